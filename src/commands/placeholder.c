@@ -1,0 +1,1 @@
+typedef int oneiros_placeholder; // until the first file is here

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include "common/image.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum status image_create(struct image *image, int width, int height)
+{
+    memset(image, 0, sizeof *image);
+    if (width < 1 || height < 1)
+        return fail(STATUS_FORMAT, "an image of %d x %d pixels has no content", width, height);
+    size_t samples;
+    if (__builtin_mul_overflow((size_t)width, (size_t)height, &samples) || __builtin_mul_overflow(samples, 3 * sizeof(float), &samples))
+        return fail(STATUS_LIMIT, "an image of %d x %d pixels is larger than the address space", width, height);
+    image->rgb = malloc(samples);
+    if (!image->rgb)
+        return fail(STATUS_LIMIT, "no memory for an image of %d x %d pixels (%zu MiB)", width, height, samples >> 20);
+    image->width = width;
+    image->height = height;
+    image->bits = 8;
+    image->format = IMAGE_FORMAT_OTHER;
+    return STATUS_OK;
+}
+
+void image_destroy(struct image *image)
+{
+    free(image->rgb);
+    free(image->alpha);
+    memset(image, 0, sizeof *image);
+}

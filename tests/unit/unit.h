@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// A CUnit program in two lines: a table of tests and UNIT_MAIN(suite, table).
+#ifndef ONEIROS_TESTS_UNIT_H
+#define ONEIROS_TESTS_UNIT_H
+
+#include <CUnit/Basic.h>
+#include <stdio.h>
+
+#include "common/status.h"
+
+struct unit_test {
+    const char *name;
+    void (*run)(void);
+};
+
+// CU_ASSERT on a status, printing the message of an unexpected failure.
+static inline int unit_ok(enum status rc, const char *call, const char *file, int line)
+{
+    if (rc != STATUS_OK)
+        printf("\n%s:%d: %s: status %d: %s\n", file, line, call, (int)rc, status_message());
+    return rc == STATUS_OK;
+}
+#define UNIT_OK(call) CU_ASSERT_FATAL(unit_ok((call), #call, __FILE__, __LINE__))
+
+static inline int unit_run(const char *suite_name, const struct unit_test *tests, size_t count)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return 1;
+    CU_pSuite suite = CU_add_suite(suite_name, NULL, NULL);
+    if (!suite)
+        return 1;
+    for (size_t i = 0; i < count; i++)
+        if (!CU_add_test(suite, tests[i].name, tests[i].run))
+            return 1;
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    unsigned failures = CU_get_number_of_failures() + (CU_get_number_of_tests_run() != count);
+    CU_cleanup_registry();
+    return failures != 0;
+}
+
+#define UNIT_MAIN(suite, tests)                                                                                                            \
+    int main(void)                                                                                                                         \
+    {                                                                                                                                      \
+        return unit_run(suite, tests, sizeof tests / sizeof tests[0]);                                                                     \
+    }
+
+#endif
