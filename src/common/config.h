@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Every setting of a run. One declarative schema (config_schema.c) feeds the YAML files, the environment, `-s key=value`, --print-config
+// and the help. Precedence: defaults < preset < file < environment (ONEIROS_<KEY>, dots as underscores) < -s.
+#ifndef ONEIROS_COMMON_CONFIG_H
+#define ONEIROS_COMMON_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/status.h"
+
+enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
+
+enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN };
+enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
+enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
+enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF };
+
+struct config_target {
+    char layer[CONFIG_NAME_MAX];
+    double weight;
+    int channel_count;                  // 0: all channels
+    int channels[CONFIG_CHANNELS_MAX];  // channel numbers that the objective sees
+};
+
+// No pointers: the coordinator broadcasts it as bytes.
+struct config {
+    struct {
+        int count; // >= 1
+        struct config_target items[CONFIG_TARGETS_MAX];
+    } targets;
+    enum config_objective objective;
+    enum config_gradient gradient;
+    struct {
+        int count;
+        double scale;
+        bool detail;
+    } octaves;
+    int steps;              // per octave
+    double step_size;
+    double step_decay;      // step k of an octave uses step_size * step_decay^k
+    int jitter;             // pixels, largest roll in each direction
+    enum config_normalize normalize;
+    double total_variation; // weight of the total-variation term in the objective
+    double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
+    uint64_t seed;
+    int threads;            // per worker rank; 0: auto
+    struct {
+        uint64_t limit;     // bytes a rank may use for one image; 0: auto
+    } memory;
+    struct {
+        char path[CONFIG_PATH_MAX]; // "auto": the user's cache
+    } model;
+    struct {
+        enum config_output_format format;
+    } output;
+    struct {
+        int max_side;        // pixels; larger inputs are refused
+        uint64_t max_pixels;
+    } input;
+};
+
+// Defaults.
+void config_init(struct config *config);
+
+// Each of these changes only the keys that are named. `path` and `text` errors carry file and line; unknown keys (with the nearest known
+// one), wrong types and values out of range are refused with the allowed range.
+enum status config_load_file(struct config *config, const char *path) MUST_CHECK;
+enum status config_load_preset(struct config *config, const char *name) MUST_CHECK; // config/presets/<name>.yaml
+enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
+enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
+// What only the whole can show: layers of the network, duplicates, sums of weights. Called once after all sources.
+enum status config_check(const struct config *config) MUST_CHECK;
+
+// The whole configuration as YAML that config_load_file() reads back to the same values. `comments`: with every key's help.
+enum status config_print(const struct config *config, bool comments, FILE *stream) MUST_CHECK;
+// As a malloc'ed string without comments (for run.h5).
+enum status config_to_string(const struct config *config, char **text) MUST_CHECK;
+
+// A table of every key, its default, range and help for --help.
+void config_print_help(FILE *stream);
+
+#endif

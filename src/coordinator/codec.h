@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Pictures from bytes and back. One small table of decoders (PNG by libpng, TIFF by libtiff, everything else by FFmpeg) and encoders.
+// The format is found from the content, never from the name.
+#ifndef ONEIROS_COORDINATOR_CODEC_H
+#define ONEIROS_COORDINATOR_CODEC_H
+
+#include <stddef.h>
+
+#include "common/image.h"
+
+// Decodes one picture held in memory. On failure *image is zeroed and the message says what is wrong with the bytes; it does not name
+// the file (the caller knows that). Limits hold before anything of the picture's size is allocated.
+enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+// Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent. The format is PNG or TIFF; OTHER is written as PNG.
+enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
+
+// "png" or "tif".
+const char *codec_extension(enum image_format format);
+
+#endif
