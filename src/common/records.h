@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// One row of each table of the run file. Plain bytes: they travel between ranks as they are.
+#ifndef ONEIROS_COMMON_RECORDS_H
+#define ONEIROS_COMMON_RECORDS_H
+
+#include <stdint.h>
+
+#include "common/config.h"
+
+enum { RECORD_SOURCE_MAX = 1024, RECORD_ERROR_MAX = 512 };
+
+enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
+
+// One gradient-ascent update. Losses are those of the image before the update.
+struct step_record {
+    int64_t image;                          // id of the row in /images
+    int32_t octave;                         // 0 is the smallest
+    int32_t step;                           // 0-based within the octave
+    int32_t width, height;                  // pixels of the octave
+    double loss;                            // weighted sum over targets, without the total-variation term
+    double target_loss[CONFIG_TARGETS_MAX]; // unweighted, in the order of `targets`; the rest is 0
+    double total_variation;                 // sum |dx| + sum |dy| over channels, divided by the number of samples
+    double gradient_norm;                   // l2 norm of the gradient before it is normalised
+    double seconds;
+};
+
+// One input.
+struct image_record {
+    int64_t id;                      // 0-based position in the list of inputs
+    char source[RECORD_SOURCE_MAX];  // path or URL as found; longer ones are cut at the front
+    char sha256[65];                 // of the input's bytes; empty if it could not be read
+    char output[RECORD_SOURCE_MAX];  // of the picture, relative to the output folder; empty if there is none
+    int32_t width, height, bits;     // of the input; 0 if it could not be decoded
+    int32_t status;                  // enum image_status
+    int32_t rank;                    // the worker that dreamed it; -1 if none did
+    char error[RECORD_ERROR_MAX];    // empty unless failed
+    double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
+    double loss_before, loss_after;  // of the whole image at full size; NaN where unknown
+};
+
+#endif
