@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// How Keras names and shapes the weights of the network: what the reader and the writer of its HDF5 files agree on.
+//
+// Convolution N of the network is the pair of layers conv2d_N (kernel) and batch_normalization_N (beta, moving_mean, moving_variance).
+// Keras numbers layers in creation order from whatever number the process had reached, and newer versions leave the number of the
+// first one out, so layers are matched by order, not by number.
+#ifndef ONEIROS_KERNELS_KERAS_LAYOUT_H
+#define ONEIROS_KERNELS_KERAS_LAYOUT_H
+
+#include <stddef.h>
+
+#include "common/status.h"
+#include "kernels/network.h"
+
+#define KERAS_CONV "conv2d"
+#define KERAS_NORM "batch_normalization"
+#define KERAS_TOP "predictions"
+
+enum keras_part { KERAS_KERNEL, KERAS_BETA, KERAS_MEAN, KERAS_VARIANCE, KERAS_PARTS };
+
+struct keras_shape {
+    int rank;
+    int dims[4]; // the kernel: height, width, in, out; the others: out
+};
+
+// All of one convolution's values, each as keras_shape says.
+struct keras_values {
+    float *parts[KERAS_PARTS];
+};
+
+struct keras_shape keras_shape(const struct network *network, int conv, enum keras_part part);
+size_t keras_count(const struct keras_shape *shape);
+// "3 x 3 x 32 x 64" into `text`.
+void keras_shape_text(const struct keras_shape *shape, char text[64]);
+
+// "kernel", "beta", "moving_mean", "moving_variance".
+const char *keras_part_name(enum keras_part part);
+
+// The part that a weight's name ends in ("conv2d_1/kernel:0", ":0" optional), or -1 for anything else.
+int keras_part_find(const char *weight_name);
+
+// The number of a layer called base or base_<number> (0 without one), or -1 for any other name.
+int keras_layer_number(const char *name, const char *base);
+
+// Refuses values that are not finite and negative variances.
+enum status keras_check_values(enum keras_part part, const float *values, size_t count) MUST_CHECK;
+
+#endif
