@@ -143,7 +143,7 @@ static enum status create_conv(const struct dnn_spec *spec, const_dnnl_primitive
     TRY(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, dnnl_f32, dnnl_format_tag_any), "weights layout"));
     TRY(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
     TRY(check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src,
-                                                 &weights, backward || spec->accumulate ? NULL : &bias, &g.dst, g.strides, g.before, g.after),
+                                                 &weights, spec->bias ? &bias : NULL, &g.dst, g.strides, g.before, g.after),
               "convolution"));
     if (!backward) {
         rc = check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "convolution");
@@ -191,6 +191,11 @@ static const dnnl_memory_desc_t *query(const struct dnn_primitive *p, dnnl_query
     return desc && desc->ndims > 0 ? desc : NULL;
 }
 
+bool dnn_runs_forward(const struct dnn_primitive *p)
+{
+    return p->spec.kind == DNN_CONV || p->spec.kind == DNN_MAX_POOL || p->spec.kind == DNN_AVG_POOL;
+}
+
 enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct dnn_spec *spec)
 {
     enum status rc;
@@ -201,7 +206,7 @@ enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct 
     started();
     p->spec = *spec;
     const bool conv = spec->kind == DNN_CONV || spec->kind == DNN_CONV_BACKWARD_DATA;
-    const bool backward = spec->kind == DNN_CONV_BACKWARD_DATA || spec->kind == DNN_MAX_POOL_BACKWARD || spec->kind == DNN_AVG_POOL_BACKWARD;
+    const bool backward = !dnn_runs_forward(p);
     TRY(create_attributes(spec, &attributes));
     TRY(conv ? create_conv(spec, attributes, &p->descriptor) : create_pool(spec, attributes, &p->descriptor));
     TRY(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
@@ -349,7 +354,7 @@ static enum status add_argument(struct dnn_primitive *p, int argument, const dnn
 
 enum status dnn_bind(struct dnn_primitive *p, const struct dnn_binding *b)
 {
-    const bool backward = p->spec.kind == DNN_CONV_BACKWARD_DATA || p->spec.kind == DNN_MAX_POOL_BACKWARD || p->spec.kind == DNN_AVG_POOL_BACKWARD;
+    const bool backward = !dnn_runs_forward(p);
     enum status rc;
     unbind(p);
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->src, b->src));

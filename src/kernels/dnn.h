@@ -17,7 +17,7 @@ struct dnn_primitive;
 struct dnn_weights;
 
 enum dnn_kind {
-    DNN_CONV,               // dst = [relu](conv(src) + bias) or dst += conv(src)
+    DNN_CONV,               // dst = relu(conv(src) + bias + dst), all but conv optional
     DNN_CONV_BACKWARD_DATA, // src = conv^T(dst), the gradient with respect to the source
     DNN_MAX_POOL,
     DNN_MAX_POOL_BACKWARD,
@@ -37,8 +37,9 @@ struct dnn_spec {
     enum dnn_kind kind;
     struct dnn_shape shape;
     bool winograd;      // DNN_CONV only: Winograd's algorithm instead of the direct one
-    bool relu;          // DNN_CONV only: fused behind the bias
-    bool accumulate;    // DNN_CONV only: add to dst, no bias
+    bool bias;          // DNN_CONV only
+    bool relu;          // DNN_CONV only: fused, last
+    bool accumulate;    // DNN_CONV only: add to dst instead of overwriting it
     bool planar_source; // DNN_CONV only: src is (channels, h, w)
 };
 
@@ -72,6 +73,9 @@ struct dnn_binding {
     void *workspace, *scratch;
 };
 enum status dnn_bind(struct dnn_primitive *primitive, const struct dnn_binding *binding) MUST_CHECK;
+
+// Whether the data runs from src to dst; otherwise from dst to src.
+bool dnn_runs_forward(const struct dnn_primitive *primitive);
 
 // Runs it to the end with the calling thread's OpenMP threads.
 enum status dnn_run(struct dnn_primitive *primitive) MUST_CHECK;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Runs the network forward to its targets and back to the image, for one image size.
+#ifndef ONEIROS_KERNELS_EXECUTOR_H
+#define ONEIROS_KERNELS_EXECUTOR_H
+
+#include <stddef.h>
+
+#include "common/status.h"
+#include "kernels/elementwise.h"
+#include "kernels/graph.h"
+#include "kernels/network.h"
+#include "kernels/plan.h"
+#include "kernels/prepared.h"
+
+struct executor;
+
+struct executor_options {
+    const struct network *network;
+    struct prepared *prepared; // weights; outlives the executor
+    const struct plan *plan;   // read during creation only
+    int width, height;         // pixels of the image
+    int target_count;
+    const int *targets;        // [target_count] rows of the network table, all different
+};
+
+// An activation or a gradient: float32 in blocks of `block` channels, (channels / block, height, width, block).
+struct tensor {
+    float *data;
+    int channels, height, width, block;
+};
+
+enum status executor_create(struct executor **executor, const struct executor_options *options) MUST_CHECK;
+void executor_destroy(struct executor **executor);
+
+// Memory that it needs to run, beside the weights. It is bound to that much memory (64-byte aligned) before it runs; the memory may serve
+// other executors between one's executor_forward() and the next one's.
+size_t executor_bytes(const struct executor *executor);
+enum status executor_bind(struct executor *executor, void *memory) MUST_CHECK;
+
+// Where the caller puts the image before executor_forward(): (3, height, width), in [-1, 1]. Lost when it runs.
+float *executor_image(struct executor *executor);
+
+// Image -> activations of the targets.
+enum status executor_forward(struct executor *executor) MUST_CHECK;
+
+// A target's activation after executor_forward(). The caller overwrites it with the gradient of the loss with respect to it.
+struct tensor executor_target(struct executor *executor, int target);
+
+// Gradients of the targets -> gradient of the image. Once after each executor_forward().
+enum status executor_backward(struct executor *executor, enum gradient_mode mode) MUST_CHECK;
+
+// After executor_backward(): d loss / d image, (3, height, width).
+const float *executor_gradient(const struct executor *executor);
+
+// Floating-point operations of the convolutions of one forward and one backward pass, two a multiply-add.
+double executor_flop(const struct executor *executor);
+
+// Bytes that an executor of this size would need, to a few per cent, without building it. STATUS_LIMIT where the image is too small.
+enum status executor_estimate(const struct executor_options *options, size_t *bytes) MUST_CHECK;
+
+#endif
