@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The network of one rank: executors for the sizes in use, over one piece of memory.
+#ifndef ONEIROS_WORKER_ENGINE_H
+#define ONEIROS_WORKER_ENGINE_H
+
+#include <stddef.h>
+
+#include "common/config.h"
+#include "kernels/executor.h"
+
+struct engine;
+
+// Targets come from `config`; `weights` is the flat array of weights.h. Both outlive the engine.
+enum status engine_create(struct engine **engine, const struct config *config, const float *weights) MUST_CHECK;
+void engine_destroy(struct engine **engine);
+
+// The executor for images of this size, bound and ready. It stays valid until the next call.
+enum status engine_executor(struct engine *engine, int width, int height, struct executor **executor) MUST_CHECK;
+
+// Bytes that one image of this size needs in a rank: network, octaves, gradient. STATUS_LIMIT where it is too small for the targets.
+enum status engine_estimate(const struct config *config, int width, int height, size_t *bytes) MUST_CHECK;
+
+#endif
