@@ -27,7 +27,7 @@ size_t keras_count(const struct keras_shape *shape)
 void keras_shape_text(const struct keras_shape *shape, char text[64])
 {
     size_t used = 0;
-    text[0] = '\0';
+    snprintf(text, 64, "%s", shape->rank < 0 ? "of many dimensions" : "of a single value");
     for (int i = 0; i < shape->rank && used < 64; i++)
         used += (size_t)snprintf(text + used, 64 - used, "%s%d", i > 0 ? " x " : "", shape->dims[i]);
 }

@@ -19,7 +19,7 @@
 enum keras_part { KERAS_KERNEL, KERAS_BETA, KERAS_MEAN, KERAS_VARIANCE, KERAS_PARTS };
 
 struct keras_shape {
-    int rank;
+    int rank;    // 0: a single value; below 0: more than four dimensions, which no weight of the network has
     int dims[4]; // the kernel: height, width, in, out; the others: out
 };
 

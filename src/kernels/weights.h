@@ -17,10 +17,10 @@
 // Where the file comes from, for provenance. Plain bytes: may be sent between ranks as it is.
 struct weights_info {
     char path[4096];
-    char source[512];   // root attribute `oneiros_source`, or the official file known by its MD5, or "unknown"
-    char md5[33];       // of the whole file, lower-case hex
-    uint64_t bytes;     // of the file
-    int has_top;        // the file holds the `predictions` layer too
+    char source[512]; // root attribute `oneiros_source`, or the official file known by its MD5, or "unknown"
+    char md5[33];     // of the whole file, lower-case hex
+    uint64_t bytes;   // of the file
+    int has_top;      // the file holds the `predictions` layer too
 };
 
 // Floats in the flat array.

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Reads the weights of the network from a Keras HDF5 file that need not be trusted.
+//
+// Opening checks everything but the values: every layer is there, each weight has its shape, is float32, lies in this file (no soft
+// or external link, no external storage, no virtual dataset) and was written. Errors name the layer.
+#ifndef ONEIROS_KERNELS_KERAS_READER_H
+#define ONEIROS_KERNELS_KERAS_READER_H
+
+#include <stdbool.h>
+
+#include "kernels/keras_layout.h"
+
+struct keras_reader;
+
+enum status keras_open(struct keras_reader **reader, const char *path, const struct network *network) MUST_CHECK;
+void keras_close(struct keras_reader **reader);
+
+// `values` holds keras_count() of the part's shape. Values that are not finite and negative variances are refused.
+enum status keras_read(struct keras_reader *reader, int conv, enum keras_part part, float *values) MUST_CHECK;
+
+// Whether the file lists the classifier, too.
+bool keras_has_top(const struct keras_reader *reader);
+
+// The root attribute oneiros_source in printable ASCII; empty where there is none. Lives as long as the reader.
+const char *keras_source(const struct keras_reader *reader);
+
+#endif
