@@ -21,16 +21,18 @@ enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF };
 struct config_target {
     char layer[CONFIG_NAME_MAX];
     double weight;
-    int channel_count;                  // 0: all channels
-    int channels[CONFIG_CHANNELS_MAX];  // channel numbers that the objective sees
+    int channel_count;                 // 0: all channels
+    int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
+};
+
+struct config_targets {
+    int count; // >= 1
+    struct config_target items[CONFIG_TARGETS_MAX];
 };
 
 // No pointers: the coordinator broadcasts it as bytes.
 struct config {
-    struct {
-        int count; // >= 1
-        struct config_target items[CONFIG_TARGETS_MAX];
-    } targets;
+    struct config_targets targets;
     enum config_objective objective;
     enum config_gradient gradient;
     struct {
@@ -38,17 +40,17 @@ struct config {
         double scale;
         bool detail;
     } octaves;
-    int steps;              // per octave
+    int steps; // per octave
     double step_size;
-    double step_decay;      // step k of an octave uses step_size * step_decay^k
-    int jitter;             // pixels, largest roll in each direction
+    double step_decay; // step k of an octave uses step_size * step_decay^k
+    int jitter;        // pixels, largest roll in each direction
     enum config_normalize normalize;
     double total_variation; // weight of the total-variation term in the objective
     double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
     uint64_t seed;
-    int threads;            // per worker rank; 0: auto
+    int threads; // per worker rank; 0: auto
     struct {
-        uint64_t limit;     // bytes a rank may use for one image; 0: auto
+        uint64_t limit; // bytes a rank may use for one image; 0: auto
     } memory;
     struct {
         char path[CONFIG_PATH_MAX]; // "auto": the user's cache
@@ -57,7 +59,7 @@ struct config {
         enum config_output_format format;
     } output;
     struct {
-        int max_side;        // pixels; larger inputs are refused
+        int max_side; // pixels; larger inputs are refused
         uint64_t max_pixels;
     } input;
 };
@@ -66,12 +68,14 @@ struct config {
 void config_init(struct config *config);
 
 // Each of these changes only the keys that are named. `path` and `text` errors carry file and line; unknown keys (with the nearest known
-// one), wrong types and values out of range are refused with the allowed range.
+// one), wrong types and values out of range are refused with the allowed range. A file is taken whole or not at all.
 enum status config_load_file(struct config *config, const char *path) MUST_CHECK;
-enum status config_load_preset(struct config *config, const char *name) MUST_CHECK; // config/presets/<name>.yaml
+// presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
+enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
 enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
-// What only the whole can show: layers of the network, duplicates, sums of weights. Called once after all sources.
+// What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
+// (dream_options_check).
 enum status config_check(const struct config *config) MUST_CHECK;
 
 // The whole configuration as YAML that config_load_file() reads back to the same values. `comments`: with every key's help.

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#include "common/config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config_number.h"
+#include "common/config_schema.h"
+#include "common/config_value.h"
+#include "common/config_yaml.h"
+#include "common/file.h"
+#include "common/nearest.h"
+
+enum { FILE_LIMIT = 1 << 20 };
+
+void config_init(struct config *config)
+{
+    memset(config, 0, sizeof *config); // padding included: configurations are compared as bytes
+    for (int i = 0; i < config_key_count; i++) {
+        enum status rc = config_value_parse(config, &config_keys[i], config_keys[i].initial);
+        assert(rc == STATUS_OK);
+        (void)rc;
+    }
+}
+
+enum status config_load_file(struct config *config, const char *path)
+{
+    void *bytes = NULL;
+    size_t size = 0;
+    enum status rc = STATUS_OK;
+    TRY(file_read(path, FILE_LIMIT, &bytes, &size));
+    rc = config_yaml_read(config, path, bytes, size);
+out:
+    free(bytes);
+    return rc;
+}
+
+enum status config_set(struct config *config, const char *key_value)
+{
+    char name[CONFIG_KEY_MAX], shown[CONFIG_EXCERPT_MAX];
+    size_t length = strcspn(key_value, "=");
+    if (key_value[length] != '=' || length == 0)
+        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", config_excerpt(key_value, shown));
+    // A name that is cut here is no key either.
+    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, key_value);
+    const struct config_key *key = config_find(name);
+    if (!key)
+        return fail_in(config_unknown_key(name), "-s %s", config_excerpt(key_value, shown));
+    return fail_in(config_value_parse(config, key, key_value + length + 1), "-s %s", name);
+}
+
+static const char env_prefix[] = "ONEIROS_";
+
+// ONEIROS_OCTAVES_COUNT for octaves.count.
+static void environment_name(const struct config_key *key, char out[CONFIG_KEY_MAX + sizeof env_prefix])
+{
+    char *end = stpcpy(out, env_prefix);
+    for (const char *c = key->name; *c; c++)
+        *end++ = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
+    *end = '\0';
+}
+
+// Names that are no keys but have their reasons: ours, and what environment modules and package managers set for a program.
+static bool is_reserved(const char *name)
+{
+    static const char *const names[] = {"ONEIROS_CONFIG_DIR", "ONEIROS_ROOT", "ONEIROS_HOME",   "ONEIROS_DIR",
+                                        "ONEIROS_BASE",       "ONEIROS_BIN",  "ONEIROS_PREFIX", "ONEIROS_VERSION"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static enum status set_from_environment(struct config *config, const char *name, const char *value)
+{
+    char candidate[CONFIG_KEY_MAX + sizeof env_prefix], hint[NEAREST_HINT_MAX];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (int i = 0; i < config_key_count; i++) {
+        environment_name(&config_keys[i], candidate);
+        if (strcmp(candidate, name) == 0)
+            return fail_in(config_value_parse(config, &config_keys[i], value), "%s", name);
+        nearest_offer(&nearest, candidate);
+    }
+    return fail(STATUS_USAGE, "environment variable %s names no key%s", name,
+                nearest_hint(&nearest, "; `oneiros dream --help` lists the keys", hint));
+}
+
+enum status config_load_environment(struct config *config, char *const *environment)
+{
+    enum status rc = STATUS_OK;
+    for (; environment && *environment; environment++) {
+        const char *equals = strchr(*environment, '=');
+        if (!equals || strncmp(*environment, env_prefix, sizeof env_prefix - 1) != 0)
+            continue;
+        char name[CONFIG_EXCERPT_MAX];
+        snprintf(name, sizeof name, "%.*s",
+                 (int)(equals - *environment < CONFIG_EXCERPT_MAX ? equals - *environment : CONFIG_EXCERPT_MAX - 1), *environment);
+        if (!is_reserved(name))
+            TRY(set_from_environment(config, name, equals + 1));
+    }
+out:
+    return rc;
+}
+
+enum status config_check(const struct config *config)
+{
+    bool any = false;
+    for (int i = 0; i < config->targets.count; i++)
+        any = any || config->targets.items[i].weight != 0;
+    if (!any)
+        return fail(STATUS_USAGE, "targets: every weight is 0, so there is nothing to raise");
+    return STATUS_OK;
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+#include "common/config_schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config_number.h"
+#include "common/nearest.h"
+
+#define AT(field) .offset = offsetof(struct config, field), .size = sizeof(((struct config *)NULL)->field)
+#define WORDS(...) ((const struct config_word[]){__VA_ARGS__, {NULL, 0}})
+
+#define DREAM "What the dream raises"
+#define OCTAVES "Octaves: the scales of a picture"
+#define ASCENT "The ascent"
+#define MACHINE "The machine"
+#define PICTURES "Pictures in and out"
+
+// clang-format off
+const struct config_key config_keys[] = {
+    {DREAM, "targets", CONFIG_TYPE_TARGETS, AT(targets), "mixed3:1,mixed5:1",
+        .help = "Layers whose activation the dream raises, e.g. mixed4:1 or mixed4#12+45:0.5 for channels 12 and 45 only."},
+    {DREAM, "objective", CONFIG_TYPE_WORD, AT(objective), "mean_square",
+        .words = WORDS({"mean_square", OBJECTIVE_MEAN_SQUARE}, {"mean", OBJECTIVE_MEAN}),
+        .help = "What is raised of each target: the mean of its squared activation, or the mean of its activation."},
+    {DREAM, "gradient", CONFIG_TYPE_WORD, AT(gradient), "guided",
+        .words = WORDS({"guided", GRADIENT_GUIDED}, {"plain", GRADIENT_PLAIN}, {"deconv", GRADIENT_DECONV}),
+        .help = "What passes backwards through a ReLU: positive gradients of active units, all of active units, or all positive ones."},
+
+    {OCTAVES, "octaves.count", CONFIG_TYPE_INT, AT(octaves.count), "4", .least = 1, .most = 32,
+        .help = "Number of scales; the dream starts on the smallest."},
+    {OCTAVES, "octaves.scale", CONFIG_TYPE_REAL, AT(octaves.scale), "1.4", .low = 1.01, .high = 8,
+        .help = "Size of an octave divided by the size of the one before."},
+    {OCTAVES, "octaves.detail", CONFIG_TYPE_BOOL, AT(octaves.detail), "true",
+        .help = "Start an octave from the sharp original plus the detail dreamed so far, not from the enlarged dream alone."},
+
+    {ASCENT, "steps", CONFIG_TYPE_INT, AT(steps), "20", .least = 1, .most = 100000,
+        .help = "Updates of each octave."},
+    {ASCENT, "step_size", CONFIG_TYPE_REAL, AT(step_size), "0.01", .low = 1e-6, .high = 1e9,
+        .help = "How far one update goes: this times the normalised gradient, in pictures of -1..1."},
+    {ASCENT, "step_decay", CONFIG_TYPE_REAL, AT(step_decay), "1", .low = 0.01, .high = 1,
+        .help = "Update k of an octave goes step_size * step_decay^k far."},
+    {ASCENT, "jitter", CONFIG_TYPE_INT, AT(jitter), "32", .least = 0, .most = 4096,
+        .help = "Largest random shift of the picture before an update, in pixels; it hides the network's grid."},
+    {ASCENT, "normalize", CONFIG_TYPE_WORD, AT(normalize), "std",
+        .words = WORDS({"std", NORMALIZE_STD}, {"rms", NORMALIZE_RMS}, {"mean_abs", NORMALIZE_MEAN_ABS}, {"l2", NORMALIZE_L2},
+            {"none", NORMALIZE_NONE}),
+        .help = "What the gradient is divided by, taken over the whole octave."},
+    {ASCENT, "total_variation", CONFIG_TYPE_REAL, AT(total_variation), "0", .low = 0, .high = 1e6,
+        .help = "Weight of the term that holds neighbouring pixels together; 0 leaves it out."},
+    {ASCENT, "smooth", CONFIG_TYPE_REAL, AT(smooth), "0", .low = 0, .high = 64,
+        .help = "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out."},
+    {ASCENT, "seed", CONFIG_TYPE_UINT64, AT(seed), "0", .least = 0, .most = UINT64_MAX,
+        .help = "Start of all random numbers. The same seed gives the same pictures, on any number of ranks."},
+
+    {MACHINE, "threads", CONFIG_TYPE_INT, AT(threads), "auto", .least = 1, .most = 1024, .words = WORDS({"auto", 0}),
+        .help = "Threads of each worker rank. auto: what the job gives a rank."},
+    {MACHINE, "memory.limit", CONFIG_TYPE_BYTES, AT(memory.limit), "auto", .least = UINT64_C(64) << 20, .most = UINT64_C(1) << 50,
+        .words = WORDS({"auto", 0}),
+        .help = "Memory that a rank may use for one picture, such as 1500M or 2GiB. auto: its share of the node."},
+    {MACHINE, "model.path", CONFIG_TYPE_TEXT, AT(model.path), "auto",
+        .help = "File with the trained weights (Keras HDF5). auto: the one that `oneiros model fetch` keeps in the user's cache."},
+
+    {PICTURES, "output.format", CONFIG_TYPE_WORD, AT(output.format), "auto",
+        .words = WORDS({"auto", OUTPUT_AUTO}, {"png", OUTPUT_PNG}, {"tiff", OUTPUT_TIFF}),
+        .help = "Format of the dreams. auto: TIFF where the input is TIFF, otherwise PNG."},
+    {PICTURES, "input.max_side", CONFIG_TYPE_INT, AT(input.max_side), "65535", .least = 1, .most = 1000000,
+        .help = "Pixels along one side; larger pictures are refused before they are decoded."},
+    {PICTURES, "input.max_pixels", CONFIG_TYPE_COUNT, AT(input.max_pixels), "400M", .least = 1, .most = UINT64_C(1000000000000),
+        .help = "Width times height; larger pictures are refused before they are decoded."},
+};
+// clang-format on
+
+const int config_key_count = sizeof config_keys / sizeof config_keys[0];
+_Static_assert(sizeof config_keys / sizeof config_keys[0] <= CONFIG_KEYS_MAX, "raise CONFIG_KEYS_MAX");
+
+const struct config_key *config_find(const char *name)
+{
+    for (int i = 0; i < config_key_count; i++)
+        if (strcmp(config_keys[i].name, name) == 0)
+            return &config_keys[i];
+    return NULL;
+}
+
+const struct config_key *config_find_group(const char *name)
+{
+    size_t length = strlen(name);
+    for (int i = 0; i < config_key_count; i++)
+        if (strncmp(config_keys[i].name, name, length) == 0 && config_keys[i].name[length] == '.')
+            return &config_keys[i];
+    return NULL;
+}
+
+// "octaves: name one of its keys: octaves.count, ..."
+static enum status fail_group(const char *name)
+{
+    char list[512] = "";
+    size_t used = 0;
+    for (const struct config_key *key = config_find_group(name); key && key < config_keys + config_key_count; key++) {
+        if (strncmp(key->name, name, strlen(name)) != 0 || key->name[strlen(name)] != '.')
+            break;
+        int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", key->name);
+        if (more < 0 || (size_t)more >= sizeof list - used)
+            break;
+        used += (size_t)more;
+    }
+    return fail(STATUS_USAGE, "%s holds several keys and has no value of its own: name one of %s", name, list);
+}
+
+enum status config_unknown_key(const char *name)
+{
+    if (config_find_group(name))
+        return fail_group(name);
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (int i = 0; i < config_key_count; i++) {
+        const char *key = config_keys[i].name;
+        nearest_offer(&nearest, key);
+        // What is typed may also be meant for the group alone (a heading in a file), or for the last part alone.
+        for (const char *dot = strchr(key, '.'); dot; dot = strchr(dot + 1, '.')) {
+            char group[CONFIG_KEY_MAX];
+            snprintf(group, sizeof group, "%.*s", (int)(dot - key), key);
+            nearest_offer(&nearest, group);
+        }
+        const char *last = strrchr(key, '.');
+        if (last)
+            nearest_offer_as(&nearest, last + 1, key);
+    }
+    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
+    return fail(STATUS_USAGE, "unknown key %s%s", config_excerpt(name, shown),
+                nearest_hint(&nearest, "; `oneiros dream --help` lists the keys", hint));
+}
