@@ -33,3 +33,11 @@ void geometry_roll(const float *in, float *out, int planes, int width, int heigh
             memcpy(to, from + left, right * sizeof *to);
         }
 }
+
+double geometry_pixels(const struct octave *octaves, int count)
+{
+    double pixels = 0;
+    for (int k = 0; k < count; k++)
+        pixels += (double)octaves[k].width * octaves[k].height;
+    return pixels;
+}

@@ -18,4 +18,7 @@ int geometry_octaves(int width, int height, int count, double scale, int min_sid
 // (-dy, -dx) undoes it.
 void geometry_roll(const float *in, float *out, int planes, int width, int height, int dy, int dx);
 
+// Pixels of all octaves together: what one step of each costs, in units that add up over images.
+double geometry_pixels(const struct octave *octaves, int count);
+
 #endif

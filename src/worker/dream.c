@@ -210,13 +210,3 @@ enum status dream_image(struct engine *engine, const struct config *config, int6
     outcome->seconds = now() - start;
     return rc;
 }
-
-double dream_work(const struct config *config, int width, int height)
-{
-    struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    double work = 0;
-    for (int k = 0; k < count; k++)
-        work += (double)config->steps * octaves[k].width * octaves[k].height;
-    return work;
-}

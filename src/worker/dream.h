@@ -26,7 +26,4 @@ struct dream_outcome {
 enum status dream_image(struct engine *engine, const struct config *config, int64_t image, float *rgb, int width, int height,
                         const struct dream_hooks *hooks, struct dream_outcome *outcome) MUST_CHECK;
 
-// Steps times pixels over all octaves: what one image costs, in units that add up over images.
-double dream_work(const struct config *config, int width, int height);
-
 #endif

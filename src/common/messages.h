@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// What the coordinator and the workers say to each other. This is the only place where the two meet.
+//
+//   coordinator                               worker
+//     job (dream, id, size), pixels  ----->
+//                                    <-----     step, after each update
+//                                    <-----     result (id, status, losses), pixels if there is a picture
+//     stop                           ----->     ends the image in hand early, its result says so
+//     job (exit)                     ----->
+//
+// Structs travel as their bytes between ranks of one program on machines of one kind. A worker holds one image at a time.
+#ifndef ONEIROS_COMMON_MESSAGES_H
+#define ONEIROS_COMMON_MESSAGES_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/records.h"
+#include "common/status.h"
+
+enum message_tag { MESSAGE_JOB = 1, MESSAGE_JOB_PIXELS, MESSAGE_STOP, MESSAGE_STEP, MESSAGE_RESULT, MESSAGE_RESULT_PIXELS };
+
+enum { COORDINATOR_RANK = 0 };
+
+enum job_kind { JOB_DREAM, JOB_EXIT };
+
+struct job {
+    int32_t kind;
+    int64_t image; // id
+    int32_t width, height;
+};
+
+struct result {
+    int64_t image;
+    int32_t status; // enum image_status
+    int32_t has_pixels;
+    int32_t width, height;
+    double seconds, loss_before, loss_after;
+    char error[RECORD_ERROR_MAX];
+};
+
+// What mattered went wrong: a message about an MPI call's return code.
+enum status mpi_check(int code, const char *what) MUST_CHECK;
+
+// Waits without spinning: tests, and sleeps between tests, first briefly, then longer. For waits that may last.
+enum status mpi_wait(MPI_Request *request) MUST_CHECK;
+
+// Whether a message is there; does not wait.
+enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Status *status) MUST_CHECK;
+
+// Blocking send and receive that do not spin. Bytes, or float32 values.
+enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm comm) MUST_CHECK;
+enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm) MUST_CHECK; // exactly `size` bytes, or STATUS_INTERNAL
+enum status mpi_send_floats(const float *values, size_t count, int to, int tag, MPI_Comm comm) MUST_CHECK;
+enum status mpi_receive_floats(float *values, size_t count, int from, int tag, MPI_Comm comm) MUST_CHECK;
+
+// Sleeps a little longer each time it is called in a row; `*idle` counts the calls and is set to 0 by whoever found work.
+void mpi_idle(unsigned *idle);
+
+#endif

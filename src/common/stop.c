@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#include "common/stop.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t requested;
+
+static void on_signal(int number)
+{
+    (void)number;
+    requested = 1;
+}
+
+void stop_install(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+bool stop_requested(void)
+{
+    return requested != 0;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// A worker rank: takes images from the coordinator, dreams, sends them back, until it is told to leave.
+#ifndef ONEIROS_WORKER_WORKER_H
+#define ONEIROS_WORKER_WORKER_H
+
+#include <mpi.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/status.h"
+
+struct worker_options {
+    MPI_Comm comm;               // the coordinator is rank 0 of it; may be this process
+    const struct config *config;
+    const float *weights;        // flat array of weights.h
+    int threads;                 // OpenMP threads to compute with
+    uint64_t memory_limit;       // bytes for one image
+};
+
+// Returns when told to leave. An image that fails is a result like any other; only a broken connection is a failure here.
+enum status worker_run(const struct worker_options *options) MUST_CHECK;
+
+#endif
