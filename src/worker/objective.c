@@ -1,27 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/objective.h"
 
-#include <string.h>
-
-#include "kernels/network.h"
-
 enum { BLOCK_MAX = 16 };
-
-enum status objective_check(const struct config *config)
-{
-    const struct network *network = network_inception_v3();
-    for (int t = 0; t < config->targets.count; t++) {
-        const struct config_target *target = &config->targets.items[t];
-        const int layer = network_find(network, target->layer);
-        if (layer <= 0)
-            return fail(STATUS_USAGE, "targets: the network has no layer '%s'", target->layer);
-        for (int k = 0; k < target->channel_count; k++)
-            if (target->channels[k] < 0 || target->channels[k] >= network->layers[layer].channels)
-                return fail(STATUS_USAGE, "targets: %s has no channel %d; its channels are 0 to %d", target->layer, target->channels[k],
-                            network->layers[layer].channels - 1);
-    }
-    return STATUS_OK;
-}
 
 // 1 for each chosen channel of this block, 0 for the others. Returns how many are chosen.
 static int choose(const struct config_target *target, int first, int block, float chosen[BLOCK_MAX])

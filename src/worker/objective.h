@@ -6,9 +6,6 @@
 #include "common/config.h"
 #include "kernels/executor.h"
 
-// Refuses channels that the layer does not have.
-enum status objective_check(const struct config *config) MUST_CHECK;
-
 // The unweighted loss of each target after executor_forward(): mean of A^2 or of A over all positions of the chosen channels.
 // Returns the weighted sum. The sums run in a fixed order for any number of threads.
 double objective_loss(const struct config *config, struct executor *executor, double target_loss[CONFIG_TARGETS_MAX]);
