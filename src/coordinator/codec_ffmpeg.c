@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// JPEG, WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
+//
+// FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
+#include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
+#include <libswscale/swscale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/codec_formats.h"
+#include "coordinator/ffmpeg_log.h"
+
+struct decoding {
+    AVCodecContext *context;
+    AVPacket *packet;
+    AVFrame *frame;     // as decoded
+    AVFrame *converted; // RGB or RGBA of 8 or 16 bits
+    struct SwsContext *scaler;
+};
+
+static void decoding_end(struct decoding *d)
+{
+    avcodec_free_context(&d->context);
+    av_packet_free(&d->packet);
+    av_frame_free(&d->frame);
+    av_frame_free(&d->converted);
+    sws_freeContext(d->scaler);
+}
+
+static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const struct image_limits *limits)
+{
+    const AVCodec *codec = avcodec_find_decoder(id);
+    if (!codec)
+        return fail(STATUS_UNSUPPORTED, "this FFmpeg has no decoder for %s", avcodec_get_name(id));
+    d->context = avcodec_alloc_context3(codec);
+    d->packet = av_packet_alloc();
+    d->frame = av_frame_alloc();
+    d->converted = av_frame_alloc();
+    if (!d->context || !d->packet || !d->frame || !d->converted)
+        return fail(STATUS_LIMIT, "no memory for a decoder");
+    d->context->thread_count = 1;
+    d->context->max_pixels = limits->pixels < INT_MAX ? (int64_t)limits->pixels : INT_MAX;
+    d->context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
+    int code = avcodec_open2(d->context, codec, NULL);
+    return code < 0 ? fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_last(code)) : STATUS_OK;
+}
+
+// What FFmpeg says of a picture that max_pixels refuses; its error code is the same as for any other damage.
+static enum status broken(const char *name, int code)
+{
+    const char *cause = ffmpeg_log_last(code);
+    bool limit = strncmp(cause, "Picture size", strlen("Picture size")) == 0;
+    return fail(limit ? STATUS_LIMIT : STATUS_FORMAT, "not a valid %s: %s", name, cause);
+}
+
+static enum status decode_frame(struct decoding *d, const char *name, const uint8_t *bytes, size_t size)
+{
+    if (size > INT_MAX - AV_INPUT_BUFFER_PADDING_SIZE)
+        return fail(STATUS_LIMIT, "a %s of %zu bytes; the limit is 2 GB", name, size);
+    if (av_new_packet(d->packet, (int)size) < 0) // a copy, with the padding that FFmpeg reads beyond the end
+        return fail(STATUS_LIMIT, "no memory for a %s of %zu bytes", name, size);
+    memcpy(d->packet->data, bytes, size);
+    d->packet->flags |= AV_PKT_FLAG_KEY;
+    int code = avcodec_send_packet(d->context, d->packet);
+    if (code >= 0)
+        code = avcodec_send_packet(d->context, NULL);
+    if (code >= 0)
+        code = avcodec_receive_frame(d->context, d->frame);
+    if (code < 0)
+        return broken(name, code == AVERROR_EOF ? AVERROR_INVALIDDATA : code);
+    if (d->frame->decode_error_flags || (d->frame->flags & AV_FRAME_FLAG_CORRUPT))
+        return broken(name, AVERROR_INVALIDDATA);
+    return STATUS_OK;
+}
+
+// Chroma is interpolated at full resolution, from the positions where the encoders put it: the centre of its pixels.
+static enum status convert(struct decoding *d, const struct image *image)
+{
+    const AVFrame *from = d->frame;
+    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(from->format);
+    AVFrame *to = d->converted;
+    bool alpha = image->alpha != NULL;
+    to->width = from->width;
+    to->height = from->height;
+    to->format = image->bits == 16 ? (alpha ? AV_PIX_FMT_RGBA64 : AV_PIX_FMT_RGB48) : (alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24);
+    int code = av_frame_get_buffer(to, 0);
+    if (code < 0)
+        return fail(STATUS_LIMIT, "no memory to convert %d x %d pixels", from->width, from->height);
+    d->scaler = sws_getContext(from->width, from->height, from->format, to->width, to->height, to->format,
+                               SWS_BILINEAR | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
+    if (!d->scaler)
+        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert %s to RGB", format->name);
+    const int *bt601 = sws_getCoefficients(SWS_CS_ITU601);
+    int full = from->color_range == AVCOL_RANGE_JPEG || (format->flags & AV_PIX_FMT_FLAG_RGB);
+    if (sws_setColorspaceDetails(d->scaler, bt601, full, bt601, 1, 0, 1 << 16, 1 << 16) < 0 && !(format->flags & AV_PIX_FMT_FLAG_RGB))
+        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert %s to RGB", format->name);
+    code = sws_scale(d->scaler, (const uint8_t *const *)from->data, from->linesize, 0, from->height, to->data, to->linesize);
+    return code == to->height ? STATUS_OK : fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_last(code));
+}
+
+// Decoders of formats where alpha is optional often give it always; where all of it is opaque the file had none worth keeping.
+static void drop_opaque_alpha(struct image *image)
+{
+    size_t count = (size_t)image->width * (size_t)image->height;
+    uint16_t opaque = image->bits == 16 ? 65535 : 255;
+    for (size_t i = 0; image->alpha && i < count; i++)
+        if (image->alpha[i] != opaque)
+            return;
+    free(image->alpha);
+    image->alpha = NULL;
+}
+
+static int orientation_of(const AVFrame *frame)
+{
+    const AVDictionaryEntry *entry = av_dict_get(frame->metadata, "Orientation", NULL, 0);
+    return entry ? (int)strtol(entry->value, NULL, 10) : 1;
+}
+
+static enum status decode(enum AVCodecID id, const char *name, const uint8_t *bytes, size_t size, const struct image_limits *limits,
+                          struct image *image)
+{
+    enum status rc;
+    struct decoding d = {0};
+    ffmpeg_log_begin();
+    TRY(decoding_begin(&d, id, limits));
+    TRY(decode_frame(&d, name, bytes, size));
+    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
+    bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
+    TRY(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
+    TRY(convert(&d, image));
+    int channels = alpha ? 4 : 3;
+    for (int y = 0; y < image->height; y++)
+        for (int c = 0; c < channels; c++)
+            codec_put(image, c, 0, y, image->width, d.converted->data[0] + (ptrdiff_t)y * d.converted->linesize[0] + c * (image->bits / 8),
+                      channels);
+    drop_opaque_alpha(image);
+    TRY(codec_turn(image, orientation_of(d.frame)));
+out:
+    decoding_end(&d);
+    return rc;
+}
+
+// Bytes up to and with the end marker of the first picture in the file; 0 if there is none. Cameras put more behind it.
+static size_t jpeg_length(const uint8_t *bytes, size_t size)
+{
+    size_t at = 2; // after the start of the image
+    while (at + 4 <= size) {
+        if (bytes[at] != 0xff)
+            return 0;
+        uint8_t marker = bytes[at + 1];
+        if (marker == 0xff) { // padding
+            at++;
+            continue;
+        }
+        if (marker == 0xd9)
+            return at + 2;
+        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+        at += 2 + length;
+        if (marker != 0xda)
+            continue;
+        // Entropy-coded data: a marker in it is followed by zero, or restarts it.
+        while (at + 1 < size && !(bytes[at] == 0xff && bytes[at + 1] != 0 && (bytes[at + 1] < 0xd0 || bytes[at + 1] > 0xd7)))
+            at++;
+        if (at + 1 < size && bytes[at + 1] == 0xd9)
+            return at + 2;
+    }
+    return 0;
+}
+
+enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    size_t length = jpeg_length(bytes, size);
+    if (length == 0)
+        return fail(STATUS_FORMAT, "not a valid JPEG: it ends early or has a broken marker");
+    return decode(AV_CODEC_ID_MJPEG, "JPEG", bytes, length, limits, image);
+}
+
+static uint32_t little_endian(const uint8_t *bytes)
+{
+    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
+}
+
+enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    enum { HEADER = 8, FLAGS = 20, ANIMATION = 2 }; // of a RIFF file; of a VP8X chunk right behind the header
+    if (size <= FLAGS || little_endian(bytes + 4) > size - HEADER)
+        return fail(STATUS_FORMAT, "not a valid WebP: it ends early");
+    if (memcmp(bytes + 12, "VP8X", 4) == 0 && (bytes[FLAGS] & ANIMATION))
+        return fail(STATUS_UNSUPPORTED, "an animated WebP; save one frame as a picture");
+    return decode(AV_CODEC_ID_WEBP, "WebP", bytes, size, limits, image);
+}
+
+enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    return decode(AV_CODEC_ID_BMP, "BMP", bytes, size, limits, image);
+}
+
+enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    return decode(AV_CODEC_ID_GIF, "GIF", bytes, size, limits, image);
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// What the formats of codec.h share: private to codec*.c.
+//
+// A decoder may leave a half-filled image behind when it fails; codec_decode() destroys it. Rows of samples are in native byte order,
+// uint8_t where image->bits is 8 and uint16_t where it is 16, so that one void pointer stands for either.
+#ifndef ONEIROS_COORDINATOR_CODEC_FORMATS_H
+#define ONEIROS_COORDINATOR_CODEC_FORMATS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/image.h"
+
+enum { CODEC_ALPHA = 3 }; // the channel after red, green, blue
+
+enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+enum status codec_png_encode(FILE *stream, const struct image *image) MUST_CHECK;
+enum status codec_tiff_encode(FILE *stream, const struct image *image) MUST_CHECK;
+
+// Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8 or 16.
+enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,
+                           bool alpha) MUST_CHECK;
+
+// Stores `count` samples of one channel from pixel (x, y) on; they lie `step` samples apart.
+void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step);
+
+// The inverse for a whole row: float samples are clipped and rounded to the nearest.
+void codec_get(const struct image *image, int channel, int y, void *samples, int step);
+
+// Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
+enum status codec_turn(struct image *image, int orientation) MUST_CHECK;
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// FFmpeg's own messages: kept instead of printed, so that the cause of a failure gets into the message about it.
+#ifndef ONEIROS_COORDINATOR_FFMPEG_LOG_H
+#define ONEIROS_COORDINATOR_FFMPEG_LOG_H
+
+// From now on FFmpeg prints nothing, and this thread's last error is empty. FFmpeg must work on the calling thread (thread_count 1).
+void ffmpeg_log_begin(void);
+
+// The last error that FFmpeg logged on this thread since ffmpeg_log_begin(), one line without its end, else the text of `code` (an
+// AVERROR). Valid until the next call on this thread.
+const char *ffmpeg_log_last(int code);
+
+#endif
