@@ -1,5 +1,104 @@
 // SPDX-License-Identifier: MIT
-int main(void)
+// From the first word of the command line to the command.
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "commands/versions.h"
+#include "common/config_number.h"
+#include "common/log.h"
+#include "common/nearest.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"dream", command_dream, "make DeepDreams of pictures; runs under mpirun or srun"},
+    {"model", command_model, "fetch, convert or describe the trained weights"},
+    {"bench", command_bench, "time the network on this machine"},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static const struct command *find_command(const char *name)
 {
-    return 0;
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_help(FILE *stream)
+{
+    fputs("Usage: oneiros COMMAND [ARGUMENT]...\n"
+          "       oneiros help COMMAND | --help | --version\n"
+          "Makes DeepDreams with InceptionV3, on a laptop or a cluster.\n"
+          "\n"
+          "Commands:\n",
+          stream);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
+    fputs("\n"
+          "Start with:\n"
+          "  oneiros model fetch\n"
+          "  oneiros dream -o dreams photo.jpg\n",
+          stream);
+}
+
+static int fail_command(const char *name)
+{
+    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    nearest_offer(&nearest, "help");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        nearest_offer(&nearest, commands[i].name);
+    log_error("unknown command %s%s", config_excerpt(name, shown), nearest_hint(&nearest, "; `oneiros --help` lists them", hint));
+    return EXIT_USAGE;
+}
+
+// `oneiros help COMMAND` is `oneiros COMMAND --help`.
+static int help(const char *name)
+{
+    const struct command *command = find_command(name);
+    if (!command)
+        return fail_command(name);
+    char help_option[] = "--help";
+    char *arguments[] = {(char *)command->name, help_option, NULL};
+    return command->run(2, arguments);
+}
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    const struct command *command = find_command(word);
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        versions_print(stdout);
+    else if (strcmp(word, "help") == 0 && argc > 2)
+        return help(argv[2]);
+    else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        print_help(stdout);
+    else
+        return fail_command(word);
+    return EXIT_ALL_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    // What was printed may be a table that somebody relies on: a full disk is not success.
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        log_error("cannot write to standard output: %s", strerror(errno));
+        return code == EXIT_ALL_DONE ? EXIT_INTERNAL : code;
+    }
+    return code;
 }

@@ -14,26 +14,27 @@ void nearest_init(struct nearest *nearest, const char *text)
     nearest->distance = (length < 3 ? 1 : length / 3) + 1; // the first that is too far
 }
 
-// Levenshtein's distance, one row of the table at a time.
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+// Letters to insert, remove, replace or swap with their neighbour (optimal string alignment). Both texts are shorter than NEAREST_TEXT_MAX.
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-    size_t row[NEAREST_TEXT_MAX];
-    for (size_t j = 0; j <= b_length; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a_length; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_length; j++) {
-            size_t best = diagonal + (a[i - 1] != b[j - 1]);
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = best;
+    size_t cost[NEAREST_TEXT_MAX][NEAREST_TEXT_MAX]; // between the first i letters of a and the first j of b
+    for (size_t i = 0; i <= a_length; i++) {
+        for (size_t j = 0; j <= b_length; j++) {
+            if (i == 0 || j == 0) {
+                cost[i][j] = i + j;
+                continue;
+            }
+            cost[i][j] = least(cost[i - 1][j - 1] + (a[i - 1] != b[j - 1]), least(cost[i - 1][j], cost[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                cost[i][j] = least(cost[i][j], cost[i - 2][j - 2] + 1);
         }
     }
-    return row[b_length];
+    return cost[a_length][b_length];
 }
 
 void nearest_offer_as(struct nearest *nearest, const char *candidate, const char *suggestion)

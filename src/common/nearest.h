@@ -16,6 +16,7 @@ struct nearest {
 void nearest_init(struct nearest *nearest, const char *text);
 
 // Suggests `candidate` if it is nearer than those before. A candidate is near when at most a third of the letters, but always one, differ.
+// Two neighbours that changed places count as one.
 void nearest_offer(struct nearest *nearest, const char *candidate);
 
 // The same, for a candidate that should be suggested under another name (its full one).

@@ -1,1 +1,0 @@
-typedef int oneiros_placeholder; // until the first file is here

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// The one file that names every library, and asks nothing else of them.
+#include "commands/versions.h"
+
+#include <curl/curl.h>
+#include <dnnl.h>
+#include <hdf5.h>
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <mpi.h>
+#include <png.h>
+#include <string.h>
+#include <tiffio.h>
+#include <tiffvers.h>
+#include <yaml.h>
+
+#define STRING_OF(x) #x
+#define STRING(x) STRING_OF(x)
+
+static void print_version(FILE *stream, const char *library, const char *compiled, const char *running)
+{
+    fprintf(stream, "  %-10s %s", library, running);
+    if (strcmp(compiled, running) != 0)
+        fprintf(stream, " (compiled with %s)", compiled);
+    fputc('\n', stream);
+}
+
+static void print_numbers(FILE *stream, const char *library, const unsigned compiled[3], const unsigned running[3])
+{
+    char texts[2][64];
+    snprintf(texts[0], sizeof texts[0], "%u.%u.%u", compiled[0], compiled[1], compiled[2]);
+    snprintf(texts[1], sizeof texts[1], "%u.%u.%u", running[0], running[1], running[2]);
+    print_version(stream, library, texts[0], texts[1]);
+}
+
+static void print_ffmpeg(FILE *stream, const char *library, unsigned compiled, unsigned running)
+{
+    const unsigned a[] = {AV_VERSION_MAJOR(compiled), AV_VERSION_MINOR(compiled), AV_VERSION_MICRO(compiled)};
+    const unsigned b[] = {AV_VERSION_MAJOR(running), AV_VERSION_MINOR(running), AV_VERSION_MICRO(running)};
+    print_numbers(stream, library, a, b);
+}
+
+static void print_dnnl(FILE *stream)
+{
+    const dnnl_version_t *version = dnnl_version();
+    const unsigned compiled[] = {DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH};
+    const unsigned running[] = {(unsigned)version->major, (unsigned)version->minor, (unsigned)version->patch};
+    print_numbers(stream, "oneDNN", compiled, running);
+}
+
+static void print_hdf5(FILE *stream)
+{
+    const unsigned compiled[] = {H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE};
+    unsigned running[3] = {0};
+    if (H5get_libversion(&running[0], &running[1], &running[2]) >= 0)
+        print_numbers(stream, "HDF5", compiled, running);
+}
+
+// One of the few calls that MPI allows before MPI_Init. The text of Open MPI goes on after a comma.
+static void print_mpi(FILE *stream)
+{
+    char running[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int length = 0;
+    if (MPI_Get_library_version(running, &length) != MPI_SUCCESS)
+        return;
+    running[strcspn(running, ",\n")] = '\0';
+#ifdef OPEN_MPI
+    const char *compiled = "Open MPI v" STRING(OMPI_MAJOR_VERSION) "." STRING(OMPI_MINOR_VERSION) "." STRING(OMPI_RELEASE_VERSION);
+#else
+    const char *compiled = "MPI " STRING(MPI_VERSION) "." STRING(MPI_SUBVERSION);
+#endif
+    print_version(stream, "MPI", compiled, running);
+}
+
+// "LIBTIFF, Version 4.5.0\nCopyright ...": the first line, after the name.
+static void print_tiff(FILE *stream)
+{
+    char texts[2][64];
+    const char *sources[] = {TIFFLIB_VERSION_STR, TIFFGetVersion()};
+    for (int i = 0; i < 2; i++) {
+        const char *number = strpbrk(sources[i], "0123456789");
+        snprintf(texts[i], sizeof texts[i], "%.*s", number ? (int)strcspn(number, "\n") : 0, number ? number : "");
+    }
+    print_version(stream, "libtiff", texts[0], texts[1]);
+}
+
+void versions_print(FILE *stream)
+{
+    fprintf(stream, "oneiros %s\n", ONEIROS_VERSION);
+    print_dnnl(stream);
+    print_hdf5(stream);
+    print_mpi(stream);
+    print_version(stream, "libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(NULL));
+    print_tiff(stream);
+    fprintf(stream, "  %-10s %s\n", "FFmpeg", av_version_info());
+    print_ffmpeg(stream, "avcodec", LIBAVCODEC_VERSION_INT, avcodec_version());
+    print_ffmpeg(stream, "avformat", LIBAVFORMAT_VERSION_INT, avformat_version());
+    print_version(stream, "libcurl", LIBCURL_VERSION, curl_version_info(CURLVERSION_NOW)->version);
+    fprintf(stream, "  %-10s %s\n", "libyaml", yaml_get_version_string());
+}
