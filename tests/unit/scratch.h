@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// A folder of a test's own, removed with everything in it at the end.
+#ifndef ONEIROS_TESTS_SCRATCH_H
+#define ONEIROS_TESTS_SCRATCH_H
+
+#include <ftw.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char scratch[] = "/tmp/oneiros-test-XXXXXX";
+
+static inline int scratch_remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+    (void)info, (void)kind, (void)place;
+    return remove(path);
+}
+
+static inline void scratch_remove(void)
+{
+    nftw(scratch, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline bool scratch_create(void)
+{
+    return mkdtemp(scratch) != NULL;
+}
+
+#endif
