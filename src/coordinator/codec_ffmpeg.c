@@ -46,7 +46,7 @@ static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const s
     return code < 0 ? fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_last(code)) : STATUS_OK;
 }
 
-// What FFmpeg says of a picture that max_pixels refuses; its error code is the same as for any other damage.
+// A picture that max_pixels refuses has the same error code as any other damage; only the text of av_image_check_size2() tells.
 static enum status broken(const char *name, int code)
 {
     const char *cause = ffmpeg_log_last(code);
@@ -74,7 +74,7 @@ static enum status decode_frame(struct decoding *d, const char *name, const uint
     return STATUS_OK;
 }
 
-// Chroma is interpolated at full resolution, from the positions where the encoders put it: the centre of its pixels.
+// Chroma is interpolated at full resolution. libswscale's default position for it is the one of JPEG and WebP: the centre of its pixels.
 static enum status convert(struct decoding *d, const struct image *image)
 {
     const AVFrame *from = d->frame;
