@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#include "commands/launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/messages.h"
+
+static int number(const char *name, int otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? atoi(text) : otherwise;
+}
+
+bool launch_is_first(void)
+{
+    return number("OMPI_COMM_WORLD_RANK", number("PMIX_RANK", 0)) == 0;
+}
+
+// srun without PMIx starts N processes, each of which thinks that it is alone: N times the same work over the same files.
+static enum status check_world(const struct launch *launch)
+{
+    const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
+    if (launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"))
+        return fail(STATUS_USAGE,
+                    "srun started %d processes that do not see each other: start them with `srun --mpi=pmix` (`srun --mpi=list` shows what "
+                    "Slurm offers) or with mpirun",
+                    tasks);
+    return STATUS_OK;
+}
+
+enum status launch_start(struct launch *launch)
+{
+    int provided;
+    enum status rc;
+    // One process alone is coordinator and worker in two threads.
+    TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
+    TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(launch->comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
+    TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
+    if (launch->size == 1 && provided < MPI_THREAD_MULTIPLE)
+        rc = fail(STATUS_UNSUPPORTED, "this MPI has no MPI_THREAD_MULTIPLE, which one process alone needs: start two with `mpirun -n 2`");
+    else
+        rc = check_world(launch);
+out:
+    return rc;
+}
+
+enum status launch_end(struct launch *launch)
+{
+    MPI_Request request;
+    enum status rc;
+    TRY(mpi_check(MPI_Ibarrier(launch->comm, &request), "barrier"));
+    TRY(mpi_wait(&request));
+    TRY(mpi_check(MPI_Comm_free(&launch->comm), "free"));
+    rc = mpi_check(MPI_Finalize(), "finalize");
+out:
+    return rc;
+}
+
+void launch_abort(const struct launch *launch, int exit_code)
+{
+    log_error("rank %d: %s", launch->rank, status_message());
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+    abort();
+}

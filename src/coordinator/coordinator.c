@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/coordinator.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/geometry.h"
+#include "common/log.h"
+#include "common/messages.h"
+#include "common/stop.h"
+#include "coordinator/codec.h"
+#include "coordinator/intake.h"
+#include "coordinator/load.h"
+#include "coordinator/progress.h"
+#include "coordinator/task.h"
+#include "kernels/network.h"
+
+struct coordinator {
+    const struct coordinator_options *options;
+    struct coordinator_outcome *outcome;
+    struct intake *intake;
+    struct run_file *run_file;
+    struct progress *progress;
+    struct task *ready, **ready_end; // decoded, waiting for a worker; first in, first out
+    int ready_count;
+    struct task **busy;              // [worker_count] what each worker has in hand
+    int busy_count;
+    bool all_listed;                 // the intake has no more
+    bool stopping;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// Writes a finished image's rows, whatever became of it, and frees it.
+static enum status write_down(struct coordinator *c, struct task **task)
+{
+    struct image_record *record = &(*task)->record;
+    const bool ok = record->status == IMAGE_DONE;
+    enum status rc;
+    c->outcome->done += ok;
+    c->outcome->failed += record->status == IMAGE_FAILED;
+    c->outcome->stopped += record->status == IMAGE_STOPPED;
+    if (record->status == IMAGE_FAILED)
+        log_error("%s: %s", record->source, record->error);
+    else
+        log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before, record->loss_after,
+                  record->seconds_dream, record->rank);
+    progress_advance(c->progress, (*task)->work - (*task)->work_done); // what a failure or a stop left undone
+    progress_image_done(c->progress, ok);
+    TRY(run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count));
+    TRY(run_file_add_image(c->run_file, record));
+out:
+    task_destroy(task);
+    return rc;
+}
+
+static double work_of(const struct config *config, const struct image *image)
+{
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    return config->steps * geometry_pixels(octaves, count);
+}
+
+// Takes the next input in and puts it in the queue, or writes down that it failed.
+static enum status take_in(struct coordinator *c)
+{
+    struct intake_entry entry;
+    enum status rc;
+    TRY(intake_next(c->intake, &entry, &c->all_listed));
+    if (c->all_listed)
+        goto out;
+    struct task *task = task_create();
+    if (!task) {
+        rc = fail(STATUS_LIMIT, "no memory for another image");
+        goto out;
+    }
+    if (load_task(task, &entry, c->options->config, c->options->output) != STATUS_OK) {
+        task_failed(task);
+        rc = write_down(c, &task);
+        goto out;
+    }
+    task->work = work_of(c->options->config, &task->image);
+    progress_add_work(c->progress, task->work);
+    task->ready_at = now();
+    *c->ready_end = task;
+    c->ready_end = &task->next;
+    c->ready_count++;
+out:
+    return rc;
+}
+
+static struct task *take_ready(struct coordinator *c)
+{
+    struct task *task = c->ready;
+    c->ready = task->next;
+    if (!c->ready)
+        c->ready_end = &c->ready;
+    c->ready_count--;
+    task->next = NULL;
+    return task;
+}
+
+static enum status dispatch(struct coordinator *c, int worker)
+{
+    struct task *task = c->busy[worker] = take_ready(c);
+    const int rank = c->options->first_worker + worker;
+    const struct job job = {.kind = JOB_DREAM, .image = task->record.id, .width = task->image.width, .height = task->image.height};
+    enum status rc;
+    c->busy_count++;
+    task->record.rank = rank;
+    task->record.seconds_wait = now() - task->ready_at;
+    log_debug("%s: %d x %d pixels to rank %d", task->record.source, job.width, job.height, rank);
+    TRY(mpi_send(&job, sizeof job, rank, MESSAGE_JOB, c->options->comm));
+    TRY(mpi_send_floats(task->image.rgb, 3 * (size_t)job.width * (size_t)job.height, rank, MESSAGE_JOB_PIXELS, c->options->comm));
+    free(task->image.rgb);
+    task->image.rgb = NULL;
+out:
+    return rc;
+}
+
+static enum status dispatch_all(struct coordinator *c)
+{
+    enum status rc = STATUS_OK;
+    for (int w = 0; rc == STATUS_OK && w < c->options->worker_count && c->ready; w++)
+        if (!c->busy[w])
+            rc = dispatch(c, w);
+    return rc;
+}
+
+static enum image_format output_format(const struct config *config, const struct image *image)
+{
+    switch (config->output.format) {
+    case OUTPUT_PNG:
+        return IMAGE_FORMAT_PNG;
+    case OUTPUT_TIFF:
+        return IMAGE_FORMAT_TIFF;
+    case OUTPUT_AUTO:
+        break;
+    }
+    return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
+}
+
+// DIR/<name>/dream.png; what was stopped is called dream.partial.png, so that nobody takes it for a finished one.
+static enum status write_picture(struct coordinator *c, struct task *task)
+{
+    const enum image_format format = output_format(c->options->config, &task->image);
+    const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
+    char folder[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
+    const double start = now();
+    enum status rc;
+    TRY(file_join(folder, c->options->output, task->name));
+    TRY(file_make_folder(folder));
+    snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
+    TRY(file_join(path, folder, file));
+    TRY(codec_encode(path, format, &task->image));
+    snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
+out:
+    task->record.seconds_encode = now() - start;
+    return rc;
+}
+
+static enum status collect_step(struct coordinator *c, int worker)
+{
+    struct task *task = c->busy[worker];
+    struct step_record step;
+    enum status rc;
+    TRY(mpi_receive(&step, sizeof step, c->options->first_worker + worker, MESSAGE_STEP, c->options->comm));
+    TRY(task_add_step(task, &step));
+    const double work = (double)step.width * step.height;
+    task->work_done += work;
+    progress_advance(c->progress, work);
+out:
+    return rc;
+}
+
+static enum status collect_result(struct coordinator *c, int worker)
+{
+    struct task *task = c->busy[worker];
+    const int rank = c->options->first_worker + worker;
+    struct result result;
+    enum status rc;
+    TRY(mpi_receive(&result, sizeof result, rank, MESSAGE_RESULT, c->options->comm));
+    task->record.status = result.status;
+    task->record.seconds_dream = result.seconds;
+    task->record.loss_before = result.loss_before;
+    task->record.loss_after = result.loss_after;
+    memcpy(task->record.error, result.error, sizeof task->record.error);
+    if (result.has_pixels) {
+        const size_t count = 3 * (size_t)task->image.width * (size_t)task->image.height;
+        task->image.rgb = malloc(count * sizeof *task->image.rgb);
+        if (!task->image.rgb) {
+            rc = fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
+            goto out;
+        }
+        TRY(mpi_receive_floats(task->image.rgb, count, rank, MESSAGE_RESULT_PIXELS, c->options->comm));
+    }
+    c->busy[worker] = NULL;
+    c->busy_count--;
+    c->stopping = c->stopping || result.status == IMAGE_STOPPED; // the signal reached the worker alone
+    if (!c->stopping)
+        TRY(dispatch_all(c)); // the worker goes on while this picture is written
+    if (result.has_pixels && write_picture(c, task) != STATUS_OK)
+        task_failed(task);
+    rc = write_down(c, &task);
+out:
+    return rc;
+}
+
+// Receives what is there. Steps of an image come before its result: messages of one rank and tag keep their order, and a result is taken
+// only when no step is left.
+static enum status collect(struct coordinator *c, bool *found)
+{
+    enum status rc = STATUS_OK;
+    for (int w = 0; w < c->options->worker_count; w++) {
+        const int rank = c->options->first_worker + w;
+        bool step = true, result = false;
+        MPI_Status status;
+        if (!c->busy[w])
+            continue;
+        TRY(mpi_probe(c->options->comm, rank, MESSAGE_RESULT, &result, &status));
+        while (step) {
+            TRY(mpi_probe(c->options->comm, rank, MESSAGE_STEP, &step, &status));
+            if (step)
+                TRY(collect_step(c, w));
+            *found = *found || step;
+        }
+        if (result)
+            TRY(collect_result(c, w));
+        *found = *found || result;
+    }
+out:
+    return rc;
+}
+
+static enum status stop_workers(struct coordinator *c)
+{
+    const char nothing = 0;
+    enum status rc = STATUS_OK;
+    log_warning("stopping: each worker ends its step, then what is dreamed so far is saved");
+    for (int w = 0; w < c->options->worker_count; w++)
+        TRY(mpi_send(&nothing, sizeof nothing, c->options->first_worker + w, MESSAGE_STOP, c->options->comm));
+out:
+    return rc;
+}
+
+static enum status serve(struct coordinator *c)
+{
+    unsigned idle = 0;
+    bool told = false;
+    enum status rc = STATUS_OK;
+    for (;;) {
+        bool found = false;
+        TRY(collect(c, &found));
+        c->stopping = c->stopping || stop_requested();
+        if (c->stopping && !told) {
+            TRY(stop_workers(c));
+            told = true;
+        }
+        if (!c->stopping) {
+            TRY(dispatch_all(c));
+            // One image ahead for each worker, so that none waits for a file.
+            if (!c->all_listed && c->ready_count < c->options->worker_count) {
+                TRY(take_in(c));
+                found = true;
+            }
+        }
+        if (c->busy_count == 0 && (c->stopping || (c->all_listed && !c->ready)))
+            break;
+        progress_tick(c->progress);
+        TRY(run_file_tick(c->run_file));
+        if (found)
+            idle = 0;
+        else
+            mpi_idle(&idle);
+    }
+out:
+    return rc;
+}
+
+static enum status dismiss_workers(struct coordinator *c)
+{
+    const struct job job = {.kind = JOB_EXIT};
+    enum status rc = STATUS_OK;
+    for (int w = 0; rc == STATUS_OK && w < c->options->worker_count; w++)
+        rc = mpi_send(&job, sizeof job, c->options->first_worker + w, MESSAGE_JOB, c->options->comm);
+    return rc;
+}
+
+enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
+{
+    struct coordinator c = {.options = options, .outcome = outcome, .ready_end = &c.ready};
+    char path[FILE_PATH_MAX];
+    enum status rc, closed;
+    *outcome = (struct coordinator_outcome){0};
+    c.busy = calloc((size_t)options->worker_count, sizeof *c.busy);
+    if (!c.busy) {
+        rc = fail(STATUS_LIMIT, "no memory for the coordinator");
+        goto out;
+    }
+    TRY(file_join(path, options->output, "run.h5"));
+    TRY(run_file_create(&c.run_file, path, &options->header));
+    TRY(intake_create(&c.intake, options->inputs, options->input_count));
+    TRY(progress_create(&c.progress));
+    TRY(serve(&c));
+    rc = dismiss_workers(&c);
+    outcome->was_stopped = c.stopping;
+out:
+    progress_destroy(&c.progress);
+    intake_destroy(&c.intake);
+    while (c.ready) {
+        struct task *task = take_ready(&c);
+        task_destroy(&task);
+    }
+    for (int w = 0; c.busy && w < options->worker_count; w++)
+        task_destroy(&c.busy[w]);
+    free(c.busy);
+    closed = run_file_close(&c.run_file, rc == STATUS_OK && !c.stopping);
+    return rc != STATUS_OK ? rc : closed;
+}

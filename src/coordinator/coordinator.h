@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Rank 0: takes inputs in, hands images to workers as they become free, collects dreams, writes everything down.
+#ifndef ONEIROS_COORDINATOR_COORDINATOR_H
+#define ONEIROS_COORDINATOR_COORDINATOR_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/status.h"
+#include "coordinator/run_file.h"
+
+struct coordinator_options {
+    MPI_Comm comm;
+    int first_worker, worker_count;        // ranks of comm; {0, 1} where the coordinator's process is the worker too
+    const struct config *config;
+    const char *output;                    // folder, exists
+    char **inputs;                         // [input_count], as typed
+    int input_count;
+    struct run_file_header header;
+    bool force;                            // a run that is there already is replaced
+};
+
+struct coordinator_outcome {
+    int64_t done, failed, stopped;
+    bool was_stopped; // by a signal: what is left has not been done
+};
+
+// Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.
+enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome) MUST_CHECK;
+
+#endif

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// From an input to pixels.
+#ifndef ONEIROS_COORDINATOR_LOAD_H
+#define ONEIROS_COORDINATOR_LOAD_H
+
+#include "coordinator/intake.h"
+#include "coordinator/task.h"
+
+// Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name, path and
+// image, as far as it comes; on failure the message says why. `output` is the output folder: an input is never one of its pictures' paths.
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output) MUST_CHECK;
+
+#endif

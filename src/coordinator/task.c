@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/task.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct task *task_create(void)
+{
+    struct task *task = calloc(1, sizeof *task);
+    if (task) {
+        task->record.rank = -1;
+        task->record.loss_before = task->record.loss_after = NAN;
+    }
+    return task;
+}
+
+void task_destroy(struct task **task)
+{
+    if (!*task)
+        return;
+    image_destroy(&(*task)->image);
+    free((*task)->steps);
+    free(*task);
+    *task = NULL;
+}
+
+enum status task_add_step(struct task *task, const struct step_record *step)
+{
+    if (task->step_count == task->step_capacity) {
+        const size_t capacity = task->step_capacity ? 2 * task->step_capacity : 64;
+        struct step_record *grown = realloc(task->steps, capacity * sizeof *grown);
+        if (!grown)
+            return fail(STATUS_LIMIT, "no memory for the steps of %s", task->record.source);
+        task->steps = grown;
+        task->step_capacity = capacity;
+    }
+    task->steps[task->step_count++] = *step;
+    return STATUS_OK;
+}
+
+void task_failed(struct task *task)
+{
+    task->record.status = IMAGE_FAILED;
+    snprintf(task->record.error, sizeof task->record.error, "%s", status_message());
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// One image on its way through the program: from its source to its picture and its rows.
+#ifndef ONEIROS_COORDINATOR_TASK_H
+#define ONEIROS_COORDINATOR_TASK_H
+
+#include <stddef.h>
+
+#include "common/file.h"
+#include "common/image.h"
+#include "common/records.h"
+
+struct task {
+    struct task *next;            // in a queue
+    struct image_record record;   // what is known so far
+    char name[256];               // of its folder in the output folder
+    char path[FILE_PATH_MAX];     // of the input; empty for URLs
+    struct image image;           // the original until it is sent, then what the output needs besides rgb, at last the dream
+    struct step_record *steps;    // so far, in order
+    size_t step_count, step_capacity;
+    double work;                  // in units of progress, and what of it is done
+    double work_done;
+    double ready_at;              // when it could have been dreamed on, seconds of the monotonic clock
+};
+
+struct task *task_create(void); // NULL: no memory
+void task_destroy(struct task **task);
+
+enum status task_add_step(struct task *task, const struct step_record *step) MUST_CHECK;
+
+// Notes this thread's status_message() as the reason why the image failed.
+void task_failed(struct task *task);
+
+#endif
