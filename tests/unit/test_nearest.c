@@ -18,10 +18,10 @@ static const char *best_of(const char *text)
 static void test_near(void)
 {
     static const char *const pairs[][2] = {
-        {"dream", "dream"},  {"draem", "dream"}, {"drem", "dream"},
-        {"dreams", "dream"}, {"breach", "bench"},     {"modal", "model"},
-        {"xyzzy", ""},       {"drxxm", ""},      {"octave.cuont", "octaves.count"},
-        {"", "a"},           {"b", "a"},         {"bc", ""},
+        {"dream", "dream"},  {"draem", "dream"},  {"drem", "dream"},
+        {"dreams", "dream"}, {"breach", "bench"}, {"modal", "model"},
+        {"xyzzy", ""},       {"drxxm", ""},       {"octave.cuont", "octaves.count"},
+        {"", "a"},           {"b", "a"},          {"bc", ""},
         {"bnech", "bench"},  {"modelmodel", ""},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
