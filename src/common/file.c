@@ -234,6 +234,12 @@ enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *n
     return STATUS_OK;
 }
 
+static void write_hex(const unsigned char *value, unsigned length, char *hex)
+{
+    for (unsigned i = 0; i < length; i++)
+        snprintf(hex + 2 * i, 3, "%02x", value[i]);
+}
+
 // hex has room for 2 * the digest's size + 1.
 static enum status digest(const char *path, const EVP_MD *kind, char *hex)
 {
@@ -259,8 +265,7 @@ static enum status digest(const char *path, const EVP_MD *kind, char *hex)
         rc = fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute the %s of '%s'", EVP_MD_get0_name(kind), path);
         goto out;
     }
-    for (unsigned i = 0; i < length; i++)
-        snprintf(hex + 2 * i, 3, "%02x", value[i]);
+    write_hex(value, length, hex);
 out:
     EVP_MD_CTX_free(context);
     if (descriptor >= 0)
@@ -271,6 +276,17 @@ out:
 enum status file_sha256(const char *path, char hex[65])
 {
     return digest(path, EVP_sha256(), hex);
+}
+
+enum status bytes_sha256(const void *bytes, size_t size, char hex[65])
+{
+    unsigned char value[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    hex[0] = '\0';
+    if (!EVP_Digest(bytes, size, value, &length, EVP_sha256(), NULL))
+        return fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute a SHA-256");
+    write_hex(value, length, hex);
+    return STATUS_OK;
 }
 
 enum status file_md5(const char *path, char hex[33])

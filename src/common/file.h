@@ -36,8 +36,9 @@ enum status file_make_folder(const char *path) MUST_CHECK;
 // a/b into `out`; refuses what does not fit.
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name) MUST_CHECK;
 
-// Lower-case hex digests of a file's bytes (libcrypto).
+// Lower-case hex digests of a file's bytes, or of bytes in memory (libcrypto).
 enum status file_sha256(const char *path, char hex[65]) MUST_CHECK;
+enum status bytes_sha256(const void *bytes, size_t size, char hex[65]) MUST_CHECK;
 enum status file_md5(const char *path, char hex[33]) MUST_CHECK;
 
 #endif
