@@ -64,11 +64,26 @@ static enum status open_inside(hid_t from, const char *path, H5I_type_t type, hi
     return rc;
 }
 
-static enum status check_storage(hid_t dataset)
+// Whether all values were written: HDF5 reads zeros where they were not.
+static bool is_written(hid_t dataset, const hsize_t chunk[4], int rank, const struct keras_shape *shape)
+{
+    H5D_space_status_t written;
+    hsize_t want = 1, have = 0;
+    if (rank == 0) // not in chunks
+        return H5Dget_space_status(dataset, &written) >= 0 && written == H5D_SPACE_STATUS_ALLOCATED;
+    for (int i = 0; i < rank && i < shape->rank; i++)
+        want *= ((hsize_t)shape->dims[i] + chunk[i] - 1) / chunk[i];
+    hid_t space = H5Dget_space(dataset);
+    bool known = space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0;
+    if (space >= 0)
+        H5Sclose(space);
+    return known && have == want;
+}
+
+static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
 {
     enum status rc = STATUS_OK;
     hsize_t chunk[4], chunk_values = 1;
-    H5D_space_status_t written;
     hid_t list = H5Dget_create_plist(dataset);
     H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
     int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, 4, chunk) : 0;
@@ -80,8 +95,8 @@ static enum status check_storage(hid_t dataset)
         rc = fail(STATUS_FORMAT, "its values lie in other files");
     else if (chunk_values > CHUNK_VALUES_MAX)
         rc = fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
-    else if (H5Dget_space_status(dataset, &written) < 0 || written != H5D_SPACE_STATUS_ALLOCATED)
-        rc = fail(STATUS_FORMAT, "its values were never written");
+    else if (!is_written(dataset, chunk, rank, shape))
+        rc = fail(STATUS_FORMAT, "some of its values were never written");
     if (list >= 0)
         H5Pclose(list);
     return rc;
@@ -144,7 +159,7 @@ static enum status open_layer(struct keras_reader *reader, int conv, enum keras_
         struct keras_shape shape = keras_shape(reader->network, conv, part);
         rc = check_type_and_shape(dataset, &shape);
         if (rc == STATUS_OK)
-            rc = check_storage(dataset);
+            rc = check_storage(dataset, &shape);
         TRY(fail_in(rc, "%s", keras_part_name(part)));
     }
     for (enum keras_part part = first; part <= last; part++) {
