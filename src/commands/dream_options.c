@@ -216,7 +216,7 @@ void dream_options_print_help(FILE *stream)
           "\n"
           "Options:\n"
           "  -o, --output DIR       folder for the results; made if it is not there\n"
-          "      --force            go on although DIR holds a run already\n"
+          "      --force            replace the run that DIR holds already\n"
           "  -c, --config FILE      settings in YAML\n"
           "  -p, --preset NAME      named settings: guided (the defaults), classic, ...\n"
           "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"

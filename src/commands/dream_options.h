@@ -17,7 +17,7 @@ struct dream_options {
     int input_count;            // >= 1, unless print_config
     char **inputs;              // points into argv
     enum log_level log_level;   // from -q and -v; not applied yet
-    bool force;                 // -o may hold a run already
+    bool force;                 // replace the run that the folder holds already
     bool dry_run;
     bool print_config; // print `config` and stop
     bool help;         // print the help and stop; nothing else above is filled
