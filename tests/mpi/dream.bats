@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# `oneiros dream` from the outside, with real ranks, real weights and real pictures. ONEIROS, DATA and MPIEXEC come from ctest.
+
+bats_require_minimum_version 1.5.0
+
+# Small enough to be quick, large enough to go through two octaves, jitter and detail.
+settings=(-s octaves.count=2 -s steps=2 -s jitter=16)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    cp "$DATA/chelsea.png" a.png
+    ffmpeg -v error -i a.png -vf crop=131:117:200:60 b.png
+    ffmpeg -v error -i a.png -vf crop=160:120:90:100 c.bmp
+    printf '<html>not found</html>' >broken.png
+}
+
+# ranks N ARGUMENT...: oneiros dream on N ranks
+ranks() {
+    local count=$1
+    shift
+    "$MPIEXEC" -n "$count" "$ONEIROS" dream "${settings[@]}" "$@"
+}
+
+same_pictures() {
+    for picture in a b c; do
+        cmp "$1/$picture/dream.png" "$2/$picture/dream.png"
+    done
+}
+
+@test "the same bytes without mpirun and on 1, 2, 3 and 5 ranks" {
+    "$ONEIROS" dream "${settings[@]}" -o alone a.png b.png c.bmp
+    for count in 1 2 3 5; do
+        ranks "$count" -o "on-$count" a.png b.png c.bmp
+        same_pictures alone "on-$count"
+    done
+    run ! cmp a.png alone/a/dream.png
+}
+
+@test "the same bytes for any number of threads" {
+    "$ONEIROS" dream "${settings[@]}" -s threads=1 -o one a.png b.png c.bmp
+    "$ONEIROS" dream "${settings[@]}" -s threads=3 -o three a.png b.png c.bmp
+    same_pictures one three
+}
+
+@test "another seed gives another dream" {
+    "$ONEIROS" dream "${settings[@]}" -o zero b.png
+    "$ONEIROS" dream "${settings[@]}" -s seed=1 -o one b.png
+    run ! cmp zero/b/dream.png one/b/dream.png
+}
+
+@test "a broken input is reported, the others are done, exit 3" {
+    run -3 ranks 3 -o out b.png broken.png missing.png c.bmp
+    [[ $output == *"broken.png: "*HTML* ]]
+    [[ $output == *"missing.png"* ]]
+    [ -s out/b/dream.png ] && [ -s out/c/dream.png ]
+    [ ! -e out/broken ]
+    h5dump -d /images out/run.h5 | grep -q 'broken.png'
+}
+
+@test "an image that needs more memory than a rank may use fails alone" {
+    run -3 ranks 2 -s memory.limit=64M -o out a.png b.png
+    [[ $output == *"a.png: "*"memory.limit"* ]] || [[ $output == *"memory"* ]]
+    [ -s out/b/dream.png ]
+}
+
+@test "an image below the network's smallest size fails with that reason" {
+    ffmpeg -v error -i a.png -vf crop=300:60:0:0 thin.png
+    run -3 ranks 2 -o out thin.png b.png
+    [[ $output == *"thin.png: "*75* ]]
+    [ -s out/b/dream.png ]
+}
+
+@test "no overwriting of a run, unless forced" {
+    ranks 2 -o out b.png
+    run -2 ranks 2 -o out b.png
+    [[ $output == *"--force"* ]]
+    ranks 2 --force -o out b.png
+}
+
+@test "missing weights: one message, exit 2" {
+    run -2 ranks 3 -s model.path=/no/such/file.h5 -o out b.png
+    [ "$(grep -c '/no/such/file.h5' <<<"$output")" -eq 1 ]
+}
+
+@test "a signal saves what is dreamed so far, exit 75" {
+    "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -o out a.png &
+    local pid=$!
+    for _ in $(seq 100); do
+        [ -s out/run.h5 ] && break
+        sleep 0.1
+    done
+    sleep 3
+    kill -TERM "$pid"
+    run -75 wait "$pid"
+    [ -s out/a/dream.partial.png ] && [ ! -e out/a/dream.png ]
+    run ! cmp a.png out/a/dream.partial.png
+}
+
+@test "rank 0 does not spin while it waits: under 3% of a core" {
+    "$MPIEXEC" -n 2 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png &
+    local launcher=$! coordinator=
+    for _ in $(seq 100); do
+        [ -s out/run.h5 ] && break
+        sleep 0.1
+    done
+    sleep 2
+    for pid in $(pgrep -P "$launcher"); do
+        if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx 'OMPI_COMM_WORLD_RANK=0'; then
+            coordinator=$pid
+        fi
+    done
+    [ -n "$coordinator" ]
+    local before after
+    before=$(awk '{print $14 + $15}' "/proc/$coordinator/stat")
+    sleep 10
+    after=$(awk '{print $14 + $15}' "/proc/$coordinator/stat")
+    kill -TERM "$launcher"
+    wait "$launcher" || true
+    echo "rank 0 used $((after - before)) ticks of $(getconf CLK_TCK) a second in 10 s"
+    [ $((after - before)) -lt $((10 * $(getconf CLK_TCK) * 3 / 100)) ]
+}
+
+@test "weights are shared by the ranks of a node" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png b.png &
+    local launcher=$! shared=0
+    for _ in $(seq 100); do
+        [ -s out/run.h5 ] && break
+        sleep 0.1
+    done
+    sleep 2
+    for pid in $(pgrep -P "$launcher"); do
+        if grep -q libdnnl "/proc/$pid/maps"; then
+            # both workers have the same pages of the 87 MB in use
+            [ "$(awk '/RssShmem/ {print $2}' "/proc/$pid/status")" -gt 20000 ] && shared=$((shared + 1))
+        fi
+    done
+    kill -TERM "$launcher"
+    wait "$launcher" || true
+    [ "$shared" -ge 2 ]
+}
