@@ -11,6 +11,8 @@
 #include "coordinator/codec_formats.h"
 #include "coordinator/ffmpeg_log.h"
 
+enum { ROW_PADDING_MAX = 128 }; // pixels
+
 struct decoding {
     AVCodecContext *context;
     AVPacket *packet;
@@ -40,18 +42,21 @@ static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const s
     if (!d->context || !d->packet || !d->frame || !d->converted)
         return fail(STATUS_LIMIT, "no memory for a decoder");
     d->context->thread_count = 1;
-    d->context->max_pixels = limits->pixels < INT_MAX ? (int64_t)limits->pixels : INT_MAX;
+    // FFmpeg counts the padding of rows too; codec_allocate() has the exact limits.
+    uint64_t pixels = limits->pixels + (uint64_t)limits->side * ROW_PADDING_MAX;
+    d->context->max_pixels = limits->pixels < INT_MAX && pixels < INT_MAX ? (int64_t)pixels : INT_MAX;
     d->context->err_recognition = AV_EF_CRCCHECK | AV_EF_BITSTREAM | AV_EF_BUFFER | AV_EF_EXPLODE;
     int code = avcodec_open2(d->context, codec, NULL);
-    return code < 0 ? fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_last(code)) : STATUS_OK;
+    return code < 0 ? fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_cause(code)) : STATUS_OK;
 }
 
 // A picture that max_pixels refuses has the same error code as any other damage; only the text of av_image_check_size2() tells.
 static enum status broken(const char *name, int code)
 {
-    const char *cause = ffmpeg_log_last(code);
-    bool limit = strncmp(cause, "Picture size", strlen("Picture size")) == 0;
-    return fail(limit ? STATUS_LIMIT : STATUS_FORMAT, "not a valid %s: %s", name, cause);
+    const char *cause = ffmpeg_log_cause(code);
+    if (strncmp(cause, "Picture size", strlen("Picture size")) == 0)
+        return fail(STATUS_LIMIT, "a %s beyond the limits: %s", name, cause);
+    return fail(STATUS_FORMAT, "not a valid %s: %s", name, cause);
 }
 
 static enum status decode_frame(struct decoding *d, const char *name, const uint8_t *bytes, size_t size)
@@ -96,7 +101,7 @@ static enum status convert(struct decoding *d, const struct image *image)
     if (sws_setColorspaceDetails(d->scaler, bt601, full, bt601, 1, 0, 1 << 16, 1 << 16) < 0 && !(format->flags & AV_PIX_FMT_FLAG_RGB))
         return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert %s to RGB", format->name);
     code = sws_scale(d->scaler, (const uint8_t *const *)from->data, from->linesize, 0, from->height, to->data, to->linesize);
-    return code == to->height ? STATUS_OK : fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_last(code));
+    return code == to->height ? STATUS_OK : fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_cause(code));
 }
 
 // Decoders of formats where alpha is optional often give it always; where all of it is opaque the file had none worth keeping.

@@ -7,26 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local char last[256];
+static _Thread_local char cause[256];
 
 static void on_log(void *context, int level, const char *format, va_list args)
 {
     (void)context;
-    if (level > AV_LOG_ERROR)
+    if (level > AV_LOG_ERROR || cause[0])
         return;
-    vsnprintf(last, sizeof last, format, args);
-    last[strcspn(last, "\r\n")] = '\0';
+    vsnprintf(cause, sizeof cause, format, args);
+    cause[strcspn(cause, "\r\n")] = '\0';
 }
 
 void ffmpeg_log_begin(void)
 {
-    last[0] = '\0';
+    cause[0] = '\0';
     av_log_set_callback(on_log);
 }
 
-const char *ffmpeg_log_last(int code)
+const char *ffmpeg_log_cause(int code)
 {
-    if (!last[0])
-        av_strerror(code, last, sizeof last);
-    return last;
+    if (!cause[0])
+        av_strerror(code, cause, sizeof cause);
+    return cause;
 }

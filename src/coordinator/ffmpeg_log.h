@@ -3,11 +3,11 @@
 #ifndef ONEIROS_COORDINATOR_FFMPEG_LOG_H
 #define ONEIROS_COORDINATOR_FFMPEG_LOG_H
 
-// From now on FFmpeg prints nothing, and this thread's last error is empty. FFmpeg must work on the calling thread (thread_count 1).
+// From now on FFmpeg prints nothing, and this thread has no error yet. FFmpeg must work on the calling thread (thread_count 1).
 void ffmpeg_log_begin(void);
 
-// The last error that FFmpeg logged on this thread since ffmpeg_log_begin(), one line without its end, else the text of `code` (an
-// AVERROR). Valid until the next call on this thread.
-const char *ffmpeg_log_last(int code);
+// The first error that FFmpeg logged on this thread since ffmpeg_log_begin(), one line without its end, else the text of `code` (an
+// AVERROR). The first is the cause; what follows are the callers that give up. Valid until the next call on this thread.
+const char *ffmpeg_log_cause(int code);
 
 #endif

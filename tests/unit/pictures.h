@@ -98,7 +98,7 @@ static inline struct bytes encoded(const struct image *image, enum image_format 
     return file;
 }
 
-// The image as a file of one of FFmpeg's encoders; empty where this FFmpeg does not have it. pix_fmt is RGB24, BGR24, BGRA, GRAY8, RGB8
+// The image as a file of one of FFmpeg's encoders; empty where this FFmpeg does not have it. pix_fmt is RGB24, BGR24, BGRA, RGB8
 // (GIF) or planar YUV, for which only the luma is filled in.
 static inline struct bytes ffmpeg_encoded(const char *encoder, enum AVPixelFormat format, const struct image *image, const char *options)
 {
@@ -123,7 +123,7 @@ static inline struct bytes ffmpeg_encoded(const char *encoder, enum AVPixelForma
     CU_ASSERT_FATAL(av_frame_get_buffer(frame, 0) >= 0);
     bool planar = format == AV_PIX_FMT_YUVJ420P || format == AV_PIX_FMT_YUVJ444P;
     bool blue_first = format == AV_PIX_FMT_BGR24 || format == AV_PIX_FMT_BGRA;
-    int step = planar || format == AV_PIX_FMT_GRAY8 || format == AV_PIX_FMT_RGB8 ? 1 : format == AV_PIX_FMT_BGRA ? 4 : 3;
+    int step = planar || format == AV_PIX_FMT_RGB8 ? 1 : format == AV_PIX_FMT_BGRA ? 4 : 3;
     for (int p = 1; planar && p < 3; p++)
         memset(frame->data[p], 128,
                (size_t)frame->linesize[p] * (size_t)(format == AV_PIX_FMT_YUVJ444P ? frame->height : (frame->height + 1) / 2));
