@@ -156,7 +156,7 @@ static enum status fetch_to(bool force, const char *path, bool is_default)
         }
         if (!is_default)
             return fail_in(STATUS_FORMAT, "not replaced without --force");
-        log_warning("replaced: %s", status_message());
+        log_warning("to be replaced: %s", status_message());
     }
     rc = fetch_official(path);
     if (rc != STATUS_OK && rc != STATUS_STOPPED) {
