@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include "kernels/dnn.h"
+
 enum { WORD = 16, CHUNK = 1 << 14 }; // values in one word of a mask; values that one thread takes at a time
 
 // Runs `body` for chunks [start, end) of `count` values, in parallel.
@@ -58,9 +60,10 @@ __attribute__((target("avx512f"))) static void gradient_avx512(float *gradient, 
     }
 }
 
+// Not beyond what oneDNN was told to use (ONEDNN_MAX_CPU_ISA), so that the path of other machines can be tried on this one.
 static int has_avx512(void)
 {
-    return __builtin_cpu_supports("avx512f");
+    return dnn_block() == 16 && __builtin_cpu_supports("avx512f");
 }
 #else
 #define mask_avx512 mask_portable

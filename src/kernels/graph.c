@@ -24,7 +24,7 @@ struct builder {
     const struct network *network;
     struct graph *graph;
     struct node *nodes;
-    int op_capacity, buffer_capacity;
+    int op_capacity;
 };
 
 static enum status add_buffer(struct graph *graph, size_t bytes, int *buffer)
