@@ -201,7 +201,43 @@ enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct ima
     return decode(AV_CODEC_ID_BMP, "BMP", bytes, size, limits, image);
 }
 
+// The offset behind the sub-blocks that begin at `at`: each has its length before it, the last one is empty. 0 if they go beyond the end.
+static size_t skip_sub_blocks(const uint8_t *bytes, size_t size, size_t at)
+{
+    while (at < size && bytes[at] != 0)
+        at += 1 + (size_t)bytes[at];
+    return at < size ? at + 1 : 0;
+}
+
+// Bytes of the palette that a flags byte of a GIF announces.
+static size_t gif_palette(uint8_t flags)
+{
+    return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
+}
+
+// Bytes up to and with the first frame; 0 if the file ends before.
+static size_t gif_length(const uint8_t *bytes, size_t size)
+{
+    enum { HEADER = 13, HEADER_FLAGS = 10, FRAME = 10, FRAME_FLAGS = 9 };
+    size_t at = size < HEADER ? 0 : HEADER + gif_palette(bytes[HEADER_FLAGS]);
+    while (at != 0 && at < size) {
+        if (bytes[at] == '!') // an extension and its label
+            at = skip_sub_blocks(bytes, size, at + 2);
+        else if (bytes[at] == ',' && size - at > FRAME) // a frame: head, palette, code size
+            return skip_sub_blocks(bytes, size, at + FRAME + gif_palette(bytes[at + FRAME_FLAGS]) + 1);
+        else
+            return 0;
+    }
+    return 0;
+}
+
 enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    return decode(AV_CODEC_ID_GIF, "GIF", bytes, size, limits, image);
+    size_t length = gif_length(bytes, size);
+    if (length == 0)
+        return fail(STATUS_FORMAT, "not a valid GIF: it ends early or has a broken block");
+    enum status rc = decode(AV_CODEC_ID_GIF, "GIF", bytes, length, limits, image);
+    if (rc == STATUS_OK && ffmpeg_log_failed()) // it keeps what it got of a frame, and only says so
+        return broken("GIF", AVERROR_INVALIDDATA);
+    return rc;
 }

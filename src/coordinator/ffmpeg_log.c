@@ -24,6 +24,11 @@ void ffmpeg_log_begin(void)
     av_log_set_callback(on_log);
 }
 
+bool ffmpeg_log_failed(void)
+{
+    return cause[0] != '\0';
+}
+
 const char *ffmpeg_log_cause(int code)
 {
     if (!cause[0])

@@ -108,6 +108,7 @@ static inline struct bytes ffmpeg_encoded(const char *encoder, enum AVPixelForma
         printf("(no %s in this FFmpeg) ", encoder);
         return file;
     }
+    av_log_set_level(AV_LOG_ERROR);
     AVCodecContext *context = avcodec_alloc_context3(codec);
     AVFrame *frame = av_frame_alloc();
     AVPacket *packet = av_packet_alloc();

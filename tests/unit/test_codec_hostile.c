@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Files that were cut off or damaged on their way. None may crash, hang or pass a size that the limits forbid; a cut file is an error.
+// Worth most when built with ONEIROS_SANITIZE.
+#include <time.h>
+
+#include "pictures.h"
+
+enum {
+    WIDTH = 64,
+    HEIGHT = 48,
+    FILES = 12,
+    CUTS = 150,          // lengths tried for each file, besides the last few bytes
+    FLIPS = 3000,        // damaged copies of each file
+    SECONDS_OF_FLIPS = 8 // for all files together, on a slow machine too
+};
+
+static const struct image_limits limits = {2000, 1000000};
+
+struct file {
+    const char *name;
+    struct bytes bytes;
+    size_t idle; // bytes at the end that a decoder need not see: what closes the file behind the picture
+};
+
+static struct bytes tiff_of(int compression, int photometric, int bits, bool tiled)
+{
+    TIFF *tiff = TIFFOpen("test_hostile.tif", "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    int samples = photometric == PHOTOMETRIC_RGB ? 3 : 1;
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, HEIGHT);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, samples);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
+    uint8_t buffer[WIDTH * HEIGHT * 3];
+    for (size_t i = 0; i < sizeof buffer; i++)
+        buffer[i] = (uint8_t)(i / 7 + pattern(0, (int)i, 0, 3));
+    if (tiled) {
+        TIFFSetField(tiff, TIFFTAG_TILEWIDTH, 32);
+        TIFFSetField(tiff, TIFFTAG_TILELENGTH, 16);
+        for (uint32_t tile = 0; tile < TIFFNumberOfTiles(tiff); tile++)
+            CU_ASSERT(TIFFWriteEncodedTile(tiff, tile, buffer, TIFFTileSize(tiff)) > 0);
+    } else {
+        TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, 16);
+        for (uint32_t strip = 0; strip < TIFFNumberOfStrips(tiff); strip++)
+            CU_ASSERT(TIFFWriteEncodedStrip(tiff, strip, buffer, TIFFStripSize(tiff)) > 0);
+    }
+    TIFFClose(tiff);
+    struct bytes file = read_back("test_hostile.tif");
+    unlink("test_hostile.tif");
+    return file;
+}
+
+static int make_files(struct file files[FILES])
+{
+    struct image plain, alpha;
+    photograph_part(&plain, WIDTH, HEIGHT, false);
+    photograph_part(&alpha, WIDTH, HEIGHT, true);
+    struct file all[FILES] = {
+        {"PNG", encoded(&plain, IMAGE_FORMAT_PNG), 0},
+        {"TIFF", encoded(&alpha, IMAGE_FORMAT_TIFF), 16}, // the name of the program
+        {"TIFF, plain tiles", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_RGB, 8, true), 0},
+        {"TIFF, LZW", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_RGB, 8, false), 0},
+        {"TIFF, JPEG", tiff_of(COMPRESSION_JPEG, PHOTOMETRIC_RGB, 8, false), 0},
+        {"TIFF, fax", tiff_of(COMPRESSION_CCITTFAX4, PHOTOMETRIC_MINISWHITE, 1, false), 0},
+        {"TIFF, PackBits", tiff_of(COMPRESSION_PACKBITS, PHOTOMETRIC_MINISBLACK, 4, false), 0},
+        {"JPEG", ffmpeg_encoded("mjpeg", AV_PIX_FMT_YUVJ420P, &plain, ""), 0},
+        {"lossy WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, ""), 0},
+        {"lossless WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, "lossless=1"), 0},
+        {"BMP", ffmpeg_encoded("bmp", AV_PIX_FMT_BGR24, &plain, ""), 0},
+        {"GIF", ffmpeg_encoded("gif", AV_PIX_FMT_RGB8, &plain, ""), 1},
+    };
+    int count = 0;
+    for (int i = 0; i < FILES; i++)
+        if (all[i].bytes.size)
+            files[count++] = all[i];
+    image_destroy(&plain);
+    image_destroy(&alpha);
+    return count;
+}
+
+// A copy of exactly this size, so that the sanitizer sees every byte read behind it.
+static enum status decode_copy(const void *bytes, size_t size, struct image *image)
+{
+    void *copy = malloc(size ? size : 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
+    memcpy(copy, bytes, size);
+    enum status rc = codec_decode(copy, size, &limits, image);
+    free(copy);
+    return rc;
+}
+
+static void expect_cut_refused(const struct file *file, size_t size)
+{
+    struct image image;
+    enum status rc = decode_copy(file->bytes.data, size, &image);
+    if (rc == STATUS_OK)
+        printf("\n%s cut to %zu of %zu bytes was taken for whole", file->name, size, file->bytes.size);
+    CU_ASSERT_NOT_EQUAL(rc, STATUS_OK);
+    CU_ASSERT(rc == STATUS_OK || (!image.rgb && !image.alpha));
+    image_destroy(&image);
+}
+
+static void cut_files_are_refused(void)
+{
+    struct file files[FILES];
+    int count = make_files(files);
+    for (int f = 0; f < count; f++) {
+        struct image image;
+        size_t size = files[f].bytes.size - files[f].idle;
+        UNIT_OK(decode_copy(files[f].bytes.data, files[f].bytes.size, &image));
+        image_destroy(&image);
+        for (int i = 0; i < CUTS; i++)
+            expect_cut_refused(&files[f], size * (size_t)i / CUTS);
+        for (size_t i = 1; i < 40; i++)
+            expect_cut_refused(&files[f], size - i);
+        for (size_t i = 0; i < 60; i++)
+            expect_cut_refused(&files[f], i);
+        free(files[f].bytes.data);
+    }
+}
+
+// One to eight damaged bytes; half of the time near the start, where the headers are.
+static void damage(uint8_t *bytes, size_t size, uint32_t *state)
+{
+    int count = 1 + (int)(*state >> 29);
+    for (int i = 0; i < count; i++) {
+        *state = *state * 1664525u + 1013904223u;
+        size_t range = *state >> 31 && size > 200 ? 200 : size;
+        *state = *state * 1664525u + 1013904223u;
+        size_t at = (size_t)(*state >> 4) % range;
+        *state = *state * 1664525u + 1013904223u;
+        bytes[at] = (uint8_t)(*state >> 30 == 0 ? 0xff : *state >> 30 == 1 ? 0 : bytes[at] ^ 1 << (*state >> 20) % 8);
+    }
+}
+
+static void check_survivor(const struct image *image)
+{
+    CU_ASSERT(image->width >= 1 && image->height >= 1 && image->width <= limits.side && image->height <= limits.side);
+    CU_ASSERT((uint64_t)image->width * (uint64_t)image->height <= limits.pixels);
+    CU_ASSERT(image->bits == 8 || image->bits == 16);
+    float lowest = 1, highest = -1; // every sample was filled in, or the sanitizer and these bounds see what was not
+    for (size_t i = 0; i < 3 * (size_t)image->width * (size_t)image->height; i++) {
+        lowest = fminf(lowest, image->rgb[i]);
+        highest = fmaxf(highest, image->rgb[i]);
+    }
+    CU_ASSERT(lowest >= -1 && highest <= 1);
+}
+
+static void damaged_files_do_no_harm(void)
+{
+    struct file files[FILES];
+    int count = make_files(files);
+    clock_t begin = clock();
+    uint32_t state = 20240229;
+    long tried = 0, refused = 0;
+    for (int i = 0; i < FLIPS && clock() - begin < SECONDS_OF_FLIPS * CLOCKS_PER_SEC; i++)
+        for (int f = 0; f < count; f++) {
+            struct bytes copy = {malloc(files[f].bytes.size), files[f].bytes.size};
+            CU_ASSERT_PTR_NOT_NULL_FATAL(copy.data);
+            memcpy(copy.data, files[f].bytes.data, copy.size);
+            damage(copy.data, copy.size, &state);
+            struct image image;
+            enum status rc = codec_decode(copy.data, copy.size, &limits, &image);
+            if (rc == STATUS_OK)
+                check_survivor(&image);
+            CU_ASSERT(rc == STATUS_OK || (!image.rgb && status_message()[0] != '\0'));
+            tried++;
+            refused += rc != STATUS_OK;
+            image_destroy(&image);
+            free(copy.data);
+        }
+    printf("(%ld damaged files, %ld refused) ", tried, refused);
+    CU_ASSERT(refused > tried / 4);
+    for (int f = 0; f < count; f++)
+        free(files[f].bytes.data);
+}
+
+static const struct unit_test tests[] = {
+    {"cut files are refused", cut_files_are_refused},
+    {"damaged files do no harm", damaged_files_do_no_harm},
+};
+UNIT_MAIN("codec: hostile files", tests)
