@@ -115,7 +115,6 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
     const struct config *config = &run->options->config;
     const bool alone = run->launch.size == 1;
     const char **hosts = calloc((size_t)run->launch.size, sizeof *hosts);
-    char *text = NULL;
     enum status rc;
     if (!hosts) {
         rc = fail(STATUS_LIMIT, "no memory for the names of the hosts");
@@ -123,7 +122,6 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
     }
     for (int i = 0; i < run->launch.size; i++)
         hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
-    TRY(config_to_string(config, &text));
     const struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
@@ -132,12 +130,11 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .header = {.config = config, .config_text = text, .weights_md5 = weights->md5, .weights_source = weights->source, .plan = "fixed",
+        .header = {.config = config, .weights_md5 = weights->md5, .weights_source = weights->source, .plan = "fixed",
                    .ranks = run->launch.size, .hosts = hosts},
     };
     rc = coordinator_run(&options, outcome);
 out:
-    free(text);
     free(hosts);
     return rc;
 }

@@ -45,7 +45,7 @@ enum status dry_run(const struct dream_options *options, FILE *stream)
     struct intake *intake = NULL;
     struct totals totals = {0};
     enum status rc;
-    TRY(intake_create(&intake, options->inputs, options->input_count));
+    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (;;) {
         struct intake_entry entry;
         bool end;

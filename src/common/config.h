@@ -61,6 +61,7 @@ struct config {
     struct {
         int max_side; // pixels; larger inputs are refused
         uint64_t max_pixels;
+        uint64_t max_bytes; // of the file
     } input;
 };
 

@@ -68,6 +68,8 @@ const struct config_key config_keys[] = {
         .help = "Pixels along one side; larger pictures are refused before they are decoded."},
     {PICTURES, "input.max_pixels", CONFIG_TYPE_COUNT, AT(input.max_pixels), "400M", .least = 1, .most = UINT64_C(1000000000000),
         .help = "Width times height; larger pictures are refused before they are decoded."},
+    {PICTURES, "input.max_bytes", CONFIG_TYPE_BYTES, AT(input.max_bytes), "4GiB", .least = 1, .most = UINT64_C(1) << 40,
+        .help = "Size of a file or a download; larger ones are refused."},
 };
 // clang-format on
 

@@ -10,9 +10,13 @@
 
 // Decodes one picture held in memory. On failure *image is zeroed and the message says what is wrong with the bytes; it does not name
 // the file (the caller knows that). Limits hold before anything of the picture's size is allocated.
+//
+// Samples are taken as sRGB; profiles and gamma are left alone. The picture is upright: an EXIF or TIFF orientation is undone. Of several
+// pages or frames it is the first. Premultiplied alpha is divided out. A file that is cut off or damaged is an error, not half a picture.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent. The format is PNG or TIFF; OTHER is written as PNG.
+// rgb is clipped to [-1, 1] and rounded to the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
 enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
 
 // "png" or "tif".

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "common/file.h"
 #include "common/geometry.h"
 #include "common/log.h"
 #include "common/messages.h"
@@ -29,6 +31,7 @@ struct coordinator {
     struct task **busy;              // [worker_count] what each worker has in hand
     int busy_count;
     bool all_listed;                 // the intake has no more
+    int64_t taken_in;                // inputs so far
     bool stopping;
 };
 
@@ -53,7 +56,7 @@ static enum status write_down(struct coordinator *c, struct task **task)
     else
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before, record->loss_after,
                   record->seconds_dream, record->rank);
-    progress_advance(c->progress, (*task)->work - (*task)->work_done); // what a failure or a stop left undone
+    progress_add_work(c->progress, (*task)->work_done - (*task)->work); // what a failure or a stop left undone
     progress_image_done(c->progress, ok);
     TRY(run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count));
     TRY(run_file_add_image(c->run_file, record));
@@ -75,8 +78,11 @@ static enum status take_in(struct coordinator *c)
     struct intake_entry entry;
     enum status rc;
     TRY(intake_next(c->intake, &entry, &c->all_listed));
-    if (c->all_listed)
+    if (c->all_listed) {
+        progress_set_total(c->progress, c->taken_in);
         goto out;
+    }
+    c->taken_in++;
     struct task *task = task_create();
     if (!task) {
         rc = fail(STATUS_LIMIT, "no memory for another image");
@@ -114,7 +120,7 @@ static enum status dispatch(struct coordinator *c, int worker)
     const int rank = c->options->first_worker + worker;
     const struct job job = {.kind = JOB_DREAM, .image = task->record.id, .width = task->image.width, .height = task->image.height};
     enum status rc;
-    c->busy_count++;
+    progress_set_in_flight(c->progress, ++c->busy_count);
     task->record.rank = rank;
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels to rank %d", task->record.source, job.width, job.height, rank);
@@ -203,7 +209,7 @@ static enum status collect_result(struct coordinator *c, int worker)
         TRY(mpi_receive_floats(task->image.rgb, count, rank, MESSAGE_RESULT_PIXELS, c->options->comm));
     }
     c->busy[worker] = NULL;
-    c->busy_count--;
+    progress_set_in_flight(c->progress, --c->busy_count);
     c->stopping = c->stopping || result.status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the worker goes on while this picture is written
@@ -307,8 +313,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     }
     TRY(file_join(path, options->output, "run.h5"));
     TRY(run_file_create(&c.run_file, path, &options->header));
-    TRY(intake_create(&c.intake, options->inputs, options->input_count));
-    TRY(progress_create(&c.progress));
+    TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
+    TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
     rc = dismiss_workers(&c);
     outcome->was_stopped = c.stopping;

@@ -19,7 +19,6 @@ struct coordinator_options {
     char **inputs;                         // [input_count], as typed
     int input_count;
     struct run_file_header header;
-    bool force;                            // a run that is there already is replaced
 };
 
 struct coordinator_outcome {

@@ -6,8 +6,8 @@
 #include "coordinator/intake.h"
 #include "coordinator/task.h"
 
-// Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name, path and
-// image, as far as it comes; on failure the message says why. `output` is the output folder: an input is never one of its pictures' paths.
+// Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name and image,
+// as far as it comes; on failure the message says why. Downloads go through the folder `output`.
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output) MUST_CHECK;
 
 #endif

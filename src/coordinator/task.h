@@ -5,15 +5,14 @@
 
 #include <stddef.h>
 
-#include "common/file.h"
 #include "common/image.h"
 #include "common/records.h"
+#include "coordinator/intake_names.h"
 
 struct task {
     struct task *next;            // in a queue
     struct image_record record;   // what is known so far
-    char name[256];               // of its folder in the output folder
-    char path[FILE_PATH_MAX];     // of the input; empty for URLs
+    char name[INTAKE_NAME_MAX + 1]; // of its folder in the output folder
     struct image image;           // the original until it is sent, then what the output needs besides rgb, at last the dream
     struct step_record *steps;    // so far, in order
     size_t step_count, step_capacity;

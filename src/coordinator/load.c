@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/fetch.h"
+#include "coordinator/codec.h"
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// The end of a long path says more than its beginning.
+static void copy_source(char out[RECORD_SOURCE_MAX], const char *source)
+{
+    const size_t length = strlen(source);
+    if (length < RECORD_SOURCE_MAX)
+        memcpy(out, source, length + 1);
+    else
+        snprintf(out, RECORD_SOURCE_MAX, "...%s", source + length - (RECORD_SOURCE_MAX - 4));
+}
+
+// Downloads to a hidden file in the output folder, which is gone again afterwards.
+static enum status read_url(const char *url, const char *output, uint64_t limit, void **bytes, size_t *size)
+{
+    const struct fetch_options options = fetch_defaults(limit);
+    char path[FILE_PATH_MAX], name[64];
+    enum status rc;
+    snprintf(name, sizeof name, ".download-%ld", (long)getpid());
+    TRY(file_join(path, output, name));
+    TRY(fetch_file(url, path, &options));
+    rc = file_read(path, limit, bytes, size);
+    unlink(path);
+out:
+    return rc;
+}
+
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output)
+{
+    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    struct image_record *record = &task->record;
+    void *bytes = NULL;
+    size_t size = 0;
+    enum status rc;
+    double start = now();
+    record->id = entry->id;
+    copy_source(record->source, entry->source);
+    snprintf(task->name, sizeof task->name, "%s", entry->name);
+    if (entry->status != STATUS_OK) {
+        rc = fail(entry->status, "%s", entry->error);
+        goto out;
+    }
+    if (entry->kind == INTAKE_URL)
+        TRY(read_url(entry->source, output, config->input.max_bytes, &bytes, &size));
+    else
+        TRY(file_read(entry->source, config->input.max_bytes, &bytes, &size));
+    TRY(bytes_sha256(bytes, size, record->sha256));
+    record->seconds_read = now() - start;
+    start = now();
+    TRY(codec_decode(bytes, size, &limits, &task->image));
+    record->seconds_decode = now() - start;
+    record->width = task->image.width;
+    record->height = task->image.height;
+    record->bits = task->image.bits;
+out:
+    free(bytes);
+    return rc;
+}
