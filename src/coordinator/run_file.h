@@ -6,7 +6,7 @@
 // writers killed at random moments while writing without a pause:
 //   - kept open, flushed, in the old format:    16 files damaged (a chunk index half written), the rest good;
 //   - kept open, flushed, in the new format:    none can be opened ("already open for write" stays in the superblock until h5clear);
-//   - opened as SWMR for each write:            none damaged, for SWMR orders its writes; 0.08 ms a write.
+//   - opened as SWMR for each write:            none damaged, for SWMR orders its writes; a write takes some 2 ms.
 // Between writes, which is nearly always, every reader can open the file as it is. A reader that comes while a write is under way, or after
 // a kill that struck in the midst of one, is told that the file is open for writing: it tries again, or opens it as a SWMR reader
 // (h5py.File(path, "r", swmr=True)), or mends a dead run's file with `h5clear -s`.
