@@ -88,13 +88,15 @@ static inline bool server_breaks(const struct server *server, int connection, co
     return true;
 }
 
-static inline void server_answer(const struct server *server, int connection, const char *path)
+static const char server_etag[] = "ETag: \"one\"\r\n";
+
+// Answers that come whole. False: the path is none of theirs.
+static inline bool server_answer_whole(const struct server *server, int connection, const char *path)
 {
-    static const char etag[] = "ETag: \"one\"\r\n";
     char to[64];
     long range = server->ranges[(server->requests - 1) % 16];
     if (strcmp(path, "/file") == 0) {
-        server_file(server, connection, range, etag);
+        server_file(server, connection, range, server_etag);
     } else if (strcmp(path, "/empty") == 0) {
         server_part(server, connection, "200 OK", "", 0, 0, 0);
     } else if (strcmp(path, "/hop") == 0) {
@@ -114,18 +116,28 @@ static inline void server_answer(const struct server *server, int connection, co
         server_file(server, connection, range, "");
     } else if (strcmp(path, "/busy") == 0) {
         server_text(connection, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    } else if (strcmp(path, "/breaks") == 0) {
-        if (!server_breaks(server, connection, etag))
-            server_file(server, connection, range, etag);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+// Answers that break off, stall or are out of place.
+static inline void server_answer_broken(const struct server *server, int connection, const char *path)
+{
+    long range = server->ranges[(server->requests - 1) % 16];
+    if (strcmp(path, "/breaks") == 0) {
+        if (!server_breaks(server, connection, server_etag))
+            server_file(server, connection, range, server_etag);
     } else if (strcmp(path, "/breaks-untagged") == 0) {
         if (!server_breaks(server, connection, ""))
             server_file(server, connection, range, "");
     } else if (strcmp(path, "/breaks-ignores-range") == 0) {
-        if (!server_breaks(server, connection, etag))
-            server_file(server, connection, 0, etag);
+        if (!server_breaks(server, connection, server_etag))
+            server_file(server, connection, 0, server_etag);
     } else if (strcmp(path, "/breaks-shifts-range") == 0) {
-        if (!server_breaks(server, connection, etag))
-            server_file(server, connection, range > 0 ? range + 1 : range, etag);
+        if (!server_breaks(server, connection, server_etag))
+            server_file(server, connection, range > 0 ? range + 1 : range, server_etag);
     } else if (strcmp(path, "/always-breaks") == 0) {
         server_part(server, connection, "200 OK", "", 0, SERVER_BODY_SIZE, SERVER_BODY_SIZE / 3);
     } else if (strcmp(path, "/resets") == 0) {
@@ -161,8 +173,8 @@ static inline void server_serve(struct server *server, int connection)
     const char *range = strstr(server->request, "\r\nRange: bytes=");
     server->ranges[server->requests++ % 16] = range ? atol(range + strlen("\r\nRange: bytes=")) : -1;
     server->conditional = strstr(server->request, "\r\nIf-Range: ") != NULL;
-    if (sscanf(server->request, "GET %127s HTTP", path) == 1)
-        server_answer(server, connection, path);
+    if (sscanf(server->request, "GET %127s HTTP", path) == 1 && !server_answer_whole(server, connection, path))
+        server_answer_broken(server, connection, path);
 }
 
 static inline void *server_run(void *data)
