@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What holds for all formats: what comes in goes out unchanged, the same picture gives the same bytes, what is no picture is named.
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "pictures.h"
 
 static bool same_samples(const struct image *a, const struct image *b)
@@ -139,6 +142,32 @@ static void failed_encodes_leave_nothing(void)
     free(after.data);
 }
 
+// A file system that takes only so much.
+static void a_full_disk_is_reported(void)
+{
+    struct bytes file = photograph();
+    struct image image;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    char folder[] = "test_codec.XXXXXX", path[FILE_PATH_MAX];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+    UNIT_OK(file_join(path, folder, "dream"));
+    struct rlimit before, little;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
+    little = (struct rlimit){.rlim_cur = 50000, .rlim_max = before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    for (enum image_format format = IMAGE_FORMAT_PNG; format <= IMAGE_FORMAT_TIFF; format++) {
+        CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &little), 0);
+        enum status rc = codec_encode(path, format, &image);
+        CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+        CU_ASSERT_EQUAL(rc, STATUS_IO);
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), path));
+    }
+    signal(SIGXFSZ, handler);
+    CU_ASSERT_EQUAL(rmdir(folder), 0); // nothing is left in it
+    image_destroy(&image);
+    free(file.data);
+}
+
 static void limits_hold(void)
 {
     struct bytes file = photograph();
@@ -200,6 +229,7 @@ static const struct unit_test tests[] = {
     {"written samples are rounded and clipped", written_samples_are_rounded_and_clipped},
     {"long rows", long_rows},
     {"failed encodes leave nothing", failed_encodes_leave_nothing},
+    {"a full disk is reported", a_full_disk_is_reported},
     {"limits hold", limits_hold},
     {"what is no picture is named", what_is_no_picture_is_named},
     {"extensions", extensions},
