@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // From the first word of the command line to the command.
 #include <errno.h>
+#include <hdf5.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,6 +96,8 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    H5dont_atexit();          // HDF5 1.10 crashes in its clean-up after a write that the disk refused; must be its first call
+    signal(SIGXFSZ, SIG_IGN); // a file size limit is an error of a write, not the end of the program
     int code = run(argc, argv);
     // What was printed may be a table that somebody relies on: a full disk is not success.
     if (fflush(stdout) != 0 || ferror(stdout)) {

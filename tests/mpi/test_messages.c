@@ -99,7 +99,8 @@ static void test_shared_weights(void)
     UNIT_OK(model_default_path(path));
     UNIT_OK(shared_weights_create(&shared, comm, rank == 0 ? path : "only rank 0 reads"));
     const float *weights = shared_weights_array(shared);
-    for (size_t i = 0; i < weights_count(network); i++)
+    const size_t count = weights_count(network);
+    for (size_t i = 0; i < count; i++)
         sum += weights[i] * (double)(i % 7 + 1);
     UNIT_OK(mpi_check(MPI_Allreduce(&sum, &least, 1, MPI_DOUBLE, MPI_MIN, comm), "reduce"));
     UNIT_OK(mpi_check(MPI_Allreduce(&sum, &most, 1, MPI_DOUBLE, MPI_MAX, comm), "reduce"));

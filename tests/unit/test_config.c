@@ -102,6 +102,7 @@ static void change_everything(struct config *config)
         "output.format=tiff",
         "input.max_side=12000",
         "input.max_pixels=108M",
+        "input.max_bytes=1G",
     };
     struct config defaults;
     config_init(&defaults);
