@@ -92,30 +92,32 @@ static inline size_t naive_weight(const struct dnn_shape *s, int o, int i, int k
     return (((size_t)o * (size_t)s->src_channels + (size_t)i) * (size_t)s->kernel_h + (size_t)ky) * (size_t)s->kernel_w + (size_t)kx;
 }
 
+// body for each weight w of a convolution and each pair (to: of an output, from: of an input) that it connects.
+#define NAIVE_FOR_PRODUCTS(s, weights, w, to, from, body)                                                                                  \
+    for (int o = 0; o < (s)->dst_channels; o++)                                                                                            \
+        for (int i = 0; i < (s)->src_channels; i++)                                                                                        \
+            NAIVE_FOR_TAPS(s, ky, kx)                                                                                                      \
+            {                                                                                                                              \
+                const double w = (weights)[naive_weight(s, o, i, ky, kx)];                                                                 \
+                for (int y = 0; y < (s)->dst_h; y++)                                                                                       \
+                    for (int x = 0; x < (s)->dst_w; x++) {                                                                                 \
+                        const int tap = naive_tap(s, y, x, ky, kx);                                                                        \
+                        const size_t to = naive_output(s, o, y, x), from = naive_count(i, (s)->src_h, (s)->src_w) + (size_t)tap;           \
+                        if (tap >= 0)                                                                                                      \
+                            body;                                                                                                          \
+                    }                                                                                                                      \
+            }
+
 // dst += conv(src); weights (dst_channels, src_channels, kernel_h, kernel_w)
 static inline void naive_conv(const struct dnn_shape *s, const float *src, const float *weights, double *dst)
 {
-    const size_t plane = (size_t)s->src_h * (size_t)s->src_w;
-    NAIVE_FOR_OUTPUTS(s, o, y, x)
-    NAIVE_FOR_TAPS(s, ky, kx)
-    {
-        const int tap = naive_tap(s, y, x, ky, kx);
-        for (int i = 0; tap >= 0 && i < s->src_channels; i++)
-            dst[naive_output(s, o, y, x)] += (double)weights[naive_weight(s, o, i, ky, kx)] * src[(size_t)i * plane + (size_t)tap];
-    }
+    NAIVE_FOR_PRODUCTS(s, weights, w, to, from, dst[to] += w * src[from])
 }
 
 // src += conv^T(dst)
 static inline void naive_conv_backward(const struct dnn_shape *s, const float *dst, const float *weights, double *src)
 {
-    const size_t plane = (size_t)s->src_h * (size_t)s->src_w;
-    NAIVE_FOR_OUTPUTS(s, o, y, x)
-    NAIVE_FOR_TAPS(s, ky, kx)
-    {
-        const int tap = naive_tap(s, y, x, ky, kx);
-        for (int i = 0; tap >= 0 && i < s->src_channels; i++)
-            src[(size_t)i * plane + (size_t)tap] += (double)weights[naive_weight(s, o, i, ky, kx)] * dst[naive_output(s, o, y, x)];
-    }
+    NAIVE_FOR_PRODUCTS(s, weights, w, to, from, src[from] += w * dst[to])
 }
 
 // The tap of the largest value under the window, the first of equals; in the whole array.

@@ -184,6 +184,8 @@ static void step(struct run *r, int number)
 
 static void need(struct run *r, int layer)
 {
+    if (r->needed[layer])
+        return;
     r->needed[layer] = true;
     for (int k = 0; k < r->network->layers[layer].input_count; k++)
         need(r, r->network->layers[layer].inputs[k]);
@@ -287,7 +289,7 @@ static void test_random(void)
     const struct network *net = network_inception_v3();
     CU_ASSERT_FATAL(net->layer_count <= LAYERS_MAX);
     uint32_t state = 7;
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 300; i++) {
         bool adds[LAYERS_MAX];
         int targets[GRAPH_TARGETS_MAX];
         struct graph_options options = {.network = net, .targets = targets, .adds = adds};
