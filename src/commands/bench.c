@@ -77,7 +77,7 @@ static enum status time_step(const struct bench_options *options, struct engine 
         const double middle = now();
         objective_loss(&options->config, executor, losses);
         objective_gradient(&options->config, executor);
-        TRY(executor_backward(executor, GRADIENT_MODE_GUIDED));
+        TRY(executor_backward(executor, GRADIENT_MODE_GUIDED, 0));
         if (i >= 0) {
             forward[i] = middle - start;
             step[i] = now() - start;

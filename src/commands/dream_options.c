@@ -164,7 +164,7 @@ out:
     return rc;
 }
 
-static enum status fail_layer(const struct network *network, const char *name)
+static enum status fail_layer(const struct network *network, const char *key, const char *name)
 {
     char hint[NEAREST_HINT_MAX];
     struct nearest nearest;
@@ -177,7 +177,7 @@ static enum status fail_layer(const struct network *network, const char *name)
             nearest_offer(&nearest, activation);
         }
     }
-    return fail(STATUS_USAGE, "targets: the network has no layer %s%s", name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
+    return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
 }
 
 enum status dream_options_check(const struct config *config)
@@ -187,11 +187,13 @@ enum status dream_options_check(const struct config *config)
     enum status rc = config_check(config);
     if (rc != STATUS_OK)
         return rc;
+    if (network_find(network, config->gradient_above) < 0)
+        return fail_layer(network, "gradient_above", config->gradient_above);
     for (int i = 0; i < config->targets.count; i++) {
         const struct config_target *target = &config->targets.items[i];
         rows[i] = network_find(network, target->layer);
         if (rows[i] <= 0) // 0 is the picture itself
-            return fail_layer(network, target->layer);
+            return fail_layer(network, "targets", target->layer);
         for (int k = 0; k < i; k++)
             if (rows[k] == rows[i])
                 return fail(STATUS_USAGE, "targets: %s and %s are the same layer", config->targets.items[k].layer, target->layer);

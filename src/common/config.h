@@ -35,6 +35,7 @@ struct config {
     struct config_targets targets;
     enum config_objective objective;
     enum config_gradient gradient;
+    char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     struct {
         int count;
         double scale;

@@ -26,6 +26,8 @@ const struct config_key config_keys[] = {
     {DREAM, "gradient", CONFIG_TYPE_WORD, AT(gradient), "guided",
         .words = WORDS({"guided", GRADIENT_GUIDED}, {"plain", GRADIENT_PLAIN}, {"deconv", GRADIENT_DECONV}),
         .help = "What passes backwards through a ReLU: positive gradients of active units, all of active units, or all positive ones."},
+    {DREAM, "gradient_above", CONFIG_TYPE_TEXT, AT(gradient_above), "mixed2",
+        .help = "The rule of `gradient` holds in the layers behind this one, and plain gradients up to it. input: the rule holds everywhere."},
 
     {OCTAVES, "octaves.count", CONFIG_TYPE_INT, AT(octaves.count), "4", .least = 1, .most = 32,
         .help = "Number of scales; the dream starts on the smallest."},

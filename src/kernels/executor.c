@@ -203,7 +203,7 @@ static size_t value_count(const struct view *view)
     return (size_t)view->channels * (size_t)view->height * (size_t)view->width;
 }
 
-static enum status run(struct executor *ex, int op_number, enum gradient_mode mode)
+static enum status run(struct executor *ex, int op_number, enum gradient_mode mode, int above)
 {
     const struct op *op = &ex->graph->ops[op_number];
     switch (op->kind) {
@@ -211,7 +211,7 @@ static enum status run(struct executor *ex, int op_number, enum gradient_mode mo
         relu_mask(at(ex, &op->in), buffer_at(ex, op->extra), value_count(&op->in));
         return STATUS_OK;
     case OP_RELU_GRADIENT:
-        relu_gradient(at(ex, &op->out), buffer_at(ex, op->extra), value_count(&op->out), mode);
+        relu_gradient(at(ex, &op->out), buffer_at(ex, op->extra), value_count(&op->out), op->layer > above ? mode : GRADIENT_MODE_PLAIN);
         return STATUS_OK;
     case OP_COPY:
         memcpy(at(ex, &op->out), at(ex, &op->in), value_count(&op->in) * sizeof(float));
@@ -233,15 +233,15 @@ enum status executor_forward(struct executor *ex)
 {
     enum status rc = STATUS_OK;
     for (int i = 0; rc == STATUS_OK && i < ex->graph->targets_op; i++)
-        rc = run(ex, i, GRADIENT_MODE_PLAIN);
+        rc = run(ex, i, GRADIENT_MODE_PLAIN, 0);
     return rc;
 }
 
-enum status executor_backward(struct executor *ex, enum gradient_mode mode)
+enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above)
 {
     enum status rc = STATUS_OK;
     for (int i = ex->graph->targets_op + 1; rc == STATUS_OK && i < ex->graph->op_count; i++)
-        rc = run(ex, i, mode);
+        rc = run(ex, i, mode, above);
     return rc;
 }
 

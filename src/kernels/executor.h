@@ -46,8 +46,9 @@ enum status executor_forward(struct executor *executor) MUST_CHECK;
 // A target's activation after executor_forward(). The caller overwrites it with the gradient of the loss with respect to it.
 struct tensor executor_target(struct executor *executor, int target);
 
-// Gradients of the targets -> gradient of the image. Once after each executor_forward().
-enum status executor_backward(struct executor *executor, enum gradient_mode mode) MUST_CHECK;
+// Gradients of the targets -> gradient of the image. Once after each executor_forward(). `mode` holds in the layers behind row `above` of
+// the network table, the plain gradient up to it; 0: everywhere.
+enum status executor_backward(struct executor *executor, enum gradient_mode mode, int above) MUST_CHECK;
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);

@@ -87,7 +87,7 @@ static enum status find_gradient(struct dream *d, int step, struct step_record *
     TRY(executor_forward(executor));
     record->loss = objective_loss(config, executor, record->target_loss);
     objective_gradient(config, executor);
-    TRY(executor_backward(executor, mode_of(config->gradient)));
+    TRY(executor_backward(executor, mode_of(config->gradient), network_find(network_inception_v3(), config->gradient_above)));
     geometry_roll(executor_gradient(executor), d->gradient, 3, d->size.width, d->size.height, -dy, -dx);
 out:
     return rc;

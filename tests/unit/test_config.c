@@ -85,6 +85,7 @@ static void change_everything(struct config *config)
         "targets=mixed4#12+45:0.1,conv2d_7:-2.5,mixed10",
         "objective=mean",
         "gradient=deconv",
+        "gradient_above=input",
         "octaves.count=7",
         "octaves.scale=1.3000001",
         "octaves.detail=no",

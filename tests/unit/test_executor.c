@@ -106,7 +106,7 @@ static const float *backward(struct setup *s, const double *scale, enum gradient
         for (size_t i = 0; i < target_count(&a); i++)
             a.data[i] = (float)(2 * scale[t] * a.data[i] / (double)target_count(&a));
     }
-    UNIT_OK(executor_backward(s->executor, mode));
+    UNIT_OK(executor_backward(s->executor, mode, 0));
     return executor_gradient(s->executor);
 }
 
