@@ -119,9 +119,9 @@ static inline void naive_layer_backward(struct naive_network *n, int i, enum gra
     free(sum);
 }
 
-// Gradient of sum over targets of weight * mean(A^2) into gradient[0].
+// Gradient of sum over targets of weight * mean(A^2) into gradient[0]. `mode` holds for rows beyond `above`, the plain one up to it.
 static inline void naive_network_backward(struct naive_network *n, int target_count, const int *targets, const double *weights,
-                                          enum gradient_mode mode)
+                                          enum gradient_mode mode, int above)
 {
     for (int i = 0; i <= n->last; i++)
         memset(n->gradient[i], 0, naive_layer_count(n, i) * sizeof(float));
@@ -129,7 +129,7 @@ static inline void naive_network_backward(struct naive_network *n, int target_co
         for (int t = 0; t < target_count; t++)
             for (size_t k = 0; targets[t] == i && k < naive_layer_count(n, i); k++)
                 n->gradient[i][k] += (float)(2 * weights[t] * n->activation[i][k] / (double)naive_layer_count(n, i));
-        naive_layer_backward(n, i, mode);
+        naive_layer_backward(n, i, i > above ? mode : GRADIENT_MODE_PLAIN);
     }
 }
 
