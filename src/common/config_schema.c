@@ -50,7 +50,7 @@ const struct config_key config_keys[] = {
         .help = "What the gradient is divided by, taken over the whole octave."},
     {ASCENT, "total_variation", CONFIG_TYPE_REAL, AT(total_variation), "0", .low = 0, .high = 1e6,
         .help = "Weight of the term that holds neighbouring pixels together; 0 leaves it out."},
-    {ASCENT, "smooth", CONFIG_TYPE_REAL, AT(smooth), "0", .low = 0, .high = 64,
+    {ASCENT, "smooth", CONFIG_TYPE_REAL, AT(smooth), "0.5", .low = 0, .high = 64,
         .help = "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out."},
     {ASCENT, "seed", CONFIG_TYPE_UINT64, AT(seed), "0", .least = 0, .most = UINT64_MAX,
         .help = "Start of all random numbers. The same seed gives the same pictures, on any number of ranks."},
