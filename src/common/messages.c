@@ -16,9 +16,10 @@ enum status mpi_check(int code, const char *what)
 
 void mpi_idle(unsigned *idle)
 {
-    // 20 us doubling to 2 ms: a short wait stays short, a long one costs a fraction of a per cent of a core.
-    const unsigned doublings = *idle < 7 ? *idle : 7;
-    const long nanoseconds = (20000L << doublings) > 2000000L ? 2000000L : 20000L << doublings;
+    // 20 us doubling to 5 ms: a short wait stays short, a long one costs about a hundredth of a core.
+    enum { FIRST = 20000, LONGEST = 5000000 };
+    const unsigned doublings = *idle < 8 ? *idle : 8;
+    const long nanoseconds = (long)FIRST << doublings < LONGEST ? (long)FIRST << doublings : LONGEST;
     nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
     ++*idle;
 }

@@ -3,8 +3,8 @@
 //
 //   coordinator                               worker
 //     job (dream, id, size), pixels  ----->
-//                                    <-----     step, after each update
-//                                    <-----     result (id, status, losses), pixels if there is a picture
+//                                    <-----     report (step), after each update
+//                                    <-----     report (result: id, status, losses), pixels if there is a picture
 //     stop                           ----->     ends the image in hand early, its result says so
 //     job (exit)                     ----->
 //
@@ -19,7 +19,7 @@
 #include "common/records.h"
 #include "common/status.h"
 
-enum message_tag { MESSAGE_JOB = 1, MESSAGE_JOB_PIXELS, MESSAGE_STOP, MESSAGE_STEP, MESSAGE_RESULT, MESSAGE_RESULT_PIXELS };
+enum message_tag { MESSAGE_JOB = 1, MESSAGE_JOB_PIXELS, MESSAGE_STOP, MESSAGE_REPORT, MESSAGE_REPORT_PIXELS };
 
 enum { COORDINATOR_RANK = 0 };
 
@@ -38,6 +38,16 @@ struct result {
     int32_t width, height;
     double seconds, loss_before, loss_after;
     char error[RECORD_ERROR_MAX];
+};
+
+enum report_kind { REPORT_STEP, REPORT_RESULT };
+
+struct report {
+    int32_t kind;
+    union {
+        struct step_record step;
+        struct result result;
+    };
 };
 
 // What mattered went wrong: a message about an MPI call's return code.

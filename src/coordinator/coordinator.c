@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/coordinator.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +57,8 @@ static enum status write_down(struct coordinator *c, struct task **task)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before, record->loss_after,
                   record->seconds_dream, record->rank);
     progress_add_work(c->progress, (*task)->work_done - (*task)->work); // what a failure or a stop left undone
-    progress_image_done(c->progress, ok);
+    if (record->status != IMAGE_STOPPED)
+        progress_image_done(c->progress, ok);
     TRY(run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count));
     TRY(run_file_add_image(c->run_file, record));
 out:
@@ -173,74 +174,61 @@ out:
     return rc;
 }
 
-static enum status collect_step(struct coordinator *c, int worker)
+static enum status take_step(struct coordinator *c, int worker, const struct step_record *step)
 {
     struct task *task = c->busy[worker];
-    struct step_record step;
-    enum status rc;
-    TRY(mpi_receive(&step, sizeof step, c->options->first_worker + worker, MESSAGE_STEP, c->options->comm));
-    TRY(task_add_step(task, &step));
-    const double work = (double)step.width * step.height;
+    const double work = (double)step->width * step->height;
     task->work_done += work;
     progress_advance(c->progress, work);
-out:
-    return rc;
+    return task_add_step(task, step);
 }
 
-static enum status collect_result(struct coordinator *c, int worker)
+static enum status take_result(struct coordinator *c, int worker, const struct result *result)
 {
     struct task *task = c->busy[worker];
-    const int rank = c->options->first_worker + worker;
-    struct result result;
-    enum status rc;
-    TRY(mpi_receive(&result, sizeof result, rank, MESSAGE_RESULT, c->options->comm));
-    task->record.status = result.status;
-    task->record.seconds_dream = result.seconds;
-    task->record.loss_before = result.loss_before;
-    task->record.loss_after = result.loss_after;
-    memcpy(task->record.error, result.error, sizeof task->record.error);
-    if (result.has_pixels) {
+    enum status rc = STATUS_OK;
+    task->record.status = result->status;
+    task->record.seconds_dream = result->seconds;
+    task->record.loss_before = result->loss_before;
+    task->record.loss_after = result->loss_after;
+    memcpy(task->record.error, result->error, sizeof task->record.error);
+    if (result->has_pixels) {
         const size_t count = 3 * (size_t)task->image.width * (size_t)task->image.height;
         task->image.rgb = malloc(count * sizeof *task->image.rgb);
         if (!task->image.rgb) {
             rc = fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
             goto out;
         }
-        TRY(mpi_receive_floats(task->image.rgb, count, rank, MESSAGE_RESULT_PIXELS, c->options->comm));
+        TRY(mpi_receive_floats(task->image.rgb, count, c->options->first_worker + worker, MESSAGE_REPORT_PIXELS, c->options->comm));
     }
     c->busy[worker] = NULL;
     progress_set_in_flight(c->progress, --c->busy_count);
-    c->stopping = c->stopping || result.status == IMAGE_STOPPED; // the signal reached the worker alone
+    c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the worker goes on while this picture is written
-    if (result.has_pixels && write_picture(c, task) != STATUS_OK)
+    if (result->has_pixels && write_picture(c, task) != STATUS_OK)
         task_failed(task);
     rc = write_down(c, &task);
 out:
     return rc;
 }
 
-// Receives what is there. Steps of an image come before its result: messages of one rank and tag keep their order, and a result is taken
-// only when no step is left.
+// Takes every report that is there, from whichever worker.
 static enum status collect(struct coordinator *c, bool *found)
 {
     enum status rc = STATUS_OK;
-    for (int w = 0; w < c->options->worker_count; w++) {
-        const int rank = c->options->first_worker + w;
-        bool step = true, result = false;
+    for (;;) {
+        bool there;
         MPI_Status status;
-        if (!c->busy[w])
-            continue;
-        TRY(mpi_probe(c->options->comm, rank, MESSAGE_RESULT, &result, &status));
-        while (step) {
-            TRY(mpi_probe(c->options->comm, rank, MESSAGE_STEP, &step, &status));
-            if (step)
-                TRY(collect_step(c, w));
-            *found = *found || step;
-        }
-        if (result)
-            TRY(collect_result(c, w));
-        *found = *found || result;
+        struct report report;
+        TRY(mpi_probe(c->options->comm, MPI_ANY_SOURCE, MESSAGE_REPORT, &there, &status));
+        if (!there)
+            break;
+        const int worker = status.MPI_SOURCE - c->options->first_worker;
+        TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options->comm));
+        assert(c->busy[worker]); // only who has an image reports
+        TRY(report.kind == REPORT_STEP ? take_step(c, worker, &report.step) : take_result(c, worker, &report.result));
+        *found = true;
     }
 out:
     return rc;

@@ -21,8 +21,9 @@ struct worker {
 static void send_step(const struct step_record *record, void *context)
 {
     struct worker *w = context;
+    const struct report report = {.kind = REPORT_STEP, .step = *record};
     if (w->broken == STATUS_OK)
-        w->broken = mpi_send(record, sizeof *record, COORDINATOR_RANK, MESSAGE_STEP, w->options->comm);
+        w->broken = mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->options->comm);
 }
 
 static bool should_stop(void *context)
@@ -70,17 +71,17 @@ static enum status do_job(struct worker *w, const struct job *job)
 {
     const MPI_Comm comm = w->options->comm;
     const size_t count = 3 * (size_t)job->width * (size_t)job->height;
-    struct result result = {.image = job->image, .width = job->width, .height = job->height};
+    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image, .width = job->width, .height = job->height}};
     enum status rc;
     float *rgb = malloc(count * sizeof *rgb);
     if (!rgb)
         return fail(STATUS_LIMIT, "no memory for an image of %d x %d pixels", job->width, job->height);
     TRY(mpi_receive_floats(rgb, count, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, comm));
-    dream_job(w, job, rgb, &result);
+    dream_job(w, job, rgb, &report.result);
     TRY(w->broken);
-    TRY(mpi_send(&result, sizeof result, COORDINATOR_RANK, MESSAGE_RESULT, comm));
-    if (result.has_pixels)
-        TRY(mpi_send_floats(rgb, count, COORDINATOR_RANK, MESSAGE_RESULT_PIXELS, comm));
+    TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
+    if (report.result.has_pixels)
+        TRY(mpi_send_floats(rgb, count, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, comm));
 out:
     free(rgb);
     return rc;

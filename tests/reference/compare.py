@@ -22,8 +22,8 @@ def arguments():
     parser.add_argument("other")
     parser.add_argument("--activation", type=float, default=1e-4, metavar="LIMIT", help="largest error of an activation")
     parser.add_argument("--gradient", type=float, default=1e-3, metavar="LIMIT", help="largest error of a gradient")
-    parser.add_argument("--rms", type=float, default=2e-2, metavar="LIMIT", help="largest error of a gradient, root mean square")
-    parser.add_argument("--cosine", type=float, default=0.9999, metavar="LIMIT", help="smallest cosine of two gradients")
+    parser.add_argument("--rms", type=float, default=2e-2, metavar="LIMIT", help="largest error of a gradient or dream, root mean square")
+    parser.add_argument("--cosine", type=float, default=0.9999, metavar="LIMIT", help="smallest cosine of two gradients or dreams")
     parser.add_argument("--loss", type=float, default=1e-4, metavar="LIMIT", help="largest relative error of a loss or norm")
     parser.add_argument("--dream", type=float, default=1e-3, metavar="LIMIT", help="largest error of a dreamt picture")
     return parser.parse_args()
@@ -50,7 +50,7 @@ def judge(name, oracle, other, limits):
     group = name.split("/")[0]
     limit = {"image": 0.0, "size": 0.0, "norm": limits.loss}.get(group, vars(limits).get(group))
     good = error <= limit  # false for a NaN, as it must be
-    if group == "gradient":
+    if group in ("gradient", "dream"):
         good = good and rms <= limits.rms and cosine >= limits.cosine
     return error, rms, cosine, good
 

@@ -8,6 +8,7 @@
 #include "common/rng.h"
 #include "weights_given.h"
 #include "worker/objective.h"
+#include "worker/shaping.h"
 
 enum { STEPS_MAX = 64, STOP_NEVER = 1000 };
 
@@ -37,6 +38,13 @@ static void configure(struct config *config)
         weights = weights_random(network_inception_v3(), 3);
     config_init(config);
     UNIT_OK(config_set(config, "targets=mixed1:1,mixed2:0.5"));
+    UNIT_OK(config_set(config, "gradient_above=conv2d_3"));
+    config->gradient = GRADIENT_GUIDED;
+    config->normalize = NORMALIZE_STD;
+    config->total_variation = config->smooth = 0;
+    config->step_size = 0.01;
+    config->step_decay = 1;
+    config->octaves.detail = true;
     config->octaves.count = 2;
     config->octaves.scale = 1.3;
     config->steps = 3;
@@ -86,14 +94,14 @@ static double loss_of(struct engine *engine, const struct config *config, const 
     return objective_loss(config, executor, target_loss);
 }
 
-// One step as the design describes it, for the defaults' normalisation (std) and neither total variation nor smoothing.
+// One step as the design describes it, normalised by the standard deviation.
 static void naive_step(struct engine *engine, const struct config *config, float *image, int width, int height, int octave, int step,
                        const struct step_record *record)
 {
     const size_t count = naive_count(3, height, width);
     struct executor *executor;
     int dy, dx;
-    float *gradient = naive_alloc(count * sizeof *gradient);
+    float *gradient = naive_alloc(count * sizeof *gradient), *scratch = naive_alloc(count * sizeof *scratch);
     rng_jitter(config->seed, 7, octave, step, config->jitter, &dy, &dx);
     UNIT_OK(engine_executor(engine, width, height, &executor));
     geometry_roll(image, executor_image(executor), 3, width, height, dy, dx);
@@ -107,6 +115,10 @@ static void naive_step(struct engine *engine, const struct config *config, float
     CU_ASSERT(record->width == width && record->height == height);
     CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(record->target_loss[1] / target_loss[1], 1, 1e-5);
+    if (config->total_variation > 0)
+        shaping_add_total_variation(gradient, image, width, height, config->total_variation);
+    if (config->smooth > 0)
+        shaping_smooth(gradient, scratch, width, height, config->smooth);
     double square = 0;
     for (size_t i = 0; i < count; i++) {
         mean += gradient[i] / (double)count;
@@ -117,6 +129,7 @@ static void naive_step(struct engine *engine, const struct config *config, float
     CU_ASSERT_DOUBLE_EQUAL(record->gradient_norm / sqrt(square), 1, 1e-4);
     for (size_t i = 0; i < count; i++)
         image[i] = (float)clip(image[i] + config->step_size * pow(config->step_decay, step) / (sqrt(variance) + 1e-8) * gradient[i]);
+    free(scratch);
     free(gradient);
 }
 
@@ -181,6 +194,8 @@ static void test_description(void)
     config.octaves.count = 4; // those below 75 pixels are left out
     config.jitter = 200;      // more than a side
     config.octaves.detail = true;
+    config.total_variation = 0.1;
+    config.smooth = 0.8;
     check_against_description(&config, 120, 99);
 }
 
@@ -201,6 +216,31 @@ static void test_repeats(void)
     CU_ASSERT(memcmp(first, other, bytes) != 0);
     free(other);
     free(again);
+    free(first);
+}
+
+// What total variation, smoothing and the rule of the gradient do is tested elsewhere; here, that each setting reaches the picture.
+static void test_settings_matter(void)
+{
+    static const char *const settings[] = {
+        "total_variation=1", "smooth=1",       "gradient=plain", "gradient=deconv", "gradient_above=input", "normalize=mean_abs",
+        "step_size=0.02",    "step_decay=0.5", "jitter=6",       "objective=mean",  "octaves.scale=1.2",    "octaves.detail=false"};
+    const int width = 104, height = 101;
+    const size_t bytes = naive_count(3, height, width) * sizeof(float);
+    struct config config;
+    struct record record;
+    struct dream_outcome outcome;
+    float *first = picture(width, height);
+    configure(&config);
+    UNIT_OK(dream(&config, first, width, height, STOP_NEVER, &record, &outcome));
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        float *other = picture(width, height);
+        configure(&config);
+        UNIT_OK(config_set(&config, settings[i]));
+        UNIT_OK(dream(&config, other, width, height, STOP_NEVER, &record, &outcome));
+        CU_ASSERT(memcmp(first, other, bytes) != 0);
+        free(other);
+    }
     free(first);
 }
 
@@ -302,8 +342,13 @@ static void test_many_sizes(void)
 }
 
 static const struct unit_test tests[] = {
-    {"the description", test_description}, {"repeats", test_repeats},     {"stop", test_stop},
-    {"no steps", test_no_steps},           {"too small", test_too_small}, {"unknown layer", test_unknown_layer},
+    {"the description", test_description},
+    {"repeats", test_repeats},
+    {"settings matter", test_settings_matter},
+    {"stop", test_stop},
+    {"no steps", test_no_steps},
+    {"too small", test_too_small},
+    {"unknown layer", test_unknown_layer},
     {"many sizes", test_many_sizes},
 };
 UNIT_MAIN("dream", tests)
