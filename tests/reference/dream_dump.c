@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// dream_dump WEIGHTS ORACLE OUTPUT: the dream that dream.py left in ORACLE, by dream_image(). Without jitter.
+#include <math.h>
+#include <string.h>
+
+#include "dump.h"
+#include "worker/dream.h"
+
+enum { STEPS_MAX = 1024 };
+
+struct records {
+    int count, octaves;
+    enum config_normalize normalize;
+    double loss[STEPS_MAX], norm[STEPS_MAX];
+    int size[STEPS_MAX][2]; // height, width of each octave
+};
+
+static void keep_step(const struct step_record *step, void *context)
+{
+    struct records *r = context;
+    const double samples = 3.0 * step->width * step->height;
+    dump_need(r->count < STEPS_MAX, "room for the steps");
+    r->loss[r->count] = step->loss;
+    r->norm[r->count++] = r->normalize == NORMALIZE_RMS ? step->gradient_norm / sqrt(samples) : step->gradient_norm;
+    r->size[step->octave][0] = step->height;
+    r->size[step->octave][1] = step->width;
+    r->octaves = step->octave + 1;
+}
+
+static bool never(void *context)
+{
+    (void)context;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const keys[][2] = {{"targets", "targets"},       {"objective", "objective"},   {"gradient", "mode"},
+                                          {"octaves.count", "octaves"}, {"octaves.scale", "scale"},   {"steps", "steps"},
+                                          {"step_size", "step_size"},   {"step_decay", "step_decay"}, {"normalize", "normalize"}};
+    static struct records records;
+    struct config config;
+    struct engine *engine;
+    struct dream_outcome outcome;
+    int width, height;
+    hid_t oracle, output;
+    dump_need(argc == 4, "dream_dump WEIGHTS ORACLE OUTPUT");
+    DUMP_HDF5(oracle = H5Fopen(argv[2], H5F_ACC_RDONLY, H5P_DEFAULT));
+    DUMP_HDF5(output = H5Fcreate(argv[3], H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
+    config_init(&config);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        dump_set(&config, keys[i][0], oracle, keys[i][1]);
+    config.jitter = 0;
+    config.total_variation = config.smooth = 0;
+    DUMP_OK(config_set(&config, "gradient_above=input"));
+    dump_need(config.normalize == NORMALIZE_RMS || config.normalize == NORMALIZE_L2, "normalize rms or l2, of which records tell,");
+    records.normalize = config.normalize;
+    float *image = dump_read_image(oracle, &width, &height), *weights = dump_read_weights(argv[1]);
+    dump_write_planes(output, "image", 3, height, width, image);
+    DUMP_OK(engine_create(&engine, &config, weights));
+    const struct dream_hooks hooks = {.step = keep_step, .stop = never, .context = &records};
+    DUMP_OK(dream_image(engine, &config, 0, image, width, height, &hooks, &outcome));
+    dump_write_planes(output, "dream", 3, height, width, image);
+    const hsize_t count = (hsize_t)records.count, sizes[2] = {(hsize_t)records.octaves, 2};
+    dump_write(output, "loss", 1, &count, H5T_NATIVE_DOUBLE, records.loss);
+    dump_write(output, "norm", 1, &count, H5T_NATIVE_DOUBLE, records.norm);
+    dump_write(output, "size", 2, sizes, H5T_NATIVE_INT, records.size);
+    engine_destroy(&engine);
+    free(weights);
+    free(image);
+    DUMP_HDF5(H5Fclose(oracle));
+    DUMP_HDF5(H5Fclose(output));
+    return 0;
+}
