@@ -26,7 +26,7 @@ const struct config_key config_keys[] = {
     {DREAM, "gradient", CONFIG_TYPE_WORD, AT(gradient), "guided",
         .words = WORDS({"guided", GRADIENT_GUIDED}, {"plain", GRADIENT_PLAIN}, {"deconv", GRADIENT_DECONV}),
         .help = "What passes backwards through a ReLU: positive gradients of active units, all of active units, or all positive ones."},
-    {DREAM, "gradient_above", CONFIG_TYPE_TEXT, AT(gradient_above), "mixed2",
+    {DREAM, "gradient_above", CONFIG_TYPE_TEXT, AT(gradient_above), "mixed2", .takes = "a layer",
         .help = "The rule of `gradient` holds in the layers behind this one, and plain gradients up to it. input: the rule holds everywhere."},
 
     {OCTAVES, "octaves.count", CONFIG_TYPE_INT, AT(octaves.count), "4", .least = 1, .most = 32,
@@ -60,7 +60,7 @@ const struct config_key config_keys[] = {
     {MACHINE, "memory.limit", CONFIG_TYPE_BYTES, AT(memory.limit), "auto", .least = UINT64_C(64) << 20, .most = UINT64_C(1) << 50,
         .words = WORDS({"auto", 0}),
         .help = "Memory that a rank may use for one picture, such as 1500M or 2GiB. auto: its share of the node."},
-    {MACHINE, "model.path", CONFIG_TYPE_TEXT, AT(model.path), "auto",
+    {MACHINE, "model.path", CONFIG_TYPE_TEXT, AT(model.path), "auto", .takes = "a path",
         .help = "File with the trained weights (Keras HDF5). auto: the one that `oneiros model fetch` keeps in the user's cache."},
 
     {PICTURES, "output.format", CONFIG_TYPE_WORD, AT(output.format), "auto",

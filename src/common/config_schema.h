@@ -37,7 +37,8 @@ struct config_key {
     uint64_t least, most; // whole numbers
     double low, high;     // reals
     const struct config_word *words;
-    const char *help; // one line
+    const char *takes; // texts: what they are, in a word or two
+    const char *help;  // one line
 };
 
 enum { CONFIG_KEYS_MAX = 256, CONFIG_KEY_MAX = 64, CONFIG_LEVELS_MAX = 4 }; // rows; bytes of a name; dots in a name, plus one

@@ -225,7 +225,7 @@ void config_value_print_range(const struct config_key *key, FILE *stream)
         fprintf(stream, "%s..%s", low, config_format_real(key->high, high));
         break;
     case CONFIG_TYPE_TEXT:
-        fputs("a path", stream);
+        fputs(key->takes, stream);
         break;
     case CONFIG_TYPE_TARGETS:
         fputs("LAYER[#CHANNEL+CHANNEL...][:WEIGHT],...", stream);

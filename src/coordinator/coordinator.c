@@ -15,6 +15,7 @@
 #include "common/stop.h"
 #include "coordinator/codec.h"
 #include "coordinator/intake.h"
+#include "coordinator/intake_ahead.h"
 #include "coordinator/load.h"
 #include "coordinator/progress.h"
 #include "coordinator/task.h"
@@ -24,14 +25,15 @@ struct coordinator {
     const struct coordinator_options *options;
     struct coordinator_outcome *outcome;
     struct intake *intake;
+    struct intake_ahead *ahead;
     struct run_file *run_file;
     struct progress *progress;
     struct task *ready, **ready_end; // decoded, waiting for a worker; first in, first out
     int ready_count;
     struct task **busy;              // [worker_count] what each worker has in hand
     int busy_count;
-    bool all_listed;                 // the intake has no more
-    int64_t taken_in;                // inputs so far
+    bool all_taken;                  // the intake has no more
+    bool counted;                    // the progress knows how many images there are
     bool stopping;
 };
 
@@ -78,12 +80,9 @@ static enum status take_in(struct coordinator *c)
 {
     struct intake_entry entry;
     enum status rc;
-    TRY(intake_next(c->intake, &entry, &c->all_listed));
-    if (c->all_listed) {
-        progress_set_total(c->progress, c->taken_in);
+    TRY(intake_ahead_next(c->ahead, &entry, &c->all_taken));
+    if (c->all_taken)
         goto out;
-    }
-    c->taken_in++;
     struct task *task = task_create();
     if (!task) {
         rc = fail(STATUS_LIMIT, "no memory for another image");
@@ -245,6 +244,23 @@ out:
     return rc;
 }
 
+// A little at a time: reading a long list must not keep workers waiting.
+static enum status count_ahead(struct coordinator *c, bool *found)
+{
+    enum { AT_A_TIME = 64 };
+    enum status rc = STATUS_OK;
+    if (!c->counted) {
+        bool more;
+        TRY(intake_ahead_look(c->ahead, AT_A_TIME, &more));
+        *found = *found || more;
+        c->counted = intake_ahead_total(c->ahead) >= 0;
+        if (c->counted)
+            progress_set_total(c->progress, intake_ahead_total(c->ahead));
+    }
+out:
+    return rc;
+}
+
 static enum status serve(struct coordinator *c)
 {
     unsigned idle = 0;
@@ -253,6 +269,7 @@ static enum status serve(struct coordinator *c)
     for (;;) {
         bool found = false;
         TRY(collect(c, &found));
+        TRY(count_ahead(c, &found));
         c->stopping = c->stopping || stop_requested();
         if (c->stopping && !told) {
             TRY(stop_workers(c));
@@ -261,12 +278,12 @@ static enum status serve(struct coordinator *c)
         if (!c->stopping) {
             TRY(dispatch_all(c));
             // One image ahead for each worker, so that none waits for a file.
-            if (!c->all_listed && c->ready_count < c->options->worker_count) {
+            if (!c->all_taken && c->ready_count < c->options->worker_count) {
                 TRY(take_in(c));
                 found = true;
             }
         }
-        if (c->busy_count == 0 && (c->stopping || (c->all_listed && !c->ready)))
+        if (c->busy_count == 0 && (c->stopping || (c->all_taken && !c->ready)))
             break;
         progress_tick(c->progress);
         TRY(run_file_tick(c->run_file));
@@ -302,12 +319,14 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY(file_join(path, options->output, "run.h5"));
     TRY(run_file_create(&c.run_file, path, &options->header));
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
+    TRY(intake_ahead_create(&c.ahead, c.intake));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
     rc = dismiss_workers(&c);
     outcome->was_stopped = c.stopping;
 out:
     progress_destroy(&c.progress);
+    intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     while (c.ready) {
         struct task *task = take_ready(&c);
