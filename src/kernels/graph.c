@@ -212,10 +212,7 @@ static enum status add_backward(struct builder *b, int layer_number)
     case LAYER_AVG_POOL:
         op.kind = OP_AVG_POOL_BACKWARD;
         break;
-    case LAYER_CONCAT:
-        for (int k = 0; k < layer->input_count; k++)
-            b->nodes[layer->inputs[k]].has_gradient = true;
-        goto out;
+    case LAYER_CONCAT: // the gradients of its parts are in place already
     case LAYER_INPUT:
         goto out;
     }

@@ -228,15 +228,17 @@ int layer_output_size(const struct layer *layer, int kernel, int size)
 
 struct receptive_field network_receptive_field(const struct network *net, int layer)
 {
-    const struct layer *self = &net->layers[layer];
-    struct receptive_field field = {.size = 1, .stride = 1};
-    for (int k = 0; k < self->input_count; k++) {
-        struct receptive_field input = network_receptive_field(net, self->inputs[k]);
-        int kernel = self->kernel_h > self->kernel_w ? self->kernel_h : self->kernel_w;
-        int size = input.size + (kernel - 1) * input.stride;
-        if (size > field.size)
-            field.size = size;
-        field.stride = input.stride * self->stride;
+    // Each direction on its own: a 1 x 7 kernel widens the field in one of them only.
+    int height[ROW_COUNT] = {1}, width[ROW_COUNT] = {1}, stride[ROW_COUNT] = {1};
+    for (int i = 1; i <= layer; i++) {
+        const struct layer *self = &net->layers[i];
+        for (int k = 0; k < self->input_count; k++) {
+            const int input = self->inputs[k];
+            const int h = height[input] + (self->kernel_h - 1) * stride[input], w = width[input] + (self->kernel_w - 1) * stride[input];
+            height[i] = h > height[i] ? h : height[i];
+            width[i] = w > width[i] ? w : width[i];
+            stride[i] = stride[input] * self->stride;
+        }
     }
-    return field;
+    return (struct receptive_field){.size = height[layer] > width[layer] ? height[layer] : width[layer], .stride = stride[layer]};
 }

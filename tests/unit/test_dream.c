@@ -71,7 +71,7 @@ static double clip(double value)
     return fmax(-1, fmin(1, value));
 }
 
-// Waves and a little noise: something that survives resampling, as photographs do.
+// Waves and a little noise, which survive resampling as photographs do, cut off at -1 and 1, where the resampler overshoots.
 static float *picture(int width, int height)
 {
     float *rgb = naive_random(naive_count(3, height, width), 11);
@@ -79,7 +79,7 @@ static float *picture(int width, int height)
         for (int y = 0; y < height; y++)
             for (int x = 0; x < width; x++) {
                 float *value = &rgb[naive_count(c, height, width) + (size_t)y * (size_t)width + (size_t)x];
-                *value = (float)(0.02 * *value + 0.6 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c));
+                *value = (float)clip(0.02 * *value + 1.8 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c));
             }
     return rgb;
 }

@@ -149,8 +149,10 @@ static void check_against_loops(int width, int height, const char *names)
     static const struct {
         enum gradient_mode mode;
         const char *above;
-    } modes[] = {
-        {GRADIENT_MODE_GUIDED, "input"}, {GRADIENT_MODE_PLAIN, "input"}, {GRADIENT_MODE_DECONV, "input"}, {GRADIENT_MODE_GUIDED, "mixed0"}};
+    } modes[] = {{GRADIENT_MODE_GUIDED, "input"},
+                 {GRADIENT_MODE_PLAIN, "input"},
+                 {GRADIENT_MODE_DECONV, "input"},
+                 {GRADIENT_MODE_GUIDED, "conv2d_3"}};
     struct naive_network n;
     struct setup s;
     int last = 0;
