@@ -83,8 +83,11 @@ static enum status time_step(const struct bench_options *options, struct engine 
             step[i] = now() - start;
         }
     }
-    *figures = (struct step_figures){.width = size, .height = size, .forward = spread_of(forward, options->repeats),
-                                     .step = spread_of(step, options->repeats), .flop = executor_flop(executor),
+    *figures = (struct step_figures){.width = size,
+                                     .height = size,
+                                     .forward = spread_of(forward, options->repeats),
+                                     .step = spread_of(step, options->repeats),
+                                     .flop = executor_flop(executor),
                                      .bytes_per_pixel = (double)executor_bytes(executor) / ((double)size * size)};
 out:
     return rc;
@@ -104,8 +107,8 @@ static void print_json(const struct bench_options *options, const struct step_fi
                                                spread_to_json(&f->step), "forward_seconds", spread_to_json(&f->forward), "gflop",
                                                f->flop / 1e9, "bytes_per_pixel", f->bytes_per_pixel));
     }
-    json_t *root = json_pack("{s:s, s:i, s:i, s:s, s:o}", "version", ONEIROS_VERSION, "threads", options->threads, "repeats", options->repeats,
-                             "gradient", "guided", "steps", steps);
+    json_t *root = json_pack("{s:s, s:i, s:i, s:s, s:o}", "version", ONEIROS_VERSION, "threads", options->threads, "repeats",
+                             options->repeats, "gradient", "guided", "steps", steps);
     json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(root);
@@ -154,9 +157,12 @@ static enum status number(const char *option, const char *text, int least, int m
 
 static enum status parse(struct bench_options *options, int argc, char **argv)
 {
-    static const struct option names[] = {{"size", required_argument, NULL, 'n'},    {"threads", required_argument, NULL, 't'},
-                                          {"repeats", required_argument, NULL, 'r'}, {"set", required_argument, NULL, 's'},
-                                          {"json", no_argument, NULL, 'j'},          {"help", no_argument, NULL, 'h'},
+    static const struct option names[] = {{"size", required_argument, NULL, 'n'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"repeats", required_argument, NULL, 'r'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     enum status rc = STATUS_OK;
     int letter;

@@ -30,8 +30,8 @@ struct run {
     struct launch launch;
     struct dream_options *options; // each rank's own; rank 0's configuration replaces the others'
     struct shared_weights *weights;
-    char *hosts;                   // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
-    int node_ranks, node_workers;  // ranks on this node, and those of them that dream
+    char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
+    int node_ranks, node_workers; // ranks on this node, and those of them that dream
 };
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
@@ -86,7 +86,8 @@ static enum status look_around(struct run *run)
         if (!run->hosts)
             return fail(STATUS_LIMIT, "no memory for the names of the hosts");
     }
-    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, run->launch.comm), "gather"));
+    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, run->launch.comm),
+                  "gather"));
     TRY(mpi_check(MPI_Comm_split_type(run->launch.comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
     TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
     TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
@@ -130,8 +131,12 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .header = {.config = config, .weights_md5 = weights->md5, .weights_source = weights->source, .plan = "fixed",
-                   .ranks = run->launch.size, .hosts = hosts},
+        .header = {.config = config,
+                   .weights_md5 = weights->md5,
+                   .weights_source = weights->source,
+                   .plan = "fixed",
+                   .ranks = run->launch.size,
+                   .hosts = hosts},
     };
     rc = coordinator_run(&options, outcome);
 out:
@@ -189,7 +194,9 @@ static int run_dream(struct dream_options *options)
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
     stop_install();
-    rc = run.launch.size == 1 ? be_both(&run, &outcome) : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome) : be_worker(&run);
+    rc = run.launch.size == 1                  ? be_both(&run, &outcome)
+         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
+                                               : be_worker(&run);
     if (rc != STATUS_OK)
         launch_abort(&run.launch, EXIT_INTERNAL);
     shared_weights_destroy(&run.weights);

@@ -18,7 +18,8 @@ struct totals {
 static void print_octaves(const struct config *config, const struct image *image, struct totals *totals, FILE *stream)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count =
+        geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     for (int k = 0; k < count; k++)
         fprintf(stream, "%s%dx%d", k ? " -> " : "", octaves[k].width, octaves[k].height);
     totals->steps_pixels += config->steps * geometry_pixels(octaves, count);
@@ -66,11 +67,12 @@ enum status dry_run(const struct dream_options *options, FILE *stream)
         }
         task_destroy(&task);
     }
-    fprintf(stream,
-            "%ld images, %ld of which would fail; %.1f million pixels to step over; a rank needs %.0f MiB for the largest image, beside about "
-            "130 MiB of weights, and may use %.0f MiB if it is alone on this machine\n",
-            totals.images, totals.failed, totals.steps_pixels / 1e6, (double)totals.largest / (1 << 20),
-            (double)resources_memory(config->memory.limit, 1) / (1 << 20));
+    fprintf(
+        stream,
+        "%ld images, %ld of which would fail; %.1f million pixels to step over; a rank needs %.0f MiB for the largest image, beside about "
+        "130 MiB of weights, and may use %.0f MiB if it is alone on this machine\n",
+        totals.images, totals.failed, totals.steps_pixels / 1e6, (double)totals.largest / (1 << 20),
+        (double)resources_memory(config->memory.limit, 1) / (1 << 20));
 out:
     intake_destroy(&intake);
     return rc;

@@ -9,8 +9,8 @@ struct octave {
     int width, height; // pixels
 };
 
-// The octaves of an image, smallest first: octave k of n has size round(side * scale^(k - n + 1)), so the last is the image itself. Octaves with a
-// side below `min_side` are left out (the image itself never is). Returns how many there are, at most `count`, which is at most
+// The octaves of an image, smallest first: octave k of n has size round(side * scale^(k - n + 1)), so the last is the image itself. Octaves
+// with a side below `min_side` are left out (the image itself never is). Returns how many there are, at most `count`, which is at most
 // GEOMETRY_OCTAVES_MAX.
 int geometry_octaves(int width, int height, int count, double scale, int min_side, struct octave octaves[GEOMETRY_OCTAVES_MAX]);
 

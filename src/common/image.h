@@ -20,8 +20,8 @@ struct image {
 
 // Limits that hold before anything is allocated. Both are inclusive.
 struct image_limits {
-    int side;          // pixels along one side
-    uint64_t pixels;   // width * height
+    int side;        // pixels along one side
+    uint64_t pixels; // width * height
 };
 
 // Allocates rgb (contents undefined), no alpha; bits 8, format OTHER. On failure *image is zeroed.

@@ -26,16 +26,16 @@ struct step_record {
 
 // One input.
 struct image_record {
-    int64_t id;                      // 0-based position in the list of inputs
-    char source[RECORD_SOURCE_MAX];  // path or URL as found; longer ones are cut at the front
-    char sha256[65];                 // of the input's bytes; empty if it could not be read
-    char output[RECORD_SOURCE_MAX];  // of the picture, relative to the output folder; empty if there is none
-    int32_t width, height, bits;     // of the input; 0 if it could not be decoded
-    int32_t status;                  // enum image_status
-    int32_t rank;                    // the worker that dreamed it; -1 if none did
-    char error[RECORD_ERROR_MAX];    // empty unless failed
+    int64_t id;                     // 0-based position in the list of inputs
+    char source[RECORD_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
+    char sha256[65];                // of the input's bytes; empty if it could not be read
+    char output[RECORD_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
+    int32_t width, height, bits;    // of the input; 0 if it could not be decoded
+    int32_t status;                 // enum image_status
+    int32_t rank;                   // the worker that dreamed it; -1 if none did
+    char error[RECORD_ERROR_MAX];   // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
-    double loss_before, loss_after;  // of the whole image at full size; NaN where unknown
+    double loss_before, loss_after; // of the whole image at full size; NaN where unknown
 };
 
 #endif

@@ -30,10 +30,10 @@ struct coordinator {
     struct progress *progress;
     struct task *ready, **ready_end; // decoded, waiting for a worker; first in, first out
     int ready_count;
-    struct task **busy;              // [worker_count] what each worker has in hand
+    struct task **busy; // [worker_count] what each worker has in hand
     int busy_count;
-    bool all_taken;                  // the intake has no more
-    bool counted;                    // the progress knows how many images there are
+    bool all_taken; // the intake has no more
+    bool counted;   // the progress knows how many images there are
     bool stopping;
 };
 
@@ -56,8 +56,8 @@ static enum status write_down(struct coordinator *c, struct task **task)
     if (record->status == IMAGE_FAILED)
         log_error("%s: %s", record->source, record->error);
     else
-        log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before, record->loss_after,
-                  record->seconds_dream, record->rank);
+        log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before,
+                  record->loss_after, record->seconds_dream, record->rank);
     progress_add_work(c->progress, (*task)->work_done - (*task)->work); // what a failure or a stop left undone
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
@@ -71,7 +71,8 @@ out:
 static double work_of(const struct config *config, const struct image *image)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count =
+        geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     return config->steps * geometry_pixels(octaves, count);
 }
 

@@ -13,10 +13,10 @@
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker, worker_count;        // ranks of comm; {0, 1} where the coordinator's process is the worker too
+    int first_worker, worker_count; // ranks of comm; {0, 1} where the coordinator's process is the worker too
     const struct config *config;
-    const char *output;                    // folder, exists
-    char **inputs;                         // [input_count], as typed
+    const char *output; // folder, exists
+    char **inputs;      // [input_count], as typed
     int input_count;
     struct run_file_header header;
 };

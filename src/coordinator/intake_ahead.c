@@ -55,7 +55,11 @@ static enum status hold(struct intake_ahead *a, const struct intake_entry *entry
     struct held *held = malloc(bytes);
     if (!held)
         return fail(STATUS_LIMIT, "no memory for the inputs");
-    *held = (struct held){.id = entry->id, .kind = entry->kind, .status = entry->status, .bytes = bytes, .name = held->source + source,
+    *held = (struct held){.id = entry->id,
+                          .kind = entry->kind,
+                          .status = entry->status,
+                          .bytes = bytes,
+                          .name = held->source + source,
                           .error = held->source + source + name};
     memcpy(held->source, entry->source, source);
     memcpy(held->source + source, entry->name, name);

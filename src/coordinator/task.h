@@ -10,15 +10,15 @@
 #include "coordinator/intake_names.h"
 
 struct task {
-    struct task *next;            // in a queue
-    struct image_record record;   // what is known so far
+    struct task *next;              // in a queue
+    struct image_record record;     // what is known so far
     char name[INTAKE_NAME_MAX + 1]; // of its folder in the output folder
-    struct image image;           // the original until it is sent, then what the output needs besides rgb, at last the dream
-    struct step_record *steps;    // so far, in order
+    struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
+    struct step_record *steps;      // so far, in order
     size_t step_count, step_capacity;
-    double work;                  // in units of progress, and what of it is done
+    double work; // in units of progress, and what of it is done
     double work_done;
-    double ready_at;              // when it could have been dreamed on, seconds of the monotonic clock
+    double ready_at; // when it could have been dreamed on, seconds of the monotonic clock
 };
 
 struct task *task_create(void); // NULL: no memory

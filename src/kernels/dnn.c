@@ -29,8 +29,8 @@ static int block;
 
 static enum status check(dnnl_status_t status, const char *what)
 {
-    static const char *const names[] = {"success", "out of memory", "invalid arguments", "unimplemented", "iterator ends", "runtime error",
-                                        "not required"};
+    static const char *const names[] = {"success",       "out of memory", "invalid arguments", "unimplemented",
+                                        "iterator ends", "runtime error", "not required"};
     if (status == dnnl_success)
         return STATUS_OK;
     const char *name = (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "unknown error";
@@ -67,7 +67,8 @@ static int find_block(void)
 
 static void start(void)
 {
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success || dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
+    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
+        dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
         abort(); // the CPU engine has no way to fail but memory
     block = find_block();
 }
@@ -120,9 +121,12 @@ static enum status describe(const struct dnn_spec *spec, struct geometry *g)
     const dnnl_format_tag_t blocked = dnn_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
     const int after_h = (s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h;
     const int after_w = (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w;
-    *g = (struct geometry){.strides = {s->stride, s->stride}, .kernel = {s->kernel_h, s->kernel_w}, .before = {s->pad_h, s->pad_w},
+    *g = (struct geometry){.strides = {s->stride, s->stride},
+                           .kernel = {s->kernel_h, s->kernel_w},
+                           .before = {s->pad_h, s->pad_w},
                            .after = {after_h, after_w}};
-    enum status rc = check(layout(&g->src, s->src_channels, s->src_h, s->src_w, spec->planar_source ? dnnl_nchw : blocked), "source layout");
+    enum status rc =
+        check(layout(&g->src, s->src_channels, s->src_h, s->src_w, spec->planar_source ? dnnl_nchw : blocked), "source layout");
     if (rc == STATUS_OK)
         rc = check(layout(&g->dst, s->dst_channels, s->dst_h, s->dst_w, blocked), "destination layout");
     return rc;

@@ -21,7 +21,7 @@ enum dnn_kind {
     DNN_CONV_BACKWARD_DATA, // src = conv^T(dst), the gradient with respect to the source
     DNN_MAX_POOL,
     DNN_MAX_POOL_BACKWARD,
-    DNN_AVG_POOL,           // the padding left out of the average
+    DNN_AVG_POOL, // the padding left out of the average
     DNN_AVG_POOL_BACKWARD,
 };
 
@@ -53,13 +53,14 @@ size_t dnn_tensor_bytes(int channels, int height, int width);
 enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct dnn_spec *spec) MUST_CHECK;
 void dnn_primitive_destroy(struct dnn_primitive **primitive);
 
-size_t dnn_scratch_bytes(const struct dnn_primitive *primitive);   // needed while it runs
-size_t dnn_workspace_bytes(const struct dnn_primitive *primitive); // max pools: from the forward run to the backward one
+size_t dnn_scratch_bytes(const struct dnn_primitive *primitive);       // needed while it runs
+size_t dnn_workspace_bytes(const struct dnn_primitive *primitive);     // max pools: from the forward run to the backward one
 const char *dnn_implementation(const struct dnn_primitive *primitive); // oneDNN's name of it, such as "jit:avx512_core"
 
 // The weights of a convolution (out, in, kernel_h, kernel_w) in the layout that `primitive` wants. `flip`: transposed to
 // (in, out, ...) with the kernel turned by half a turn, for the backward pass as a forward convolution.
-enum status dnn_weights_create(struct dnn_weights **weights, const struct dnn_primitive *primitive, const float *plain, bool flip) MUST_CHECK;
+enum status dnn_weights_create(struct dnn_weights **weights, const struct dnn_primitive *primitive, const float *plain,
+                               bool flip) MUST_CHECK;
 void dnn_weights_destroy(struct dnn_weights **weights);
 // Whether these weights have the layout that `primitive` wants.
 bool dnn_weights_fit(const struct dnn_weights *weights, const struct dnn_primitive *primitive);

@@ -39,9 +39,16 @@ static bool is_backward(enum op_kind kind)
 
 static struct dnn_shape forward_shape(const struct layer *layer, const struct view *src, const struct view *dst)
 {
-    return (struct dnn_shape){.src_channels = src->channels, .src_h = src->height, .src_w = src->width, .dst_channels = dst->channels,
-                              .dst_h = dst->height, .dst_w = dst->width, .kernel_h = layer->kernel_h, .kernel_w = layer->kernel_w,
-                              .stride = layer->stride, .pad_h = layer->same ? (layer->kernel_h - 1) / 2 : 0,
+    return (struct dnn_shape){.src_channels = src->channels,
+                              .src_h = src->height,
+                              .src_w = src->width,
+                              .dst_channels = dst->channels,
+                              .dst_h = dst->height,
+                              .dst_w = dst->width,
+                              .kernel_h = layer->kernel_h,
+                              .kernel_w = layer->kernel_w,
+                              .stride = layer->stride,
+                              .pad_h = layer->same ? (layer->kernel_h - 1) / 2 : 0,
                               .pad_w = layer->same ? (layer->kernel_w - 1) / 2 : 0};
 }
 
@@ -49,7 +56,8 @@ static struct dnn_shape forward_shape(const struct layer *layer, const struct vi
 static bool specify(const struct executor *ex, const struct plan *plan, const struct op *op, struct dnn_spec *spec)
 {
     const struct layer *layer = &ex->network->layers[op->layer];
-    *spec = (struct dnn_spec){.shape = is_backward(op->kind) ? forward_shape(layer, &op->out, &op->in) : forward_shape(layer, &op->in, &op->out)};
+    *spec = (struct dnn_spec){.shape = is_backward(op->kind) ? forward_shape(layer, &op->out, &op->in)
+                                                             : forward_shape(layer, &op->in, &op->out)};
     switch (op->kind) {
     case OP_CONV:
         spec->kind = DNN_CONV;
@@ -113,8 +121,12 @@ static enum status create_graph(struct graph **graph, const struct executor_opti
     bool adds[PLAN_CONVS_MAX];
     for (int i = 0; i < options->network->conv_count; i++)
         adds[i] = options->plan->backward[i].flipped;
-    return graph_create(graph, &(struct graph_options){.network = options->network, .width = options->width, .height = options->height,
-                                                       .target_count = options->target_count, .targets = options->targets, .adds = adds});
+    return graph_create(graph, &(struct graph_options){.network = options->network,
+                                                       .width = options->width,
+                                                       .height = options->height,
+                                                       .target_count = options->target_count,
+                                                       .targets = options->targets,
+                                                       .adds = adds});
 }
 
 enum status executor_create(struct executor **executor, const struct executor_options *options)
@@ -167,8 +179,12 @@ enum status executor_bind(struct executor *ex, void *memory)
         const struct runner *runner = &ex->runners[i];
         if (!runner->primitive)
             continue;
-        struct dnn_binding binding = {.src = at(ex, &op->in), .dst = at(ex, &op->out), .weights = runner->weights, .bias = runner->bias,
-                                      .workspace = buffer_at(ex, op->extra), .scratch = buffer_at(ex, op->scratch)};
+        struct dnn_binding binding = {.src = at(ex, &op->in),
+                                      .dst = at(ex, &op->out),
+                                      .weights = runner->weights,
+                                      .bias = runner->bias,
+                                      .workspace = buffer_at(ex, op->extra),
+                                      .scratch = buffer_at(ex, op->scratch)};
         if (is_backward(op->kind) && !dnn_runs_forward(runner->primitive)) {
             binding.src = at(ex, &op->out);
             binding.dst = at(ex, &op->in);
@@ -195,7 +211,8 @@ const float *executor_gradient(const struct executor *ex)
 struct tensor executor_target(struct executor *ex, int target)
 {
     const struct view *view = &ex->graph->targets[target].view;
-    return (struct tensor){.data = at(ex, view), .channels = view->channels, .height = view->height, .width = view->width, .block = dnn_block()};
+    return (struct tensor){
+        .data = at(ex, view), .channels = view->channels, .height = view->height, .width = view->width, .block = dnn_block()};
 }
 
 static size_t value_count(const struct view *view)

@@ -20,7 +20,7 @@ struct executor_options {
     const struct plan *plan;   // read during creation only
     int width, height;         // pixels of the image
     int target_count;
-    const int *targets;        // [target_count] rows of the network table, all different
+    const int *targets; // [target_count] rows of the network table, all different
 };
 
 // An activation or a gradient: float32 in blocks of `block` channels, (channels / block, height, width, block).

@@ -9,14 +9,14 @@
 
 // What the builder knows of each row of the table.
 struct node {
-    bool needed;            // a target depends on it
-    bool has_gradient;      // something has been written to its gradient
+    bool needed;       // a target depends on it
+    bool has_gradient; // something has been written to its gradient
     int height, width;
-    int enclosing;          // the needed concatenation that it is a part of, or itself
+    int enclosing; // the needed concatenation that it is a part of, or itself
     size_t enclosing_offset;
     struct view activation, gradient;
-    int extra;              // buffer of ReLU bits or arg-max
-    int target;             // number of the target, or -1
+    int extra;  // buffer of ReLU bits or arg-max
+    int target; // number of the target, or -1
 };
 
 struct builder {
@@ -107,7 +107,10 @@ static void find_enclosing(struct builder *b)
 
 static struct view part_of(struct view whole, const struct node *node, int channels)
 {
-    return (struct view){.buffer = whole.buffer, .offset = whole.offset + node->enclosing_offset, .channels = channels, .height = node->height,
+    return (struct view){.buffer = whole.buffer,
+                         .offset = whole.offset + node->enclosing_offset,
+                         .channels = channels,
+                         .height = node->height,
                          .width = node->width};
 }
 
@@ -196,12 +199,16 @@ static enum status add_backward(struct builder *b, int layer_number)
     enum status rc = STATUS_OK;
     struct op op = {.layer = layer_number, .in = node->gradient, .out = input->gradient, .extra = NO_BUFFER};
     if (node->target >= 0 && !is_root(b, layer_number))
-        TRY(add_op(b, (struct op){.kind = OP_ADD, .layer = layer_number, .in = b->graph->targets[node->target].view, .out = node->gradient,
+        TRY(add_op(b, (struct op){.kind = OP_ADD,
+                                  .layer = layer_number,
+                                  .in = b->graph->targets[node->target].view,
+                                  .out = node->gradient,
                                   .extra = NO_BUFFER}));
     switch (layer->kind) {
     case LAYER_CONV:
-        TRY(add_op(b, (struct op){.kind = OP_RELU_GRADIENT, .layer = layer_number, .in = node->gradient, .out = node->gradient,
-                                  .extra = node->extra}));
+        TRY(add_op(
+            b, (struct op){
+                   .kind = OP_RELU_GRADIENT, .layer = layer_number, .in = node->gradient, .out = node->gradient, .extra = node->extra}));
         op.kind = OP_CONV_BACKWARD;
         op.accumulate = input->has_gradient && b->options->adds[layer->conv];
         break;

@@ -19,13 +19,13 @@ struct dream {
     const struct config *config;
     const struct dream_hooks *hooks;
     int64_t image_id;
-    const float *original;  // full size
+    const float *original; // full size
     int full_width, full_height;
-    float *image;           // the dream at the current octave
-    float *base;            // the original at the current octave
+    float *image; // the dream at the current octave
+    float *base;  // the original at the current octave
     float *gradient;
     float *scratch;
-    int octave;             // current
+    int octave; // current
     struct octave size;
 };
 
@@ -163,7 +163,8 @@ static enum status climb(struct dream *d, float *rgb, struct dream_outcome *outc
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     const struct octave full = {d->full_width, d->full_height};
-    const int count = geometry_octaves(full.width, full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count =
+        geometry_octaves(full.width, full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     enum status rc = STATUS_OK;
     d->size = full;
     memcpy(d->image, rgb, samples(full) * sizeof(float));
@@ -189,8 +190,14 @@ out:
 enum status dream_image(struct engine *engine, const struct config *config, int64_t image, float *rgb, int width, int height,
                         const struct dream_hooks *hooks, struct dream_outcome *outcome)
 {
-    struct dream d = {.engine = engine, .config = config, .hooks = hooks, .image_id = image, .original = rgb, .full_width = width,
-                      .full_height = height, .octave = -1};
+    struct dream d = {.engine = engine,
+                      .config = config,
+                      .hooks = hooks,
+                      .image_id = image,
+                      .original = rgb,
+                      .full_width = width,
+                      .full_height = height,
+                      .octave = -1};
     const size_t bytes = samples((struct octave){width, height}) * sizeof(float);
     const double start = now();
     enum status rc;

@@ -12,14 +12,14 @@
 
 struct dream_hooks {
     void (*step)(const struct step_record *record, void *context); // after each step
-    bool (*stop)(void *context);                                    // asked before each step: end early?
+    bool (*stop)(void *context);                                   // asked before each step: end early?
     void *context;
 };
 
 struct dream_outcome {
     double loss_before, loss_after; // of the picture at full size; loss_after is NaN when stopped
     double seconds;
-    bool stopped;                   // ended early; the picture holds what was dreamed so far
+    bool stopped; // ended early; the picture holds what was dreamed so far
 };
 
 // Dreams on `rgb` (3, height, width), in [-1, 1], in place. `image` is the id that keys its random numbers.

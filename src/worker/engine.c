@@ -90,8 +90,12 @@ enum status engine_executor(struct engine *e, int width, int height, struct exec
     }
     if (!slot->executor || slot->width != width || slot->height != height) {
         executor_destroy(&slot->executor);
-        TRY(executor_create(&slot->executor, &(struct executor_options){.network = e->network, .prepared = e->prepared, .plan = &e->plan,
-                                                                        .width = width, .height = height, .target_count = e->target_count,
+        TRY(executor_create(&slot->executor, &(struct executor_options){.network = e->network,
+                                                                        .prepared = e->prepared,
+                                                                        .plan = &e->plan,
+                                                                        .width = width,
+                                                                        .height = height,
+                                                                        .target_count = e->target_count,
                                                                         .targets = e->targets}));
         slot->width = width;
         slot->height = height;
@@ -112,9 +116,10 @@ enum status engine_estimate(const struct config *config, int width, int height, 
     enum status rc;
     plan_fixed(&plan, network);
     TRY(find_targets(config, network, targets));
-    TRY(executor_estimate(&(struct executor_options){.network = network, .plan = &plan, .width = width, .height = height,
-                                                     .target_count = config->targets.count, .targets = targets},
-                          bytes));
+    TRY(executor_estimate(
+        &(struct executor_options){
+            .network = network, .plan = &plan, .width = width, .height = height, .target_count = config->targets.count, .targets = targets},
+        bytes));
     // The original, two octaves and the gradient, three planes each; resampling needs one more for a moment.
     *bytes += 5 * 3 * sizeof(float) * (size_t)width * (size_t)height;
 out:

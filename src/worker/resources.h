@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-// Threads of a worker: `configured` if above 0, else OMP_NUM_THREADS, else SLURM_CPUS_PER_TASK, else the processors that the launcher bound it to, else its
-// share of the node's among the `workers` there.
+// Threads of a worker: `configured` if above 0, else OMP_NUM_THREADS, else SLURM_CPUS_PER_TASK, else the processors that the launcher bound
+// it to, else its share of the node's among the `workers` there.
 int resources_threads(int configured, int workers);
 
 // Bytes: `configured` if above 0, else the share of one of `ranks` in 90% of what Slurm, the control group or the machine grants the node.

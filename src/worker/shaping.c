@@ -118,8 +118,8 @@ struct gradient_norms shaping_norms(const float *gradient, int width, int height
         sum_square += q;
     }
     const double n = 3.0 * width * height, mean = sum / n, variance = sum_square / n - mean * mean;
-    return (struct gradient_norms){.std = sqrt(variance > 0 ? variance : 0), .rms = sqrt(sum_square / n), .mean_abs = sum_abs / n,
-                                   .l2 = sqrt(sum_square)};
+    return (struct gradient_norms){
+        .std = sqrt(variance > 0 ? variance : 0), .rms = sqrt(sum_square / n), .mean_abs = sum_abs / n, .l2 = sqrt(sum_square)};
 }
 
 double shaping_divisor(const struct gradient_norms *norms, enum config_normalize normalize)

@@ -14,7 +14,7 @@ struct shared_weights;
 enum status shared_weights_create(struct shared_weights **shared, MPI_Comm comm, const char *path) MUST_CHECK;
 void shared_weights_destroy(struct shared_weights **shared); // collective
 
-const float *shared_weights_array(const struct shared_weights *shared);             // as weights.h lays it out
+const float *shared_weights_array(const struct shared_weights *shared);              // as weights.h lays it out
 const struct weights_info *shared_weights_info(const struct shared_weights *shared); // the same on every rank
 
 #endif

@@ -44,7 +44,8 @@ static enum status check_memory(const struct worker *w, const struct job *job)
     TRY(engine_estimate(w->options->config, job->width, job->height, &bytes));
     if (bytes > w->options->memory_limit)
         rc = fail(STATUS_LIMIT,
-                  "%d x %d pixels need %.1f GiB and a rank may use %.1f GiB; start fewer ranks on a node, raise memory.limit or use a smaller picture",
+                  "%d x %d pixels need %.1f GiB and a rank may use %.1f GiB; start fewer ranks on a node, raise memory.limit or use a "
+                  "smaller picture",
                   job->width, job->height, (double)bytes / (1 << 30), (double)w->options->memory_limit / (1 << 30));
 out:
     return rc;

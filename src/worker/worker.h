@@ -10,11 +10,11 @@
 #include "common/status.h"
 
 struct worker_options {
-    MPI_Comm comm;               // the coordinator is rank 0 of it; may be this process
+    MPI_Comm comm; // the coordinator is rank 0 of it; may be this process
     const struct config *config;
-    const float *weights;        // flat array of weights.h
-    int threads;                 // OpenMP threads to compute with
-    uint64_t memory_limit;       // bytes for one image
+    const float *weights;  // flat array of weights.h
+    int threads;           // OpenMP threads to compute with
+    uint64_t memory_limit; // bytes for one image
 };
 
 // Returns when told to leave. An image that fails is a result like any other; only a broken connection is a failure here.
