@@ -2,6 +2,7 @@
 #include "coordinator/coordinator.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -323,6 +324,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY(intake_ahead_create(&c.ahead, c.intake));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
+    if (outcome->stopped > 0)
+        log_warning("%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*", outcome->stopped);
     rc = dismiss_workers(&c);
     outcome->was_stopped = c.stopping;
 out:
