@@ -201,7 +201,7 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         memcpy(options->sizes, defaults, sizeof defaults);
         options->size_count = 3;
     }
-    options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1);
+    options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1, resources_processors());
 out:
     return rc;
 }

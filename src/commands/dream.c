@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `oneiros dream`: the command line becomes a coordinator and workers.
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ struct run {
     struct dream_options *options; // each rank's own; rank 0's configuration replaces the others'
     struct shared_weights *weights;
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
+    int node_processors;          // that this node's ranks are bound to, all together
     int node_ranks, node_workers; // ranks on this node, and those of them that dream
 };
 
@@ -40,6 +42,7 @@ static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
     struct dream_options *options = run->options;
     char path[FILE_PATH_MAX];
     struct stat info;
+    struct file_writer trial;
     enum status rc;
     if (strcmp(options->config.model.path, "auto") == 0)
         TRY(model_default_path(model));
@@ -47,8 +50,12 @@ static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
         snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
     TRY(file_make_folder(options->output));
     TRY(file_join(path, options->output, "run.h5"));
-    if (!options->force && stat(path, &info) == 0)
+    if (!options->force && stat(path, &info) == 0) {
         rc = fail(STATUS_USAGE, "%s is there already: choose another folder with -o, or --force to replace that run", path);
+        goto out;
+    }
+    TRY(file_create(&trial, path)); // found out now, not by all ranks at work
+    file_abandon(&trial);
 out:
     return rc;
 }
@@ -79,6 +86,9 @@ static enum status look_around(struct run *run)
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int length = 0, first = run->launch.rank; // of the node
     MPI_Comm node;
+    cpu_set_t bound;
+    CPU_ZERO(&bound);
+    sched_getaffinity(0, sizeof bound, &bound);
     enum status rc;
     TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
     if (run->launch.rank == COORDINATOR_RANK) {
@@ -91,6 +101,8 @@ static enum status look_around(struct run *run)
     TRY(mpi_check(MPI_Comm_split_type(run->launch.comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
     TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
     TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node), "reduce"));
+    run->node_processors = CPU_COUNT(&bound);
     run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
     rc = mpi_check(MPI_Comm_free(&node), "free");
 out:
@@ -150,7 +162,7 @@ static enum status be_worker(struct run *run)
         .comm = run->launch.comm,
         .config = &run->options->config,
         .weights = shared_weights_array(run->weights),
-        .threads = resources_threads(run->options->config.threads, run->node_workers),
+        .threads = resources_threads(run->options->config.threads, run->node_workers, run->node_processors),
         .memory_limit = resources_memory(run->options->config.memory.limit, run->node_ranks),
     };
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)options.memory_limit / (1 << 30));
@@ -180,7 +192,9 @@ static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
 
 static int exit_code_for(const struct coordinator_outcome *outcome)
 {
-    return outcome->was_stopped ? EXIT_STOPPED : outcome->failed > 0 ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
+    if (outcome->was_stopped)
+        return EXIT_STOPPED;
+    return outcome->failed > 0 || outcome->rows_lost ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }
 
 static int run_dream(struct dream_options *options)
@@ -216,6 +230,7 @@ failed:
 int command_dream(int argc, char **argv)
 {
     struct dream_options options;
+    long failed = 0;
     const bool first = launch_is_first(); // of many ranks one speaks
     enum status rc = dream_options_parse(&options, argc, argv, environ);
     if (rc != STATUS_OK) {
@@ -233,8 +248,8 @@ int command_dream(int argc, char **argv)
     else if (options.print_config)
         rc = config_print(&options.config, true, stdout);
     else
-        rc = dry_run(&options, stdout);
+        rc = dry_run(&options, stdout, &failed);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
-    return exit_code_of(rc);
+    return rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code_of(rc);
 }

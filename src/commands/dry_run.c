@@ -40,7 +40,7 @@ static void print_task(const struct config *config, const struct task *task, str
         totals->largest = bytes;
 }
 
-enum status dry_run(const struct dream_options *options, FILE *stream)
+enum status dry_run(const struct dream_options *options, FILE *stream, long *failed)
 {
     const struct config *config = &options->config;
     struct intake *intake = NULL;
@@ -73,6 +73,7 @@ enum status dry_run(const struct dream_options *options, FILE *stream)
         "130 MiB of weights, and may use %.0f MiB if it is alone on this machine\n",
         totals.images, totals.failed, totals.steps_pixels / 1e6, (double)totals.largest / (1 << 20),
         (double)resources_memory(config->memory.limit, 1) / (1 << 20));
+    *failed = totals.failed;
 out:
     intake_destroy(&intake);
     return rc;

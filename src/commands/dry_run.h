@@ -8,7 +8,8 @@
 #include "commands/dream_options.h"
 #include "common/status.h"
 
-// Reads and decodes every input and prints its octaves and the memory that it needs. Writes nothing.
-enum status dry_run(const struct dream_options *options, FILE *stream) MUST_CHECK;
+// Reads and decodes every input and prints its octaves and the memory that it needs. Writes nothing. *failed: how many
+// would fail.
+enum status dry_run(const struct dream_options *options, FILE *stream, long *failed) MUST_CHECK;
 
 #endif

@@ -14,17 +14,24 @@ enum status mpi_check(int code, const char *what)
     return fail(STATUS_INTERNAL, "MPI: %s: %.*s", what, length, text);
 }
 
-void mpi_idle(unsigned *idle)
+// Nanoseconds: a short wait stays short, a long one costs about a hundredth of a core. Pixels may need a test for every 100 KB of
+// them to move at all.
+enum { FIRST = 20000, LONGEST = 5000000, LONGEST_FOR_PIXELS = 50000 };
+
+static void pause_up_to(unsigned *idle, long longest)
 {
-    // 20 us doubling to 5 ms: a short wait stays short, a long one costs about a hundredth of a core.
-    enum { FIRST = 20000, LONGEST = 5000000 };
     const unsigned doublings = *idle < 8 ? *idle : 8;
-    const long nanoseconds = (long)FIRST << doublings < LONGEST ? (long)FIRST << doublings : LONGEST;
+    const long nanoseconds = (long)FIRST << doublings < longest ? (long)FIRST << doublings : longest;
     nanosleep(&(struct timespec){.tv_nsec = nanoseconds}, NULL);
     ++*idle;
 }
 
-enum status mpi_wait(MPI_Request *request)
+void mpi_idle(unsigned *idle)
+{
+    pause_up_to(idle, LONGEST);
+}
+
+static enum status wait_for(MPI_Request *request, long longest)
 {
     unsigned idle = 0;
     for (;;) {
@@ -32,8 +39,13 @@ enum status mpi_wait(MPI_Request *request)
         enum status rc = mpi_check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "test");
         if (rc != STATUS_OK || done)
             return rc;
-        mpi_idle(&idle);
+        pause_up_to(&idle, longest);
     }
+}
+
+enum status mpi_wait(MPI_Request *request)
+{
+    return wait_for(request, LONGEST);
 }
 
 enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Status *status)
@@ -44,13 +56,18 @@ enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Statu
     return rc;
 }
 
+static long longest_for(MPI_Datatype type)
+{
+    return type == MPI_FLOAT ? LONGEST_FOR_PIXELS : LONGEST;
+}
+
 static enum status send(const void *data, size_t count, MPI_Datatype type, int to, int tag, MPI_Comm comm)
 {
     MPI_Request request;
     if (count > INT_MAX)
         return fail(STATUS_LIMIT, "a message of %zu items is more than MPI takes at once", count);
     enum status rc = mpi_check(MPI_Isend(data, (int)count, type, to, tag, comm, &request), "send");
-    return rc == STATUS_OK ? mpi_wait(&request) : rc;
+    return rc == STATUS_OK ? wait_for(&request, longest_for(type)) : rc;
 }
 
 static enum status receive(void *data, size_t count, MPI_Datatype type, int from, int tag, MPI_Comm comm)
@@ -71,7 +88,7 @@ static enum status receive(void *data, size_t count, MPI_Datatype type, int from
                 rc = fail(STATUS_INTERNAL, "a message with tag %d has %d items where %zu belong", tag, received, count);
             goto out;
         }
-        mpi_idle(&idle);
+        pause_up_to(&idle, longest_for(type));
     }
 out:
     return rc;

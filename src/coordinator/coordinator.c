@@ -36,6 +36,7 @@ struct coordinator {
     bool all_taken; // the intake has no more
     bool counted;   // the progress knows how many images there are
     bool stopping;
+    bool warned; // that the run file could not be written
 };
 
 static double now(void)
@@ -43,6 +44,17 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+// The run file keeps the rows that it could not write and tries again; pictures do not have to wait for that.
+static enum status tolerate_full_disk(struct coordinator *c, enum status rc)
+{
+    if (rc != STATUS_IO)
+        return rc;
+    if (!c->warned)
+        log_warning("%s; trying again, make room", status_message());
+    c->warned = true;
+    return STATUS_OK;
 }
 
 // Writes a finished image's rows, whatever became of it, and frees it.
@@ -62,8 +74,8 @@ static enum status write_down(struct coordinator *c, struct task **task)
     progress_add_work(c->progress, (*task)->work_done - (*task)->work); // what a failure or a stop left undone
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY(run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count));
-    TRY(run_file_add_image(c->run_file, record));
+    TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count)));
+    TRY(tolerate_full_disk(c, run_file_add_image(c->run_file, record)));
 out:
     task_destroy(task);
     return rc;
@@ -90,7 +102,13 @@ static enum status take_in(struct coordinator *c)
         rc = fail(STATUS_LIMIT, "no memory for another image");
         goto out;
     }
-    if (load_task(task, &entry, c->options->config, c->options->output) != STATUS_OK) {
+    const enum status loaded = load_task(task, &entry, c->options->config, c->options->output);
+    if (loaded == STATUS_STOPPED) { // a download, by a signal: as if it had not begun
+        c->stopping = true;
+        task_destroy(&task);
+        goto out;
+    }
+    if (loaded != STATUS_OK) {
         task_failed(task);
         rc = write_down(c, &task);
         goto out;
@@ -156,6 +174,17 @@ static enum image_format output_format(const struct config *config, const struct
     return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
 }
 
+// What an earlier run left under the picture's other names must not pass for this one's.
+static void remove_others(const char *folder, const char *kept)
+{
+    static const char *const names[] = {"dream.png", "dream.tif", "dream.partial.png", "dream.partial.tif"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[FILE_PATH_MAX];
+        if (strcmp(names[i], kept) != 0 && file_join(path, folder, names[i]) == STATUS_OK)
+            unlink(path);
+    }
+}
+
 // DIR/<name>/dream.png; what was stopped is called dream.partial.png, so that nobody takes it for a finished one.
 static enum status write_picture(struct coordinator *c, struct task *task)
 {
@@ -169,6 +198,7 @@ static enum status write_picture(struct coordinator *c, struct task *task)
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, folder, file));
     TRY(codec_encode(path, format, &task->image));
+    remove_others(folder, file);
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
 out:
     task->record.seconds_encode = now() - start;
@@ -288,7 +318,7 @@ static enum status serve(struct coordinator *c)
         if (c->busy_count == 0 && (c->stopping || (c->all_taken && !c->ready)))
             break;
         progress_tick(c->progress);
-        TRY(run_file_tick(c->run_file));
+        TRY(tolerate_full_disk(c, run_file_tick(c->run_file)));
         if (found)
             idle = 0;
         else
@@ -310,8 +340,8 @@ static enum status dismiss_workers(struct coordinator *c)
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
     struct coordinator c = {.options = options, .outcome = outcome, .ready_end = &c.ready};
-    char path[FILE_PATH_MAX];
-    enum status rc, closed;
+    char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
+    enum status rc;
     *outcome = (struct coordinator_outcome){0};
     c.busy = calloc((size_t)options->worker_count, sizeof *c.busy);
     if (!c.busy) {
@@ -324,10 +354,12 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY(intake_ahead_create(&c.ahead, c.intake));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
+    if (c.all_taken && outcome->done + outcome->failed + outcome->stopped == 0)
+        log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
         log_warning("%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*", outcome->stopped);
     rc = dismiss_workers(&c);
-    outcome->was_stopped = c.stopping;
+    outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready || !c.all_taken);
 out:
     progress_destroy(&c.progress);
     intake_ahead_destroy(&c.ahead);
@@ -339,6 +371,10 @@ out:
     for (int w = 0; c.busy && w < options->worker_count; w++)
         task_destroy(&c.busy[w]);
     free(c.busy);
-    closed = run_file_close(&c.run_file, rc == STATUS_OK && !c.stopping);
-    return rc != STATUS_OK ? rc : closed;
+    if (rc != STATUS_OK)
+        snprintf(reason, sizeof reason, "%s", status_message());
+    outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
+    if (outcome->rows_lost)
+        log_error("rows of the run file are lost: %s", status_message());
+    return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

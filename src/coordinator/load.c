@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/load.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/fetch.h"
+#include "common/stop.h"
 #include "coordinator/codec.h"
 
 static double now(void)
@@ -27,12 +29,21 @@ static void copy_source(char out[RECORD_SOURCE_MAX], const char *source)
         snprintf(out, RECORD_SOURCE_MAX, "...%s", source + length - (RECORD_SOURCE_MAX - 4));
 }
 
+static bool go_on(void *context, uint64_t done, uint64_t total)
+{
+    (void)context, (void)done, (void)total;
+    return !stop_requested();
+}
+
 // Downloads to a hidden file in the output folder, which is gone again afterwards.
 static enum status read_url(const char *url, const char *output, uint64_t limit, void **bytes, size_t *size)
 {
-    const struct fetch_options options = fetch_defaults(limit);
+    struct fetch_options options = fetch_defaults(limit);
     char path[FILE_PATH_MAX], name[64];
     enum status rc;
+    options.attempts = 2; // the other pictures wait meanwhile
+    options.total_seconds = 300;
+    options.progress = go_on;
     snprintf(name, sizeof name, ".download-%ld", (long)getpid());
     TRY(file_join(path, output, name));
     TRY(fetch_file(url, path, &options));
@@ -65,6 +76,10 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
     record->seconds_read = now() - start;
     start = now();
     TRY(codec_decode(bytes, size, &limits, &task->image));
+    if (3 * (int64_t)task->image.width * task->image.height > INT_MAX) {
+        rc = fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
+        goto out;
+    }
     record->seconds_decode = now() - start;
     record->width = task->image.width;
     record->height = task->image.height;

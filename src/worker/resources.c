@@ -18,13 +18,13 @@ static uint64_t from_environment(const char *name)
     return *end == '\0' || *end == ',' ? value : 0; // OMP_NUM_THREADS may list levels: "4,2"
 }
 
-static int bound_processors(void)
+int resources_processors(void)
 {
     cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 0;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
-int resources_threads(int configured, int workers)
+int resources_threads(int configured, int workers, int processors)
 {
     const char *const names[] = {"OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"};
     if (configured > 0)
@@ -34,11 +34,8 @@ int resources_threads(int configured, int workers)
         if (value > 0 && value <= INT_MAX)
             return (int)value;
     }
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    const int all = online > 0 && online < INT_MAX ? (int)online : 1, bound = bound_processors();
-    if (bound > 0 && bound < all)
-        return bound;
-    return all / workers > 0 ? all / workers : 1;
+    const int bound = resources_processors(), share = processors / workers > 0 ? processors / workers : 1;
+    return bound < share ? bound : share; // several ranks may be bound to the same ones
 }
 
 // The limit of this process' control group (version 2), or UINT64_MAX.
