@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "commands/commands.h"
+#include "common/clock.h"
 #include "common/config.h"
 #include "common/config_number.h"
 #include "common/log.h"
@@ -37,13 +37,6 @@ struct step_figures {
     struct spread forward, step;
     double flop, bytes_per_pixel;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b)
 {

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/geometry.h"
 #include "common/log.h"
@@ -38,13 +38,6 @@ struct coordinator {
     bool stopping;
     bool warned; // that the run file could not be written
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 // The run file keeps the rows that it could not write and tries again; pictures do not have to wait for that.
 static enum status tolerate_full_disk(struct coordinator *c, enum status rc)

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "coordinator/progress_line.h"
 
 static const double draw_interval = 0.1, first_log = 5, log_interval = 30; // seconds
@@ -25,13 +25,6 @@ struct progress {
 };
 
 static struct progress *on_terminal; // the one that the log's hooks belong to
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 static void put(const struct progress *progress, const char *text)
 {

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/file.h"
 #include "coordinator/run_tables.h"
 #include "coordinator/utf8.h"
@@ -31,13 +32,6 @@ struct run_file {
     double started, written; // seconds of the monotonic clock
     bool broken;             // HDF5 failed in the midst of a write
 };
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
-}
 
 // The first reason that HDF5 gave since listen_to_hdf5(). Its own stack of errors is cleared by every later call, those of cleaning up too.
 static _Thread_local char reason[STATUS_MESSAGE_MAX / 2];

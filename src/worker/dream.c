@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/geometry.h"
 #include "common/resample.h"
 #include "common/rng.h"
@@ -28,13 +28,6 @@ struct dream {
     int octave; // current
     struct octave size;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static size_t samples(struct octave size)
 {

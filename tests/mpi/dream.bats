@@ -22,6 +22,13 @@ ranks() {
     "$MPIEXEC" -n "$count" "$ONEIROS" dream "${settings[@]}" "$@"
 }
 
+wait_for_run() {
+    for _ in $(seq 100); do
+        [ -s out/run.h5 ] && break
+        sleep 0.1
+    done
+}
+
 same_pictures() {
     for picture in a b c; do
         cmp "$1/$picture/dream.png" "$2/$picture/dream.png"
@@ -87,10 +94,7 @@ same_pictures() {
 @test "a signal saves what is dreamed so far, exit 75" {
     "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -o out a.png &
     local pid=$! code=0
-    for _ in $(seq 100); do
-        [ -s out/run.h5 ] && break
-        sleep 0.1
-    done
+    wait_for_run
     sleep 3
     kill -TERM "$pid"
     wait "$pid" || code=$?
@@ -102,10 +106,7 @@ same_pictures() {
 @test "rank 0 does not spin while it waits: under 3% of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png &
     local launcher=$! coordinator=
-    for _ in $(seq 100); do
-        [ -s out/run.h5 ] && break
-        sleep 0.1
-    done
+    wait_for_run
     sleep 2
     for pid in $(pgrep -P "$launcher"); do
         if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx 'OMPI_COMM_WORLD_RANK=0'; then
@@ -126,10 +127,7 @@ same_pictures() {
 @test "weights are shared by the ranks of a node" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png b.png &
     local launcher=$! shared=0
-    for _ in $(seq 100); do
-        [ -s out/run.h5 ] && break
-        sleep 0.1
-    done
+    wait_for_run
     sleep 2
     for pid in $(pgrep -P "$launcher"); do
         if grep -q libdnnl "/proc/$pid/maps"; then
