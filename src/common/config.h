@@ -16,6 +16,7 @@ enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CO
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
+enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF };
 
 struct config_target {
@@ -49,6 +50,14 @@ struct config {
     double total_variation; // weight of the total-variation term in the objective
     double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
     uint64_t seed;
+    struct {
+        int size; // longest side of what the network sees at once, pixels; 0: auto
+        int halo; // pixels; TILE_HALO_AUTO, TILE_HALO_EXACT
+        int blend;
+    } tile;
+    struct {
+        int size; // ranks that share an image; 0: auto
+    } team;
     int threads; // per worker rank; 0: auto
     struct {
         uint64_t limit; // bytes a rank may use for one image; 0: auto

@@ -13,6 +13,7 @@
 #define DREAM "What the dream raises"
 #define OCTAVES "Octaves: the scales of a picture"
 #define ASCENT "The ascent"
+#define TILES "Tiles and teams: large pictures over many ranks"
 #define MACHINE "The machine"
 #define PICTURES "Pictures in and out"
 
@@ -54,6 +55,16 @@ const struct config_key config_keys[] = {
         .help = "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out."},
     {ASCENT, "seed", CONFIG_TYPE_UINT64, AT(seed), "0", .least = 0, .most = UINT64_MAX,
         .help = "Start of all random numbers. The same seed gives the same pictures, on any number of ranks."},
+
+    {TILES, "tile.size", CONFIG_TYPE_INT, AT(tile.size), "auto", .least = 75, .most = 65536, .words = WORDS({"auto", 0}),
+        .help = "Longest side of what the network sees at once, in pixels. Larger octaves are cut into tiles. auto: 2048, less where memory.limit asks for it."},
+    {TILES, "tile.halo", CONFIG_TYPE_INT, AT(tile.halo), "auto", .least = 0, .most = 4096,
+        .words = WORDS({"auto", TILE_HALO_AUTO}, {"exact", TILE_HALO_EXACT}),
+        .help = "Pixels around a tile that the network reads so that the tile's gradient is right. exact: all that its targets see."},
+    {TILES, "tile.blend", CONFIG_TYPE_INT, AT(tile.blend), "32", .least = 0, .most = 1024,
+        .help = "How far neighbouring tiles' gradients cross-fade, in pixels to both sides of their border."},
+    {TILES, "team.size", CONFIG_TYPE_INT, AT(team.size), "auto", .least = 1, .most = 1000000, .words = WORDS({"auto", 0}),
+        .help = "Ranks that share one picture. auto: so many that the whole set is done soonest. The dreams are the same for any number."},
 
     {MACHINE, "threads", CONFIG_TYPE_INT, AT(threads), "auto", .least = 1, .most = 1024, .words = WORDS({"auto", 0}),
         .help = "Threads of each worker rank. auto: what the job gives a rank."},

@@ -55,7 +55,11 @@ int layer_output_size(const struct layer *layer, int kernel, int size);
 struct receptive_field {
     int size;   // pixels along one side that one output value depends on
     int stride; // pixels between neighbouring output values
+    int centre; // pixel in the middle of the first output value's field; output value i's is at centre + i * stride
 };
 struct receptive_field network_receptive_field(const struct network *network, int layer);
+
+// Size of a layer's output for an image of width x height; below 1 where it has none.
+void network_output_size(const struct network *network, int layer, int width, int height, int *output_width, int *output_height);
 
 #endif

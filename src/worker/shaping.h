@@ -1,29 +1,45 @@
 // SPDX-License-Identifier: MIT
-// What happens to an image's gradient before it is added. Arrays are (3, height, width). Sums run row by row in a fixed order, so that
-// results do not depend on the number of threads.
+// What happens to an image's gradient before it is added. Each call works on the rows that one member of a team holds; what it needs of the
+// rows around them comes along. Sums are made for each band of TILING_BAND rows and added up band by band, so that results depend neither
+// on the number of threads nor on who holds which rows.
 #ifndef ONEIROS_WORKER_SHAPING_H
 #define ONEIROS_WORKER_SHAPING_H
 
 #include "common/config.h"
+#include "worker/field.h"
 
-// Anisotropic total variation, sum |dx| + sum |dy|, divided by the number of samples.
-double shaping_total_variation(const float *image, int width, int height);
+// Bands that `rows` consists of.
+int shaping_bands(struct span rows);
 
-// gradient -= weight * d(total variation) / d(image); the derivative of |x| at 0 is 0.
-void shaping_add_total_variation(float *gradient, const float *image, int width, int height, double weight);
+// bands[shaping_bands(image->rows)] = sum |dx| + sum |dy| over the band: differences to the right and downwards. `below` is the octave's row
+// under the last one of image->rows, (3, width); NULL where that is the octave's last.
+void shaping_total_variation(const struct field *image, const float *below, double *bands);
 
-// Gaussian blur, sigma in pixels, the border repeated. `scratch` holds as much as `gradient`.
-void shaping_smooth(float *gradient, float *scratch, int width, int height, double sigma);
+// gradient -= weight * d(total variation / samples of the octave) / d(image) on image->rows; the derivative of |x| at 0 is 0. `above` and
+// `below`: the octave's rows next to image->rows, (3, width), NULL at its border. gradient->rows contains image->rows.
+void shaping_add_total_variation(struct field *gradient, const struct field *image, const float *above, const float *below, double weight);
+
+// Gaussian blur, sigma in pixels, the octave's border repeated, on the rows that lie shaping_margin() inside of gradient->rows or are bounded
+// by the octave's border; the others are undefined afterwards. `scratch` has the same rows.
+void shaping_smooth(struct field *gradient, struct field *scratch, double sigma);
+
+// Rows above and below that a blurred row depends on; 0 for sigma 0.
+int shaping_margin(double sigma);
+
+// Of `rows` of the gradient: sum, sum of absolute values, sum of squares of each band. `rows` lies in gradient->rows.
+enum { SHAPING_SUMS = 3 };
+void shaping_sums(const struct field *gradient, struct span rows, double (*bands)[SHAPING_SUMS]);
 
 struct gradient_norms {
     double std, rms, mean_abs, l2;
 };
-struct gradient_norms shaping_norms(const float *gradient, int width, int height);
+// From the sums of all bands, for `samples` values.
+struct gradient_norms shaping_norms(const double sums[SHAPING_SUMS], double samples);
 
 // What the gradient is divided by: the chosen norm + 1e-8; 1 for NORMALIZE_NONE.
 double shaping_divisor(const struct gradient_norms *norms, enum config_normalize normalize);
 
-// image += step * gradient, clipped to [-1, 1].
-void shaping_ascend(float *image, const float *gradient, int width, int height, double step);
+// image += step * gradient on image->rows, clipped to [-1, 1]. gradient->rows contains image->rows.
+void shaping_ascend(struct field *image, const struct field *gradient, double step);
 
 #endif

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+#include "common/timing.h"
+
+#include "common/clock.h"
+
+const char *phase_name(enum phase phase)
+{
+    static const char *const names[PHASE_COUNT] = {
+        [PHASE_FETCH] = "fetch",       [PHASE_DECODE] = "decode",     [PHASE_STEPS] = "steps",       [PHASE_ENCODE] = "encode",
+        [PHASE_WRITE] = "write",       [PHASE_IDLE] = "idle",         [PHASE_WAIT] = "wait",         [PHASE_SEND] = "send",
+        [PHASE_RECEIVE] = "receive",   [PHASE_RESAMPLE] = "resample", [PHASE_EXCHANGE] = "exchange", [PHASE_FORWARD] = "forward",
+        [PHASE_BACKWARD] = "backward", [PHASE_REDUCE] = "reduce",     [PHASE_SHAPE] = "shape",
+    };
+    return names[phase];
+}
+
+double timing_add(struct timing *timing, enum phase phase, double start, int64_t bytes)
+{
+    const double end = now();
+    timing->phases[phase].seconds += end - start;
+    timing->phases[phase].count++;
+    timing->phases[phase].bytes += bytes;
+    return end;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// How many ranks an image gets. Pure functions over a model of what an image costs.
+//
+// The cost of an image on a team is the number of pixels that its slowest member pushes through the network: each octave's tiles are shared
+// out, so that a team of n takes ceil(tiles / n) rounds of one window each.
+#ifndef ONEIROS_COORDINATOR_SCHEDULE_H
+#define ONEIROS_COORDINATOR_SCHEDULE_H
+
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/tiling.h"
+
+// What holds for all images of a run.
+struct schedule {
+    const struct config *config;
+    struct tile_rules tiles;
+    double window_bytes;   // memory that the network needs for a pixel of its window
+    uint64_t memory_limit; // bytes, of the worker that may use least
+    int workers;           // ranks that dream
+};
+
+struct schedule_image {
+    int width, height; // pixels
+};
+
+// Cost of an image on a team of `members`; see above. STATUS_LIMIT where it can't be cut into tiles.
+enum status schedule_cost(const struct schedule *schedule, struct schedule_image image, int members, double *cost) MUST_CHECK;
+
+// Bytes that one member needs beside the weights, at the worst moment: network, its rows of the fields, what it exchanges.
+double schedule_memory(const struct schedule *schedule, struct schedule_image image, int members);
+
+// The smallest team in which every member has memory enough, up to schedule->workers; 0 if even that is too small.
+int schedule_least(const struct schedule *schedule, struct schedule_image image);
+
+// The largest team that still makes the image faster; at least schedule_least().
+int schedule_most(const struct schedule *schedule, struct schedule_image image);
+
+// What is known when an image is about to be placed.
+struct schedule_state {
+    const double *busy;                   // [workers] cost that each still has before it; 0: free
+    const struct schedule_image *waiting; // [waiting_count], largest cost first; the first is the one to be placed
+    int waiting_count;                    // >= 1
+    int64_t coming;                       // further images, sizes unknown: taken to be like the mean of those waiting; -1: many
+};
+
+// Ranks for waiting[0]: config->team.size if set (but at most all workers, at least what memory demands), else the number that makes the whole
+// set, as far as it is known, end soonest; the smaller of equals. The caller waits until so many are free. 0 if memory suffices in no team.
+int schedule_team(const struct schedule *schedule, const struct schedule_state *state);
+
+#endif
