@@ -1,69 +1,123 @@
 // SPDX-License-Identifier: MIT
 #include "worker/shaping.h"
 
+#include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-static float sign(float x)
+// A row's sum is LANES sums, each of every LANES-th value, folded at the end: an order that is fixed and yet fills vector registers.
+enum { LANES = 8 };
+
+static double fold(const double lanes[LANES])
 {
-    return (float)((x > 0) - (x < 0));
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
-double shaping_total_variation(const float *image, int width, int height)
+// For assertions, which a release leaves out.
+static inline bool __attribute__((unused)) is_none(struct span rows)
 {
-    const size_t w = (size_t)width;
-    double total = 0;
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < height; y++) {
-            const float *row = image + ((size_t)c * (size_t)height + (size_t)y) * w;
-            double across = 0, down = 0;
-            for (int x = 0; x + 1 < width; x++)
-                across += fabsf(row[x + 1] - row[x]);
-            for (int x = 0; y + 1 < height && x < width; x++)
-                down += fabsf(row[w + (size_t)x] - row[x]);
-            total += across + down;
-        }
-    return total / (3.0 * width * height);
+    return rows.begin >= rows.end;
+}
+static inline bool __attribute__((unused)) holds(const struct field *field, struct span rows)
+{
+    return is_none(rows) || (field->rows.begin <= rows.begin && rows.end <= field->rows.end);
 }
 
-void shaping_add_total_variation(float *gradient, const float *image, int width, int height, double weight)
+int shaping_bands(struct span rows)
 {
-    const size_t w = (size_t)width;
-    const float scale = (float)(weight / (3.0 * width * height));
+    return (rows.end - rows.begin + TILING_BAND - 1) / TILING_BAND;
+}
+
+static struct span band_rows(struct span rows, int band)
+{
+    const int begin = rows.begin + band * TILING_BAND, end = begin + TILING_BAND;
+    return (struct span){begin, end < rows.end ? end : rows.end};
+}
+
+// Row `y` of plane `c`, which may also be one of the two next to the field's; NULL outside the octave.
+static const float *row_near(const struct field *field, const float *above, const float *below, int c, int y)
+{
+    const size_t plane = (size_t)c * (size_t)field->width;
+    if (y < field->rows.begin)
+        return above ? above + plane : NULL;
+    if (y >= field->rows.end)
+        return below ? below + plane : NULL;
+    return field_row(field, c, y);
+}
+
+static double sum_differences(const float *a, const float *b, int count)
+{
+    double lanes[LANES] = {0};
+    int x = 0;
+    for (; x + LANES <= count; x += LANES)
+        for (int k = 0; k < LANES; k++)
+            lanes[k] += fabsf(a[x + k] - b[x + k]);
+    for (int k = 0; x + k < count; k++)
+        lanes[k] += fabsf(a[x + k] - b[x + k]);
+    return fold(lanes);
+}
+
+void shaping_total_variation(const struct field *image, const float *below, double *bands)
+{
+    const int width = image->width;
+    assert(is_none(image->rows) || (image->rows.begin % TILING_BAND == 0 && !below == (image->rows.end == image->height)));
+#pragma omp parallel for schedule(static)
+    for (int band = 0; band < shaping_bands(image->rows); band++) {
+        const struct span rows = band_rows(image->rows, band);
+        double sum = 0;
+        for (int c = 0; c < 3; c++)
+            for (int y = rows.begin; y < rows.end; y++) {
+                const float *row = field_row(image, c, y), *next = row_near(image, NULL, below, c, y + 1);
+                sum += sum_differences(row + 1, row, width - 1) + (next ? sum_differences(next, row, width) : 0);
+            }
+        bands[band] = sum;
+    }
+}
+
+// Of |here - left| + |here - right| + |here - up| + |here - down|, by `here`.
+static inline float slope(float here, float left, float right, float up, float down)
+{
+    const int lower = (left < here) + (right < here) + (up < here) + (down < here);
+    const int higher = (left > here) + (right > here) + (up > here) + (down > here);
+    return (float)(lower - higher);
+}
+
+void shaping_add_total_variation(struct field *gradient, const struct field *image, const float *above, const float *below, double weight)
+{
+    const int last = image->width - 1;
+    const float scale = (float)(weight / (3.0 * image->width * image->height));
+    assert(holds(gradient, image->rows));
+    assert(is_none(image->rows) || (!above == (image->rows.begin == 0) && !below == (image->rows.end == image->height)));
 #pragma omp parallel for collapse(2) schedule(static)
     for (int c = 0; c < 3; c++)
-        for (int y = 0; y < height; y++) {
-            const size_t at = ((size_t)c * (size_t)height + (size_t)y) * w;
-            const float *row = image + at;
-            for (int x = 0; x < width; x++) {
-                float slope = 0;
-                if (x > 0)
-                    slope += sign(row[x] - row[x - 1]);
-                if (x + 1 < width)
-                    slope -= sign(row[x + 1] - row[x]);
-                if (y > 0)
-                    slope += sign(row[x] - row[x - (ptrdiff_t)w]);
-                if (y + 1 < height)
-                    slope -= sign(row[w + (size_t)x] - row[x]);
-                gradient[at + (size_t)x] -= scale * slope;
-            }
+        for (int y = image->rows.begin; y < image->rows.end; y++) {
+            const float *row = field_row(image, c, y); // in the place of a neighbour that is missing: no difference, no slope
+            const float *up = row_near(image, above, below, c, y - 1), *down = row_near(image, above, below, c, y + 1);
+            float *out = field_row(gradient, c, y);
+            up = up ? up : row;
+            down = down ? down : row;
+            for (int x = 1; x < last; x++)
+                out[x] -= scale * slope(row[x], row[x - 1], row[x + 1], up[x], down[x]);
+            out[0] -= scale * slope(row[0], row[0], row[last > 0], up[0], down[0]);
+            if (last > 0)
+                out[last] -= scale * slope(row[last], row[last - 1], row[last], up[last], down[last]);
         }
 }
 
 enum { SMOOTH_TAPS_MAX = 256 }; // to one side
 
-static int gaussian(double sigma, float taps[SMOOTH_TAPS_MAX + 1])
+int shaping_margin(double sigma)
 {
-    int radius = (int)ceil(3 * sigma);
-    if (radius > SMOOTH_TAPS_MAX)
-        radius = SMOOTH_TAPS_MAX;
+    return (int)fmin(ceil(3 * sigma), SMOOTH_TAPS_MAX);
+}
+
+static void gaussian(double sigma, int radius, float taps[SMOOTH_TAPS_MAX + 1])
+{
     double sum = 0;
     for (int i = 0; i <= radius; i++)
-        sum += (i ? 2 : 1) * exp(-0.5 * i * i / (sigma * sigma));
+        sum += (i ? 2 : 1) * exp(-0.5 * (i / sigma) * (i / sigma));
     for (int i = 0; i <= radius; i++)
-        taps[i] = (float)(exp(-0.5 * i * i / (sigma * sigma)) / sum);
-    return radius;
+        taps[i] = (float)(exp(-0.5 * (i / sigma) * (i / sigma)) / sum);
 }
 
 static int clamped(int i, int size)
@@ -71,55 +125,102 @@ static int clamped(int i, int size)
     return i < 0 ? 0 : i >= size ? size - 1 : i;
 }
 
-void shaping_smooth(float *gradient, float *scratch, int width, int height, double sigma)
+static void smooth_pixel(const float *taps, int radius, const float *in, float *out, int x, int width)
 {
-    float taps[SMOOTH_TAPS_MAX + 1];
-    const int radius = gaussian(sigma, taps);
-    const size_t w = (size_t)width;
-#pragma omp parallel for schedule(static)
-    for (int r = 0; r < 3 * height; r++) {
-        const float *in = gradient + (size_t)r * w;
-        float *out = scratch + (size_t)r * w;
-        for (int x = 0; x < width; x++) {
-            float sum = taps[0] * in[x];
-            for (int k = 1; k <= radius; k++)
-                sum += taps[k] * (in[clamped(x - k, width)] + in[clamped(x + k, width)]);
-            out[x] = sum;
-        }
-    }
-#pragma omp parallel for schedule(static)
-    for (int r = 0; r < 3 * height; r++) {
-        const float *plane = scratch + (size_t)(r / height) * (size_t)height * w;
-        const int y = r % height;
-        float *out = gradient + (size_t)r * w;
-        for (int x = 0; x < width; x++)
-            out[x] = taps[0] * plane[(size_t)y * w + (size_t)x];
-        for (int k = 1; k <= radius; k++) {
-            const float *above = plane + (size_t)clamped(y - k, height) * w, *below = plane + (size_t)clamped(y + k, height) * w;
-            for (int x = 0; x < width; x++)
-                out[x] += taps[k] * (above[x] + below[x]);
-        }
+    float sum = taps[0] * in[x];
+    for (int k = 1; k <= radius; k++)
+        sum += taps[k] * (in[clamped(x - k, width)] + in[clamped(x + k, width)]);
+    out[x] = sum;
+}
+
+static void smooth_across(const float *taps, int radius, const float *in, float *restrict out, int width)
+{
+    const int begin = radius < width ? radius : width, end = width - radius > begin ? width - radius : begin;
+    for (int x = 0; x < begin; x++)
+        smooth_pixel(taps, radius, in, out, x, width);
+    for (int x = begin; x < end; x++)
+        out[x] = taps[0] * in[x];
+    for (int k = 1; k <= radius; k++)
+        for (int x = begin; x < end; x++)
+            out[x] += taps[k] * (in[x - k] + in[x + k]);
+    for (int x = end; x < width; x++)
+        smooth_pixel(taps, radius, in, out, x, width);
+}
+
+static void smooth_down(const float *taps, int radius, const struct field *in, int c, int y, float *restrict out)
+{
+    const float *row = field_row(in, c, y);
+    for (int x = 0; x < in->width; x++)
+        out[x] = taps[0] * row[x];
+    for (int k = 1; k <= radius; k++) {
+        const float *above = field_row(in, c, clamped(y - k, in->height)), *below = field_row(in, c, clamped(y + k, in->height));
+        for (int x = 0; x < in->width; x++)
+            out[x] += taps[k] * (above[x] + below[x]);
     }
 }
 
-struct gradient_norms shaping_norms(const float *gradient, int width, int height)
+void shaping_smooth(struct field *gradient, struct field *scratch, double sigma)
 {
-    double sum = 0, sum_abs = 0, sum_square = 0;
-    for (int r = 0; r < 3 * height; r++) {
-        const float *row = gradient + (size_t)r * (size_t)width;
-        double s = 0, a = 0, q = 0;
-        for (int x = 0; x < width; x++) {
-            s += row[x];
-            a += fabsf(row[x]);
-            q += (double)row[x] * row[x];
+    float taps[SMOOTH_TAPS_MAX + 1];
+    const int radius = shaping_margin(sigma), width = gradient->width;
+    const struct span held = gradient->rows;
+    const int begin = held.begin == 0 ? 0 : held.begin + radius;
+    const int end = held.end == gradient->height ? held.end : held.end - radius;
+    assert(scratch->width == width && scratch->rows.begin == held.begin && scratch->rows.end == held.end);
+    if (radius == 0)
+        return;
+    gaussian(sigma, radius, taps);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = held.begin; y < held.end; y++)
+            smooth_across(taps, radius, field_row(gradient, c, y), field_row(scratch, c, y), width);
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = begin; y < end; y++)
+            smooth_down(taps, radius, scratch, c, y, field_row(gradient, c, y));
+}
+
+static void add_row_sums(const float *row, int width, double sums[SHAPING_SUMS])
+{
+    double plain[LANES] = {0}, absolute[LANES] = {0}, square[LANES] = {0};
+    int x = 0;
+    for (; x + LANES <= width; x += LANES)
+        for (int k = 0; k < LANES; k++) {
+            const double value = row[x + k];
+            plain[k] += value;
+            absolute[k] += fabs(value);
+            square[k] += value * value;
         }
-        sum += s;
-        sum_abs += a;
-        sum_square += q;
+    for (int k = 0; x + k < width; k++) {
+        const double value = row[x + k];
+        plain[k] += value;
+        absolute[k] += fabs(value);
+        square[k] += value * value;
     }
-    const double n = 3.0 * width * height, mean = sum / n, variance = sum_square / n - mean * mean;
+    sums[0] += fold(plain);
+    sums[1] += fold(absolute);
+    sums[2] += fold(square);
+}
+
+void shaping_sums(const struct field *gradient, struct span rows, double (*bands)[SHAPING_SUMS])
+{
+    assert(is_none(rows) || (rows.begin % TILING_BAND == 0 && holds(gradient, rows)));
+#pragma omp parallel for schedule(static)
+    for (int band = 0; band < shaping_bands(rows); band++) {
+        const struct span part = band_rows(rows, band);
+        double sums[SHAPING_SUMS] = {0};
+        for (int c = 0; c < 3; c++)
+            for (int y = part.begin; y < part.end; y++)
+                add_row_sums(field_row(gradient, c, y), gradient->width, sums);
+        memcpy(bands[band], sums, sizeof sums);
+    }
+}
+
+struct gradient_norms shaping_norms(const double sums[SHAPING_SUMS], double samples)
+{
+    const double mean = sums[0] / samples, variance = sums[2] / samples - mean * mean;
     return (struct gradient_norms){
-        .std = sqrt(variance > 0 ? variance : 0), .rms = sqrt(sum_square / n), .mean_abs = sum_abs / n, .l2 = sqrt(sum_square)};
+        .std = sqrt(variance > 0 ? variance : 0), .rms = sqrt(sums[2] / samples), .mean_abs = sums[1] / samples, .l2 = sqrt(sums[2])};
 }
 
 double shaping_divisor(const struct gradient_norms *norms, enum config_normalize normalize)
@@ -140,13 +241,18 @@ double shaping_divisor(const struct gradient_norms *norms, enum config_normalize
     return 1;
 }
 
-void shaping_ascend(float *image, const float *gradient, int width, int height, double step)
+void shaping_ascend(struct field *image, const struct field *gradient, double step)
 {
-    const size_t count = 3 * (size_t)width * (size_t)height;
     const float scale = (float)step;
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++) {
-        const float value = image[i] + scale * gradient[i];
-        image[i] = value < -1 ? -1 : value > 1 ? 1 : value;
-    }
+    assert(holds(gradient, image->rows));
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = image->rows.begin; y < image->rows.end; y++) {
+            float *restrict row = field_row(image, c, y);
+            const float *slopes = field_row(gradient, c, y);
+            for (int x = 0; x < image->width; x++) {
+                const float value = row[x] + scale * slopes[x];
+                row[x] = value < -1 ? -1 : value > 1 ? 1 : value;
+            }
+        }
 }

@@ -176,6 +176,139 @@ static void threads_change_nothing(void)
     free(in);
 }
 
+// What a member of a team does: it holds the input rows that its output rows are made from, and perhaps some more.
+struct sizes {
+    int planes, in_width, in_height, out_width, out_height;
+};
+
+static size_t rows_size(struct span rows, int width)
+{
+    return (size_t)(rows.end - rows.begin) * (size_t)width;
+}
+
+static void check_member(const struct sizes *s, const float *in, const float *whole, struct span out_rows, int more)
+{
+    const struct span reach = resample_reach(s->in_height, s->out_height, out_rows);
+    CU_ASSERT_FATAL(0 <= reach.begin && reach.begin <= reach.end && reach.end <= s->in_height);
+    CU_ASSERT_EQUAL(reach.begin < reach.end, out_rows.begin < out_rows.end);
+    const struct span held = {reach.begin > more ? reach.begin - more : 0,
+                              reach.end < s->in_height - more ? reach.end + more : s->in_height};
+    const size_t in_size = rows_size(held, s->in_width), between_size = rows_size(held, s->out_width);
+    const size_t out_size = rows_size(out_rows, s->out_width), planes = (size_t)s->planes;
+    // of exactly these sizes, so that a sanitizer sees any access beyond them
+    float *strip = malloc(planes * in_size * sizeof *strip), *between = malloc(planes * between_size * sizeof *between);
+    float *out = malloc(planes * out_size * sizeof *out);
+    for (size_t p = 0; p < planes; p++)
+        memcpy(strip + p * in_size, in + (p * (size_t)s->in_height + (size_t)held.begin) * (size_t)s->in_width, in_size * sizeof *strip);
+    UNIT_OK(resample_across(strip, (int64_t)s->planes * (held.end - held.begin), s->in_width, between, s->out_width));
+    UNIT_OK(resample_down(between, held, s->planes, s->out_width, s->in_height, out, out_rows, s->out_height));
+    int different = 0;
+    for (size_t p = 0; p < planes; p++) {
+        const float *expected = whole + (p * (size_t)s->out_height + (size_t)out_rows.begin) * (size_t)s->out_width;
+        different += memcmp(out + p * out_size, expected, out_size * sizeof *out) != 0;
+    }
+    CU_ASSERT_EQUAL(different, 0);
+    free(strip);
+    free(between);
+    free(out);
+}
+
+static int draw(uint32_t *state, int below)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return (int)((*state >> 8) % (uint32_t)below);
+}
+
+static int draw_side(uint32_t *state, int other)
+{
+    const int kind = draw(state, 6);
+    return kind == 0 ? 1 : kind == 1 ? other : 1 + draw(state, 70);
+}
+
+static int compare_cuts(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void split_over_members(void)
+{
+    enum { MEMBERS_MAX = 7 };
+    uint32_t state = 11;
+    const int threads = omp_get_max_threads();
+    for (int round = 0; round < 600; round++) {
+        struct sizes s = {.planes = 1 + draw(&state, 3), .in_width = draw_side(&state, 2), .in_height = draw_side(&state, 3)};
+        s.out_width = draw_side(&state, s.in_width);
+        s.out_height = draw_side(&state, s.in_height);
+        float *in = noise((size_t)s.planes * (size_t)s.in_width * (size_t)s.in_height, (uint32_t)round);
+        float *whole = malloc((size_t)s.planes * (size_t)s.out_width * (size_t)s.out_height * sizeof *whole);
+        UNIT_OK(resample(in, s.planes, s.in_width, s.in_height, whole, s.out_width, s.out_height));
+        const int members = 1 + draw(&state, MEMBERS_MAX);
+        int cuts[MEMBERS_MAX + 1] = {0};
+        for (int m = 1; m < members; m++)
+            cuts[m] = draw(&state, s.out_height + 1);
+        cuts[members] = s.out_height;
+        qsort(cuts, (size_t)members + 1, sizeof *cuts, compare_cuts);
+        omp_set_num_threads(1 + round % 4);
+        for (int m = 0; m < members; m++)
+            check_member(&s, in, whole, (struct span){cuts[m], cuts[m + 1]}, round % 2 ? draw(&state, 9) : 0);
+        omp_set_num_threads(threads);
+        free(in);
+        free(whole);
+    }
+}
+
+static void no_rows(void)
+{
+    const struct span none = {0, 0};
+    const struct span reach = resample_reach(20, 30, (struct span){30, 30});
+    CU_ASSERT_EQUAL(reach.begin, reach.end);
+    UNIT_OK(resample_across(NULL, 0, 20, NULL, 30));
+    UNIT_OK(resample_across(NULL, 0, 20, NULL, 20));
+    UNIT_OK(resample_down(NULL, none, 3, 10, 20, NULL, (struct span){17, 17}, 30));
+    UNIT_OK(resample_down(NULL, none, 3, 10, 20, NULL, none, 20));
+}
+
+static void same_size_copies_rows(void)
+{
+    enum { WIDTH = 7, HEIGHT = 20, BEGIN = 6, END = 11, COUNT = (END - BEGIN) * WIDTH };
+    float *in = noise(2 * HEIGHT * WIDTH, 6), out[2 * COUNT], copy[2 * HEIGHT * WIDTH];
+    UNIT_OK(resample_across(in, 2 * HEIGHT, WIDTH, copy, WIDTH));
+    CU_ASSERT_EQUAL(memcmp(in, copy, sizeof copy), 0);
+    UNIT_OK(resample_down(in, (struct span){0, HEIGHT}, 2, WIDTH, HEIGHT, out, (struct span){BEGIN, END}, HEIGHT));
+    CU_ASSERT_EQUAL(memcmp(out, in + BEGIN * WIDTH, COUNT * sizeof *out), 0);
+    CU_ASSERT_EQUAL(memcmp(out + COUNT, in + (HEIGHT + BEGIN) * WIDTH, COUNT * sizeof *out), 0);
+    const struct span reach = resample_reach(HEIGHT, HEIGHT, (struct span){BEGIN, END});
+    CU_ASSERT(reach.begin == BEGIN && reach.end == END);
+    free(in);
+}
+
+// Three lobes to both sides of the outermost pixels' centres, times the ratio when shrinking.
+static void reach_is_narrow(void)
+{
+    struct span reach = resample_reach(1000, 2000, (struct span){1000, 1002});
+    CU_ASSERT(reach.begin == 497 && reach.end == 504);
+    reach = resample_reach(2000, 1000, (struct span){500, 501});
+    CU_ASSERT(reach.begin == 995 && reach.end == 1007);
+    reach = resample_reach(1000, 1400, (struct span){0, 14});
+    CU_ASSERT(reach.begin == 0 && reach.end >= 13 && reach.end <= 14);
+    reach = resample_reach(1000, 1400, (struct span){1386, 1400});
+    CU_ASSERT(reach.begin >= 986 && reach.begin <= 987 && reach.end == 1000);
+}
+
+// A few rows of an image so tall that the weights of all its rows would fill the memory and take minutes.
+static void strip_of_a_tall_image(void)
+{
+    enum { HEIGHT = 1 << 29, ROW = 777777777 };
+    const struct span out_rows = {ROW, ROW + 3}, reach = resample_reach(HEIGHT, 2 * HEIGHT, out_rows);
+    float in[16], out[3] = {0};
+    CU_ASSERT_FATAL(reach.end - reach.begin <= 16);
+    for (int i = 0; i < 16; i++)
+        in[i] = 0.7f;
+    UNIT_OK(resample_down(in, reach, 1, 1, HEIGHT, out, out_rows, 2 * HEIGHT));
+    for (int i = 0; i < 3; i++)
+        CU_ASSERT_DOUBLE_EQUAL(out[i], 0.7, 2e-6);
+}
+
 static const struct unit_test tests[] = {
     {"equals the definition", equals_the_definition},
     {"sides of 1 pixel and narrower than the filter", narrow_images},
@@ -185,5 +318,10 @@ static const struct unit_test tests[] = {
     {"up and down again keeps a smooth image", round_trip_of_a_smooth_image},
     {"shrinking does not alias", shrinking_does_not_alias},
     {"threads change nothing", threads_change_nothing},
+    {"rows split over members give the same bytes", split_over_members},
+    {"no rows", no_rows},
+    {"the same size copies rows", same_size_copies_rows},
+    {"the reach is narrow", reach_is_narrow},
+    {"a strip of a tall image is cheap", strip_of_a_tall_image},
 };
 UNIT_MAIN("resample", tests)
