@@ -3,8 +3,8 @@
 //
 // The network sees windows; of the gradient of a window its core counts. All windows of an octave have the same size, so that one executor
 // serves them and they cost the same: along one direction, `count` windows of `window` pixels lie evenly over the octave, and the border
-// between two cores lies in the middle of their windows' overlap, at least `halo` pixels away from the ends of both. Where a window ends at
-// the octave's own border the network sees that border as it is.
+// between two cores lies in the middle of their windows' overlap, at least `halo` pixels away from the ends of both. Of all windows that
+// allow this for `count` tiles they are the shortest. Where a window ends at the octave's own border the network sees that border as it is.
 //
 //     octave   |---------------------------------------------------------|
 //     window 0 |=========================|
@@ -12,7 +12,8 @@
 //     window 2                                 |=========================|
 //     cores    |-------------------|-----------------|-------------------|
 //
-// Gradients of neighbours cross-fade over `blend` pixels to both sides of such a border.
+// Gradients of neighbours cross-fade over `blend` pixels to both sides of such a border. Where there are more than two tiles their windows
+// begin at least 2 * blend apart; so inner cores are at least as long, and no pixel belongs to more than two tiles of one direction.
 //
 // The tiles lie on the octave as the network sees it, rolled by the step's jitter; the octave itself is kept unrolled, each member of the
 // team holding some of its rows. tiling_parts() says where in the octave the pixels of a rectangle lie.
@@ -52,10 +53,12 @@ struct tiling {
 struct tile {
     struct rectangle window; // what the network sees
     struct rectangle core;   // the cores cover the octave, each pixel once
-    struct rectangle reach;  // where the tile's weight is not 0: the core grown by `blend`, within the octave
+    struct rectangle reach;  // outside it the tile's weight is 0: the core grown by `blend`, within the octave and the window
 };
 
-// The fewest tiles whose windows are at most rules->size long. STATUS_LIMIT, with the least size that would do, where the halo leaves no room.
+// The fewest tiles whose windows are at most rules->size long. STATUS_LIMIT, with the least size that would do, where the halo leaves no
+// room; and for more than INT_MAX tiles. A window is longer than two halos, but may be much shorter than rules->size: whoever knows how
+// short the network's input may be sees to it that two halos and a stride are no less.
 enum status tiling_create(struct tiling *tiling, int width, int height, const struct tile_rules *rules) MUST_CHECK;
 
 int tiling_count(const struct tiling *tiling);
@@ -71,8 +74,8 @@ void tiling_weights(const struct tile_axis *axis, int index, float *weights);
 // Pixels that the network sees divided by pixels of the octave: 1 for one tile.
 double tiling_redundancy(const struct tiling *tiling);
 
-// Rows of an octave that a member holds: whole bands of TILING_BAND rows (the last may be shorter), so that sums over bands do not depend on
-// who holds them. In order of members; empty where there are more members than bands.
+// Rows of an octave that a member holds: whole bands of TILING_BAND rows (the last may be shorter), so that sums over bands do not depend
+// on who holds them. In order of members; empty where there are more members than bands.
 enum { TILING_BAND = 16 };
 struct span tiling_rows(int height, int members, int member);
 
