@@ -181,8 +181,14 @@ static void build(void)
     for (int i = 0; i < ROW_COUNT; i++) {
         const struct row *row = &rows[i];
         struct layer *layer = &layers[i];
-        *layer = (struct layer){.name = row->name, .kind = row->kind, .channels = row->channels, .kernel_h = row->kernel_h,
-                                .kernel_w = row->kernel_w, .stride = row->stride, .same = row->same, .conv = -1};
+        *layer = (struct layer){.name = row->name,
+                                .kind = row->kind,
+                                .channels = row->channels,
+                                .kernel_h = row->kernel_h,
+                                .kernel_w = row->kernel_w,
+                                .stride = row->stride,
+                                .same = row->same,
+                                .conv = -1};
         for (int k = 0; k < LAYER_INPUTS_MAX && row->inputs[k]; k++) {
             int input = find_row(row->inputs[k], i);
             assert(input >= 0);
@@ -229,16 +235,35 @@ int layer_output_size(const struct layer *layer, int kernel, int size)
 struct receptive_field network_receptive_field(const struct network *net, int layer)
 {
     // Each direction on its own: a 1 x 7 kernel widens the field in one of them only.
-    int height[ROW_COUNT] = {1}, width[ROW_COUNT] = {1}, stride[ROW_COUNT] = {1};
+    int height[ROW_COUNT] = {1}, width[ROW_COUNT] = {1}, stride[ROW_COUNT] = {1}, centre[ROW_COUNT] = {0};
     for (int i = 1; i <= layer; i++) {
         const struct layer *self = &net->layers[i];
+        // One centre serves both directions: kernels are odd, padding is the same on all sides, and what has none is square.
+        assert(self->kernel_h % 2 == 1 && self->kernel_w % 2 == 1 && (self->same ? self->stride == 1 : self->kernel_h == self->kernel_w));
         for (int k = 0; k < self->input_count; k++) {
             const int input = self->inputs[k];
             const int h = height[input] + (self->kernel_h - 1) * stride[input], w = width[input] + (self->kernel_w - 1) * stride[input];
             height[i] = h > height[i] ? h : height[i];
             width[i] = w > width[i] ? w : width[i];
-            stride[i] = stride[input] * self->stride;
+            const int step = stride[input] * self->stride,
+                      middle = centre[input] + (self->same ? 0 : (self->kernel_h - 1) / 2 * stride[input]);
+            assert(k == 0 || (step == stride[i] && middle == centre[i])); // parts of a concatenation lie over each other
+            stride[i] = step;
+            centre[i] = middle;
         }
     }
-    return (struct receptive_field){.size = height[layer] > width[layer] ? height[layer] : width[layer], .stride = stride[layer]};
+    return (struct receptive_field){
+        .size = height[layer] > width[layer] ? height[layer] : width[layer], .stride = stride[layer], .centre = centre[layer]};
+}
+
+void network_output_size(const struct network *net, int layer, int width, int height, int *output_width, int *output_height)
+{
+    int widths[ROW_COUNT] = {width}, heights[ROW_COUNT] = {height};
+    for (int i = 1; i <= layer; i++) {
+        const struct layer *self = &net->layers[i];
+        widths[i] = layer_output_size(self, self->kernel_w, widths[self->inputs[0]]);
+        heights[i] = layer_output_size(self, self->kernel_h, heights[self->inputs[0]]);
+    }
+    *output_width = widths[layer];
+    *output_height = heights[layer];
 }
