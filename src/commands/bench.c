@@ -57,19 +57,23 @@ static void fill_image(float *image, int width, int height)
         image[i] = (float)((i * 2654435761u) >> 8) / (1 << 23) - 1;
 }
 
-static enum status time_step(const struct bench_options *options, struct engine *engine, int size, struct step_figures *figures)
+static enum status time_step(const struct bench_options *options, struct engine *engine, const struct objective *objective, int size,
+                             struct step_figures *figures)
 {
-    double forward[REPEATS_MAX], step[REPEATS_MAX], losses[CONFIG_TARGETS_MAX];
+    const struct rectangle all = {0, 0, size, size};
+    const struct tile whole = {.window = all, .core = all, .reach = all};
+    double forward[REPEATS_MAX], step[REPEATS_MAX], sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
     struct executor *executor;
     enum status rc;
     TRY(engine_executor(engine, size, size, &executor));
+    objective_values(objective, size, size, values);
     for (int i = -WARM_UP; i < options->repeats; i++) {
         fill_image(executor_image(executor), size, size);
         const double start = now();
         TRY(executor_forward(executor));
         const double middle = now();
-        objective_loss(&options->config, executor, losses);
-        objective_gradient(&options->config, executor);
+        objective_sums(objective, executor, &whole, size, size, sums);
+        objective_gradient(objective, executor, values);
         TRY(executor_backward(executor, GRADIENT_MODE_GUIDED, 0));
         if (i >= 0) {
             forward[i] = middle - start;
@@ -202,6 +206,7 @@ out:
 static enum status bench(const struct bench_options *options)
 {
     struct step_figures figures[SIZES_MAX];
+    struct objective objective;
     struct engine *engine = NULL;
     char path[FILE_PATH_MAX];
     float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
@@ -214,9 +219,10 @@ static enum status bench(const struct bench_options *options)
         snprintf(path, sizeof path, "%s", options->config.model.path);
     TRY(weights_read(path, network_inception_v3(), weights, NULL));
     omp_set_num_threads(options->threads);
-    TRY(engine_create(&engine, &options->config, weights));
+    TRY(objective_init(&objective, &options->config));
+    TRY(engine_create(&engine, &objective, weights));
     for (int i = 0; i < options->size_count; i++)
-        TRY(time_step(options, engine, options->sizes[i], &figures[i]));
+        TRY(time_step(options, engine, &objective, options->sizes[i], &figures[i]));
     if (options->json)
         print_json(options, figures);
     else

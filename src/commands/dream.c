@@ -19,6 +19,7 @@
 #include "model/model_fetch.h"
 #include "worker/resources.h"
 #include "worker/shared_weights.h"
+#include "worker/tile_rules.h"
 #include "worker/worker.h"
 
 static int exit_code_of(enum status rc)
@@ -34,6 +35,8 @@ struct run {
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
     int node_processors;          // that this node's ranks are bound to, all together
     int node_ranks, node_workers; // ranks on this node, and those of them that dream
+    uint64_t memory_limit;        // of the rank that may use least
+    struct tile_plan tiles;       // the same on every rank
 };
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
@@ -109,6 +112,22 @@ out:
     return rc;
 }
 
+// Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
+static enum status choose_tiles(struct run *run)
+{
+    const struct config *config = &run->options->config;
+    enum status rc;
+    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
+    TRY(tile_rules_resolve(config, run->memory_limit, &run->tiles));
+    if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
+        log_info(
+            "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
+            run->tiles.rules.size);
+out:
+    return rc;
+}
+
 static enum status start(struct run *run)
 {
     char model[FILE_PATH_MAX] = "";
@@ -117,6 +136,7 @@ static enum status start(struct run *run)
         rc = prepare_files(run, model);
     TRY(agree(run, rc));
     TRY(look_around(run));
+    TRY(choose_tiles(run));
     rc = shared_weights_create(&run->weights, run->launch.comm, model);
 out:
     return rc;
@@ -133,12 +153,20 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         rc = fail(STATUS_LIMIT, "no memory for the names of the hosts");
         goto out;
     }
+    const struct schedule schedule = {.config = config,
+                                      .tiles = run->tiles.rules,
+                                      .window_bytes = run->tiles.window_bytes,
+                                      .memory_limit = run->memory_limit,
+                                      .workers = alone ? 1 : run->launch.size - 1};
+    if (config->team.size > 0 && schedule.workers % config->team.size != 0)
+        log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
+                    schedule.workers);
     for (int i = 0; i < run->launch.size; i++)
         hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
     const struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
-        .worker_count = alone ? 1 : run->launch.size - 1,
+        .schedule = &schedule,
         .config = config,
         .output = run->options->output,
         .inputs = run->options->inputs,
@@ -148,6 +176,9 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                    .weights_source = weights->source,
                    .plan = "fixed",
                    .ranks = run->launch.size,
+                   .workers = schedule.workers,
+                   .tiles = &schedule.tiles,
+                   .halo_exact = run->tiles.exact,
                    .hosts = hosts},
     };
     rc = coordinator_run(&options, outcome);
@@ -162,10 +193,10 @@ static enum status be_worker(struct run *run)
         .comm = run->launch.comm,
         .config = &run->options->config,
         .weights = shared_weights_array(run->weights),
+        .rules = &run->tiles.rules,
         .threads = resources_threads(run->options->config.threads, run->node_workers, run->node_processors),
-        .memory_limit = resources_memory(run->options->config.memory.limit, run->node_ranks),
     };
-    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)options.memory_limit / (1 << 30));
+    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
     return worker_run(&options);
 }
 

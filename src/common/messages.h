@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 // What the coordinator and the workers say to each other. This is the only place where the two meet.
 //
-//   coordinator                               worker
-//     job (dream, id, size), pixels  ----->
-//                                    <-----     report (step), after each update
-//                                    <-----     report (result: id, status, losses), pixels if there is a picture
-//     stop                           ----->     ends the image in hand early, its result says so
-//     job (exit)                     ----->
+//   coordinator                               each member of a team
+//     job (dream, id, size, team), ranks, ---->
+//     its rows of the image
+//                                        <----     the first member: report (step), after each update
+//                                        <----     the first member: report (result: id, status, losses)
+//                                        <----     its rows of the dream, if there is one
+//     stop                               ---->     ends the image in hand early, its result says so
+//     job (exit)                         ---->
+//                                        <----     timing
 //
-// Structs travel as their bytes between ranks of one program on machines of one kind. A worker holds one image at a time.
+// Structs travel as their bytes between ranks of one program on machines of one kind. A worker holds one image at a time; the ranks that
+// were sent the same job are its team, the first of them speaks for it.
 #ifndef ONEIROS_COMMON_MESSAGES_H
 #define ONEIROS_COMMON_MESSAGES_H
 
@@ -19,7 +23,16 @@
 #include "common/records.h"
 #include "common/status.h"
 
-enum message_tag { MESSAGE_JOB = 1, MESSAGE_JOB_PIXELS, MESSAGE_STOP, MESSAGE_REPORT, MESSAGE_REPORT_PIXELS };
+enum message_tag {
+    MESSAGE_JOB = 1,
+    MESSAGE_JOB_RANKS, // int32_t[members], ascending: the team
+    MESSAGE_JOB_PIXELS,
+    MESSAGE_STOP,
+    MESSAGE_REPORT,
+    MESSAGE_REPORT_PIXELS,
+    MESSAGE_TIMING, // struct timing
+    MESSAGE_TEAM    // to set up a team; inside, members talk over a communicator of their own
+};
 
 enum { COORDINATOR_RANK = 0 };
 
@@ -27,7 +40,8 @@ enum job_kind { JOB_DREAM, JOB_EXIT };
 
 struct job {
     int32_t kind;
-    int64_t image; // id
+    int32_t members; // of the team
+    int64_t image;   // id
     int32_t width, height;
 };
 
@@ -35,7 +49,6 @@ struct result {
     int64_t image;
     int32_t status; // enum image_status
     int32_t has_pixels;
-    int32_t width, height;
     double seconds, loss_before, loss_after;
     char error[RECORD_ERROR_MAX];
 };
@@ -56,16 +69,24 @@ enum status mpi_check(int code, const char *what) MUST_CHECK;
 // Waits without spinning: tests, and sleeps between tests, first briefly, then longer. For waits that may last.
 enum status mpi_wait(MPI_Request *request) MUST_CHECK;
 
+// The same, but tests often: large messages only move while somebody tests.
+enum status mpi_wait_moving(MPI_Request *request) MUST_CHECK;
+
 // Whether a message is there; does not wait.
 enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Status *status) MUST_CHECK;
 
-// Blocking send and receive that do not spin. Bytes, or float32 values.
+// Blocking send and receive that do not spin.
 enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm comm) MUST_CHECK;
 enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm) MUST_CHECK; // exactly `size` bytes, or STATUS_INTERNAL
-enum status mpi_send_floats(const float *values, size_t count, int to, int tag, MPI_Comm comm) MUST_CHECK;
-enum status mpi_receive_floats(float *values, size_t count, int from, int tag, MPI_Comm comm) MUST_CHECK;
+
+// Rows of an image: three planes of `count` values each, `stride` values apart. Nothing is sent for 0.
+enum status mpi_send_rows(const float *values, size_t count, size_t stride, int to, int tag, MPI_Comm comm) MUST_CHECK;
+enum status mpi_receive_rows(float *values, size_t count, size_t stride, int from, int tag, MPI_Comm comm) MUST_CHECK;
 
 // Sleeps a little longer each time it is called in a row; `*idle` counts the calls and is set to 0 by whoever found work.
 void mpi_idle(unsigned *idle);
+
+// The same, for loops that keep large messages moving.
+void mpi_pause_moving(unsigned *idle);
 
 #endif

@@ -22,3 +22,12 @@ double timing_add(struct timing *timing, enum phase phase, double start, int64_t
     timing->phases[phase].bytes += bytes;
     return end;
 }
+
+void timing_merge(struct timing *to, const struct timing *from)
+{
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        to->phases[phase].seconds += from->phases[phase].seconds;
+        to->phases[phase].count += from->phases[phase].count;
+        to->phases[phase].bytes += from->phases[phase].bytes;
+    }
+}

@@ -37,4 +37,7 @@ struct timing {
 // Adds the time since `start` (clock.h) to a phase, and returns now.
 double timing_add(struct timing *timing, enum phase phase, double start, int64_t bytes);
 
+// to += from: for a process that plays two parts.
+void timing_merge(struct timing *to, const struct timing *from);
+
 #endif

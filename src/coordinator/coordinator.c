@@ -29,12 +29,16 @@ struct coordinator {
     struct intake_ahead *ahead;
     struct run_file *run_file;
     struct progress *progress;
-    struct task *ready, **ready_end; // decoded, waiting for a worker; first in, first out
+    struct timing timing;
+    struct task *ready; // decoded, waiting for a team; largest first
     int ready_count;
-    struct task **busy; // [worker_count] what each worker has in hand
-    int busy_count;
-    bool all_taken; // the intake has no more
-    bool counted;   // the progress knows how many images there are
+    double ready_bytes;
+    struct task **busy; // [workers] what each worker has in hand; members of a team share it
+    int busy_count;     // images in hand
+    int64_t taken;      // from the intake
+    bool all_taken;     // the intake has no more
+    bool look_again;    // something changed since an image was last found no team
+    bool counted;       // the progress knows how many images there are
     bool stopping;
     bool warned; // that the run file could not be written
 };
@@ -55,6 +59,7 @@ static enum status write_down(struct coordinator *c, struct task **task)
 {
     struct image_record *record = &(*task)->record;
     const bool ok = record->status == IMAGE_DONE;
+    const double start = now();
     enum status rc;
     c->outcome->done += ok;
     c->outcome->failed += record->status == IMAGE_FAILED;
@@ -69,6 +74,7 @@ static enum status write_down(struct coordinator *c, struct task **task)
         progress_image_done(c->progress, ok);
     TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count)));
     TRY(tolerate_full_disk(c, run_file_add_image(c->run_file, record)));
+    timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(task);
     return rc;
@@ -82,6 +88,58 @@ static double work_of(const struct config *config, const struct image *image)
     return config->steps * geometry_pixels(octaves, count);
 }
 
+static double pixel_bytes(const struct task *task)
+{
+    return 3.0 * sizeof(float) * task->image.width * task->image.height;
+}
+
+static struct schedule_image schedule_image_of(const struct task *task)
+{
+    return (struct schedule_image){task->image.width, task->image.height};
+}
+
+// Into the queue, the largest first, equal ones in the order of the inputs.
+static void put_ready(struct coordinator *c, struct task *task)
+{
+    struct task **at = &c->ready;
+    while (*at && (*at)->work >= task->work)
+        at = &(*at)->next;
+    task->next = *at;
+    *at = task;
+    task->ready_at = now();
+    c->ready_count++;
+    c->ready_bytes += pixel_bytes(task);
+    c->look_again = true;
+}
+
+static struct task *take_ready(struct coordinator *c)
+{
+    struct task *task = c->ready;
+    c->ready = task->next;
+    c->ready_count--;
+    c->ready_bytes -= pixel_bytes(task);
+    task->next = NULL;
+    return task;
+}
+
+static enum status cut_task(const struct coordinator *c, struct task *task)
+{
+    const struct schedule *schedule = c->options->schedule;
+    const struct schedule_image image = schedule_image_of(task);
+    int tiles;
+    enum status rc;
+    TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
+    task->record.tiles = tiles;
+    if (schedule_least(schedule, image) == 0)
+        rc = fail(STATUS_LIMIT,
+                  "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "
+                  "memory.limit or set a smaller tile.size",
+                  image.width, image.height, schedule_memory(schedule, image, schedule->workers) / (1 << 30), schedule->workers,
+                  (double)schedule->memory_limit / (1 << 30));
+out:
+    return rc;
+}
+
 // Takes the next input in and puts it in the queue, or writes down that it failed.
 static enum status take_in(struct coordinator *c)
 {
@@ -90,67 +148,131 @@ static enum status take_in(struct coordinator *c)
     TRY(intake_ahead_next(c->ahead, &entry, &c->all_taken));
     if (c->all_taken)
         goto out;
+    c->taken++;
     struct task *task = task_create();
     if (!task) {
         rc = fail(STATUS_LIMIT, "no memory for another image");
         goto out;
     }
-    const enum status loaded = load_task(task, &entry, c->options->config, c->options->output);
+    const enum status loaded = load_task(task, &entry, c->options->config, c->options->output, &c->timing);
     if (loaded == STATUS_STOPPED) { // a download, by a signal: as if it had not begun
         c->stopping = true;
         task_destroy(&task);
         goto out;
     }
-    if (loaded != STATUS_OK) {
+    if (loaded != STATUS_OK || cut_task(c, task) != STATUS_OK) {
         task_failed(task);
         rc = write_down(c, &task);
         goto out;
     }
     task->work = work_of(c->options->config, &task->image);
     progress_add_work(c->progress, task->work);
-    task->ready_at = now();
-    *c->ready_end = task;
-    c->ready_end = &task->next;
-    c->ready_count++;
+    put_ready(c, task);
 out:
     return rc;
 }
 
-static struct task *take_ready(struct coordinator *c)
+// Ranks for the first image in the queue.
+static enum status choose_team(struct coordinator *c, int *members)
 {
-    struct task *task = c->ready;
-    c->ready = task->next;
-    if (!c->ready)
-        c->ready_end = &c->ready;
-    c->ready_count--;
-    task->next = NULL;
-    return task;
+    enum { LOOK = 256 }; // images; more than that are many
+    const struct schedule *schedule = c->options->schedule;
+    struct schedule_image waiting[LOOK];
+    int count = 0;
+    double *busy = calloc((size_t)schedule->workers, sizeof *busy);
+    if (!busy)
+        return fail(STATUS_LIMIT, "no memory for the coordinator");
+    for (int w = 0; w < schedule->workers; w++) {
+        const struct task *task = c->busy[w];
+        busy[w] = task ? task->cost * (task->work > 0 ? 1 - task->work_done / task->work : 0) : 0;
+        if (task && busy[w] <= 0)
+            busy[w] = 1; // nearly done
+    }
+    for (const struct task *task = c->ready; task && count < LOOK; task = task->next)
+        waiting[count++] = schedule_image_of(task);
+    const int64_t total = intake_ahead_total(c->ahead);
+    *members = schedule_team(
+        schedule,
+        &(struct schedule_state){.busy = busy, .waiting = waiting, .waiting_count = count, .coming = total < 0 ? -1 : total - c->taken});
+    free(busy);
+    return STATUS_OK;
 }
 
-static enum status dispatch(struct coordinator *c, int worker)
+// The job and its rows to every member.
+static enum status send_job(struct coordinator *c, const struct task *task)
 {
-    struct task *task = c->busy[worker] = take_ready(c);
-    const int rank = c->options->first_worker + worker;
-    const struct job job = {.kind = JOB_DREAM, .image = task->record.id, .width = task->image.width, .height = task->image.height};
+    const MPI_Comm comm = c->options->comm;
+    const int members = task->record.team, width = task->image.width, height = task->image.height;
+    const struct job job = {.kind = JOB_DREAM, .members = members, .image = task->record.id, .width = width, .height = height};
+    const double start = now();
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < members; m++) {
+        TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
+        TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
+    }
+    for (int m = 0; m < members; m++) {
+        const struct span rows = tiling_rows(height, members, m);
+        TRY(mpi_send_rows(task->image.rgb + (size_t)rows.begin * (size_t)width, (size_t)(rows.end - rows.begin) * (size_t)width,
+                          (size_t)height * (size_t)width, task->team[m], MESSAGE_JOB_PIXELS, comm));
+    }
+    timing_add(&c->timing, PHASE_SEND, start, (int64_t)pixel_bytes(task));
+out:
+    return rc;
+}
+
+// The first image in the queue to the first `members` free workers.
+static enum status dispatch(struct coordinator *c, int members)
+{
+    const struct schedule *schedule = c->options->schedule;
+    struct task *task = take_ready(c);
     enum status rc;
+    task->team = calloc((size_t)members, sizeof *task->team);
+    if (!task->team) {
+        task_destroy(&task);
+        return fail(STATUS_LIMIT, "no memory for a team");
+    }
+    for (int w = 0, m = 0; m < members; w++)
+        if (!c->busy[w]) {
+            c->busy[w] = task;
+            task->team[m++] = c->options->first_worker + w;
+        }
     progress_set_in_flight(c->progress, ++c->busy_count);
-    task->record.rank = rank;
+    task->record.rank = task->team[0];
+    task->record.team = members;
     task->record.seconds_wait = now() - task->ready_at;
-    log_debug("%s: %d x %d pixels to rank %d", task->record.source, job.width, job.height, rank);
-    TRY(mpi_send(&job, sizeof job, rank, MESSAGE_JOB, c->options->comm));
-    TRY(mpi_send_floats(task->image.rgb, 3 * (size_t)job.width * (size_t)job.height, rank, MESSAGE_JOB_PIXELS, c->options->comm));
+    log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
+              task->record.tiles, members, task->record.rank);
+    TRY(schedule_cost(schedule, schedule_image_of(task), members, &task->cost));
+    TRY(send_job(c, task));
     free(task->image.rgb);
     task->image.rgb = NULL;
 out:
     return rc;
 }
 
+static int count_free(const struct coordinator *c)
+{
+    int count = 0;
+    for (int w = 0; w < c->options->schedule->workers; w++)
+        count += !c->busy[w];
+    return count;
+}
+
+// As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
 static enum status dispatch_all(struct coordinator *c)
 {
     enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options->worker_count && c->ready; w++)
-        if (!c->busy[w])
-            rc = dispatch(c, w);
+    while (c->ready && c->look_again) {
+        const int available = count_free(c);
+        int members = available + 1;
+        if (available > 0)
+            TRY(choose_team(c, &members));
+        if (members <= available)
+            TRY(dispatch(c, members));
+        else
+            c->look_again = false;
+    }
+out:
     return rc;
 }
 
@@ -194,7 +316,7 @@ static enum status write_picture(struct coordinator *c, struct task *task)
     remove_others(folder, file);
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
 out:
-    task->record.seconds_encode = now() - start;
+    task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
     return rc;
 }
 
@@ -207,6 +329,33 @@ static enum status take_step(struct coordinator *c, int worker, const struct ste
     return task_add_step(task, step);
 }
 
+// The rows of every member, into task->image.rgb.
+static enum status receive_dream(struct coordinator *c, struct task *task)
+{
+    const int members = task->record.team, width = task->image.width, height = task->image.height;
+    const double start = now();
+    enum status rc = STATUS_OK;
+    task->image.rgb = malloc((size_t)pixel_bytes(task));
+    if (!task->image.rgb)
+        return fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
+    for (int m = 0; m < members; m++) {
+        const struct span rows = tiling_rows(height, members, m);
+        TRY(mpi_receive_rows(task->image.rgb + (size_t)rows.begin * (size_t)width, (size_t)(rows.end - rows.begin) * (size_t)width,
+                             (size_t)height * (size_t)width, task->team[m], MESSAGE_REPORT_PIXELS, c->options->comm));
+    }
+    timing_add(&c->timing, PHASE_RECEIVE, start, (int64_t)pixel_bytes(task));
+out:
+    return rc;
+}
+
+static void set_free(struct coordinator *c, const struct task *task)
+{
+    for (int m = 0; m < task->record.team; m++)
+        c->busy[task->team[m] - c->options->first_worker] = NULL;
+    progress_set_in_flight(c->progress, --c->busy_count);
+    c->look_again = true;
+}
+
 static enum status take_result(struct coordinator *c, int worker, const struct result *result)
 {
     struct task *task = c->busy[worker];
@@ -216,20 +365,12 @@ static enum status take_result(struct coordinator *c, int worker, const struct r
     task->record.loss_before = result->loss_before;
     task->record.loss_after = result->loss_after;
     memcpy(task->record.error, result->error, sizeof task->record.error);
-    if (result->has_pixels) {
-        const size_t count = 3 * (size_t)task->image.width * (size_t)task->image.height;
-        task->image.rgb = malloc(count * sizeof *task->image.rgb);
-        if (!task->image.rgb) {
-            rc = fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
-            goto out;
-        }
-        TRY(mpi_receive_floats(task->image.rgb, count, c->options->first_worker + worker, MESSAGE_REPORT_PIXELS, c->options->comm));
-    }
-    c->busy[worker] = NULL;
-    progress_set_in_flight(c->progress, --c->busy_count);
+    if (result->has_pixels)
+        TRY(receive_dream(c, task));
+    set_free(c, task);
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
-        TRY(dispatch_all(c)); // the worker goes on while this picture is written
+        TRY(dispatch_all(c)); // the workers go on while this picture is written
     if (result->has_pixels && write_picture(c, task) != STATUS_OK)
         task_failed(task);
     rc = write_down(c, &task);
@@ -249,9 +390,15 @@ static enum status collect(struct coordinator *c, bool *found)
         if (!there)
             break;
         const int worker = status.MPI_SOURCE - c->options->first_worker;
+        const double start = now();
         TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options->comm));
         assert(c->busy[worker]); // only who has an image reports
-        TRY(report.kind == REPORT_STEP ? take_step(c, worker, &report.step) : take_result(c, worker, &report.result));
+        if (report.kind == REPORT_STEP) {
+            TRY(take_step(c, worker, &report.step));
+            timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof report);
+        } else {
+            TRY(take_result(c, worker, &report.result));
+        }
         *found = true;
     }
 out:
@@ -263,7 +410,7 @@ static enum status stop_workers(struct coordinator *c)
     const char nothing = 0;
     enum status rc = STATUS_OK;
     log_warning("stopping: each worker ends its step, then what is dreamed so far is saved");
-    for (int w = 0; w < c->options->worker_count; w++)
+    for (int w = 0; w < c->options->schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options->first_worker + w, MESSAGE_STOP, c->options->comm));
 out:
     return rc;
@@ -286,6 +433,20 @@ out:
     return rc;
 }
 
+// One image ahead for each worker, so that none waits for a file; of large ones fewer.
+static bool wants_more(const struct coordinator *c)
+{
+    const double enough = UINT64_C(1) << 30;
+    return !c->all_taken && c->ready_count < c->options->schedule->workers && c->ready_bytes < enough;
+}
+
+static void rest(struct coordinator *c, unsigned *idle)
+{
+    const double start = now();
+    mpi_idle(idle);
+    timing_add(&c->timing, PHASE_IDLE, start, 0);
+}
+
 static enum status serve(struct coordinator *c)
 {
     unsigned idle = 0;
@@ -302,8 +463,7 @@ static enum status serve(struct coordinator *c)
         }
         if (!c->stopping) {
             TRY(dispatch_all(c));
-            // One image ahead for each worker, so that none waits for a file.
-            if (!c->all_taken && c->ready_count < c->options->worker_count) {
+            if (wants_more(c)) {
                 TRY(take_in(c));
                 found = true;
             }
@@ -315,7 +475,7 @@ static enum status serve(struct coordinator *c)
         if (found)
             idle = 0;
         else
-            mpi_idle(&idle);
+            rest(c, &idle);
     }
 out:
     return rc;
@@ -325,18 +485,36 @@ static enum status dismiss_workers(struct coordinator *c)
 {
     const struct job job = {.kind = JOB_EXIT};
     enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options->worker_count; w++)
+    for (int w = 0; rc == STATUS_OK && w < c->options->schedule->workers; w++)
         rc = mpi_send(&job, sizeof job, c->options->first_worker + w, MESSAGE_JOB, c->options->comm);
+    return rc;
+}
+
+// What every rank's time went to, into the run file.
+static enum status collect_timing(struct coordinator *c)
+{
+    enum status rc = STATUS_OK;
+    for (int w = 0; w < c->options->schedule->workers; w++) {
+        const int rank = c->options->first_worker + w;
+        struct timing timing;
+        TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
+        if (rank == COORDINATOR_RANK)
+            timing_merge(&c->timing, &timing);
+        else
+            TRY(tolerate_full_disk(c, run_file_add_timing(c->run_file, rank, &timing)));
+    }
+    rc = tolerate_full_disk(c, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
+out:
     return rc;
 }
 
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
-    struct coordinator c = {.options = options, .outcome = outcome, .ready_end = &c.ready};
+    struct coordinator c = {.options = options, .outcome = outcome};
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    c.busy = calloc((size_t)options->worker_count, sizeof *c.busy);
+    c.busy = calloc((size_t)options->schedule->workers, sizeof *c.busy);
     if (!c.busy) {
         rc = fail(STATUS_LIMIT, "no memory for the coordinator");
         goto out;
@@ -351,7 +529,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
         log_warning("%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*", outcome->stopped);
-    rc = dismiss_workers(&c);
+    TRY(dismiss_workers(&c));
+    rc = collect_timing(&c);
     outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready || !c.all_taken);
 out:
     progress_destroy(&c.progress);
@@ -361,8 +540,12 @@ out:
         struct task *task = take_ready(&c);
         task_destroy(&task);
     }
-    for (int w = 0; c.busy && w < options->worker_count; w++)
-        task_destroy(&c.busy[w]);
+    for (int w = 0; c.busy && w < options->schedule->workers; w++)
+        if (c.busy[w]) {
+            struct task *task = c.busy[w];
+            set_free(&c, task);
+            task_destroy(&task);
+        }
     free(c.busy);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Rank 0: takes inputs in, hands images to workers as they become free, collects dreams, writes everything down.
+// Rank 0: takes inputs in, hands images to teams of workers as they become free, collects dreams, writes everything down.
 #ifndef ONEIROS_COORDINATOR_COORDINATOR_H
 #define ONEIROS_COORDINATOR_COORDINATOR_H
 
@@ -10,10 +10,12 @@
 #include "common/config.h"
 #include "common/status.h"
 #include "coordinator/run_file.h"
+#include "coordinator/schedule.h"
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker, worker_count; // ranks of comm; {0, 1} where the coordinator's process is the worker too
+    int first_worker; // rank of comm; 0 where the coordinator's process is the one worker too
+    const struct schedule *schedule;
     const struct config *config;
     const char *output; // folder, exists
     char **inputs;      // [input_count], as typed

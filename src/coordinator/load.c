@@ -46,14 +46,15 @@ out:
     return rc;
 }
 
-enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output)
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
+                      struct timing *timing)
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct image_record *record = &task->record;
     void *bytes = NULL;
     size_t size = 0;
     enum status rc;
-    double start = now();
+    const double start = now();
     record->id = entry->id;
     copy_source(record->source, entry->source);
     snprintf(task->name, sizeof task->name, "%s", entry->name);
@@ -66,14 +67,14 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
     else
         TRY(file_read(entry->source, config->input.max_bytes, &bytes, &size));
     TRY(bytes_sha256(bytes, size, record->sha256));
-    record->seconds_read = now() - start;
-    start = now();
+    const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
+    record->seconds_read = read - start;
     TRY(codec_decode(bytes, size, &limits, &task->image));
-    if (3 * (int64_t)task->image.width * task->image.height > INT_MAX) {
+    if ((int64_t)task->image.width * task->image.height > INT_MAX) {
         rc = fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
         goto out;
     }
-    record->seconds_decode = now() - start;
+    record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
     record->width = task->image.width;
     record->height = task->image.height;
     record->bits = task->image.bits;

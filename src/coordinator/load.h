@@ -3,11 +3,13 @@
 #ifndef ONEIROS_COORDINATOR_LOAD_H
 #define ONEIROS_COORDINATOR_LOAD_H
 
+#include "common/timing.h"
 #include "coordinator/intake.h"
 #include "coordinator/task.h"
 
 // Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name and image,
-// as far as it comes; on failure the message says why. Downloads go through the folder `output`.
-enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output) MUST_CHECK;
+// as far as it comes; on failure the message says why. Downloads go through the folder `output`. `timing` gets what it took.
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
+                      struct timing *timing) MUST_CHECK;
 
 #endif

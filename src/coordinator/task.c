@@ -10,6 +10,7 @@ struct task *task_create(void)
     struct task *task = calloc(1, sizeof *task);
     if (task) {
         task->record.rank = -1;
+        task->record.redundancy = NAN;
         task->record.loss_before = task->record.loss_after = NAN;
     }
     return task;
@@ -20,6 +21,7 @@ void task_destroy(struct task **task)
     if (!*task)
         return;
     image_destroy(&(*task)->image);
+    free((*task)->team);
     free((*task)->steps);
     free(*task);
     *task = NULL;

@@ -11,6 +11,7 @@
 
 struct task {
     struct task *next;              // in a queue
+    int32_t *team;                  // [record.team] ranks that dream it; NULL before
     struct image_record record;     // what is known so far
     char name[INTAKE_NAME_MAX + 1]; // of its folder in the output folder
     struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
@@ -18,6 +19,7 @@ struct task {
     size_t step_count, step_capacity;
     double work; // in units of progress, and what of it is done
     double work_done;
+    double cost;     // on its team (schedule.h)
     double ready_at; // when it could have been dreamed on, seconds of the monotonic clock
 };
 

@@ -7,206 +7,288 @@
 
 #include "common/clock.h"
 #include "common/geometry.h"
-#include "common/resample.h"
 #include "common/rng.h"
 #include "kernels/network.h"
-#include "worker/objective.h"
+#include "worker/rescale.h"
 #include "worker/shaping.h"
+#include "worker/sweep.h"
 
-// One image on its way up. Every array is (3, height, width) of an octave and has room for the largest.
+// One image on its way up. Fields hold this member's rows; of the gradient also those around them that smoothing reads.
 struct dream {
-    struct engine *engine;
+    const struct dream_options *options;
     const struct config *config;
-    const struct dream_hooks *hooks;
-    int64_t image_id;
-    const float *original; // full size
-    int full_width, full_height;
-    float *image; // the dream at the current octave
-    float *base;  // the original at the current octave
-    float *gradient;
-    float *scratch;
-    int octave; // current
+    struct octave full;
+    struct field original; // full size; empty at the last octave, which is dreamed in its place
+    struct field image;    // the dream at the current octave
+    struct field gradient, scratch;
+    struct sweep *sweep;
+    double (*bands)[1 + SHAPING_SUMS]; // of this member's rows: total variation, then shaping_sums()
+    double *total_variation;           // of the same bands
+    double (*sums)[SHAPING_SUMS];
+    int octave;
     struct octave size;
+    bool stopping;
+    bool agreed; // all members fail alike
 };
 
-static size_t samples(struct octave size)
+static void clip(struct field *field)
 {
-    return 3 * (size_t)size.width * (size_t)size.height;
-}
-
-static void clip(float *values, size_t count)
-{
+    const size_t count = field_count(field);
     for (size_t i = 0; i < count; i++)
-        values[i] = values[i] < -1 ? -1 : values[i] > 1 ? 1 : values[i];
+        field->data[i] = field->data[i] < -1 ? -1 : field->data[i] > 1 ? 1 : field->data[i];
 }
 
-static enum gradient_mode mode_of(enum config_gradient gradient)
+static void leave_octave(struct dream *d)
 {
-    switch (gradient) {
-    case GRADIENT_PLAIN:
-        return GRADIENT_MODE_PLAIN;
-    case GRADIENT_DECONV:
-        return GRADIENT_MODE_DECONV;
-    case GRADIENT_GUIDED:
-        break;
-    }
-    return GRADIENT_MODE_GUIDED;
+    sweep_destroy(&d->sweep);
+    field_destroy(&d->gradient);
+    field_destroy(&d->scratch);
+    free(d->bands);
+    free(d->total_variation);
+    free(d->sums);
+    d->bands = NULL;
+    d->total_variation = NULL;
+    d->sums = NULL;
 }
 
-// The loss of the dream as it is now, without going back.
-static enum status current_loss(struct dream *d, double *loss)
+static enum status make_sweep(struct dream *d, struct octave size)
 {
-    struct executor *executor;
+    const struct dream_options *o = d->options;
+    return sweep_create(&d->sweep, &(struct sweep_options){.team = o->team,
+                                                           .engine = o->engine,
+                                                           .objective = o->objective,
+                                                           .rules = o->rules,
+                                                           .width = size.width,
+                                                           .height = size.height,
+                                                           .margin = shaping_margin(d->config->smooth)});
+}
+
+static enum status make_room(struct dream *d, struct octave size)
+{
+    enum status rc;
+    TRY(make_sweep(d, size));
+    const struct span rows = sweep_gradient_rows(d->sweep);
+    const size_t bands = (size_t)shaping_bands(sweep_rows(d->sweep)) + 1;
+    TRY(field_create(&d->gradient, size.width, size.height, rows));
+    TRY(field_create(&d->scratch, size.width, size.height, rows));
+    d->bands = calloc(bands, sizeof *d->bands);
+    d->total_variation = calloc(bands, sizeof *d->total_variation);
+    d->sums = calloc(bands, sizeof *d->sums);
+    if (!d->bands || !d->total_variation || !d->sums)
+        rc = fail(STATUS_LIMIT, "no memory for the sums of an octave");
+out:
+    return rc;
+}
+
+// What one member can't do, none does.
+static enum status agree(struct dream *d, enum status rc)
+{
+    rc = team_agree(d->options->team, rc);
+    d->agreed = rc != STATUS_OK;
+    return rc;
+}
+
+// The loss of `image` at full size, without going back.
+static enum status full_loss(struct dream *d, const struct field *image, double *loss)
+{
     double target_loss[CONFIG_TARGETS_MAX];
-    enum status rc;
-    TRY(engine_executor(d->engine, d->size.width, d->size.height, &executor));
-    memcpy(executor_image(executor), d->image, samples(d->size) * sizeof(float));
-    TRY(executor_forward(executor));
-    *loss = objective_loss(d->config, executor, target_loss);
+    enum status rc = STATUS_OK;
+    if (!d->sweep)
+        TRY(agree(d, make_sweep(d, d->full)));
+    d->stopping = d->stopping || d->options->stop(d->options->context);
+    rc = sweep_run(d->sweep, image, 0, 0, NULL, NULL, loss, target_loss, &d->stopping);
 out:
     return rc;
 }
 
-// d->gradient = d loss / d image, seen through a roll by the step's jitter.
-static enum status find_gradient(struct dream *d, int step, struct step_record *record)
+// Total variation of the image and, if it is wanted, its part in the gradient.
+static enum status vary(struct dream *d)
 {
-    const struct config *config = d->config;
-    struct executor *executor;
-    int dy, dx;
+    float *above, *below;
     enum status rc;
-    rng_jitter(config->seed, d->image_id, d->octave, step, config->jitter, &dy, &dx);
-    TRY(engine_executor(d->engine, d->size.width, d->size.height, &executor));
-    geometry_roll(d->image, executor_image(executor), 3, d->size.width, d->size.height, dy, dx);
-    TRY(executor_forward(executor));
-    record->loss = objective_loss(config, executor, record->target_loss);
-    objective_gradient(config, executor);
-    TRY(executor_backward(executor, mode_of(config->gradient), network_find(network_inception_v3(), config->gradient_above)));
-    geometry_roll(executor_gradient(executor), d->gradient, 3, d->size.width, d->size.height, -dy, -dx);
+    TRY(neighbour_rows(d->options->team, &d->image, &above, &below));
+    const double start = now();
+    shaping_total_variation(&d->image, below, d->total_variation);
+    if (d->config->total_variation > 0)
+        shaping_add_total_variation(&d->gradient, &d->image, above, below, d->config->total_variation);
+    timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
+    free(above);
+    free(below);
 out:
     return rc;
+}
+
+// Sums over the octave: total variation of the image, then those of the gradient.
+static enum status add_up(struct dream *d, double sums[1 + SHAPING_SUMS])
+{
+    const int bands = shaping_bands(d->image.rows);
+    const double start = now();
+    shaping_sums(&d->gradient, d->image.rows, d->sums);
+    for (int b = 0; b < bands; b++) {
+        d->bands[b][0] = d->total_variation[b];
+        memcpy(&d->bands[b][1], d->sums[b], sizeof d->sums[b]);
+    }
+    timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
+    return team_sum(d->options->team, d->bands[0], bands, 1 + SHAPING_SUMS, sums, &d->stopping);
 }
 
 static enum status take_step(struct dream *d, int step)
 {
+    const struct dream_options *o = d->options;
     const struct config *config = d->config;
     const int width = d->size.width, height = d->size.height;
-    const double start = now();
-    struct step_record record = {.image = d->image_id, .octave = d->octave, .step = step, .width = width, .height = height};
+    const double start = now(), samples = 3.0 * width * height;
+    struct step_record record = {.image = o->image, .octave = d->octave, .step = step, .width = width, .height = height};
+    double sums[1 + SHAPING_SUMS];
+    int dy, dx;
     enum status rc;
-    TRY(find_gradient(d, step, &record));
-    record.total_variation = shaping_total_variation(d->image, width, height);
-    if (config->total_variation > 0)
-        shaping_add_total_variation(d->gradient, d->image, width, height, config->total_variation);
+    rng_jitter(config->seed, o->image, d->octave, step, config->jitter, &dy, &dx);
+    TRY(sweep_run(d->sweep, &d->image, dy, dx, &d->gradient, &d->scratch, &record.loss, record.target_loss, &d->stopping));
+    double at = now();
     if (config->smooth > 0)
-        shaping_smooth(d->gradient, d->scratch, width, height, config->smooth);
-    const struct gradient_norms norms = shaping_norms(d->gradient, width, height);
-    if (!isfinite(record.loss) || !isfinite(norms.l2)) {
+        shaping_smooth(&d->gradient, &d->scratch, config->smooth);
+    timing_add(o->team->timing, PHASE_SHAPE, at, 0);
+    TRY(vary(d));
+    d->stopping = d->stopping || o->stop(o->context);
+    TRY(add_up(d, sums));
+    const struct gradient_norms norms = shaping_norms(sums + 1, samples);
+    if (!isfinite(record.loss) || !isfinite(norms.l2)) { // by the same sums on every member
+        d->agreed = true;
         rc = fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", d->octave, step);
         goto out;
     }
+    at = now();
+    shaping_ascend(&d->image, &d->gradient, config->step_size * pow(config->step_decay, step) / shaping_divisor(&norms, config->normalize));
+    timing_add(o->team->timing, PHASE_SHAPE, at, 0);
+    record.total_variation = sums[0] / samples;
     record.gradient_norm = norms.l2;
-    const double size = config->step_size * pow(config->step_decay, step);
-    shaping_ascend(d->image, d->gradient, width, height, size / shaping_divisor(&norms, config->normalize));
     record.seconds = now() - start;
-    d->hooks->step(&record, d->hooks->context);
+    if (o->team->rank == 0)
+        o->step(&record, o->context);
 out:
     return rc;
 }
 
-// d->gradient = what was dreamed at the current octave, enlarged to `size`: the detail over the base, or all of it.
-static enum status enlarge(struct dream *d, struct octave size, bool detail)
+// d->image minus the original at its size: what has been dreamed so far.
+static enum status keep_detail(struct dream *d)
 {
-    for (size_t i = 0; i < samples(d->size); i++)
-        d->scratch[i] = detail ? d->image[i] - d->base[i] : d->image[i];
-    return resample(d->scratch, 3, d->size.width, d->size.height, d->gradient, size.width, size.height);
+    const size_t count = field_count(&d->image);
+    struct field base;
+    enum status rc;
+    TRY(rescale(d->options->team, &d->original, d->size.width, d->size.height, &base));
+    clip(&base); // the filter overshoots
+    for (size_t i = 0; i < count; i++)
+        d->image.data[i] -= base.data[i];
+    field_destroy(&base);
+out:
+    return rc;
 }
 
-// Moves image and base from the current octave, if there is one, to this one.
-static enum status enter_octave(struct dream *d, int octave, struct octave size)
+// to += d->image, enlarged; nothing to add before the first octave.
+static enum status add_enlarged(struct dream *d, struct field *to)
+{
+    const size_t count = field_count(to);
+    struct field larger;
+    enum status rc = STATUS_OK;
+    if (!d->image.data)
+        return STATUS_OK;
+    TRY(rescale(d->options->team, &d->image, to->width, to->height, &larger));
+    field_destroy(&d->image);
+    for (size_t i = 0; i < count; i++)
+        to->data[i] += larger.data[i];
+    field_destroy(&larger);
+out:
+    return rc;
+}
+
+// Moves from the current octave, if there is one, to this one. The last one is the original's size and takes its place.
+static enum status enter_octave(struct dream *d, int octave, struct octave size, bool last)
 {
     const bool first = d->octave < 0, detail = d->config->octaves.detail;
+    struct field next = {0};
     enum status rc = STATUS_OK;
-    if (!first)
-        TRY(enlarge(d, size, detail));
-    TRY(resample(d->original, 3, d->full_width, d->full_height, d->base, size.width, size.height));
-    clip(d->base, samples(size)); // the filter overshoots
-    for (size_t i = 0; i < samples(size); i++)
-        d->image[i] = first ? d->base[i] : detail ? d->base[i] + d->gradient[i] : d->gradient[i];
-    clip(d->image, samples(size));
+    leave_octave(d);
+    if (!first && !detail) {
+        TRY(rescale(d->options->team, &d->image, size.width, size.height, &next));
+        field_destroy(&d->image);
+    } else {
+        if (!first)
+            TRY(keep_detail(d));
+        if (last) {
+            next = d->original;
+            d->original = (struct field){0};
+        } else {
+            TRY(rescale(d->options->team, &d->original, size.width, size.height, &next));
+            clip(&next);
+        }
+        TRY(add_enlarged(d, &next));
+    }
+    if (last)
+        field_destroy(&d->original);
+    clip(&next);
+    d->image = next;
+    next = (struct field){0};
     d->octave = octave;
     d->size = size;
+    rc = agree(d, make_room(d, size));
 out:
+    field_destroy(&next);
     return rc;
 }
 
-// Stopped below full size: the original with the detail dreamed so far.
-static enum status finish_early(struct dream *d, float *rgb)
+// Stopped below full size: the original with the detail dreamed so far. d->image is the result.
+static enum status finish_early(struct dream *d)
 {
-    const struct octave full = {d->full_width, d->full_height};
-    enum status rc;
-    TRY(enlarge(d, full, true));
-    for (size_t i = 0; i < samples(full); i++)
-        rgb[i] += d->gradient[i];
-    clip(rgb, samples(full));
+    enum status rc = STATUS_OK;
+    if (!d->original.data)
+        return STATUS_OK; // at full size
+    if (d->image.data)
+        TRY(keep_detail(d));
+    TRY(add_enlarged(d, &d->original));
+    clip(&d->original);
+    d->image = d->original;
+    d->original = (struct field){0};
 out:
     return rc;
 }
 
-static enum status climb(struct dream *d, float *rgb, struct dream_outcome *outcome)
+static enum status climb(struct dream *d, struct dream_outcome *outcome)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const struct octave full = {d->full_width, d->full_height};
     const int count =
-        geometry_octaves(full.width, full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    enum status rc = STATUS_OK;
-    d->size = full;
-    memcpy(d->image, rgb, samples(full) * sizeof(float));
-    TRY(current_loss(d, &outcome->loss_before));
-    for (int k = 0; k < count && !outcome->stopped; k++) {
-        TRY(enter_octave(d, k, octaves[k]));
-        for (int step = 0; step < d->config->steps && !outcome->stopped; step++) {
-            outcome->stopped = d->hooks->stop(d->hooks->context);
-            if (!outcome->stopped)
-                TRY(take_step(d, step));
-        }
+        geometry_octaves(d->full.width, d->full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    int left = count * d->config->steps;
+    enum status rc;
+    TRY(full_loss(d, &d->original, &outcome->loss_before));
+    for (int k = 0; k < count && !(d->stopping && left > 0); k++) {
+        TRY(enter_octave(d, k, octaves[k], k == count - 1));
+        for (int step = 0; step < d->config->steps && !d->stopping; step++, left--)
+            TRY(take_step(d, step));
     }
-    if (outcome->stopped) {
-        rc = finish_early(d, rgb);
-        goto out;
-    }
-    TRY(current_loss(d, &outcome->loss_after));
-    memcpy(rgb, d->image, samples(full) * sizeof(float));
+    outcome->stopped = d->stopping && left > 0;
+    if (outcome->stopped)
+        rc = finish_early(d);
+    else
+        rc = full_loss(d, &d->image, &outcome->loss_after);
 out:
     return rc;
 }
 
-enum status dream_image(struct engine *engine, const struct config *config, int64_t image, float *rgb, int width, int height,
-                        const struct dream_hooks *hooks, struct dream_outcome *outcome)
+enum status dream_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome)
 {
-    struct dream d = {.engine = engine,
-                      .config = config,
-                      .hooks = hooks,
-                      .image_id = image,
-                      .original = rgb,
-                      .full_width = width,
-                      .full_height = height,
-                      .octave = -1};
-    const size_t bytes = samples((struct octave){width, height}) * sizeof(float);
+    struct dream d = {
+        .options = options, .config = options->objective->config, .full = {rgb->width, rgb->height}, .original = *rgb, .octave = -1};
     const double start = now();
-    enum status rc;
+    *rgb = (struct field){0};
     *outcome = (struct dream_outcome){.loss_before = NAN, .loss_after = NAN};
-    d.image = malloc(bytes);
-    d.base = malloc(bytes);
-    d.gradient = malloc(bytes);
-    d.scratch = malloc(bytes);
-    if (!d.image || !d.base || !d.gradient || !d.scratch)
-        rc = fail(STATUS_LIMIT, "no memory for the octaves of %d x %d pixels", width, height);
-    else
-        rc = climb(&d, rgb, outcome);
-    free(d.image);
-    free(d.base);
-    free(d.gradient);
-    free(d.scratch);
+    const enum status rc = climb(&d, outcome);
+    leave_octave(&d);
+    *rgb = d.image.data && rc == STATUS_OK ? d.image : d.original;
+    if (d.image.data != rgb->data)
+        field_destroy(&d.image);
+    if (d.original.data != rgb->data)
+        field_destroy(&d.original);
     outcome->seconds = now() - start;
+    outcome->broken = rc != STATUS_OK && !d.agreed && options->team->size > 1;
     return rc;
 }

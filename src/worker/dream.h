@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ascent of one image through its octaves.
+// The ascent of one image through its octaves, by a team.
 #ifndef ONEIROS_WORKER_DREAM_H
 #define ONEIROS_WORKER_DREAM_H
 
@@ -9,10 +9,17 @@
 #include "common/config.h"
 #include "common/records.h"
 #include "worker/engine.h"
+#include "worker/field.h"
+#include "worker/team.h"
 
-struct dream_hooks {
-    void (*step)(const struct step_record *record, void *context); // after each step
-    bool (*stop)(void *context);                                   // asked before each step: end early?
+struct dream_options {
+    struct team *team;
+    struct engine *engine;
+    const struct objective *objective; // with the configuration
+    const struct tile_rules *rules;
+    int64_t image;                                                 // id, keys its random numbers
+    void (*step)(const struct step_record *record, void *context); // after each step, on the team's first member
+    bool (*stop)(void *context); // asked once before the first step and once in each: end behind it? One member's word is enough.
     void *context;
 };
 
@@ -20,10 +27,11 @@ struct dream_outcome {
     double loss_before, loss_after; // of the picture at full size; loss_after is NaN when stopped
     double seconds;
     bool stopped; // ended early; the picture holds what was dreamed so far
+    bool broken;  // failed, and other members may still wait for this one: nothing more can be done with this team
 };
 
-// Dreams on `rgb` (3, height, width), in [-1, 1], in place. `image` is the id that keys its random numbers.
-enum status dream_image(struct engine *engine, const struct config *config, int64_t image, float *rgb, int width, int height,
-                        const struct dream_hooks *hooks, struct dream_outcome *outcome) MUST_CHECK;
+// Collective over the team. Dreams on `rgb`, this member's rows (tiling_rows) of the image, in [-1, 1], in place; its memory may be another
+// one afterwards.
+enum status dream_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome) MUST_CHECK;
 
 #endif

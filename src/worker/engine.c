@@ -10,8 +10,7 @@ struct engine {
     const struct network *network;
     struct prepared *prepared;
     struct plan plan;
-    int target_count;
-    int targets[CONFIG_TARGETS_MAX];
+    const struct objective *objective;
     void *memory;
     size_t bytes;
     struct slot {
@@ -22,28 +21,16 @@ struct engine {
     unsigned long now;
 };
 
-static enum status find_targets(const struct config *config, const struct network *network, int targets[CONFIG_TARGETS_MAX])
-{
-    for (int t = 0; t < config->targets.count; t++) {
-        targets[t] = network_find(network, config->targets.items[t].layer);
-        if (targets[t] <= 0)
-            return fail(STATUS_USAGE, "targets: the network has no layer '%s'", config->targets.items[t].layer);
-    }
-    return STATUS_OK;
-}
-
-enum status engine_create(struct engine **engine, const struct config *config, const float *weights)
+enum status engine_create(struct engine **engine, const struct objective *objective, const float *weights)
 {
     enum status rc;
     struct engine *e = *engine = calloc(1, sizeof *e);
     if (!e)
         return fail(STATUS_LIMIT, "no memory for the network");
     e->network = network_inception_v3();
-    e->target_count = config->targets.count;
+    e->objective = objective;
     plan_fixed(&e->plan, e->network);
-    TRY(find_targets(config, e->network, e->targets));
     rc = prepared_create(&e->prepared, e->network, weights);
-out:
     if (rc != STATUS_OK)
         engine_destroy(engine);
     return rc;
@@ -95,8 +82,8 @@ enum status engine_executor(struct engine *e, int width, int height, struct exec
                                                                         .plan = &e->plan,
                                                                         .width = width,
                                                                         .height = height,
-                                                                        .target_count = e->target_count,
-                                                                        .targets = e->targets}));
+                                                                        .target_count = e->objective->count,
+                                                                        .targets = e->objective->rows}));
         slot->width = width;
         slot->height = height;
     }
@@ -108,20 +95,16 @@ out:
     return rc;
 }
 
-enum status engine_estimate(const struct config *config, int width, int height, size_t *bytes)
+enum status engine_estimate(const struct objective *objective, int width, int height, size_t *bytes)
 {
     const struct network *network = network_inception_v3();
-    int targets[CONFIG_TARGETS_MAX];
     struct plan plan;
-    enum status rc;
     plan_fixed(&plan, network);
-    TRY(find_targets(config, network, targets));
-    TRY(executor_estimate(
-        &(struct executor_options){
-            .network = network, .plan = &plan, .width = width, .height = height, .target_count = config->targets.count, .targets = targets},
-        bytes));
-    // The original, two octaves and the gradient, three planes each; resampling needs one more for a moment.
-    *bytes += 5 * 3 * sizeof(float) * (size_t)width * (size_t)height;
-out:
-    return rc;
+    return executor_estimate(&(struct executor_options){.network = network,
+                                                        .plan = &plan,
+                                                        .width = width,
+                                                        .height = height,
+                                                        .target_count = objective->count,
+                                                        .targets = objective->rows},
+                             bytes);
 }

@@ -5,19 +5,19 @@
 
 #include <stddef.h>
 
-#include "common/config.h"
 #include "kernels/executor.h"
+#include "worker/objective.h"
 
 struct engine;
 
-// Targets come from `config`; `weights` is the flat array of weights.h. Both outlive the engine.
-enum status engine_create(struct engine **engine, const struct config *config, const float *weights) MUST_CHECK;
+// `weights` is the flat array of weights.h. Both outlive the engine.
+enum status engine_create(struct engine **engine, const struct objective *objective, const float *weights) MUST_CHECK;
 void engine_destroy(struct engine **engine);
 
 // The executor for images of this size, bound and ready. It stays valid until the next call.
 enum status engine_executor(struct engine *engine, int width, int height, struct executor **executor) MUST_CHECK;
 
-// Bytes that one image of this size needs in a rank: network, octaves, gradient. STATUS_LIMIT where it is too small for the targets.
-enum status engine_estimate(const struct config *config, int width, int height, size_t *bytes) MUST_CHECK;
+// Bytes that the network needs for an image of this size, beside the weights. STATUS_LIMIT where it is too small for the targets.
+enum status engine_estimate(const struct objective *objective, int width, int height, size_t *bytes) MUST_CHECK;
 
 #endif

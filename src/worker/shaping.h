@@ -11,16 +11,16 @@
 // Bands that `rows` consists of.
 int shaping_bands(struct span rows);
 
-// bands[shaping_bands(image->rows)] = sum |dx| + sum |dy| over the band: differences to the right and downwards. `below` is the octave's row
-// under the last one of image->rows, (3, width); NULL where that is the octave's last.
+// bands[shaping_bands(image->rows)] = sum |dx| + sum |dy| over the band: differences to the right and downwards. `below` is the octave's
+// row under the last one of image->rows, (3, width); NULL where that is the octave's last.
 void shaping_total_variation(const struct field *image, const float *below, double *bands);
 
 // gradient -= weight * d(total variation / samples of the octave) / d(image) on image->rows; the derivative of |x| at 0 is 0. `above` and
 // `below`: the octave's rows next to image->rows, (3, width), NULL at its border. gradient->rows contains image->rows.
 void shaping_add_total_variation(struct field *gradient, const struct field *image, const float *above, const float *below, double weight);
 
-// Gaussian blur, sigma in pixels, the octave's border repeated, on the rows that lie shaping_margin() inside of gradient->rows or are bounded
-// by the octave's border; the others are undefined afterwards. `scratch` has the same rows.
+// Gaussian blur, sigma in pixels, the octave's border repeated, on the rows that lie shaping_margin() inside of gradient->rows or are
+// bounded by the octave's border; the others are undefined afterwards. `scratch` has the same rows.
 void shaping_smooth(struct field *gradient, struct field *scratch, double sigma);
 
 // Rows above and below that a blurred row depends on; 0 for sigma 0.

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "worker/worker.h"
 
-#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "common/clock.h"
 #include "common/messages.h"
 #include "common/stop.h"
 #include "worker/dream.h"
 
 struct worker {
     const struct worker_options *options;
+    struct objective objective;
     struct engine *engine;
+    struct timing timing;
     bool stopping;      // by the coordinator's word or by a signal
     enum status broken; // of the connection, found in a hook
 };
@@ -37,28 +38,21 @@ static bool should_stop(void *context)
     return w->stopping || w->broken != STATUS_OK;
 }
 
-static enum status check_memory(const struct worker *w, const struct job *job)
-{
-    size_t bytes;
-    enum status rc;
-    TRY(engine_estimate(w->options->config, job->width, job->height, &bytes));
-    if (bytes > w->options->memory_limit)
-        rc = fail(STATUS_LIMIT,
-                  "%d x %d pixels need %.1f GiB and a rank may use %.1f GiB; start fewer ranks on a node, raise memory.limit or use a "
-                  "smaller picture",
-                  job->width, job->height, (double)bytes / (1 << 30), (double)w->options->memory_limit / (1 << 30));
-out:
-    return rc;
-}
-
 // Dreams on `rgb` in place and says in *result how it went.
-static void dream_job(struct worker *w, const struct job *job, float *rgb, struct result *result)
+static enum status dream_job(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct result *result)
 {
-    const struct dream_hooks hooks = {.step = send_step, .stop = should_stop, .context = w};
-    struct dream_outcome outcome = {.loss_before = NAN, .loss_after = NAN};
-    enum status rc = check_memory(w, job);
-    if (rc == STATUS_OK)
-        rc = dream_image(w->engine, w->options->config, job->image, rgb, job->width, job->height, &hooks, &outcome);
+    const struct dream_options options = {.team = team,
+                                          .engine = w->engine,
+                                          .objective = &w->objective,
+                                          .rules = w->options->rules,
+                                          .image = job->image,
+                                          .step = send_step,
+                                          .stop = should_stop,
+                                          .context = w};
+    struct dream_outcome outcome;
+    const enum status rc = dream_image(&options, rgb, &outcome);
+    if (outcome.broken)
+        return rc;
     result->seconds = outcome.seconds;
     result->loss_before = outcome.loss_before;
     result->loss_after = outcome.loss_after;
@@ -66,25 +60,51 @@ static void dream_job(struct worker *w, const struct job *job, float *rgb, struc
     result->has_pixels = rc == STATUS_OK;
     if (rc != STATUS_OK)
         snprintf(result->error, sizeof result->error, "%s", status_message());
+    return w->broken;
+}
+
+// This rank's rows, from the coordinator or to it.
+static enum status receive_rows(struct worker *w, struct field *rgb)
+{
+    const size_t plane = field_plane(rgb);
+    const double start = now();
+    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->options->comm);
+    timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    return rc;
+}
+
+static enum status send_rows(struct worker *w, const struct field *rgb)
+{
+    const size_t plane = field_plane(rgb);
+    const double start = now();
+    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->options->comm);
+    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    return rc;
 }
 
 static enum status do_job(struct worker *w, const struct job *job)
 {
     const MPI_Comm comm = w->options->comm;
-    const size_t count = 3 * (size_t)job->width * (size_t)job->height;
-    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image, .width = job->width, .height = job->height}};
+    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
+    struct team *team = NULL;
+    struct field rgb = {0};
     enum status rc;
-    float *rgb = malloc(count * sizeof *rgb);
-    if (!rgb)
-        return fail(STATUS_LIMIT, "no memory for an image of %d x %d pixels", job->width, job->height);
-    TRY(mpi_receive_floats(rgb, count, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, comm));
-    dream_job(w, job, rgb, &report.result);
-    TRY(w->broken);
-    TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
+    int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
+    if (!ranks)
+        return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
+    TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
+    TRY(team_create(&team, comm, ranks, job->members, &w->timing));
+    TRY(field_create(&rgb, job->width, job->height, tiling_rows(job->height, team->size, team->rank)));
+    TRY(receive_rows(w, &rgb));
+    TRY(dream_job(w, job, team, &rgb, &report.result));
+    if (team->rank == 0)
+        TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
     if (report.result.has_pixels)
-        TRY(mpi_send_floats(rgb, count, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, comm));
+        TRY(send_rows(w, &rgb));
 out:
-    free(rgb);
+    field_destroy(&rgb);
+    team_destroy(&team);
+    free(ranks);
     return rc;
 }
 
@@ -102,20 +122,30 @@ out:
     return rc;
 }
 
+static enum status next_job(struct worker *w, struct job *job)
+{
+    const double start = now();
+    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->options->comm);
+    timing_add(&w->timing, PHASE_WAIT, start, (int64_t)sizeof *job);
+    return rc;
+}
+
 enum status worker_run(const struct worker_options *options)
 {
     struct worker w = {.options = options};
     enum status rc;
     omp_set_num_threads(options->threads);
-    TRY(engine_create(&w.engine, options->config, options->weights));
+    TRY(objective_init(&w.objective, options->config));
+    TRY(engine_create(&w.engine, &w.objective, options->weights));
     for (;;) {
         struct job job;
-        TRY(mpi_receive(&job, sizeof job, COORDINATOR_RANK, MESSAGE_JOB, options->comm));
+        TRY(next_job(&w, &job));
         if (job.kind == JOB_EXIT)
             break;
         TRY(do_job(&w, &job));
     }
     TRY(take_stop(&w));
+    rc = mpi_send(&w.timing, sizeof w.timing, COORDINATOR_RANK, MESSAGE_TIMING, options->comm);
 out:
     engine_destroy(&w.engine);
     return rc;

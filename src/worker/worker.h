@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A worker rank: takes images from the coordinator, dreams, sends them back, until it is told to leave.
+// A worker rank: takes jobs from the coordinator, joins the team of each, dreams, sends its rows back, until it is told to leave.
 #ifndef ONEIROS_WORKER_WORKER_H
 #define ONEIROS_WORKER_WORKER_H
 
@@ -8,13 +8,14 @@
 
 #include "common/config.h"
 #include "common/status.h"
+#include "common/tiling.h"
 
 struct worker_options {
     MPI_Comm comm; // the coordinator is rank 0 of it; may be this process
     const struct config *config;
-    const float *weights;  // flat array of weights.h
-    int threads;           // OpenMP threads to compute with
-    uint64_t memory_limit; // bytes for one image
+    const float *weights; // flat array of weights.h
+    const struct tile_rules *rules;
+    int threads; // OpenMP threads to compute with
 };
 
 // Returns when told to leave. An image that fails is a result like any other; only a broken connection is a failure here.

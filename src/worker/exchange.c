@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+#include "worker/exchange.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/messages.h"
+
+enum { TAG_GATHER = 1, TAG_SCATTER };
+
+// What goes to and comes from one other member in a round: the parts of rectangles, in order of rectangles, each (3, height, width).
+struct peer {
+    float *in, *out;
+    size_t in_room, out_room;   // floats allocated
+    size_t in_count, out_count; // floats of this round
+    size_t filled;              // of out_count, in a scatter
+    MPI_Request in_request, out_request;
+};
+
+struct exchange {
+    struct team *team;
+    struct exchange_layout layout;
+    const struct field *from; // gather
+    struct field *fields[2];  // scatter
+    struct peer *peers;       // [team->size]
+};
+
+enum status exchange_create(struct exchange **exchange, struct team *team)
+{
+    struct exchange *x = *exchange = calloc(1, sizeof *x);
+    if (x)
+        x->peers = calloc((size_t)team->size, sizeof *x->peers);
+    if (!x || !x->peers) {
+        free(x);
+        *exchange = NULL;
+        return fail(STATUS_LIMIT, "no memory for exchanges in a team of %d", team->size);
+    }
+    x->team = team;
+    for (int m = 0; m < team->size; m++)
+        x->peers[m].in_request = x->peers[m].out_request = MPI_REQUEST_NULL;
+    return STATUS_OK;
+}
+
+void exchange_destroy(struct exchange **exchange)
+{
+    struct exchange *x = *exchange;
+    if (!x)
+        return;
+    for (int m = 0; m < x->team->size; m++) {
+        free(x->peers[m].in);
+        free(x->peers[m].out);
+    }
+    free(x->peers);
+    free(x);
+    *exchange = NULL;
+}
+
+static int parts_of(const struct exchange *x, int rectangle, int holder, struct tile_part parts[TILING_PARTS_MAX])
+{
+    const struct exchange_layout *l = &x->layout;
+    return tiling_parts(&l->rectangles[rectangle], l->width, l->height, l->dy, l->dx, l->rows[holder], parts);
+}
+
+static size_t part_floats(const struct tile_part *part)
+{
+    return 3 * (size_t)part->octave.width * (size_t)part->octave.height;
+}
+
+// Floats of the parts of `rectangles` that `holder` holds.
+static size_t floats_between(const struct exchange *x, struct span rectangles, int holder)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    size_t floats = 0;
+    for (int r = rectangles.begin; r < rectangles.end; r++) {
+        const int count = parts_of(x, r, holder, parts);
+        for (int i = 0; i < count; i++)
+            floats += part_floats(&parts[i]);
+    }
+    return floats;
+}
+
+// Where the parts of one's own `rectangle` begin in what is exchanged with `holder`.
+static size_t place_of(const struct exchange *x, int rectangle, int holder)
+{
+    return floats_between(x, (struct span){x->layout.work[x->team->rank].begin, rectangle}, holder);
+}
+
+static enum status make_room(float **buffer, size_t *room, size_t count)
+{
+    if (count > INT_MAX)
+        return fail(STATUS_LIMIT, "%zu MiB to exchange between two ranks in a step are more than MPI takes: use smaller tiles",
+                    count >> 18);
+    if (count <= *room)
+        return STATUS_OK;
+    free(*buffer);
+    *room = 0;
+    *buffer = malloc(count * sizeof **buffer);
+    if (!*buffer)
+        return fail(STATUS_LIMIT, "no memory to exchange %zu MiB with another rank", count >> 18);
+    *room = count;
+    return STATUS_OK;
+}
+
+// Starts a round: sizes, buffers, receives.
+static enum status begin(struct exchange *x, const struct exchange_layout *layout, bool gather)
+{
+    const int me = x->team->rank;
+    enum status rc = STATUS_OK;
+    x->layout = *layout;
+    for (int m = 0; m < x->team->size; m++) {
+        struct peer *peer = &x->peers[m];
+        if (m == me)
+            continue;
+        const size_t to_work = floats_between(x, layout->work[me], m), from_rows = floats_between(x, layout->work[m], me);
+        peer->in_count = gather ? to_work : from_rows;
+        peer->out_count = gather ? from_rows : to_work;
+        peer->filled = 0;
+        TRY(make_room(&peer->in, &peer->in_room, peer->in_count));
+        TRY(make_room(&peer->out, &peer->out_room, peer->out_count));
+        if (peer->in_count > 0)
+            TRY(mpi_check(
+                MPI_Irecv(peer->in, (int)peer->in_count, MPI_FLOAT, m, gather ? TAG_GATHER : TAG_SCATTER, x->team->comm, &peer->in_request),
+                "receive of tiles"));
+    }
+out:
+    return rc;
+}
+
+// Between a part's place in a field and a packed or rectangular array.
+static void copy_from_field(const struct field *field, const struct rectangle *at, float *values, size_t plane, size_t row)
+{
+#pragma omp parallel for collapse(2) schedule(static) if (at->height * at->width > 65536)
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < at->height; y++)
+            memcpy(values + (size_t)c * plane + (size_t)y * row, field_row(field, c, at->y + y) + at->x,
+                   (size_t)at->width * sizeof *values);
+}
+
+static enum status send_rows(struct exchange *x, int member)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    struct peer *peer = &x->peers[member];
+    const struct span work = x->layout.work[member];
+    float *out = peer->out;
+    if (peer->out_count == 0)
+        return STATUS_OK;
+    for (int r = work.begin; r < work.end; r++) {
+        const int count = parts_of(x, r, x->team->rank, parts);
+        for (int i = 0; i < count; i++) {
+            const struct rectangle *at = &parts[i].octave;
+            copy_from_field(x->from, at, out, (size_t)at->height * (size_t)at->width, (size_t)at->width);
+            out += part_floats(&parts[i]);
+        }
+    }
+    return mpi_check(MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, member, TAG_GATHER, x->team->comm, &peer->out_request),
+                     "send of tiles");
+}
+
+enum status exchange_gather(struct exchange *x, const struct exchange_layout *layout, const struct field *from)
+{
+    enum status rc;
+    x->from = from;
+    TRY(begin(x, layout, true));
+    // The next member first, so that not all send to the same one.
+    for (int k = 1; k < x->team->size; k++)
+        TRY(send_rows(x, (x->team->rank + k) % x->team->size));
+out:
+    return rc;
+}
+
+bool exchange_is_shared(const struct exchange *x, int rectangle)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    for (int m = 0; m < x->team->size; m++)
+        if (m != x->team->rank && parts_of(x, rectangle, m, parts) > 0)
+            return true;
+    return false;
+}
+
+enum status exchange_arrived(struct exchange *x, int rectangle, bool *arrived)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    enum status rc = STATUS_OK;
+    *arrived = true;
+    for (int m = 0; m < x->team->size; m++) {
+        int done = 1;
+        if (m == x->team->rank || parts_of(x, rectangle, m, parts) == 0)
+            continue;
+        TRY(mpi_check(MPI_Test(&x->peers[m].in_request, &done, MPI_STATUS_IGNORE), "receive of tiles"));
+        *arrived = *arrived && done;
+    }
+out:
+    return rc;
+}
+
+enum status exchange_wait(struct exchange *x, int rectangle)
+{
+    unsigned idle = 0;
+    bool arrived;
+    enum status rc;
+    for (;;) {
+        TRY(exchange_arrived(x, rectangle, &arrived));
+        if (arrived)
+            break;
+        mpi_pause_moving(&idle);
+    }
+out:
+    return rc;
+}
+
+void exchange_take(struct exchange *x, int rectangle, float *values)
+{
+    const struct rectangle *whole = &x->layout.rectangles[rectangle];
+    const size_t row = (size_t)whole->width, plane = row * (size_t)whole->height;
+    struct tile_part parts[TILING_PARTS_MAX];
+    for (int m = 0; m < x->team->size; m++) {
+        const int count = parts_of(x, rectangle, m, parts);
+        const float *in = count > 0 && m != x->team->rank ? x->peers[m].in + place_of(x, rectangle, m) : NULL;
+        for (int i = 0; i < count; i++) {
+            const struct rectangle *at = &parts[i].octave;
+            float *first = values + (size_t)parts[i].y * row + (size_t)parts[i].x;
+            if (!in) {
+                copy_from_field(x->from, at, first, plane, row);
+                continue;
+            }
+            for (int c = 0; c < 3; c++)
+                for (int y = 0; y < at->height; y++, in += at->width)
+                    memcpy(first + (size_t)c * plane + (size_t)y * row, in, (size_t)at->width * sizeof *in);
+        }
+    }
+}
+
+enum status exchange_scatter(struct exchange *x, const struct exchange_layout *layout, struct field *to[2])
+{
+    x->fields[0] = to[0];
+    x->fields[1] = to[1];
+    return begin(x, layout, false);
+}
+
+static struct field *field_for(const struct exchange *x, int rectangle)
+{
+    return x->fields[rectangle / x->layout.columns % 2];
+}
+
+static void add_patch(struct field *field, const struct tile_part *part, const struct exchange_patch *patch)
+{
+    const struct rectangle *at = &part->octave;
+    const float *across = patch->across + part->x, *down = patch->down + part->y;
+#pragma omp parallel for collapse(2) schedule(static) if (at->height * at->width > 65536)
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < at->height; y++) {
+            const float *values = patch->values + (size_t)c * patch->plane + (size_t)(part->y + y) * patch->row + (size_t)part->x;
+            float *to = field_row(field, c, at->y + y) + at->x;
+            for (int k = 0; k < at->width; k++)
+                to[k] += values[k] * (down[y] * across[k]);
+        }
+}
+
+static void pack_patch(float *out, const struct tile_part *part, const struct exchange_patch *patch)
+{
+    const struct rectangle *at = &part->octave;
+    const float *across = patch->across + part->x, *down = patch->down + part->y;
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < at->height; y++, out += at->width) {
+            const float *values = patch->values + (size_t)c * patch->plane + (size_t)(part->y + y) * patch->row + (size_t)part->x;
+            for (int k = 0; k < at->width; k++)
+                out[k] = values[k] * (down[y] * across[k]);
+        }
+}
+
+static void add_packed(struct field *field, const struct rectangle *at, const float *in)
+{
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < at->height; y++, in += at->width) {
+            float *to = field_row(field, c, at->y + y) + at->x;
+            for (int k = 0; k < at->width; k++)
+                to[k] += in[k];
+        }
+}
+
+enum status exchange_add(struct exchange *x, int rectangle, const struct exchange_patch *patch)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < x->team->size; m++) {
+        struct peer *peer = &x->peers[m];
+        const int count = parts_of(x, rectangle, m, parts);
+        const size_t place = count > 0 && m != x->team->rank ? place_of(x, rectangle, m) : 0;
+        size_t packed = 0;
+        for (int i = 0; i < count; i++) {
+            if (m == x->team->rank) {
+                add_patch(field_for(x, rectangle), &parts[i], patch);
+                continue;
+            }
+            pack_patch(peer->out + place + packed, &parts[i], patch);
+            packed += part_floats(&parts[i]);
+        }
+        peer->filled += packed;
+        if (packed > 0 && peer->filled == peer->out_count) // the last one that concerns this member
+            TRY(mpi_check(MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, m, TAG_SCATTER, x->team->comm, &peer->out_request),
+                          "send of gradients"));
+    }
+out:
+    return rc;
+}
+
+static void add_received(struct exchange *x, int member)
+{
+    struct tile_part parts[TILING_PARTS_MAX];
+    const struct span work = x->layout.work[member];
+    const float *in = x->peers[member].in;
+    for (int r = work.begin; r < work.end; r++) {
+        const int count = parts_of(x, r, x->team->rank, parts);
+        for (int i = 0; i < count; i++) {
+            add_packed(field_for(x, r), &parts[i].octave, in);
+            in += part_floats(&parts[i]);
+        }
+    }
+}
+
+int64_t exchange_bytes(const struct exchange *x)
+{
+    size_t floats = 0;
+    for (int m = 0; m < x->team->size; m++)
+        floats += x->peers[m].in_count + x->peers[m].out_count;
+    return (int64_t)(floats * sizeof(float));
+}
+
+enum status exchange_end(struct exchange *x)
+{
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < x->team->size; m++) {
+        struct peer *peer = &x->peers[m];
+        if (m == x->team->rank)
+            continue;
+        TRY(mpi_wait_moving(&peer->in_request));
+        if (x->fields[0] && peer->in_count > 0)
+            add_received(x, m);
+        assert(!x->fields[0] || peer->filled == peer->out_count); // every rectangle was added
+    }
+    for (int m = 0; m < x->team->size; m++)
+        TRY(mpi_wait_moving(&x->peers[m].out_request));
+    x->fields[0] = x->fields[1] = NULL;
+    x->from = NULL;
+out:
+    return rc;
+}

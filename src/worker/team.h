@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// The ranks that share one image, for as long as they do.
+#ifndef ONEIROS_WORKER_TEAM_H
+#define ONEIROS_WORKER_TEAM_H
+
+#include <mpi.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/status.h"
+#include "common/timing.h"
+
+struct team {
+    MPI_Comm comm; // of the members; MPI_COMM_NULL where there is only one
+    int size, rank;
+    struct timing *timing; // of this rank
+    int *counts, *offsets; // [size] room for team_sum()
+};
+
+// Collective over the members: `ranks` [count] of `comm`, ascending, this rank among them. `timing` outlives the team.
+enum status team_create(struct team **team, MPI_Comm comm, const int32_t *ranks, int count, struct timing *timing) MUST_CHECK;
+void team_destroy(struct team **team); // collective
+
+// Collective: STATUS_OK if every member says so; otherwise every member returns the first failing one's status and message.
+enum status team_agree(struct team *team, enum status mine) MUST_CHECK;
+
+// Collective: sums[k] = sum over all members' items of item[k], in order of members and items: the order does not depend on how many
+// members there are, if items are shared out in order. `items` is (count, width); members differ in `count`. *flag: whether any member set
+// it.
+enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag) MUST_CHECK;
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "worker/tile_rules.h"
+
+#include "worker/engine.h"
+#include "worker/objective.h"
+
+// Larger tiles see fewer pixels twice, but leave fewer ranks something to do; beyond this there is little left to gain.
+enum { SIZE_AUTO = 2048, SIZE_STEP = 128 };
+
+static int round_up(int value, int multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+// All that one value of the deepest target sees.
+static struct receptive_field widest(const struct objective *objective)
+{
+    struct receptive_field all = {0};
+    for (int t = 0; t < objective->count; t++) {
+        const struct receptive_field *field = &objective->fields[t];
+        all.size = field->size > all.size ? field->size : all.size;
+        all.stride = field->stride > all.stride ? field->stride : all.stride;
+        all.centre = field->centre > all.centre ? field->centre : all.centre;
+    }
+    return all;
+}
+
+static int halo_of(const struct config *config, const struct receptive_field *field)
+{
+    const int exact = field->size - 1 + config->tile.blend;
+    int halo = config->tile.halo;
+    if (halo == TILE_HALO_EXACT)
+        halo = exact;
+    else if (halo == TILE_HALO_AUTO)
+        halo = field->size / 4 > config->tile.blend ? field->size / 4 : config->tile.blend;
+    if (halo > exact)
+        halo = exact; // more changes nothing
+    halo = halo < config->tile.blend ? config->tile.blend : halo;
+    halo = halo < field->centre ? field->centre : halo; // or some activations would be in no window
+    const int shortest = (NETWORK_MIN_SIDE - field->stride + 1) / 2; // a window may be as short as two halos and a stride
+    halo = halo < shortest ? shortest : halo;
+    return round_up(halo, field->stride);
+}
+
+enum status tile_rules_resolve(const struct config *config, uint64_t memory_limit, struct tile_plan *plan)
+{
+    struct objective objective;
+    size_t bytes;
+    bool limited = false;
+    enum status rc;
+    TRY(objective_init(&objective, config));
+    const struct receptive_field field = widest(&objective);
+    const int halo = halo_of(config, &field), least = 2 * halo + 2 * (config->tile.blend + field.stride) + SIZE_STEP;
+    int size = config->tile.size;
+    if (size == 0)
+        size = SIZE_AUTO > 4 * halo ? SIZE_AUTO : round_up(4 * halo, SIZE_STEP);
+    TRY(engine_estimate(&objective, size, size, &bytes));
+    // The other half is for the rows of the image and what ranks exchange.
+    while (config->tile.size == 0 && bytes > memory_limit / 2 && size - SIZE_STEP >= least) {
+        size -= SIZE_STEP;
+        limited = true;
+        TRY(engine_estimate(&objective, size, size, &bytes));
+    }
+    *plan = (struct tile_plan){.rules = {.size = size, .halo = halo, .blend = config->tile.blend, .stride = field.stride},
+                               .exact = halo >= field.size - 1 + config->tile.blend,
+                               .limited = limited,
+                               .window_bytes = (double)bytes / ((double)size * size)};
+out:
+    return rc;
+}

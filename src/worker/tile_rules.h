@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// From the configuration to numbers: how large tiles and halos are for these targets and this much memory.
+#ifndef ONEIROS_WORKER_TILE_RULES_H
+#define ONEIROS_WORKER_TILE_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/config.h"
+#include "common/tiling.h"
+
+struct tile_plan {
+    struct tile_rules rules;
+    bool exact;          // the halo covers all that the targets see: tiles change nothing but rounding
+    bool limited;        // tile.size is auto and smaller than it would be with more memory
+    double window_bytes; // that the network needs for a pixel of its window
+};
+
+// `memory_limit`: bytes that a rank may use. STATUS_USAGE for targets that the network does not have.
+enum status tile_rules_resolve(const struct config *config, uint64_t memory_limit, struct tile_plan *plan) MUST_CHECK;
+
+#endif
