@@ -341,7 +341,8 @@ enum status exchange_end(struct exchange *x)
         assert(!x->fields[0] || peer->filled == peer->out_count); // every rectangle was added
     }
     for (int m = 0; m < x->team->size; m++)
-        TRY(mpi_wait_moving(&x->peers[m].out_request));
+        if (m != x->team->rank)
+            TRY(mpi_wait_moving(&x->peers[m].out_request));
     x->fields[0] = x->fields[1] = NULL;
     x->from = NULL;
 out:

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// tile_error [--size WxH] [--rolls N] PHOTO [KEY=VALUE]...
+// What tiles change: the gradient of a photograph in tiles beside the gradient of the whole, for a row of halos or the one that is set
+// (tile.halo=...). One line a halo: how far off the gradient is, what the tiles cost, and whether their borders can be found in it.
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/file.h"
+#include "common/resample.h"
+#include "common/rng.h"
+#include "coordinator/codec.h"
+#include "kernels/weights.h"
+#include "model/model_fetch.h"
+#include "worker/sweep.h"
+#include "worker/tile_rules.h"
+
+static void need(enum status rc)
+{
+    if (rc == STATUS_OK)
+        return;
+    fprintf(stderr, "tile_error: %s\n", status_message());
+    exit(1);
+}
+
+struct setup {
+    struct config config;
+    struct objective objective;
+    struct engine *engine;
+    struct team *team;
+    struct timing timing;
+    struct field image, gradient, scratch;
+};
+
+// The gradient of the image seen rolled, and the tiling that it was made with.
+static struct tiling find_gradient(struct setup *s, const struct tile_rules *rules, int dy, int dx)
+{
+    struct sweep *sweep;
+    double loss, target_loss[CONFIG_TARGETS_MAX];
+    bool flag = false;
+    need(sweep_create(&sweep, &(struct sweep_options){.team = s->team,
+                                                      .engine = s->engine,
+                                                      .objective = &s->objective,
+                                                      .rules = rules,
+                                                      .width = s->image.width,
+                                                      .height = s->image.height}));
+    need(sweep_run(sweep, &s->image, dy, dx, &s->gradient, &s->scratch, &loss, target_loss, &flag));
+    const struct tiling tiling = *sweep_tiling(sweep);
+    sweep_destroy(&sweep);
+    return tiling;
+}
+
+struct seam {
+    double at, elsewhere; // sums of |difference of neighbours|
+    double at_count, elsewhere_count;
+};
+
+static double ratio(const struct seam *seam)
+{
+    return seam->at_count > 0 ? seam->at / seam->at_count / (seam->elsewhere / seam->elsewhere_count) : NAN;
+}
+
+static int wrap(int i, int size)
+{
+    return (i % size + size) % size;
+}
+
+// Marks the pixels (unrolled) before which a core of another tile begins.
+static void mark_borders(const struct tiling *tiling, bool across, int shift, bool *border, int size)
+{
+    memset(border, 0, (size_t)size);
+    for (int i = 0; i < tiling_count(tiling); i++) {
+        const struct tile tile = tiling_tile(tiling, i);
+        const int at = across ? tile.core.x : tile.core.y;
+        if (at > 0)
+            border[wrap(at - shift, size)] = true;
+    }
+}
+
+static void add_seams(const struct field *g, const bool *columns, const bool *rows, struct seam *seam)
+{
+    for (int c = 0; c < 3; c++)
+        for (int y = 1; y < g->height; y++)
+            for (int x = 1; x < g->width; x++) {
+                const float here = *(field_row(g, c, y) + x);
+                const double left = fabs(here - field_row(g, c, y)[x - 1]), up = fabs(here - field_row(g, c, y - 1)[x]);
+                *(columns[x] ? &seam->at : &seam->elsewhere) += left;
+                *(columns[x] ? &seam->at_count : &seam->elsewhere_count) += 1;
+                *(rows[y] ? &seam->at : &seam->elsewhere) += up;
+                *(rows[y] ? &seam->at_count : &seam->elsewhere_count) += 1;
+            }
+}
+
+struct error {
+    double largest, most;          // |difference|, |gradient|
+    double squares, sum_squares;   // of the difference, of the gradient
+    double product, other_squares; // for the cosine
+};
+
+static void add_error(const float *whole, const float *tiled, size_t count, struct error *e)
+{
+    for (size_t i = 0; i < count; i++) {
+        const double a = whole[i], b = tiled[i];
+        e->largest = fmax(e->largest, fabs(a - b));
+        e->most = fmax(e->most, fabs(a));
+        e->squares += (a - b) * (a - b);
+        e->sum_squares += a * a;
+        e->other_squares += b * b;
+        e->product += a * b;
+    }
+}
+
+static void compare(struct setup *s, int rolls, const struct tile_plan *plan)
+{
+    const struct tile_rules whole = {.size = INT_MAX, .halo = plan->rules.halo, .blend = plan->rules.blend, .stride = plan->rules.stride};
+    const size_t count = field_count(&s->image);
+    float *reference = malloc(count * sizeof *reference);
+    bool *columns = malloc((size_t)s->image.width), *rows = malloc((size_t)s->image.height);
+    struct error error = {0};
+    struct seam tiled = {0}, untiled = {0};
+    struct tiling tiling = {0};
+    for (int k = 0; k < rolls; k++) {
+        int dy, dx;
+        rng_jitter(1, 0, 0, k, 200, &dy, &dx);
+        find_gradient(s, &whole, dy, dx);
+        memcpy(reference, s->gradient.data, count * sizeof *reference);
+        tiling = find_gradient(s, &plan->rules, dy, dx);
+        mark_borders(&tiling, true, dx, columns, s->image.width);
+        mark_borders(&tiling, false, dy, rows, s->image.height);
+        add_error(reference, s->gradient.data, count, &error);
+        add_seams(&s->gradient, columns, rows, &tiled);
+        memcpy(s->gradient.data, reference, count * sizeof *reference);
+        add_seams(&s->gradient, columns, rows, &untiled);
+    }
+    printf("%5d%s %5d  %2d x %-2d  %4d x %-4d  %6.2f  %9.2e  %9.2e  %9.6f  %7.3f  %7.3f\n", plan->rules.halo, plan->exact ? "*" : " ",
+           plan->rules.blend, tiling.across.count, tiling.down.count, tiling.across.window, tiling.down.window, tiling_redundancy(&tiling),
+           error.largest / error.most, sqrt(error.squares / error.sum_squares),
+           error.product / sqrt(error.sum_squares * error.other_squares), ratio(&tiled), ratio(&untiled));
+    fflush(stdout);
+    free(rows);
+    free(columns);
+    free(reference);
+}
+
+static void read_photo(struct setup *s, const char *path, int width, int height)
+{
+    const struct image_limits limits = {.side = 65535, .pixels = 400000000};
+    struct image image = {0};
+    void *bytes;
+    size_t size;
+    need(file_read(path, SIZE_MAX / 2, &bytes, &size));
+    need(codec_decode(bytes, size, &limits, &image));
+    width = width ? width : image.width;
+    height = height ? height : image.height;
+    need(field_create(&s->image, width, height, (struct span){0, height}));
+    need(field_create(&s->gradient, width, height, (struct span){0, height}));
+    need(field_create(&s->scratch, width, height, (struct span){0, height}));
+    need(resample(image.rgb, 3, image.width, image.height, s->image.data, width, height));
+    image_destroy(&image);
+    free(bytes);
+}
+
+int main(int argc, char **argv)
+{
+    static const int halos[] = {32, 48, 64, 96, 128, 160, 192, 256, TILE_HALO_EXACT};
+    static struct setup s;
+    char model[FILE_PATH_MAX];
+    int width = 0, height = 0, rolls = 2, at = 1;
+    for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
+        if (strcmp(argv[at], "--size") == 0 && sscanf(argv[at + 1], "%dx%d", &width, &height) == 2)
+            continue;
+        if (strcmp(argv[at], "--rolls") == 0 && (rolls = atoi(argv[at + 1])) > 0)
+            continue;
+        break;
+    }
+    if (at >= argc || argv[at][0] == '-') {
+        fprintf(stderr, "tile_error [--size WxH] [--rolls N] PHOTO [KEY=VALUE]...\n");
+        return 2;
+    }
+    config_init(&s.config);
+    s.config.tile.halo = INT_MAX;
+    for (int i = at + 1; i < argc; i++)
+        need(config_set(&s.config, argv[i]));
+    read_photo(&s, argv[at], width, height);
+    need(model_default_path(model));
+    float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
+    need(weights_read(model, network_inception_v3(), weights, NULL));
+    need(objective_init(&s.objective, &s.config));
+    need(engine_create(&s.engine, &s.objective, weights));
+    need(team_create(&s.team, MPI_COMM_NULL, &(int32_t){0}, 1, &s.timing));
+    const bool all = s.config.tile.halo == INT_MAX;
+    printf("%s, %d x %d: gradient in tiles beside that of the whole; *: exact halo\n", argv[at], s.image.width, s.image.height);
+    printf(" halo  blend  tiles     window     pixels  error/max  error/rms     cosine   seam     untiled\n");
+    for (size_t i = 0; i < (all ? sizeof halos / sizeof halos[0] : 1); i++) {
+        struct tile_plan plan;
+        if (all)
+            s.config.tile.halo = halos[i];
+        need(tile_rules_resolve(&s.config, UINT64_MAX, &plan));
+        compare(&s, rolls, &plan);
+    }
+    return 0;
+}
