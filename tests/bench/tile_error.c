@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // tile_error [--size WxH] [--rolls N] PHOTO [KEY=VALUE]...
 // What tiles change: the gradient of a photograph in tiles beside the gradient of the whole, for a row of halos or the one that is set
-// (tile.halo=...). One line a halo: how far off the gradient is, what the tiles cost, and whether their borders can be found in it.
+// (tile.halo=...). One line a halo: how far off the gradient is, what the tiles cost, and whether their borders can be found in it: the
+// mean difference of neighbouring pixels across borders, divided by that across other lines of the network's grid (multiples of its stride,
+// where the gradient of the whole has larger differences too), for the tiles and for the whole at the same places.
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -67,29 +69,42 @@ static int wrap(int i, int size)
     return (i % size + size) % size;
 }
 
-// Marks the pixels (unrolled) before which a core of another tile begins.
-static void mark_borders(const struct tiling *tiling, bool across, int shift, bool *border, int size)
+enum line { LINE_OTHER, LINE_GRID, LINE_BORDER };
+
+// What lies before each pixel (unrolled): a line of the network's grid, the border of two cores, or neither.
+static void mark_lines(const struct tiling *tiling, bool across, int shift, enum line *lines, int size)
 {
-    memset(border, 0, (size_t)size);
+    const int stride = across ? tiling->across.stride : tiling->down.stride;
+    for (int i = 0; i < size; i++)
+        lines[wrap(i - shift, size)] = i > 0 && i % stride == 0 ? LINE_GRID : LINE_OTHER;
     for (int i = 0; i < tiling_count(tiling); i++) {
         const struct tile tile = tiling_tile(tiling, i);
         const int at = across ? tile.core.x : tile.core.y;
         if (at > 0)
-            border[wrap(at - shift, size)] = true;
+            lines[wrap(at - shift, size)] = LINE_BORDER;
+    }
+    lines[0] = LINE_OTHER; // nothing lies before it
+}
+
+static void add_difference(struct seam *seam, enum line line, double difference)
+{
+    if (line == LINE_BORDER) {
+        seam->at += difference;
+        seam->at_count++;
+    } else if (line == LINE_GRID) {
+        seam->elsewhere += difference;
+        seam->elsewhere_count++;
     }
 }
 
-static void add_seams(const struct field *g, const bool *columns, const bool *rows, struct seam *seam)
+static void add_seams(const struct field *g, const enum line *columns, const enum line *rows, struct seam *seam)
 {
     for (int c = 0; c < 3; c++)
         for (int y = 1; y < g->height; y++)
             for (int x = 1; x < g->width; x++) {
-                const float here = *(field_row(g, c, y) + x);
-                const double left = fabs(here - field_row(g, c, y)[x - 1]), up = fabs(here - field_row(g, c, y - 1)[x]);
-                *(columns[x] ? &seam->at : &seam->elsewhere) += left;
-                *(columns[x] ? &seam->at_count : &seam->elsewhere_count) += 1;
-                *(rows[y] ? &seam->at : &seam->elsewhere) += up;
-                *(rows[y] ? &seam->at_count : &seam->elsewhere_count) += 1;
+                const float *here = field_row(g, c, y) + x;
+                add_difference(seam, columns[x], fabs(here[0] - here[-1]));
+                add_difference(seam, rows[y], fabs(here[0] - field_row(g, c, y - 1)[x]));
             }
 }
 
@@ -117,7 +132,7 @@ static void compare(struct setup *s, int rolls, const struct tile_plan *plan)
     const struct tile_rules whole = {.size = INT_MAX, .halo = plan->rules.halo, .blend = plan->rules.blend, .stride = plan->rules.stride};
     const size_t count = field_count(&s->image);
     float *reference = malloc(count * sizeof *reference);
-    bool *columns = malloc((size_t)s->image.width), *rows = malloc((size_t)s->image.height);
+    enum line *columns = malloc((size_t)s->image.width * sizeof *columns), *rows = malloc((size_t)s->image.height * sizeof *rows);
     struct error error = {0};
     struct seam tiled = {0}, untiled = {0};
     struct tiling tiling = {0};
@@ -127,8 +142,8 @@ static void compare(struct setup *s, int rolls, const struct tile_plan *plan)
         find_gradient(s, &whole, dy, dx);
         memcpy(reference, s->gradient.data, count * sizeof *reference);
         tiling = find_gradient(s, &plan->rules, dy, dx);
-        mark_borders(&tiling, true, dx, columns, s->image.width);
-        mark_borders(&tiling, false, dy, rows, s->image.height);
+        mark_lines(&tiling, true, dx, columns, s->image.width);
+        mark_lines(&tiling, false, dy, rows, s->image.height);
         add_error(reference, s->gradient.data, count, &error);
         add_seams(&s->gradient, columns, rows, &tiled);
         memcpy(s->gradient.data, reference, count * sizeof *reference);
