@@ -86,14 +86,27 @@ static enum status parse_text(const struct config_key *key, const char *text, ch
     return STATUS_OK;
 }
 
+enum { WORDS_TEXT_MAX = 64 };
+
+// "auto or exact": the words of a key that takes a number, too.
+static const char *list_words(const struct config_key *key, char text[WORDS_TEXT_MAX])
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (const struct config_word *word = key->words; word->name && used < WORDS_TEXT_MAX; word++)
+        used += (size_t)snprintf(text + used, WORDS_TEXT_MAX - used, "%s%s", used ? " or " : "", word->name);
+    return text;
+}
+
 static enum status parse_whole(const struct config_key *key, const char *text, void *field)
 {
     const struct config_word *word = find_word(key, text);
     uint64_t value = word ? (uint64_t)word->value : 0;
     if (!word) {
         enum status rc = config_parse_whole(text, suffix_of(key), key->least, key->most, &value);
+        char words[WORDS_TEXT_MAX];
         if (rc != STATUS_OK)
-            return key->words ? fail(rc, "%s (or %s)", status_message(), key->words[0].name) : rc;
+            return key->words ? fail(rc, "%s (or %s)", status_message(), list_words(key, words)) : rc;
     }
     if (key->type == CONFIG_TYPE_INT)
         *(int *)field = (int)value;

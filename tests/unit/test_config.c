@@ -36,6 +36,10 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.step_decay, 1);
     CU_ASSERT_EQUAL(config.jitter, 32);
     CU_ASSERT_EQUAL(config.normalize, NORMALIZE_STD);
+    CU_ASSERT_EQUAL(config.tile.size, 0);
+    CU_ASSERT_EQUAL(config.tile.halo, TILE_HALO_AUTO);
+    CU_ASSERT_EQUAL(config.tile.blend, 32);
+    CU_ASSERT_EQUAL(config.team.size, 0);
     CU_ASSERT_EQUAL(config.threads, 0);
     CU_ASSERT_EQUAL(config.memory.limit, 0);
     CU_ASSERT_STRING_EQUAL(config.model.path, "auto");
@@ -97,6 +101,10 @@ static void change_everything(struct config *config)
         "total_variation=1e-300",
         "smooth=0.30000000000000004",
         "seed=18446744073709551615",
+        "tile.size=75",
+        "tile.halo=exact",
+        "tile.blend=0",
+        "team.size=1000000",
         "threads=3",
         "memory.limit=1500MB",
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
@@ -138,6 +146,15 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.memory.limit, UINT64_C(512) << 20);
     UNIT_OK(config_set(&config, "memory.limit=auto"));
     CU_ASSERT_EQUAL(config.memory.limit, 0);
+    CU_ASSERT_EQUAL(config.tile.halo, TILE_HALO_EXACT);
+    UNIT_OK(config_set(&config, "tile.halo=auto"));
+    CU_ASSERT_EQUAL(config.tile.halo, TILE_HALO_AUTO);
+    UNIT_OK(config_set(&config, "tile.halo=96"));
+    CU_ASSERT_EQUAL(config.tile.halo, 96);
+    UNIT_OK(config_set(&config, "tile.size=auto"));
+    CU_ASSERT_EQUAL(config.tile.size, 0);
+    UNIT_OK(config_set(&config, "team.size=auto"));
+    CU_ASSERT_EQUAL(config.team.size, 0);
     UNIT_OK(config_set(&config, "model.path=a=b")); // only the first = parts
     CU_ASSERT_STRING_EQUAL(config.model.path, "a=b");
 }
