@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The model beside plain counting, and teams beside answers that are known, a naive simulation, and whole runs played through.
+// The model beside plain counting, and teams beside answers that are known and a naive simulation.
 #include "coordinator/schedule.h"
 
 #include <math.h>
@@ -7,56 +7,9 @@
 
 #include "common/clock.h"
 #include "common/geometry.h"
-#include "unit.h"
+#include "schedule_cases.h"
 
-enum { WORKERS_MAX = 1000, IMAGES_MAX = 4096 };
-
-static struct config config;
-
-static struct schedule schedule_for(int workers)
-{
-    config_init(&config);
-    return (struct schedule){
-        .config = &config,
-        .tiles = {.size = 512, .halo = 64, .blend = 32, .stride = 16},
-        .window_bytes = 400,
-        .memory_limit = UINT64_C(1) << 40,
-        .workers = workers,
-    };
-}
-
-// Everything in one octave: cost is in windows, as many as there are tiles.
-static struct schedule flat_schedule_for(int workers)
-{
-    const struct schedule schedule = schedule_for(workers);
-    config.octaves.count = 1;
-    return schedule;
-}
-
-// An image that the rules of schedule_for() cut into across x down tiles.
-static struct schedule_image image_of_tiles(int across, int down)
-{
-    const int side = 512, step = 512 - 2 * 64;
-    return (struct schedule_image){side + (across - 1) * step, side + (down - 1) * step};
-}
-
-static uint32_t next_random(uint32_t *state, uint32_t below)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return (*state >> 8) % below;
-}
-
-static struct schedule_image random_image(uint32_t *state, int most)
-{
-    return (struct schedule_image){80 + (int)next_random(state, (uint32_t)most), 80 + (int)next_random(state, (uint32_t)most)};
-}
-
-static double cost_of(const struct schedule *schedule, struct schedule_image image, int members)
-{
-    double cost = 0;
-    UNIT_OK(schedule_cost(schedule, image, members, &cost));
-    return cost;
-}
+enum { IMAGES_MAX = 4096 };
 
 // Walks through what the busiest member does, tile by tile.
 static double naive_pass(const struct schedule *schedule, struct octave octave, int members)
@@ -102,6 +55,28 @@ static void test_cost(void)
     CU_ASSERT_EQUAL(cost_of(&schedule, image_of_tiles(3, 2), 1), 21.0 * 6 * 512 * 512);
     CU_ASSERT_EQUAL(cost_of(&schedule, image_of_tiles(3, 2), 4), 21.0 * 2 * 512 * 512);
     CU_ASSERT_EQUAL(cost_of(&schedule, image_of_tiles(3, 2), 100), 21.0 * 512 * 512);
+}
+
+static void test_tiles(void)
+{
+    struct schedule schedule = flat_schedule_for(1);
+    uint32_t random = 6;
+    int tiles;
+    double redundancy;
+    UNIT_OK(schedule_tiles(&schedule, image_of_tiles(3, 2), &tiles, &redundancy));
+    CU_ASSERT_EQUAL(tiles, 6);
+    CU_ASSERT_DOUBLE_EQUAL(redundancy, 6 * 512.0 * 512 / ((512 + 2 * 384) * (512 + 384)), 1e-12);
+    schedule = schedule_for(1);
+    for (int i = 0; i < 50; i++) {
+        const struct schedule_image image = random_image(&random, 3000);
+        struct octave octaves[GEOMETRY_OCTAVES_MAX];
+        const int count = geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, 75, octaves);
+        double seen = 0;
+        for (int k = 0; k < count; k++)
+            seen += naive_pass(&schedule, octaves[k], 1);
+        UNIT_OK(schedule_tiles(&schedule, image, &tiles, &redundancy));
+        CU_ASSERT_DOUBLE_EQUAL(redundancy, seen / geometry_pixels(octaves, count), 1e-12);
+    }
 }
 
 static void test_what_cannot_be_cut(void)
@@ -345,30 +320,6 @@ static void test_memory_demands_a_team(void)
     CU_ASSERT_EQUAL(team_of_equals(&schedule, image, 1, 0), 0);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-// Places an image on the workers that become free first; returns when it is done.
-static double place(double *times, int workers, int team, double cost)
-{
-    qsort(times, (size_t)workers, sizeof *times, compare_doubles);
-    const double done = times[team - 1] + cost;
-    for (int w = 0; w < team; w++)
-        times[w] = done;
-    return done;
-}
-
-static double largest(const double *values, int count)
-{
-    double most = 0;
-    for (int i = 0; i < count; i++)
-        most = fmax(most, values[i]);
-    return most;
-}
-
 // As schedule_team() imagines it: images in order, with teams in proportion to the first one's.
 static double naive_makespan(const struct schedule *schedule, const struct schedule_state *state, int first)
 {
@@ -386,21 +337,6 @@ static double naive_makespan(const struct schedule *schedule, const struct sched
         place(times, schedule->workers, team, cost_of(schedule, image, team));
     }
     return largest(times, schedule->workers);
-}
-
-static const struct schedule *sorting_for;
-
-static int compare_images(const void *a, const void *b)
-{
-    const double x = cost_of(sorting_for, *(const struct schedule_image *)a, 1),
-                 y = cost_of(sorting_for, *(const struct schedule_image *)b, 1);
-    return (x < y) - (x > y);
-}
-
-static void sort_images(const struct schedule *schedule, struct schedule_image *images, int count)
-{
-    sorting_for = schedule;
-    qsort(images, (size_t)count, sizeof *images, compare_images);
 }
 
 static void test_beside_a_naive_simulation(void)
@@ -440,49 +376,6 @@ static void test_beside_a_naive_simulation(void)
     CU_ASSERT(larger > 50 && larger < 350); // the cases are neither all easy nor all alike
 }
 
-// Plays a run through, each image placed when its team is free; `team`: schedule_team() decides, or the same for all.
-static double play(const struct schedule *schedule, const struct schedule_image *images, int count, int fixed)
-{
-    double times[WORKERS_MAX] = {0}, busy[WORKERS_MAX], end = 0;
-    for (int i = 0; i < count; i++) {
-        const int most = schedule_most(schedule, images[i]);
-        qsort(times, (size_t)schedule->workers, sizeof *times, compare_doubles);
-        for (int w = 0; w < schedule->workers; w++)
-            busy[w] = times[w] - times[0];
-        const int team =
-            fixed ? (fixed < most ? fixed : most) : schedule_team(schedule, &(struct schedule_state){busy, images + i, count - i, 0});
-        end = fmax(end, place(times, schedule->workers, team, cost_of(schedule, images[i], team)));
-    }
-    return end;
-}
-
-static void test_whole_runs(void)
-{
-    uint32_t random = 11;
-    double ideal = 0, ours = 0, ones = 0, all = 0, worst = 0;
-    for (int i = 0; i < 200; i++) {
-        const struct schedule schedule = schedule_for(1 + (int)next_random(&random, 32));
-        struct schedule_image images[64];
-        const int count = 1 + (int)next_random(&random, 64);
-        double work = 0;
-        for (int k = 0; k < count; k++) {
-            images[k] = random_image(&random, 3000);
-            work += cost_of(&schedule, images[k], 1);
-        }
-        sort_images(&schedule, images, count);
-        const double end = play(&schedule, images, count, 0), one = play(&schedule, images, count, 1),
-                     every = play(&schedule, images, count, schedule.workers);
-        ideal += work / schedule.workers;
-        ours += end;
-        ones += one;
-        all += every;
-        worst = fmax(worst, end / fmin(one, every));
-    }
-    printf("work/workers 1, ours %.3f, always one %.3f, always all %.3f, at worst %.3f of the better; ", ours / ideal, ones / ideal,
-           all / ideal, worst);
-    CU_ASSERT(ours < ones && ours < all);
-}
-
 static void test_speed(void)
 {
     const struct schedule schedule = schedule_for(WORKERS_MAX);
@@ -509,6 +402,7 @@ static void test_speed(void)
 
 static const struct unit_test tests[] = {
     {"cost", test_cost},
+    {"tiles", test_tiles},
     {"what cannot be cut", test_what_cannot_be_cut},
     {"memory by hand", test_memory_by_hand},
     {"memory holds all rows", test_memory_holds_all_rows},
@@ -522,7 +416,6 @@ static const struct unit_test tests[] = {
     {"team size that is set", test_team_size_that_is_set},
     {"memory demands a team", test_memory_demands_a_team},
     {"beside a naive simulation", test_beside_a_naive_simulation},
-    {"whole runs", test_whole_runs},
     {"speed", test_speed},
 };
 UNIT_MAIN("schedule", tests)
