@@ -36,10 +36,18 @@ static int halo_of(const struct config *config, const struct receptive_field *fi
     if (halo > exact)
         halo = exact; // more changes nothing
     halo = halo < config->tile.blend ? config->tile.blend : halo;
-    halo = halo < field->centre ? field->centre : halo; // or some activations would be in no window
+    halo = halo < field->centre ? field->centre : halo;              // or some activations would be in no window
     const int shortest = (NETWORK_MIN_SIDE - field->stride + 1) / 2; // a window may be as short as two halos and a stride
     halo = halo < shortest ? shortest : halo;
     return round_up(halo, field->stride);
+}
+
+// A size of window that cuts octaves of any size. Windows begin two blends apart (tiling.h), which is hardest to keep for an octave just
+// too long for two of them: with the origins of three, it takes room for three blends between a window's halos. Rounding to strides takes
+// up to four strides more, SIZE_STEP.
+static int least_size(int halo, int blend)
+{
+    return 2 * halo + 3 * blend + SIZE_STEP;
 }
 
 enum status tile_rules_resolve(const struct config *config, uint64_t memory_limit, struct tile_plan *plan)
@@ -50,10 +58,11 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     enum status rc;
     TRY(objective_init(&objective, config));
     const struct receptive_field field = widest(&objective);
-    const int halo = halo_of(config, &field), least = 2 * halo + 2 * (config->tile.blend + field.stride) + SIZE_STEP;
+    const int halo = halo_of(config, &field), least = least_size(halo, config->tile.blend);
+    const int ample = 4 * halo > least ? 4 * halo : least;
     int size = config->tile.size;
     if (size == 0)
-        size = SIZE_AUTO > 4 * halo ? SIZE_AUTO : round_up(4 * halo, SIZE_STEP);
+        size = SIZE_AUTO > ample ? SIZE_AUTO : round_up(ample, SIZE_STEP);
     TRY(engine_estimate(&objective, size, size, &bytes));
     // The other half is for the rows of the image and what ranks exchange.
     while (config->tile.size == 0 && bytes > memory_limit / 2 && size - SIZE_STEP >= least) {
