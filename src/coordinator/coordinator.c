@@ -15,10 +15,12 @@
 #include "common/messages.h"
 #include "common/stop.h"
 #include "coordinator/codec.h"
+#include "coordinator/handover.h"
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
 #include "coordinator/load.h"
 #include "coordinator/progress.h"
+#include "coordinator/ready.h"
 #include "coordinator/task.h"
 #include "kernels/network.h"
 
@@ -30,9 +32,7 @@ struct coordinator {
     struct run_file *run_file;
     struct progress *progress;
     struct timing timing;
-    struct task *ready; // decoded, waiting for a team; largest first
-    int ready_count;
-    double ready_bytes;
+    struct ready ready;
     struct task **busy; // [workers] what each worker has in hand; members of a team share it
     int busy_count;     // images in hand
     int64_t taken;      // from the intake
@@ -88,38 +88,9 @@ static double work_of(const struct config *config, const struct image *image)
     return config->steps * geometry_pixels(octaves, count);
 }
 
-static double pixel_bytes(const struct task *task)
-{
-    return 3.0 * sizeof(float) * task->image.width * task->image.height;
-}
-
 static struct schedule_image schedule_image_of(const struct task *task)
 {
     return (struct schedule_image){task->image.width, task->image.height};
-}
-
-// Into the queue, the largest first, equal ones in the order of the inputs.
-static void put_ready(struct coordinator *c, struct task *task)
-{
-    struct task **at = &c->ready;
-    while (*at && (*at)->work >= task->work)
-        at = &(*at)->next;
-    task->next = *at;
-    *at = task;
-    task->ready_at = now();
-    c->ready_count++;
-    c->ready_bytes += pixel_bytes(task);
-    c->look_again = true;
-}
-
-static struct task *take_ready(struct coordinator *c)
-{
-    struct task *task = c->ready;
-    c->ready = task->next;
-    c->ready_count--;
-    c->ready_bytes -= pixel_bytes(task);
-    task->next = NULL;
-    return task;
 }
 
 static enum status cut_task(const struct coordinator *c, struct task *task)
@@ -167,7 +138,9 @@ static enum status take_in(struct coordinator *c)
     }
     task->work = work_of(c->options->config, &task->image);
     progress_add_work(c->progress, task->work);
-    put_ready(c, task);
+    task->ready_at = now();
+    ready_put(&c->ready, task);
+    c->look_again = true;
 out:
     return rc;
 }
@@ -188,7 +161,7 @@ static enum status choose_team(struct coordinator *c, int *members)
         if (task && busy[w] <= 0)
             busy[w] = 1; // nearly done
     }
-    for (const struct task *task = c->ready; task && count < LOOK; task = task->next)
+    for (const struct task *task = c->ready.first; task && count < LOOK; task = task->next)
         waiting[count++] = schedule_image_of(task);
     const int64_t total = intake_ahead_total(c->ahead);
     *members = schedule_team(
@@ -198,33 +171,11 @@ static enum status choose_team(struct coordinator *c, int *members)
     return STATUS_OK;
 }
 
-// The job and its rows to every member.
-static enum status send_job(struct coordinator *c, const struct task *task)
-{
-    const MPI_Comm comm = c->options->comm;
-    const int members = task->record.team, width = task->image.width, height = task->image.height;
-    const struct job job = {.kind = JOB_DREAM, .members = members, .image = task->record.id, .width = width, .height = height};
-    const double start = now();
-    enum status rc = STATUS_OK;
-    for (int m = 0; m < members; m++) {
-        TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
-        TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
-    }
-    for (int m = 0; m < members; m++) {
-        const struct span rows = tiling_rows(height, members, m);
-        TRY(mpi_send_rows(task->image.rgb + (size_t)rows.begin * (size_t)width, (size_t)(rows.end - rows.begin) * (size_t)width,
-                          (size_t)height * (size_t)width, task->team[m], MESSAGE_JOB_PIXELS, comm));
-    }
-    timing_add(&c->timing, PHASE_SEND, start, (int64_t)pixel_bytes(task));
-out:
-    return rc;
-}
-
 // The first image in the queue to the first `members` free workers.
 static enum status dispatch(struct coordinator *c, int members)
 {
     const struct schedule *schedule = c->options->schedule;
-    struct task *task = take_ready(c);
+    struct task *task = ready_take(&c->ready);
     enum status rc;
     task->team = calloc((size_t)members, sizeof *task->team);
     if (!task->team) {
@@ -243,9 +194,9 @@ static enum status dispatch(struct coordinator *c, int members)
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
     TRY(schedule_cost(schedule, schedule_image_of(task), members, &task->cost));
-    TRY(send_job(c, task));
-    free(task->image.rgb);
-    task->image.rgb = NULL;
+    const double start = now();
+    TRY(handover_send(c->options->comm, task));
+    timing_add(&c->timing, PHASE_SEND, start, handover_bytes(task));
 out:
     return rc;
 }
@@ -262,7 +213,7 @@ static int count_free(const struct coordinator *c)
 static enum status dispatch_all(struct coordinator *c)
 {
     enum status rc = STATUS_OK;
-    while (c->ready && c->look_again) {
+    while (c->ready.first && c->look_again) {
         const int available = count_free(c);
         int members = available + 1;
         if (available > 0)
@@ -329,25 +280,6 @@ static enum status take_step(struct coordinator *c, int worker, const struct ste
     return task_add_step(task, step);
 }
 
-// The rows of every member, into task->image.rgb.
-static enum status receive_dream(struct coordinator *c, struct task *task)
-{
-    const int members = task->record.team, width = task->image.width, height = task->image.height;
-    const double start = now();
-    enum status rc = STATUS_OK;
-    task->image.rgb = malloc((size_t)pixel_bytes(task));
-    if (!task->image.rgb)
-        return fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
-    for (int m = 0; m < members; m++) {
-        const struct span rows = tiling_rows(height, members, m);
-        TRY(mpi_receive_rows(task->image.rgb + (size_t)rows.begin * (size_t)width, (size_t)(rows.end - rows.begin) * (size_t)width,
-                             (size_t)height * (size_t)width, task->team[m], MESSAGE_REPORT_PIXELS, c->options->comm));
-    }
-    timing_add(&c->timing, PHASE_RECEIVE, start, (int64_t)pixel_bytes(task));
-out:
-    return rc;
-}
-
 static void set_free(struct coordinator *c, const struct task *task)
 {
     for (int m = 0; m < task->record.team; m++)
@@ -365,8 +297,11 @@ static enum status take_result(struct coordinator *c, int worker, const struct r
     task->record.loss_before = result->loss_before;
     task->record.loss_after = result->loss_after;
     memcpy(task->record.error, result->error, sizeof task->record.error);
-    if (result->has_pixels)
-        TRY(receive_dream(c, task));
+    if (result->has_pixels) {
+        const double start = now();
+        TRY(handover_receive(c->options->comm, task));
+        timing_add(&c->timing, PHASE_RECEIVE, start, handover_bytes(task));
+    }
     set_free(c, task);
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
@@ -437,7 +372,7 @@ out:
 static bool wants_more(const struct coordinator *c)
 {
     const double enough = UINT64_C(1) << 30;
-    return !c->all_taken && c->ready_count < c->options->schedule->workers && c->ready_bytes < enough;
+    return !c->all_taken && c->ready.count < c->options->schedule->workers && c->ready.bytes < enough;
 }
 
 static void rest(struct coordinator *c, unsigned *idle)
@@ -468,7 +403,7 @@ static enum status serve(struct coordinator *c)
                 found = true;
             }
         }
-        if (c->busy_count == 0 && (c->stopping || (c->all_taken && !c->ready)))
+        if (c->busy_count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
             break;
         progress_tick(c->progress);
         TRY(tolerate_full_disk(c, run_file_tick(c->run_file)));
@@ -531,15 +466,12 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         log_warning("%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*", outcome->stopped);
     TRY(dismiss_workers(&c));
     rc = collect_timing(&c);
-    outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready || !c.all_taken);
+    outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready.first || !c.all_taken);
 out:
     progress_destroy(&c.progress);
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
-    while (c.ready) {
-        struct task *task = take_ready(&c);
-        task_destroy(&task);
-    }
+    ready_clear(&c.ready);
     for (int w = 0; c.busy && w < options->schedule->workers; w++)
         if (c.busy[w]) {
             struct task *task = c.busy[w];

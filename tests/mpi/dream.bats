@@ -44,6 +44,70 @@ same_pictures() {
     run ! cmp a.png alone/a/dream.png
 }
 
+# Eight tiles in the larger octave, more than there are cores and fewer than ranks.
+tiles=(-s tile.size=224 -s tile.halo=48 -s tile.blend=16)
+
+# number FILE COLUMN PHASE: of rank 0 in /timing
+timing_of_rank_0() {
+    /usr/bin/python3 -c '
+import h5py, sys
+rows = h5py.File(sys.argv[1])["timing"][()]
+print(*[row[sys.argv[2]] for row in rows if row["rank"] == 0 and row["phase"] == sys.argv[3].encode()])' "$@"
+}
+
+@test "tiles: the same bytes on 1, 2, 3, 5 and 8 ranks, in teams of any size" {
+    "$ONEIROS" dream "${settings[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp
+    for plan in 1:auto 2:1 3:1 3:2 5:1 5:2 5:4 5:auto 8:1 8:2 8:4 8:auto; do
+        ranks "${plan%:*}" "${tiles[@]}" -s team.size="${plan#*:}" -s threads=1 -o "on-$plan" a.png b.png c.bmp
+        same_pictures alone "on-$plan"
+    done
+    h5dump -d /images -A 0 on-5:4/run.h5 | grep -q '"redundancy"'
+}
+
+@test "tiles leave few traces, and with the exact halo none but rounding" {
+    local one=(-s octaves.count=1 -s steps=2 -s targets=mixed2 -s gradient_above=input)
+    "$ONEIROS" dream "${one[@]}" -o whole a.png
+    ranks 4 "${one[@]}" -s tile.size=320 -s tile.halo=exact -o exact a.png
+    h5dump -a /tile_halo_exact exact/run.h5 | grep -q '(0): 1'
+    /usr/bin/python3 -c '
+from PIL import Image, ImageChops
+pictures = [Image.open(name + "/a/dream.png") for name in ("whole", "exact")]
+print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >difference
+    [ "$(cat difference)" -le 1 ]
+}
+
+@test "bytes through rank 0 in a step do not grow with the image" {
+    ffmpeg -v error -i a.png -vf scale=902:600 large.png
+    ranks 3 "${tiles[@]}" -s team.size=2 -o small-run b.png
+    ranks 3 "${tiles[@]}" -s team.size=2 -o large-run large.png
+    local small large
+    small=$(( $(timing_of_rank_0 small-run/run.h5 bytes steps) / $(timing_of_rank_0 small-run/run.h5 count steps) ))
+    large=$(( $(timing_of_rank_0 large-run/run.h5 bytes steps) / $(timing_of_rank_0 large-run/run.h5 count steps) ))
+    echo "$small and $large bytes a step"
+    [ "$small" -gt 0 ] && [ "$small" -eq "$large" ] && [ "$large" -lt 2000 ]
+}
+
+@test "an image that is too large for one rank is dreamed by a team" {
+    ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
+    run -3 ranks 2 -s memory.limit=100M -s octaves.count=1 -s steps=1 -o one large.png b.png
+    [[ $output == *"large.png: "*"memory.limit"* ]]
+    [ -s one/b/dream.png ]
+    ranks 5 -s memory.limit=100M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png
+    [ -s many/large/dream.png ] && [ -s many/b/dream.png ]
+}
+
+@test "a signal stops a team at the same step" {
+    "$MPIEXEC" -n 4 "$ONEIROS" dream -s steps=100000 -s threads=1 "${tiles[@]}" -s team.size=3 -o out a.png &
+    local launcher=$! code=0
+    wait_for_run
+    sleep 4
+    kill -USR1 "$launcher"
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    [ -s out/a/dream.partial.png ] && [ ! -e out/a/dream.png ]
+    run ! cmp a.png out/a/dream.partial.png
+}
+
 @test "the same bytes for any number of threads" {
     "$ONEIROS" dream "${settings[@]}" -s threads=1 -o one a.png b.png c.bmp
     "$ONEIROS" dream "${settings[@]}" -s threads=3 -o three a.png b.png c.bmp
@@ -63,13 +127,6 @@ same_pictures() {
     [ -s out/b/dream.png ] && [ -s out/c/dream.png ]
     [ ! -e out/broken ]
     h5dump -d /images out/run.h5 | grep -q 'broken.png'
-}
-
-@test "an image that needs more memory than a rank may use fails alone" {
-    ffmpeg -v error -i a.png -vf scale=902:600 large.png
-    run -3 ranks 2 -s memory.limit=64M -o out large.png b.png
-    [[ $output == *"large.png: "*"memory.limit"* ]]
-    [ -s out/b/dream.png ]
 }
 
 @test "an image below the network's smallest size fails with that reason" {

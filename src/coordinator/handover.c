@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/handover.h"
+
+#include <stdlib.h>
+
+#include "common/messages.h"
+#include "common/tiling.h"
+
+int64_t handover_bytes(const struct task *task)
+{
+    return (int64_t)(3 * sizeof(float)) * task->image.width * task->image.height;
+}
+
+// Where a member's rows begin in one plane, and how many values they are.
+static size_t rows_of(const struct task *task, int member, size_t *count)
+{
+    const struct span rows = tiling_rows(task->image.height, task->record.team, member);
+    *count = (size_t)(rows.end - rows.begin) * (size_t)task->image.width;
+    return (size_t)rows.begin * (size_t)task->image.width;
+}
+
+enum status handover_send(MPI_Comm comm, struct task *task)
+{
+    const int members = task->record.team, width = task->image.width, height = task->image.height;
+    const struct job job = {.kind = JOB_DREAM, .members = members, .image = task->record.id, .width = width, .height = height};
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < members; m++) {
+        TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
+        TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
+    }
+    for (int m = 0; m < members; m++) {
+        size_t count;
+        const size_t first = rows_of(task, m, &count);
+        TRY(mpi_send_rows(task->image.rgb + first, count, (size_t)height * (size_t)width, task->team[m], MESSAGE_JOB_PIXELS, comm));
+    }
+    free(task->image.rgb);
+    task->image.rgb = NULL;
+out:
+    return rc;
+}
+
+enum status handover_receive(MPI_Comm comm, struct task *task)
+{
+    const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
+    enum status rc = STATUS_OK;
+    task->image.rgb = malloc((size_t)handover_bytes(task));
+    if (!task->image.rgb)
+        return fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
+    for (int m = 0; m < task->record.team; m++) {
+        size_t count;
+        const size_t first = rows_of(task, m, &count);
+        TRY(mpi_receive_rows(task->image.rgb + first, count, plane, task->team[m], MESSAGE_REPORT_PIXELS, comm));
+    }
+out:
+    return rc;
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// An image's pixels to the members of its team, each its rows (tiling_rows), and back.
+#ifndef ONEIROS_COORDINATOR_HANDOVER_H
+#define ONEIROS_COORDINATOR_HANDOVER_H
+
+#include <mpi.h>
+
+#include "coordinator/task.h"
+
+// The job, the team and task->image.rgb, which is freed.
+enum status handover_send(MPI_Comm comm, struct task *task) MUST_CHECK;
+
+// The dream, into a new task->image.rgb.
+enum status handover_receive(MPI_Comm comm, struct task *task) MUST_CHECK;
+
+// Bytes of the pixels that move one way.
+int64_t handover_bytes(const struct task *task);
+
+#endif
