@@ -1,50 +1,88 @@
 // SPDX-License-Identifier: MIT
 #include "commands/dry_run.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/dry_run_print.h"
+#include "commands/launch.h"
+#include "common/clock.h"
 #include "common/geometry.h"
+#include "coordinator/forecast.h"
 #include "coordinator/intake.h"
 #include "coordinator/load.h"
 #include "coordinator/task.h"
 #include "kernels/network.h"
 #include "worker/engine.h"
+#include "worker/objective.h"
 #include "worker/resources.h"
 
-struct totals {
-    long images, failed;
-    double steps_pixels;
-    size_t largest;
-};
+static const double say_so_after = 10; // seconds without a word
 
-static void print_octaves(const struct config *config, const struct image *image, struct totals *totals, FILE *stream)
+static enum status add_input(struct dry_plan *plan, struct dry_input **input)
 {
-    struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count =
-        geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    for (int k = 0; k < count; k++)
-        fprintf(stream, "%s%dx%d", k ? " -> " : "", octaves[k].width, octaves[k].height);
-    totals->steps_pixels += config->steps * geometry_pixels(octaves, count);
-}
-
-static void print_task(const struct config *config, const struct task *task, struct totals *totals, FILE *stream)
-{
-    size_t bytes;
-    fprintf(stream, "%s: %d bits%s, octaves ", task->record.source, task->image.bits, task->image.alpha ? " with alpha" : "");
-    print_octaves(config, &task->image, totals, stream);
-    if (engine_estimate(config, task->image.width, task->image.height, &bytes) != STATUS_OK) {
-        fprintf(stream, ": would fail: %s\n", status_message());
-        totals->failed++;
-        return;
+    if (plan->count == plan->capacity) {
+        const int capacity = plan->capacity ? 2 * plan->capacity : 64;
+        struct dry_input *inputs = reallocarray(plan->inputs, (size_t)capacity, sizeof *inputs);
+        if (!inputs)
+            return fail(STATUS_LIMIT, "no memory for more than %d images", plan->count);
+        plan->inputs = inputs;
+        plan->capacity = capacity;
     }
-    fprintf(stream, ", %.0f MiB, into %s/\n", (double)bytes / (1 << 20), task->name);
-    if (bytes > totals->largest)
-        totals->largest = bytes;
+    *input = &plan->inputs[plan->count++];
+    memset(*input, 0, sizeof **input);
+    return STATUS_OK;
 }
 
-enum status dry_run(const struct dream_options *options, FILE *stream, long *failed)
+// Whether it can be dreamed at all: cut into tiles, and no octave too small for the targets.
+static enum status look_at_octaves(const struct dry_plan *plan, struct schedule_image image)
 {
-    const struct config *config = &options->config;
+    const struct config *config = plan->schedule.config;
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    struct objective objective;
+    size_t bytes;
+    double cost;
+    enum status rc;
+    geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    TRY(objective_init(&objective, config));
+    if (octaves[0].width < NETWORK_MIN_SIDE || octaves[0].height < NETWORK_MIN_SIDE)
+        TRY(engine_estimate(&objective, octaves[0].width, octaves[0].height, &bytes));
+    rc = schedule_cost(&plan->schedule, image, 1, &cost);
+out:
+    return rc;
+}
+
+// Looks at one input and notes what it is, or why it would fail.
+static enum status look_at(struct dry_plan *plan, const struct intake_entry *entry, const struct dream_options *options)
+{
+    struct timing timing = {0};
+    struct dry_input *input = NULL;
+    struct task *task = task_create();
+    enum status rc = STATUS_OK, seen;
+    if (!task)
+        return fail(STATUS_LIMIT, "no memory for another image");
+    TRY(add_input(plan, &input));
+    seen = load_task(task, entry, &options->config, options->output, &timing);
+    if (seen == STATUS_OK) {
+        input->image = (struct schedule_image){task->image.width, task->image.height};
+        input->bits = task->image.bits;
+        input->alpha = task->image.alpha != NULL;
+        seen = look_at_octaves(plan, input->image);
+    }
+    input->source = strdup(task->record.source);
+    input->error = seen == STATUS_OK ? NULL : strdup(status_message());
+    if (!input->source || (seen != STATUS_OK && !input->error))
+        rc = fail(STATUS_LIMIT, "no memory for another image");
+out:
+    task_destroy(&task);
+    return rc;
+}
+
+static enum status look_at_all(struct dry_plan *plan, const struct dream_options *options)
+{
     struct intake *intake = NULL;
-    struct totals totals = {0};
+    double said = now();
     enum status rc;
     TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (;;) {
@@ -53,28 +91,90 @@ enum status dry_run(const struct dream_options *options, FILE *stream, long *fai
         TRY(intake_next(intake, &entry, &end));
         if (end)
             break;
-        struct task *task = task_create();
-        if (!task) {
-            rc = fail(STATUS_LIMIT, "no memory for another image");
-            goto out;
+        TRY(look_at(plan, &entry, options));
+        if (now() - said > say_so_after) {
+            log_info("looked at %d images so far", plan->count);
+            said = now();
         }
-        totals.images++;
-        if (load_task(task, &entry, config, options->output) == STATUS_OK) {
-            print_task(config, task, &totals, stream);
-        } else {
-            fprintf(stream, "%s: would fail: %s\n", task->record.source, status_message());
-            totals.failed++;
-        }
-        task_destroy(&task);
     }
-    fprintf(
-        stream,
-        "%ld images, %ld of which would fail; %.1f million pixels to step over; a rank needs %.0f MiB for the largest image, beside about "
-        "130 MiB of weights, and may use %.0f MiB if it is alone on this machine\n",
-        totals.images, totals.failed, totals.steps_pixels / 1e6, (double)totals.largest / (1 << 20),
-        (double)resources_memory(config->memory.limit, 1) / (1 << 20));
-    *failed = totals.failed;
 out:
     intake_destroy(&intake);
+    return rc;
+}
+
+static enum status fail_memory(struct dry_input *input, const struct schedule *schedule)
+{
+    char text[160];
+    snprintf(text, sizeof text, "needs %.0f MiB of each of %d ranks, and one may use %.0f MiB",
+             schedule_memory(schedule, input->image, schedule->workers) / (1 << 20), schedule->workers,
+             (double)schedule->memory_limit / (1 << 20));
+    input->error = strdup(text);
+    return input->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for another image");
+}
+
+// A team for each input that has not failed; those that memory is too small for fail now.
+static enum status choose_teams(struct dry_plan *plan)
+{
+    const size_t room = (size_t)plan->count + 1;
+    struct schedule_image *images = calloc(room, sizeof *images);
+    int *numbers = calloc(room, sizeof *numbers), *teams = calloc(room, sizeof *teams), count = 0;
+    enum status rc;
+    if (!images || !numbers || !teams) {
+        rc = fail(STATUS_LIMIT, "no memory for %d images", plan->count);
+        goto out;
+    }
+    for (int i = 0; i < plan->count; i++)
+        if (!plan->inputs[i].error) {
+            images[count] = plan->inputs[i].image;
+            numbers[count++] = i;
+        }
+    TRY(forecast_run(&plan->schedule, images, count, teams, &plan->forecast));
+    for (int i = 0; i < count; i++) {
+        struct dry_input *input = &plan->inputs[numbers[i]];
+        input->team = teams[i];
+        if (input->team == 0)
+            TRY(fail_memory(input, &plan->schedule));
+    }
+out:
+    free(teams);
+    free(numbers);
+    free(images);
+    return rc;
+}
+
+static enum status make_plan(struct dry_plan *plan, const struct dream_options *options)
+{
+    const struct config *config = &options->config;
+    int ranks, node_ranks;
+    enum status rc;
+    launch_announced(&ranks, &node_ranks);
+    const uint64_t memory_limit = resources_memory(config->memory.limit, node_ranks);
+    TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
+    plan->schedule = (struct schedule){.config = config,
+                                       .tiles = plan->tiles.rules,
+                                       .window_bytes = plan->tiles.window_bytes,
+                                       .memory_limit = memory_limit,
+                                       .workers = ranks > 1 ? ranks - 1 : 1};
+    TRY(look_at_all(plan, options));
+    rc = choose_teams(plan);
+out:
+    return rc;
+}
+
+enum status dry_run(const struct dream_options *options, FILE *stream, long *failed)
+{
+    struct dry_plan plan = {0};
+    enum status rc;
+    TRY(make_plan(&plan, options));
+    dry_run_print(&plan, stream);
+    *failed = 0;
+    for (int i = 0; i < plan.count; i++)
+        *failed += plan.inputs[i].error != NULL;
+out:
+    for (int i = 0; i < plan.count; i++) {
+        free(plan.inputs[i].source);
+        free(plan.inputs[i].error);
+    }
+    free(plan.inputs);
     return rc;
 }

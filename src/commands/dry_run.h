@@ -8,8 +8,8 @@
 #include "commands/dream_options.h"
 #include "common/status.h"
 
-// Reads and decodes every input and prints its octaves and the memory that it needs. Writes nothing. *failed: how many
-// would fail.
+// Reads and decodes every input and prints, a line each, its octaves, tiles, team and memory; then what they come to. Workers are as many
+// as the launcher's environment says, memory is this machine's. Writes nothing. *failed: how many would fail.
 enum status dry_run(const struct dream_options *options, FILE *stream, long *failed) MUST_CHECK;
 
 #endif

@@ -18,6 +18,27 @@ bool launch_is_first(void)
     return number("OMPI_COMM_WORLD_RANK", number("PMIX_RANK", 0)) == 0;
 }
 
+// The first of these variables that is set, within 1 ... most.
+static int announced(const char *const names[], int most, int otherwise)
+{
+    int value = otherwise;
+    for (int i = 0; names[i]; i++)
+        if (getenv(names[i])) {
+            value = number(names[i], otherwise);
+            break;
+        }
+    return value < 1 ? 1 : value > most ? most : value;
+}
+
+void launch_announced(int *ranks, int *node_ranks)
+{
+    enum { RANKS_MAX = 1000000 };
+    static const char *const of_job[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS", NULL};
+    static const char *const of_node[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE", NULL};
+    *ranks = announced(of_job, RANKS_MAX, 1);
+    *node_ranks = announced(of_node, *ranks, *ranks); // SLURM_TASKS_PER_NODE lists nodes: "4(x2),3"
+}
+
 // srun without PMIx starts N processes, each of which thinks that it is alone: N times the same work over the same files.
 static enum status check_world(const struct launch *launch)
 {

@@ -11,6 +11,9 @@
 // Whether this is rank 0 as far as the launcher's environment tells. True without a launcher. Needs no MPI_Init.
 bool launch_is_first(void);
 
+// Ranks of the job, and of them on this node, as far as the launcher's environment tells; 1 without one. Needs no MPI_Init.
+void launch_announced(int *ranks, int *node_ranks);
+
 struct launch {
     MPI_Comm comm; // a duplicate of the world that returns its errors
     int rank, size;

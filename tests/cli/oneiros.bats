@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# The program from outside: what needs no MPI, no weights and no pictures. $ONEIROS is the program.
+# The program from outside: what needs no MPI and no weights. $ONEIROS is the program.
 
 bats_require_minimum_version 1.5.0
 
@@ -8,9 +8,25 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
     # Settings of whoever runs the tests must not count.
     local name
-    for name in $(compgen -e ONEIROS_); do
+    for name in $(compgen -e ONEIROS_) $(compgen -e OMPI_COMM_) $(compgen -e PMI) $(compgen -e SLURM_); do
         unset "$name"
     done
+}
+
+# bmp FILE WIDTH HEIGHT: a black picture; the width is a multiple of 4
+bmp() {
+    local size=$(($2 * $3 * 3 + 54)) number
+    {
+        printf BM
+        for number in "$size" 0 54 40 "$2" "$3" $((24 << 16 | 1)) 0 0 0 0 0 0; do
+            printf "$(printf '\\x%02x' $((number & 255)) $((number >> 8 & 255)) $((number >> 16 & 255)) $((number >> 24)))"
+        done
+    } >"$1"
+    truncate -s "$size" "$1"
+}
+
+dry_run() {
+    "$ONEIROS" dream --dry-run -o out -s tile.size=512 -s memory.limit=1G "$@"
 }
 
 @test "no command: usage on standard error, exit 2" {
@@ -86,4 +102,74 @@ setup() {
     run -2 "$ONEIROS" dream x.png
     [[ "$output" == *"-o DIR"* ]]
     [ ! -e out ]
+}
+
+@test "--dry-run: a line for each picture, totals, and nothing written" {
+    bmp small.bmp 300 200
+    bmp large.bmp 1200 1000
+    run -0 --separate-stderr dry_run small.bmp large.bmp
+    [ -z "$stderr" ]
+    [[ "${lines[0]}" == "image "*"ranks"*"octaves"* ]]
+    [[ "${lines[1]}" =~ ^small.bmp\ +8\ +1\ +[0-9]+\ +153x102,\ 214x143,\ 300x200$ ]]
+    [[ "${lines[2]}" =~ ^large.bmp\ .*\ 437x364,\ 612x510\ \(.*\ 1200x1000\ \([4-9]x[3-9]\ of\ [0-9]+x[0-9]+,\ \+[0-9]+%\)$ ]]
+    grep -q "^images: *2, 0 of which would fail;" <<<"$output"
+    grep -q "^teams: *one worker;" <<<"$output"
+    grep -Eq "^tiles: *at most 512 pixels long, halo [0-9]+ \(approximate\), blend 32; the network sees [0-9.]+% more" <<<"$output"
+    grep -Eq "^memory: .* may use 1024 MiB" <<<"$output"
+    [ ! -e out ]
+}
+
+@test "--dry-run plans for the ranks that mpirun or Slurm start" {
+    bmp large.bmp 1200 1000
+    export OMPI_COMM_WORLD_SIZE=9 OMPI_COMM_WORLD_LOCAL_SIZE=3
+    run -0 dry_run large.bmp
+    grep -Eq "^large.bmp +8 +[5-8] " <<<"$output"
+    grep -Eq "^teams: *1 image on [5-8] ranks, so that all end soonest; 8 workers, busy [0-9]+% of the time" <<<"$output"
+    local plan="$output"
+    unset OMPI_COMM_WORLD_SIZE OMPI_COMM_WORLD_LOCAL_SIZE
+    export SLURM_NTASKS=9 SLURM_NTASKS_PER_NODE=3
+    run -0 dry_run large.bmp
+    [ "$output" = "$plan" ]
+    run -0 dry_run -s team.size=3 large.bmp
+    grep -Eq "^teams: *1 image on 3 ranks, since team.size is 3;" <<<"$output"
+    SLURM_NTASKS=nonsense run -0 dry_run large.bmp
+    grep -q "^teams: *one worker" <<<"$output"
+}
+
+@test "--dry-run: memory of a node is shared by its ranks" {
+    bmp small.bmp 300 200
+    local alone shared
+    alone=$("$ONEIROS" dream --dry-run -o out small.bmp | sed -n 's/.*may use \([0-9]*\) MiB.*/\1/p')
+    shared=$(SLURM_NTASKS=8 SLURM_TASKS_PER_NODE="4(x2)" "$ONEIROS" dream --dry-run -o out small.bmp | sed -n 's/.*may use \([0-9]*\) MiB.*/\1/p')
+    [ "$shared" -ge $((alone / 4 - alone / 100 - 1)) ]
+    [ "$shared" -le $((alone / 4 + alone / 100 + 1)) ]
+}
+
+@test "--dry-run: what would fail, and why, exit 3" {
+    bmp small.bmp 300 200
+    bmp tiny.bmp 8 8
+    bmp huge.bmp 3000 2000
+    printf nothing >broken.png
+    run -3 dry_run -s memory.limit=64M small.bmp tiny.bmp huge.bmp broken.png missing.png
+    grep -q "^broken.png *would fail: .*text" <<<"$output"
+    grep -q "^missing.png *would fail: No such file" <<<"$output"
+    grep -q "^tiny.bmp *would fail: 8 x 8 pixels are too few" <<<"$output"
+    grep -Eq "^huge.bmp *would fail: needs [0-9]+ MiB of each of 1 ranks, and one may use 64 MiB" <<<"$output"
+    grep -q "^images: *5, 4 of which would fail" <<<"$output"
+}
+
+@test "--dry-run: memory may demand a team" {
+    bmp large.bmp 3000 2000
+    SLURM_NTASKS=9 run -0 dry_run -s memory.limit=230M -s team.size=1 large.bmp
+    grep -Eq "^large.bmp +8 +[2-8] " <<<"$output"
+    grep -q "memory allows no smaller one for 1;" <<<"$output"
+}
+
+@test "--dry-run: names of files are text, not commands to the terminal" {
+    local name=$'a\e[31m\nb.bmp'
+    bmp "$name" 100 80
+    run -0 dry_run "$name"
+    [[ "${lines[1]}" == 'a?[31m?b.bmp '* ]]
+    run -0 dry_run "$PWD/$name" # long ones lose their beginning
+    [[ "${lines[1]}" == *'a?[31m?b.bmp '* ]]
 }
