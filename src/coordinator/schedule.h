@@ -25,7 +25,8 @@ struct schedule_image {
     int width, height; // pixels
 };
 
-// Tiles of the largest octave, and pixels that the network sees divided by pixels of all octaves. STATUS_LIMIT where the image can't be cut.
+// Tiles of the largest octave, and pixels that the network sees divided by pixels of all octaves. STATUS_LIMIT where the image can't be
+// cut.
 enum status schedule_tiles(const struct schedule *schedule, struct schedule_image image, int *tiles, double *redundancy) MUST_CHECK;
 
 // Cost of an image on a team of `members`; see above. STATUS_LIMIT where it can't be cut into tiles.
