@@ -4,7 +4,7 @@
 //   coordinator                               each member of a team
 //     job (dream, id, size, team), ranks, ---->
 //     its rows of the image
-//                                        <----     the first member: report (step), after each update
+//                                        <----     the first member: report (step), after each update; (part), in long ones
 //                                        <----     the first member: report (result: id, status, losses)
 //                                        <----     its rows of the dream, if there is one
 //     stop                               ---->     ends the image in hand early, its result says so
@@ -53,12 +53,18 @@ struct result {
     char error[RECORD_ERROR_MAX];
 };
 
-enum report_kind { REPORT_STEP, REPORT_RESULT };
+// How far the step under way has come.
+struct part {
+    double pixels; // of the octave, done
+};
+
+enum report_kind { REPORT_STEP, REPORT_PART, REPORT_RESULT };
 
 struct report {
     int32_t kind;
     union {
         struct step_record step;
+        struct part part;
         struct result result;
     };
 };

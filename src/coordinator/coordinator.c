@@ -69,7 +69,7 @@ static enum status write_down(struct coordinator *c, struct task **task)
     else
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before,
                   record->loss_after, record->seconds_dream, record->rank);
-    progress_add_work(c->progress, (*task)->work_done - (*task)->work); // what a failure or a stop left undone
+    progress_add_work(c->progress, (*task)->work_done + (*task)->part - (*task)->work); // what a failure or a stop left undone
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
     TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count)));
@@ -164,10 +164,12 @@ static enum status choose_team(struct coordinator *c, int *members)
     for (const struct task *task = c->ready.first; task && count < LOOK; task = task->next)
         waiting[count++] = schedule_image_of(task);
     const int64_t total = intake_ahead_total(c->ahead);
-    *members = schedule_team(
-        schedule,
-        &(struct schedule_state){.busy = busy, .waiting = waiting, .waiting_count = count, .coming = total < 0 ? -1 : total - c->taken});
+    *members = schedule_team(schedule, &(struct schedule_state){.busy = busy,
+                                                                .waiting = waiting,
+                                                                .waiting_count = count,
+                                                                .coming = total < 0 ? -1 : total - c->taken + c->ready.count - count});
     free(busy);
+    assert(*members > 0); // cut_task() refused what fits no team
     return STATUS_OK;
 }
 
@@ -276,7 +278,8 @@ static enum status take_step(struct coordinator *c, int worker, const struct ste
     struct task *task = c->busy[worker];
     const double work = (double)step->width * step->height;
     task->work_done += work;
-    progress_advance(c->progress, work);
+    progress_advance(c->progress, work - task->part);
+    task->part = 0;
     return task_add_step(task, step);
 }
 
@@ -286,6 +289,13 @@ static void set_free(struct coordinator *c, const struct task *task)
         c->busy[task->team[m] - c->options->first_worker] = NULL;
     progress_set_in_flight(c->progress, --c->busy_count);
     c->look_again = true;
+}
+
+static void take_part(struct coordinator *c, int worker, const struct part *part)
+{
+    struct task *task = c->busy[worker];
+    progress_advance(c->progress, part->pixels - task->part);
+    task->part = part->pixels;
 }
 
 static enum status take_result(struct coordinator *c, int worker, const struct result *result)
@@ -328,11 +338,14 @@ static enum status collect(struct coordinator *c, bool *found)
         const double start = now();
         TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options->comm));
         assert(c->busy[worker]); // only who has an image reports
-        if (report.kind == REPORT_STEP) {
-            TRY(take_step(c, worker, &report.step));
-            timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof report);
-        } else {
+        if (report.kind == REPORT_RESULT) {
             TRY(take_result(c, worker, &report.result));
+        } else {
+            if (report.kind == REPORT_STEP)
+                TRY(take_step(c, worker, &report.step));
+            else
+                take_part(c, worker, &report.part);
+            timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof report);
         }
         *found = true;
     }

@@ -18,7 +18,8 @@ struct task {
     struct step_record *steps;      // so far, in order
     size_t step_count, step_capacity;
     double work; // in units of progress, and what of it is done
-    double work_done;
+    double work_done; // of whole steps
+    double part;      // of the step under way
     double cost;     // on its team (schedule.h)
     double ready_at; // when it could have been dreamed on, seconds of the monotonic clock
 };

@@ -51,6 +51,13 @@ static void leave_octave(struct dream *d)
     d->sums = NULL;
 }
 
+static void tell_part(double done, void *context)
+{
+    const struct dream *d = context;
+    if (d->options->part)
+        d->options->part(done * d->size.width * d->size.height, d->options->context);
+}
+
 static enum status make_sweep(struct dream *d, struct octave size)
 {
     const struct dream_options *o = d->options;
@@ -60,7 +67,9 @@ static enum status make_sweep(struct dream *d, struct octave size)
                                                            .rules = o->rules,
                                                            .width = size.width,
                                                            .height = size.height,
-                                                           .margin = shaping_margin(d->config->smooth)});
+                                                           .margin = shaping_margin(d->config->smooth),
+                                                           .progress = tell_part,
+                                                           .context = d});
 }
 
 static enum status make_room(struct dream *d, struct octave size)

@@ -19,6 +19,7 @@ struct dream_options {
     const struct tile_rules *rules;
     int64_t image;                                                 // id, keys its random numbers
     void (*step)(const struct step_record *record, void *context); // after each step, on the team's first member
+    void (*part)(double pixels, void *context); // there too, now and then in a step of several tiles: pixels of the octave done
     bool (*stop)(void *context); // asked once before the first step and once in each: end behind it? One member's word is enough.
     void *context;
 };

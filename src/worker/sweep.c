@@ -221,6 +221,8 @@ static enum status work_on_all(struct sweep *s)
         int number;
         TRY(pick(s, &number));
         TRY(work_on(s, number));
+        if (s->gradient && s->options.progress && s->options.team->rank == 0 && left > 1)
+            s->options.progress(1 - (left - 1.0) / my_count(s), s->options.context);
     }
 out:
     return rc;

@@ -17,6 +17,9 @@ struct sweep_options {
     const struct tile_rules *rules;
     int width, height; // of the octave
     int margin;        // rows that the gradient is wanted for above and below a member's own
+    void (*progress)(double done,
+                     void *context); // on the first member, after each of several tiles: the part of them that is done; or NULL
+    void *context;
 };
 
 // Everything in `options` outlives the sweep. Not collective: a failure is this member's.

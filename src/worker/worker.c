@@ -15,6 +15,7 @@ struct worker {
     struct objective objective;
     struct engine *engine;
     struct timing timing;
+    double part_sent;   // when, seconds of the monotonic clock
     bool stopping;      // by the coordinator's word or by a signal
     enum status broken; // of the connection, found in a hook
 };
@@ -23,8 +24,21 @@ static void send_step(const struct step_record *record, void *context)
 {
     struct worker *w = context;
     const struct report report = {.kind = REPORT_STEP, .step = *record};
+    w->part_sent = now();
     if (w->broken == STATUS_OK)
         w->broken = mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->options->comm);
+}
+
+// A step of a large picture may take minutes; once a second is enough.
+static void send_part(double pixels, void *context)
+{
+    struct worker *w = context;
+    const struct report report = {.kind = REPORT_PART, .part = {.pixels = pixels}};
+    const double time = now();
+    if (w->broken != STATUS_OK || time - w->part_sent < 1)
+        return;
+    w->part_sent = time;
+    w->broken = mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->options->comm);
 }
 
 static bool should_stop(void *context)
@@ -47,6 +61,7 @@ static enum status dream_job(struct worker *w, const struct job *job, struct tea
                                           .rules = w->options->rules,
                                           .image = job->image,
                                           .step = send_step,
+                                          .part = send_part,
                                           .stop = should_stop,
                                           .context = w};
     struct dream_outcome outcome;
