@@ -7,7 +7,7 @@
 
 #include "common/config.h"
 
-enum { RECORD_SOURCE_MAX = 1024, RECORD_ERROR_MAX = 512 };
+enum { RECORD_SOURCE_MAX = 1024, RECORD_ERROR_MAX = 512, RECORD_PHASE_MAX = 16 };
 
 enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
 
@@ -32,10 +32,22 @@ struct image_record {
     char output[RECORD_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
     int32_t width, height, bits;    // of the input; 0 if it could not be decoded
     int32_t status;                 // enum image_status
-    int32_t rank;                   // the worker that dreamed it; -1 if none did
+    int32_t rank;                   // the first of the ranks that dreamed it; -1 if none did
+    int32_t team;                   // ranks that dreamed it; 0 if none did
+    int32_t tiles;                  // of the largest octave; 0 if none
+    double redundancy;              // pixels that the network saw / pixels of the octaves; NaN if none
     char error[RECORD_ERROR_MAX];   // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
     double loss_before, loss_after; // of the whole image at full size; NaN where unknown
+};
+
+// One phase of one rank.
+struct timing_record {
+    int32_t rank;
+    char phase[RECORD_PHASE_MAX]; // phase_name()
+    int64_t count;                // times that the rank entered it; > 0
+    double seconds;
+    int64_t bytes; // moved between ranks, or read and written
 };
 
 #endif

@@ -136,6 +136,27 @@ static herr_t add_slurm(hid_t root)
     return 0;
 }
 
+static herr_t add_integers(hid_t root, const struct run_file_header *header)
+{
+    const struct {
+        const char *name;
+        int value;
+    } attributes[] = {
+        {"format_version", RUN_FILE_FORMAT_VERSION},
+        {"ranks", header->ranks},
+        {"workers", header->workers},
+        {"team_size", header->config->team.size},
+        {"tile_size", header->tiles->size},
+        {"tile_halo", header->tiles->halo},
+        {"tile_halo_exact", header->halo_exact},
+        {"tile_blend", header->tiles->blend},
+    };
+    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
+        if (set_number(root, attributes[i].name, H5T_NATIVE_INT, &attributes[i].value) < 0)
+            return -1;
+    return 0;
+}
+
 static herr_t add_header(hid_t root, const struct run_file_header *header, const char *config)
 {
     char started[32];
@@ -143,15 +164,13 @@ static herr_t add_header(hid_t root, const struct run_file_header *header, const
     time_t time_now = time(NULL);
     if (!gmtime_r(&time_now, &utc) || !strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc))
         return -1;
-    int format = RUN_FILE_FORMAT_VERSION;
     if (add_text(root, "program", "oneiros") < 0 || add_text(root, "version", ONEIROS_VERSION) < 0 ||
-        set_number(root, "format_version", H5T_NATIVE_INT, &format) < 0 || add_text(root, "config", config) < 0 ||
-        add_text(root, "weights_md5", header->weights_md5) < 0 || add_text(root, "weights_source", header->weights_source) < 0 ||
-        add_text(root, "plan", header->plan) < 0 || set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
-        set_number(root, "ranks", H5T_NATIVE_INT, &header->ranks) < 0 ||
+        add_text(root, "config", config) < 0 || add_text(root, "weights_md5", header->weights_md5) < 0 ||
+        add_text(root, "weights_source", header->weights_source) < 0 || add_text(root, "plan", header->plan) < 0 ||
+        set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
         run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
         return -1;
-    return add_slurm(root) < 0 ? -1 : set_progress(root, 0, 0);
+    return add_integers(root, header) < 0 || add_slurm(root) < 0 ? -1 : set_progress(root, 0, 0);
 }
 
 static herr_t write_new(const char *path, const struct run_file_header *header, const char *config)
@@ -165,8 +184,8 @@ static herr_t write_new(const char *path, const struct run_file_header *header, 
     if (root < 0 || add_header(root, header, config) < 0)
         goto out;
     done = 0;
-    for (int table = 0; table < RUN_TABLE_COUNT && done >= 0; table++)
-        done = run_table_create(root, (enum run_table)table, header->config);
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT && done >= 0; table++)
+        done = run_table_create(root, table, header->config);
 out:
     if (root >= 0 && H5Fclose(root) < 0)
         done = -1;
@@ -197,7 +216,7 @@ out:
 
 static void destroy(struct run_file **file)
 {
-    for (int table = 0; table < RUN_TABLE_COUNT; table++) {
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
         free((*file)->pending[table].rows);
         if ((*file)->pending[table].type >= 0)
             H5Tclose((*file)->pending[table].type);
@@ -208,8 +227,6 @@ static void destroy(struct run_file **file)
 
 enum status run_file_create(struct run_file **out, const char *path, const struct run_file_header *header)
 {
-    static const size_t sizes[] = {sizeof(struct image_record), sizeof(struct step_record)};
-    static const size_t chunks[] = {RUN_TABLE_IMAGES_CHUNK, RUN_TABLE_STEPS_CHUNK};
     enum status rc = STATUS_OK;
     *out = NULL;
     struct run_file *file = calloc(1, sizeof *file);
@@ -220,10 +237,10 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     H5dont_atexit();
     listen_to_hdf5();
     file->started = file->written = now();
-    for (int table = 0; table < RUN_TABLE_COUNT; table++) {
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
         struct pending *pending = &file->pending[table];
-        *pending = (struct pending){.capacity = chunks[table], .size = sizes[table]};
-        pending->type = run_table_memory_type((enum run_table)table, header->config->targets.count);
+        *pending = (struct pending){.capacity = run_table_chunk(table), .size = run_table_record_size(table)};
+        pending->type = run_table_memory_type(table, header->config->targets.count);
         pending->rows = calloc(pending->capacity, pending->size);
         if (pending->type < 0 || !pending->rows)
             rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
@@ -244,7 +261,7 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
 static enum status set_space_aside(const struct run_file *file)
 {
     uint64_t bytes = 256 * 1024;
-    for (int table = 0; table < RUN_TABLE_COUNT; table++)
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
         if (file->pending[table].count)
             bytes += 2 * file->pending[table].capacity * file->pending[table].size;
     enum status rc = STATUS_OK;
@@ -265,22 +282,22 @@ static enum status set_space_aside(const struct run_file *file)
 
 static herr_t append(struct run_file *file, bool complete)
 {
-    herr_t done = -1;
-    hid_t access = file_access(), root = -1;
+    herr_t done;
+    hid_t access = file_access(), root;
     if (access < 0)
         return -1;
     root = H5Fopen(file->path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
     H5Pclose(access);
     if (root < 0)
         return -1;
-    // Steps first: whoever sees an image's row sees its steps.
-    struct pending *steps = &file->pending[RUN_TABLE_STEPS], *images = &file->pending[RUN_TABLE_IMAGES];
-    if (steps->count && run_table_append(root, RUN_TABLE_STEPS, steps->type, steps->rows, steps->count) < 0)
-        goto out;
-    if (images->count && run_table_append(root, RUN_TABLE_IMAGES, images->type, images->rows, images->count) < 0)
-        goto out;
-    done = set_progress(root, now() - file->started, complete);
-out:
+    done = 0;
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT && done >= 0; table++) {
+        const struct pending *pending = &file->pending[table];
+        if (pending->count)
+            done = run_table_append(root, table, pending->type, pending->rows, pending->count);
+    }
+    if (done >= 0)
+        done = set_progress(root, now() - file->started, complete);
     if (H5Fclose(root) < 0)
         done = -1;
     return done;
@@ -299,7 +316,7 @@ static enum status write_pending(struct run_file *file, bool complete)
         file->broken = true;
         return fail_hdf5(file->path, "cannot write");
     }
-    for (int table = 0; table < RUN_TABLE_COUNT; table++)
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
         file->pending[table].count = 0;
     return STATUS_OK;
 }
@@ -318,7 +335,9 @@ static enum status add_row(struct run_file *file, enum run_table table, void **r
 
 enum status run_file_tick(struct run_file *file)
 {
-    bool waiting = file->pending[RUN_TABLE_IMAGES].count || file->pending[RUN_TABLE_STEPS].count;
+    bool waiting = false;
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
+        waiting = waiting || file->pending[table].count;
     return waiting && now() - file->written >= write_interval ? write_pending(file, false) : STATUS_OK;
 }
 
@@ -355,6 +374,26 @@ enum status run_file_add_image(struct run_file *file, const struct image_record 
     clean_field(record->sha256, sizeof record->sha256);
     clean_field(record->output, sizeof record->output);
     clean_field(record->error, sizeof record->error);
+    TRY(run_file_tick(file));
+out:
+    return rc;
+}
+
+enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing)
+{
+    enum status rc;
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+        void *row;
+        if (timing->phases[phase].count <= 0)
+            continue;
+        TRY(add_row(file, RUN_TABLE_TIMING, &row));
+        struct timing_record *record = row;
+        *record = (struct timing_record){.rank = rank,
+                                         .count = timing->phases[phase].count,
+                                         .seconds = timing->phases[phase].seconds,
+                                         .bytes = timing->phases[phase].bytes};
+        snprintf(record->phase, sizeof record->phase, "%s", phase_name(phase));
+    }
     TRY(run_file_tick(file));
 out:
     return rc;

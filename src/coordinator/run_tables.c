@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "common/records.h"
 
@@ -22,6 +23,7 @@ struct column {
     }
 #define IMAGE(member, kind, unit, description) COLUMN(image_record, member, kind, unit, description)
 #define STEP(member, kind, unit, description) COLUMN(step_record, member, kind, unit, description)
+#define TIMING(member, kind, unit, description) COLUMN(timing_record, member, kind, unit, description)
 
 static const struct column image_columns[] = {
     IMAGE(id, COLUMN_INT64, "", "position in the list of inputs, from 0"),
@@ -32,7 +34,10 @@ static const struct column image_columns[] = {
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input; 0 if it could not be decoded"),
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
-    IMAGE(rank, COLUMN_INT32, "", "the worker that dreamed it; -1 if none did"),
+    IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
+    IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),
+    IMAGE(tiles, COLUMN_INT32, "", "tiles of the largest octave; 0 if none"),
+    IMAGE(redundancy, COLUMN_DOUBLE, "1", "pixels that the network saw / pixels of the octaves; NaN if none"),
     IMAGE(error, COLUMN_TEXT, "", "why it failed"),
     IMAGE(seconds_read, COLUMN_DOUBLE, "s", "reading or fetching the input"),
     IMAGE(seconds_decode, COLUMN_DOUBLE, "s", "decoding the input"),
@@ -56,26 +61,44 @@ static const struct column step_columns[] = {
     STEP(seconds, COLUMN_DOUBLE, "s", "the step"),
 };
 
+static const struct column timing_columns[] = {
+    TIMING(rank, COLUMN_INT32, "", "its host: that place, from 0, in the root attribute `hosts`"),
+    TIMING(phase, COLUMN_TEXT, "", "what the rank was doing"),
+    TIMING(count, COLUMN_INT64, "", "times that it began to do so"),
+    TIMING(seconds, COLUMN_DOUBLE, "s", "all of them together"),
+    TIMING(bytes, COLUMN_INT64, "byte", "moved between ranks, by this one, or read and written"),
+};
+
 enum { COLUMNS_MAX = 32 };
+#define COUNT(columns) (sizeof(columns) / sizeof(columns)[0])
 
 static const struct {
     const char *name;
     const struct column *columns;
     size_t column_count;
     size_t record_size;
-    hsize_t chunk;
+    size_t chunk;
 } tables[RUN_TABLE_COUNT] = {
-    [RUN_TABLE_IMAGES] = {"images", image_columns, sizeof image_columns / sizeof image_columns[0], sizeof(struct image_record),
-                          RUN_TABLE_IMAGES_CHUNK},
-    [RUN_TABLE_STEPS] = {"steps", step_columns, sizeof step_columns / sizeof step_columns[0], sizeof(struct step_record),
-                         RUN_TABLE_STEPS_CHUNK},
+    [RUN_TABLE_STEPS] = {"steps", step_columns, COUNT(step_columns), sizeof(struct step_record), 1024},
+    [RUN_TABLE_IMAGES] = {"images", image_columns, COUNT(image_columns), sizeof(struct image_record), 64},
+    [RUN_TABLE_TIMING] = {"timing", timing_columns, COUNT(timing_columns), sizeof(struct timing_record), 256},
 };
-static_assert(sizeof image_columns / sizeof image_columns[0] <= COLUMNS_MAX, "COLUMNS_MAX is too small");
-static_assert(sizeof step_columns / sizeof step_columns[0] <= COLUMNS_MAX, "COLUMNS_MAX is too small");
+static_assert(COUNT(step_columns) <= COLUMNS_MAX && COUNT(image_columns) <= COLUMNS_MAX && COUNT(timing_columns) <= COLUMNS_MAX,
+              "COLUMNS_MAX is too small");
 
 const char *run_table_name(enum run_table table)
 {
     return tables[table].name;
+}
+
+size_t run_table_record_size(enum run_table table)
+{
+    return tables[table].record_size;
+}
+
+size_t run_table_chunk(enum run_table table)
+{
+    return tables[table].chunk;
 }
 
 static hid_t text_type(size_t size)
@@ -185,16 +208,29 @@ static herr_t add_column_attributes(hid_t dataset, enum run_table table, const s
     return run_attribute_texts(dataset, "targets", layers, (size_t)config->targets.count);
 }
 
+// Makes the index of chunks, by writing the one row that is there and taking it away again. Left to the first real write, a kill could
+// leave the new number of rows without the index: they may lie in different parts of the dataset's header.
+static herr_t make_index(hid_t dataset, hid_t type)
+{
+    herr_t done = -1;
+    const hsize_t none = 0;
+    void *row = calloc(1, H5Tget_size(type));
+    if (row && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, row) >= 0)
+        done = H5Dset_extent(dataset, &none);
+    free(row);
+    return done;
+}
+
 herr_t run_table_create(hid_t file, enum run_table table, const struct config *config)
 {
     herr_t done = -1;
-    hsize_t rows = 0, most = H5S_UNLIMITED, chunk = tables[table].chunk;
+    hsize_t rows = 1, most = H5S_UNLIMITED, chunk = tables[table].chunk;
     hid_t space = H5Screate_simple(1, &rows, &most), creation = H5Pcreate(H5P_DATASET_CREATE), dataset = -1;
     hid_t type = run_table_memory_type(table, config->targets.count);
     if (space < 0 || creation < 0 || type < 0 || H5Tpack(type) < 0 || H5Pset_chunk(creation, 1, &chunk) < 0)
         goto out;
     dataset = H5Dcreate2(file, tables[table].name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (dataset >= 0)
+    if (dataset >= 0 && make_index(dataset, type) >= 0)
         done = add_column_attributes(dataset, table, config);
 out:
     if (dataset >= 0 && H5Dclose(dataset) < 0)
@@ -224,7 +260,8 @@ herr_t run_table_append(hid_t file, enum run_table table, hid_t memory, const vo
         goto out;
     if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0)
         goto out;
-    done = H5Dwrite(dataset, memory, slab, space, H5P_DEFAULT, rows);
+    if (H5Dwrite(dataset, memory, slab, space, H5P_DEFAULT, rows) >= 0)
+        done = H5Dflush(dataset);
 out:
     if (space >= 0)
         H5Sclose(space);

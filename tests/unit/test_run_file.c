@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <hdf5.h>
+#include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,138 +13,20 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/file.h"
-#include "coordinator/run_tables.h"
 #include "coordinator/utf8.h"
+#include "run_file_rows.h"
 #include "scratch.h"
 #include "unit.h"
-
-enum { TARGETS = 3, STEPS_AN_IMAGE = 20 };
 
 static void make_path(char path[FILE_PATH_MAX], const char *name)
 {
     UNIT_OK(file_join(path, scratch, name));
-}
-
-static void make_config(struct config *config)
-{
-    config_init(config);
-    config->targets.count = TARGETS;
-    for (int i = 0; i < TARGETS; i++) {
-        config->targets.items[i] = (struct config_target){.weight = 1};
-        snprintf(config->targets.items[i].layer, CONFIG_NAME_MAX, "mixed%d", i + 3);
-    }
-    config->seed = UINT64_MAX - 1;
-}
-
-static enum status create(struct run_file **file, const char *path)
-{
-    static const char *const hosts[] = {"node1", "node1", "node2"};
-    struct config config;
-    make_config(&config);
-    struct run_file_header header = {.config = &config,
-                                     .weights_md5 = "bcbd6486424b2319ff4ef7d526e38f63",
-                                     .weights_source = "official \xff weights",
-                                     .plan = "conv2d_1 direct\n",
-                                     .ranks = 3,
-                                     .hosts = hosts};
-    return run_file_create(file, path, &header);
-}
-
-// Every number of a row follows from its place, so that a reader can tell a wrong one.
-static struct step_record step_of(int64_t row)
-{
-    struct step_record step = {.image = row / STEPS_AN_IMAGE,
-                               .octave = (int32_t)(row % STEPS_AN_IMAGE / 5),
-                               .step = (int32_t)(row % 5),
-                               .width = 640,
-                               .height = 480,
-                               .loss = (double)row + 0.5,
-                               .total_variation = (double)row * 2,
-                               .gradient_norm = 1 / ((double)row + 1),
-                               .seconds = 0.125};
-    for (int i = 0; i < TARGETS; i++)
-        step.target_loss[i] = (double)(row * 10 + i);
-    return step;
-}
-
-static struct image_record image_of(int64_t id)
-{
-    struct image_record image = {
-        .id = id, .width = 640, .height = 480, .bits = 8, .rank = 1, .seconds_dream = 2.5, .loss_before = NAN, .loss_after = (double)id};
-    image.status = (int32_t)(id % 3);
-    snprintf(image.source, sizeof image.source, "photos/\xc3\xa9t\xc3\xa9-%d.jpg", (int)id);
-    snprintf(image.sha256, sizeof image.sha256, "%064d", (int)id);
-    if (image.status == IMAGE_FAILED)
-        snprintf(image.error, sizeof image.error, "not a picture: %d", (int)id);
-    return image;
-}
-
-static enum status add_image(struct run_file *file, int64_t id)
-{
-    struct step_record steps[STEPS_AN_IMAGE];
-    for (int i = 0; i < STEPS_AN_IMAGE; i++)
-        steps[i] = step_of(id * STEPS_AN_IMAGE + i);
-    enum status rc = run_file_add_steps(file, steps, STEPS_AN_IMAGE);
-    struct image_record image = image_of(id);
-    return rc == STATUS_OK ? run_file_add_image(file, &image) : rc;
-}
-
-// As any reader opens it; `swmr`: as the header of run_file.h tells a reader who was refused.
-static hid_t open_file(const char *path, bool swmr)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
-    hid_t file = H5Fopen(path, swmr ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY, access);
-    H5Pclose(access);
-    return file;
-}
-
-// The rows of a table as malloc'ed memory, or NULL.
-static void *read_table(hid_t file, enum run_table table, size_t row_size, hsize_t *count)
-{
-    void *rows = NULL;
-    hid_t type = run_table_memory_type(table, TARGETS), dataset = H5Dopen2(file, run_table_name(table), H5P_DEFAULT);
-    hid_t space = H5Dget_space(dataset);
-    if (H5Sget_simple_extent_dims(space, count, NULL) == 1) {
-        rows = calloc(*count + 1, row_size);
-        if (rows && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) < 0) {
-            free(rows);
-            rows = NULL;
-        }
-    }
-    H5Sclose(space);
-    H5Dclose(dataset);
-    H5Tclose(type);
-    return rows;
-}
-
-// Rows of both tables if every one is right, else -1.
-static int64_t count_right_rows(hid_t file, hsize_t *images_out)
-{
-    hsize_t step_count = 0, image_count = 0;
-    struct step_record *steps = read_table(file, RUN_TABLE_STEPS, sizeof *steps, &step_count);
-    struct image_record *images = read_table(file, RUN_TABLE_IMAGES, sizeof *images, &image_count);
-    bool right = steps && images;
-    for (hsize_t i = 0; right && i < step_count; i++) {
-        struct step_record wanted = step_of((int64_t)i);
-        right = memcmp(&wanted, &steps[i], sizeof wanted) == 0;
-    }
-    for (hsize_t i = 0; right && i < image_count; i++) {
-        struct image_record wanted = image_of((int64_t)i), *got = &images[i];
-        right = got->id == wanted.id && got->status == wanted.status && !strcmp(got->source, wanted.source) &&
-                !strcmp(got->sha256, wanted.sha256) && !strcmp(got->error, wanted.error) && got->loss_after == wanted.loss_after &&
-                isnan(got->loss_before) && got->seconds_dream == wanted.seconds_dream && got->bits == 8 && got->rank == 1;
-    }
-    right = right && image_count * STEPS_AN_IMAGE <= step_count; // an image's steps are there before it
-    free(steps);
-    free(images);
-    *images_out = image_count;
-    return right ? (int64_t)step_count : -1;
 }
 
 static void get_text(hid_t file, const char *name, char text[4096])
@@ -178,16 +61,14 @@ static void test_comes_back(void)
     struct run_file *file;
     UNIT_OK(create(&file, path));
     unsetenv("SLURM_JOB_ID");
-    for (int id = 0; id < 200; id++) // several chunks of both tables
-        UNIT_OK(add_image(file, id));
+    for (int i = 0; i < 200; i++) // several chunks of all tables
+        UNIT_OK(add_rows(file, i));
     UNIT_OK(run_file_close(&file, true));
     CU_ASSERT_PTR_NULL(file);
 
     hid_t reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
-    hsize_t images;
-    CU_ASSERT_EQUAL(count_right_rows(reader, &images), 200 * STEPS_AN_IMAGE);
-    CU_ASSERT_EQUAL(images, 200);
+    CU_ASSERT(has_rows(reader, 200 * STEPS_AN_IMAGE, 200, 200 * PHASES_A_RANK));
     get_text(reader, "config", text);
     make_config(&config);
     UNIT_OK(config_to_string(&config, &config_text));
@@ -205,6 +86,12 @@ static void test_comes_back(void)
     CU_ASSERT(end && !*end && llabs((long long)(timegm(&utc) - time(NULL))) < 600);
     CU_ASSERT_EQUAL(get_number(reader, "complete"), 1);
     CU_ASSERT_EQUAL(get_number(reader, "ranks"), 3);
+    CU_ASSERT_EQUAL(get_number(reader, "workers"), 2);
+    CU_ASSERT_EQUAL(get_number(reader, "team_size"), 2);
+    CU_ASSERT_EQUAL(get_number(reader, "tile_size"), 640);
+    CU_ASSERT_EQUAL(get_number(reader, "tile_halo"), 160);
+    CU_ASSERT_EQUAL(get_number(reader, "tile_halo_exact"), 1);
+    CU_ASSERT_EQUAL(get_number(reader, "tile_blend"), 32);
     CU_ASSERT_EQUAL(get_number(reader, "format_version"), RUN_FILE_FORMAT_VERSION);
     CU_ASSERT(get_number(reader, "elapsed_seconds") > 0 && get_number(reader, "elapsed_seconds") < 600);
     H5Fclose(reader);
@@ -214,11 +101,11 @@ static void test_comes_back(void)
 static _Noreturn void read_twice(const char *path, int told, int tell)
 {
     char go;
-    hsize_t images;
+    hsize_t counts[RUN_TABLE_COUNT];
     hid_t reader = open_file(path, false);
-    bool right = reader >= 0 && count_right_rows(reader, &images) == STEPS_AN_IMAGE && images == 1 && get_number(reader, "complete") == 0;
+    bool right = reader >= 0 && has_rows(reader, STEPS_AN_IMAGE, 1, PHASES_A_RANK) && get_number(reader, "complete") == 0;
     right = write(tell, "1", 1) == 1 && read(told, &go, 1) == 1 && right;
-    right = right && count_right_rows(reader, &images) >= STEPS_AN_IMAGE;
+    right = right && rows_right(reader, counts) && counts[RUN_TABLE_STEPS] >= STEPS_AN_IMAGE;
     _exit(!right);
 }
 
@@ -230,7 +117,7 @@ static void test_read_while_written(void)
     CU_ASSERT_FATAL(pipe(to_child) == 0 && pipe(to_parent) == 0);
     struct run_file *file;
     UNIT_OK(create(&file, path));
-    UNIT_OK(add_image(file, 0));
+    UNIT_OK(add_rows(file, 0));
     UNIT_OK(run_file_tick(file));
     usleep(1100 * 1000);
     UNIT_OK(run_file_tick(file));
@@ -239,15 +126,14 @@ static void test_read_while_written(void)
     if (child == 0)
         read_twice(path, to_child[0], to_parent[1]);
     CU_ASSERT_EQUAL(read(to_parent[0], &go, 1), 1);
-    for (int id = 1; id < 100; id++)
-        UNIT_OK(add_image(file, id));
+    for (int i = 1; i < 100; i++)
+        UNIT_OK(add_rows(file, i));
     UNIT_OK(run_file_close(&file, false));
     CU_ASSERT_EQUAL(write(to_child[1], "1", 1), 1);
     CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
     hid_t reader = open_file(path, false);
-    hsize_t images;
-    CU_ASSERT_EQUAL(count_right_rows(reader, &images), 100 * STEPS_AN_IMAGE);
+    CU_ASSERT(has_rows(reader, 100 * STEPS_AN_IMAGE, 100, 100 * PHASES_A_RANK));
     CU_ASSERT_EQUAL(get_number(reader, "complete"), 0);
     H5Fclose(reader);
     for (int i = 0; i < 2; i++) {
@@ -262,15 +148,15 @@ static _Noreturn void write_for_ever(const char *path)
     struct run_file *file;
     if (create(&file, path) != STATUS_OK)
         _exit(1);
-    for (int64_t id = 0;; id++)
-        if (add_image(file, id) != STATUS_OK)
+    for (int i = 0;; i++)
+        if (add_rows(file, i) != STATUS_OK)
             _exit(1);
 }
 
 static void test_killed(void)
 {
     int as_it_is = 0, as_swmr = 0;
-    int64_t rows = 0;
+    hsize_t rows[RUN_TABLE_COUNT] = {0};
     srand(7);
     for (int i = 0; i < 30; i++) {
         char path[FILE_PATH_MAX], name[32];
@@ -292,15 +178,63 @@ static void test_killed(void)
             as_swmr += reader >= 0;
         }
         CU_ASSERT_FATAL(reader >= 0);
-        hsize_t images;
-        int64_t right = count_right_rows(reader, &images);
-        CU_ASSERT(right >= 0);
-        rows += right;
+        hsize_t counts[RUN_TABLE_COUNT];
+        CU_ASSERT(rows_right(reader, counts));
+        for (int table = 0; table < RUN_TABLE_COUNT; table++)
+            rows[table] += counts[table];
         H5Fclose(reader);
         unlink(path);
     }
-    printf("30 files opened, %d as they were and %d as swmr, %lld rows ", as_it_is, as_swmr, (long long)rows);
-    CU_ASSERT(rows > 0);
+    printf("30 files opened, %d as they were and %d as swmr, ", as_it_is, as_swmr);
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
+        printf("%llu %s ", (unsigned long long)rows[table], run_table_name(table));
+        CU_ASSERT(rows[table] > 0);
+    }
+}
+
+// HDF5 calls this one instead of the C library's. A process that may write so often only is killed by its next write.
+static int writes_left = INT_MAX;
+
+ssize_t pwrite(int descriptor, const void *bytes, size_t size, off_t offset)
+{
+    if (writes_left-- == 0)
+        kill(getpid(), SIGKILL);
+    return syscall(SYS_pwrite64, descriptor, bytes, size, offset);
+}
+
+static _Noreturn void write_so_often(const char *path, int writes)
+{
+    struct run_file *file;
+    bool right = create(&file, path) == STATUS_OK;
+    writes_left = writes;
+    for (int i = 0; i < 100; i++) // several chunks of each table
+        right = right && add_rows(file, i) == STATUS_OK;
+    right = right && run_file_close(&file, true) == STATUS_OK;
+    _exit(!right);
+}
+
+static void test_killed_at_each_write(void)
+{
+    char path[FILE_PATH_MAX];
+    int state = 0, writes = 0;
+    make_path(path, "killed.h5");
+    do {
+        fflush(stdout);
+        pid_t child = fork();
+        if (child == 0)
+            write_so_often(path, writes);
+        CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
+        hid_t reader = open_file(path, false);
+        if (reader < 0)
+            reader = open_file(path, true);
+        CU_ASSERT_FATAL(reader >= 0);
+        hsize_t counts[RUN_TABLE_COUNT];
+        CU_ASSERT(rows_right(reader, counts));
+        H5Fclose(reader);
+    } while (WIFSIGNALED(state) && ++writes < 1000);
+    CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+    CU_ASSERT(writes > 50);
+    printf("%d writes ", writes);
 }
 
 // Writes until it fails, which must happen, then ends the ordinary way. Exit code 0 if all is as it should be.
@@ -309,10 +243,10 @@ static int fill(const char *path)
     struct run_file *file;
     if (create(&file, path) != STATUS_OK)
         return 2;
-    int64_t id = 0;
-    while (id < 100000 && add_image(file, id) == STATUS_OK)
-        id++;
-    if (id == 100000 || !strstr(status_message(), path))
+    int number = 0;
+    while (number < 100000 && add_rows(file, number) == STATUS_OK)
+        number++;
+    if (number == 100000 || !strstr(status_message(), path))
         return 3;
     printf("[%s] ", status_message());
     fflush(stdout);
@@ -326,8 +260,8 @@ static void check_filled(const char *path, pid_t child)
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
     hid_t reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
-    hsize_t images;
-    CU_ASSERT(count_right_rows(reader, &images) >= 1000);
+    hsize_t counts[RUN_TABLE_COUNT];
+    CU_ASSERT(rows_right(reader, counts) && counts[RUN_TABLE_STEPS] >= 1000 && counts[RUN_TABLE_TIMING] >= 500);
     H5Fclose(reader);
 }
 
@@ -376,18 +310,17 @@ static void test_space_returns(void)
     }
     struct run_file *file;
     UNIT_OK(create(&file, path));
-    UNIT_OK(add_image(file, 0));
+    UNIT_OK(add_rows(file, 0));
     int descriptor = open(ballast, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
     CU_ASSERT_EQUAL(posix_fallocate(descriptor, 0, 3900000), 0);
     close(descriptor);
     usleep(1100 * 1000);
     CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
     unlink(ballast);
-    UNIT_OK(add_image(file, 1));
+    UNIT_OK(add_rows(file, 1));
     UNIT_OK(run_file_close(&file, true));
     hid_t reader = open_file(path, false);
-    hsize_t images;
-    CU_ASSERT_EQUAL(count_right_rows(reader, &images), 2 * STEPS_AN_IMAGE);
+    CU_ASSERT(has_rows(reader, 2 * STEPS_AN_IMAGE, 2, 2 * PHASES_A_RANK));
     H5Fclose(reader);
     CU_ASSERT_EQUAL(umount(disk), 0);
 }
@@ -398,13 +331,13 @@ static void test_many_small_writes_stay_small(void)
     make_path(path, "small.h5");
     struct run_file *file;
     UNIT_OK(create(&file, path));
-    for (int id = 0; id < 5000; id++) // some 100 writes
-        UNIT_OK(add_image(file, id));
+    for (int i = 0; i < 5000; i++) // some 300 writes
+        UNIT_OK(add_rows(file, i));
     UNIT_OK(run_file_close(&file, true));
     struct stat info;
     CU_ASSERT_EQUAL_FATAL(stat(path, &info), 0);
-    int64_t steps = 5000LL * STEPS_AN_IMAGE, step_size = 24 + 8 * (4 + TARGETS);
-    int64_t least = steps * step_size + 5000LL * (int64_t)sizeof(struct image_record);
+    int64_t step_size = 24 + 8 * (4 + TARGETS), timing_size = 4 + RECORD_PHASE_MAX + 3 * 8;
+    int64_t least = 5000 * (STEPS_AN_IMAGE * step_size + (int64_t)sizeof(struct image_record) + PHASES_A_RANK * timing_size);
     printf("%.1f%% more than its rows ", 100.0 * (double)(info.st_size - least) / (double)least);
     CU_ASSERT(info.st_size < least + least / 50 + 500000);
 }
@@ -423,7 +356,7 @@ static void test_hostile_text(void)
     UNIT_OK(run_file_close(&file, true));
     hid_t reader = open_file(path, false);
     hsize_t count;
-    struct image_record *rows = read_table(reader, RUN_TABLE_IMAGES, sizeof *rows, &count);
+    struct image_record *rows = read_table(reader, RUN_TABLE_IMAGES, &count);
     CU_ASSERT_FATAL(rows && count == 1);
     CU_ASSERT_EQUAL(strlen(rows->source), RECORD_SOURCE_MAX - 1);
     CU_ASSERT_EQUAL(strlen(rows->sha256), 64);
@@ -462,6 +395,8 @@ static int write_sample(const char *path)
     TRY(create(&file, path));
     for (int id = 0; id < 70; id++)
         TRY(add_image(file, id));
+    for (int rank = 0; rank < 3; rank++)
+        TRY(add_timing(file, rank));
     TRY(run_file_close(&file, true));
 out:
     if (rc != STATUS_OK)
@@ -475,6 +410,7 @@ int main(int argc, char **argv)
         {"comes back", test_comes_back},
         {"can be read while it is written", test_read_while_written},
         {"killed at any moment", test_killed},
+        {"killed at each write", test_killed_at_each_write},
         {"file size limit", test_file_size_limit},
         {"full disk", test_full_disk},
         {"a disk with room again", test_space_returns},
