@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images, one row a step in /steps, one row a
-// rank and phase in /timing.
+// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images, one row a step in /steps, one row a rank and
+// phase in /timing.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -9,11 +9,12 @@
 //   - kept open, flushed, in the new format:    none can be opened ("already open for write" stays in the superblock until h5clear);
 //   - opened as SWMR for each write:            none damaged, for SWMR orders its writes; a write takes some 2 ms.
 // SWMR orders the writes within a table, once that has an index of its chunks: tables get theirs on creation, and each is flushed before
-// the next is written. So after a kill at any single one of 370 writes every row was right, and no image without its steps. Between writes,
-// which is nearly always, every reader can open the file as it is. A reader that comes while a write is under way, or after a kill that
-// struck in the midst of one, is told that the file is open for writing: it tries again, or opens it as a SWMR reader (h5py.File(path, "r",
-// swmr=True)), or mends a dead run's file with `h5clear -s`. Rows of the last second before a kill are lost. Space is set aside before each
-// write, so that a full disk leaves the file good.
+// the next is written. So after a kill at any single one of 370 writes every row was right, and no image without its steps.
+//
+// Between writes, which is nearly always, every reader can open the file as it is. A reader that comes while a write is under way, or after
+// a kill that struck in the midst of one, is told that the file is open for writing: it tries again, or opens it as a SWMR reader
+// (h5py.File(path, "r", swmr=True)), or mends a dead run's file with `h5clear -s`.
+// Rows of the last second before a kill are lost. Space is set aside before each write, so that a full disk leaves the file good.
 //
 // Root attributes, texts as variable-length UTF-8: program, version, format_version, config (YAML), weights_md5, weights_source, plan,
 // seed, ranks, workers, team_size (0: auto), tile_size, tile_halo, tile_blend (pixels), tile_halo_exact (1: the halo covers the whole
