@@ -47,8 +47,8 @@ double progress_fraction(const struct progress_state *state)
         return -1;
     if (state->done + state->failed >= state->total)
         return 1;
-    const double left = work_left(state);
-    return left > 0 && state->advanced > 0 ? state->advanced / (state->advanced + left) : 0;
+    // What follows the last step takes its time too: not all done before it is.
+    return state->advanced > 0 ? fmin(state->advanced / (state->advanced + work_left(state)), 0.99) : 0;
 }
 
 double progress_seconds_left(const struct progress_state *state)

@@ -81,6 +81,8 @@ static void test_estimates(void)
     state = (struct progress_state){.total = 2, .done = 1, .sized = 2, .work = 100, .advanced = 10, .rate = 1};
     CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.1, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), 90, 1e-9);
+    state.advanced = 100; // all steps, but the picture is not written yet
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.99, 1e-12);
 }
 
 static void test_bar(void)
