@@ -73,24 +73,17 @@ enum status schedule_cost(const struct schedule *schedule, struct schedule_image
     return rc;
 }
 
-// Pixels of the rows that the member with most of them holds.
-static double row_pixels(const struct tiling *octave, int members)
+// Rows that the member with most of them holds, and `margin` above and below.
+static int rows_of(const struct tiling *octave, int members, int margin)
 {
     const int height = octave->down.length, bands = (height + TILING_BAND - 1) / TILING_BAND;
-    const int rows = (bands + members - 1) / members * TILING_BAND;
-    return (double)octave->across.length * (rows < height ? rows : height);
+    const int rows = (bands + members - 1) / members * TILING_BAND + 2 * margin;
+    return rows < height ? rows : height;
 }
 
-// Pixels of a member's rows in all its fields, at the worst moment.
-static double field_pixels(const struct cut *cut, int members)
+static double row_pixels(const struct tiling *octave, int members, int margin)
 {
-    const double full = row_pixels(&cut->octaves[cut->count - 1], members);
-    double most = 3 * full; // in the last octave: image, gradient, scratch
-    for (int k = 0; k + 1 < cut->count; k++) {
-        const double here = row_pixels(&cut->octaves[k], members), next = row_pixels(&cut->octaves[k + 1], members);
-        most = fmax(most, full + here + next + fmax(here, next)); // the original; both, and what resampling holds meanwhile
-    }
-    return most;
+    return (double)octave->across.length * rows_of(octave, members, margin);
 }
 
 static int overlap(struct span a, struct span b)
@@ -117,14 +110,46 @@ static double foreign_pixels(const struct tiling *octave, int jitter, int member
     return pixels;
 }
 
-// Pixels that a member sends and receives in a step of the last octave. Windows come in and gradients go out for what its own windows hold
-// of other members' rows; the reverse, for what theirs hold of its rows, is no more than that is for the worst member.
+// Pixels that a member sends and receives in a step. Windows come in and gradients go out for what its own windows hold of other members'
+// rows; the reverse, for what theirs hold of its rows, is no more than that is for the worst member.
 static double exchange_pixels(const struct tiling *octave, int jitter, int members)
 {
     double most = 0;
     for (int member = 0; members > 1 && member < members; member++)
         most = fmax(most, foreign_pixels(octave, jitter, members, member));
     return 4 * most;
+}
+
+// Of a member's rows while it takes steps in an octave: image, gradient and scratch, the latter two with what smoothing reads.
+static double step_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
+{
+    const int margin = (int)ceil(3 * schedule->config->smooth);
+    return row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
+           exchange_pixels(octave, schedule->config->jitter, members);
+}
+
+// What resampling needs beside its input and its output: rows that are resampled across; in a team once more as the member needs them, and
+// those that its share of one octave does not have in common with its share of the other, sent and received.
+static double resample_pixels(const struct tiling *from, const struct tiling *to, int members)
+{
+    const double ratio = (double)from->down.length / to->down.length, width = to->across.length;
+    const double edge = TILING_BAND * (1 + ratio) + 4 * fmax(1, ratio); // rows at either end: shares are whole bands; the filter's reach
+    const double rows = rows_of(from, members, 0);
+    return members > 1 ? width * (2 * rows + 6 * edge) : width * rows;
+}
+
+// All that a member holds of the image, at the worst moment.
+static double image_pixels(const struct schedule *schedule, const struct cut *cut, int members)
+{
+    const struct tiling *last = &cut->octaves[cut->count - 1];
+    const double full = row_pixels(last, members, 0);
+    double most = step_pixels(schedule, last, members);
+    for (const struct tiling *octave = cut->octaves; octave < last; octave++)
+        most = fmax(most, full + step_pixels(schedule, octave, members)); // the original waits meanwhile
+    // Of all ways from one octave to the next the last takes most: the detail, before and after it is enlarged, and the original.
+    if (cut->count > 1)
+        most = fmax(most, row_pixels(last - 1, members, 0) + 2 * full + resample_pixels(last - 1, last, members));
+    return most;
 }
 
 static double network_bytes(const struct schedule *schedule, const struct cut *cut)
@@ -137,8 +162,7 @@ static double network_bytes(const struct schedule *schedule, const struct cut *c
 
 static double memory_of(const struct schedule *schedule, const struct cut *cut, int members)
 {
-    const double exchange = exchange_pixels(&cut->octaves[cut->count - 1], schedule->config->jitter, members);
-    return network_bytes(schedule, cut) + PIXEL_BYTES * (field_pixels(cut, members) + exchange);
+    return network_bytes(schedule, cut) + PIXEL_BYTES * image_pixels(schedule, cut, members);
 }
 
 double schedule_memory(const struct schedule *schedule, struct schedule_image image, int members)
@@ -149,9 +173,10 @@ double schedule_memory(const struct schedule *schedule, struct schedule_image im
 
 static int least_of(const struct schedule *schedule, const struct cut *cut)
 {
-    const double limit = (double)schedule->memory_limit, fields = limit - network_bytes(schedule, cut);
+    const struct tiling *last = &cut->octaves[cut->count - 1];
+    const double limit = (double)schedule->memory_limit, rest = limit - network_bytes(schedule, cut);
     for (int members = 1; members <= schedule->workers; members++)
-        if (PIXEL_BYTES * field_pixels(cut, members) <= fields && memory_of(schedule, cut, members) <= limit) // the cheap test first
+        if (PIXEL_BYTES * row_pixels(last, members, 0) <= rest && memory_of(schedule, cut, members) <= limit) // the cheap test first
             return members;
     return 0;
 }

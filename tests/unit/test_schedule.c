@@ -96,22 +96,46 @@ static void test_what_cannot_be_cut(void)
 static void test_memory_by_hand(void)
 {
     struct schedule schedule = schedule_for(8);
-    const struct schedule_image image = {512, 384};
+    struct schedule_image image = {512, 384};
     config.octaves.count = 2;
     config.octaves.scale = 2; // 256 x 192, then 512 x 384, one tile each
     config.jitter = 32;
-    const double network = 400.0 * 512 * 384, full = 512 * 384, half = 256 * 192;
-    // Worst from the first octave to the last: original, both, and one more of the larger.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), network + 12 * (3 * full + half));
-    // Half the rows each, whole bands as it happens. The second member has the tile: it gets all rows but its own 192 without 32 at each
-    // end.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), network + 12 * (3 * full / 2 + half / 2 + 4 * 512 * (384 - 128)));
+    config.smooth = 4;
+    const double network = 400.0 * 512 * 384;
+    // Most while taking steps: image, gradient, scratch.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), network + 12 * 3 * 512 * 384);
+    // Half the rows each, of gradient and scratch 12 more above and below. The second member has the tile: it gets all rows but its own 192
+    // without 32 at each end.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), network + 12.0 * 512 * (192 + 2 * (192 + 24) + 4 * (384 - 128)));
 
-    config.octaves.count = 1; // nothing but image, gradient and scratch; 25 bands, 13 of them for the larger half
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){100, 400}, 1), 400.0 * 100 * 400 + 12 * 3 * 100 * 400);
+    image = (struct schedule_image){500, 400};
+    config.octaves.scale = 1.25; // 400 x 320, then 500 x 400
+    // Most while enlarging: what has been dreamed, that wide, that wide and high, and the original.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 500 * 400 + 12 * (400 * 320 + 500 * 320 + 2 * 500 * 400));
+
+    image = (struct schedule_image){100, 400};
+    config.octaves.count = 1; // 25 bands, 13 of them for the larger half
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 100 * 400 + 12 * 3 * 100 * 400);
     const double exchanged = 4.0 * 100 * (400 - (400 - 12 * 16 - 64));
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){100, 400}, 2),
-                    400.0 * 100 * 400 + 12 * (3 * 100 * 13 * 16 + exchanged));
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), 400.0 * 100 * 400 + 12 * (100 * (3 * 13 * 16 + 4 * 12) + exchanged));
+}
+
+static void test_memory_of_teams_by_hand(void)
+{
+    struct schedule schedule = schedule_for(8);
+    schedule.window_bytes = 0;
+    config.octaves.count = 2;
+    config.jitter = 0;
+    config.smooth = 0;
+    config.octaves.scale = 1.25; // 400 x 6400, then 500 x 8000: exchange is little of it
+    // While enlarging, by the larger halves: before, after and original; resampled across, twice; and at both ends what shares do not
+    // share.
+    const double bytes = schedule_memory(&schedule, (struct schedule_image){500, 8000}, 2);
+    CU_ASSERT_DOUBLE_EQUAL(bytes, 12.0 * (400 * 3200 + 2 * 500 * 4000 + 500 * (2 * 3200 + 6 * (16 * 1.8 + 4))), 1e-3);
+    config.octaves.scale = 1.05; // 476 x 505, one tile, then 500 x 530, two of 500 x 338, and no member has but one of them
+    // The last of eight has the larger tile: it gets all rows but its own 57. It holds up to 64, and up to 80 of the original.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){500, 530}, 8),
+                    12.0 * (500 * 80 + 3 * 476 * 64 + 4 * 476 * (505 - 57)));
 }
 
 static void test_memory_holds_all_rows(void)
@@ -166,6 +190,7 @@ static void test_memory_holds_what_is_exchanged(void)
 {
     struct schedule schedule = flat_schedule_for(8);
     schedule.window_bytes = 0;
+    config.smooth = 0;
     uint32_t random = 3;
     double loosest = 0;
     for (int i = 0; i < 60; i++) {
@@ -405,6 +430,7 @@ static const struct unit_test tests[] = {
     {"tiles", test_tiles},
     {"what cannot be cut", test_what_cannot_be_cut},
     {"memory by hand", test_memory_by_hand},
+    {"memory of teams by hand", test_memory_of_teams_by_hand},
     {"memory holds all rows", test_memory_holds_all_rows},
     {"memory holds what is exchanged", test_memory_holds_what_is_exchanged},
     {"more members need less", test_more_members_need_less},
