@@ -6,9 +6,11 @@
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/messages.h"
 #include "unit.h"
+#include "worker/field.h"
 #include "worker/team.h"
 
 static struct {
@@ -59,6 +61,26 @@ static inline void ranks_share(void *bytes, size_t size)
     CU_ASSERT_FATAL(size <= INT_MAX);
     TOGETHER(mpi_check(MPI_Ibcast(bytes, (int)size, MPI_BYTE, 0, ranks.comm, &request), "broadcast"));
     TOGETHER(mpi_wait(&request));
+}
+
+// This member's rows of (3, height, width).
+static inline void ranks_cut_out(struct field *field, const struct team *team, const float *whole, int width, int height)
+{
+    UNIT_OK(field_create(field, width, height, tiling_rows(height, team->size, team->rank)));
+    for (int c = 0; c < 3; c++)
+        for (int y = field->rows.begin; y < field->rows.end; y++)
+            memcpy(field_row(field, c, y), whole + (size_t)(c * height + y) * (size_t)width, (size_t)width * sizeof(float));
+}
+
+// How many of the field's rows differ in any bit from those of (3, height, width).
+static inline int ranks_unlike(const struct field *field, const float *whole)
+{
+    int wrong = 0;
+    for (int c = 0; c < 3; c++)
+        for (int y = field->rows.begin; y < field->rows.end; y++)
+            wrong += memcmp(field_row(field, c, y), whole + (size_t)(c * field->height + y) * (size_t)field->width,
+                            (size_t)field->width * sizeof(float)) != 0;
+    return wrong;
 }
 
 static inline int ranks_run(int *argc, char ***argv, const char *suite, const struct unit_test *tests, size_t count)

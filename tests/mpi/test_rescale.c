@@ -11,37 +11,18 @@ static struct span my_rows(const struct team *team, int height)
     return tiling_rows(height, team->size, team->rank);
 }
 
-// This member's rows of (3, height, width).
-static void cut_out(struct field *field, const struct team *team, const float *whole, int width, int height)
-{
-    UNIT_OK(field_create(field, width, height, my_rows(team, height)));
-    for (int c = 0; c < 3; c++)
-        for (int y = field->rows.begin; y < field->rows.end; y++)
-            memcpy(field_row(field, c, y), whole + (size_t)(c * height + y) * (size_t)width, (size_t)width * sizeof(float));
-}
-
-static int rows_unlike(const struct field *field, const float *whole)
-{
-    int wrong = 0;
-    for (int c = 0; c < 3; c++)
-        for (int y = field->rows.begin; y < field->rows.end; y++)
-            wrong += memcmp(field_row(field, c, y), whole + (size_t)(c * field->height + y) * (size_t)field->width,
-                            (size_t)field->width * sizeof(float)) != 0;
-    return wrong;
-}
-
 static void check_rescale(struct team *team, int width, int height, int to_width, int to_height)
 {
     float *whole = naive_random(naive_count(3, height, width), 5);
     float *expected = naive_alloc(naive_count(3, to_height, to_width) * sizeof *expected);
     const struct span rows = my_rows(team, to_height);
     struct field from, to;
-    cut_out(&from, team, whole, width, height);
+    ranks_cut_out(&from, team, whole, width, height);
     UNIT_OK(resample(whole, 3, width, height, expected, to_width, to_height));
     TOGETHER(rescale(team, &from, to_width, to_height, &to));
     CU_ASSERT(to.width == to_width && to.height == to_height && to.rows.begin == rows.begin && to.rows.end == rows.end);
-    CU_ASSERT_EQUAL(rows_unlike(&to, expected), 0);
-    CU_ASSERT_EQUAL(rows_unlike(&from, whole), 0);
+    CU_ASSERT_EQUAL(ranks_unlike(&to, expected), 0);
+    CU_ASSERT_EQUAL(ranks_unlike(&from, whole), 0);
     field_destroy(&to);
     field_destroy(&from);
     free(expected);
