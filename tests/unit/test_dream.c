@@ -1,125 +1,101 @@
 // SPDX-License-Identifier: MIT
 // The ascent against its description, step by step, over an executor of the test's own; and what a stop, a small image and a run
-// without steps leave. Random weights: nothing here depends on what the network has learned.
+// without steps leave.
 #include "worker/dream.h"
 
 #include "common/geometry.h"
 #include "common/resample.h"
 #include "common/rng.h"
-#include "weights_given.h"
-#include "worker/objective.h"
+#include "dream_run.h"
 #include "worker/shaping.h"
 
-enum { STEPS_MAX = 64, STOP_NEVER = 1000 };
-
-struct record {
-    struct step_record steps[STEPS_MAX];
-    int count, stop_after; // steps
+// The network and its engine, with one image as one tile.
+struct whole {
+    struct objective objective;
+    struct engine *engine;
 };
 
-static void keep_step(const struct step_record *step, void *context)
+static void whole_create(struct whole *whole, const struct config *config)
 {
-    struct record *record = context;
-    CU_ASSERT_FATAL(record->count < STEPS_MAX);
-    record->steps[record->count++] = *step;
+    UNIT_OK(objective_init(&whole->objective, config));
+    UNIT_OK(engine_create(&whole->engine, &whole->objective, weights));
 }
 
-static bool should_stop(void *context)
+static struct executor *forward(struct whole *whole, const float *image, int width, int height, int dy, int dx, double *loss,
+                                double target_loss[CONFIG_TARGETS_MAX])
 {
-    const struct record *record = context;
-    return record->count >= record->stop_after;
-}
-
-static float *weights;
-
-static void configure(struct config *config)
-{
-    if (!weights)
-        weights = weights_random(network_inception_v3(), 3);
-    config_init(config);
-    UNIT_OK(config_set(config, "targets=mixed1:1,mixed2:0.5"));
-    UNIT_OK(config_set(config, "gradient_above=conv2d_3"));
-    config->gradient = GRADIENT_GUIDED;
-    config->normalize = NORMALIZE_STD;
-    config->total_variation = config->smooth = 0;
-    config->step_size = 0.01;
-    config->step_decay = 1;
-    config->octaves.detail = true;
-    config->octaves.count = 2;
-    config->octaves.scale = 1.3;
-    config->steps = 3;
-    config->jitter = 5;
-    config->seed = 99;
-}
-
-static enum status dream(const struct config *config, float *rgb, int width, int height, int stop_after, struct record *record,
-                         struct dream_outcome *outcome)
-{
-    struct engine *engine = NULL;
-    const struct dream_hooks hooks = {.step = keep_step, .stop = should_stop, .context = record};
-    enum status rc;
-    *record = (struct record){.stop_after = stop_after};
-    TRY(engine_create(&engine, config, weights));
-    rc = dream_image(engine, config, 7, rgb, width, height, &hooks, outcome);
-out:
-    engine_destroy(&engine);
-    return rc;
-}
-
-static double clip(double value)
-{
-    return fmax(-1, fmin(1, value));
-}
-
-// Waves and a little noise, which survive resampling as photographs do, cut off at -1 and 1, where the resampler overshoots.
-static float *picture(int width, int height)
-{
-    float *rgb = naive_random(naive_count(3, height, width), 11);
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) {
-                float *value = &rgb[naive_count(c, height, width) + (size_t)y * (size_t)width + (size_t)x];
-                *value = (float)clip(0.02 * *value + 1.8 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c));
-            }
-    return rgb;
-}
-
-static double loss_of(struct engine *engine, const struct config *config, const float *image, int width, int height)
-{
+    const struct rectangle all = {.width = width, .height = height};
+    double sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
     struct executor *executor;
-    double target_loss[CONFIG_TARGETS_MAX];
-    UNIT_OK(engine_executor(engine, width, height, &executor));
-    memcpy(executor_image(executor), image, naive_count(3, height, width) * sizeof *image);
+    UNIT_OK(engine_executor(whole->engine, width, height, &executor));
+    geometry_roll(image, executor_image(executor), 3, width, height, dy, dx);
     UNIT_OK(executor_forward(executor));
-    return objective_loss(config, executor, target_loss);
+    objective_values(&whole->objective, width, height, values);
+    objective_sums(&whole->objective, executor, &(struct tile){all, all, all}, width, height, sums);
+    *loss = objective_loss(&whole->objective, sums, values, target_loss);
+    return executor;
+}
+
+static double loss_of(struct whole *whole, const float *image, int width, int height)
+{
+    double loss, target_loss[CONFIG_TARGETS_MAX];
+    forward(whole, image, width, height, 0, 0, &loss, target_loss);
+    return loss;
+}
+
+// All rows of an octave, in the caller's memory.
+static struct field whole_field(float *data, int width, int height)
+{
+    return (struct field){.width = width, .height = height, .rows = {0, height}, .data = data};
+}
+
+static double naive_total_variation(const float *image, int width, int height)
+{
+    double sum = 0;
+    for (int row = 0; row < 3 * height; row++)
+        for (int x = 0; x < width; x++) {
+            const float *here = image + (size_t)row * (size_t)width + x;
+            sum += x + 1 < width ? fabs(here[1] - here[0]) : 0;
+            sum += row % height + 1 < height ? fabs(here[width] - here[0]) : 0;
+        }
+    return sum / (3.0 * width * height);
+}
+
+// The gradient of one step before it is normalised, into `gradient`.
+static void naive_gradient(struct whole *whole, float *image, int width, int height, float *gradient, const struct step_record *record)
+{
+    const struct config *config = whole->objective.config;
+    float *scratch = naive_alloc(naive_count(3, height, width) * sizeof *scratch);
+    struct field slopes = whole_field(gradient, width, height), spare = whole_field(scratch, width, height);
+    const struct field values_of_image = whole_field(image, width, height);
+    double loss, target_loss[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
+    int dy, dx;
+    rng_jitter(config->seed, 7, record->octave, record->step, config->jitter, &dy, &dx);
+    struct executor *executor = forward(whole, image, width, height, dy, dx, &loss, target_loss);
+    objective_values(&whole->objective, width, height, values);
+    objective_gradient(&whole->objective, executor, values);
+    UNIT_OK(executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above)));
+    geometry_roll(executor_gradient(executor), gradient, 3, width, height, -dy, -dx);
+    CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(record->target_loss[1] / target_loss[1], 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(record->total_variation / naive_total_variation(image, width, height), 1, 1e-5);
+    if (config->smooth > 0)
+        shaping_smooth(&slopes, &spare, config->smooth);
+    if (config->total_variation > 0)
+        shaping_add_total_variation(&slopes, &values_of_image, NULL, NULL, config->total_variation);
+    free(scratch);
 }
 
 // One step as the design describes it, normalised by the standard deviation.
-static void naive_step(struct engine *engine, const struct config *config, float *image, int width, int height, int octave, int step,
-                       const struct step_record *record)
+static void naive_step(struct whole *whole, float *image, int width, int height, int octave, int step, const struct step_record *record)
 {
+    const struct config *config = whole->objective.config;
     const size_t count = naive_count(3, height, width);
-    struct executor *executor;
-    int dy, dx;
-    float *gradient = naive_alloc(count * sizeof *gradient), *scratch = naive_alloc(count * sizeof *scratch);
-    rng_jitter(config->seed, 7, octave, step, config->jitter, &dy, &dx);
-    UNIT_OK(engine_executor(engine, width, height, &executor));
-    geometry_roll(image, executor_image(executor), 3, width, height, dy, dx);
-    UNIT_OK(executor_forward(executor));
-    double target_loss[CONFIG_TARGETS_MAX], mean = 0, variance = 0;
-    const double loss = objective_loss(config, executor, target_loss);
-    objective_gradient(config, executor);
-    UNIT_OK(executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above)));
-    geometry_roll(executor_gradient(executor), gradient, 3, width, height, -dy, -dx);
+    float *gradient = naive_alloc(count * sizeof *gradient);
     CU_ASSERT(record->image == 7 && record->octave == octave && record->step == step);
     CU_ASSERT(record->width == width && record->height == height);
-    CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
-    CU_ASSERT_DOUBLE_EQUAL(record->target_loss[1] / target_loss[1], 1, 1e-5);
-    if (config->total_variation > 0)
-        shaping_add_total_variation(gradient, image, width, height, config->total_variation);
-    if (config->smooth > 0)
-        shaping_smooth(gradient, scratch, width, height, config->smooth);
-    double square = 0;
+    naive_gradient(whole, image, width, height, gradient, record);
+    double mean = 0, variance = 0, square = 0;
     for (size_t i = 0; i < count; i++) {
         mean += gradient[i] / (double)count;
         square += (double)gradient[i] * gradient[i];
@@ -129,7 +105,6 @@ static void naive_step(struct engine *engine, const struct config *config, float
     CU_ASSERT_DOUBLE_EQUAL(record->gradient_norm / sqrt(square), 1, 1e-4);
     for (size_t i = 0; i < count; i++)
         image[i] = (float)clip(image[i] + config->step_size * pow(config->step_decay, step) / (sqrt(variance) + 1e-8) * gradient[i]);
-    free(scratch);
     free(gradient);
 }
 
@@ -137,14 +112,14 @@ static void check_against_description(const struct config *config, int width, in
 {
     struct record record;
     struct dream_outcome outcome;
-    struct engine *engine;
+    struct whole whole;
     struct octave sizes[GEOMETRY_OCTAVES_MAX];
     const size_t full = naive_count(3, height, width);
     float *original = picture(width, height), *rgb = picture(width, height);
     float *image = naive_alloc(full * sizeof *image), *base = naive_alloc(full * sizeof *base);
     float *last = naive_alloc(full * sizeof *last), *larger = naive_alloc(full * sizeof *larger);
     UNIT_OK(dream(config, rgb, width, height, STOP_NEVER, &record, &outcome));
-    UNIT_OK(engine_create(&engine, config, weights));
+    whole_create(&whole, config);
     const int octaves = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, 75, sizes);
     CU_ASSERT_EQUAL(record.count, octaves * config->steps);
     for (int k = 0; k < octaves; k++) {
@@ -157,7 +132,7 @@ static void check_against_description(const struct config *config, int width, in
             image[i] = k == 0 ? base[i] : (float)clip(config->octaves.detail ? base[i] + larger[i] : larger[i]);
         }
         for (int step = 0; step < config->steps; step++)
-            naive_step(engine, config, image, sizes[k].width, sizes[k].height, k, step, &record.steps[k * config->steps + step]);
+            naive_step(&whole, image, sizes[k].width, sizes[k].height, k, step, &record.steps[k * config->steps + step]);
         for (size_t i = 0; i < count; i++)
             last[i] = config->octaves.detail ? image[i] - base[i] : image[i];
     }
@@ -168,10 +143,10 @@ static void check_against_description(const struct config *config, int width, in
     CU_ASSERT(memcmp(rgb, original, full * sizeof *rgb) != 0);
     CU_ASSERT_FALSE(outcome.stopped);
     CU_ASSERT(outcome.seconds > 0);
-    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_before / loss_of(engine, config, original, width, height), 1, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_after / loss_of(engine, config, rgb, width, height), 1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_before / loss_of(&whole, original, width, height), 1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_after / loss_of(&whole, rgb, width, height), 1, 1e-12);
     CU_ASSERT(outcome.loss_after > 1.05 * outcome.loss_before); // it is an ascent
-    engine_destroy(&engine);
+    engine_destroy(&whole.engine);
     free(expected);
     free(larger);
     free(last);
@@ -244,6 +219,7 @@ static void test_settings_matter(void)
     free(first);
 }
 
+// Ends behind the step in which it is asked to; asked before the first, at once.
 static void test_stop(void)
 {
     const int width = 130, height = 125;
@@ -257,6 +233,7 @@ static void test_stop(void)
         config.octaves.detail = stop_after % 2;
         UNIT_OK(dream(&config, rgb, width, height, stop_after, &record, &outcome));
         CU_ASSERT_EQUAL(record.count, stop_after);
+        CU_ASSERT_EQUAL(record.asked, stop_after + 1);
         CU_ASSERT(outcome.stopped);
         CU_ASSERT(isnan(outcome.loss_after) && outcome.loss_before > 0);
         double difference = 0;
@@ -272,6 +249,26 @@ static void test_stop(void)
         free(rgb);
         free(original);
     }
+}
+
+// In the last step there is nothing left to leave out.
+static void test_stop_too_late(void)
+{
+    const int width = 101, height = 98;
+    struct config config;
+    struct record record;
+    struct dream_outcome outcome, whole_outcome;
+    float *stopped = picture(width, height), *whole = picture(width, height);
+    configure(&config);
+    UNIT_OK(dream(&config, whole, width, height, STOP_NEVER, &record, &whole_outcome));
+    CU_ASSERT_EQUAL(record.count, 2 * config.steps);
+    UNIT_OK(dream(&config, stopped, width, height, 2 * config.steps, &record, &outcome));
+    CU_ASSERT_EQUAL(record.count, 2 * config.steps);
+    CU_ASSERT_FALSE(outcome.stopped);
+    CU_ASSERT(outcome.loss_after == whole_outcome.loss_after);
+    CU_ASSERT(memcmp(stopped, whole, naive_count(3, height, width) * sizeof *whole) == 0);
+    free(whole);
+    free(stopped);
 }
 
 static void test_no_steps(void)
@@ -294,6 +291,7 @@ static void test_no_steps(void)
 static void test_too_small(void)
 {
     struct config config;
+    struct objective objective;
     struct record record;
     struct dream_outcome outcome;
     size_t bytes;
@@ -303,20 +301,25 @@ static void test_too_small(void)
     CU_ASSERT_EQUAL(dream(&config, rgb, 74, 200, STOP_NEVER, &record, &outcome), STATUS_LIMIT);
     CU_ASSERT(strstr(status_message(), "74 x 200") != NULL);
     CU_ASSERT(memcmp(rgb, before, naive_count(3, 200, 74) * sizeof *rgb) == 0);
-    CU_ASSERT_EQUAL(engine_estimate(&config, 74, 200, &bytes), STATUS_LIMIT);
+    UNIT_OK(objective_init(&objective, &config));
+    CU_ASSERT_EQUAL(engine_estimate(&objective, 74, 200, &bytes), STATUS_LIMIT);
     free(before);
     free(rgb);
 }
 
-static void test_unknown_layer(void)
+static void test_not_finite(void)
 {
     struct config config;
-    struct engine *engine;
+    struct record record;
+    struct dream_outcome outcome;
     configure(&config);
-    UNIT_OK(config_set(&config, "targets=mixed3,mixed42"));
-    CU_ASSERT_EQUAL(engine_create(&engine, &config, weights), STATUS_USAGE);
-    CU_ASSERT_PTR_NULL(engine);
-    CU_ASSERT(strstr(status_message(), "mixed42") != NULL);
+    config.targets.items[0].weight = 1e300; // more than a float
+    config.gradient = GRADIENT_PLAIN;       // guided ones that are no numbers count for 0
+    float *rgb = picture(110, 120);
+    CU_ASSERT_EQUAL(dream(&config, rgb, 110, 120, STOP_NEVER, &record, &outcome), STATUS_INTERNAL);
+    CU_ASSERT_STRING_EQUAL(status_message(), "the gradient of octave 0, step 0 is not finite");
+    CU_ASSERT_EQUAL(record.count, 0);
+    free(rgb);
 }
 
 // More sizes than the engine keeps, in an order that makes it forget and build again.
@@ -324,20 +327,20 @@ static void test_many_sizes(void)
 {
     enum { SIDES = 20 };
     struct config config;
-    struct engine *engine;
+    struct whole whole;
     double first[SIDES];
     configure(&config);
-    UNIT_OK(engine_create(&engine, &config, weights));
+    whole_create(&whole, &config);
     for (int run = 0; run < 3 * SIDES; run++) {
         const int k = run * 7 % SIDES, width = 75 + 3 * k, height = 140 - 2 * k;
         float *image = picture(width, height);
-        const double loss = loss_of(engine, &config, image, width, height);
+        const double loss = loss_of(&whole, image, width, height);
         if (run < SIDES)
             first[k] = loss;
         CU_ASSERT(loss == first[k]);
         free(image);
     }
-    engine_destroy(&engine);
+    engine_destroy(&whole.engine);
     free(weights); // the last of the tests
 }
 
@@ -346,9 +349,10 @@ static const struct unit_test tests[] = {
     {"repeats", test_repeats},
     {"settings matter", test_settings_matter},
     {"stop", test_stop},
+    {"stop too late", test_stop_too_late},
     {"no steps", test_no_steps},
     {"too small", test_too_small},
-    {"unknown layer", test_unknown_layer},
+    {"not finite", test_not_finite},
     {"many sizes", test_many_sizes},
 };
 UNIT_MAIN("dream", tests)

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// What the tests of the ascent share: a configuration, a picture, and a dream by a team of one. Random weights: nothing here depends on
+// what the network has learned.
+#ifndef ONEIROS_TESTS_DREAM_RUN_H
+#define ONEIROS_TESTS_DREAM_RUN_H
+
+#include "weights_given.h"
+#include "worker/dream.h"
+#include "worker/tile_rules.h"
+
+enum { STEPS_MAX = 64, STOP_NEVER = 1000 };
+
+struct record {
+    struct step_record steps[STEPS_MAX];
+    int count, asked, stop_after; // steps, questions whether to stop
+};
+
+static inline void keep_step(const struct step_record *step, void *context)
+{
+    struct record *record = context;
+    CU_ASSERT_FATAL(record->count < STEPS_MAX);
+    record->steps[record->count++] = *step;
+}
+
+// Asked before the first step, then in each.
+static inline bool should_stop(void *context)
+{
+    struct record *record = context;
+    return record->asked++ >= record->stop_after;
+}
+
+static float *weights;
+
+static inline void configure(struct config *config)
+{
+    if (!weights)
+        weights = weights_random(network_inception_v3(), 3);
+    config_init(config);
+    UNIT_OK(config_set(config, "targets=mixed1:1,mixed2:0.5"));
+    UNIT_OK(config_set(config, "gradient_above=conv2d_3"));
+    config->gradient = GRADIENT_GUIDED;
+    config->normalize = NORMALIZE_STD;
+    config->total_variation = config->smooth = 0;
+    config->step_size = 0.01;
+    config->step_decay = 1;
+    config->octaves.detail = true;
+    config->octaves.count = 2;
+    config->octaves.scale = 1.3;
+    config->steps = 3;
+    config->jitter = 5;
+    config->seed = 99;
+}
+
+// By a team of one.
+static inline enum status dream_in_tiles(const struct config *config, const struct tile_rules *rules, float *rgb, int width, int height,
+                                         int stop_after, struct record *record, struct dream_outcome *outcome)
+{
+    const size_t bytes = naive_count(3, height, width) * sizeof *rgb;
+    struct objective objective;
+    struct engine *engine = NULL;
+    struct team *team = NULL;
+    struct timing timing = {0};
+    struct field field = {0};
+    enum status rc;
+    *record = (struct record){.stop_after = stop_after};
+    TRY(objective_init(&objective, config));
+    TRY(engine_create(&engine, &objective, weights));
+    TRY(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
+    TRY(field_create(&field, width, height, (struct span){0, height}));
+    memcpy(field.data, rgb, bytes);
+    rc = dream_image(&(struct dream_options){.team = team,
+                                             .engine = engine,
+                                             .objective = &objective,
+                                             .rules = rules,
+                                             .image = 7,
+                                             .step = keep_step,
+                                             .stop = should_stop,
+                                             .context = record},
+                     &field, outcome);
+    CU_ASSERT_FALSE(outcome->broken); // alone
+    if (field.data) {
+        CU_ASSERT(field.width == width && field.height == height && field.rows.begin == 0 && field.rows.end == height);
+        memcpy(rgb, field.data, bytes);
+    }
+    CU_ASSERT(rc != STATUS_OK || field.data);
+out:
+    field_destroy(&field);
+    team_destroy(&team);
+    engine_destroy(&engine);
+    return rc;
+}
+
+static inline enum status dream(const struct config *config, float *rgb, int width, int height, int stop_after, struct record *record,
+                                struct dream_outcome *outcome)
+{
+    struct tile_plan plan;
+    enum status rc;
+    TRY(tile_rules_resolve(config, UINT64_MAX, &plan));
+    rc = dream_in_tiles(config, &plan.rules, rgb, width, height, stop_after, record, outcome);
+out:
+    return rc;
+}
+
+static inline double clip(double value)
+{
+    return fmax(-1, fmin(1, value));
+}
+
+// Waves and a little noise, which survive resampling as photographs do, cut off at -1 and 1, where the resampler overshoots.
+static inline float *picture(int width, int height)
+{
+    float *rgb = naive_random(naive_count(3, height, width), 11);
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++) {
+                float *value = &rgb[naive_count(c, height, width) + (size_t)y * (size_t)width + (size_t)x];
+                *value = (float)clip(0.02 * *value + 1.8 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c));
+            }
+    return rgb;
+}
+
+#endif
