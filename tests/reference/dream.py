@@ -40,6 +40,7 @@ def arguments():
     parser.add_argument("--step-decay", type=float, default=1.0)
     parser.add_argument("--normalize", choices=NORMS, default="std")
     parser.add_argument("--jitter", help="dy:dx,dy:dx,... for each step of all octaves; default: none")
+    parser.add_argument("--tile-size", type=int, default=65536, help="of the dream to compare with; nothing is tiled here")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     return parser.parse_args()
 

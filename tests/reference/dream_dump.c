@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// dream_dump WEIGHTS ORACLE OUTPUT: the dream that dream.py left in ORACLE, by dream_image(). Without jitter.
+// dream_dump WEIGHTS ORACLE OUTPUT: the dream that dream.py left in ORACLE, by dream_image(). Without jitter; by one rank, with exact
+// halos where it is cut into tiles.
 #include <math.h>
 #include <string.h>
 
 #include "dump.h"
 #include "worker/dream.h"
+#include "worker/tile_rules.h"
 
 enum { STEPS_MAX = 1024 };
 
@@ -33,15 +35,45 @@ static bool never(void *context)
     return false;
 }
 
+// Dreams on `image` in place.
+static void dream(const struct config *config, const float *weights, float *image, int width, int height, struct records *records)
+{
+    const size_t bytes = 3 * (size_t)width * (size_t)height * sizeof *image;
+    struct objective objective;
+    struct tile_plan plan;
+    struct engine *engine;
+    struct team *team;
+    struct timing timing = {0};
+    struct field field;
+    struct dream_outcome outcome;
+    DUMP_OK(objective_init(&objective, config));
+    DUMP_OK(tile_rules_resolve(config, UINT64_MAX, &plan));
+    DUMP_OK(engine_create(&engine, &objective, weights));
+    DUMP_OK(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
+    DUMP_OK(field_create(&field, width, height, (struct span){0, height}));
+    memcpy(field.data, image, bytes);
+    DUMP_OK(dream_image(&(struct dream_options){.team = team,
+                                                .engine = engine,
+                                                .objective = &objective,
+                                                .rules = &plan.rules,
+                                                .step = keep_step,
+                                                .stop = never,
+                                                .context = records},
+                        &field, &outcome));
+    memcpy(image, field.data, bytes);
+    field_destroy(&field);
+    team_destroy(&team);
+    engine_destroy(&engine);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const keys[][2] = {{"targets", "targets"},       {"objective", "objective"},   {"gradient", "mode"},
                                           {"octaves.count", "octaves"}, {"octaves.scale", "scale"},   {"steps", "steps"},
-                                          {"step_size", "step_size"},   {"step_decay", "step_decay"}, {"normalize", "normalize"}};
+                                          {"step_size", "step_size"},   {"step_decay", "step_decay"}, {"normalize", "normalize"},
+                                          {"tile.size", "tile_size"}};
     static struct records records;
     struct config config;
-    struct engine *engine;
-    struct dream_outcome outcome;
     int width, height;
     hid_t oracle, output;
     dump_need(argc == 4, "dream_dump WEIGHTS ORACLE OUTPUT");
@@ -51,21 +83,19 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         dump_set(&config, keys[i][0], oracle, keys[i][1]);
     config.jitter = 0;
+    config.tile.halo = TILE_HALO_EXACT;
     config.total_variation = config.smooth = 0;
     DUMP_OK(config_set(&config, "gradient_above=input"));
     dump_need(config.normalize == NORMALIZE_RMS || config.normalize == NORMALIZE_L2, "normalize rms or l2, of which records tell,");
     records.normalize = config.normalize;
     float *image = dump_read_image(oracle, &width, &height), *weights = dump_read_weights(argv[1]);
     dump_write_planes(output, "image", 3, height, width, image);
-    DUMP_OK(engine_create(&engine, &config, weights));
-    const struct dream_hooks hooks = {.step = keep_step, .stop = never, .context = &records};
-    DUMP_OK(dream_image(engine, &config, 0, image, width, height, &hooks, &outcome));
+    dream(&config, weights, image, width, height, &records);
     dump_write_planes(output, "dream", 3, height, width, image);
     const hsize_t count = (hsize_t)records.count, sizes[2] = {(hsize_t)records.octaves, 2};
     dump_write(output, "loss", 1, &count, H5T_NATIVE_DOUBLE, records.loss);
     dump_write(output, "norm", 1, &count, H5T_NATIVE_DOUBLE, records.norm);
     dump_write(output, "size", 2, sizes, H5T_NATIVE_INT, records.size);
-    engine_destroy(&engine);
     free(weights);
     free(image);
     DUMP_HDF5(H5Fclose(oracle));

@@ -101,19 +101,20 @@ static void write_gradients(struct dump *d)
         const char *name;
         enum gradient_mode mode;
     } modes[] = {{"guided", GRADIENT_MODE_GUIDED}, {"plain", GRADIENT_MODE_PLAIN}, {"deconv", GRADIENT_MODE_DECONV}};
-    int targets[CONFIG_TARGETS_MAX];
+    const struct rectangle all = {.width = d->width, .height = d->height};
+    const struct tile whole = {all, all, all};
+    struct objective objective;
+    double sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX], target_loss[CONFIG_TARGETS_MAX];
     void *memory;
-    for (int t = 0; t < d->config.targets.count; t++) {
-        targets[t] = network_find(d->network, d->config.targets.items[t].layer);
-        dump_need(targets[t] > 0, d->config.targets.items[t].layer);
-    }
-    struct executor *executor = start(d, d->config.targets.count, targets, &memory);
+    DUMP_OK(objective_init(&objective, &d->config));
+    objective_values(&objective, d->width, d->height, values);
+    struct executor *executor = start(d, objective.count, objective.rows, &memory);
     for (int k = 0; k < 3; k++) {
         char name[DUMP_TEXT_MAX];
-        double target_loss[CONFIG_TARGETS_MAX];
         run_forward(d, executor);
-        const double loss = objective_loss(&d->config, executor, target_loss);
-        objective_gradient(&d->config, executor);
+        objective_sums(&objective, executor, &whole, d->width, d->height, sums);
+        const double loss = objective_loss(&objective, sums, values, target_loss);
+        objective_gradient(&objective, executor, values);
         DUMP_OK(executor_backward(executor, modes[k].mode, 0));
         snprintf(name, sizeof name, "gradient/%s", modes[k].name);
         dump_write_planes(d->output, name, 3, d->height, d->width, executor_gradient(executor));
