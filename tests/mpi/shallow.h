@@ -15,13 +15,13 @@ struct shallow {
     float *weights;
 };
 
-// `settings` are "key=value", up to NULL, on top of: mixed0 and mixed1, tiles of 112 pixels with the least halo.
+// `settings` are "key=value", up to NULL, on top of: two early targets, tiles of 112 pixels with the least halo.
 static inline void shallow_create(struct shallow *s, const char *const *settings)
 {
     struct tile_plan plan;
     *s = (struct shallow){.weights = weights_random(network_inception_v3(), 3)};
     config_init(&s->config);
-    UNIT_OK(config_set(&s->config, "targets=mixed0:1,mixed1:0.5"));
+    UNIT_OK(config_set(&s->config, "targets=mixed0:1,conv2d_5:0.5"));
     UNIT_OK(config_set(&s->config, "gradient_above=conv2d_3"));
     s->config.tile.size = 112;
     s->config.tile.halo = 40;

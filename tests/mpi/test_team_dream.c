@@ -136,9 +136,10 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     field_destroy(&rgb);
 }
 
+// Half of them by odd teams, half by even ones, for time's sake.
 static void run_dreams(struct team *team)
 {
-    for (int i = 0; i < REFERENCES; i++)
+    for (int i = team->size % 2; i < REFERENCES; i += 2)
         check_dream(team, &references[i], (team->size - 1 + i) % team->size);
 }
 
