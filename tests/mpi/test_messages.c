@@ -2,6 +2,7 @@
 // Messages between real ranks, at any number of them.
 #include "common/messages.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -20,36 +21,128 @@ static double seconds(clockid_t clock)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-// Every rank sends to the next and receives from the one before; MPI_Sendrecv would hide who waits.
+// Values in a plane, and from one plane's first to the next one's: a band of rows, all rows, one value; small and large messages.
+static const struct rows_case {
+    size_t count, stride;
+} rows_cases[] = {{1, 1}, {7, 1000}, {1000 * 1001, 1000 * 1001}, {1000 * 333, 1000 * 1001}};
+enum { ROWS_CASES = sizeof rows_cases / sizeof rows_cases[0] };
+
+static const float GAP = -1;
+
+static float value_of(int from, size_t plane, size_t i)
+{
+    return (float)((size_t)from * 1000000 + plane * 300000 + i % 299993);
+}
+
+// Three planes, GAP between them; filled by rank `from`, or GAP everywhere for -1.
+static float *make_planes(const struct rows_case *rows, int from)
+{
+    float *values = malloc(3 * rows->stride * sizeof *values);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(values);
+    for (size_t i = 0; i < 3 * rows->stride; i++)
+        values[i] = from >= 0 && i % rows->stride < rows->count ? value_of(from, i / rows->stride, i % rows->stride) : GAP;
+    return values;
+}
+
+static void check_planes(const float *values, const struct rows_case *rows, int from)
+{
+    float *expected = make_planes(rows, from);
+    CU_ASSERT(memcmp(values, expected, 3 * rows->stride * sizeof *values) == 0);
+    free(expected);
+}
+
+// Every rank sends to the next and receives from the one before. Alone with itself it can't wait for both: the other end of each call is
+// the same values without gaps.
 static void test_ring(void)
 {
-    enum { COUNT = 3 * 1000 * 1001 };
     const int next = (rank + 1) % size, before = (rank + size - 1) % size;
-    float *out = malloc(COUNT * sizeof *out), *in = calloc(COUNT, sizeof *in);
-    MPI_Request request;
-    CU_ASSERT_FATAL(out != NULL && in != NULL);
-    for (int i = 0; i < COUNT; i++)
-        out[i] = (float)(i % 1000 + 1000 * rank);
-    UNIT_OK(mpi_check(MPI_Isend(out, COUNT, MPI_FLOAT, next, 1, comm, &request), "send"));
-    UNIT_OK(mpi_receive_floats(in, COUNT, before, 1, comm));
-    UNIT_OK(mpi_wait(&request));
-    int wrong = 0;
-    for (int i = 0; i < COUNT; i++)
-        wrong += in[i] != (float)(i % 1000 + 1000 * before);
-    CU_ASSERT_EQUAL(wrong, 0);
-    free(out);
-    free(in);
+    for (int k = 0; k < ROWS_CASES; k++) {
+        const struct rows_case *rows = &rows_cases[k], dense = {rows->count, rows->count};
+        float *out = make_planes(rows, rank), *in = make_planes(rows, -1);
+        float *dense_out = make_planes(&dense, rank), *dense_in = make_planes(&dense, -1);
+        MPI_Request request;
+        UNIT_OK(mpi_check(MPI_Irecv(dense_in, 3 * (int)rows->count, MPI_FLOAT, before, 1, comm, &request), "receive"));
+        UNIT_OK(mpi_send_rows(out, rows->count, rows->stride, next, 1, comm));
+        UNIT_OK(mpi_wait_moving(&request));
+        check_planes(dense_in, &dense, before);
+        UNIT_OK(mpi_check(MPI_Isend(dense_out, 3 * (int)rows->count, MPI_FLOAT, next, 1, comm, &request), "send"));
+        UNIT_OK(mpi_receive_rows(in, rows->count, rows->stride, before, 1, comm));
+        UNIT_OK(mpi_wait_moving(&request));
+        check_planes(in, rows, before);
+        check_planes(out, rows, rank);
+        free(dense_in);
+        free(dense_out);
+        free(in);
+        free(out);
+    }
+}
+
+// Rank 0's rows go round, and lie differently on every second rank.
+static void test_rows_at_both_ends(void)
+{
+    if (size == 1)
+        return;
+    for (int k = 0; k < ROWS_CASES; k++) {
+        const struct rows_case rows = {rows_cases[k].count, rows_cases[k].stride + (size_t)(rank % 2) * 10};
+        float *values = make_planes(&rows, rank == 0 ? 0 : -1);
+        if (rank > 0)
+            UNIT_OK(mpi_receive_rows(values, rows.count, rows.stride, rank - 1, 6, comm));
+        UNIT_OK(mpi_send_rows(values, rows.count, rows.stride, (rank + 1) % size, 6, comm));
+        if (rank == 0) {
+            for (size_t i = 0; i < 3 * rows.stride; i++)
+                values[i] = GAP;
+            UNIT_OK(mpi_receive_rows(values, rows.count, rows.stride, size - 1, 6, comm));
+        }
+        check_planes(values, &rows, 0);
+        free(values);
+    }
 }
 
 static void test_wrong_size(void)
 {
-    const char sent[8] = "1234567";
-    char received[16];
+    const char sent[24] = "1234567";
+    char received[17] = "";
     MPI_Request request;
-    UNIT_OK(mpi_check(MPI_Isend(sent, sizeof sent, MPI_BYTE, rank, 2, comm, &request), "send"));
-    CU_ASSERT_EQUAL(mpi_receive(received, sizeof received, rank, 2, comm), STATUS_INTERNAL);
-    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "has 8 items where 16 belong"));
-    UNIT_OK(mpi_wait(&request));
+    for (size_t length = 8; length <= 24; length += 16) { // 16 belong there
+        UNIT_OK(mpi_check(MPI_Isend(sent, (int)length, MPI_BYTE, rank, 2, comm, &request), "send"));
+        received[16] = 'x';
+        CU_ASSERT_EQUAL(mpi_receive(received, 16, rank, 2, comm), STATUS_INTERNAL);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(status_message(), length < 16 ? "a message with tag 2 is shorter than the 16 items that belong there" : "MPI: "));
+        CU_ASSERT_EQUAL(received[16], 'x');
+        UNIT_OK(mpi_wait(&request));
+    }
+}
+
+static void test_rows_of_wrong_size(void)
+{
+    static const struct rows_case expected = {5, 9};
+    static const int wrong[] = {3, 4, 12, 14, 16, 30}; // values; 15 belong there
+    float sent[30] = {0};
+    for (size_t k = 0; k < sizeof wrong / sizeof wrong[0]; k++) {
+        float *values = make_planes(&expected, -1);
+        MPI_Request request;
+        UNIT_OK(mpi_check(MPI_Isend(sent, wrong[k], MPI_FLOAT, rank, 7, comm, &request), "send"));
+        CU_ASSERT_EQUAL(mpi_receive_rows(values, expected.count, expected.stride, rank, 7, comm), STATUS_INTERNAL);
+        for (size_t i = 0; i < 3 * expected.stride; i++)
+            CU_ASSERT(i % expected.stride < expected.count || values[i] == GAP);
+        UNIT_OK(mpi_wait(&request));
+        free(values);
+    }
+    CU_ASSERT_EQUAL(mpi_send_rows(sent, (size_t)INT_MAX + 1, (size_t)INT_MAX + 1, rank, 7, comm), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(mpi_receive_rows(sent, (size_t)INT_MAX + 1, (size_t)INT_MAX + 1, rank, 7, comm), STATUS_LIMIT);
+}
+
+static void test_no_rows(void)
+{
+    const int next = (rank + 1) % size, before = (rank + size - 1) % size;
+    bool there = true;
+    MPI_Status status;
+    UNIT_OK(mpi_send_rows(NULL, 0, 1000, next, 8, comm));
+    UNIT_OK(mpi_receive_rows(NULL, 0, 1000, before, 8, comm)); // does not wait
+    UNIT_OK(mpi_check(MPI_Barrier(comm), "barrier"));
+    UNIT_OK(mpi_probe(comm, before, 8, &there, &status));
+    CU_ASSERT_FALSE(there);
 }
 
 static void test_probe(void)
@@ -69,7 +162,7 @@ static void test_probe(void)
     UNIT_OK(mpi_wait(&request));
 }
 
-// A wait of a second and a half costs under 3% of a core.
+// A wait of a second and a half takes 2% of a core, or a little more where others want it, too; a spinning one takes all that it gets.
 static void test_waiting_does_not_spin(void)
 {
     char received;
@@ -85,8 +178,8 @@ static void test_waiting_does_not_spin(void)
     UNIT_OK(mpi_receive(&received, 1, size - 1, 4, comm));
     const double waited = seconds(CLOCK_MONOTONIC) - wall, used = seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
     CU_ASSERT_TRUE(waited > 0.5);
-    CU_ASSERT_TRUE(used < 0.03 * waited);
-    if (used >= 0.03 * waited)
+    CU_ASSERT_TRUE(used < 0.08 * waited);
+    if (used >= 0.08 * waited)
         printf("rank %d used %.3f s in %.3f s\n", rank, used, waited);
 }
 
@@ -119,8 +212,11 @@ static void test_missing_weights(void)
 }
 
 static const struct unit_test tests[] = {
-    {"a ring of large messages", test_ring},
+    {"a ring of rows", test_ring},
+    {"rows at both ends", test_rows_at_both_ends},
     {"a message of the wrong size is refused", test_wrong_size},
+    {"rows of the wrong size are refused", test_rows_of_wrong_size},
+    {"no rows, no message", test_no_rows},
     {"probe", test_probe},
     {"waiting does not spin", test_waiting_does_not_spin},
     {"weights are the same on all ranks", test_shared_weights},
