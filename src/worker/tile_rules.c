@@ -25,6 +25,13 @@ static struct receptive_field widest(const struct objective *objective)
     return all;
 }
 
+// What makes the gradient some per cent right and leaves no border that can be found: docs/tiles.md has the measurement.
+static int auto_halo(int blend, const struct receptive_field *field)
+{
+    const int quarter = (field->size / 4 + field->stride / 2) / field->stride * field->stride, least = 2 * blend > 64 ? 2 * blend : 64;
+    return quarter > least ? quarter : least;
+}
+
 static int halo_of(const struct config *config, const struct receptive_field *field)
 {
     const int exact = field->size - 1 + config->tile.blend;
@@ -32,7 +39,7 @@ static int halo_of(const struct config *config, const struct receptive_field *fi
     if (halo == TILE_HALO_EXACT)
         halo = exact;
     else if (halo == TILE_HALO_AUTO)
-        halo = field->size / 4 > config->tile.blend ? field->size / 4 : config->tile.blend;
+        halo = auto_halo(config->tile.blend, field);
     if (halo > exact)
         halo = exact; // more changes nothing
     halo = halo < config->tile.blend ? config->tile.blend : halo;
