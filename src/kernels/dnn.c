@@ -16,6 +16,8 @@ struct dnn_primitive {
     dnnl_memory_t memories[ARGUMENTS_MAX];
     dnnl_exec_arg_t arguments[ARGUMENTS_MAX];
     int argument_count;
+    bool narrowed; // see create_backward_conv()
+    float *result; // where it leaves its result then
 };
 
 struct dnn_weights {
@@ -200,6 +202,55 @@ bool dnn_runs_forward(const struct dnn_primitive *p)
     return p->spec.kind == DNN_CONV || p->spec.kind == DNN_MAX_POOL || p->spec.kind == DNN_AVG_POOL;
 }
 
+// Columns on the right that a convolution without padding and with a stride never reads.
+static int unread_columns(const struct dnn_shape *s)
+{
+    return s->pad_w == 0 && s->stride > 1 ? (s->src_w - s->kernel_w) % s->stride : 0;
+}
+
+static bool is_reference(dnnl_primitive_desc_t descriptor)
+{
+    const char *name = NULL;
+    dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name);
+    return !name || strncmp(name, "ref", 3) == 0;
+}
+
+// For some widths (with AVX-512 the multiples of 28) oneDNN has nothing but its reference code, dozens of times slower, to go back through
+// a convolution with a stride. It has for one column less: where the last one is not read, its gradient is 0 and can be filled in
+// (widen()).
+static enum status create_backward_conv(struct dnn_primitive *p, const_dnnl_primitive_attr_t attributes)
+{
+    dnnl_primitive_desc_t narrow = NULL;
+    struct dnn_spec spec = p->spec;
+    enum status rc;
+    TRY(create_conv(&spec, attributes, &p->descriptor));
+    if (!is_reference(p->descriptor) || unread_columns(&spec.shape) == 0)
+        goto out;
+    spec.shape.src_w -= unread_columns(&spec.shape);
+    TRY(create_conv(&spec, attributes, &narrow));
+    p->narrowed = !is_reference(narrow);
+    if (p->narrowed) {
+        dnnl_primitive_desc_destroy(p->descriptor);
+        p->descriptor = narrow;
+        narrow = NULL;
+    }
+out:
+    dnnl_primitive_desc_destroy(narrow);
+    return rc;
+}
+
+// Moves the rows of the result apart and fills the column between them, in place: from the last row to the first.
+static void widen(const struct dnn_primitive *p)
+{
+    const struct dnn_shape *s = &p->spec.shape;
+    const size_t rows = dnn_tensor_bytes(s->src_channels, s->src_h, 1) / ((size_t)block * sizeof(float));
+    const size_t wide = (size_t)s->src_w * (size_t)block, narrow = wide - (size_t)unread_columns(s) * (size_t)block;
+    for (size_t row = rows; row-- > 0;) {
+        memmove(p->result + row * wide, p->result + row * narrow, narrow * sizeof(float));
+        memset(p->result + row * wide + narrow, 0, (wide - narrow) * sizeof(float));
+    }
+}
+
 enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct dnn_spec *spec)
 {
     enum status rc;
@@ -212,7 +263,9 @@ enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct 
     const bool conv = spec->kind == DNN_CONV || spec->kind == DNN_CONV_BACKWARD_DATA;
     const bool backward = !dnn_runs_forward(p);
     TRY(create_attributes(spec, &attributes));
-    TRY(conv ? create_conv(spec, attributes, &p->descriptor) : create_pool(spec, attributes, &p->descriptor));
+    TRY(!conv      ? create_pool(spec, attributes, &p->descriptor)
+        : backward ? create_backward_conv(p, attributes)
+                   : create_conv(spec, attributes, &p->descriptor));
     TRY(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
     p->src = query(p, backward ? dnnl_query_diff_src_md : dnnl_query_src_md, 0);
     p->dst = query(p, backward ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0);
@@ -361,6 +414,7 @@ enum status dnn_bind(struct dnn_primitive *p, const struct dnn_binding *b)
     const bool backward = !dnn_runs_forward(p);
     enum status rc;
     unbind(p);
+    p->result = b->src;
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->src, b->src));
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, p->dst, b->dst));
     TRY(add_argument(p, DNNL_ARG_BIAS, p->bias, b->bias));
@@ -374,6 +428,11 @@ out:
 
 enum status dnn_run(struct dnn_primitive *p)
 {
-    enum status rc = check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + (p->weights != NULL), p->arguments), "execute");
-    return rc == STATUS_OK ? check(dnnl_stream_wait(stream), "execute") : rc;
+    enum status rc;
+    TRY(check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + (p->weights != NULL), p->arguments), "execute"));
+    TRY(check(dnnl_stream_wait(stream), "execute"));
+    if (p->narrowed)
+        widen(p);
+out:
+    return rc;
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Throughput of several workers beside that of one: workers.py --oneiros PROGRAM PHOTO [--workers 2] [--images 8] [--rounds 3]
 

@@ -247,6 +247,35 @@ static void test_backward_data(void)
     }
 }
 
+static bool is_reference(const struct dnn_shape *s)
+{
+    struct dnn_primitive *p;
+    UNIT_OK(dnn_primitive_create(&p, &(struct dnn_spec){.kind = DNN_CONV_BACKWARD_DATA, .shape = *s}));
+    const bool reference = strncmp(dnn_implementation(p), "ref", 3) == 0;
+    dnn_primitive_destroy(&p);
+    return reference;
+}
+
+// Widths for which oneDNN itself has reference code only, dozens of times slower: multiples of 28 with AVX-512, of 6 or 10 with AVX2.
+static void test_backward_widths(void)
+{
+    static const int channels[][2] = {{3, 32}, {96, 96}, {288, 384}, {192, 320}};
+    for (int i = 0; i < 4; i++)
+        for (int width = 9; width < 230; width++) {
+            const int size[2] = {11, width}, odd[2] = {11, 9};
+            const struct dnn_shape s = shape_of(channels[i][0], channels[i][1], 3, 3, 2, VALID, size);
+            const struct dnn_shape usual = shape_of(channels[i][0], channels[i][1], 3, 3, 2, VALID, odd);
+            CU_ASSERT(!is_reference(&s) || is_reference(&usual));
+        }
+    static const int widths[] = {30, 56, 60, 84, 168};
+    for (int i = 0; i < 5; i++) {
+        const int size[2] = {13, widths[i]};
+        const struct dnn_shape image = shape_of(3, 32, 3, 3, 2, VALID, size), deep = shape_of(48, 32, 3, 3, 2, VALID, size);
+        CU_ASSERT(check_backward(&image, &(struct dnn_spec){.kind = DNN_CONV_BACKWARD_DATA, .shape = image}, DIRECT));
+        CU_ASSERT(check_backward(&deep, &(struct dnn_spec){.kind = DNN_CONV_BACKWARD_DATA, .shape = deep}, DIRECT));
+    }
+}
+
 static void test_flipped_backward(void)
 {
     for (int i = 0; i < CONVS; i++)
@@ -366,8 +395,15 @@ static void test_layout(void)
 }
 
 static const struct unit_test tests[] = {
-    {"layout", test_layout},         {"convolutions", test_forward},        {"planar source", test_planar_source},
-    {"accumulate", test_accumulate}, {"backward data", test_backward_data}, {"flipped backward", test_flipped_backward},
-    {"winograd", test_winograd},     {"max pools", test_max_pool},          {"average pools", test_avg_pool},
+    {"layout", test_layout},
+    {"convolutions", test_forward},
+    {"planar source", test_planar_source},
+    {"accumulate", test_accumulate},
+    {"backward data", test_backward_data},
+    {"flipped backward", test_flipped_backward},
+    {"backward widths", test_backward_widths},
+    {"winograd", test_winograd},
+    {"max pools", test_max_pool},
+    {"average pools", test_avg_pool},
 };
 UNIT_MAIN("dnn", tests)
