@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// tile_error [--size WxH] [--rolls N] PHOTO [KEY=VALUE]...
+// tile_error [--size WxH] [--rolls N] [--tiles MxN] [--limit X] PHOTO [KEY=VALUE]...
 // What tiles change: the gradient of a photograph in tiles beside the gradient of the whole, for a row of halos or the one that is set
 // (tile.halo=...). One line a halo: how far off the gradient is, what the tiles cost, and whether their borders can be found in it: the
 // mean difference of neighbouring pixels across borders, divided by that across other lines of the network's grid (multiples of its stride,
 // where the gradient of the whole has larger differences too), for the tiles and for the whole at the same places.
+// With --limit it fails where the largest error is more than X of the gradient's largest value, with --tiles where there are not M x N of
+// them.
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -127,7 +129,12 @@ static void add_error(const float *whole, const float *tiled, size_t count, stru
     }
 }
 
-static void compare(struct setup *s, int rolls, const struct tile_plan *plan)
+struct demands {
+    int columns, rows; // of tiles; 0: any
+    double limit;      // of the error
+};
+
+static bool compare(struct setup *s, int rolls, const struct tile_plan *plan, const struct demands *demands)
 {
     const struct tile_rules whole = {.size = INT_MAX, .halo = plan->rules.halo, .blend = plan->rules.blend, .stride = plan->rules.stride};
     const size_t count = field_count(&s->image);
@@ -157,6 +164,13 @@ static void compare(struct setup *s, int rolls, const struct tile_plan *plan)
     free(rows);
     free(columns);
     free(reference);
+    if (demands->columns && (tiling.across.count != demands->columns || tiling.down.count != demands->rows)) {
+        fprintf(stderr, "tile_error: these are not %d x %d tiles\n", demands->columns, demands->rows);
+        return false;
+    }
+    if (!(error.largest / error.most <= demands->limit))
+        fprintf(stderr, "tile_error: the error is above %g\n", demands->limit);
+    return error.largest / error.most <= demands->limit;
 }
 
 static void read_photo(struct setup *s, const char *path, int width, int height)
@@ -182,16 +196,22 @@ int main(int argc, char **argv)
     static const int halos[] = {32, 48, 64, 96, 128, 160, 192, 256, TILE_HALO_EXACT};
     static struct setup s;
     char model[FILE_PATH_MAX];
+    struct demands demands = {.limit = INFINITY};
+    bool good = true;
     int width = 0, height = 0, rolls = 2, at = 1;
     for (; at + 1 < argc && argv[at][0] == '-'; at += 2) {
         if (strcmp(argv[at], "--size") == 0 && sscanf(argv[at + 1], "%dx%d", &width, &height) == 2)
             continue;
         if (strcmp(argv[at], "--rolls") == 0 && (rolls = atoi(argv[at + 1])) > 0)
             continue;
+        if (strcmp(argv[at], "--tiles") == 0 && sscanf(argv[at + 1], "%dx%d", &demands.columns, &demands.rows) == 2)
+            continue;
+        if (strcmp(argv[at], "--limit") == 0 && (demands.limit = atof(argv[at + 1])) > 0)
+            continue;
         break;
     }
     if (at >= argc || argv[at][0] == '-') {
-        fprintf(stderr, "tile_error [--size WxH] [--rolls N] PHOTO [KEY=VALUE]...\n");
+        fprintf(stderr, "tile_error [--size WxH] [--rolls N] [--tiles MxN] [--limit X] PHOTO [KEY=VALUE]...\n");
         return 2;
     }
     config_init(&s.config);
@@ -213,7 +233,7 @@ int main(int argc, char **argv)
         if (all)
             s.config.tile.halo = halos[i];
         need(tile_rules_resolve(&s.config, UINT64_MAX, &plan));
-        compare(&s, rolls, &plan);
+        good = compare(&s, rolls, &plan, &demands) && good;
     }
-    return 0;
+    return !good;
 }
