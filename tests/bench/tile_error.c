@@ -4,8 +4,9 @@
 // (tile.halo=...). One line a halo: how far off the gradient is, what the tiles cost, and whether their borders can be found in it: the
 // mean difference of neighbouring pixels across borders, divided by that across other lines of the network's grid (multiples of its stride,
 // where the gradient of the whole has larger differences too), for the tiles and for the whole at the same places.
-// With --limit it fails where the largest error is more than X of the gradient's largest value, with --tiles where there are not M x N of
-// them.
+// With --limit it fails where more than one value in a hundred is off by more than X of the gradient's largest: where a window's size makes
+// oneDNN add in another order, the rounding may decide whether a unit is active, and that moves all the values that it sees. With --tiles
+// it fails where there are not M x N of them.
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -114,14 +115,18 @@ struct error {
     double largest, most;          // |difference|, |gradient|
     double squares, sum_squares;   // of the difference, of the gradient
     double product, other_squares; // for the cosine
+    double beyond, count;          // values off by more than the limit, and all
 };
 
-static void add_error(const float *whole, const float *tiled, size_t count, struct error *e)
+static void add_error(const float *whole, const float *tiled, size_t count, double limit, struct error *e)
 {
+    for (size_t i = 0; i < count; i++)
+        e->most = fmax(e->most, fabs(whole[i]));
     for (size_t i = 0; i < count; i++) {
         const double a = whole[i], b = tiled[i];
         e->largest = fmax(e->largest, fabs(a - b));
-        e->most = fmax(e->most, fabs(a));
+        e->beyond += fabs(a - b) > limit * e->most;
+        e->count++;
         e->squares += (a - b) * (a - b);
         e->sum_squares += a * a;
         e->other_squares += b * b;
@@ -151,7 +156,7 @@ static bool compare(struct setup *s, int rolls, const struct tile_plan *plan, co
         tiling = find_gradient(s, &plan->rules, dy, dx);
         mark_lines(&tiling, true, dx, columns, s->image.width);
         mark_lines(&tiling, false, dy, rows, s->image.height);
-        add_error(reference, s->gradient.data, count, &error);
+        add_error(reference, s->gradient.data, count, demands->limit, &error);
         add_seams(&s->gradient, columns, rows, &tiled);
         memcpy(s->gradient.data, reference, count * sizeof *reference);
         add_seams(&s->gradient, columns, rows, &untiled);
@@ -168,9 +173,9 @@ static bool compare(struct setup *s, int rolls, const struct tile_plan *plan, co
         fprintf(stderr, "tile_error: these are not %d x %d tiles\n", demands->columns, demands->rows);
         return false;
     }
-    if (!(error.largest / error.most <= demands->limit))
-        fprintf(stderr, "tile_error: the error is above %g\n", demands->limit);
-    return error.largest / error.most <= demands->limit;
+    if (error.beyond > 0)
+        printf("%g of %g values are off by more than %g of the largest\n", error.beyond, error.count, demands->limit);
+    return error.beyond <= error.count / 100;
 }
 
 static void read_photo(struct setup *s, const char *path, int width, int height)
