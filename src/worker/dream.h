@@ -32,7 +32,7 @@ struct dream_outcome {
 };
 
 // Collective over the team. Dreams on `rgb`, this member's rows (tiling_rows) of the image, in [-1, 1], in place; its memory may be another
-// one afterwards.
+// one afterwards; after a failure in the last octave there is none. The hook `stop` is asked once more at the end, to no effect.
 enum status dream_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome) MUST_CHECK;
 
 #endif
