@@ -17,11 +17,11 @@ struct task {
     struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
     struct step_record *steps;      // so far, in order
     size_t step_count, step_capacity;
-    double work; // in units of progress, and what of it is done
+    double work;      // in units of progress, and what of it is done
     double work_done; // of whole steps
     double part;      // of the step under way
-    double cost;     // on its team (schedule.h)
-    double ready_at; // when it could have been dreamed on, seconds of the monotonic clock
+    double cost;      // on its team (schedule.h)
+    double ready_at;  // when it could have been dreamed on, seconds of the monotonic clock
 };
 
 struct task *task_create(void); // NULL: no memory

@@ -43,7 +43,7 @@ struct view {
 
 struct op {
     enum op_kind kind;
-    int layer;       // row of the network table
+    int layer; // row of the network table
     struct view in, out;
     int extra;       // buffer: ReLU bits or arg-max; NO_BUFFER
     int scratch;     // buffer, sized by whoever runs the operation; NO_BUFFER until then
@@ -67,8 +67,8 @@ struct graph {
     struct op *ops;
     int buffer_count;
     struct buffer *buffers;
-    struct view image;        // (3, height, width) planar
-    struct view gradient;     // the same, the result
+    struct view image;    // (3, height, width) planar
+    struct view gradient; // the same, the result
     int target_count;
     struct graph_target targets[GRAPH_TARGETS_MAX];
 };

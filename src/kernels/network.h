@@ -25,20 +25,20 @@ enum { LAYER_INPUTS_MAX = 4, LAYER_NAME_MAX = 32, NETWORK_MIN_SIDE = 75 };
 struct layer {
     const char *name;
     enum layer_kind kind;
-    int channels;                  // of the output
-    int kernel_h, kernel_w;        // 1 x 1 for input and concat
-    int stride;                    // both directions
-    bool same;                     // TensorFlow's `same` padding (stride 1 only here); otherwise `valid`
+    int channels;           // of the output
+    int kernel_h, kernel_w; // 1 x 1 for input and concat
+    int stride;             // both directions
+    bool same;              // TensorFlow's `same` padding (stride 1 only here); otherwise `valid`
     int input_count;
-    int inputs[LAYER_INPUTS_MAX];  // row numbers
-    int conv;                      // 0-based number of the convolution in creation order; -1 for other kinds
+    int inputs[LAYER_INPUTS_MAX]; // row numbers
+    int conv;                     // 0-based number of the convolution in creation order; -1 for other kinds
 };
 
 struct network {
     int layer_count;
     const struct layer *layers; // [0] is the input
     int conv_count;
-    const int *convs;           // [conv_count] row of each convolution, in creation order
+    const int *convs; // [conv_count] row of each convolution, in creation order
 };
 
 // The one network there is. Built on first use; lives as long as the program. Thread-safe.

@@ -17,7 +17,8 @@ struct team {
     int *counts, *offsets; // [size] room for team_sum()
 };
 
-// Destroy it also after a failure. Collective over the members: `ranks` [count] of `comm`, ascending, this rank among them. `timing` outlives the team.
+// Destroy it also after a failure. Collective over the members: `ranks` [count] of `comm`, ascending, this rank among them. `timing`
+// outlives the team.
 enum status team_create(struct team **team, MPI_Comm comm, const int32_t *ranks, int count, struct timing *timing) MUST_CHECK;
 void team_destroy(struct team **team); // collective
 
