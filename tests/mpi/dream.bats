@@ -66,8 +66,8 @@ print(*[row[sys.argv[2]] for row in rows if row["rank"] == 0 and row["phase"] ==
 
 @test "tiles leave few traces, and with the exact halo none but rounding" {
     local one=(-s octaves.count=1 -s steps=2 -s targets=mixed2 -s gradient_above=input)
-    "$ONEIROS" dream "${one[@]}" -o whole a.png
-    ranks 4 "${one[@]}" -s tile.size=320 -s tile.halo=exact -o exact a.png
+    "$ONEIROS" dream "${settings[@]}" "${one[@]}" -o whole a.png
+    ranks 4 "${one[@]}" -s tile.size=400 -s tile.halo=exact -o exact a.png
     h5dump -a /tile_halo_exact exact/run.h5 | grep -q '(0): 1'
     /usr/bin/python3 -c '
 from PIL import Image, ImageChops
