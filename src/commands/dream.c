@@ -121,7 +121,7 @@ static enum status choose_tiles(struct run *run)
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
     TRY(tile_rules_resolve(config, run->memory_limit, &run->tiles));
     if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
-        log_info(
+        log_warning(
             "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
             run->tiles.rules.size);
 out:
@@ -158,7 +158,9 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
                                       .workers = alone ? 1 : run->launch.size - 1};
-    if (config->team.size > 0 && schedule.workers % config->team.size != 0)
+    if (config->team.size > schedule.workers)
+        log_warning("team.size is %d and there are %d workers: they are one team", config->team.size, schedule.workers);
+    else if (config->team.size > 0 && schedule.workers % config->team.size != 0)
         log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
                     schedule.workers);
     for (int i = 0; i < run->launch.size; i++)

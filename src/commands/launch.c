@@ -15,7 +15,8 @@ static int number(const char *name, int otherwise)
 
 bool launch_is_first(void)
 {
-    return number("OMPI_COMM_WORLD_RANK", number("PMIX_RANK", 0)) == 0;
+    const int slurm = number("SLURM_STEP_NUM_TASKS", 1) > 1 ? number("SLURM_PROCID", 0) : 0;
+    return number("OMPI_COMM_WORLD_RANK", number("PMIX_RANK", number("PMI_RANK", slurm))) == 0;
 }
 
 // The first of these variables that is set, within 1 ... most.

@@ -57,7 +57,7 @@ const struct config_key config_keys[] = {
         .help = "Start of all random numbers. The same seed gives the same pictures, on any number of ranks."},
 
     {TILES, "tile.size", CONFIG_TYPE_INT, AT(tile.size), "auto", .least = 75, .most = 65536, .words = WORDS({"auto", 0}),
-        .help = "Longest side of what the network sees at once, in pixels; larger octaves are cut into tiles. auto: what memory.limit allows."},
+        .help = "Longest side of what the network sees at once, in pixels; larger octaves are cut into tiles. auto: 2048 or what memory allows."},
     {TILES, "tile.halo", CONFIG_TYPE_INT, AT(tile.halo), "auto", .least = 0, .most = 4096,
         .words = WORDS({"auto", TILE_HALO_AUTO}, {"exact", TILE_HALO_EXACT}),
         .help = "Pixels around a tile that the network reads so that the tile's gradient is right. exact: all that its targets see."},

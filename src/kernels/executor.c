@@ -20,6 +20,8 @@ struct executor {
     struct runner *runners; // [graph->op_count]
     size_t bytes;
     char *memory;
+    void (*between)(void *context);
+    void *between_context;
 };
 
 static void *at(const struct executor *ex, const struct view *view)
@@ -246,20 +248,31 @@ static enum status run(struct executor *ex, int op_number, enum gradient_mode mo
     }
 }
 
-enum status executor_forward(struct executor *ex)
+void executor_between(struct executor *ex, void (*call)(void *context), void *context)
+{
+    ex->between = call;
+    ex->between_context = context;
+}
+
+static enum status run_range(struct executor *ex, int first, int end, enum gradient_mode mode, int above)
 {
     enum status rc = STATUS_OK;
-    for (int i = 0; rc == STATUS_OK && i < ex->graph->targets_op; i++)
-        rc = run(ex, i, GRADIENT_MODE_PLAIN, 0);
+    for (int i = first; rc == STATUS_OK && i < end; i++) {
+        rc = run(ex, i, mode, above);
+        if (ex->between)
+            ex->between(ex->between_context);
+    }
     return rc;
+}
+
+enum status executor_forward(struct executor *ex)
+{
+    return run_range(ex, 0, ex->graph->targets_op, GRADIENT_MODE_PLAIN, 0);
 }
 
 enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above)
 {
-    enum status rc = STATUS_OK;
-    for (int i = ex->graph->targets_op + 1; rc == STATUS_OK && i < ex->graph->op_count; i++)
-        rc = run(ex, i, mode, above);
-    return rc;
+    return run_range(ex, ex->graph->targets_op + 1, ex->graph->op_count, mode, above);
 }
 
 double executor_flop(const struct executor *ex)

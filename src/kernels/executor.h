@@ -40,6 +40,9 @@ enum status executor_bind(struct executor *executor, void *memory) MUST_CHECK;
 // Where the caller puts the image before executor_forward(): (3, height, width), in [-1, 1]. Lost when it runs.
 float *executor_image(struct executor *executor);
 
+// Called after each operation from now on, by the thread that runs it; NULL: nothing is. For what must go on meanwhile.
+void executor_between(struct executor *executor, void (*call)(void *context), void *context);
+
 // Image -> activations of the targets.
 enum status executor_forward(struct executor *executor) MUST_CHECK;
 

@@ -25,6 +25,7 @@ struct dream {
     double (*bands)[1 + SHAPING_SUMS]; // of this member's rows: total variation, then shaping_sums()
     double *total_variation;           // of the same bands
     double (*sums)[SHAPING_SUMS];
+    struct span *shares; // [team->size] bands of each member
     int octave;
     struct octave size;
     bool stopping;
@@ -46,6 +47,8 @@ static void leave_octave(struct dream *d)
     free(d->bands);
     free(d->total_variation);
     free(d->sums);
+    free(d->shares);
+    d->shares = NULL;
     d->bands = NULL;
     d->total_variation = NULL;
     d->sums = NULL;
@@ -83,8 +86,13 @@ static enum status make_room(struct dream *d, struct octave size)
     d->bands = calloc(bands, sizeof *d->bands);
     d->total_variation = calloc(bands, sizeof *d->total_variation);
     d->sums = calloc(bands, sizeof *d->sums);
-    if (!d->bands || !d->total_variation || !d->sums)
+    d->shares = calloc((size_t)d->options->team->size, sizeof *d->shares);
+    if (!d->bands || !d->total_variation || !d->sums || !d->shares) {
         rc = fail(STATUS_LIMIT, "no memory for the sums of an octave");
+        goto out;
+    }
+    for (int m = 0; m < d->options->team->size; m++)
+        d->shares[m].end = shaping_bands(tiling_rows(size.height, d->options->team->size, m));
 out:
     return rc;
 }
@@ -138,7 +146,7 @@ static enum status add_up(struct dream *d, double sums[1 + SHAPING_SUMS])
         memcpy(&d->bands[b][1], d->sums[b], sizeof d->sums[b]);
     }
     timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
-    return team_sum(d->options->team, d->bands[0], bands, 1 + SHAPING_SUMS, sums, &d->stopping);
+    return team_sum(d->options->team, d->bands[0], d->shares, 1 + SHAPING_SUMS, sums, &d->stopping);
 }
 
 static enum status take_step(struct dream *d, int step)

@@ -16,7 +16,12 @@ struct peer {
     size_t in_room, out_room;   // floats allocated
     size_t in_count, out_count; // floats of this round
     size_t filled;              // of out_count, in a scatter
-    MPI_Request in_request, out_request;
+};
+
+// One member that holds part of one of this member's own rectangles, and where that part begins in what is exchanged with it.
+struct link {
+    int member;
+    size_t place;
 };
 
 struct exchange {
@@ -25,21 +30,26 @@ struct exchange {
     const struct field *from; // gather
     struct field *fields[2];  // scatter
     struct peer *peers;       // [team->size]
+    MPI_Request *requests;    // [2 * team->size]: receives, sends
+    struct link *links;       // of this round, by rectangle
+    int *first_link;          // [own rectangles + 1]
+    size_t link_room, rectangle_room;
 };
 
 enum status exchange_create(struct exchange **exchange, struct team *team)
 {
     struct exchange *x = *exchange = calloc(1, sizeof *x);
-    if (x)
-        x->peers = calloc((size_t)team->size, sizeof *x->peers);
-    if (!x || !x->peers) {
-        free(x);
-        *exchange = NULL;
+    if (!x)
+        return fail(STATUS_LIMIT, "no memory for exchanges in a team of %d", team->size);
+    x->team = team;
+    x->peers = calloc((size_t)team->size, sizeof *x->peers);
+    x->requests = calloc(2 * (size_t)team->size, sizeof *x->requests);
+    if (!x->peers || !x->requests) {
+        exchange_destroy(exchange);
         return fail(STATUS_LIMIT, "no memory for exchanges in a team of %d", team->size);
     }
-    x->team = team;
-    for (int m = 0; m < team->size; m++)
-        x->peers[m].in_request = x->peers[m].out_request = MPI_REQUEST_NULL;
+    for (int i = 0; i < 2 * team->size; i++)
+        x->requests[i] = MPI_REQUEST_NULL;
     return STATUS_OK;
 }
 
@@ -48,11 +58,14 @@ void exchange_destroy(struct exchange **exchange)
     struct exchange *x = *exchange;
     if (!x)
         return;
-    for (int m = 0; m < x->team->size; m++) {
+    for (int m = 0; x->peers && m < x->team->size; m++) {
         free(x->peers[m].in);
         free(x->peers[m].out);
     }
     free(x->peers);
+    free(x->requests);
+    free(x->links);
+    free(x->first_link);
     free(x);
     *exchange = NULL;
 }
@@ -81,10 +94,63 @@ static size_t floats_between(const struct exchange *x, struct span rectangles, i
     return floats;
 }
 
-// Where the parts of one's own `rectangle` begin in what is exchanged with `holder`.
-static size_t place_of(const struct exchange *x, int rectangle, int holder)
+static struct span own_work(const struct exchange *x)
 {
-    return floats_between(x, (struct span){x->layout.work[x->team->rank].begin, rectangle}, holder);
+    return x->layout.work[x->team->rank];
+}
+
+static enum status add_link(struct exchange *x, int count, int member, size_t place)
+{
+    if ((size_t)count == x->link_room) {
+        const size_t room = x->link_room ? 2 * x->link_room : 16;
+        struct link *grown = realloc(x->links, room * sizeof *grown);
+        if (!grown)
+            return fail(STATUS_LIMIT, "no memory for the parts of tiles");
+        x->links = grown;
+        x->link_room = room;
+    }
+    x->links[count] = (struct link){member, place};
+    return STATUS_OK;
+}
+
+// The links of all own rectangles, and in peer->filled the floats that each peer holds of them.
+static enum status link_up(struct exchange *x)
+{
+    const struct span own = own_work(x);
+    const size_t rectangles = (size_t)(own.end - own.begin) + 1;
+    struct tile_part parts[TILING_PARTS_MAX];
+    int count = 0;
+    enum status rc = STATUS_OK;
+    if (rectangles > x->rectangle_room) {
+        free(x->first_link);
+        x->rectangle_room = 0;
+        x->first_link = malloc(rectangles * sizeof *x->first_link);
+        if (!x->first_link)
+            return fail(STATUS_LIMIT, "no memory for the parts of tiles");
+        x->rectangle_room = rectangles;
+    }
+    for (int m = 0; m < x->team->size; m++)
+        x->peers[m].filled = 0;
+    for (int r = own.begin; r < own.end; r++) {
+        x->first_link[r - own.begin] = count;
+        for (int m = 0; m < x->team->size; m++) {
+            const int found = m == x->team->rank ? 0 : parts_of(x, r, m, parts);
+            if (found == 0)
+                continue;
+            TRY(add_link(x, count++, m, x->peers[m].filled));
+            for (int i = 0; i < found; i++)
+                x->peers[m].filled += part_floats(&parts[i]);
+        }
+    }
+    x->first_link[own.end - own.begin] = count;
+out:
+    return rc;
+}
+
+static struct span links_of(const struct exchange *x, int rectangle)
+{
+    const int own = rectangle - own_work(x).begin;
+    return (struct span){x->first_link[own], x->first_link[own + 1]};
 }
 
 static enum status make_room(float **buffer, size_t *room, size_t count)
@@ -107,13 +173,14 @@ static enum status make_room(float **buffer, size_t *room, size_t count)
 static enum status begin(struct exchange *x, const struct exchange_layout *layout, bool gather)
 {
     const int me = x->team->rank;
-    enum status rc = STATUS_OK;
+    enum status rc;
     x->layout = *layout;
+    TRY(link_up(x));
     for (int m = 0; m < x->team->size; m++) {
         struct peer *peer = &x->peers[m];
         if (m == me)
             continue;
-        const size_t to_work = floats_between(x, layout->work[me], m), from_rows = floats_between(x, layout->work[m], me);
+        const size_t to_work = peer->filled, from_rows = floats_between(x, layout->work[m], me);
         peer->in_count = gather ? to_work : from_rows;
         peer->out_count = gather ? from_rows : to_work;
         peer->filled = 0;
@@ -121,7 +188,7 @@ static enum status begin(struct exchange *x, const struct exchange_layout *layou
         TRY(make_room(&peer->out, &peer->out_room, peer->out_count));
         if (peer->in_count > 0)
             TRY(mpi_check(
-                MPI_Irecv(peer->in, (int)peer->in_count, MPI_FLOAT, m, gather ? TAG_GATHER : TAG_SCATTER, x->team->comm, &peer->in_request),
+                MPI_Irecv(peer->in, (int)peer->in_count, MPI_FLOAT, m, gather ? TAG_GATHER : TAG_SCATTER, x->team->comm, &x->requests[m]),
                 "receive of tiles"));
     }
 out:
@@ -154,8 +221,9 @@ static enum status send_rows(struct exchange *x, int member)
             out += part_floats(&parts[i]);
         }
     }
-    return mpi_check(MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, member, TAG_GATHER, x->team->comm, &peer->out_request),
-                     "send of tiles");
+    return mpi_check(
+        MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, member, TAG_GATHER, x->team->comm, &x->requests[x->team->size + member]),
+        "send of tiles");
 }
 
 enum status exchange_gather(struct exchange *x, const struct exchange_layout *layout, const struct field *from)
@@ -172,26 +240,31 @@ out:
 
 bool exchange_is_shared(const struct exchange *x, int rectangle)
 {
-    struct tile_part parts[TILING_PARTS_MAX];
-    for (int m = 0; m < x->team->size; m++)
-        if (m != x->team->rank && parts_of(x, rectangle, m, parts) > 0)
-            return true;
-    return false;
+    const struct span links = links_of(x, rectangle);
+    return links.begin < links.end;
 }
 
 enum status exchange_arrived(struct exchange *x, int rectangle, bool *arrived)
 {
-    struct tile_part parts[TILING_PARTS_MAX];
+    const struct span links = links_of(x, rectangle);
     enum status rc = STATUS_OK;
     *arrived = true;
-    for (int m = 0; m < x->team->size; m++) {
+    for (int i = links.begin; i < links.end; i++) {
         int done = 1;
-        if (m == x->team->rank || parts_of(x, rectangle, m, parts) == 0)
-            continue;
-        TRY(mpi_check(MPI_Test(&x->peers[m].in_request, &done, MPI_STATUS_IGNORE), "receive of tiles"));
+        TRY(mpi_check(MPI_Test(&x->requests[x->links[i].member], &done, MPI_STATUS_IGNORE), "receive of tiles"));
         *arrived = *arrived && done;
     }
 out:
+    return rc;
+}
+
+enum status exchange_progress(struct exchange *x, bool *done)
+{
+    int all = 1;
+    enum status rc = STATUS_OK;
+    if (x->team->size > 1)
+        rc = mpi_check(MPI_Testall(2 * x->team->size, x->requests, &all, MPI_STATUSES_IGNORE), "exchange of tiles");
+    *done = all != 0;
     return rc;
 }
 
@@ -214,17 +287,17 @@ void exchange_take(struct exchange *x, int rectangle, float *values)
 {
     const struct rectangle *whole = &x->layout.rectangles[rectangle];
     const size_t row = (size_t)whole->width, plane = row * (size_t)whole->height;
+    const struct span links = links_of(x, rectangle);
     struct tile_part parts[TILING_PARTS_MAX];
-    for (int m = 0; m < x->team->size; m++) {
-        const int count = parts_of(x, rectangle, m, parts);
-        const float *in = count > 0 && m != x->team->rank ? x->peers[m].in + place_of(x, rectangle, m) : NULL;
+    int count = parts_of(x, rectangle, x->team->rank, parts);
+    for (int i = 0; i < count; i++)
+        copy_from_field(x->from, &parts[i].octave, values + (size_t)parts[i].y * row + (size_t)parts[i].x, plane, row);
+    for (int k = links.begin; k < links.end; k++) {
+        const float *in = x->peers[x->links[k].member].in + x->links[k].place;
+        count = parts_of(x, rectangle, x->links[k].member, parts);
         for (int i = 0; i < count; i++) {
             const struct rectangle *at = &parts[i].octave;
             float *first = values + (size_t)parts[i].y * row + (size_t)parts[i].x;
-            if (!in) {
-                copy_from_field(x->from, at, first, plane, row);
-                continue;
-            }
             for (int c = 0; c < 3; c++)
                 for (int y = 0; y < at->height; y++, in += at->width)
                     memcpy(first + (size_t)c * plane + (size_t)y * row, in, (size_t)at->width * sizeof *in);
@@ -282,25 +355,26 @@ static void add_packed(struct field *field, const struct rectangle *at, const fl
 
 enum status exchange_add(struct exchange *x, int rectangle, const struct exchange_patch *patch)
 {
+    const struct span links = links_of(x, rectangle);
     struct tile_part parts[TILING_PARTS_MAX];
+    int count = parts_of(x, rectangle, x->team->rank, parts);
     enum status rc = STATUS_OK;
-    for (int m = 0; m < x->team->size; m++) {
+    for (int i = 0; i < count; i++)
+        add_patch(field_for(x, rectangle), &parts[i], patch);
+    for (int k = links.begin; k < links.end; k++) {
+        const int m = x->links[k].member;
         struct peer *peer = &x->peers[m];
-        const int count = parts_of(x, rectangle, m, parts);
-        const size_t place = count > 0 && m != x->team->rank ? place_of(x, rectangle, m) : 0;
-        size_t packed = 0;
+        float *out = peer->out + x->links[k].place;
+        count = parts_of(x, rectangle, m, parts);
         for (int i = 0; i < count; i++) {
-            if (m == x->team->rank) {
-                add_patch(field_for(x, rectangle), &parts[i], patch);
-                continue;
-            }
-            pack_patch(peer->out + place + packed, &parts[i], patch);
-            packed += part_floats(&parts[i]);
+            pack_patch(out, &parts[i], patch);
+            out += part_floats(&parts[i]);
+            peer->filled += part_floats(&parts[i]);
         }
-        peer->filled += packed;
-        if (packed > 0 && peer->filled == peer->out_count) // the last one that concerns this member
-            TRY(mpi_check(MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, m, TAG_SCATTER, x->team->comm, &peer->out_request),
-                          "send of gradients"));
+        if (peer->filled == peer->out_count) // the last one that concerns this member
+            TRY(mpi_check(
+                MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, m, TAG_SCATTER, x->team->comm, &x->requests[x->team->size + m]),
+                "send of gradients"));
     }
 out:
     return rc;
@@ -335,14 +409,14 @@ enum status exchange_end(struct exchange *x)
         struct peer *peer = &x->peers[m];
         if (m == x->team->rank)
             continue;
-        TRY(mpi_wait_moving(&peer->in_request));
+        TRY(mpi_wait_moving(&x->requests[m]));
         if (x->fields[0] && peer->in_count > 0)
             add_received(x, m);
         assert(!x->fields[0] || peer->filled == peer->out_count); // every rectangle was added
     }
     for (int m = 0; m < x->team->size; m++)
         if (m != x->team->rank)
-            TRY(mpi_wait_moving(&x->peers[m].out_request));
+            TRY(mpi_wait_moving(&x->requests[x->team->size + m]));
     x->fields[0] = x->fields[1] = NULL;
     x->from = NULL;
 out:

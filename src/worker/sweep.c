@@ -16,11 +16,12 @@ struct sweep {
     struct rectangle *windows, *reaches; // [count] of the tiles
     struct span *work, *rows, *margins;  // [team->size]: tiles, rows of the image, rows of the gradient
     struct exchange *gather, *scatter;
-    float *across, *down;               // weights along a window
-    bool *done;                         // [count] of this member's tiles, in this run
-    double (*sums)[CONFIG_TARGETS_MAX]; // [tiles of this member]
-    double values[CONFIG_TARGETS_MAX];  // that the losses are means of
-    struct field *gradient;             // of this run; NULL: losses only
+    float *across, *down;              // weights along a window
+    bool *done;                        // [count] of this member's tiles, in this run
+    double *sums;                      // (tiles of this member, targets)
+    double values[CONFIG_TARGETS_MAX]; // that the losses are means of
+    enum status broken;                // of the connection, found between the network's layers
+    struct field *gradient;            // of this run; NULL: losses only
     const struct config *config;
 };
 
@@ -69,7 +70,7 @@ enum status sweep_create(struct sweep **sweep, const struct sweep_options *optio
     s->windows = calloc(count, sizeof *s->windows);
     s->reaches = calloc(count, sizeof *s->reaches);
     s->done = calloc(count, sizeof *s->done);
-    s->sums = calloc(count, sizeof *s->sums);
+    s->sums = calloc(count * CONFIG_TARGETS_MAX, sizeof *s->sums);
     s->work = calloc(members, sizeof *s->work);
     s->rows = calloc(members, sizeof *s->rows);
     s->margins = calloc(members, sizeof *s->margins);
@@ -156,6 +157,21 @@ static enum status hand_out(struct sweep *s, int number, const float *gradient)
                                                  .down = s->down + dy});
 }
 
+// Keeps messages moving while the network runs: others may wait for what this member has sent. A test moves some 10 to 100 KB.
+static void keep_moving(void *context)
+{
+    enum { TESTS = 16 };
+    struct sweep *s = context;
+    for (int i = 0; i < TESTS && s->broken == STATUS_OK; i++) {
+        bool gathered, scattered;
+        s->broken = exchange_progress(s->gather, &gathered);
+        if (s->broken == STATUS_OK)
+            s->broken = exchange_progress(s->scatter, &scattered);
+        if (s->broken == STATUS_OK && gathered && (scattered || !s->gradient))
+            break;
+    }
+}
+
 static enum status work_on(struct sweep *s, int number)
 {
     const struct sweep_options *o = &s->options;
@@ -164,10 +180,12 @@ static enum status work_on(struct sweep *s, int number)
     enum status rc;
     double at = now();
     TRY(engine_executor(o->engine, s->tiling.across.window, s->tiling.down.window, &executor));
+    executor_between(executor, o->team->size > 1 ? keep_moving : NULL, s);
     exchange_take(s->gather, number, executor_image(executor));
     at = timing_add(timing, PHASE_EXCHANGE, at, 0);
     TRY(executor_forward(executor));
-    objective_sums(o->objective, executor, &s->tiles[number], o->width, o->height, s->sums[number - s->work[o->team->rank].begin]);
+    objective_sums(o->objective, executor, &s->tiles[number], o->width, o->height,
+                   s->sums + (number - s->work[o->team->rank].begin) * o->objective->count);
     at = timing_add(timing, PHASE_FORWARD, at, 0);
     if (s->gradient) {
         objective_gradient(o->objective, executor, s->values);
@@ -177,6 +195,7 @@ static enum status work_on(struct sweep *s, int number)
         timing_add(timing, PHASE_EXCHANGE, at, 0);
     }
     s->done[number] = true;
+    rc = s->broken;
 out:
     return rc;
 }
@@ -189,7 +208,9 @@ static enum status pick(struct sweep *s, int *number)
     unsigned idle = 0;
     enum status rc = STATUS_OK;
     for (;;) {
+        bool all;
         int alone = -1;
+        TRY(exchange_progress(s->gather, &all));
         *number = -1;
         for (int i = mine.begin; i < mine.end && *number < 0; i++) {
             bool arrived = false;
@@ -292,10 +313,11 @@ enum status sweep_run(struct sweep *s, const struct field *image, int dy, int dx
 {
     double sums[CONFIG_TARGETS_MAX];
     enum status rc;
+    s->broken = STATUS_OK;
     TRY(begin(s, image, dy, dx, gradient, scratch));
     TRY(work_on_all(s));
     TRY(end(s, scratch));
-    TRY(team_sum(s->options.team, s->sums[0], my_count(s), CONFIG_TARGETS_MAX, sums, flag));
+    TRY(team_sum(s->options.team, s->sums, s->work, s->options.objective->count, sums, flag));
     *loss = objective_loss(s->options.objective, sums, s->values, target_loss);
 out:
     return rc;

@@ -77,57 +77,75 @@ out:
     return rc;
 }
 
-// Everybody's items in order, into *all, which the caller frees; *total of them.
-static enum status gather(struct team *team, const double *items, int count, int width, double **all, int *total)
+static int items_of(struct span share)
 {
-    MPI_Request request;
-    enum status rc;
-    *total = 0;
-    for (int m = 0; m < team->size; m++) {
-        team->offsets[m] = *total * width;
-        *total += team->counts[m];
-        team->counts[m] *= width;
+    return share.end > share.begin ? share.end - share.begin : 0;
+}
+
+// sums (width) and then the flag: each member sends its items and, behind them, its flag.
+static void add_up(const double *all, const struct span *shares, int members, int width, double *sums)
+{
+    memset(sums, 0, (size_t)(width + 1) * sizeof *sums);
+    for (int m = 0; m < members; m++) {
+        for (int i = 0; i < items_of(shares[m]); i++)
+            for (int k = 0; k < width; k++)
+                sums[k] += *all++;
+        sums[width] += *all++;
     }
-    *all = malloc((size_t)(*total * width + 1) * sizeof **all);
-    if (!*all)
-        return fail(STATUS_LIMIT, "no memory for the sums of a team");
-    TRY(mpi_check(MPI_Iallgatherv(items, count * width, MPI_DOUBLE, *all, team->counts, team->offsets, MPI_DOUBLE, team->comm, &request),
-                  "sum over the team"));
-    rc = mpi_wait(&request);
-out:
-    return rc;
 }
 
-static void add_up(const double *items, int count, int width, double *sums)
-{
-    memset(sums, 0, (size_t)width * sizeof *sums);
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < width; k++)
-            sums[k] += items[(size_t)i * (size_t)width + (size_t)k];
-}
-
-enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag)
+// Everybody's items to the first member, and the sums back. `mine`: this member's items and flag.
+static enum status gather_and_tell(struct team *team, const double *mine, const struct span *shares, int width, double *sums)
 {
     MPI_Request request;
-    const double start = now();
-    const int mine = 2 * count + *flag;
     double *all = NULL;
     int total = 0;
     enum status rc = STATUS_OK;
-    if (team->size == 1) {
-        add_up(items, count, width, sums);
-        goto out;
-    }
-    TRY(mpi_check(MPI_Iallgather(&mine, 1, MPI_INT, team->counts, 1, MPI_INT, team->comm, &request), "sum over the team"));
-    TRY(mpi_wait(&request));
     for (int m = 0; m < team->size; m++) {
-        *flag = *flag || team->counts[m] % 2;
-        team->counts[m] /= 2;
+        team->offsets[m] = total;
+        team->counts[m] = items_of(shares[m]) * width + 1;
+        total += team->counts[m];
     }
-    TRY(gather(team, items, count, width, &all, &total));
-    add_up(all, total, width, sums);
+    if (team->rank == 0) {
+        all = malloc((size_t)total * sizeof *all);
+        if (!all)
+            return fail(STATUS_LIMIT, "no memory for the sums of a team");
+    }
+    TRY(mpi_check(
+        MPI_Igatherv(mine, team->counts[team->rank], MPI_DOUBLE, all, team->counts, team->offsets, MPI_DOUBLE, 0, team->comm, &request),
+        "sum over the team"));
+    TRY(mpi_wait(&request));
+    if (team->rank == 0)
+        add_up(all, shares, team->size, width, sums);
+    TRY(mpi_check(MPI_Ibcast(sums, width + 1, MPI_DOUBLE, 0, team->comm, &request), "sum over the team"));
+    rc = mpi_wait(&request);
 out:
     free(all);
-    timing_add(team->timing, PHASE_REDUCE, start, (int64_t)total * width * (int64_t)sizeof *all);
+    return rc;
+}
+
+enum status team_sum(struct team *team, const double *items, const struct span *shares, int width, double *sums, bool *flag)
+{
+    const double start = now();
+    const size_t count = (size_t)items_of(shares[team->rank]) * (size_t)width;
+    double *mine = malloc((count + 1) * sizeof *mine), *result = malloc((size_t)(width + 1) * sizeof *result);
+    enum status rc = STATUS_OK;
+    if (!mine || !result) {
+        rc = fail(STATUS_LIMIT, "no memory for the sums of a team");
+        goto out;
+    }
+    if (count > 0)
+        memcpy(mine, items, count * sizeof *mine);
+    mine[count] = *flag;
+    if (team->size > 1)
+        TRY(gather_and_tell(team, mine, shares, width, result));
+    else
+        add_up(mine, shares, 1, width, result);
+    memcpy(sums, result, (size_t)width * sizeof *sums);
+    *flag = result[width] > 0;
+out:
+    free(mine);
+    free(result);
+    timing_add(team->timing, PHASE_REDUCE, start, team->size > 1 ? (int64_t)((count + (size_t)width + 2) * sizeof *mine) : 0);
     return rc;
 }

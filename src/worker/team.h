@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/status.h"
+#include "common/tiling.h"
 #include "common/timing.h"
 
 struct team {
@@ -26,8 +27,8 @@ void team_destroy(struct team **team); // collective
 enum status team_agree(struct team *team, enum status mine) MUST_CHECK;
 
 // Collective: sums[k] = sum over all members' items of item[k], in order of members and items: the order does not depend on how many
-// members there are, if items are shared out in order. `items` is (count, width); members differ in `count`. *flag: whether any member set
-// it.
-enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag) MUST_CHECK;
+// members there are, if items are shared out in order. `shares` [size]: the numbers of each member's items; `items` are this member's, (its
+// share, width). The first member adds, the others hear the result. *flag: whether any member set it.
+enum status team_sum(struct team *team, const double *items, const struct span *shares, int width, double *sums, bool *flag) MUST_CHECK;
 
 #endif

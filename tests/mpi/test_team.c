@@ -8,7 +8,7 @@
 #include "naive.h"
 #include "ranks.h"
 
-enum { ITEMS_MAX = 700, WIDTH_MAX = 17 };
+enum { ITEMS_MAX = 700, WIDTH_MAX = 17, RANKS_MAX = 64 };
 
 // Large and small ones, of both signs: each addition rounds, so that another order gives another sum.
 static void fill_items(double *items, size_t count, uint32_t seed)
@@ -38,7 +38,10 @@ static void check_sums(struct team *team, int count, int width)
     fill_items(items, (size_t)(count * width), (uint32_t)(count + width));
     sum_in_order(items, count, width, expected);
     memset(sums, 0xff, sizeof sums);
-    TOGETHER(team_sum(team, items + mine.begin * width, mine.end - mine.begin, width, sums, &flag));
+    struct span shares[RANKS_MAX];
+    for (int m = 0; m < team->size; m++)
+        shares[m] = tiling_share(count, team->size, m);
+    TOGETHER(team_sum(team, items + mine.begin * width, shares, width, sums, &flag));
     CU_ASSERT(memcmp(sums, expected, (size_t)width * sizeof *sums) == 0);
     CU_ASSERT_FALSE(flag);
 }
@@ -72,7 +75,10 @@ static void run_flags(struct team *team)
             const double items[] = {1, 2, 3};
             double sum;
             bool flag = who == team->rank || who == team->size;
-            TOGETHER(team_sum(team, items, count, 1, &sum, &flag));
+            struct span shares[RANKS_MAX];
+            for (int m = 0; m < team->size; m++)
+                shares[m] = (struct span){7, 7 + count};
+            TOGETHER(team_sum(team, items, shares, 1, &sum, &flag));
             CU_ASSERT_EQUAL(flag, who >= 0);
             CU_ASSERT_EQUAL(sum, team->size * count * (count + 1) / 2);
         }
