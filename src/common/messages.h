@@ -2,8 +2,9 @@
 // What the coordinator and the workers say to each other. This is the only place where the two meet.
 //
 //   coordinator                               each member of a team
-//     job (dream, id, size, team), ranks, ---->
-//     its rows of the image
+//     job (dream, id, size, team), ranks ---->
+//                                        <----     the first member: report (ready), all have memory; or (result: failed)
+//     its rows of the image              ---->
 //                                        <----     the first member: report (step), after each update; (part), in long ones
 //                                        <----     the first member: report (result: id, status, losses)
 //                                        <----     its rows of the dream, if there is one
@@ -58,7 +59,7 @@ struct part {
     double pixels; // of the octave, done
 };
 
-enum report_kind { REPORT_STEP, REPORT_PART, REPORT_RESULT };
+enum report_kind { REPORT_READY, REPORT_STEP, REPORT_PART, REPORT_RESULT };
 
 struct report {
     int32_t kind;

@@ -196,9 +196,7 @@ static enum status dispatch(struct coordinator *c, int members)
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
     TRY(schedule_cost(schedule, schedule_image_of(task), members, &task->cost));
-    const double start = now();
-    TRY(handover_send(c->options->comm, task));
-    timing_add(&c->timing, PHASE_SEND, start, handover_bytes(task));
+    rc = handover_offer(c->options->comm, task);
 out:
     return rc;
 }
@@ -340,6 +338,9 @@ static enum status collect(struct coordinator *c, bool *found)
         assert(c->busy[worker]); // only who has an image reports
         if (report.kind == REPORT_RESULT) {
             TRY(take_result(c, worker, &report.result));
+        } else if (report.kind == REPORT_READY) {
+            TRY(handover_send(c->options->comm, c->busy[worker]));
+            timing_add(&c->timing, PHASE_SEND, start, handover_bytes(c->busy[worker]));
         } else {
             if (report.kind == REPORT_STEP)
                 TRY(take_step(c, worker, &report.step));

@@ -19,7 +19,7 @@ static size_t rows_of(const struct task *task, int member, size_t *count)
     return (size_t)rows.begin * (size_t)task->image.width;
 }
 
-enum status handover_send(MPI_Comm comm, struct task *task)
+enum status handover_offer(MPI_Comm comm, const struct task *task)
 {
     const int members = task->record.team, width = task->image.width, height = task->image.height;
     const struct job job = {.kind = JOB_DREAM, .members = members, .image = task->record.id, .width = width, .height = height};
@@ -28,10 +28,18 @@ enum status handover_send(MPI_Comm comm, struct task *task)
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
         TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
     }
-    for (int m = 0; m < members; m++) {
+out:
+    return rc;
+}
+
+enum status handover_send(MPI_Comm comm, struct task *task)
+{
+    const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < task->record.team; m++) {
         size_t count;
         const size_t first = rows_of(task, m, &count);
-        TRY(mpi_send_rows(task->image.rgb + first, count, (size_t)height * (size_t)width, task->team[m], MESSAGE_JOB_PIXELS, comm));
+        TRY(mpi_send_rows(task->image.rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
     }
     free(task->image.rgb);
     task->image.rgb = NULL;

@@ -7,7 +7,10 @@
 
 #include "coordinator/task.h"
 
-// The job, the team and task->image.rgb, which is freed.
+// The job and the team, to every member.
+enum status handover_offer(MPI_Comm comm, const struct task *task) MUST_CHECK;
+
+// task->image.rgb, which is freed, once they are ready for it.
 enum status handover_send(MPI_Comm comm, struct task *task) MUST_CHECK;
 
 // The dream, into a new task->image.rgb.

@@ -10,6 +10,7 @@
 #include "common/rng.h"
 #include "kernels/network.h"
 #include "worker/rescale.h"
+#include "worker/rows.h"
 #include "worker/shaping.h"
 #include "worker/sweep.h"
 
@@ -22,6 +23,7 @@ struct dream {
     struct field image;    // the dream at the current octave
     struct field gradient, scratch;
     struct sweep *sweep;
+    struct rows *neighbours;           // of the image's rows held here
     double (*bands)[1 + SHAPING_SUMS]; // of this member's rows: total variation, then shaping_sums()
     double *total_variation;           // of the same bands
     double (*sums)[SHAPING_SUMS];
@@ -29,7 +31,6 @@ struct dream {
     int octave;
     struct octave size;
     bool stopping;
-    bool agreed; // all members fail alike
 };
 
 static void clip(struct field *field)
@@ -42,6 +43,7 @@ static void clip(struct field *field)
 static void leave_octave(struct dream *d)
 {
     sweep_destroy(&d->sweep);
+    rows_destroy(&d->neighbours);
     field_destroy(&d->gradient);
     field_destroy(&d->scratch);
     free(d->bands);
@@ -79,6 +81,7 @@ static enum status make_room(struct dream *d, struct octave size)
 {
     enum status rc;
     TRY(make_sweep(d, size));
+    TRY(rows_create_neighbours(&d->neighbours, d->options->team, size.width, size.height));
     const struct span rows = sweep_gradient_rows(d->sweep);
     const size_t bands = (size_t)shaping_bands(sweep_rows(d->sweep)) + 1;
     TRY(field_create(&d->gradient, size.width, size.height, rows));
@@ -97,21 +100,13 @@ out:
     return rc;
 }
 
-// What one member can't do, none does.
-static enum status agree(struct dream *d, enum status rc)
-{
-    rc = team_agree(d->options->team, rc);
-    d->agreed = rc != STATUS_OK;
-    return rc;
-}
-
 // The loss of `image` at full size, without going back.
 static enum status full_loss(struct dream *d, const struct field *image, double *loss)
 {
     double target_loss[CONFIG_TARGETS_MAX];
     enum status rc = STATUS_OK;
     if (!d->sweep)
-        TRY(agree(d, make_sweep(d, d->full)));
+        TRY(team_agree(d->options->team, make_sweep(d, d->full)));
     d->stopping = d->stopping || d->options->stop(d->options->context);
     rc = sweep_run(d->sweep, image, 0, 0, NULL, NULL, loss, target_loss, &d->stopping);
 out:
@@ -121,16 +116,14 @@ out:
 // Total variation of the image and, if it is wanted, its part in the gradient.
 static enum status vary(struct dream *d)
 {
-    float *above, *below;
     enum status rc;
-    TRY(neighbour_rows(d->options->team, &d->image, &above, &below));
+    TRY(rows_end(d->neighbours));
+    const float *above = rows_values(d->neighbours, 0), *below = rows_values(d->neighbours, 1);
     const double start = now();
     shaping_total_variation(&d->image, below, d->total_variation);
     if (d->config->total_variation > 0)
         shaping_add_total_variation(&d->gradient, &d->image, above, below, d->config->total_variation);
     timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
-    free(above);
-    free(below);
 out:
     return rc;
 }
@@ -160,6 +153,7 @@ static enum status take_step(struct dream *d, int step)
     int dy, dx;
     enum status rc;
     rng_jitter(config->seed, o->image, d->octave, step, config->jitter, &dy, &dx);
+    TRY(rows_begin(d->neighbours, &d->image));
     TRY(sweep_run(d->sweep, &d->image, dy, dx, &d->gradient, &d->scratch, &record.loss, record.target_loss, &d->stopping));
     double at = now();
     if (config->smooth > 0)
@@ -170,7 +164,7 @@ static enum status take_step(struct dream *d, int step)
     TRY(add_up(d, sums));
     const struct gradient_norms norms = shaping_norms(sums + 1, samples);
     if (!isfinite(record.loss) || !isfinite(norms.l2)) { // by the same sums on every member
-        d->agreed = true;
+        o->team->agreed = true;
         rc = fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", d->octave, step);
         goto out;
     }
@@ -247,7 +241,7 @@ static enum status enter_octave(struct dream *d, int octave, struct octave size,
     next = (struct field){0};
     d->octave = octave;
     d->size = size;
-    rc = agree(d, make_room(d, size));
+    rc = team_agree(d->options->team, make_room(d, size));
 out:
     field_destroy(&next);
     return rc;
@@ -306,6 +300,6 @@ enum status dream_image(const struct dream_options *options, struct field *rgb, 
     if (d.original.data != rgb->data)
         field_destroy(&d.original);
     outcome->seconds = now() - start;
-    outcome->broken = rc != STATUS_OK && !d.agreed && options->team->size > 1;
+    outcome->broken = rc != STATUS_OK && !options->team->agreed && options->team->size > 1;
     return rc;
 }

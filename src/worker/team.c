@@ -60,6 +60,7 @@ enum status team_agree(struct team *team, enum status mine)
     char message[STATUS_MESSAGE_MAX] = "";
     int first = mine == STATUS_OK ? team->size : team->rank, status = (int)mine;
     enum status rc;
+    team->agreed = team->size == 1 && mine != STATUS_OK;
     if (team->size == 1)
         return mine;
     if (mine != STATUS_OK)
@@ -72,6 +73,7 @@ enum status team_agree(struct team *team, enum status mine)
     TRY(mpi_wait(&request));
     TRY(mpi_check(MPI_Ibcast(message, sizeof message, MPI_CHAR, first, team->comm, &request), "agreement of the team"));
     TRY(mpi_wait(&request));
+    team->agreed = true;
     rc = fail((enum status)status, "%s", message);
 out:
     return rc;

@@ -15,6 +15,7 @@ struct team {
     MPI_Comm comm; // of the members; MPI_COMM_NULL where there is only one
     int size, rank;
     struct timing *timing; // of this rank
+    bool agreed;           // team_agree() failed, on every member alike
     int *counts, *offsets; // [size] room for team_sum()
 };
 

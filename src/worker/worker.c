@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/worker.h"
 
+#include <math.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,12 @@ static bool should_stop(void *context)
     return w->stopping || w->broken != STATUS_OK;
 }
 
+static void fail_result(struct result *result)
+{
+    result->status = IMAGE_FAILED;
+    snprintf(result->error, sizeof result->error, "%s", status_message());
+}
+
 // Dreams on `rgb` in place and says in *result how it went.
 static enum status dream_job(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct result *result)
 {
@@ -74,7 +81,7 @@ static enum status dream_job(struct worker *w, const struct job *job, struct tea
     result->status = rc != STATUS_OK ? IMAGE_FAILED : outcome.stopped ? IMAGE_STOPPED : IMAGE_DONE;
     result->has_pixels = rc == STATUS_OK;
     if (rc != STATUS_OK)
-        snprintf(result->error, sizeof result->error, "%s", status_message());
+        fail_result(result);
     return w->broken;
 }
 
@@ -100,7 +107,8 @@ static enum status send_rows(struct worker *w, const struct field *rgb)
 static enum status do_job(struct worker *w, const struct job *job)
 {
     const MPI_Comm comm = w->options->comm;
-    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
+    const struct report ready = {.kind = REPORT_READY};
+    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image, .loss_before = NAN, .loss_after = NAN}};
     struct team *team = NULL;
     struct field rgb = {0};
     enum status rc;
@@ -109,9 +117,18 @@ static enum status do_job(struct worker *w, const struct job *job)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
     TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
     TRY(team_create(&team, comm, ranks, job->members, &w->timing));
-    TRY(field_create(&rgb, job->width, job->height, tiling_rows(job->height, team->size, team->rank)));
-    TRY(receive_rows(w, &rgb));
-    TRY(dream_job(w, job, team, &rgb, &report.result));
+    rc = team_agree(team, field_create(&rgb, job->width, job->height, tiling_rows(job->height, team->size, team->rank)));
+    if (rc != STATUS_OK && !team->agreed)
+        goto out;
+    if (rc != STATUS_OK) {
+        fail_result(&report.result);
+    } else {
+        if (team->rank == 0)
+            TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
+        TRY(receive_rows(w, &rgb));
+        TRY(dream_job(w, job, team, &rgb, &report.result));
+    }
+    rc = STATUS_OK;
     if (team->rank == 0)
         TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
     if (report.result.has_pixels)

@@ -2,6 +2,8 @@
 // An octave resampled by a team beside one resampled by a single process, and rows next to one's own.
 #include "worker/rescale.h"
 
+#include "worker/rows.h"
+
 #include "common/resample.h"
 #include "naive.h"
 #include "ranks.h"
@@ -68,18 +70,21 @@ static void run_neighbours(struct team *team)
         const int width = 70, height = heights[i];
         const struct span rows = my_rows(team, height);
         struct field field;
-        float *above, *below;
+        struct rows *neighbours;
+        TOGETHER(rows_create_neighbours(&neighbours, team, width, height));
         UNIT_OK(field_create(&field, width, height, rows));
         for (int c = 0; c < 3; c++)
             for (int y = rows.begin; y < rows.end; y++)
                 for (int x = 0; x < width; x++)
                     field_row(&field, c, y)[x] = value_at(c, y, x);
-        TOGETHER(neighbour_rows(team, &field, &above, &below));
         const bool any = rows.begin < rows.end;
-        check_row(above, any ? rows.begin - 1 : -1, width);
-        check_row(below, any && rows.end < height ? rows.end : -1, width);
-        free(above);
-        free(below);
+        for (int round = 0; round < 2; round++) {
+            TOGETHER(rows_begin(neighbours, &field));
+            TOGETHER(rows_end(neighbours));
+            check_row(rows_values(neighbours, 0), any ? rows.begin - 1 : -1, width);
+            check_row(rows_values(neighbours, 1), any && rows.end < height ? rows.end : -1, width);
+        }
+        rows_destroy(&neighbours);
         field_destroy(&field);
     }
 }
