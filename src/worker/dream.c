@@ -36,6 +36,7 @@ struct dream {
 static void clip(struct field *field)
 {
     const size_t count = field_count(field);
+#pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
         field->data[i] = field->data[i] < -1 ? -1 : field->data[i] > 1 ? 1 : field->data[i];
 }
@@ -188,6 +189,7 @@ static enum status keep_detail(struct dream *d)
     enum status rc;
     TRY(rescale(d->options->team, &d->original, d->size.width, d->size.height, &base));
     clip(&base); // the filter overshoots
+#pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
         d->image.data[i] -= base.data[i];
     field_destroy(&base);
@@ -205,6 +207,7 @@ static enum status add_enlarged(struct dream *d, struct field *to)
         return STATUS_OK;
     TRY(rescale(d->options->team, &d->image, to->width, to->height, &larger));
     field_destroy(&d->image);
+#pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
         to->data[i] += larger.data[i];
     field_destroy(&larger);

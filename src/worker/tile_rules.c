@@ -25,7 +25,7 @@ static struct receptive_field widest(const struct objective *objective)
     return all;
 }
 
-// What makes the gradient some per cent right and leaves no border that can be found: docs/tiles.md has the measurement.
+// Wide enough for a gradient right to some thousandths, with borders that cannot be found: docs/tiles.md has the measurement.
 static int auto_halo(int blend, const struct receptive_field *field)
 {
     const int quarter = (field->size / 4 + field->stride / 2) / field->stride * field->stride, least = 2 * blend > 64 ? 2 * blend : 64;
