@@ -19,6 +19,7 @@
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
 #include "coordinator/load.h"
+#include "coordinator/output.h"
 #include "coordinator/progress.h"
 #include "coordinator/ready.h"
 #include "coordinator/task.h"
@@ -227,46 +228,10 @@ out:
     return rc;
 }
 
-static enum image_format output_format(const struct config *config, const struct image *image)
-{
-    switch (config->output.format) {
-    case OUTPUT_PNG:
-        return IMAGE_FORMAT_PNG;
-    case OUTPUT_TIFF:
-        return IMAGE_FORMAT_TIFF;
-    case OUTPUT_AUTO:
-        break;
-    }
-    return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
-}
-
-// What an earlier run left under the picture's other names must not pass for this one's.
-static void remove_others(const char *folder, const char *kept)
-{
-    static const char *const names[] = {"dream.png", "dream.tif", "dream.partial.png", "dream.partial.tif"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[FILE_PATH_MAX];
-        if (strcmp(names[i], kept) != 0 && file_join(path, folder, names[i]) == STATUS_OK)
-            unlink(path);
-    }
-}
-
-// DIR/<name>/dream.png; what was stopped is called dream.partial.png, so that nobody takes it for a finished one.
 static enum status write_picture(struct coordinator *c, struct task *task)
 {
-    const enum image_format format = output_format(c->options->config, &task->image);
-    const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
-    char folder[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
     const double start = now();
-    enum status rc;
-    TRY(file_join(folder, c->options->output, task->name));
-    TRY(file_make_folder(folder));
-    snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
-    TRY(file_join(path, folder, file));
-    TRY(codec_encode(path, format, &task->image));
-    remove_others(folder, file);
-    snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
-out:
+    const enum status rc = output_write(c->options->config, c->options->output, task);
     task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
     return rc;
 }

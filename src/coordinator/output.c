@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "coordinator/codec.h"
+
+static enum image_format output_format(const struct config *config, const struct image *image)
+{
+    switch (config->output.format) {
+    case OUTPUT_PNG:
+        return IMAGE_FORMAT_PNG;
+    case OUTPUT_TIFF:
+        return IMAGE_FORMAT_TIFF;
+    case OUTPUT_AUTO:
+        break;
+    }
+    return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
+}
+
+// What an earlier run left under the picture's other names must not pass for this one's.
+static void remove_others(const char *folder, const char *kept)
+{
+    static const char *const names[] = {"dream.png", "dream.tif", "dream.partial.png", "dream.partial.tif"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[FILE_PATH_MAX];
+        if (strcmp(names[i], kept) != 0 && file_join(path, folder, names[i]) == STATUS_OK)
+            unlink(path);
+    }
+}
+
+enum status output_write(const struct config *config, const char *output, struct task *task)
+{
+    const enum image_format format = output_format(config, &task->image);
+    const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
+    char folder[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
+    enum status rc;
+    TRY(file_join(folder, output, task->name));
+    TRY(file_make_folder(folder));
+    snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
+    TRY(file_join(path, folder, file));
+    TRY(codec_encode(path, format, &task->image));
+    remove_others(folder, file);
+    snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
+out:
+    return rc;
+}

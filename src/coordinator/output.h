@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// A dream's place in the output folder.
+#ifndef ONEIROS_COORDINATOR_OUTPUT_H
+#define ONEIROS_COORDINATOR_OUTPUT_H
+
+#include "common/config.h"
+#include "coordinator/task.h"
+
+// Writes task->image to <output>/<name>/dream.png or .tif, and its name to the task's record. What was stopped is called dream.partial.*,
+// so that nobody takes it for a finished one.
+enum status output_write(const struct config *config, const char *output, struct task *task) MUST_CHECK;
+
+#endif
