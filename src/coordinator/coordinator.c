@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
-#include "coordinator/codec.h"
 #include "coordinator/handover.h"
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
