@@ -258,13 +258,14 @@ out:
     return rc;
 }
 
-enum status exchange_progress(struct exchange *x, bool *done)
+enum status exchange_progress(struct exchange *x, bool *sent)
 {
-    int all = 1;
+    const int size = x->team->size;
+    int done = 1;
     enum status rc = STATUS_OK;
-    if (x->team->size > 1)
-        rc = mpi_check(MPI_Testall(2 * x->team->size, x->requests, &all, MPI_STATUSES_IGNORE), "exchange of tiles");
-    *done = all != 0;
+    if (size > 1) // testing any request moves all
+        rc = mpi_check(MPI_Testall(size, x->requests + size, &done, MPI_STATUSES_IGNORE), "exchange of tiles");
+    *sent = done != 0;
     return rc;
 }
 

@@ -51,8 +51,9 @@ enum status exchange_add(struct exchange *exchange, int rectangle, const struct 
 // Bytes that this member sends and receives in the round.
 int64_t exchange_bytes(const struct exchange *exchange);
 
-// Large messages move only while somebody tests: call it now and then while something else is done. *done: nothing is under way.
-enum status exchange_progress(struct exchange *exchange, bool *done) MUST_CHECK;
+// Large messages move only while somebody tests: call it now and then while something else is done. *sent: what this member
+// has to send so far has left.
+enum status exchange_progress(struct exchange *exchange, bool *sent) MUST_CHECK;
 
 // Ends either kind of round: nothing is under way any more.
 enum status exchange_end(struct exchange *exchange) MUST_CHECK;

@@ -157,7 +157,7 @@ static enum status hand_out(struct sweep *s, int number, const float *gradient)
                                                  .down = s->down + dy});
 }
 
-// Keeps messages moving while the network runs: others may wait for what this member has sent. A test moves some 10 to 100 KB.
+// Keeps messages moving while the network runs: others may wait for what this member sends, of which a test moves some 10 to 100 KB.
 static void keep_moving(void *context)
 {
     enum { TESTS = 16 };
@@ -167,7 +167,7 @@ static void keep_moving(void *context)
         s->broken = exchange_progress(s->gather, &gathered);
         if (s->broken == STATUS_OK)
             s->broken = exchange_progress(s->scatter, &scattered);
-        if (s->broken == STATUS_OK && gathered && (scattered || !s->gradient))
+        if (s->broken == STATUS_OK && gathered && scattered)
             break;
     }
 }
@@ -208,9 +208,9 @@ static enum status pick(struct sweep *s, int *number)
     unsigned idle = 0;
     enum status rc = STATUS_OK;
     for (;;) {
-        bool all;
+        bool sent;
         int alone = -1;
-        TRY(exchange_progress(s->gather, &all));
+        TRY(exchange_progress(s->gather, &sent));
         *number = -1;
         for (int i = mine.begin; i < mine.end && *number < 0; i++) {
             bool arrived = false;
