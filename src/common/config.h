@@ -13,17 +13,23 @@
 
 enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
 
-enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN };
+enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF };
+enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
+enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
+enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
+enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 
 struct config_target {
     char layer[CONFIG_NAME_MAX];
     double weight;
     int channel_count;                 // 0: all channels
     int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
+    bool has_place;                    // the objective sees one position only: a neuron of each channel
+    double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
 };
 
 struct config_targets {
@@ -35,6 +41,8 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
+    char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
+    int class;                   // for OBJECTIVE_CLASS
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     struct {
@@ -50,6 +58,42 @@ struct config {
     double total_variation; // weight of the total-variation term in the objective
     double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
     uint64_t seed;
+    enum config_network_input network_input; // pictures are -1..1 or 0..1 to the network
+    struct {
+        int every;                                   // steps from one look at saliency, CAM and importance to the next
+        double saliency, cam;                        // strength of each as a mask on the gradient, 0..1
+        double importance;                           // how far the channels' weights in the objective follow their importance, 0..1
+        double add_magnitude, add_saliency, add_cam; // weights of added terms
+    } guidance;
+    struct {
+        enum config_cam method;
+        char layer[CONFIG_NAME_MAX]; // "auto": the deepest target
+    } cam;
+    struct {
+        enum config_importance method;
+        int samples;                     // of expected gradients
+        char baselines[CONFIG_NAME_MAX]; // of expected gradients: words with commas, of black, blurred, images
+    } importance;
+    struct {
+        int samples;  // of SmoothGrad; 0: none
+        double noise; // its sigma, in pictures of -1..1
+    } saliency;
+    struct {
+        double threshold; // of sparsity
+    } metrics;
+    struct {
+        int every; // steps
+        bool cam, dream, png;
+    } frames;
+    struct {
+        double rate;  // frames a second
+        double hold;  // seconds that the last frame stays
+        int max_side; // pixels; larger pictures are shown smaller
+        int quality;  // CRF of H.264: 0 the best
+        char encoder[CONFIG_NAME_MAX];
+        enum config_colormap colormap;
+        double opacity; // of the map over the picture, 0..1
+    } video;
     struct {
         int size; // longest side of what the network sees at once, pixels; 0: auto
         int halo; // pixels; TILE_HALO_AUTO, TILE_HALO_EXACT
@@ -69,6 +113,7 @@ struct config {
         enum config_output_format format;
     } output;
     struct {
+        int resize;   // pixels of the shorter side that inputs are brought to; 0: as they are
         int max_side; // pixels; larger inputs are refused
         uint64_t max_pixels;
         uint64_t max_bytes; // of the file

@@ -6,6 +6,7 @@
 //                                        <----     the first member: report (ready), all have memory; or (result: failed)
 //     its rows of the image              ---->
 //                                        <----     the first member: report (step), after each update; (part), in long ones
+//                                        <----     any member: array, array values: a part of a frame or of a table, now and then
 //                                        <----     the first member: report (result: id, status, losses)
 //                                        <----     its rows of the dream, if there is one
 //     stop                               ---->     ends the image in hand early, its result says so
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/heat.h"
 #include "common/records.h"
 #include "common/status.h"
 
@@ -31,8 +33,10 @@ enum message_tag {
     MESSAGE_STOP,
     MESSAGE_REPORT,
     MESSAGE_REPORT_PIXELS,
-    MESSAGE_TIMING, // struct timing
-    MESSAGE_TEAM    // to set up a team; inside, members talk over a communicator of their own
+    MESSAGE_ARRAY,        // struct array_part
+    MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
+    MESSAGE_TIMING,       // struct timing
+    MESSAGE_TEAM          // to set up a team; inside, members talk over a communicator of their own
 };
 
 enum { COORDINATOR_RANK = 0 };
@@ -46,11 +50,31 @@ struct job {
     int32_t width, height;
 };
 
+// What is known of an image besides its pixels: whole arrays, each made of parts that members hold.
+enum array_kind {
+    ARRAY_FRAME,      // (3, height, width) of the video; see frames.h
+    ARRAY_HEAT,       // (1, height, width) class activation map of a frame, with its grid
+    ARRAY_IMPORTANCE, // (channels, 1, 1) of a target
+};
+
+struct array_part {
+    int64_t image;
+    int32_t kind;                    // enum array_kind
+    int32_t target;                  // number of the target that it belongs to; -1: none
+    int32_t frame;                   // number, from 0; -1: none
+    int32_t channels, height, width; // of the whole array
+    int32_t y, x, rows, columns;     // of this part
+    struct heat_grid grid;           // of a map
+    double scale;                    // of a map: its largest value before it was scaled to [0, 1]
+};
+
 struct result {
     int64_t image;
     int32_t status; // enum image_status
     int32_t has_pixels;
-    double seconds, loss_before, loss_after;
+    int64_t arrays; // array messages that all members have sent
+    double seconds;
+    struct picture_metrics before, after;
     char error[RECORD_ERROR_MAX];
 };
 

@@ -11,17 +11,37 @@ enum { RECORD_SOURCE_MAX = 1024, RECORD_ERROR_MAX = 512, RECORD_PHASE_MAX = 16 }
 
 enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
 
+// What the activation A of one target, all its channels at all positions of an octave, is like. NaN where it is not known.
+struct target_metrics {
+    double loss;           // of the objective, unweighted
+    double score;          // DeepDream score: mean |A|
+    double sparsity;       // 1 - mean(A > metrics.threshold)
+    double hoyer;          // (sqrt(n) - |A|_1 / |A|_2) / (sqrt(n) - 1) of its n values: 0 all equal, 1 a single one (Hoyer 2004)
+    double diversity;      // 1 - mean cosine of its channels, over pairs of channels that are not silent
+    double diversity_seed; // 1 - |A|_2^2, as in the notebook that Oneiros descends from
+};
+
 // One gradient-ascent update. Losses are those of the image before the update.
 struct step_record {
-    int64_t image;                          // id of the row in /images
-    int32_t octave;                         // 0 is the smallest
-    int32_t step;                           // 0-based within the octave
-    int32_t width, height;                  // pixels of the octave
-    double loss;                            // weighted sum over targets, without the total-variation term
-    double target_loss[CONFIG_TARGETS_MAX]; // unweighted, in the order of `targets`; the rest is 0
-    double total_variation;                 // sum |dx| + sum |dy| over channels, divided by the number of samples
-    double gradient_norm;                   // l2 norm of the gradient before it is normalised
+    int64_t image;                                     // id of the row in /images
+    int32_t octave;                                    // 0 is the smallest
+    int32_t step;                                      // 0-based within the octave
+    int32_t width, height;                             // pixels of the octave
+    int32_t frame;                                     // number of the frame that shows the image before the update; -1: none does
+    double loss;                                       // weighted sum over targets, without the total-variation term
+    struct target_metrics targets[CONFIG_TARGETS_MAX]; // in the order of `targets`; the rest is 0
+    double total_variation;                            // sum |dx| + sum |dy| over channels, divided by the number of samples
+    double psnr;                                       // dB, to the original at this size; infinite where they are the same
+    double gradient_norm;                              // l2 norm of the gradient before it is shaped
     double seconds;
+};
+
+// What a whole picture at full size is like. NaN where it is not known.
+struct picture_metrics {
+    double loss;
+    struct target_metrics targets[CONFIG_TARGETS_MAX];
+    double total_variation;
+    double psnr; // to the original
 };
 
 // One input.
@@ -38,7 +58,7 @@ struct image_record {
     double redundancy;              // pixels that the network saw / pixels of the octaves; NaN if none
     char error[RECORD_ERROR_MAX];   // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
-    double loss_before, loss_after; // of the whole image at full size; NaN where unknown
+    struct picture_metrics before, after; // the original and the dream
 };
 
 // One phase of one rank.
