@@ -2,6 +2,7 @@
 #include "common/geometry.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 int geometry_octaves(int width, int height, int count, double scale, int min_side, struct octave octaves[GEOMETRY_OCTAVES_MAX])
@@ -32,6 +33,18 @@ void geometry_roll(const float *in, float *out, int planes, int width, int heigh
             memcpy(to + right, from, left * sizeof *to);
             memcpy(to, from + left, right * sizeof *to);
         }
+}
+
+static int even(int64_t side)
+{
+    return side < 2 ? 2 : (int)(side - side % 2);
+}
+
+void geometry_video(int width, int height, int max_side, int *video_width, int *video_height)
+{
+    const int64_t longest = width > height ? width : height, shown = longest < max_side ? longest : max_side;
+    *video_width = even(width * shown / longest);
+    *video_height = even(height * shown / longest);
 }
 
 double geometry_pixels(const struct octave *octaves, int count)

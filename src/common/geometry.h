@@ -18,6 +18,10 @@ int geometry_octaves(int width, int height, int count, double scale, int min_sid
 // (-dy, -dx) undoes it.
 void geometry_roll(const float *in, float *out, int planes, int width, int height, int dy, int dx);
 
+// The size of the video of an image: the longest side at most `max_side` >= 2, never enlarged, the aspect kept; even (H.264 halves the
+// resolution of colour), rounded down, at least 2.
+void geometry_video(int width, int height, int max_side, int *video_width, int *video_height);
+
 // Pixels of all octaves together: what one step of each costs, in units that add up over images.
 double geometry_pixels(const struct octave *octaves, int count);
 

@@ -52,6 +52,22 @@ static void test_small_octaves_are_left_out(void)
     CU_ASSERT_EQUAL(geometry_octaves(100000, 70, 5, 1.4, 75, octaves), 1);
 }
 
+static void test_video(void)
+{
+    static const int known[][5] = {
+        // image, largest side, video
+        {1024, 768, 1920, 1024, 768}, {451, 300, 1920, 450, 300},     {4000, 3000, 1920, 1920, 1440}, {3000, 4000, 1921, 1440, 1920},
+        {640, 480, 641, 640, 480},    {640, 427, 320, 320, 212},      {20000, 3, 1920, 1920, 2},      {1, 1, 1920, 2, 2},
+        {65535, 65535, 64, 64, 64},   {2147483647, 1, 8192, 8192, 2},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        int width, height;
+        geometry_video(known[i][0], known[i][1], known[i][2], &width, &height);
+        CU_ASSERT_EQUAL(width, known[i][3]);
+        CU_ASSERT_EQUAL(height, known[i][4]);
+    }
+}
+
 static void test_pixels(void)
 {
     const struct octave octaves[] = {{3, 5}, {100000, 100000}, {1, 1}}; // beyond 32 bits
@@ -96,9 +112,7 @@ static void test_roll(void)
 }
 
 static const struct unit_test tests[] = {
-    {"octaves", test_octaves},
-    {"small octaves", test_small_octaves_are_left_out},
-    {"pixels", test_pixels},
+    {"octaves", test_octaves}, {"small octaves", test_small_octaves_are_left_out}, {"video", test_video}, {"pixels", test_pixels},
     {"roll", test_roll},
 };
 UNIT_MAIN("geometry", tests)
