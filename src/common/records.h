@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/config.h"
+#include "common/heat.h"
 
 enum { RECORD_SOURCE_MAX = 1024, RECORD_ERROR_MAX = 512, RECORD_PHASE_MAX = 16 };
 
@@ -32,7 +33,7 @@ struct step_record {
     struct target_metrics targets[CONFIG_TARGETS_MAX]; // in the order of `targets`; the rest is 0
     double total_variation;                            // sum |dx| + sum |dy| over channels, divided by the number of samples
     double psnr;                                       // dB, to the original at this size; infinite where they are the same
-    double gradient_norm;                              // l2 norm of the gradient before it is shaped
+    double gradient_norm;                              // l2 norm of the gradient before it is normalised
     double seconds;
 };
 
@@ -59,6 +60,16 @@ struct image_record {
     char error[RECORD_ERROR_MAX];   // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
     struct picture_metrics before, after; // the original and the dream
+};
+
+// The class activation map of one frame. The values themselves, (height, width) of the grid in [0, 1], go along with it.
+struct cam_record {
+    int64_t image;         // id of the row in /images
+    int32_t frame;         // number within the image, as in step_record
+    int32_t octave, step;  // that it was made in
+    struct heat_grid grid; // where the values lie on the octave
+    double scale;          // its largest value before it was scaled to [0, 1]
+    int64_t offset;        // of its first value in /cam/values; the run file sets it
 };
 
 // One phase of one rank.

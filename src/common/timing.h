@@ -20,6 +20,7 @@ enum phase {
     PHASE_FORWARD,  // worker: the network, and the loss
     PHASE_BACKWARD, // worker: the network
     PHASE_REDUCE,   // worker: sums over the team, waiting for the others included
+    PHASE_ATTRIBUTION, // worker: metrics, class activation maps, importance, guidance, frames
     PHASE_SHAPE,    // worker: shaping and adding the gradient
     PHASE_COUNT
 };

@@ -21,7 +21,9 @@ struct sweep {
     double *sums;                      // (tiles of this member, targets)
     double values[CONFIG_TARGETS_MAX]; // that the losses are means of
     enum status broken;                // of the connection, found between the network's layers
-    struct field *gradient;            // of this run; NULL: losses only
+    const struct sweep_pass *pass;     // of this run
+    int last_back;                     // target at which the way back ends without a gradient of the image; -1: there is no way back
+    int tile;                          // being worked on
     const struct config *config;
 };
 
@@ -118,6 +120,11 @@ const struct tiling *sweep_tiling(const struct sweep *s)
     return &s->tiling;
 }
 
+const struct span *sweep_work(const struct sweep *s)
+{
+    return s->work;
+}
+
 struct span sweep_rows(const struct sweep *s)
 {
     return s->rows[s->options.team->rank];
@@ -141,6 +148,12 @@ static enum gradient_mode mode_of(enum config_gradient gradient)
     return GRADIENT_MODE_GUIDED;
 }
 
+// How fast what the network sees changes with the picture.
+static double network_scale(const struct sweep *s)
+{
+    return s->config->network_input == NETWORK_INPUT_UNIT ? 0.5 : 1;
+}
+
 // The gradient of a window, weighted, to those who hold its rows.
 static enum status hand_out(struct sweep *s, int number, const float *gradient)
 {
@@ -149,6 +162,8 @@ static enum status hand_out(struct sweep *s, int number, const float *gradient)
     const size_t row = (size_t)tile->window.width;
     tiling_weights(&s->tiling.across, number % s->tiling.across.count, s->across);
     tiling_weights(&s->tiling.down, number / s->tiling.across.count, s->down);
+    for (int x = 0; x < s->tiling.across.window; x++)
+        s->across[x] *= (float)network_scale(s);
     return exchange_add(s->scatter, number,
                         &(struct exchange_patch){.values = gradient + (size_t)dy * row + (size_t)dx,
                                                  .plane = row * (size_t)tile->window.height,
@@ -172,28 +187,77 @@ static void keep_moving(void *context)
     }
 }
 
+static void to_network_input(const struct sweep *s, float *image)
+{
+    const size_t count = 3 * (size_t)s->tiling.across.window * (size_t)s->tiling.down.window;
+    if (s->config->network_input == NETWORK_INPUT_SIGNED)
+        return;
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < count; i++)
+        image[i] = (image[i] + 1) * 0.5f;
+}
+
+static void keep_gradient(void *context, int target, const struct tensor *gradient)
+{
+    struct sweep *s = context;
+    features_keep_gradient(s->pass->features, s->tile, target, gradient);
+}
+
+static enum status go_forward(struct sweep *s, struct executor *executor, struct objective_view *view)
+{
+    const struct sweep_pass *pass = s->pass;
+    const double start = now();
+    enum status rc;
+    TRY(executor_forward(executor));
+    TRY(objective_sums(pass->objective, executor, view,
+                       s->sums + (s->tile - s->work[s->options.team->rank].begin) * s->options.objective->count));
+    for (int t = 0; pass->features && t < pass->objective->count; t++) {
+        const struct tensor activation = executor_target(executor, t);
+        features_keep_activation(pass->features, s->tile, t, &activation);
+    }
+    timing_add(s->options.team->timing, PHASE_FORWARD, start, 0);
+out:
+    return rc;
+}
+
+static enum status go_back(struct sweep *s, struct executor *executor, const struct objective_view *view)
+{
+    const int above = network_find(network_inception_v3(), s->config->gradient_above);
+    const enum gradient_mode mode = mode_of(s->pass->rule);
+    const double start = now();
+    enum status rc;
+    objective_gradient(s->pass->objective, executor, view);
+    executor_on_gradient(executor, s->last_back >= 0 ? keep_gradient : NULL, s);
+    if (s->pass->gradient)
+        TRY(executor_backward(executor, mode, above));
+    else
+        TRY(executor_backward_to(executor, mode, above, s->last_back));
+    const double end = timing_add(s->options.team->timing, PHASE_BACKWARD, start, 0);
+    if (s->pass->gradient) {
+        TRY(hand_out(s, s->tile, executor_gradient(executor)));
+        timing_add(s->options.team->timing, PHASE_EXCHANGE, end, 0);
+    }
+out:
+    return rc;
+}
+
 static enum status work_on(struct sweep *s, int number)
 {
     const struct sweep_options *o = &s->options;
-    struct timing *timing = o->team->timing;
+    struct objective_view view = {.tile = &s->tiles[number], .width = o->width, .height = o->height, .dy = s->pass->dy, .dx = s->pass->dx};
     struct executor *executor;
+    const double start = now();
     enum status rc;
-    double at = now();
+    memcpy(view.values, s->values, sizeof view.values);
+    s->tile = number;
     TRY(engine_executor(o->engine, s->tiling.across.window, s->tiling.down.window, &executor));
     executor_between(executor, o->team->size > 1 ? keep_moving : NULL, s);
     exchange_take(s->gather, number, executor_image(executor));
-    at = timing_add(timing, PHASE_EXCHANGE, at, 0);
-    TRY(executor_forward(executor));
-    objective_sums(o->objective, executor, &s->tiles[number], o->width, o->height,
-                   s->sums + (number - s->work[o->team->rank].begin) * o->objective->count);
-    at = timing_add(timing, PHASE_FORWARD, at, 0);
-    if (s->gradient) {
-        objective_gradient(o->objective, executor, s->values);
-        TRY(executor_backward(executor, mode_of(s->config->gradient), network_find(network_inception_v3(), s->config->gradient_above)));
-        at = timing_add(timing, PHASE_BACKWARD, at, 0);
-        TRY(hand_out(s, number, executor_gradient(executor)));
-        timing_add(timing, PHASE_EXCHANGE, at, 0);
-    }
+    to_network_input(s, executor_image(executor));
+    timing_add(o->team->timing, PHASE_EXCHANGE, start, 0);
+    TRY(go_forward(s, executor, &view));
+    if (s->pass->gradient || s->last_back >= 0)
+        TRY(go_back(s, executor, &view));
     s->done[number] = true;
     rc = s->broken;
 out:
@@ -242,7 +306,7 @@ static enum status work_on_all(struct sweep *s)
         int number;
         TRY(pick(s, &number));
         TRY(work_on(s, number));
-        if (s->gradient && s->options.progress && s->options.team->rank == 0 && left > 1)
+        if (s->pass->gradient && s->options.progress && s->options.team->rank == 0 && left > 1)
             s->options.progress(1 - (left - 1.0) / my_count(s), s->options.context);
     }
 out:
@@ -262,28 +326,40 @@ static void add_field(struct field *to, const struct field *from)
         to->data[i] += from->data[i];
 }
 
-static enum status begin(struct sweep *s, const struct field *image, int dy, int dx, struct field *gradient, struct field *scratch)
+// The first target on the network's way back whose gradient the features keep; -1 if there is none.
+static int last_back(const struct features *features)
 {
+    int last = -1;
+    for (int t = 0; features && features->tiles > 0 && t < features->objective->count; t++)
+        if (features_at(features, 0, t)->gradient && (last < 0 || features->objective->rows[t] < features->objective->rows[last]))
+            last = t;
+    return last;
+}
+
+static enum status begin(struct sweep *s)
+{
+    const struct sweep_pass *pass = s->pass;
     struct exchange_layout layout = {.width = s->options.width,
                                      .height = s->options.height,
-                                     .dy = dy,
-                                     .dx = dx,
+                                     .dy = pass->dy,
+                                     .dx = pass->dx,
                                      .rectangles = s->windows,
                                      .work = s->work,
                                      .rows = s->rows,
                                      .columns = s->tiling.across.count};
     const double start = now();
     enum status rc;
-    s->gradient = gradient;
+    s->broken = STATUS_OK;
+    s->last_back = last_back(pass->features);
     memset(s->done, 0, (size_t)s->count * sizeof *s->done);
-    TRY(exchange_gather(s->gather, &layout, image));
-    if (gradient) {
-        clear(gradient);
+    TRY(exchange_gather(s->gather, &layout, pass->image));
+    if (pass->gradient) {
+        clear(pass->gradient);
         if (s->tiling.down.count > 1)
-            clear(scratch);
+            clear(pass->scratch);
         layout.rectangles = s->reaches;
         layout.rows = s->margins;
-        TRY(exchange_scatter(s->scatter, &layout, (struct field *[]){gradient, scratch}));
+        TRY(exchange_scatter(s->scatter, &layout, (struct field *[]){pass->gradient, pass->scratch}));
     }
     timing_add(s->options.team->timing, PHASE_EXCHANGE, start, 0);
 out:
@@ -291,34 +367,35 @@ out:
 }
 
 // Rows of tiles alternate between the two fields: in each, at most two tiles meet at a pixel, so that it does not matter who comes first.
-static enum status end(struct sweep *s, struct field *scratch)
+static enum status end(struct sweep *s)
 {
+    const struct sweep_pass *pass = s->pass;
     const double start = now();
     int64_t bytes = exchange_bytes(s->gather);
     enum status rc;
     TRY(exchange_end(s->gather));
-    if (s->gradient) {
+    if (pass->gradient) {
         bytes += exchange_bytes(s->scatter);
         TRY(exchange_end(s->scatter));
         if (s->tiling.down.count > 1)
-            add_field(s->gradient, scratch);
+            add_field(pass->gradient, pass->scratch);
     }
     timing_add(s->options.team->timing, PHASE_EXCHANGE, start, bytes);
 out:
     return rc;
 }
 
-enum status sweep_run(struct sweep *s, const struct field *image, int dy, int dx, struct field *gradient, struct field *scratch,
-                      double *loss, double target_loss[CONFIG_TARGETS_MAX], bool *flag)
+enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct sweep_losses *losses, bool *flag)
 {
     double sums[CONFIG_TARGETS_MAX];
     enum status rc;
-    s->broken = STATUS_OK;
-    TRY(begin(s, image, dy, dx, gradient, scratch));
+    s->pass = pass;
+    TRY(begin(s));
     TRY(work_on_all(s));
-    TRY(end(s, scratch));
+    TRY(end(s));
     TRY(team_sum(s->options.team, s->sums, s->work, s->options.objective->count, sums, flag));
-    *loss = objective_loss(s->options.objective, sums, s->values, target_loss);
+    losses->total = objective_loss(pass->objective, sums, s->values, losses->targets);
 out:
+    s->pass = NULL;
     return rc;
 }

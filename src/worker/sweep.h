@@ -4,6 +4,7 @@
 #define ONEIROS_WORKER_SWEEP_H
 
 #include "worker/engine.h"
+#include "worker/features.h"
 #include "worker/field.h"
 #include "worker/objective.h"
 #include "worker/team.h"
@@ -32,9 +33,25 @@ const struct tiling *sweep_tiling(const struct sweep *sweep);
 struct span sweep_rows(const struct sweep *sweep);
 struct span sweep_gradient_rows(const struct sweep *sweep);
 
-// Collective. `image` holds this member's rows and is seen rolled by (dy, dx). Gives the losses of the octave and, if `gradient` is not
-// NULL, its gradient d loss / d image on sweep_gradient_rows(), unrolled; `scratch` holds the same rows. *flag: see team_sum().
-enum status sweep_run(struct sweep *sweep, const struct field *image, int dy, int dx, struct field *gradient, struct field *scratch,
-                      double *loss, double target_loss[CONFIG_TARGETS_MAX], bool *flag) MUST_CHECK;
+// Tiles of each member, [team->size].
+const struct span *sweep_work(const struct sweep *sweep);
+
+struct sweep_pass {
+    const struct field *image;         // this member's rows
+    int dy, dx;                        // the network sees it rolled by this
+    const struct objective *objective; // with the sweep's targets
+    enum config_gradient rule;         // of the way back, behind config->gradient_above
+    struct field *gradient, *scratch;  // NULL: not wanted; else both on sweep_gradient_rows()
+    struct features *features;         // NULL: not wanted; else made for this sweep
+};
+
+struct sweep_losses {
+    double total;
+    double targets[CONFIG_TARGETS_MAX];
+};
+
+// Collective. Gives the losses of the octave, its gradient d loss / d image, unrolled, and what the features ask for: without a gradient
+// of the image the network goes back no further than to the targets whose gradients they keep. *flag: see team_sum().
+enum status sweep_run(struct sweep *sweep, const struct sweep_pass *pass, struct sweep_losses *losses, bool *flag) MUST_CHECK;
 
 #endif

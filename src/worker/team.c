@@ -151,3 +151,25 @@ out:
     timing_add(team->timing, PHASE_REDUCE, start, team->size > 1 ? (int64_t)((count + (size_t)width + 2) * sizeof *mine) : 0);
     return rc;
 }
+
+enum status team_collect(struct team *team, const float *mine, const int *counts, float *all)
+{
+    const double start = now();
+    MPI_Request request;
+    int total = 0;
+    enum status rc = STATUS_OK;
+    for (int m = 0; m < team->size; m++) {
+        team->offsets[m] = total;
+        total += counts[m];
+    }
+    if (team->size == 1) {
+        memcpy(all, mine, (size_t)total * sizeof *all);
+        return STATUS_OK;
+    }
+    TRY(mpi_check(MPI_Iallgatherv(mine, counts[team->rank], MPI_FLOAT, all, counts, team->offsets, MPI_FLOAT, team->comm, &request),
+                  "values of the team"));
+    rc = mpi_wait_moving(&request);
+out:
+    timing_add(team->timing, PHASE_REDUCE, start, (int64_t)((size_t)total * sizeof *all));
+    return rc;
+}

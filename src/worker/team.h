@@ -32,4 +32,7 @@ enum status team_agree(struct team *team, enum status mine) MUST_CHECK;
 // share, width). The first member adds, the others hear the result. *flag: whether any member set it.
 enum status team_sum(struct team *team, const double *items, const struct span *shares, int width, double *sums, bool *flag) MUST_CHECK;
 
+// Collective: every member's values, one member's behind the other's, to all. counts [size]: values of each.
+enum status team_collect(struct team *team, const float *mine, const int *counts, float *all) MUST_CHECK;
+
 #endif

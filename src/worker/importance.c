@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include "worker/importance.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+enum { BLOCK_MAX = 16 };
+
+static void add_products(const struct feature *feature, double *sums, const void *context)
+{
+    const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height;
+    const int block = feature->block;
+    (void)context;
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < feature->channels / block; b++) {
+        const float *a = feature->activation + (size_t)b * positions * (size_t)block;
+        const float *g = feature->gradient + (size_t)b * positions * (size_t)block;
+        double lanes[BLOCK_MAX] = {0};
+        for (size_t p = 0; p < positions; p++, a += block, g += block)
+            for (int c = 0; c < block; c++)
+                lanes[c] += (double)a[c] * (double)g[c];
+        for (int c = 0; c < block; c++)
+            sums[b * block + c] += lanes[c];
+    }
+}
+
+enum status importance_gradient_activation(const struct features *f, int target, float *importance)
+{
+    const double start = now();
+    const struct heat_grid grid = features_grid(f, target, 0, 0);
+    const int channels = f->objective->channels[target];
+    double *sums = malloc((size_t)channels * sizeof *sums);
+    enum status rc;
+    if (!sums)
+        return fail(STATUS_LIMIT, "no memory for the importance of channels");
+    TRY(features_sum(f, target, channels, add_products, NULL, sums));
+    for (int c = 0; c < channels; c++)
+        importance[c] = (float)(sums[c] / ((double)grid.width * grid.height));
+out:
+    free(sums);
+    timing_add(f->team->timing, PHASE_ATTRIBUTION, start, 0);
+    return rc;
+}
+
+void importance_weights(const float *importance, int channels, double strength, float *weights)
+{
+    double sum = 0;
+    for (int c = 0; c < channels; c++)
+        sum += importance[c] > 0 ? (double)importance[c] : 0;
+    for (int c = 0; c < channels; c++) {
+        const double follow = sum > 0 ? (importance[c] > 0 ? (double)importance[c] : 0) / sum * channels : 1;
+        weights[c] = (float)(1 - strength + strength * follow);
+    }
+}
