@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/executor.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ struct executor {
     char *memory;
     void (*between)(void *context);
     void *between_context;
+    void (*on_gradient)(void *context, int target, const struct tensor *gradient);
+    void *gradient_context;
 };
 
 static void *at(const struct executor *ex, const struct view *view)
@@ -210,16 +213,30 @@ const float *executor_gradient(const struct executor *ex)
     return at(ex, &ex->graph->gradient);
 }
 
-struct tensor executor_target(struct executor *ex, int target)
+static struct tensor tensor_at(const struct executor *ex, const struct view *view)
 {
-    const struct view *view = &ex->graph->targets[target].view;
     return (struct tensor){
         .data = at(ex, view), .channels = view->channels, .height = view->height, .width = view->width, .block = dnn_block()};
+}
+
+struct tensor executor_target(struct executor *ex, int target)
+{
+    return tensor_at(ex, &ex->graph->targets[target].view);
 }
 
 static size_t value_count(const struct view *view)
 {
     return (size_t)view->channels * (size_t)view->height * (size_t)view->width;
+}
+
+static void tap(const struct executor *ex, const struct op *op)
+{
+    const struct tensor gradient = tensor_at(ex, &op->in);
+    int target = 0;
+    while (ex->graph->targets[target].layer != op->layer)
+        target++;
+    if (ex->on_gradient)
+        ex->on_gradient(ex->gradient_context, target, &gradient);
 }
 
 static enum status run(struct executor *ex, int op_number, enum gradient_mode mode, int above)
@@ -243,6 +260,9 @@ static enum status run(struct executor *ex, int op_number, enum gradient_mode mo
         return STATUS_OK;
     case OP_TARGETS:
         return STATUS_OK;
+    case OP_TAP:
+        tap(ex, op);
+        return STATUS_OK;
     default:
         return dnn_run(ex->runners[op_number].primitive);
     }
@@ -252,6 +272,12 @@ void executor_between(struct executor *ex, void (*call)(void *context), void *co
 {
     ex->between = call;
     ex->between_context = context;
+}
+
+void executor_on_gradient(struct executor *ex, void (*call)(void *context, int target, const struct tensor *gradient), void *context)
+{
+    ex->on_gradient = call;
+    ex->gradient_context = context;
 }
 
 static enum status run_range(struct executor *ex, int first, int end, enum gradient_mode mode, int above)
@@ -270,9 +296,21 @@ enum status executor_forward(struct executor *ex)
     return run_range(ex, 0, ex->graph->targets_op, GRADIENT_MODE_PLAIN, 0);
 }
 
+enum status executor_forward_from(struct executor *ex, int target)
+{
+    const struct graph_target *from = &ex->graph->targets[target];
+    assert(network_is_cut(ex->network, from->layer));
+    return run_range(ex, from->behind, ex->graph->targets_op, GRADIENT_MODE_PLAIN, 0);
+}
+
 enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above)
 {
     return run_range(ex, ex->graph->targets_op + 1, ex->graph->op_count, mode, above);
+}
+
+enum status executor_backward_to(struct executor *ex, enum gradient_mode mode, int above, int target)
+{
+    return run_range(ex, ex->graph->targets_op + 1, ex->graph->targets[target].tap + 1, mode, above);
 }
 
 double executor_flop(const struct executor *ex)

@@ -43,15 +43,30 @@ float *executor_image(struct executor *executor);
 // Called after each operation from now on, by the thread that runs it; NULL: nothing is. For what must go on meanwhile.
 void executor_between(struct executor *executor, void (*call)(void *context), void *context);
 
+// Called from now on for each target during the backward pass, from the last row of the network to the first, as soon as d loss / d A of
+// this target A is complete: all of the loss that depends on A through later layers, and what the caller wrote for A itself. In the given
+// gradient mode, before the ReLU of A's own layer. The tensor is shaped like executor_target() and may be read during the call. NULL:
+// nothing is called.
+void executor_on_gradient(struct executor *executor, void (*call)(void *context, int target, const struct tensor *gradient), void *context);
+
 // Image -> activations of the targets.
 enum status executor_forward(struct executor *executor) MUST_CHECK;
+
+// Goes on from a target at a cut of the network (network_is_cut()), all of whose activation the caller has written anew: the activations of
+// the later targets are then what executor_forward() would have made of it. After executor_forward(), and again after an
+// executor_backward_to() down to this target, with its activation written anew each time. What lies before the target stays as it was.
+enum status executor_forward_from(struct executor *executor, int target) MUST_CHECK;
 
 // A target's activation after executor_forward(). The caller overwrites it with the gradient of the loss with respect to it.
 struct tensor executor_target(struct executor *executor, int target);
 
-// Gradients of the targets -> gradient of the image. Once after each executor_forward(). `mode` holds in the layers behind row `above` of
+// Gradients of the targets -> gradient of the image. Once after each forward pass. `mode` holds in the layers behind row `above` of
 // the network table, the plain gradient up to it; 0: everywhere.
 enum status executor_backward(struct executor *executor, enum gradient_mode mode, int above) MUST_CHECK;
+
+// The same, only as far as the gradient of this target, for executor_on_gradient(). Targets before it need no gradient; the image gets
+// none. Costs nothing for the last target.
+enum status executor_backward_to(struct executor *executor, enum gradient_mode mode, int above, int target) MUST_CHECK;
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);

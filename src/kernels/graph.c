@@ -187,6 +187,21 @@ static enum status add_forward(struct builder *b, int layer_number)
         TRY(add_tensor(b, node, layer->channels, target));
         TRY(add_op(b, (struct op){.kind = OP_COPY, .layer = layer_number, .in = node->activation, .out = *target, .extra = NO_BUFFER}));
     }
+    b->graph->targets[node->target].behind = b->graph->op_count;
+out:
+    return rc;
+}
+
+// What later layers and, in place already or added here, the caller have made of a target's gradient is the whole of it.
+static enum status add_tap(struct builder *b, int layer_number)
+{
+    const struct node *node = &b->nodes[layer_number];
+    struct graph_target *target = &b->graph->targets[node->target];
+    enum status rc = STATUS_OK;
+    if (!is_root(b, layer_number))
+        TRY(add_op(b, (struct op){.kind = OP_ADD, .layer = layer_number, .in = target->view, .out = node->gradient, .extra = NO_BUFFER}));
+    target->tap = b->graph->op_count;
+    rc = add_op(b, (struct op){.kind = OP_TAP, .layer = layer_number, .in = node->gradient, .out = node->gradient, .extra = NO_BUFFER});
 out:
     return rc;
 }
@@ -198,12 +213,8 @@ static enum status add_backward(struct builder *b, int layer_number)
     struct node *node = &b->nodes[layer_number], *input = &b->nodes[layer->inputs[0]];
     enum status rc = STATUS_OK;
     struct op op = {.layer = layer_number, .in = node->gradient, .out = input->gradient, .extra = NO_BUFFER};
-    if (node->target >= 0 && !is_root(b, layer_number))
-        TRY(add_op(b, (struct op){.kind = OP_ADD,
-                                  .layer = layer_number,
-                                  .in = b->graph->targets[node->target].view,
-                                  .out = node->gradient,
-                                  .extra = NO_BUFFER}));
+    if (node->target >= 0)
+        TRY(add_tap(b, layer_number));
     switch (layer->kind) {
     case LAYER_CONV:
         TRY(add_op(

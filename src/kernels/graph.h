@@ -26,6 +26,7 @@ enum op_kind {
     OP_AVG_POOL,          // in -> out
     OP_COPY,              // in -> out
     OP_TARGETS,           // the caller reads activations and writes gradients
+    OP_TAP,               // in: the whole gradient of a target, for the caller to read
     OP_RELU_GRADIENT,     // out, in place, by extra (bits)
     OP_CONV_BACKWARD,     // in (gradient of the output) -> out (gradient of the input)
     OP_MAX_POOL_BACKWARD, // in, extra -> out
@@ -59,6 +60,8 @@ struct buffer {
 struct graph_target {
     int layer;
     struct view view; // activation before, gradient after OP_TARGETS
+    int behind;       // operation: the first of the layers behind it
+    int tap;          // operation: its OP_TAP
 };
 
 struct graph {

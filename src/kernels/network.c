@@ -256,6 +256,15 @@ struct receptive_field network_receptive_field(const struct network *net, int la
         .size = height[layer] > width[layer] ? height[layer] : width[layer], .stride = stride[layer], .centre = centre[layer]};
 }
 
+bool network_is_cut(const struct network *net, int row)
+{
+    for (int i = row + 1; i < net->layer_count; i++)
+        for (int k = 0; k < net->layers[i].input_count; k++)
+            if (net->layers[i].inputs[k] < row)
+                return false;
+    return true;
+}
+
 void network_output_size(const struct network *net, int layer, int width, int height, int *output_width, int *output_height)
 {
     int widths[ROW_COUNT] = {width}, heights[ROW_COUNT] = {height};

@@ -59,6 +59,10 @@ struct receptive_field {
 };
 struct receptive_field network_receptive_field(const struct network *network, int layer);
 
+// Whether the layers behind this row see the image only through it: mixed0 ... mixed10, the stem's layers and the input (row 0), but no
+// layer inside a block.
+bool network_is_cut(const struct network *network, int row);
+
 // Size of a layer's output for an image of width x height; below 1 where it has none.
 void network_output_size(const struct network *network, int layer, int width, int height, int *output_width, int *output_height);
 

@@ -15,8 +15,8 @@ struct naive_network {
     const float *weights;
     int height[NAIVE_LAYERS_MAX], width[NAIVE_LAYERS_MAX];
     float *activation[NAIVE_LAYERS_MAX]; // (channels, height, width); NULL beyond the last layer asked for
-    float *gradient[NAIVE_LAYERS_MAX];
-    int last; // row of the last layer
+    float *gradient[NAIVE_LAYERS_MAX];   // with respect to the activation, before the layer's own ReLU
+    int last;                            // row of the last layer
 };
 
 static inline size_t naive_layer_count(const struct naive_network *n, int layer)
@@ -101,7 +101,8 @@ static inline void naive_layer_backward(struct naive_network *n, int i, enum gra
     const int input = layer->inputs[0];
     const size_t count = naive_layer_count(n, input);
     double *sum = calloc(count, sizeof *sum);
-    float *g = n->gradient[i];
+    float *const whole = naive_alloc(naive_layer_count(n, i) * sizeof *whole), *g = whole;
+    memcpy(g, n->gradient[i], naive_layer_count(n, i) * sizeof *g);
     for (size_t k = 0; layer->kind == LAYER_CONV && k < naive_layer_count(n, i); k++)
         if ((mode != GRADIENT_MODE_DECONV && !(n->activation[i][k] > 0)) || (mode != GRADIENT_MODE_PLAIN && !(g[k] > 0)))
             g[k] = 0;
@@ -116,6 +117,7 @@ static inline void naive_layer_backward(struct naive_network *n, int i, enum gra
     for (int p = 0; layer->kind == LAYER_CONCAT && p < layer->input_count; p++)
         for (size_t k = 0; k < naive_layer_count(n, layer->inputs[p]); k++)
             n->gradient[layer->inputs[p]][k] += *g++;
+    free(whole);
     free(sum);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Graphs of random sizes and targets, run with names in place of numbers: every block of channels carries which activation it is, or
-// which gradients have been added up in it. So each operation is seen to read what it should, at a time when it is complete.
+// which gradients have been added up in it. So each operation is seen to read what it should, at a time when it is complete. Outside a
+// buffer's life its names are lost, since the arena may use the place for others: what is run twice is seen to find all that it needs.
 #include "kernels/graph.h"
 
 #include "kernels/arena.h"
@@ -28,6 +29,8 @@ struct run {
     struct name activations[LAYERS_MAX][UNITS_MAX]; // of each layer's output
     struct name (*names)[UNITS_MAX];                // [buffer_count]
     int *extras;                                    // [buffer_count] the layer that filled a buffer with bits or an arg-max
+    int taps, last_tap;                             // targets whose gradients have been seen whole; the row of the latest
+    int from;                                       // row that the forward pass began at
     int mistakes;
 };
 
@@ -116,10 +119,12 @@ static void exchange_targets(struct run *r, int op)
     for (int t = 0; t < r->graph->target_count; t++) {
         const struct graph_target *target = &r->graph->targets[t];
         expect(r, target->layer == r->options->targets[t], op, "targets out of order");
-        expect_activation(r, &target->view, target->layer, op);
+        if (target->layer >= r->from)
+            expect_activation(r, &target->view, target->layer, op);
     }
     for (int t = 0; t < r->graph->target_count; t++)
-        write_gradient(r, &r->graph->targets[t].view, LAYERS_MAX + t, op, false);
+        if (r->graph->targets[t].layer >= r->from)
+            write_gradient(r, &r->graph->targets[t].view, LAYERS_MAX + t, op, false);
 }
 
 static void use_extra(struct run *r, const struct op *op, int number, bool write)
@@ -158,6 +163,12 @@ static void step(struct run *r, int number)
         expect(r, number == r->graph->targets_op, number, "targets at the wrong place");
         exchange_targets(r, number);
         break;
+    case OP_TAP:
+        expect_gradient(r, &op->in, op->layer, number);
+        expect(r, op->layer < r->last_tap, number, "gradients of targets out of order");
+        r->last_tap = op->layer;
+        r->taps++;
+        break;
     case OP_RELU_GRADIENT:
         expect_gradient(r, &op->out, op->layer, number);
         use_extra(r, op, number, false);
@@ -180,6 +191,41 @@ static void step(struct run *r, int number)
         (void)names_at(r, &op->out, number);
         break;
     }
+}
+
+static void forget(struct run *r, int buffer)
+{
+    memset(r->names[buffer], 0, sizeof r->names[buffer]);
+    r->extras[buffer] = -1;
+}
+
+// Operations first to end; what they leave behind at the end of its life is lost.
+static void steps(struct run *r, int first, int end)
+{
+    for (int i = first; i < end && !r->mistakes; i++) {
+        step(r, i);
+        for (int b = 0; b < r->graph->buffer_count; b++)
+            if (r->graph->buffers[b].last == i)
+                forget(r, b);
+    }
+}
+
+// From a target at a cut, whose activation the caller writes again, to its tap.
+static void again(struct run *r, int tap)
+{
+    const struct graph_target *target = r->graph->targets;
+    const int taps = r->taps;
+    while (target->tap != tap)
+        target++;
+    for (int b = 0; b < r->graph->buffer_count; b++)
+        if (r->graph->buffers[b].first >= target->behind)
+            forget(r, b);
+    memcpy(names_at(r, &target->view, target->behind), r->activations[target->layer],
+           (size_t)units(target->view.channels) * sizeof(struct name));
+    r->from = target->layer;
+    r->last_tap = LAYERS_MAX;
+    steps(r, target->behind, tap + 1);
+    r->taps = taps;
 }
 
 static void need(struct run *r, int layer)
@@ -246,8 +292,13 @@ static void check(const struct graph_options *options)
     r.extras = calloc((size_t)graph->buffer_count, sizeof *r.extras);
     prepare(&r);
     memcpy(r.names[graph->image.buffer], r.activations[0], sizeof r.activations[0]); // the caller's
-    for (int i = 0; i < graph->op_count && !r.mistakes; i++)
-        step(&r, i);
+    r.last_tap = LAYERS_MAX;
+    for (int i = 0; i < graph->op_count && !r.mistakes; i++) {
+        steps(&r, i, i + 1);
+        if (graph->ops[i].kind == OP_TAP && network_is_cut(options->network, graph->ops[i].layer))
+            again(&r, i);
+    }
+    CU_ASSERT_EQUAL(r.taps, options->target_count);
     for (int i = 0; i < options->network->layer_count; i++) { // nothing is left out
         bool there = !r.needed[i] || i == 0 || options->network->layers[i].kind == LAYER_CONCAT;
         for (int k = 0; k < graph->targets_op; k++)

@@ -138,6 +138,34 @@ static void test_sizes_of_graphs(void)
     }
 }
 
+// Whether the layer sees the image past `cut`.
+static bool sees_past(const struct network *net, int layer, int cut)
+{
+    bool sees = layer == 0;
+    for (int k = 0; layer != cut && k < net->layers[layer].input_count && !sees; k++)
+        sees = sees_past(net, net->layers[layer].inputs[k], cut);
+    return sees && layer != cut;
+}
+
+static void test_cuts(void)
+{
+    static const char *const expected[] = {"input",           "conv2d_1", "conv2d_2", "conv2d_3", "max_pooling2d_1", "conv2d_4", "conv2d_5",
+                                           "max_pooling2d_2", "mixed0",   "mixed1",   "mixed2",   "mixed3",          "mixed4",   "mixed5",
+                                           "mixed6",          "mixed7",   "mixed8",   "mixed9",   "mixed10"};
+    const struct network *net = network_inception_v3();
+    size_t cuts = 0;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
+        CU_ASSERT(network_is_cut(net, network_find(net, expected[i])));
+    for (int row = 0; row < net->layer_count; row++) {
+        bool past = false;
+        for (int i = row + 1; i < net->layer_count && i < row + 40; i++) // a block has fewer rows
+            past = past || sees_past(net, i, row);
+        CU_ASSERT_EQUAL(network_is_cut(net, row), !past);
+        cuts += network_is_cut(net, row);
+    }
+    CU_ASSERT_EQUAL(cuts, sizeof expected / sizeof expected[0]);
+}
+
 static void test_names(void)
 {
     const struct network *net = network_inception_v3();
@@ -153,6 +181,7 @@ static const struct unit_test tests[] = {
     {"parameters", test_parameter_count},
     {"sizes", test_sizes},
     {"sizes of graphs", test_sizes_of_graphs},
+    {"cuts", test_cuts},
     {"names", test_names},
 };
 UNIT_MAIN("network", tests)
