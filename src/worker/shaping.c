@@ -216,6 +216,41 @@ void shaping_sums(const struct field *gradient, struct span rows, double (*bands
     }
 }
 
+static double sum_squared_differences(const float *a, const float *b, int count)
+{
+    double lanes[LANES] = {0};
+    int x = 0;
+    for (; x + LANES <= count; x += LANES)
+        for (int k = 0; k < LANES; k++) {
+            const double difference = (double)a[x + k] - (double)b[x + k];
+            lanes[k] += difference * difference;
+        }
+    for (int k = 0; x + k < count; k++) {
+        const double difference = (double)a[x + k] - (double)b[x + k];
+        lanes[k] += difference * difference;
+    }
+    return fold(lanes);
+}
+
+void shaping_squared_error(const struct field *a, const struct field *b, double *bands)
+{
+    assert(is_none(a->rows) || (a->rows.begin % TILING_BAND == 0 && holds(b, a->rows)));
+#pragma omp parallel for schedule(static)
+    for (int band = 0; band < shaping_bands(a->rows); band++) {
+        const struct span part = band_rows(a->rows, band);
+        double sum = 0;
+        for (int c = 0; c < 3; c++)
+            for (int y = part.begin; y < part.end; y++)
+                sum += sum_squared_differences(field_row(a, c, y), field_row(b, c, y), a->width);
+        bands[band] = sum;
+    }
+}
+
+double shaping_psnr(double squared_error, double samples)
+{
+    return 10 * log10(2 * 2 * samples / squared_error); // from -1 to 1 it is 2
+}
+
 struct gradient_norms shaping_norms(const double sums[SHAPING_SUMS], double samples)
 {
     const double mean = sums[0] / samples, variance = sums[2] / samples - mean * mean;

@@ -30,6 +30,13 @@ int shaping_margin(double sigma);
 enum { SHAPING_SUMS = 3 };
 void shaping_sums(const struct field *gradient, struct span rows, double (*bands)[SHAPING_SUMS]);
 
+// bands[shaping_bands(a->rows)] = sum of (a - b)^2 over the band. Both have the same rows.
+void shaping_squared_error(const struct field *a, const struct field *b, double *bands);
+
+// Peak signal-to-noise ratio in dB of pictures in [-1, 1], from the sum of squared differences of `samples` values; INFINITY where that is
+// 0.
+double shaping_psnr(double squared_error, double samples);
+
 struct gradient_norms {
     double std, rms, mean_abs, l2;
 };

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// Gradient ascent on one octave of an image, by a team.
+#ifndef ONEIROS_WORKER_ASCENT_H
+#define ONEIROS_WORKER_ASCENT_H
+
+#include <stdbool.h>
+
+#include "worker/dream.h"
+#include "worker/frames.h"
+#include "worker/sweep.h"
+
+struct ascent;
+
+// All pointers outlive the ascent.
+struct ascent_options {
+    const struct dream_options *dream;
+    struct frames *frames;
+    struct field *image;      // this member's rows of the octave; raised in place
+    const struct field *base; // the original at this size
+    int octave;               // number
+};
+
+// Not collective: a failure is this member's. Destroy it also after a failure.
+enum status ascent_create(struct ascent **ascent, const struct ascent_options *options) MUST_CHECK;
+void ascent_destroy(struct ascent **ascent);
+
+// For whoever wants to look at the octave without raising it.
+struct sweep *ascent_sweep(struct ascent *ascent);
+
+// Collective: one update. *stopping: becomes true once any member is asked to stop.
+enum status ascent_step(struct ascent *ascent, int step, bool *stopping) MUST_CHECK;
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "worker/frames.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/geometry.h"
+#include "worker/rescale.h"
+
+bool frames_are_on(const struct config *config)
+{
+    return config->frames.cam || config->frames.dream;
+}
+
+bool frames_are_due(const struct config *config, int number)
+{
+    return frames_are_on(config) && number % config->frames.every == 0;
+}
+
+void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,
+                 int height)
+{
+    *frames = (struct frames){.config = config, .team = team, .outbox = outbox, .image = image};
+    geometry_video(width, height, config->video.max_side, &frames->video_width, &frames->video_height);
+}
+
+// image - base, or a copy of the image.
+static enum status subtract(struct team *team, const struct field *image, const struct field *base, struct field *difference)
+{
+    const size_t count = field_count(image);
+    enum status rc;
+    TRY(team_agree(team, field_create(difference, image->width, image->height, image->rows)));
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < count; i++)
+        difference->data[i] = image->data[i] - (base ? base->data[i] : 0);
+out:
+    return rc;
+}
+
+static enum status send_map(struct frames *f, const struct heat *cam, double scale)
+{
+    const struct heat_grid *grid = &cam->grid;
+    const size_t bytes = (size_t)grid->width * (size_t)grid->height * sizeof(float);
+    const struct array_part part = {.image = f->image,
+                                    .kind = ARRAY_HEAT,
+                                    .target = -1,
+                                    .frame = f->count,
+                                    .channels = 1,
+                                    .height = grid->height,
+                                    .width = grid->width,
+                                    .rows = grid->height,
+                                    .columns = grid->width,
+                                    .grid = *grid,
+                                    .scale = scale};
+    float *values = malloc(bytes);
+    if (!values)
+        return fail(STATUS_LIMIT, "no memory to send a class activation map");
+    memcpy(values, cam->values, bytes);
+    return outbox_send(f->outbox, &part, values);
+}
+
+enum status frames_send(struct frames *f, const struct field *image, const struct field *base, const struct heat *cam, double scale)
+{
+    const bool larger = (int64_t)image->width * image->height > (int64_t)f->video_width * f->video_height;
+    const double start = now();
+    struct field frame = {0};
+    enum status rc;
+    TRY(subtract(f->team, image, base, &frame));
+    if (larger) {
+        struct field whole = frame;
+        rc = rescale(f->team, &whole, f->video_width, f->video_height, &frame);
+        field_destroy(&whole);
+        if (rc != STATUS_OK)
+            goto out;
+    }
+    const struct array_part part = {.image = f->image,
+                                    .kind = ARRAY_FRAME,
+                                    .target = -1,
+                                    .frame = f->count,
+                                    .channels = 3,
+                                    .height = frame.height,
+                                    .width = frame.width,
+                                    .y = frame.rows.begin,
+                                    .rows = frame.rows.end - frame.rows.begin,
+                                    .columns = frame.width};
+    if (f->team->rank == 0 && cam && cam->values)
+        TRY(send_map(f, cam, scale));
+    rc = outbox_send(f->outbox, &part, frame.data);
+    frame.data = NULL; // the outbox frees it
+    f->count++;
+out:
+    field_destroy(&frame);
+    timing_add(f->team->timing, PHASE_ATTRIBUTION, start, 0);
+    return rc;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// Frames of the videos: what a team sends of an image while it is being dreamed. A frame is what has been dreamed so far, the image minus
+// the original at its size, for the coordinator to add to the sharp original (octaves.detail), or the image itself. It is as large as the
+// octave, or as the video where that is smaller.
+#ifndef ONEIROS_WORKER_FRAMES_H
+#define ONEIROS_WORKER_FRAMES_H
+
+#include "common/heat.h"
+#include "worker/field.h"
+#include "worker/outbox.h"
+#include "worker/team.h"
+
+struct frames {
+    const struct config *config;
+    struct team *team;
+    struct outbox *outbox;
+    int64_t image;
+    int video_width, video_height;
+    int count; // sent so far
+};
+
+// Whether the configuration wants any; `number` of all steps so far: whether this step has one.
+bool frames_are_on(const struct config *config);
+bool frames_are_due(const struct config *config, int number);
+
+// For an image of width x height.
+void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,
+                 int height);
+
+// Collective. Sends `image`, minus `base` if that is not NULL, and from the first member `cam` with its `scale`, if it has values.
+enum status frames_send(struct frames *frames, const struct field *image, const struct field *base, const struct heat *cam,
+                        double scale) MUST_CHECK;
+
+#endif
