@@ -107,6 +107,13 @@ enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm co
     return receive(bytes, (int)size, MPI_BYTE, LONGEST, from, tag, comm);
 }
 
+enum status mpi_receive_values(float *values, size_t count, int from, int tag, MPI_Comm comm)
+{
+    if (count > INT_MAX)
+        return fail(STATUS_LIMIT, "a message of %zu values is more than MPI takes at once", count);
+    return receive(values, (int)count, MPI_FLOAT, LONGEST_WHILE_MOVING, from, tag, comm);
+}
+
 // Three runs of values with gaps between them, as one type.
 static enum status rows_type(size_t count, size_t stride, MPI_Datatype *type)
 {

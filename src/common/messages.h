@@ -110,6 +110,9 @@ enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Statu
 enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm comm) MUST_CHECK;
 enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm) MUST_CHECK; // exactly `size` bytes, or STATUS_INTERNAL
 
+// Many values: large messages only move while somebody tests.
+enum status mpi_receive_values(float *values, size_t count, int from, int tag, MPI_Comm comm) MUST_CHECK;
+
 // Rows of an image: three planes of `count` values each, `stride` values apart. Nothing is sent for 0.
 enum status mpi_send_rows(const float *values, size_t count, size_t stride, int to, int tag, MPI_Comm comm) MUST_CHECK;
 enum status mpi_receive_rows(float *values, size_t count, size_t stride, int from, int tag, MPI_Comm comm) MUST_CHECK;

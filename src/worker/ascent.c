@@ -79,6 +79,7 @@ static enum status make_room(struct ascent *a)
                                                         .engine = dream->engine,
                                                         .objective = dream->objective,
                                                         .rules = dream->rules,
+                                                        .outbox = dream->outbox,
                                                         .width = image->width,
                                                         .height = image->height,
                                                         .margin = shaping_margin(a->config->smooth),
@@ -224,7 +225,7 @@ static enum status add_up(struct ascent *a, struct band *sum, bool *stopping)
     for (int b = 0; b < bands; b++)
         memcpy(a->bands[b].gradient, a->sums + b * SHAPING_SUMS, sizeof a->bands[b].gradient);
     timing_add(a->team->timing, PHASE_SHAPE, start, 0);
-    return team_sum(a->team, &a->bands[0].total_variation, a->shares, BAND_SUMS, &sum->total_variation, stopping);
+    return team_sum(a->team, (const double *)a->bands, a->shares, BAND_SUMS, (double *)sum, stopping);
 }
 
 // From the network's gradient to what is added.

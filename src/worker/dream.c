@@ -1,33 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "worker/dream.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/geometry.h"
-#include "common/rng.h"
 #include "kernels/network.h"
+#include "worker/ascent.h"
+#include "worker/evaluation.h"
+#include "worker/frames.h"
 #include "worker/rescale.h"
-#include "worker/rows.h"
 #include "worker/shaping.h"
-#include "worker/sweep.h"
 
-// One image on its way up. Fields hold this member's rows; of the gradient also those around them that smoothing reads.
+// One image on its way up. Fields hold this member's rows.
 struct dream {
     const struct dream_options *options;
     const struct config *config;
     struct octave full;
-    struct field original; // full size; empty at the last octave, which is dreamed in its place
+    struct field original; // full size
+    struct field base;     // the original at the current octave's size; a view of `original` at the last
     struct field image;    // the dream at the current octave
-    struct field gradient, scratch;
-    struct sweep *sweep;
-    struct rows *neighbours;           // of the image's rows held here
-    double (*bands)[1 + SHAPING_SUMS]; // of this member's rows: total variation, then shaping_sums()
-    double *total_variation;           // of the same bands
-    double (*sums)[SHAPING_SUMS];
-    struct span *shares; // [team->size] bands of each member
+    struct ascent *ascent; // of the current octave
+    struct frames frames;
     int octave;
     struct octave size;
     bool stopping;
@@ -43,158 +38,84 @@ static void clip(struct field *field)
 
 static void leave_octave(struct dream *d)
 {
-    sweep_destroy(&d->sweep);
-    rows_destroy(&d->neighbours);
-    field_destroy(&d->gradient);
-    field_destroy(&d->scratch);
-    free(d->bands);
-    free(d->total_variation);
-    free(d->sums);
-    free(d->shares);
-    d->shares = NULL;
-    d->bands = NULL;
-    d->total_variation = NULL;
-    d->sums = NULL;
+    ascent_destroy(&d->ascent);
+    if (d->base.data == d->original.data)
+        d->base = (struct field){0};
 }
 
-static void tell_part(double done, void *context)
-{
-    const struct dream *d = context;
-    if (d->options->part)
-        d->options->part(done * d->size.width * d->size.height, d->options->context);
-}
-
-static enum status make_sweep(struct dream *d, struct octave size)
+static enum status look_before(struct dream *d, struct picture_metrics *metrics)
 {
     const struct dream_options *o = d->options;
-    return sweep_create(&d->sweep, &(struct sweep_options){.team = o->team,
-                                                           .engine = o->engine,
-                                                           .objective = o->objective,
-                                                           .rules = o->rules,
-                                                           .width = size.width,
-                                                           .height = size.height,
-                                                           .margin = shaping_margin(d->config->smooth),
-                                                           .progress = tell_part,
-                                                           .context = d});
-}
-
-static enum status make_room(struct dream *d, struct octave size)
-{
+    struct evaluation evaluation = {0};
+    struct sweep *sweep = NULL;
     enum status rc;
-    TRY(make_sweep(d, size));
-    TRY(rows_create_neighbours(&d->neighbours, d->options->team, size.width, size.height));
-    const struct span rows = sweep_gradient_rows(d->sweep);
-    const size_t bands = (size_t)shaping_bands(sweep_rows(d->sweep)) + 1;
-    TRY(field_create(&d->gradient, size.width, size.height, rows));
-    TRY(field_create(&d->scratch, size.width, size.height, rows));
-    d->bands = calloc(bands, sizeof *d->bands);
-    d->total_variation = calloc(bands, sizeof *d->total_variation);
-    d->sums = calloc(bands, sizeof *d->sums);
-    d->shares = calloc((size_t)d->options->team->size, sizeof *d->shares);
-    if (!d->bands || !d->total_variation || !d->sums || !d->shares) {
-        rc = fail(STATUS_LIMIT, "no memory for the sums of an octave");
-        goto out;
-    }
-    for (int m = 0; m < d->options->team->size; m++)
-        d->shares[m].end = shaping_bands(tiling_rows(size.height, d->options->team->size, m));
-out:
-    return rc;
-}
-
-// The loss of `image` at full size, without going back.
-static enum status full_loss(struct dream *d, const struct field *image, double *loss)
-{
-    double target_loss[CONFIG_TARGETS_MAX];
-    enum status rc = STATUS_OK;
-    if (!d->sweep)
-        TRY(team_agree(d->options->team, make_sweep(d, d->full)));
-    d->stopping = d->stopping || d->options->stop(d->options->context);
-    rc = sweep_run(d->sweep, image, 0, 0, NULL, NULL, loss, target_loss, &d->stopping);
-out:
-    return rc;
-}
-
-// Total variation of the image and, if it is wanted, its part in the gradient.
-static enum status vary(struct dream *d)
-{
-    enum status rc;
-    TRY(rows_end(d->neighbours));
-    const float *above = rows_values(d->neighbours, 0), *below = rows_values(d->neighbours, 1);
-    const double start = now();
-    shaping_total_variation(&d->image, below, d->total_variation);
-    if (d->config->total_variation > 0)
-        shaping_add_total_variation(&d->gradient, &d->image, above, below, d->config->total_variation);
-    timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
-out:
-    return rc;
-}
-
-// Sums over the octave: total variation of the image, then those of the gradient.
-static enum status add_up(struct dream *d, double sums[1 + SHAPING_SUMS])
-{
-    const int bands = shaping_bands(d->image.rows);
-    const double start = now();
-    shaping_sums(&d->gradient, d->image.rows, d->sums);
-    for (int b = 0; b < bands; b++) {
-        d->bands[b][0] = d->total_variation[b];
-        memcpy(&d->bands[b][1], d->sums[b], sizeof d->sums[b]);
-    }
-    timing_add(d->options->team->timing, PHASE_SHAPE, start, 0);
-    return team_sum(d->options->team, d->bands[0], d->shares, 1 + SHAPING_SUMS, sums, &d->stopping);
-}
-
-static enum status take_step(struct dream *d, int step)
-{
-    const struct dream_options *o = d->options;
-    const struct config *config = d->config;
-    const int width = d->size.width, height = d->size.height;
-    const double start = now(), samples = 3.0 * width * height;
-    struct step_record record = {.image = o->image, .octave = d->octave, .step = step, .width = width, .height = height};
-    double sums[1 + SHAPING_SUMS];
-    int dy, dx;
-    enum status rc;
-    rng_jitter(config->seed, o->image, d->octave, step, config->jitter, &dy, &dx);
-    TRY(rows_begin(d->neighbours, &d->image));
-    TRY(sweep_run(d->sweep, &d->image, dy, dx, &d->gradient, &d->scratch, &record.loss, record.target_loss, &d->stopping));
-    double at = now();
-    if (config->smooth > 0)
-        shaping_smooth(&d->gradient, &d->scratch, config->smooth);
-    timing_add(o->team->timing, PHASE_SHAPE, at, 0);
-    TRY(vary(d));
+    TRY(team_agree(o->team, sweep_create(&sweep, &(struct sweep_options){.team = o->team,
+                                                                         .engine = o->engine,
+                                                                         .objective = o->objective,
+                                                                         .rules = o->rules,
+                                                                         .outbox = o->outbox,
+                                                                         .width = d->full.width,
+                                                                         .height = d->full.height})));
     d->stopping = d->stopping || o->stop(o->context);
-    TRY(add_up(d, sums));
-    const struct gradient_norms norms = shaping_norms(sums + 1, samples);
-    if (!isfinite(record.loss) || !isfinite(norms.l2)) { // by the same sums on every member
-        o->team->agreed = true;
-        rc = fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", d->octave, step);
-        goto out;
+    TRY(evaluate(sweep, o->team, o->objective, &d->original, NULL, false, &evaluation, &d->stopping));
+    *metrics = evaluation.metrics;
+out:
+    evaluation_destroy(&evaluation);
+    sweep_destroy(&sweep);
+    return rc;
+}
+
+static enum status send_importance(const struct dream *d, const struct evaluation *evaluation)
+{
+    const struct objective *objective = d->options->objective;
+    enum status rc = STATUS_OK;
+    for (int t = 0; t < objective->count; t++) {
+        const int channels = objective->channels[t];
+        const struct array_part part = {.image = d->options->image,
+                                        .kind = ARRAY_IMPORTANCE,
+                                        .target = t,
+                                        .frame = -1,
+                                        .channels = channels,
+                                        .height = 1,
+                                        .width = 1,
+                                        .rows = 1,
+                                        .columns = 1};
+        float *values = malloc((size_t)channels * sizeof *values);
+        if (!values)
+            return fail(STATUS_LIMIT, "no memory to send the importance of channels");
+        memcpy(values, evaluation->importance[t], (size_t)channels * sizeof *values);
+        TRY(outbox_send(d->options->outbox, &part, values));
     }
-    at = now();
-    shaping_ascend(&d->image, &d->gradient, config->step_size * pow(config->step_decay, step) / shaping_divisor(&norms, config->normalize));
-    timing_add(o->team->timing, PHASE_SHAPE, at, 0);
-    record.total_variation = sums[0] / samples;
-    record.gradient_norm = norms.l2;
-    record.seconds = now() - start;
-    if (o->team->rank == 0)
-        o->step(&record, o->context);
 out:
     return rc;
 }
 
-// d->image minus the original at its size: what has been dreamed so far.
-static enum status keep_detail(struct dream *d)
+// The finished dream: its metrics, the last frame, what its channels count for.
+static enum status look_after(struct dream *d, struct picture_metrics *metrics)
+{
+    const struct dream_options *o = d->options;
+    const bool detail = d->config->octaves.detail;
+    struct evaluation evaluation = {0};
+    enum status rc;
+    TRY(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
+    *metrics = evaluation.metrics;
+    if (frames_are_on(d->config))
+        TRY(frames_send(&d->frames, &d->image, detail ? &d->original : NULL, d->config->frames.cam ? &evaluation.cam : NULL,
+                        evaluation.cam_scale));
+    if (o->team->rank == 0)
+        rc = send_importance(d, &evaluation);
+out:
+    evaluation_destroy(&evaluation);
+    return rc;
+}
+
+// image - base: what has been dreamed so far, in the image's place.
+static void keep_detail(struct dream *d)
 {
     const size_t count = field_count(&d->image);
-    struct field base;
-    enum status rc;
-    TRY(rescale(d->options->team, &d->original, d->size.width, d->size.height, &base));
-    clip(&base); // the filter overshoots
 #pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
-        d->image.data[i] -= base.data[i];
-    field_destroy(&base);
-out:
-    return rc;
+        d->image.data[i] -= d->base.data[i];
 }
 
 // to += d->image, enlarged; nothing to add before the first octave.
@@ -215,49 +136,77 @@ out:
     return rc;
 }
 
-// Moves from the current octave, if there is one, to this one. The last one is the original's size and takes its place.
+static enum status copy(struct team *team, const struct field *from, struct field *to)
+{
+    enum status rc;
+    TRY(team_agree(team, field_create(to, from->width, from->height, from->rows)));
+    memcpy(to->data, from->data, field_count(from) * sizeof *from->data);
+out:
+    return rc;
+}
+
+// The original at this octave's size.
+static enum status find_base(struct dream *d, struct octave size, bool last)
+{
+    enum status rc = STATUS_OK;
+    field_destroy(&d->base);
+    if (last) {
+        d->base = d->original;
+    } else {
+        TRY(rescale(d->options->team, &d->original, size.width, size.height, &d->base));
+        clip(&d->base); // the filter overshoots
+    }
+out:
+    return rc;
+}
+
+// Moves from the current octave, if there is one, to this one. The last one is as large as the original.
 static enum status enter_octave(struct dream *d, int octave, struct octave size, bool last)
 {
     const bool first = d->octave < 0, detail = d->config->octaves.detail;
     struct field next = {0};
     enum status rc = STATUS_OK;
     leave_octave(d);
+    if (!first && detail)
+        keep_detail(d);
+    TRY(find_base(d, size, last));
     if (!first && !detail) {
         TRY(rescale(d->options->team, &d->image, size.width, size.height, &next));
         field_destroy(&d->image);
     } else {
-        if (!first)
-            TRY(keep_detail(d));
-        if (last) {
-            next = d->original;
-            d->original = (struct field){0};
-        } else {
-            TRY(rescale(d->options->team, &d->original, size.width, size.height, &next));
-            clip(&next);
-        }
+        TRY(copy(d->options->team, &d->base, &next));
         TRY(add_enlarged(d, &next));
     }
-    if (last)
-        field_destroy(&d->original);
     clip(&next);
     d->image = next;
     next = (struct field){0};
     d->octave = octave;
     d->size = size;
-    rc = team_agree(d->options->team, make_room(d, size));
+    const struct ascent_options options = {
+        .dream = d->options, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = octave};
+    rc = team_agree(d->options->team, ascent_create(&d->ascent, &options));
 out:
     field_destroy(&next);
     return rc;
 }
 
-// Stopped below full size: the original with the detail dreamed so far. d->image is the result.
+// Stopped below full size: the original with the detail dreamed so far, or the dream enlarged. d->image is the result.
 static enum status finish_early(struct dream *d)
 {
+    const bool full = d->base.data == d->original.data;
     enum status rc = STATUS_OK;
-    if (!d->original.data)
-        return STATUS_OK; // at full size
+    struct field larger;
+    if (full && d->image.data)
+        return STATUS_OK;
+    if (d->image.data && !d->config->octaves.detail) {
+        TRY(rescale(d->options->team, &d->image, d->full.width, d->full.height, &larger));
+        field_destroy(&d->image);
+        d->image = larger;
+        clip(&d->image);
+        return STATUS_OK;
+    }
     if (d->image.data)
-        TRY(keep_detail(d));
+        keep_detail(d);
     TRY(add_enlarged(d, &d->original));
     clip(&d->original);
     d->image = d->original;
@@ -273,17 +222,17 @@ static enum status climb(struct dream *d, struct dream_outcome *outcome)
         geometry_octaves(d->full.width, d->full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     int left = count * d->config->steps;
     enum status rc;
-    TRY(full_loss(d, &d->original, &outcome->loss_before));
+    TRY(look_before(d, &outcome->before));
     for (int k = 0; k < count && !(d->stopping && left > 0); k++) {
         TRY(enter_octave(d, k, octaves[k], k == count - 1));
         for (int step = 0; step < d->config->steps && !d->stopping; step++, left--)
-            TRY(take_step(d, step));
+            TRY(ascent_step(d->ascent, step, &d->stopping));
     }
     outcome->stopped = d->stopping && left > 0;
     if (outcome->stopped)
         rc = finish_early(d);
     else
-        rc = full_loss(d, &d->image, &outcome->loss_after);
+        rc = look_after(d, &outcome->after);
 out:
     return rc;
 }
@@ -294,14 +243,16 @@ enum status dream_image(const struct dream_options *options, struct field *rgb, 
         .options = options, .config = options->objective->config, .full = {rgb->width, rgb->height}, .original = *rgb, .octave = -1};
     const double start = now();
     *rgb = (struct field){0};
-    *outcome = (struct dream_outcome){.loss_before = NAN, .loss_after = NAN};
+    *outcome = (struct dream_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
+    frames_init(&d.frames, d.config, options->team, options->outbox, options->image, d.full.width, d.full.height);
     const enum status rc = climb(&d, outcome);
     leave_octave(&d);
-    *rgb = d.image.data && rc == STATUS_OK ? d.image : d.original;
-    if (d.image.data != rgb->data)
+    field_destroy(&d.base);
+    if (rc == STATUS_OK)
+        *rgb = d.image;
+    else
         field_destroy(&d.image);
-    if (d.original.data != rgb->data)
-        field_destroy(&d.original);
+    field_destroy(&d.original);
     outcome->seconds = now() - start;
     outcome->broken = rc != STATUS_OK && !options->team->agreed && options->team->size > 1;
     return rc;

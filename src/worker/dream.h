@@ -10,6 +10,7 @@
 #include "common/records.h"
 #include "worker/engine.h"
 #include "worker/field.h"
+#include "worker/outbox.h"
 #include "worker/team.h"
 
 struct dream_options {
@@ -17,6 +18,7 @@ struct dream_options {
     struct engine *engine;
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
+    struct outbox *outbox;                                         // takes frames and the importance of channels
     int64_t image;                                                 // id, keys its random numbers
     void (*step)(const struct step_record *record, void *context); // after each step, on the team's first member
     void (*part)(double pixels, void *context); // there too, now and then in a step of several tiles: pixels of the octave done
@@ -25,14 +27,14 @@ struct dream_options {
 };
 
 struct dream_outcome {
-    double loss_before, loss_after; // of the picture at full size; loss_after is NaN when stopped
+    struct picture_metrics before, after; // of the picture at full size; `after` is unknown when stopped
     double seconds;
     bool stopped; // ended early; the picture holds what was dreamed so far
     bool broken;  // failed, and other members may still wait for this one: nothing more can be done with this team
 };
 
 // Collective over the team. Dreams on `rgb`, this member's rows (tiling_rows) of the image, in [-1, 1], in place; its memory may be another
-// one afterwards; after a failure in the last octave there is none. The hook `stop` is asked once more at the end, to no effect.
+// one afterwards, and after a failure there is none. The hook `stop` is asked once more at the end, to no effect.
 enum status dream_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome) MUST_CHECK;
 
 #endif

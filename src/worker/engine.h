@@ -20,4 +20,14 @@ enum status engine_executor(struct engine *engine, int width, int height, struct
 // Bytes that the network needs for an image of this size, beside the weights. STATUS_LIMIT where it is too small for the targets.
 enum status engine_estimate(const struct objective *objective, int width, int height, size_t *bytes) MUST_CHECK;
 
+// A value of a picture, in [-1, 1], as the network sees it (config->network_input), and how fast that changes with it.
+static inline float network_input(const struct config *config, float value)
+{
+    return config->network_input == NETWORK_INPUT_UNIT ? (value + 1) * 0.5f : value;
+}
+static inline float network_input_slope(const struct config *config)
+{
+    return config->network_input == NETWORK_INPUT_UNIT ? 0.5f : 1.0f;
+}
+
 #endif

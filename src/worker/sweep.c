@@ -148,22 +148,17 @@ static enum gradient_mode mode_of(enum config_gradient gradient)
     return GRADIENT_MODE_GUIDED;
 }
 
-// How fast what the network sees changes with the picture.
-static double network_scale(const struct sweep *s)
-{
-    return s->config->network_input == NETWORK_INPUT_UNIT ? 0.5 : 1;
-}
-
 // The gradient of a window, weighted, to those who hold its rows.
 static enum status hand_out(struct sweep *s, int number, const float *gradient)
 {
     const struct tile *tile = &s->tiles[number];
     const int dx = tile->reach.x - tile->window.x, dy = tile->reach.y - tile->window.y;
     const size_t row = (size_t)tile->window.width;
+    const float scale = network_input_slope(s->config);
     tiling_weights(&s->tiling.across, number % s->tiling.across.count, s->across);
     tiling_weights(&s->tiling.down, number / s->tiling.across.count, s->down);
     for (int x = 0; x < s->tiling.across.window; x++)
-        s->across[x] *= (float)network_scale(s);
+        s->across[x] *= scale;
     return exchange_add(s->scatter, number,
                         &(struct exchange_patch){.values = gradient + (size_t)dy * row + (size_t)dx,
                                                  .plane = row * (size_t)tile->window.height,
@@ -177,7 +172,9 @@ static void keep_moving(void *context)
 {
     enum { TESTS = 16 };
     struct sweep *s = context;
-    for (int i = 0; i < TESTS && s->broken == STATUS_OK; i++) {
+    if (s->options.outbox && s->broken == STATUS_OK)
+        s->broken = outbox_progress(s->options.outbox);
+    for (int i = 0; s->options.team->size > 1 && i < TESTS && s->broken == STATUS_OK; i++) {
         bool gathered, scattered;
         s->broken = exchange_progress(s->gather, &gathered);
         if (s->broken == STATUS_OK)
@@ -194,7 +191,7 @@ static void to_network_input(const struct sweep *s, float *image)
         return;
 #pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
-        image[i] = (image[i] + 1) * 0.5f;
+        image[i] = network_input(s->config, image[i]);
 }
 
 static void keep_gradient(void *context, int target, const struct tensor *gradient)
@@ -251,7 +248,7 @@ static enum status work_on(struct sweep *s, int number)
     memcpy(view.values, s->values, sizeof view.values);
     s->tile = number;
     TRY(engine_executor(o->engine, s->tiling.across.window, s->tiling.down.window, &executor));
-    executor_between(executor, o->team->size > 1 ? keep_moving : NULL, s);
+    executor_between(executor, o->team->size > 1 || o->outbox ? keep_moving : NULL, s);
     exchange_take(s->gather, number, executor_image(executor));
     to_network_input(s, executor_image(executor));
     timing_add(o->team->timing, PHASE_EXCHANGE, start, 0);

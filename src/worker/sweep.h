@@ -7,6 +7,7 @@
 #include "worker/features.h"
 #include "worker/field.h"
 #include "worker/objective.h"
+#include "worker/outbox.h"
 #include "worker/team.h"
 
 struct sweep;
@@ -16,8 +17,9 @@ struct sweep_options {
     struct engine *engine;
     const struct objective *objective;
     const struct tile_rules *rules;
-    int width, height; // of the octave
-    int margin;        // rows that the gradient is wanted for above and below a member's own
+    struct outbox *outbox; // kept moving while the network runs; or NULL
+    int width, height;     // of the octave
+    int margin;            // rows that the gradient is wanted for above and below a member's own
     void (*progress)(double done,
                      void *context); // on the first member, after each of several tiles: the part of them that is done; or NULL
     void *context;

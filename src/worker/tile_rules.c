@@ -63,7 +63,7 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     size_t bytes;
     bool limited = false;
     enum status rc;
-    TRY(objective_init(&objective, config));
+    TRY(objective_find_targets(&objective, config));
     const struct receptive_field field = widest(&objective);
     const int halo = halo_of(config, &field), least = least_size(halo, config->tile.blend);
     const int ample = 4 * halo > least ? 4 * halo : least;

@@ -10,12 +10,14 @@
 #include "common/messages.h"
 #include "common/stop.h"
 #include "worker/dream.h"
+#include "worker/evaluation.h"
 
 struct worker {
     const struct worker_options *options;
     struct objective objective;
     struct engine *engine;
     struct timing timing;
+    struct outbox outbox;
     double part_sent;   // when, seconds of the monotonic clock
     bool stopping;      // by the coordinator's word or by a signal
     enum status broken; // of the connection, found in a hook
@@ -66,6 +68,7 @@ static enum status dream_job(struct worker *w, const struct job *job, struct tea
                                           .engine = w->engine,
                                           .objective = &w->objective,
                                           .rules = w->options->rules,
+                                          .outbox = &w->outbox,
                                           .image = job->image,
                                           .step = send_step,
                                           .part = send_part,
@@ -76,8 +79,8 @@ static enum status dream_job(struct worker *w, const struct job *job, struct tea
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
-    result->loss_before = outcome.loss_before;
-    result->loss_after = outcome.loss_after;
+    result->before = outcome.before;
+    result->after = outcome.after;
     result->status = rc != STATUS_OK ? IMAGE_FAILED : outcome.stopped ? IMAGE_STOPPED : IMAGE_DONE;
     result->has_pixels = rc == STATUS_OK;
     if (rc != STATUS_OK)
@@ -104,14 +107,36 @@ static enum status send_rows(struct worker *w, const struct field *rgb)
     return rc;
 }
 
+// Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
+static enum status count_arrays(struct worker *w, struct team *team, struct result *result)
+{
+    struct span *shares = calloc((size_t)team->size, sizeof *shares);
+    const double mine = (double)w->outbox.sent;
+    double all;
+    bool flag = false;
+    enum status rc;
+    if (!shares)
+        return fail(STATUS_LIMIT, "no memory for the sums of a team");
+    for (int m = 0; m < team->size; m++)
+        shares[m].end = 1;
+    TRY(outbox_flush(&w->outbox));
+    TRY(team_sum(team, &mine, shares, 1, &all, &flag));
+    result->arrays = (int64_t)all;
+    w->outbox.sent = 0;
+out:
+    free(shares);
+    return rc;
+}
+
 static enum status do_job(struct worker *w, const struct job *job)
 {
     const MPI_Comm comm = w->options->comm;
     const struct report ready = {.kind = REPORT_READY};
-    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image, .loss_before = NAN, .loss_after = NAN}};
+    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
     struct field rgb = {0};
     enum status rc;
+    report.result.before = report.result.after = picture_metrics_unknown();
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
     if (!ranks)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
@@ -128,7 +153,7 @@ static enum status do_job(struct worker *w, const struct job *job)
         TRY(receive_rows(w, &rgb));
         TRY(dream_job(w, job, team, &rgb, &report.result));
     }
-    rc = STATUS_OK;
+    TRY(count_arrays(w, team, &report.result));
     if (team->rank == 0)
         TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
     if (report.result.has_pixels)
@@ -162,13 +187,33 @@ static enum status next_job(struct worker *w, struct job *job)
     return rc;
 }
 
+// The guide's features at the targets.
+static enum status look_at_guide(struct worker *w)
+{
+    const struct image *guide = w->options->guide;
+    const size_t count = 3 * (size_t)guide->width * (size_t)guide->height;
+    struct executor *executor;
+    enum status rc;
+    TRY(engine_executor(w->engine, guide->width, guide->height, &executor));
+    float *seen = executor_image(executor);
+    for (size_t i = 0; i < count; i++)
+        seen[i] = network_input(w->options->config, guide->rgb[i]);
+    TRY(executor_forward(executor));
+    rc = objective_set_guide(&w->objective, executor);
+out:
+    return fail_in(rc, "guide");
+}
+
 enum status worker_run(const struct worker_options *options)
 {
     struct worker w = {.options = options};
     enum status rc;
     omp_set_num_threads(options->threads);
-    TRY(objective_init(&w.objective, options->config));
+    outbox_init(&w.outbox, options->comm);
+    TRY(objective_init(&w.objective, options->config, options->weights, options->classes));
     TRY(engine_create(&w.engine, &w.objective, options->weights));
+    if (options->guide)
+        TRY(look_at_guide(&w));
     for (;;) {
         struct job job;
         TRY(next_job(&w, &job));
@@ -180,5 +225,6 @@ enum status worker_run(const struct worker_options *options)
     rc = mpi_send(&w.timing, sizeof w.timing, COORDINATOR_RANK, MESSAGE_TIMING, options->comm);
 out:
     engine_destroy(&w.engine);
+    objective_destroy(&w.objective);
     return rc;
 }

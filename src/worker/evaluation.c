@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "worker/evaluation.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "worker/cam.h"
+#include "worker/importance.h"
+#include "worker/metrics.h"
+#include "worker/rows.h"
+#include "worker/shaping.h"
+
+struct picture_metrics picture_metrics_unknown(void)
+{
+    const struct target_metrics unknown = {NAN, NAN, NAN, NAN, NAN, NAN};
+    struct picture_metrics metrics = {.loss = NAN, .total_variation = NAN, .psnr = NAN};
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+        metrics.targets[t] = unknown;
+    return metrics;
+}
+
+void evaluation_destroy(struct evaluation *evaluation)
+{
+    heat_destroy(&evaluation->cam);
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+        free(evaluation->importance[t]);
+    *evaluation = (struct evaluation){0};
+}
+
+// Total variation, and the distance to the original.
+static enum status compare(struct team *team, const struct field *picture, const struct field *original, struct picture_metrics *metrics,
+                           bool *flag)
+{
+    enum { TOTAL_VARIATION, SQUARED_ERROR, SUMS };
+    const int bands = shaping_bands(picture->rows);
+    const double samples = 3.0 * picture->width * picture->height;
+    struct rows *neighbours = NULL;
+    struct span *shares = calloc((size_t)team->size, sizeof *shares);
+    double *variation = calloc((size_t)bands + 1, sizeof *variation), *error = calloc((size_t)bands + 1, sizeof *error);
+    double(*items)[SUMS] = calloc((size_t)bands + 1, sizeof *items), sums[SUMS];
+    enum status rc = STATUS_OK;
+    if (!shares || !variation || !error || !items)
+        rc = fail(STATUS_LIMIT, "no memory for the sums of a picture");
+    else
+        rc = rows_create_neighbours(&neighbours, team, picture->width, picture->height);
+    TRY(team_agree(team, rc));
+    TRY(rows_begin(neighbours, picture));
+    TRY(rows_end(neighbours));
+    shaping_total_variation(picture, rows_values(neighbours, 1), variation);
+    if (original)
+        shaping_squared_error(picture, original, error);
+    for (int b = 0; b < bands; b++) {
+        items[b][TOTAL_VARIATION] = variation[b];
+        items[b][SQUARED_ERROR] = error[b];
+    }
+    for (int m = 0; m < team->size; m++)
+        shares[m].end = shaping_bands(tiling_rows(picture->height, team->size, m));
+    TRY(team_sum(team, items[0], shares, SUMS, sums, flag));
+    metrics->total_variation = sums[TOTAL_VARIATION] / samples;
+    metrics->psnr = shaping_psnr(sums[SQUARED_ERROR], samples);
+out:
+    rows_destroy(&neighbours);
+    free(shares);
+    free(variation);
+    free(error);
+    free(items);
+    return rc;
+}
+
+static enum status explain(const struct features *features, struct evaluation *e)
+{
+    const struct objective *objective = features->objective;
+    enum status rc;
+    TRY(cam_make(features, cam_target(objective), objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
+    for (int t = 0; t < objective->count; t++) {
+        e->importance[t] = malloc((size_t)objective->channels[t] * sizeof *e->importance[t]);
+        if (!e->importance[t]) {
+            rc = fail(STATUS_LIMIT, "no memory for the importance of channels");
+            goto out;
+        }
+        TRY(importance_gradient_activation(features, t, e->importance[t]));
+    }
+out:
+    return rc;
+}
+
+enum status evaluate(struct sweep *sweep, struct team *team, const struct objective *objective, const struct field *picture,
+                     const struct field *original, bool why, struct evaluation *e, bool *flag)
+{
+    const unsigned all = (1u << objective->count) - 1;
+    struct features features = {0};
+    struct sweep_losses losses;
+    enum status rc;
+    *e = (struct evaluation){0};
+    TRY(team_agree(team, features_create(&features, objective, team, sweep_tiling(sweep), sweep_work(sweep), why ? all : 0)));
+    const struct sweep_pass pass = {.image = picture, .objective = objective, .rule = GRADIENT_PLAIN, .features = &features};
+    TRY(sweep_run(sweep, &pass, &losses, flag));
+    TRY(metrics_measure(&features, objective->config->metrics.threshold, e->metrics.targets));
+    e->metrics.loss = losses.total;
+    for (int t = 0; t < objective->count; t++)
+        e->metrics.targets[t].loss = losses.targets[t];
+    TRY(compare(team, picture, original, &e->metrics, flag));
+    if (why)
+        rc = explain(&features, e);
+out:
+    features_destroy(&features);
+    return rc;
+}

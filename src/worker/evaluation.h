@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// A whole picture at full size, looked at without raising it: losses and metrics, and why the network sees what it sees.
+#ifndef ONEIROS_WORKER_EVALUATION_H
+#define ONEIROS_WORKER_EVALUATION_H
+
+#include "common/heat.h"
+#include "common/records.h"
+#include "worker/sweep.h"
+
+struct evaluation {
+    struct picture_metrics metrics;
+    struct heat cam; // of config->cam
+    double cam_scale;
+    float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target: activation times gradient
+};
+
+// Collective. `sweep` is of the picture's size; `original` NULL: the picture is the original. `why`: the class activation map and the
+// importance of channels too, by the plain gradient; the network goes back to the first target for them. *flag: see team_sum(). Destroy it
+// also after a failure.
+enum status evaluate(struct sweep *sweep, struct team *team, const struct objective *objective, const struct field *picture,
+                     const struct field *original, bool why, struct evaluation *evaluation, bool *flag) MUST_CHECK;
+void evaluation_destroy(struct evaluation *evaluation);
+
+// Metrics of which nothing is known.
+struct picture_metrics picture_metrics_unknown(void);
+
+#endif
