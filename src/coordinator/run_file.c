@@ -2,33 +2,27 @@
 #include "coordinator/run_file.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <hdf5.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "coordinator/run_tables.h"
+#include "coordinator/run_attributes.h"
+#include "coordinator/run_layout.h"
 #include "coordinator/utf8.h"
 
 static const double write_interval = 1; // second
 
-// Rows that wait to be written.
-struct pending {
-    char *rows;
-    size_t count, capacity, size; // size: bytes a row
-    hid_t type;
-};
-
 struct run_file {
     char path[FILE_PATH_MAX];
-    struct pending pending[RUN_TABLE_COUNT];
+    struct run_layout layout;
+    int64_t cam_values;      // handed in so far
     double started, written; // seconds of the monotonic clock
     bool broken;             // HDF5 failed in the midst of a write
 };
@@ -82,98 +76,7 @@ static hid_t file_access(void)
     return access;
 }
 
-static herr_t add_text(hid_t root, const char *name, const char *text)
-{
-    char *clean = strdup(text);
-    if (!clean)
-        return -1;
-    utf8_clean(clean, '?');
-    herr_t done = run_attribute_text(root, name, clean);
-    free(clean);
-    return done;
-}
-
-static herr_t set_number(hid_t root, const char *name, hid_t type, const void *value)
-{
-    herr_t done = -1;
-    hid_t space = -1, attribute = -1;
-    if (H5Aexists(root, name) > 0) {
-        attribute = H5Aopen(root, name, H5P_DEFAULT);
-    } else {
-        space = H5Screate(H5S_SCALAR);
-        attribute = H5Acreate2(root, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    }
-    if (attribute >= 0) {
-        done = H5Awrite(attribute, type, value);
-        H5Aclose(attribute);
-    }
-    if (space >= 0)
-        H5Sclose(space);
-    return done;
-}
-
-static herr_t set_progress(hid_t root, double elapsed, int complete)
-{
-    if (set_number(root, "elapsed_seconds", H5T_NATIVE_DOUBLE, &elapsed) < 0)
-        return -1;
-    return set_number(root, "complete", H5T_NATIVE_INT, &complete);
-}
-
-static herr_t add_slurm(hid_t root)
-{
-    static const char *const names[] = {"SLURM_JOB_ID",       "SLURM_JOB_NAME",      "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",
-                                        "SLURM_CLUSTER_NAME", "SLURM_JOB_PARTITION", "SLURM_JOB_NODELIST", "SLURM_RESTART_COUNT"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char lower[32];
-        size_t length = strlen(names[i]);
-        assert(length < sizeof lower);
-        for (size_t k = 0; k <= length; k++)
-            lower[k] = (char)tolower((unsigned char)names[i][k]);
-        const char *value = getenv(names[i]);
-        if (value && add_text(root, lower, value) < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static herr_t add_integers(hid_t root, const struct run_file_header *header)
-{
-    const struct {
-        const char *name;
-        int value;
-    } attributes[] = {
-        {"format_version", RUN_FILE_FORMAT_VERSION},
-        {"ranks", header->ranks},
-        {"workers", header->workers},
-        {"team_size", header->config->team.size},
-        {"tile_size", header->tiles->size},
-        {"tile_halo", header->tiles->halo},
-        {"tile_halo_exact", header->halo_exact},
-        {"tile_blend", header->tiles->blend},
-    };
-    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
-        if (set_number(root, attributes[i].name, H5T_NATIVE_INT, &attributes[i].value) < 0)
-            return -1;
-    return 0;
-}
-
-static herr_t add_header(hid_t root, const struct run_file_header *header, const char *config)
-{
-    char started[32];
-    struct tm utc;
-    time_t time_now = time(NULL);
-    if (!gmtime_r(&time_now, &utc) || !strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc))
-        return -1;
-    if (add_text(root, "program", "oneiros") < 0 || add_text(root, "version", ONEIROS_VERSION) < 0 ||
-        add_text(root, "config", config) < 0 || add_text(root, "weights_md5", header->weights_md5) < 0 ||
-        add_text(root, "weights_source", header->weights_source) < 0 || add_text(root, "plan", header->plan) < 0 ||
-        set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
-        run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
-        return -1;
-    return add_integers(root, header) < 0 || add_slurm(root) < 0 ? -1 : set_progress(root, 0, 0);
-}
-
-static herr_t write_new(const char *path, const struct run_file_header *header, const char *config)
+static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config)
 {
     herr_t done = -1;
     hid_t access = file_access(), creation = H5Pcreate(H5P_FILE_CREATE), root = -1;
@@ -181,11 +84,8 @@ static herr_t write_new(const char *path, const struct run_file_header *header, 
     if (access < 0 || creation < 0 || H5Pset_attr_phase_change(creation, 64, 48) < 0)
         goto out;
     root = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-    if (root < 0 || add_header(root, header, config) < 0)
-        goto out;
-    done = 0;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT && done >= 0; table++)
-        done = run_table_create(root, table, header->config);
+    if (root >= 0 && run_attributes_create(root, header, config) >= 0)
+        done = run_layout_create(layout, root, header);
 out:
     if (root >= 0 && H5Fclose(root) < 0)
         done = -1;
@@ -196,14 +96,14 @@ out:
     return done;
 }
 
-static enum status create_whole(const char *path, const struct run_file_header *header)
+static enum status create_whole(const char *path, const struct run_layout *layout, const struct run_file_header *header)
 {
     enum status rc;
     char aside[FILE_PATH_MAX], *config = NULL;
     if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside)
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     TRY(config_to_string(header->config, &config));
-    if (write_new(aside, header, config) < 0)
+    if (write_new(aside, layout, header, config) < 0)
         rc = fail_hdf5(path, "cannot create the run file");
     else if (rename(aside, path) != 0)
         rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
@@ -216,11 +116,7 @@ out:
 
 static void destroy(struct run_file **file)
 {
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        free((*file)->pending[table].rows);
-        if ((*file)->pending[table].type >= 0)
-            H5Tclose((*file)->pending[table].type);
-    }
+    run_layout_destroy(&(*file)->layout);
     free(*file);
     *file = NULL;
 }
@@ -237,18 +133,12 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     H5dont_atexit();
     listen_to_hdf5();
     file->started = file->written = now();
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        struct pending *pending = &file->pending[table];
-        *pending = (struct pending){.capacity = run_table_chunk(table), .size = run_table_record_size(table)};
-        pending->type = run_table_memory_type(table, header->config->targets.count);
-        pending->rows = calloc(pending->capacity, pending->size);
-        if (pending->type < 0 || !pending->rows)
-            rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
-    }
+    if (run_layout_init(&file->layout, header) < 0)
+        rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
     if (rc == STATUS_OK && snprintf(file->path, sizeof file->path, "%s", path) >= (int)sizeof file->path)
         rc = fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     if (rc == STATUS_OK)
-        rc = create_whole(path, header);
+        rc = create_whole(path, &file->layout, header);
     if (rc == STATUS_OK)
         *out = file;
     else
@@ -261,9 +151,9 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
 static enum status set_space_aside(const struct run_file *file)
 {
     uint64_t bytes = 256 * 1024;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
-        if (file->pending[table].count)
-            bytes += 2 * file->pending[table].capacity * file->pending[table].size;
+    for (int i = 0; i < RUN_SERIES_COUNT; i++)
+        if (file->layout.series[i].count)
+            bytes += 2 * file->layout.series[i].chunk * file->layout.series[i].row_size;
     enum status rc = STATUS_OK;
     int error;
     struct stat info;
@@ -291,13 +181,11 @@ static herr_t append(struct run_file *file, bool complete)
     if (root < 0)
         return -1;
     done = 0;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT && done >= 0; table++) {
-        const struct pending *pending = &file->pending[table];
-        if (pending->count)
-            done = run_table_append(root, table, pending->type, pending->rows, pending->count);
-    }
+    for (int i = 0; i < RUN_SERIES_COUNT && done >= 0; i++)
+        if (file->layout.series[i].count)
+            done = run_series_write(&file->layout.series[i], root);
     if (done >= 0)
-        done = set_progress(root, now() - file->started, complete);
+        done = run_attributes_progress(root, now() - file->started, complete);
     if (H5Fclose(root) < 0)
         done = -1;
     return done;
@@ -316,39 +204,81 @@ static enum status write_pending(struct run_file *file, bool complete)
         file->broken = true;
         return fail_hdf5(file->path, "cannot write");
     }
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
-        file->pending[table].count = 0;
+    for (int i = 0; i < RUN_SERIES_COUNT; i++)
+        file->layout.series[i].count = 0;
     return STATUS_OK;
 }
 
-// A place for one more row.
-static enum status add_row(struct run_file *file, enum run_table table, void **row)
+static enum status make_room(struct run_file *file, const struct run_series *series)
 {
-    struct pending *pending = &file->pending[table];
-    enum status rc = STATUS_OK;
-    if (pending->count == pending->capacity)
-        rc = write_pending(file, false);
+    return series->count == series->chunk ? write_pending(file, false) : STATUS_OK;
+}
+
+static enum status add_row(struct run_file *file, enum run_table table, const void *record)
+{
+    struct run_series *series = &file->layout.series[run_layout_table(table)];
+    enum status rc = make_room(file, series);
     if (rc == STATUS_OK)
-        *row = pending->rows + pending->size * pending->count++;
+        run_table_pack(table, file->layout.targets, record, series->rows + series->row_size * series->count++);
     return rc;
+}
+
+static enum status add_cam_values(struct run_file *file, const float *values, size_t count)
+{
+    enum status rc = STATUS_OK;
+    struct run_series *series = &file->layout.series[RUN_CAM_VALUES];
+    while (count > 0) {
+        TRY(make_room(file, series));
+        const size_t room = series->chunk - series->count, part = count < room ? count : room;
+        memcpy((float *)series->rows + series->count, values, part * sizeof *values);
+        series->count += part;
+        file->cam_values += (int64_t)part;
+        values += part;
+        count -= part;
+    }
+out:
+    return rc;
+}
+
+// The importance for the next row of /images, which has room and so has this.
+static void add_importance(struct run_file *file, const float *const *importance)
+{
+    for (int target = 0; target < file->layout.targets; target++) {
+        struct run_series *series = &file->layout.series[RUN_IMPORTANCE + target];
+        assert(series->count < series->chunk);
+        float *row = (float *)(series->rows + series->row_size * series->count++);
+        const float *values = importance ? importance[target] : NULL;
+        for (hsize_t i = 0; i < series->width; i++)
+            row[i] = values ? values[i] : NAN;
+    }
 }
 
 enum status run_file_tick(struct run_file *file)
 {
     bool waiting = false;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
-        waiting = waiting || file->pending[table].count;
+    for (int i = 0; i < RUN_SERIES_COUNT; i++)
+        waiting = waiting || file->layout.series[i].count;
     return waiting && now() - file->written >= write_interval ? write_pending(file, false) : STATUS_OK;
 }
 
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count)
 {
     enum status rc;
-    for (size_t i = 0; i < count; i++) {
-        void *row;
-        TRY(add_row(file, RUN_TABLE_STEPS, &row));
-        memcpy(row, &steps[i], sizeof steps[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        TRY(add_row(file, RUN_TABLE_STEPS, &steps[i]));
+    TRY(run_file_tick(file));
+out:
+    return rc;
+}
+
+enum status run_file_add_cam(struct run_file *file, const struct cam_record *frame, const float *values)
+{
+    enum status rc;
+    struct cam_record record = *frame;
+    assert(frame->grid.width > 0 && frame->grid.height > 0);
+    record.offset = file->cam_values;
+    TRY(add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height));
+    TRY(add_row(file, RUN_TABLE_CAM_FRAMES, &record));
     TRY(run_file_tick(file));
 out:
     return rc;
@@ -363,17 +293,16 @@ static void clean_field(char *text, size_t size)
     memset(text + length, 0, size - length);
 }
 
-enum status run_file_add_image(struct run_file *file, const struct image_record *image)
+enum status run_file_add_image(struct run_file *file, const struct image_record *image, const float *const *importance)
 {
     enum status rc;
-    void *row;
-    TRY(add_row(file, RUN_TABLE_IMAGES, &row));
-    memcpy(row, image, sizeof *image);
-    struct image_record *record = row;
-    clean_field(record->source, sizeof record->source);
-    clean_field(record->sha256, sizeof record->sha256);
-    clean_field(record->output, sizeof record->output);
-    clean_field(record->error, sizeof record->error);
+    struct image_record record = *image;
+    clean_field(record.source, sizeof record.source);
+    clean_field(record.sha256, sizeof record.sha256);
+    clean_field(record.output, sizeof record.output);
+    clean_field(record.error, sizeof record.error);
+    TRY(add_row(file, RUN_TABLE_IMAGES, &record));
+    add_importance(file, importance);
     TRY(run_file_tick(file));
 out:
     return rc;
@@ -383,16 +312,14 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
 {
     enum status rc;
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
-        void *row;
         if (timing->phases[phase].count <= 0)
             continue;
-        TRY(add_row(file, RUN_TABLE_TIMING, &row));
-        struct timing_record *record = row;
-        *record = (struct timing_record){.rank = rank,
-                                         .count = timing->phases[phase].count,
-                                         .seconds = timing->phases[phase].seconds,
-                                         .bytes = timing->phases[phase].bytes};
-        snprintf(record->phase, sizeof record->phase, "%s", phase_name(phase));
+        struct timing_record record = {.rank = rank,
+                                       .count = timing->phases[phase].count,
+                                       .seconds = timing->phases[phase].seconds,
+                                       .bytes = timing->phases[phase].bytes};
+        snprintf(record.phase, sizeof record.phase, "%s", phase_name(phase));
+        TRY(add_row(file, RUN_TABLE_TIMING, &record));
     }
     TRY(run_file_tick(file));
 out:

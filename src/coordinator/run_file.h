@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images, one row a step in /steps, one row a rank and
-// phase in /timing.
+// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images and, at the same place, in /importance/<layer>, one
+// row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -8,18 +8,16 @@
 //   - kept open, flushed, in the old format:    16 files damaged (a chunk index half written), the rest good;
 //   - kept open, flushed, in the new format:    none can be opened ("already open for write" stays in the superblock until h5clear);
 //   - opened as SWMR for each write:            none damaged, for SWMR orders its writes; a write takes some 2 ms.
-// SWMR orders the writes within a table, once that has an index of its chunks: tables get theirs on creation, and each is flushed before
-// the next is written. So after a kill at any single one of 370 writes every row was right, and no image without its steps.
+// SWMR orders the writes within a dataset, once that has an index of its chunks: datasets get theirs on creation, and each is flushed
+// before the next is written. So after a kill at any single one of 558 writes every row was right, and none spoke of what was not there.
+// SWMR creates no datasets: all of them are there from the start, and maps of all sizes share one, /cam/values.
 //
 // Between writes, which is nearly always, every reader can open the file as it is. A reader that comes while a write is under way, or after
 // a kill that struck in the midst of one, is told that the file is open for writing: it tries again, or opens it as a SWMR reader
 // (h5py.File(path, "r", swmr=True)), or mends a dead run's file with `h5clear -s`.
 // Rows of the last second before a kill are lost. Space is set aside before each write, so that a full disk leaves the file good.
 //
-// Root attributes, texts as variable-length UTF-8: program, version, format_version, config (YAML), weights_md5, weights_source, plan,
-// seed, ranks, workers, team_size (0: auto), tile_size, tile_halo, tile_blend (pixels), tile_halo_exact (1: the halo covers the whole
-// receptive field), hosts (one a rank), started (UTC), slurm_* (where Slurm set them), elapsed_seconds (from the start to the last write),
-// complete (1 once run_file_close was told so). Of each table: units and descriptions (one a column), and of /steps: targets (layer names).
+// What is in it, dataset by dataset: docs/run-file.md.
 #ifndef ONEIROS_COORDINATOR_RUN_FILE_H
 #define ONEIROS_COORDINATOR_RUN_FILE_H
 
@@ -32,11 +30,13 @@
 #include "common/tiling.h"
 #include "common/timing.h"
 
-enum { RUN_FILE_FORMAT_VERSION = 1 };
+enum { RUN_FILE_FORMAT_VERSION = 2 };
 
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
     const struct config *config;
+    const int *channels;   // [targets] of each target's layer
+    const char *cam_layer; // whose class activation maps the frames show
     const char *weights_md5;
     const char *weights_source;
     const char *plan; // text; "" if there is none
@@ -53,10 +53,13 @@ struct run_file;
 enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header) MUST_CHECK;
 
 // Each takes a copy; the rows are written when a chunk is full or a second has passed since the last write. Bytes that are not UTF-8
-// become '?'. Rows stand in the order of the calls: hand in an image's steps together and before the image.
+// become '?'. Rows stand in the order of the calls: hand in an image's steps together, then its frames, then the image.
 // On STATUS_IO (disk full) the rows that were not written are kept as far as memory is set aside for them, and the next call tries again.
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count) MUST_CHECK;
-enum status run_file_add_image(struct run_file *file, const struct image_record *image) MUST_CHECK;
+// The map of one frame: (height, width) values as its grid says. frame->offset is not read.
+enum status run_file_add_cam(struct run_file *file, const struct cam_record *frame, const float *values) MUST_CHECK;
+// importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known.
+enum status run_file_add_image(struct run_file *file, const struct image_record *image, const float *const *importance) MUST_CHECK;
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing) MUST_CHECK;
 

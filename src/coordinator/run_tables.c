@@ -2,28 +2,44 @@
 #include "coordinator/run_tables.h"
 
 #include <assert.h>
-#include <stddef.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "common/records.h"
+#include "coordinator/run_attributes.h"
+#include "coordinator/run_series.h"
 
 enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_TARGETS };
 
 struct column {
     const char *name;
     enum column_kind kind;
-    size_t offset, size; // in the record
+    size_t offset, size; // in the record; of a column of targets: of the first one's number
     const char *unit;    // empty for names, numbers of things and text
     const char *description;
 };
 
-#define COLUMN(record, member, kind, unit, description)                                                                                    \
+#define COLUMN(record, name, member, kind, unit, description)                                                                              \
     {                                                                                                                                      \
-#member, kind, offsetof(struct record, member), sizeof(((struct record *)0)->member), unit, description                            \
+        name, kind, offsetof(struct record, member), sizeof(((struct record *)0)->member), unit, description                               \
     }
-#define IMAGE(member, kind, unit, description) COLUMN(image_record, member, kind, unit, description)
-#define STEP(member, kind, unit, description) COLUMN(step_record, member, kind, unit, description)
-#define TIMING(member, kind, unit, description) COLUMN(timing_record, member, kind, unit, description)
+#define IMAGE(member, kind, unit, description) COLUMN(image_record, #member, member, kind, unit, description)
+#define STEP(member, kind, unit, description) COLUMN(step_record, #member, member, kind, unit, description)
+#define CAM(member, kind, unit, description) COLUMN(cam_record, #member, member, kind, unit, description)
+#define GRID(member, unit, description) COLUMN(cam_record, #member, grid.member, COLUMN_INT32, unit, description)
+#define TIMING(member, kind, unit, description) COLUMN(timing_record, #member, member, kind, unit, description)
+// Two columns: of the original and of the dream, at full size.
+#define BOTH(name, member, kind, description)                                                                                              \
+    COLUMN(image_record, name "_before", before.member, kind, "1", "of the original at full size: " description),                          \
+        COLUMN(image_record, name "_after", after.member, kind, "1", "of the dream at full size: " description)
+
+#define LOSS "weighted sum over targets, without the total-variation term"
+#define TARGET_LOSS "loss of each target A, unweighted"
+#define SCORE "DeepDream score of each target, mean |A|"
+#define SPARSITY "1 - mean(A > metrics.threshold) of each target"
+#define HOYER "Hoyer sparsity of each target: 0 where all values are equal, 1 where a single one is not 0"
+#define DIVERSITY "1 - mean cosine of each target's channels, over pairs of channels that are not silent"
+#define DIVERSITY_SEED "1 - |A|_2^2 of each target"
+#define TOTAL_VARIATION "(sum |dx| + sum |dy|) / number of samples"
 
 static const struct column image_columns[] = {
     IMAGE(id, COLUMN_INT64, "", "position in the list of inputs, from 0"),
@@ -44,21 +60,55 @@ static const struct column image_columns[] = {
     IMAGE(seconds_wait, COLUMN_DOUBLE, "s", "waiting for a worker"),
     IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent"),
     IMAGE(seconds_encode, COLUMN_DOUBLE, "s", "encoding and writing the picture"),
-    IMAGE(loss_before, COLUMN_DOUBLE, "1", "of the input at full size; NaN if unknown"),
-    IMAGE(loss_after, COLUMN_DOUBLE, "1", "of the picture at full size; NaN if unknown"),
+    BOTH("loss", loss, COLUMN_DOUBLE, LOSS),
+    BOTH("target_loss", targets[0].loss, COLUMN_TARGETS, TARGET_LOSS),
+    BOTH("score", targets[0].score, COLUMN_TARGETS, SCORE),
+    BOTH("sparsity", targets[0].sparsity, COLUMN_TARGETS, SPARSITY),
+    BOTH("hoyer", targets[0].hoyer, COLUMN_TARGETS, HOYER),
+    BOTH("diversity", targets[0].diversity, COLUMN_TARGETS, DIVERSITY),
+    BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_TARGETS, DIVERSITY_SEED),
+    BOTH("total_variation", total_variation, COLUMN_DOUBLE, TOTAL_VARIATION),
+    COLUMN(image_record, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size"),
 };
 
+// What a step's numbers are of: the octave as it was before the update.
 static const struct column step_columns[] = {
     STEP(image, COLUMN_INT64, "", "id of the row in /images"),
     STEP(octave, COLUMN_INT32, "", "0 is the smallest"),
     STEP(step, COLUMN_INT32, "", "within the octave, from 0"),
     STEP(width, COLUMN_INT32, "pixel", "of the octave"),
     STEP(height, COLUMN_INT32, "pixel", "of the octave"),
-    STEP(loss, COLUMN_DOUBLE, "1", "before the step: weighted sum over targets, without the total-variation term"),
-    STEP(target_loss, COLUMN_TARGETS, "1", "before the step: of each target, unweighted, in the order of the attribute `targets`"),
-    STEP(total_variation, COLUMN_DOUBLE, "1", "before the step: (sum |dx| + sum |dy|) / number of samples"),
-    STEP(gradient_norm, COLUMN_DOUBLE, "1", "l2 norm of the gradient before it is normalised"),
+    STEP(frame, COLUMN_INT32, "", "number of the frame that shows it before the step; -1 if none does"),
+    STEP(loss, COLUMN_DOUBLE, "1", "before the step: " LOSS),
+#define STEP_TARGETS(name, member, description)                                                                                            \
+    COLUMN(step_record, name, targets[0].member, COLUMN_TARGETS, "1", "before the step: " description)
+    STEP_TARGETS("target_loss", loss, TARGET_LOSS),
+    STEP_TARGETS("score", score, SCORE),
+    STEP_TARGETS("sparsity", sparsity, SPARSITY),
+    STEP_TARGETS("hoyer", hoyer, HOYER),
+    STEP_TARGETS("diversity", diversity, DIVERSITY),
+    STEP_TARGETS("diversity_seed", diversity_seed, DIVERSITY_SEED),
+    STEP(total_variation, COLUMN_DOUBLE, "1", "before the step: " TOTAL_VARIATION),
+    STEP(psnr, COLUMN_DOUBLE, "dB", "before the step: to the original at this size; infinite where they are the same"),
+    STEP(gradient_norm, COLUMN_DOUBLE, "1", "l2 norm of the gradient before it is shaped"),
     STEP(seconds, COLUMN_DOUBLE, "s", "the step"),
+};
+
+static const struct column cam_columns[] = {
+    CAM(image, COLUMN_INT64, "", "id of the row in /images"),
+    CAM(frame, COLUMN_INT32, "", "number within the image, from 0, as in /steps"),
+    CAM(octave, COLUMN_INT32, "", "that it was made in"),
+    CAM(step, COLUMN_INT32, "", "that it was made in"),
+    GRID(height, "", "values of the map, downwards"),
+    GRID(width, "", "values of the map, across"),
+    GRID(stride, "pixel", "of the octave, from one value to the next"),
+    GRID(centre, "pixel", "of the octave as the network saw it, for which the first value stands, both directions"),
+    GRID(dy, "pixel", "that the octave was rolled by downwards when the network saw it"),
+    GRID(dx, "pixel", "that the octave was rolled by to the right when the network saw it"),
+    GRID(octave_width, "pixel", "of the octave"),
+    GRID(octave_height, "pixel", "of the octave"),
+    CAM(scale, COLUMN_DOUBLE, "1", "largest value of the map before it was scaled to 0..1"),
+    CAM(offset, COLUMN_INT64, "", "place of the map's first value in /cam/values; the others follow row by row"),
 };
 
 static const struct column timing_columns[] = {
@@ -69,46 +119,31 @@ static const struct column timing_columns[] = {
     TIMING(bytes, COLUMN_INT64, "byte", "moved between ranks, by this one, or read and written"),
 };
 
-enum { COLUMNS_MAX = 32 };
-#define COUNT(columns) (sizeof(columns) / sizeof(columns)[0])
+enum { COLUMNS_MAX = 48 };
+#define COLUMNS(columns) columns, sizeof(columns) / sizeof(columns)[0]
 
 static const struct {
     const char *name;
     const struct column *columns;
     size_t column_count;
-    size_t record_size;
     size_t chunk;
 } tables[RUN_TABLE_COUNT] = {
-    [RUN_TABLE_STEPS] = {"steps", step_columns, COUNT(step_columns), sizeof(struct step_record), 1024},
-    [RUN_TABLE_IMAGES] = {"images", image_columns, COUNT(image_columns), sizeof(struct image_record), 64},
-    [RUN_TABLE_TIMING] = {"timing", timing_columns, COUNT(timing_columns), sizeof(struct timing_record), 256},
+    [RUN_TABLE_STEPS] = {"steps", COLUMNS(step_columns), 1024},
+    [RUN_TABLE_CAM_FRAMES] = {"cam/frames", COLUMNS(cam_columns), 1024},
+    [RUN_TABLE_IMAGES] = {"images", COLUMNS(image_columns), 64},
+    [RUN_TABLE_TIMING] = {"timing", COLUMNS(timing_columns), 256},
 };
-static_assert(COUNT(step_columns) <= COLUMNS_MAX && COUNT(image_columns) <= COLUMNS_MAX && COUNT(timing_columns) <= COLUMNS_MAX,
-              "COLUMNS_MAX is too small");
+#define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= COLUMNS_MAX)
+static_assert(FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns), "COLUMNS_MAX is too small");
 
 const char *run_table_name(enum run_table table)
 {
     return tables[table].name;
 }
 
-size_t run_table_record_size(enum run_table table)
-{
-    return tables[table].record_size;
-}
-
 size_t run_table_chunk(enum run_table table)
 {
     return tables[table].chunk;
-}
-
-static hid_t text_type(size_t size)
-{
-    hid_t type = H5Tcopy(H5T_C_S1);
-    if (type >= 0 && (H5Tset_size(type, size) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)) {
-        H5Tclose(type);
-        return -1;
-    }
-    return type;
 }
 
 static hid_t status_type(void)
@@ -137,7 +172,7 @@ static hid_t column_type(const struct column *column, int targets)
     case COLUMN_DOUBLE:
         return H5Tcopy(H5T_NATIVE_DOUBLE);
     case COLUMN_TEXT:
-        return text_type(column->size);
+        return run_text_type(column->size);
     case COLUMN_STATUS:
         return status_type();
     case COLUMN_TARGETS:
@@ -146,14 +181,24 @@ static hid_t column_type(const struct column *column, int targets)
     return -1;
 }
 
-hid_t run_table_memory_type(enum run_table table, int targets)
+// Bytes in a row.
+static size_t packed_size(const struct column *column, int targets)
+{
+    return column->kind == COLUMN_TARGETS ? (size_t)targets * column->size : column->size;
+}
+
+hid_t run_table_type(enum run_table table, int targets)
 {
     assert(targets >= 1 && targets <= CONFIG_TARGETS_MAX);
-    hid_t type = H5Tcreate(H5T_COMPOUND, tables[table].record_size);
+    size_t size = 0, offset = 0;
+    for (size_t i = 0; i < tables[table].column_count; i++)
+        size += packed_size(&tables[table].columns[i], targets);
+    hid_t type = H5Tcreate(H5T_COMPOUND, size);
     for (size_t i = 0; type >= 0 && i < tables[table].column_count; i++) {
         const struct column *column = &tables[table].columns[i];
         hid_t member = column_type(column, targets);
-        herr_t inserted = member < 0 ? -1 : H5Tinsert(type, column->name, column->offset, member);
+        herr_t inserted = member < 0 ? -1 : H5Tinsert(type, column->name, offset, member);
+        offset += packed_size(column, targets);
         if (member >= 0)
             H5Tclose(member);
         if (inserted < 0) {
@@ -164,110 +209,33 @@ hid_t run_table_memory_type(enum run_table table, int targets)
     return type;
 }
 
-static herr_t add_texts(hid_t object, const char *name, hid_t space, const char *const *texts)
+void run_table_pack(enum run_table table, int targets, const void *record, void *row)
 {
-    herr_t done = -1;
-    hid_t type = text_type(H5T_VARIABLE);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute >= 0) {
-        done = H5Awrite(attribute, type, texts);
-        H5Aclose(attribute);
+    char *to = row;
+    for (size_t i = 0; i < tables[table].column_count; i++) {
+        const struct column *column = &tables[table].columns[i];
+        const char *from = (const char *)record + column->offset;
+        const int count = column->kind == COLUMN_TARGETS ? targets : 1;
+        for (int k = 0; k < count; k++, from += sizeof(struct target_metrics), to += column->size)
+            memcpy(to, from, column->size);
     }
-    if (type >= 0)
-        H5Tclose(type);
-    if (space >= 0)
-        H5Sclose(space);
-    return done;
 }
 
-herr_t run_attribute_text(hid_t object, const char *name, const char *text)
-{
-    return add_texts(object, name, H5Screate(H5S_SCALAR), &text);
-}
-
-herr_t run_attribute_texts(hid_t object, const char *name, const char *const *texts, size_t count)
-{
-    hsize_t size = count;
-    return add_texts(object, name, H5Screate_simple(1, &size, NULL), texts);
-}
-
-static herr_t add_column_attributes(hid_t dataset, enum run_table table, const struct config *config)
+herr_t run_table_describe(hid_t dataset, enum run_table table, const struct config_targets *targets)
 {
     const char *units[COLUMNS_MAX], *descriptions[COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
     size_t count = tables[table].column_count;
+    bool arrays = false;
     for (size_t i = 0; i < count; i++) {
         units[i] = tables[table].columns[i].unit;
         descriptions[i] = tables[table].columns[i].description;
+        arrays = arrays || tables[table].columns[i].kind == COLUMN_TARGETS;
     }
     if (run_attribute_texts(dataset, "units", units, count) < 0 || run_attribute_texts(dataset, "descriptions", descriptions, count) < 0)
         return -1;
-    if (table != RUN_TABLE_STEPS)
+    if (!arrays)
         return 0;
-    for (int i = 0; i < config->targets.count; i++)
-        layers[i] = config->targets.items[i].layer;
-    return run_attribute_texts(dataset, "targets", layers, (size_t)config->targets.count);
-}
-
-// Makes the index of chunks, by writing the one row that is there and taking it away again. Left to the first real write, a kill could
-// leave the new number of rows without the index: they may lie in different parts of the dataset's header.
-static herr_t make_index(hid_t dataset, hid_t type)
-{
-    herr_t done = -1;
-    const hsize_t none = 0;
-    void *row = calloc(1, H5Tget_size(type));
-    if (row && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, row) >= 0)
-        done = H5Dset_extent(dataset, &none);
-    free(row);
-    return done;
-}
-
-herr_t run_table_create(hid_t file, enum run_table table, const struct config *config)
-{
-    herr_t done = -1;
-    hsize_t rows = 1, most = H5S_UNLIMITED, chunk = tables[table].chunk;
-    hid_t space = H5Screate_simple(1, &rows, &most), creation = H5Pcreate(H5P_DATASET_CREATE), dataset = -1;
-    hid_t type = run_table_memory_type(table, config->targets.count);
-    if (space < 0 || creation < 0 || type < 0 || H5Tpack(type) < 0 || H5Pset_chunk(creation, 1, &chunk) < 0)
-        goto out;
-    dataset = H5Dcreate2(file, tables[table].name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
-    if (dataset >= 0 && make_index(dataset, type) >= 0)
-        done = add_column_attributes(dataset, table, config);
-out:
-    if (dataset >= 0 && H5Dclose(dataset) < 0)
-        done = -1;
-    if (type >= 0)
-        H5Tclose(type);
-    if (creation >= 0)
-        H5Pclose(creation);
-    if (space >= 0)
-        H5Sclose(space);
-    return done;
-}
-
-herr_t run_table_append(hid_t file, enum run_table table, hid_t memory, const void *rows, hsize_t count)
-{
-    herr_t done = -1;
-    hsize_t start = 0, end;
-    hid_t dataset = H5Dopen2(file, tables[table].name, H5P_DEFAULT), space = -1, slab = H5Screate_simple(1, &count, NULL);
-    if (dataset < 0 || slab < 0 || (space = H5Dget_space(dataset)) < 0)
-        goto out;
-    if (H5Sget_simple_extent_ndims(space) != 1 || H5Sget_simple_extent_dims(space, &start, NULL) != 1)
-        goto out;
-    H5Sclose(space);
-    space = -1;
-    end = start + count;
-    if (H5Dset_extent(dataset, &end) < 0 || (space = H5Dget_space(dataset)) < 0)
-        goto out;
-    if (H5Sselect_hyperslab(space, H5S_SELECT_SET, &start, NULL, &count, NULL) < 0)
-        goto out;
-    if (H5Dwrite(dataset, memory, slab, space, H5P_DEFAULT, rows) >= 0)
-        done = H5Dflush(dataset);
-out:
-    if (space >= 0)
-        H5Sclose(space);
-    if (slab >= 0)
-        H5Sclose(slab);
-    if (dataset >= 0 && H5Dclose(dataset) < 0)
-        done = -1;
-    return done;
+    for (int i = 0; i < targets->count; i++)
+        layers[i] = targets->items[i].layer;
+    return run_attribute_texts(dataset, "targets", layers, (size_t)targets->count);
 }

@@ -12,18 +12,22 @@
 #include "coordinator/run_file.h"
 #include "coordinator/run_tables.h"
 
-enum { TARGETS = 3, STEPS_AN_IMAGE = 20, PHASES_A_RANK = PHASE_COUNT - 1 };
+enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, PHASES_A_RANK = PHASE_COUNT - 1, CHANNELS_MAX = 768 };
+
+static int targets = 3;
+static int channels[CONFIG_TARGETS_MAX] = {24, 7, 40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
 static inline void make_config(struct config *config)
 {
     config_init(config);
-    config->targets.count = TARGETS;
-    for (int i = 0; i < TARGETS; i++) {
+    config->targets.count = targets;
+    for (int i = 0; i < targets; i++) {
         config->targets.items[i] = (struct config_target){.weight = 1};
         snprintf(config->targets.items[i].layer, CONFIG_NAME_MAX, "mixed%d", i + 3);
     }
     config->seed = UINT64_MAX - 1;
     config->team.size = 2;
+    config->cam.method = CAM_LAYER;
 }
 
 static inline enum status create(struct run_file **file, const char *path)
@@ -33,8 +37,10 @@ static inline enum status create(struct run_file **file, const char *path)
     struct config config;
     make_config(&config);
     struct run_file_header header = {.config = &config,
+                                     .channels = channels,
+                                     .cam_layer = "mixed5",
                                      .weights_md5 = "bcbd6486424b2319ff4ef7d526e38f63",
-                                     .weights_source = "official \xff weights",
+                                     .weights_source = "weights of l'\xc3\xa9t\xe9",
                                      .plan = "conv2d_1 direct\n",
                                      .ranks = 3,
                                      .hosts = hosts,
@@ -44,6 +50,12 @@ static inline enum status create(struct run_file **file, const char *path)
     return run_file_create(file, path, &header);
 }
 
+static inline void make_metrics(struct target_metrics *metrics, double base)
+{
+    for (int i = 0; i < targets; i++, base++)
+        metrics[i] = (struct target_metrics){base, base + 0.125, base + 0.25, base + 0.375, base + 0.5, base + 0.625};
+}
+
 static inline struct step_record step_of(int64_t row)
 {
     struct step_record step = {.image = row / STEPS_AN_IMAGE,
@@ -51,13 +63,52 @@ static inline struct step_record step_of(int64_t row)
                                .step = (int32_t)(row % 5),
                                .width = 640,
                                .height = 480,
+                               .frame = row % 5 ? -1 : (int32_t)(row % STEPS_AN_IMAGE / 5),
                                .loss = (double)row + 0.5,
                                .total_variation = (double)row * 2,
+                               .psnr = row % STEPS_AN_IMAGE ? 1000 / (double)row : INFINITY,
                                .gradient_norm = 1 / ((double)row + 1),
                                .seconds = 0.125};
-    for (int i = 0; i < TARGETS; i++)
-        step.target_loss[i] = (double)(row * 10 + i);
+    make_metrics(step.targets, (double)row * 16);
     return step;
+}
+
+// Where the file puts the values is not known here: that is 0.
+static inline struct cam_record cam_of(int64_t row)
+{
+    return (struct cam_record){.image = row / FRAMES_AN_IMAGE,
+                               .frame = (int32_t)(row % FRAMES_AN_IMAGE),
+                               .octave = (int32_t)(row % FRAMES_AN_IMAGE),
+                               .step = 2,
+                               .grid = {.width = (int32_t)(24 + row % 13),
+                                        .height = (int32_t)(26 + row % 7),
+                                        .stride = 16,
+                                        .centre = 5,
+                                        .octave_width = 640,
+                                        .octave_height = 480,
+                                        .dy = (int32_t)(row % 33),
+                                        .dx = -(int32_t)(row % 31)},
+                               .scale = (double)row / 8};
+}
+
+static inline int64_t cam_size(const struct cam_record *cam)
+{
+    return (int64_t)cam->grid.width * cam->grid.height;
+}
+
+static inline float cam_value(int64_t row, int64_t place)
+{
+    return (float)((row * 31 + place) % 997) / 997;
+}
+
+static inline bool importance_known(int64_t id, int target)
+{
+    return id % 4 != 1 && (id % 4 != 2 || target != 0);
+}
+
+static inline float importance_value(int64_t id, int target, int channel)
+{
+    return (float)((id * 131 + target * 17 + channel * 7) % 1009) - 500;
 }
 
 static inline struct image_record image_of(int64_t id)
@@ -71,8 +122,10 @@ static inline struct image_record image_of(int64_t id)
                                  .tiles = 6,
                                  .redundancy = 1.25,
                                  .seconds_dream = 2.5,
-                                 .loss_before = NAN,
-                                 .loss_after = (double)id};
+                                 .before = {.loss = NAN, .total_variation = 0.5, .psnr = INFINITY},
+                                 .after = {.loss = (double)id, .total_variation = 0.75, .psnr = (double)id / 4}};
+    make_metrics(image.before.targets, 1e6 + (double)id * 16);
+    make_metrics(image.after.targets, (double)id * 16);
     image.status = (int32_t)(id % 3);
     snprintf(image.source, sizeof image.source, "photos/\xc3\xa9t\xc3\xa9-%d.jpg", (int)id);
     snprintf(image.sha256, sizeof image.sha256, "%064d", (int)id);
@@ -90,15 +143,45 @@ static inline struct timing_record timing_of(int64_t row)
     return timing;
 }
 
-// One image with its steps.
-static inline enum status add_image(struct run_file *file, int64_t id)
+static inline enum status add_steps(struct run_file *file, int64_t id)
 {
     struct step_record steps[STEPS_AN_IMAGE];
     for (int i = 0; i < STEPS_AN_IMAGE; i++)
         steps[i] = step_of(id * STEPS_AN_IMAGE + i);
-    enum status rc = run_file_add_steps(file, steps, STEPS_AN_IMAGE);
-    struct image_record image = image_of(id);
-    return rc == STATUS_OK ? run_file_add_image(file, &image) : rc;
+    return run_file_add_steps(file, steps, STEPS_AN_IMAGE);
+}
+
+static inline enum status add_cam(struct run_file *file, int64_t row)
+{
+    float values[36 * 32];
+    const struct cam_record cam = cam_of(row);
+    for (int64_t i = 0; i < cam_size(&cam); i++)
+        values[i] = cam_value(row, i);
+    return run_file_add_cam(file, &cam, values);
+}
+
+static inline enum status add_image_row(struct run_file *file, int64_t id)
+{
+    static float values[CONFIG_TARGETS_MAX][CHANNELS_MAX];
+    const float *importance[CONFIG_TARGETS_MAX];
+    bool any = false;
+    for (int i = 0; i < targets; i++) {
+        for (int channel = 0; channel < channels[i]; channel++)
+            values[i][channel] = importance_value(id, i, channel);
+        importance[i] = importance_known(id, i) ? values[i] : NULL;
+        any = any || importance[i];
+    }
+    const struct image_record image = image_of(id);
+    return run_file_add_image(file, &image, any ? importance : NULL);
+}
+
+// One image with its steps and frames.
+static inline enum status add_image(struct run_file *file, int64_t id)
+{
+    enum status rc = add_steps(file, id);
+    for (int i = 0; rc == STATUS_OK && i < FRAMES_AN_IMAGE; i++)
+        rc = add_cam(file, id * FRAMES_AN_IMAGE + i);
+    return rc == STATUS_OK ? add_image_row(file, id) : rc;
 }
 
 static inline enum status add_timing(struct run_file *file, int rank)
@@ -120,81 +203,6 @@ static inline enum status add_rows(struct run_file *file, int number)
 {
     const enum status rc = add_image(file, number);
     return rc == STATUS_OK ? add_timing(file, number) : rc;
-}
-
-// As any reader opens it; `swmr`: as the header of run_file.h tells a reader who was refused.
-static inline hid_t open_file(const char *path, bool swmr)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
-    hid_t file = H5Fopen(path, swmr ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY, access);
-    H5Pclose(access);
-    return file;
-}
-
-// The rows of a table as malloc'ed memory, or NULL.
-static inline void *read_table(hid_t file, enum run_table table, hsize_t *count)
-{
-    void *rows = NULL;
-    hid_t type = run_table_memory_type(table, TARGETS), dataset = H5Dopen2(file, run_table_name(table), H5P_DEFAULT);
-    hid_t space = H5Dget_space(dataset);
-    if (H5Sget_simple_extent_dims(space, count, NULL) == 1) {
-        rows = calloc(*count + 1, run_table_record_size(table));
-        if (rows && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, rows) < 0) {
-            free(rows);
-            rows = NULL;
-        }
-    }
-    H5Sclose(space);
-    H5Dclose(dataset);
-    H5Tclose(type);
-    return rows;
-}
-
-static inline bool same_step(const void *row, int64_t place)
-{
-    const struct step_record wanted = step_of(place);
-    return memcmp(&wanted, row, sizeof wanted) == 0;
-}
-
-static inline bool same_image(const void *row, int64_t place)
-{
-    const struct image_record wanted = image_of(place), *got = row;
-    return got->id == wanted.id && got->status == wanted.status && !strcmp(got->source, wanted.source) &&
-           !strcmp(got->sha256, wanted.sha256) && !strcmp(got->error, wanted.error) && got->loss_after == wanted.loss_after &&
-           isnan(got->loss_before) && got->seconds_dream == wanted.seconds_dream && got->bits == 8 && got->rank == 1 && got->team == 2 &&
-           got->tiles == 6 && got->redundancy == 1.25;
-}
-
-static inline bool same_timing(const void *row, int64_t place)
-{
-    const struct timing_record wanted = timing_of(place), *got = row;
-    return got->rank == wanted.rank && !strcmp(got->phase, wanted.phase) && got->count == wanted.count && got->seconds == wanted.seconds &&
-           got->bytes == wanted.bytes;
-}
-
-// Whether every row is right, and how many each table has.
-static inline bool rows_right(hid_t file, hsize_t counts[RUN_TABLE_COUNT])
-{
-    static bool (*const same[RUN_TABLE_COUNT])(const void *row, int64_t place) = {
-        [RUN_TABLE_STEPS] = same_step, [RUN_TABLE_IMAGES] = same_image, [RUN_TABLE_TIMING] = same_timing};
-    bool right = true;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        counts[table] = 0;
-        char *rows = read_table(file, table, &counts[table]);
-        right = right && rows;
-        for (hsize_t i = 0; right && i < counts[table]; i++)
-            right = same[table](rows + i * run_table_record_size(table), (int64_t)i);
-        free(rows);
-    }
-    return right && counts[RUN_TABLE_IMAGES] * STEPS_AN_IMAGE <= counts[RUN_TABLE_STEPS]; // an image's steps are there before it
-}
-
-static inline bool has_rows(hid_t file, hsize_t steps, hsize_t images, hsize_t timing)
-{
-    hsize_t counts[RUN_TABLE_COUNT];
-    return rows_right(file, counts) && counts[RUN_TABLE_STEPS] == steps && counts[RUN_TABLE_IMAGES] == images &&
-           counts[RUN_TABLE_TIMING] == timing;
 }
 
 #endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/run_attributes.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "coordinator/run_series.h"
+#include "coordinator/utf8.h"
+
+static herr_t add_texts(hid_t object, const char *name, hid_t space, const char *const *texts)
+{
+    herr_t done = -1;
+    hid_t type = run_text_type(H5T_VARIABLE);
+    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (attribute >= 0) {
+        done = H5Awrite(attribute, type, texts);
+        H5Aclose(attribute);
+    }
+    if (type >= 0)
+        H5Tclose(type);
+    if (space >= 0)
+        H5Sclose(space);
+    return done;
+}
+
+herr_t run_attribute_text(hid_t object, const char *name, const char *text)
+{
+    return add_texts(object, name, H5Screate(H5S_SCALAR), &text);
+}
+
+herr_t run_attribute_texts(hid_t object, const char *name, const char *const *texts, size_t count)
+{
+    hsize_t size = count;
+    return add_texts(object, name, H5Screate_simple(1, &size, NULL), texts);
+}
+
+static herr_t add_text(hid_t root, const char *name, const char *text)
+{
+    char *clean = strdup(text);
+    if (!clean)
+        return -1;
+    utf8_clean(clean, '?');
+    herr_t done = run_attribute_text(root, name, clean);
+    free(clean);
+    return done;
+}
+
+static herr_t set_number(hid_t root, const char *name, hid_t type, const void *value)
+{
+    herr_t done = -1;
+    hid_t space = -1, attribute = -1;
+    if (H5Aexists(root, name) > 0) {
+        attribute = H5Aopen(root, name, H5P_DEFAULT);
+    } else {
+        space = H5Screate(H5S_SCALAR);
+        attribute = H5Acreate2(root, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    }
+    if (attribute >= 0) {
+        done = H5Awrite(attribute, type, value);
+        H5Aclose(attribute);
+    }
+    if (space >= 0)
+        H5Sclose(space);
+    return done;
+}
+
+herr_t run_attributes_progress(hid_t root, double elapsed, int complete)
+{
+    if (set_number(root, "elapsed_seconds", H5T_NATIVE_DOUBLE, &elapsed) < 0)
+        return -1;
+    return set_number(root, "complete", H5T_NATIVE_INT, &complete);
+}
+
+static herr_t add_slurm(hid_t root)
+{
+    static const char *const names[] = {"SLURM_JOB_ID",       "SLURM_JOB_NAME",      "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",
+                                        "SLURM_CLUSTER_NAME", "SLURM_JOB_PARTITION", "SLURM_JOB_NODELIST", "SLURM_RESTART_COUNT"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char lower[32];
+        size_t length = strlen(names[i]);
+        assert(length < sizeof lower);
+        for (size_t k = 0; k <= length; k++)
+            lower[k] = (char)tolower((unsigned char)names[i][k]);
+        const char *value = getenv(names[i]);
+        if (value && add_text(root, lower, value) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static herr_t add_integers(hid_t root, const struct run_file_header *header)
+{
+    const struct {
+        const char *name;
+        int value;
+    } attributes[] = {
+        {"format_version", RUN_FILE_FORMAT_VERSION},
+        {"ranks", header->ranks},
+        {"workers", header->workers},
+        {"team_size", header->config->team.size},
+        {"tile_size", header->tiles->size},
+        {"tile_halo", header->tiles->halo},
+        {"tile_halo_exact", header->halo_exact},
+        {"tile_blend", header->tiles->blend},
+    };
+    for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
+        if (set_number(root, attributes[i].name, H5T_NATIVE_INT, &attributes[i].value) < 0)
+            return -1;
+    return 0;
+}
+
+herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config)
+{
+    char started[32];
+    struct tm utc;
+    time_t time_now = time(NULL);
+    if (!gmtime_r(&time_now, &utc) || !strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc))
+        return -1;
+    if (add_text(root, "program", "oneiros") < 0 || add_text(root, "version", ONEIROS_VERSION) < 0 ||
+        add_text(root, "config", config) < 0 || add_text(root, "weights_md5", header->weights_md5) < 0 ||
+        add_text(root, "weights_source", header->weights_source) < 0 || add_text(root, "plan", header->plan) < 0 ||
+        set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
+        run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
+        return -1;
+    return add_integers(root, header) < 0 || add_slurm(root) < 0 ? -1 : run_attributes_progress(root, 0, 0);
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// Attributes in the run file: what the root says about the run as a whole, and how to add others. Negative results: HDF5 refused.
+#ifndef ONEIROS_COORDINATOR_RUN_ATTRIBUTES_H
+#define ONEIROS_COORDINATOR_RUN_ATTRIBUTES_H
+
+#include <hdf5.h>
+#include <stddef.h>
+
+#include "coordinator/run_file.h"
+
+// Adds variable-length UTF-8 strings, which readers get as text: a scalar, or an array of `count`.
+herr_t run_attribute_text(hid_t object, const char *name, const char *text);
+herr_t run_attribute_texts(hid_t object, const char *name, const char *const *texts, size_t count);
+
+// Adds all that is known at the start. `config`: as YAML.
+herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config);
+
+// Sets what changes with each write.
+herr_t run_attributes_progress(hid_t root, double elapsed, int complete);
+
+#endif

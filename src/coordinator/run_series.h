@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// A dataset of the run file that grows at its end, and the rows that wait to be written there. Negative results: HDF5 refused, or no
+// memory.
+#ifndef ONEIROS_COORDINATOR_RUN_SERIES_H
+#define ONEIROS_COORDINATOR_RUN_SERIES_H
+
+#include <hdf5.h>
+#include <stddef.h>
+
+struct run_series {
+    char name[64];   // path in the file
+    hid_t type;      // of a value, the same in memory and in the file
+    hsize_t width;   // values a row; 0: one, and the dataset has one dimension
+    size_t row_size; // bytes
+    size_t chunk;    // rows that HDF5 reads and writes at a time, and that may wait
+    size_t count;    // rows that wait
+    char *rows;
+};
+
+// Text of `size` bytes, or H5T_VARIABLE, in UTF-8.
+hid_t run_text_type(size_t size);
+
+// Owns `type` from now on, also on failure; a negative one is a failure.
+herr_t run_series_init(struct run_series *series, const char *name, hid_t type, hsize_t width, size_t chunk);
+
+// Frees. A zeroed series is fine.
+void run_series_destroy(struct run_series *series);
+
+// Creates the empty dataset in a new file. Returns it open, for its attributes.
+hid_t run_series_create(const struct run_series *series, hid_t file);
+
+// Adds the rows that wait at the end; they still wait. They are in the file, for readers, before whatever is written later.
+herr_t run_series_write(const struct run_series *series, hid_t file);
+
+#endif

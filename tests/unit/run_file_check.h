@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// Whether a run file has the rows of run_file_rows.h, and how a reader gets at them.
+#ifndef ONEIROS_TESTS_RUN_FILE_CHECK_H
+#define ONEIROS_TESTS_RUN_FILE_CHECK_H
+
+#include "run_file_rows.h"
+
+// As any reader opens it; `swmr`: as the header of run_file.h tells a reader who was refused.
+static inline hid_t open_file(const char *path, bool swmr)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
+    hid_t file = H5Fopen(path, swmr ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY, access);
+    H5Pclose(access);
+    return file;
+}
+
+// All of a dataset, as it is in the file or as `type`, in malloc'ed memory; NULL if it can't be read. *rows: its length.
+static inline void *read_dataset(hid_t file, const char *name, hid_t type, hsize_t *rows)
+{
+    void *values = NULL;
+    hsize_t size[2] = {0, 1};
+    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset), own = H5Dget_type(dataset);
+    if (type < 0)
+        type = own;
+    if (H5Sget_simple_extent_ndims(space) <= 2 && H5Sget_simple_extent_dims(space, size, NULL) >= 1)
+        values = calloc(size[0] * size[1] + 1, H5Tget_size(type));
+    if (values && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
+        free(values);
+        values = NULL;
+    }
+    *rows = size[0];
+    H5Tclose(own);
+    H5Sclose(space);
+    H5Dclose(dataset);
+    return values;
+}
+
+// One column of numbers, found by its name: arrays of `length`, or plain ones for 0.
+static inline double *read_column(hid_t file, const char *table, const char *column, int length)
+{
+    hsize_t size = (hsize_t)length, rows;
+    hid_t numbers = length ? H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &size) : H5Tcopy(H5T_NATIVE_DOUBLE);
+    hid_t type = H5Tcreate(H5T_COMPOUND, H5Tget_size(numbers));
+    H5Tinsert(type, column, 0, numbers);
+    double *values = read_dataset(file, table, type, &rows);
+    H5Tclose(type);
+    H5Tclose(numbers);
+    return values;
+}
+
+static inline void make_row(enum run_table table, int64_t place, int64_t offset, void *row)
+{
+    struct step_record step;
+    struct cam_record cam;
+    struct image_record image;
+    struct timing_record timing;
+    switch (table) {
+    case RUN_TABLE_STEPS:
+        step = step_of(place);
+        run_table_pack(table, targets, &step, row);
+        break;
+    case RUN_TABLE_CAM_FRAMES:
+        cam = cam_of(place);
+        cam.offset = offset;
+        run_table_pack(table, targets, &cam, row);
+        break;
+    case RUN_TABLE_IMAGES:
+        image = image_of(place);
+        run_table_pack(table, targets, &image, row);
+        break;
+    case RUN_TABLE_TIMING:
+        timing = timing_of(place);
+        run_table_pack(table, targets, &timing, row);
+        break;
+    case RUN_TABLE_COUNT:
+        break;
+    }
+}
+
+// Whether every byte of a table is as packed anew. (What the columns are called, and what they mean, others tell.)
+static inline bool table_right(hid_t file, enum run_table table, hsize_t *count)
+{
+    char wanted[8192];
+    hid_t type = run_table_type(table, targets);
+    const size_t size = H5Tget_size(type);
+    H5Tclose(type);
+    char *rows = read_dataset(file, run_table_name(table), -1, count);
+    bool right = rows && size <= sizeof wanted;
+    int64_t offset = 0;
+    for (hsize_t i = 0; right && i < *count; i++) {
+        const struct cam_record cam = cam_of((int64_t)i);
+        make_row(table, (int64_t)i, offset, wanted);
+        right = memcmp(wanted, rows + i * size, size) == 0;
+        offset += cam_size(&cam);
+    }
+    free(rows);
+    return right;
+}
+
+static inline bool cam_right(hid_t file, hsize_t frames)
+{
+    hsize_t count;
+    float *values = read_dataset(file, "cam/values", H5T_NATIVE_FLOAT, &count);
+    bool right = values;
+    int64_t place = 0;
+    for (hsize_t row = 0; right && row < frames; row++) {
+        const struct cam_record cam = cam_of((int64_t)row);
+        right = place + cam_size(&cam) <= (int64_t)count; // a frame's values are there before it
+        for (int64_t i = 0; right && i < cam_size(&cam); i++, place++)
+            right = values[place] == cam_value((int64_t)row, i);
+    }
+    free(values);
+    return right;
+}
+
+static inline bool importance_right(hid_t file, hsize_t images)
+{
+    bool right = true;
+    for (int target = 0; right && target < targets; target++) {
+        char name[64];
+        hsize_t count;
+        snprintf(name, sizeof name, "importance/mixed%d", target + 3);
+        float *values = read_dataset(file, name, H5T_NATIVE_FLOAT, &count);
+        right = values && count >= images; // an image's importance is there before it
+        for (hsize_t i = 0; right && i < images * (hsize_t)channels[target]; i++) {
+            const int64_t id = (int64_t)(i / (hsize_t)channels[target]);
+            const int channel = (int)(i % (hsize_t)channels[target]);
+            right = importance_known(id, target) ? values[i] == importance_value(id, target, channel) : isnan(values[i]);
+        }
+        free(values);
+    }
+    return right;
+}
+
+// Whether every row is right and nothing speaks of what is not there, and how many rows each table has.
+static inline bool rows_right(hid_t file, hsize_t counts[RUN_TABLE_COUNT])
+{
+    bool right = true;
+    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
+        counts[table] = 0;
+        right = right && table_right(file, table, &counts[table]);
+    }
+    const hsize_t images = counts[RUN_TABLE_IMAGES], frames = counts[RUN_TABLE_CAM_FRAMES], steps = counts[RUN_TABLE_STEPS];
+    right = right && images * FRAMES_AN_IMAGE <= frames;                                         // an image's frames are there before it
+    right = right && (frames + FRAMES_AN_IMAGE - 1) / FRAMES_AN_IMAGE * STEPS_AN_IMAGE <= steps; // and its steps before them
+    return right && cam_right(file, frames) && importance_right(file, images);
+}
+
+// `images` with all that belongs to them, and the timing of so many ranks.
+static inline bool has_rows(hid_t file, hsize_t images, hsize_t ranks)
+{
+    hsize_t counts[RUN_TABLE_COUNT];
+    return rows_right(file, counts) && counts[RUN_TABLE_STEPS] == images * STEPS_AN_IMAGE && counts[RUN_TABLE_IMAGES] == images &&
+           counts[RUN_TABLE_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_TABLE_TIMING] == ranks * PHASES_A_RANK;
+}
+
+#endif
