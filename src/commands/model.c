@@ -56,18 +56,44 @@ static size_t conv_parameters(const struct network *network, int conv)
     return count;
 }
 
+static struct keras_shape top_shape(const struct network *network, const struct weights_info *info)
+{
+    struct keras_shape shape = keras_top_shape(network, KERAS_TOP_KERNEL);
+    shape.dims[1] = info->classes;
+    return shape;
+}
+
+// Kernel and bias of the classifier, if there is one.
+static size_t top_parameters(const struct network *network, const struct weights_info *info)
+{
+    struct keras_shape shape = top_shape(network, info);
+    return keras_count(&shape) + (size_t)info->classes;
+}
+
+static void print_row(const char *name, const struct keras_shape *shape, size_t parameters)
+{
+    char text[64];
+    keras_shape_text(shape, text);
+    printf("%-12s %-22s %12zu\n", name, text, parameters);
+}
+
 static void print_table(const struct network *network, const struct weights_info *info)
 {
-    size_t total = 0;
-    printf("file    %s\nsource  %s\nmd5     %s\nbytes   %" PRIu64 "\ntop     %s\n\n", info->path, info->source, info->md5, info->bytes,
-           info->has_top ? "yes" : "no");
+    size_t total = top_parameters(network, info);
+    printf("file    %s\nsource  %s\nmd5     %s\nbytes   %" PRIu64 "\n", info->path, info->source, info->md5, info->bytes);
+    if (info->classes > 0)
+        printf("classes: %d\n\n", info->classes);
+    else
+        printf("no classifier\n\n");
     printf("%-12s %-20s %12s\n", "layer", "kernel (h, w, in, out)", "parameters");
     for (int conv = 0; conv < network->conv_count; conv++) {
-        char text[64];
         struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
-        keras_shape_text(&shape, text);
-        printf("%-12s %-22s %12zu\n", network->layers[network->convs[conv]].name, text, conv_parameters(network, conv));
+        print_row(network->layers[network->convs[conv]].name, &shape, conv_parameters(network, conv));
         total += conv_parameters(network, conv);
+    }
+    if (info->classes > 0) {
+        struct keras_shape shape = top_shape(network, info);
+        print_row(KERAS_TOP, &shape, top_parameters(network, info));
     }
     printf("%-12s %-22s %12zu\n", "total", "", total);
 }
@@ -75,7 +101,7 @@ static void print_table(const struct network *network, const struct weights_info
 static enum status print_json(const struct network *network, const struct weights_info *info)
 {
     enum status rc = STATUS_OK;
-    size_t total = 0;
+    size_t total = top_parameters(network, info);
     json_t *layers = json_array();
     for (int conv = 0; conv < network->conv_count; conv++) {
         struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
@@ -85,8 +111,13 @@ static enum status print_json(const struct network *network, const struct weight
                                         shape.dims[0], shape.dims[1], shape.dims[2], shape.dims[3], "parameters", (json_int_t)parameters));
         total += parameters;
     }
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5, "bytes",
-                             (json_int_t)info->bytes, "has_top", info->has_top, "parameters", (json_int_t)total, "layers", layers);
+    if (info->classes > 0) {
+        struct keras_shape shape = top_shape(network, info);
+        json_array_append_new(layers, json_pack("{s:s, s:[i,i], s:I}", "name", KERAS_TOP, "kernel", shape.dims[0], shape.dims[1],
+                                                "parameters", (json_int_t)top_parameters(network, info)));
+    }
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5, "bytes",
+                             (json_int_t)info->bytes, "classes", info->classes, "parameters", (json_int_t)total, "layers", layers);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON for '%s': its name is not UTF-8", info->path);
     else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char *const part_names[KERAS_PARTS] = {"kernel", "beta", "moving_mean", "moving_variance"};
+static const char *const top_part_names[KERAS_TOP_PARTS] = {"kernel", "bias"};
 
 struct keras_shape keras_shape(const struct network *network, int conv, enum keras_part part)
 {
@@ -14,6 +15,13 @@ struct keras_shape keras_shape(const struct network *network, int conv, enum ker
         return (struct keras_shape){.rank = 1, .dims = {layer->channels}};
     int in = network->layers[layer->inputs[0]].channels;
     return (struct keras_shape){.rank = 4, .dims = {layer->kernel_h, layer->kernel_w, in, layer->channels}};
+}
+
+struct keras_shape keras_top_shape(const struct network *network, enum keras_top_part part)
+{
+    if (part == KERAS_TOP_BIAS)
+        return (struct keras_shape){.rank = 1, .dims = {KERAS_CLASSES}};
+    return (struct keras_shape){.rank = 2, .dims = {network->layers[network->layer_count - 1].channels, KERAS_CLASSES}};
 }
 
 size_t keras_count(const struct keras_shape *shape)
@@ -28,8 +36,11 @@ void keras_shape_text(const struct keras_shape *shape, char text[64])
 {
     size_t used = 0;
     snprintf(text, 64, "%s", shape->rank < 0 ? "of many dimensions" : "of a single value");
-    for (int i = 0; i < shape->rank && used < 64; i++)
-        used += (size_t)snprintf(text + used, 64 - used, "%s%d", i > 0 ? " x " : "", shape->dims[i]);
+    for (int i = 0; i < shape->rank && used < 64; i++) {
+        const bool any = shape->dims[i] == KERAS_CLASSES;
+        used += (size_t)snprintf(text + used, 64 - used, "%s%s%d", i > 0 ? " x " : "", any ? "1..." : "",
+                                 any ? NETWORK_CLASSES_MAX : shape->dims[i]);
+    }
 }
 
 const char *keras_part_name(enum keras_part part)
@@ -37,15 +48,25 @@ const char *keras_part_name(enum keras_part part)
     return part_names[part];
 }
 
-int keras_part_find(const char *weight_name)
+const char *keras_top_part_name(enum keras_top_part part)
+{
+    return top_part_names[part];
+}
+
+bool keras_is_called(const char *weight_name, const char *part_name)
 {
     const char *slash = strrchr(weight_name, '/');
     const char *last = slash ? slash + 1 : weight_name;
     size_t length = strlen(last);
     if (length > 2 && strcmp(last + length - 2, ":0") == 0)
         length -= 2;
+    return strlen(part_name) == length && strncmp(last, part_name, length) == 0;
+}
+
+int keras_part_find(const char *weight_name)
+{
     for (int part = 0; part < KERAS_PARTS; part++)
-        if (strlen(part_names[part]) == length && strncmp(last, part_names[part], length) == 0)
+        if (keras_is_called(weight_name, part_names[part]))
             return part;
     return -1;
 }
@@ -67,13 +88,18 @@ int keras_layer_number(const char *name, const char *base)
     return number;
 }
 
+enum status keras_check_finite(const char *name, const float *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!isfinite(values[i]))
+            return fail(STATUS_FORMAT, "%s: value %zu is not finite", name, i);
+    return STATUS_OK;
+}
+
 enum status keras_check_values(enum keras_part part, const float *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
-            return fail(STATUS_FORMAT, "%s: value %zu is not finite", part_names[part], i);
-        if (part == KERAS_VARIANCE && values[i] < 0.0f)
+    for (size_t i = 0; part == KERAS_VARIANCE && i < count; i++)
+        if (values[i] < 0.0f)
             return fail(STATUS_FORMAT, "%s: value %zu is negative", part_names[part], i);
-    }
-    return STATUS_OK;
+    return keras_check_finite(part_names[part], values, count);
 }

@@ -14,8 +14,9 @@ static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole
 
 struct keras_reader {
     const struct network *network;
-    hid_t file, root; // root: the group that holds the layers
-    bool has_top;
+    hid_t file, root;           // root: the group that holds the layers
+    int classes;                // 0: without the classifier
+    hid_t top[KERAS_TOP_PARTS]; // 0: not open
     char source[HDF5_STRING_MAX];
     hid_t (*datasets)[KERAS_PARTS]; // [conv_count]; 0: not open
     char (*layers)[2][64];          // [conv_count] names in the file: the convolution, its normalisation
@@ -102,7 +103,8 @@ static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
     return rc;
 }
 
-static enum status check_shape(hid_t space, const struct keras_shape *want)
+// Fills in what may vary.
+static enum status check_shape(hid_t space, struct keras_shape *want)
 {
     char want_text[64], have_text[64];
     hsize_t dims[4] = {0};
@@ -112,16 +114,19 @@ static enum status check_shape(hid_t space, const struct keras_shape *want)
     bool same = have.rank == want->rank;
     for (int i = 0; i < have.rank; i++) {
         have.dims[i] = dims[i] < INT_MAX ? (int)dims[i] : INT_MAX;
-        same = same && have.dims[i] == want->dims[i];
+        same = same &&
+               (want->dims[i] == KERAS_CLASSES ? have.dims[i] >= 1 && have.dims[i] <= NETWORK_CLASSES_MAX : have.dims[i] == want->dims[i]);
     }
-    if (same)
-        return STATUS_OK;
     keras_shape_text(&have, have_text);
     keras_shape_text(want, want_text);
+    if (same) {
+        *want = have;
+        return STATUS_OK;
+    }
     return fail(STATUS_FORMAT, "its shape is %s, InceptionV3's is %s; this is another network", have_text, want_text);
 }
 
-static enum status check_type_and_shape(hid_t dataset, const struct keras_shape *shape)
+static enum status check_type_and_shape(hid_t dataset, struct keras_shape *shape)
 {
     enum status rc;
     hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
@@ -138,41 +143,78 @@ static enum status check_type_and_shape(hid_t dataset, const struct keras_shape 
     return rc;
 }
 
-// Opens the weights of one layer and checks that they are the parts first..last and nothing else.
-static enum status open_layer(struct keras_reader *reader, int conv, enum keras_part first, enum keras_part last)
+// A weight that a layer has.
+struct weight {
+    const char *name;
+    struct keras_shape shape;
+    hid_t dataset; // 0: not open
+};
+
+static enum status open_weight(hid_t group, const char *name, struct weight *weights, int count)
+{
+    struct weight *weight = weights;
+    enum status rc;
+    while (weight < weights + count && !keras_is_called(name, weight->name))
+        weight++;
+    if (weight == weights + count || weight->dataset > 0)
+        return fail(STATUS_FORMAT, "the weight %.100s is not expected; this is another network", name);
+    TRY(open_inside(group, name, H5I_DATASET, &weight->dataset));
+    rc = check_type_and_shape(weight->dataset, &weight->shape);
+    if (rc == STATUS_OK)
+        rc = check_storage(weight->dataset, &weight->shape);
+    rc = fail_in(rc, "%s", weight->name);
+out:
+    return rc;
+}
+
+// Opens the weights of one layer and checks that they are these and nothing else. The caller closes datasets, whatever is returned.
+static enum status open_layer(struct keras_reader *reader, const char *layer, struct weight *weights, int count)
 {
     enum status rc;
     struct hdf5_strings names = {0};
     hid_t group;
-    hid_t *datasets = reader->datasets[conv];
-    TRY(open_inside(reader->root, layer_name(reader, conv, first), H5I_GROUP, &group));
+    TRY(open_inside(reader->root, layer, H5I_GROUP, &group));
     TRY(hdf5_read_strings(group, "weight_names", &names));
-    for (size_t i = 0; i < names.count; i++) {
-        int part = keras_part_find(names.items[i]);
-        if (part < (int)first || part > (int)last || datasets[part] > 0) {
-            rc = fail(STATUS_FORMAT, "the weight %.100s is not expected; this is another network", names.items[i]);
-            goto out;
-        }
-        hid_t dataset;
-        TRY(open_inside(group, names.items[i], H5I_DATASET, &dataset));
-        datasets[part] = dataset;
-        struct keras_shape shape = keras_shape(reader->network, conv, part);
-        rc = check_type_and_shape(dataset, &shape);
-        if (rc == STATUS_OK)
-            rc = check_storage(dataset, &shape);
-        TRY(fail_in(rc, "%s", keras_part_name(part)));
-    }
-    for (enum keras_part part = first; part <= last; part++) {
-        if (datasets[part] > 0)
+    for (size_t i = 0; i < names.count; i++)
+        TRY(open_weight(group, names.items[i], weights, count));
+    for (int i = 0; i < count; i++) {
+        if (weights[i].dataset > 0)
             continue;
-        rc = fail(STATUS_FORMAT, "it has no %s; this is another network", keras_part_name(part));
+        rc = fail(STATUS_FORMAT, "it has no %s; this is another network", weights[i].name);
         break;
     }
 out:
     hdf5_free_strings(&names);
     if (group >= 0)
         H5Gclose(group);
-    return fail_in(rc, "layer %s", layer_name(reader, conv, first));
+    return fail_in(rc, "layer %s", layer);
+}
+
+// The parts first..last of a convolution, which lie in one layer.
+static enum status open_parts(struct keras_reader *reader, int conv, enum keras_part first, enum keras_part last)
+{
+    struct weight weights[KERAS_PARTS] = {0};
+    for (enum keras_part part = first; part <= last; part++)
+        weights[part - first] = (struct weight){.name = keras_part_name(part), .shape = keras_shape(reader->network, conv, part)};
+    enum status rc = open_layer(reader, layer_name(reader, conv, first), weights, (int)(last - first) + 1);
+    for (enum keras_part part = first; part <= last; part++)
+        reader->datasets[conv][part] = weights[part - first].dataset;
+    return rc;
+}
+
+static enum status open_top(struct keras_reader *reader)
+{
+    struct weight weights[KERAS_TOP_PARTS] = {0};
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        weights[part] = (struct weight){.name = keras_top_part_name(part), .shape = keras_top_shape(reader->network, part)};
+    enum status rc = open_layer(reader, KERAS_TOP, weights, KERAS_TOP_PARTS);
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        reader->top[part] = weights[part].dataset;
+    reader->classes = weights[KERAS_TOP_KERNEL].shape.dims[1];
+    if (rc == STATUS_OK && weights[KERAS_TOP_BIAS].shape.dims[0] != reader->classes)
+        rc = fail(STATUS_FORMAT, "layer %s: its kernel is for %d classes, its bias for %d", KERAS_TOP, reader->classes,
+                  weights[KERAS_TOP_BIAS].shape.dims[0]);
+    return rc;
 }
 
 // Sorts the layers called base_<number> into creation order. Their numbers are consecutive from whatever the first one is.
@@ -250,14 +292,17 @@ static enum status open_layers(struct keras_reader *reader)
         goto out;
     }
     TRY(hdf5_read_strings(reader->root, "layer_names", &names));
+    bool has_top = false;
     for (size_t i = 0; i < names.count; i++)
-        reader->has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
+        has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
     TRY(order_layers(reader, &names, KERAS_CONV, 0));
     TRY(order_layers(reader, &names, KERAS_NORM, 1));
     for (int conv = 0; conv < reader->network->conv_count; conv++) {
-        TRY(open_layer(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
-        TRY(open_layer(reader, conv, KERAS_BETA, KERAS_VARIANCE));
+        TRY(open_parts(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
+        TRY(open_parts(reader, conv, KERAS_BETA, KERAS_VARIANCE));
     }
+    if (has_top)
+        TRY(open_top(reader));
 out:
     hdf5_free_strings(&names);
     return rc;
@@ -300,6 +345,9 @@ void keras_close(struct keras_reader **pointer)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++)
             if (reader->datasets[conv][part] > 0)
                 H5Dclose(reader->datasets[conv][part]);
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        if (reader->top[part] > 0)
+            H5Dclose(reader->top[part]);
     if (reader->root >= 0)
         H5Gclose(reader->root);
     if (reader->file >= 0)
@@ -322,9 +370,21 @@ enum status keras_read(struct keras_reader *reader, int conv, enum keras_part pa
     return fail_in(rc, "layer %s", layer_name(reader, conv, part));
 }
 
-bool keras_has_top(const struct keras_reader *reader)
+int keras_classes(const struct keras_reader *reader)
 {
-    return reader->has_top;
+    return reader->classes;
+}
+
+enum status keras_read_top(struct keras_reader *reader, enum keras_top_part part, float *values)
+{
+    enum status rc;
+    struct keras_shape shape = keras_top_shape(reader->network, part);
+    shape.dims[shape.rank - 1] = reader->classes;
+    if (H5Dread(reader->top[part], H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        rc = fail(STATUS_FORMAT, "%s cannot be read: %s", keras_top_part_name(part), hdf5_reason());
+    else
+        rc = keras_check_finite(keras_top_part_name(part), values, keras_count(&shape));
+    return fail_in(rc, "layer %s", KERAS_TOP);
 }
 
 const char *keras_source(const struct keras_reader *reader)

@@ -6,8 +6,6 @@
 #ifndef ONEIROS_KERNELS_KERAS_READER_H
 #define ONEIROS_KERNELS_KERAS_READER_H
 
-#include <stdbool.h>
-
 #include "kernels/keras_layout.h"
 
 struct keras_reader;
@@ -18,8 +16,11 @@ void keras_close(struct keras_reader **reader);
 // `values` holds keras_count() of the part's shape. Values that are not finite and negative variances are refused.
 enum status keras_read(struct keras_reader *reader, int conv, enum keras_part part, float *values) MUST_CHECK;
 
-// Whether the file lists the classifier, too.
-bool keras_has_top(const struct keras_reader *reader);
+// The classes of the file's classifier; 0: it has none.
+int keras_classes(const struct keras_reader *reader);
+
+// `values` holds keras_count() of the part's shape for that many classes. Only where there is a classifier.
+enum status keras_read_top(struct keras_reader *reader, enum keras_top_part part, float *values) MUST_CHECK;
 
 // The root attribute oneiros_source in printable ASCII; empty where there is none. Lives as long as the reader.
 const char *keras_source(const struct keras_reader *reader);

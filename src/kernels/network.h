@@ -20,7 +20,7 @@ enum layer_kind {
     LAYER_CONCAT,   // along channels
 };
 
-enum { LAYER_INPUTS_MAX = 4, LAYER_NAME_MAX = 32, NETWORK_MIN_SIDE = 75 };
+enum { LAYER_INPUTS_MAX = 4, LAYER_NAME_MAX = 32, NETWORK_MIN_SIDE = 75, NETWORK_CLASSES_MAX = 1000 };
 
 struct layer {
     const char *name;

@@ -25,7 +25,7 @@ static size_t part_count(const struct network *network, int conv, enum keras_par
     return keras_count(&shape);
 }
 
-// Where convolution `conv` starts in the flat array; for conv_count: where the array ends.
+// Where convolution `conv` starts in the flat array; for conv_count: where the classifier does.
 static size_t start_of(const struct network *network, int conv)
 {
     size_t start = 0;
@@ -34,9 +34,19 @@ static size_t start_of(const struct network *network, int conv)
     return start;
 }
 
+static size_t feature_count(const struct network *network)
+{
+    return (size_t)network->layers[network->layer_count - 1].channels;
+}
+
+static size_t top_count(const struct network *network)
+{
+    return NETWORK_CLASSES_MAX * (feature_count(network) + 1);
+}
+
 size_t weights_count(const struct network *network)
 {
-    return start_of(network, network->conv_count);
+    return start_of(network, network->conv_count) + top_count(network);
 }
 
 const float *weights_kernel(const struct network *network, const float *weights, int conv)
@@ -47,6 +57,16 @@ const float *weights_kernel(const struct network *network, const float *weights,
 const float *weights_bias(const struct network *network, const float *weights, int conv)
 {
     return weights_kernel(network, weights, conv) + part_count(network, conv, KERAS_KERNEL);
+}
+
+const float *weights_top_kernel(const struct network *network, const float *weights)
+{
+    return weights + start_of(network, network->conv_count);
+}
+
+const float *weights_top_bias(const struct network *network, const float *weights)
+{
+    return weights_top_kernel(network, weights) + NETWORK_CLASSES_MAX * feature_count(network);
 }
 
 // (kernel_h, kernel_w, in, out) -> (out, in, kernel_h, kernel_w), each output channel times its scale.
@@ -86,6 +106,23 @@ out:
     return rc;
 }
 
+static enum status read_top(struct keras_reader *reader, const struct network *network, float *scratch, float *weights)
+{
+    const size_t features = feature_count(network), classes = (size_t)keras_classes(reader);
+    float *kernel = weights + start_of(network, network->conv_count), *bias = kernel + NETWORK_CLASSES_MAX * features;
+    enum status rc = STATUS_OK;
+    memset(kernel, 0, top_count(network) * sizeof *kernel);
+    if (classes == 0)
+        goto out;
+    TRY(keras_read_top(reader, KERAS_TOP_KERNEL, scratch));
+    for (size_t f = 0; f < features; f++)
+        for (size_t c = 0; c < classes; c++)
+            kernel[c * features + f] = scratch[f * classes + c];
+    rc = keras_read_top(reader, KERAS_TOP_BIAS, bias);
+out:
+    return rc;
+}
+
 static enum status fill_info(const char *path, const struct keras_reader *reader, struct weights_info *info)
 {
     enum status rc;
@@ -97,7 +134,7 @@ static enum status fill_info(const char *path, const struct keras_reader *reader
         goto out;
     }
     info->bytes = (uint64_t)status.st_size;
-    info->has_top = keras_has_top(reader);
+    info->classes = keras_classes(reader);
     snprintf(info->path, sizeof info->path, "%s", path);
     snprintf(info->source, sizeof info->source, "%s", keras_source(reader)[0] ? keras_source(reader) : "unknown");
     for (size_t i = 0; i < sizeof official / sizeof official[0]; i++)
@@ -111,7 +148,7 @@ enum status weights_read(const char *path, const struct network *network, float 
 {
     enum status rc;
     struct keras_reader *reader = NULL;
-    size_t largest = 0;
+    size_t largest = top_count(network);
     for (int conv = 0; conv < network->conv_count; conv++) {
         size_t count = part_count(network, conv, KERAS_KERNEL) + 3 * part_count(network, conv, KERAS_BETA);
         largest = count > largest ? count : largest;
@@ -122,6 +159,7 @@ enum status weights_read(const char *path, const struct network *network, float 
     TRY(keras_open(&reader, path, network));
     for (int conv = 0; conv < network->conv_count; conv++)
         TRY(fail_in(read_conv(reader, network, conv, scratch, weights), "%s", path));
+    TRY(fail_in(read_top(reader, network, scratch, weights), "%s", path));
     if (info)
         TRY(fill_info(path, reader, info));
 out:

@@ -9,7 +9,7 @@ static struct fixture fixture;
 static float *weights;
 static float values[3 * 3 * 96 * 96];
 
-enum { NAME = 64, COUNT = 2 * 94 };
+enum { NAME = FIXTURE_NAME };
 
 #define KERNEL_5 "conv2d_5/conv2d_5/kernel:0"
 #define MEAN_3 "batch_normalization_3/batch_normalization_3/moving_mean:0"
@@ -19,22 +19,9 @@ static enum status read_file(const char *path)
     return weights_read(path, network_inception_v3(), weights, NULL);
 }
 
-// Changes a copy, and expects the status and all of the texts in its message.
 static void check_refused(void (*change)(hid_t file), enum status want, const char *first, const char *second)
 {
-    char path[FILE_PATH_MAX];
-    fixture_copy(&fixture, "changed.h5", path);
-    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    CU_ASSERT_FATAL(file >= 0);
-    change(file);
-    CU_ASSERT_FATAL(H5Fclose(file) >= 0);
-    enum status rc = read_file(path);
-    CU_ASSERT_EQUAL(rc, want);
-    int named = strstr(status_message(), first) && strstr(status_message(), second) && strstr(status_message(), path);
-    CU_ASSERT(named);
-    if (rc != want || !named)
-        printf("\n  status %d: %s\n", (int)rc, status_message());
-    remove(path);
+    fixture_check_refused(&fixture, weights, change, want, first, second);
 }
 
 static void set_kernel_5(hid_t file, hid_t type, int rank, hsize_t a, hsize_t b, hsize_t c, hsize_t d)
@@ -185,18 +172,11 @@ static void enlarge_chunks(hid_t file)
     H5Pclose(list);
 }
 
-static void set_weight_names(hid_t file, const char *layer, const char *names, hsize_t count)
-{
-    hid_t group = H5Gopen2(file, layer, H5P_DEFAULT);
-    fixture_set_strings(group, "weight_names", names, NAME, count, 0);
-    H5Gclose(group);
-}
-
 static void add_gamma(hid_t file)
 {
     static const char names[4][NAME] = {"batch_normalization_3/gamma:0", "batch_normalization_3/beta:0",
                                         "batch_normalization_3/moving_mean:0", "batch_normalization_3/moving_variance:0"};
-    set_weight_names(file, "batch_normalization_3", names[0], 4);
+    fixture_set_weight_names(file, "batch_normalization_3", names[0], 4);
     hid_t group = H5Gopen2(file, "batch_normalization_3/batch_normalization_3", H5P_DEFAULT);
     CU_ASSERT_FATAL(H5Lcreate_hard(group, "beta:0", group, "gamma:0", H5P_DEFAULT, H5P_DEFAULT) >= 0);
     H5Gclose(group);
@@ -205,19 +185,19 @@ static void add_gamma(hid_t file)
 static void add_bias(hid_t file)
 {
     static const char names[2][NAME] = {"conv2d_5/kernel:0", "conv2d_5/bias:0"};
-    set_weight_names(file, "conv2d_5", names[0], 2);
+    fixture_set_weight_names(file, "conv2d_5", names[0], 2);
 }
 
 static void list_twice(hid_t file)
 {
     static const char names[2][NAME] = {"conv2d_5/kernel:0", "conv2d_5/kernel:0"};
-    set_weight_names(file, "conv2d_5", names[0], 2);
+    fixture_set_weight_names(file, "conv2d_5", names[0], 2);
 }
 
 static void list_two_parts(hid_t file)
 {
     static const char names[2][NAME] = {"batch_normalization_3/beta:0", "batch_normalization_3/moving_mean:0"};
-    set_weight_names(file, "batch_normalization_3", names[0], 2);
+    fixture_set_weight_names(file, "batch_normalization_3", names[0], 2);
 }
 
 static void list_nothing(hid_t file)
@@ -241,35 +221,19 @@ static void drop_names(hid_t file)
     H5Adelete(file, "layer_names");
 }
 
-// All layers but conv2d_<skip>, and `extra` unless it is NULL.
-static void set_layer_names(hid_t file, int skip, const char *extra)
-{
-    static char names[COUNT + 1][NAME];
-    hsize_t count = 0;
-    memset(names, 0, sizeof names);
-    for (int i = 1; i <= 94; i++) {
-        if (i != skip)
-            snprintf(names[count++], NAME, KERAS_CONV "_%d", i);
-        snprintf(names[count++], NAME, KERAS_NORM "_%d", i);
-    }
-    if (extra)
-        snprintf(names[count++], NAME, "%s", extra);
-    fixture_set_strings(file, "layer_names", names[0], NAME, count, 0);
-}
-
 static void skip_layer(hid_t file)
 {
-    set_layer_names(file, 17, NULL);
+    fixture_list_layers(file, 17, NULL);
 }
 
 static void add_layer(hid_t file)
 {
-    set_layer_names(file, 0, "conv2d_95");
+    fixture_list_layers(file, 0, "conv2d_95");
 }
 
 static void add_layer_twice(hid_t file)
 {
-    set_layer_names(file, 0, "conv2d_17");
+    fixture_list_layers(file, 0, "conv2d_17");
 }
 
 static void list_many(hid_t file)

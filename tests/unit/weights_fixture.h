@@ -13,8 +13,11 @@
 
 #include "common/file.h"
 #include "kernels/keras_writer.h"
+#include "kernels/weights.h"
 #include "scratch.h"
 #include "unit.h"
+
+enum { FIXTURE_NAME = 64 }; // bytes of a name in a list
 
 struct fixture {
     char path[FILE_PATH_MAX];
@@ -110,6 +113,49 @@ static inline void fixture_set_dataset(hid_t file, const char *path, hid_t type,
         CU_ASSERT_FATAL(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
     H5Dclose(dataset);
     H5Sclose(space);
+}
+
+// Names of FIXTURE_NAME bytes each.
+static inline void fixture_set_weight_names(hid_t file, const char *layer, const char *names, hsize_t count)
+{
+    hid_t group = H5Gopen2(file, layer, H5P_DEFAULT);
+    fixture_set_strings(group, "weight_names", names, FIXTURE_NAME, count, 0);
+    H5Gclose(group);
+}
+
+// Lists all layers but conv2d_<skip>, and `extra` unless it is NULL.
+static inline void fixture_list_layers(hid_t group, int skip, const char *extra)
+{
+    static char names[2 * 94 + 1][FIXTURE_NAME];
+    hsize_t count = 0;
+    memset(names, 0, sizeof names);
+    for (int i = 1; i <= 94; i++) {
+        if (i != skip)
+            snprintf(names[count++], FIXTURE_NAME, KERAS_CONV "_%d", i);
+        snprintf(names[count++], FIXTURE_NAME, KERAS_NORM "_%d", i);
+    }
+    if (extra)
+        snprintf(names[count++], FIXTURE_NAME, "%s", extra);
+    fixture_set_strings(group, "layer_names", names[0], FIXTURE_NAME, count, 0);
+}
+
+// Changes a copy, and expects the status and both texts and the path in its message. `weights` has room for weights_count().
+static inline void fixture_check_refused(const struct fixture *fixture, float *weights, void (*change)(hid_t file), enum status want,
+                                         const char *first, const char *second)
+{
+    char path[FILE_PATH_MAX];
+    fixture_copy(fixture, "changed.h5", path);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    CU_ASSERT_FATAL(file >= 0);
+    change(file);
+    CU_ASSERT_FATAL(H5Fclose(file) >= 0);
+    enum status rc = weights_read(path, network_inception_v3(), weights, NULL);
+    CU_ASSERT_EQUAL(rc, want);
+    int named = strstr(status_message(), first) && strstr(status_message(), second) && strstr(status_message(), path);
+    CU_ASSERT(named);
+    if (rc != want || !named)
+        printf("\n  status %d: %s\n", (int)rc, status_message());
+    remove(path);
 }
 
 #endif

@@ -23,6 +23,8 @@ static inline float *weights_random(const struct network *network, uint32_t seed
         for (size_t k = 0; k < out; k++)
             bias[k] *= 0.1f;
     }
+    float *top = weights + (weights_top_kernel(network, weights) - weights);
+    naive_fill(top, weights_count(network) - (size_t)(top - weights), seed + 2000);
     return weights;
 }
 
