@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// An H.264 video in an MP4 file, by FFmpeg's libraries: yuv420p, BT.709 in colours and tags, the index before the frames so that browsers
+// start at once. Complete or absent: written aside (common/file.h). The same frames give the same bytes.
+#ifndef ONEIROS_COORDINATOR_VIDEO_H
+#define ONEIROS_COORDINATOR_VIDEO_H
+
+#include <stdint.h>
+
+#include "common/status.h"
+
+enum { VIDEO_ENCODER_MAX = 64 }; // bytes of an encoder's name
+
+struct video_options {
+    const char *path;
+    int width, height;   // pixels, even
+    double rate;         // frames a second, whole or not
+    double hold;         // seconds for which the last frame is repeated
+    int quality;         // CRF of H.264, 0 (best) to 51; encoders without CRF get a bit rate that should look about as good
+    const char *encoder; // a name that FFmpeg knows, or "auto"
+};
+
+struct video;
+
+// Whether a video can be made, and by which encoder: it is really opened, since FFmpeg also lists encoders of hardware that is not there.
+// STATUS_UNSUPPORTED says what to do.
+enum status video_check(const char *encoder, char name[VIDEO_ENCODER_MAX]) MUST_CHECK;
+
+// Everything about one video happens on one thread. On failure *video is NULL and there is no file.
+enum status video_create(struct video **video, const struct video_options *options) MUST_CHECK;
+
+// rgb is (height, width, 3), sRGB.
+enum status video_add(struct video *video, const uint8_t *rgb) MUST_CHECK;
+
+// The video takes its name, if there was a frame and nothing failed; frees it in any case.
+enum status video_finish(struct video **video) MUST_CHECK;
+
+// Leaves no file. NULL is fine.
+void video_abandon(struct video **video);
+
+#endif
