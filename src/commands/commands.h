@@ -3,6 +3,8 @@
 #ifndef ONEIROS_COMMANDS_COMMANDS_H
 #define ONEIROS_COMMANDS_COMMANDS_H
 
+#include "common/status.h"
+
 // Exit codes, stable for scripts.
 enum {
     EXIT_ALL_DONE = 0,
@@ -11,6 +13,9 @@ enum {
     EXIT_SOME_FAILED = 3, // some images failed, the others are complete
     EXIT_STOPPED = 75,    // stopped by a signal (EX_TEMPFAIL: run again)
 };
+
+// The exit code for a status.
+int exit_code(enum status rc);
 
 int command_dream(int argc, char **argv);
 int command_model(int argc, char **argv);

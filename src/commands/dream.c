@@ -1,263 +1,17 @@
 // SPDX-License-Identifier: MIT
-// `oneiros dream`: the command line becomes a coordinator and workers.
-#include <pthread.h>
-#include <sched.h>
+// `oneiros dream`: from the command line to a job, or to what can be said without one.
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/commands.h"
 #include "commands/dream_options.h"
 #include "commands/dry_run.h"
 #include "commands/launch.h"
-#include "common/file.h"
-#include "common/messages.h"
-#include "common/stop.h"
-#include "coordinator/coordinator.h"
-#include "model/model_fetch.h"
-#include "worker/resources.h"
-#include "worker/shared_weights.h"
-#include "worker/tile_rules.h"
-#include "worker/worker.h"
+#include "commands/run.h"
 
-static int exit_code_of(enum status rc)
+int exit_code(enum status rc)
 {
     return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : EXIT_USAGE;
-}
-
-// What every rank knows before work starts.
-struct run {
-    struct launch launch;
-    struct dream_options *options; // each rank's own; rank 0's configuration replaces the others'
-    struct shared_weights *weights;
-    char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
-    int node_processors;          // that this node's ranks are bound to, all together
-    int node_ranks, node_workers; // ranks on this node, and those of them that dream
-    uint64_t memory_limit;        // of the rank that may use least
-    struct tile_plan tiles;       // the same on every rank
-};
-
-// Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
-static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
-{
-    struct dream_options *options = run->options;
-    char path[FILE_PATH_MAX];
-    struct stat info;
-    struct file_writer trial;
-    enum status rc;
-    if (strcmp(options->config.model.path, "auto") == 0)
-        TRY(model_default_path(model));
-    else
-        snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
-    TRY(file_make_folder(options->output));
-    TRY(file_join(path, options->output, "run.h5"));
-    if (!options->force && stat(path, &info) == 0) {
-        rc = fail(STATUS_USAGE, "%s is there already: choose another folder with -o, or --force to replace that run", path);
-        goto out;
-    }
-    TRY(file_create(&trial, path)); // found out now, not by all ranks at work
-    file_abandon(&trial);
-out:
-    return rc;
-}
-
-// Rank 0's status, message and configuration become everyone's.
-static enum status agree(struct run *run, enum status rc)
-{
-    struct {
-        int status;
-        char message[STATUS_MESSAGE_MAX];
-        struct config config;
-    } *word = calloc(1, sizeof *word);
-    if (!word)
-        return fail(STATUS_LIMIT, "no memory to start");
-    word->status = (int)rc;
-    memcpy(word->message, status_message(), sizeof word->message);
-    word->config = run->options->config;
-    rc = mpi_check(MPI_Bcast(word, sizeof *word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast");
-    if (rc == STATUS_OK && word->status != STATUS_OK)
-        rc = fail((enum status)word->status, "%s", word->message);
-    run->options->config = word->config;
-    free(word);
-    return rc;
-}
-
-static enum status look_around(struct run *run)
-{
-    char host[MPI_MAX_PROCESSOR_NAME] = "";
-    int length = 0, first = run->launch.rank; // of the node
-    MPI_Comm node;
-    cpu_set_t bound;
-    CPU_ZERO(&bound);
-    sched_getaffinity(0, sizeof bound, &bound);
-    enum status rc;
-    TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
-    if (run->launch.rank == COORDINATOR_RANK) {
-        run->hosts = calloc((size_t)run->launch.size, sizeof host);
-        if (!run->hosts)
-            return fail(STATUS_LIMIT, "no memory for the names of the hosts");
-    }
-    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, run->launch.comm),
-                  "gather"));
-    TRY(mpi_check(MPI_Comm_split_type(run->launch.comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
-    TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
-    TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
-    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node), "reduce"));
-    run->node_processors = CPU_COUNT(&bound);
-    run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
-    rc = mpi_check(MPI_Comm_free(&node), "free");
-out:
-    return rc;
-}
-
-// Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
-static enum status choose_tiles(struct run *run)
-{
-    const struct config *config = &run->options->config;
-    enum status rc;
-    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
-    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
-    TRY(tile_rules_resolve(config, run->memory_limit, &run->tiles));
-    if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
-        log_warning(
-            "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
-            run->tiles.rules.size);
-out:
-    return rc;
-}
-
-static enum status start(struct run *run)
-{
-    char model[FILE_PATH_MAX] = "";
-    enum status rc = STATUS_OK;
-    if (run->launch.rank == COORDINATOR_RANK)
-        rc = prepare_files(run, model);
-    TRY(agree(run, rc));
-    TRY(look_around(run));
-    TRY(choose_tiles(run));
-    rc = shared_weights_create(&run->weights, run->launch.comm, model);
-out:
-    return rc;
-}
-
-static enum status be_coordinator(struct run *run, struct coordinator_outcome *outcome)
-{
-    const struct weights_info *weights = shared_weights_info(run->weights);
-    const struct config *config = &run->options->config;
-    const bool alone = run->launch.size == 1;
-    const char **hosts = calloc((size_t)run->launch.size, sizeof *hosts);
-    enum status rc;
-    if (!hosts) {
-        rc = fail(STATUS_LIMIT, "no memory for the names of the hosts");
-        goto out;
-    }
-    const struct schedule schedule = {.config = config,
-                                      .tiles = run->tiles.rules,
-                                      .window_bytes = run->tiles.window_bytes,
-                                      .memory_limit = run->memory_limit,
-                                      .workers = alone ? 1 : run->launch.size - 1};
-    if (config->team.size > schedule.workers)
-        log_warning("team.size is %d and there are %d workers: they are one team", config->team.size, schedule.workers);
-    else if (config->team.size > 0 && schedule.workers % config->team.size != 0)
-        log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
-                    schedule.workers);
-    for (int i = 0; i < run->launch.size; i++)
-        hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
-    const struct coordinator_options options = {
-        .comm = run->launch.comm,
-        .first_worker = alone ? 0 : 1,
-        .schedule = &schedule,
-        .config = config,
-        .output = run->options->output,
-        .inputs = run->options->inputs,
-        .input_count = run->options->input_count,
-        .header = {.config = config,
-                   .weights_md5 = weights->md5,
-                   .weights_source = weights->source,
-                   .plan = "fixed",
-                   .ranks = run->launch.size,
-                   .workers = schedule.workers,
-                   .tiles = &schedule.tiles,
-                   .halo_exact = run->tiles.exact,
-                   .hosts = hosts},
-    };
-    rc = coordinator_run(&options, outcome);
-out:
-    free(hosts);
-    return rc;
-}
-
-static enum status be_worker(struct run *run)
-{
-    const struct worker_options options = {
-        .comm = run->launch.comm,
-        .config = &run->options->config,
-        .weights = shared_weights_array(run->weights),
-        .rules = &run->tiles.rules,
-        .threads = resources_threads(run->options->config.threads, run->node_workers, run->node_processors),
-    };
-    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
-    return worker_run(&options);
-}
-
-static void *worker_thread(void *context)
-{
-    struct run *run = context;
-    if (be_worker(run) != STATUS_OK)
-        launch_abort(&run->launch, EXIT_INTERNAL);
-    return NULL;
-}
-
-// One process alone plays both parts: the worker in a thread of its own, with the same messages as anywhere.
-static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, worker_thread, run) != 0)
-        return fail(STATUS_LIMIT, "no thread for the worker");
-    enum status rc = be_coordinator(run, outcome);
-    if (rc != STATUS_OK)
-        launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
-    pthread_join(thread, NULL);
-    return rc;
-}
-
-static int exit_code_for(const struct coordinator_outcome *outcome)
-{
-    if (outcome->was_stopped)
-        return EXIT_STOPPED;
-    return outcome->failed > 0 || outcome->rows_lost ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
-}
-
-static int run_dream(struct dream_options *options)
-{
-    struct run run = {.options = options};
-    struct coordinator_outcome outcome = {0};
-    enum status rc = launch_start(&run.launch);
-    if (rc != STATUS_OK)
-        goto failed;
-    rc = start(&run);
-    if (rc != STATUS_OK) // every rank knows; one says so
-        goto failed;
-    stop_install();
-    rc = run.launch.size == 1                  ? be_both(&run, &outcome)
-         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
-                                               : be_worker(&run);
-    if (rc != STATUS_OK)
-        launch_abort(&run.launch, EXIT_INTERNAL);
-    shared_weights_destroy(&run.weights);
-    free(run.hosts);
-    rc = launch_end(&run.launch);
-    if (rc == STATUS_OK)
-        return exit_code_for(&outcome);
-failed:
-    if (run.launch.rank == COORDINATOR_RANK)
-        log_error("%s", status_message());
-    int initialized = 0;
-    if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized)
-        MPI_Finalize();
-    return exit_code_of(rc);
 }
 
 int command_dream(int argc, char **argv)
@@ -269,11 +23,11 @@ int command_dream(int argc, char **argv)
     if (rc != STATUS_OK) {
         if (first)
             log_error("%s", status_message());
-        return exit_code_of(rc);
+        return exit_code(rc);
     }
     log_set_level(options.log_level);
     if (!options.help && !options.print_config && !options.dry_run)
-        return run_dream(&options);
+        return run_job(&options);
     if (!first)
         return EXIT_ALL_DONE;
     if (options.help)
@@ -284,5 +38,5 @@ int command_dream(int argc, char **argv)
         rc = dry_run(&options, stdout, &failed);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
-    return rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code_of(rc);
+    return rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);
 }

@@ -105,12 +105,63 @@ out:
     return rc;
 }
 
-enum status config_check(const struct config *config)
+static enum status check_objective(const struct config *config)
 {
+    const bool guide = config->objective == OBJECTIVE_GUIDE, class = config->objective == OBJECTIVE_CLASS;
     bool any = false;
-    for (int i = 0; i < config->targets.count; i++)
-        any = any || config->targets.items[i].weight != 0;
+    for (int i = 0; i < config->targets.count; i++) {
+        const struct config_target *target = &config->targets.items[i];
+        any = any || target->weight != 0;
+        if ((guide || class) && (target->channel_count || target->place_count))
+            return fail(STATUS_USAGE, "targets: objective: %s takes whole layers, without # and @", guide ? "guide" : "class");
+    }
     if (!any)
         return fail(STATUS_USAGE, "targets: every weight is 0, so there is nothing to raise");
+    if (guide && strcmp(config->guide, "none") == 0)
+        return fail(STATUS_USAGE, "objective: guide needs a picture: set guide to its file or URL");
+    if (config->cam.method == CAM_CLASS && !class)
+        return fail(STATUS_USAGE, "cam.method: class needs objective: class");
     return STATUS_OK;
+}
+
+static enum status check_cam_layer(const struct config *config)
+{
+    bool known = strcmp(config->cam.layer, "auto") == 0;
+    for (int i = 0; i < config->targets.count; i++)
+        known = known || strcmp(config->cam.layer, config->targets.items[i].layer) == 0;
+    return known ? STATUS_OK : fail(STATUS_USAGE, "cam.layer: %s is none of the targets", config->cam.layer);
+}
+
+static enum status check_baselines(const char *text)
+{
+    static const char *const words[] = {"black", "blurred", "images"};
+    enum { WORDS = sizeof words / sizeof words[0] };
+    char copy[CONFIG_NAME_MAX], *rest = copy;
+    bool seen[WORDS] = {false};
+    snprintf(copy, sizeof copy, "%s", text);
+    for (char *word; (word = strsep(&rest, ","));) {
+        int i = 0;
+        while (i < WORDS && strcmp(word, words[i]) != 0)
+            i++;
+        if (i == WORDS || seen[i])
+            return fail(STATUS_USAGE, "importance.baselines: %s is not a list of black, blurred and images with commas", text);
+        seen[i] = true;
+    }
+    return STATUS_OK;
+}
+
+enum status config_check(const struct config *config)
+{
+    enum status rc;
+    TRY(check_objective(config));
+    TRY(check_cam_layer(config));
+    rc = check_baselines(config->importance.baselines);
+out:
+    return rc;
+}
+
+bool config_has_baseline(const struct config *config, const char *word)
+{
+    const char *at = strstr(config->importance.baselines, word); // no word is a part of another
+    return at != NULL;
 }

@@ -28,7 +28,7 @@ struct config_target {
     double weight;
     int channel_count;                 // 0: all channels
     int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
-    bool has_place;                    // the objective sees one position only: a neuron of each channel
+    int place_count;                   // 2: the objective sees one position only, a neuron of each channel; 0: all
     double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
 };
 
@@ -133,6 +133,9 @@ enum status config_set(struct config *config, const char *key_value) MUST_CHECK;
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
 // (dream_options_check).
 enum status config_check(const struct config *config) MUST_CHECK;
+
+// Whether importance.baselines, which config_check() has seen, has this word.
+bool config_has_baseline(const struct config *config, const char *word);
 
 // The whole configuration as YAML that config_load_file() reads back to the same values. `comments`: with every key's help.
 enum status config_print(const struct config *config, bool comments, FILE *stream) MUST_CHECK;

@@ -53,6 +53,21 @@ enum status config_target_add_channel(struct config_target *target, const char *
     return STATUS_OK;
 }
 
+enum status config_target_add_place(struct config_target *target, const char *text)
+{
+    if (target->place_count == 2)
+        return fail(STATUS_USAGE, "at: more than x and y");
+    const enum status rc = config_parse_real(text, 0, 1, &target->place[target->place_count]);
+    target->place_count += rc == STATUS_OK;
+    return fail_in(rc, "at");
+}
+
+enum status config_target_check_place(struct config_target *target)
+{
+    return target->place_count == 1 ? fail(STATUS_USAGE, "at: x without y, as parts of the picture: 0.5 and 0.5 are its middle")
+                                    : STATUS_OK;
+}
+
 enum status config_targets_append(struct config_targets *targets, const char *text)
 {
     enum status rc = STATUS_OK;
@@ -68,6 +83,9 @@ enum status config_targets_append(struct config_targets *targets, const char *te
     char *weight = strchr(copy, ':');
     if (weight)
         *weight++ = '\0';
+    char *place = strchr(copy, '@');
+    if (place)
+        *place++ = '\0';
     char *channels = strchr(copy, '#');
     if (channels)
         *channels++ = '\0';
@@ -78,6 +96,11 @@ enum status config_targets_append(struct config_targets *targets, const char *te
         char *channel = strsep(&channels, "+");
         TRY(config_target_add_channel(target, channel));
     }
+    while (place) {
+        char *part = strsep(&place, "/");
+        TRY(config_target_add_place(target, part));
+    }
+    rc = config_target_check_place(target);
 out:
     return rc;
 }

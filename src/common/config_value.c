@@ -174,13 +174,16 @@ static void print_text(const char *text, FILE *stream)
 
 static void print_targets(const struct config_targets *targets, int indent, FILE *stream)
 {
-    char weight[CONFIG_NUMBER_MAX];
+    char weight[CONFIG_NUMBER_MAX], number[CONFIG_NUMBER_MAX];
     for (int i = 0; i < targets->count; i++) {
         const struct config_target *target = &targets->items[i];
         fprintf(stream, "\n%*s- {layer: %s, weight: %s", indent, "", target->layer, config_format_real(target->weight, weight));
         for (int k = 0; k < target->channel_count; k++)
             fprintf(stream, "%s%d", k ? ", " : ", channels: [", target->channels[k]);
-        fputs(target->channel_count ? "]}" : "}", stream);
+        fputs(target->channel_count ? "]" : "", stream);
+        for (int k = 0; k < target->place_count; k++)
+            fprintf(stream, "%s%s", k ? ", " : ", at: [", config_format_real(target->place[k], number));
+        fputs(target->place_count ? "]}" : "}", stream);
     }
 }
 
@@ -241,7 +244,7 @@ void config_value_print_range(const struct config_key *key, FILE *stream)
         fputs(key->takes, stream);
         break;
     case CONFIG_TYPE_TARGETS:
-        fputs("LAYER[#CHANNEL+CHANNEL...][:WEIGHT],...", stream);
+        fputs("LAYER[#CHANNEL+CHANNEL...][@X/Y][:WEIGHT],...", stream);
         break;
     }
 }

@@ -77,48 +77,54 @@ static const char *scalar(const struct reader *reader)
     return reader->event.type == YAML_SCALAR_EVENT ? (const char *)reader->event.data.scalar.value : NULL;
 }
 
-// The current event opens a list of whole numbers.
-static enum status read_channels(struct reader *reader, struct config_target *target)
+// The current event opens a list of numbers, for a target's field `name`.
+static enum status read_numbers(struct reader *reader, struct config_target *target, const char *name,
+                                enum status (*add)(struct config_target *, const char *))
 {
     enum status rc = STATUS_OK;
+    int count = 0;
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return refuse(reader, current_line(reader), "targets: channels", fail(STATUS_USAGE, "is not a list such as [12, 45]"));
-    for (;;) {
+        return refuse(reader, current_line(reader), "targets",
+                      fail(STATUS_USAGE, "%s: is not a list such as [12, 45] or [0.5, 0.5]", name));
+    for (;; count++) {
         TRY(next(reader));
         if (reader->event.type == YAML_SEQUENCE_END_EVENT)
             break;
         const char *text = scalar(reader);
-        rc = text ? config_target_add_channel(target, text) : fail(STATUS_USAGE, "channels: not a list of whole numbers");
+        rc = text ? add(target, text) : fail(STATUS_USAGE, "%s: not a list of numbers", name);
         TRY(refuse(reader, current_line(reader), "targets", rc));
     }
-    if (target->channel_count == 0)
-        rc = refuse(reader, current_line(reader), "targets: channels", fail(STATUS_USAGE, "an empty list (leave it out to take all)"));
+    if (count == 0)
+        rc = refuse(reader, current_line(reader), "targets", fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", name));
 out:
     return rc;
 }
 
+enum { FIELD_LAYER, FIELD_WEIGHT, FIELD_CHANNELS, FIELD_PLACE, FIELD_COUNT };
+static const char *const field_names[FIELD_COUNT] = {"layer", "weight", "channels", "at"};
+
 // The current event is the value of `field` in a target.
 static enum status read_target_field(struct reader *reader, struct config_target *target, int field)
 {
-    if (field == 2)
-        return read_channels(reader, target);
+    if (field == FIELD_CHANNELS)
+        return read_numbers(reader, target, field_names[field], config_target_add_channel);
+    if (field == FIELD_PLACE)
+        return read_numbers(reader, target, field_names[field], config_target_add_place);
     const char *text = scalar(reader);
     enum status rc;
     if (!text)
         rc = fail(STATUS_USAGE, "layer and weight are single values");
-    else if (field == 0)
+    else if (field == FIELD_LAYER)
         rc = config_target_set_layer(target, text);
     else
         rc = config_target_set_weight(target, text);
     return refuse(reader, current_line(reader), "targets", rc);
 }
 
-// The current event opens {layer: ..., weight: ..., channels: [...]}.
+// The current event opens {layer: ..., weight: ..., channels: [...], at: [x, y]}.
 static enum status read_target(struct reader *reader, struct config_target *target)
 {
-    static const char *const fields[] = {"layer", "weight", "channels"};
-    enum { FIELDS = sizeof fields / sizeof fields[0] };
-    bool seen[FIELDS] = {false};
+    bool seen[FIELD_COUNT] = {false};
     unsigned long line = current_line(reader);
     char shown[CONFIG_EXCERPT_MAX];
     enum status rc = STATUS_OK;
@@ -128,10 +134,10 @@ static enum status read_target(struct reader *reader, struct config_target *targ
             break;
         const char *name = scalar(reader);
         int field = 0;
-        while (name && field < FIELDS && strcmp(name, fields[field]) != 0)
+        while (name && field < FIELD_COUNT && strcmp(name, field_names[field]) != 0)
             field++;
-        if (!name || field == FIELDS)
-            rc = fail(STATUS_USAGE, "%s is none of layer, weight, channels", name ? config_excerpt(name, shown) : "this");
+        if (!name || field == FIELD_COUNT)
+            rc = fail(STATUS_USAGE, "%s is none of layer, weight, channels, at", name ? config_excerpt(name, shown) : "this");
         else if (seen[field])
             rc = fail(STATUS_USAGE, "%s is given twice", name);
         TRY(refuse(reader, current_line(reader), "targets", rc));
@@ -139,8 +145,11 @@ static enum status read_target(struct reader *reader, struct config_target *targ
         TRY(next(reader));
         TRY(read_target_field(reader, target, field));
     }
-    if (!seen[0])
-        rc = refuse(reader, line, "targets", fail(STATUS_USAGE, "a target without its layer"));
+    if (!seen[FIELD_LAYER])
+        rc = fail(STATUS_USAGE, "a target without its layer");
+    else
+        rc = config_target_check_place(target);
+    rc = refuse(reader, line, "targets", rc);
 out:
     return rc;
 }

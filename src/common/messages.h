@@ -62,6 +62,7 @@ struct array_part {
     int32_t kind;                    // enum array_kind
     int32_t target;                  // number of the target that it belongs to; -1: none
     int32_t frame;                   // number, from 0; -1: none
+    int32_t octave, step;            // that it was made in; a finished dream is one step behind the last
     int32_t channels, height, width; // of the whole array
     int32_t y, x, rows, columns;     // of this part
     struct heat_grid grid;           // of a map

@@ -45,13 +45,16 @@ struct picture_metrics {
     double psnr; // to the original
 };
 
+// Metrics of which nothing is known.
+struct picture_metrics picture_metrics_unknown(void);
+
 // One input.
 struct image_record {
     int64_t id;                     // 0-based position in the list of inputs
     char source[RECORD_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
     char sha256[65];                // of the input's bytes; empty if it could not be read
     char output[RECORD_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
-    int32_t width, height, bits;    // of the input; 0 if it could not be decoded
+    int32_t width, height, bits;    // of the input, after input.resize; 0 if it could not be decoded
     int32_t status;                 // enum image_status
     int32_t rank;                   // the first of the ranks that dreamed it; -1 if none did
     int32_t team;                   // ranks that dreamed it; 0 if none did

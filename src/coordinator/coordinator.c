@@ -22,6 +22,7 @@
 #include "coordinator/progress.h"
 #include "coordinator/ready.h"
 #include "coordinator/task.h"
+#include "coordinator/teams.h"
 #include "kernels/network.h"
 
 struct coordinator {
@@ -33,12 +34,11 @@ struct coordinator {
     struct progress *progress;
     struct timing timing;
     struct ready ready;
-    struct task **busy; // [workers] what each worker has in hand; members of a team share it
-    int busy_count;     // images in hand
-    int64_t taken;      // from the intake
-    bool all_taken;     // the intake has no more
-    bool look_again;    // something changed since an image was last found no team
-    bool counted;       // the progress knows how many images there are
+    struct teams teams;
+    int64_t taken;   // from the intake
+    bool all_taken;  // the intake has no more
+    bool look_again; // something changed since an image was last found no team
+    bool counted;    // the progress knows how many images there are
     bool stopping;
     bool warned; // that the run file could not be written
 };
@@ -67,13 +67,14 @@ static enum status write_down(struct coordinator *c, struct task **task)
     if (record->status == IMAGE_FAILED)
         log_error("%s: %s", record->source, record->error);
     else
-        log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->loss_before,
-                  record->loss_after, record->seconds_dream, record->rank);
+        log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
+                  record->after.loss, record->seconds_dream, record->rank);
     progress_add_work(c->progress, (*task)->work_done + (*task)->part - (*task)->work); // what a failure or a stop left undone
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
     TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count)));
-    TRY(tolerate_full_disk(c, run_file_add_image(c->run_file, record)));
+    TRY(tolerate_full_disk(c, findings_write_cams(&(*task)->findings, c->run_file)));
+    TRY(tolerate_full_disk(c, run_file_add_image(c->run_file, record, (const float *const *)(*task)->findings.importance)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(task);
@@ -88,15 +89,10 @@ static double work_of(const struct config *config, const struct image *image)
     return config->steps * geometry_pixels(octaves, count);
 }
 
-static struct schedule_image schedule_image_of(const struct task *task)
-{
-    return (struct schedule_image){task->image.width, task->image.height};
-}
-
 static enum status cut_task(const struct coordinator *c, struct task *task)
 {
     const struct schedule *schedule = c->options->schedule;
-    const struct schedule_image image = schedule_image_of(task);
+    const struct schedule_image image = task_size(task);
     int tiles;
     enum status rc;
     TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
@@ -145,68 +141,27 @@ out:
     return rc;
 }
 
-// Ranks for the first image in the queue.
-static enum status choose_team(struct coordinator *c, int *members)
-{
-    enum { LOOK = 256 }; // images; more than that are many
-    const struct schedule *schedule = c->options->schedule;
-    struct schedule_image waiting[LOOK];
-    int count = 0;
-    double *busy = calloc((size_t)schedule->workers, sizeof *busy);
-    if (!busy)
-        return fail(STATUS_LIMIT, "no memory for the coordinator");
-    for (int w = 0; w < schedule->workers; w++) {
-        const struct task *task = c->busy[w];
-        busy[w] = task ? task->cost * (task->work > 0 ? 1 - task->work_done / task->work : 0) : 0;
-        if (task && busy[w] <= 0)
-            busy[w] = 1; // nearly done
-    }
-    for (const struct task *task = c->ready.first; task && count < LOOK; task = task->next)
-        waiting[count++] = schedule_image_of(task);
-    const int64_t total = intake_ahead_total(c->ahead);
-    *members = schedule_team(schedule, &(struct schedule_state){.busy = busy,
-                                                                .waiting = waiting,
-                                                                .waiting_count = count,
-                                                                .coming = total < 0 ? -1 : total - c->taken + c->ready.count - count});
-    free(busy);
-    assert(*members > 0); // cut_task() refused what fits no team
-    return STATUS_OK;
-}
-
 // The first image in the queue to the first `members` free workers.
 static enum status dispatch(struct coordinator *c, int members)
 {
-    const struct schedule *schedule = c->options->schedule;
     struct task *task = ready_take(&c->ready);
-    enum status rc;
-    task->team = calloc((size_t)members, sizeof *task->team);
-    if (!task->team) {
-        task_destroy(&task);
-        return fail(STATUS_LIMIT, "no memory for a team");
+    const double start = now();
+    if (output_begin_film(c->options->config, c->options->output, task) != STATUS_OK) {
+        task_failed(task);
+        return write_down(c, &task);
     }
-    for (int w = 0, m = 0; m < members; w++)
-        if (!c->busy[w]) {
-            c->busy[w] = task;
-            task->team[m++] = c->options->first_worker + w;
-        }
-    progress_set_in_flight(c->progress, ++c->busy_count);
-    task->record.rank = task->team[0];
-    task->record.team = members;
+    timing_add(&c->timing, PHASE_ENCODE, start, 0);
+    enum status rc = teams_assign(&c->teams, task, members);
+    if (rc != STATUS_OK) {
+        if (!task->team)
+            task_destroy(&task);
+        return rc;
+    }
+    progress_set_in_flight(c->progress, c->teams.count);
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
-    TRY(schedule_cost(schedule, schedule_image_of(task), members, &task->cost));
-    rc = handover_offer(c->options->comm, task);
-out:
-    return rc;
-}
-
-static int count_free(const struct coordinator *c)
-{
-    int count = 0;
-    for (int w = 0; w < c->options->schedule->workers; w++)
-        count += !c->busy[w];
-    return count;
+    return handover_offer(c->options->comm, task);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -214,10 +169,11 @@ static enum status dispatch_all(struct coordinator *c)
 {
     enum status rc = STATUS_OK;
     while (c->ready.first && c->look_again) {
-        const int available = count_free(c);
+        const int available = teams_free_workers(&c->teams);
+        const int64_t total = intake_ahead_total(c->ahead);
         int members = available + 1;
         if (available > 0)
-            TRY(choose_team(c, &members));
+            TRY(teams_choose(&c->teams, &c->ready, total < 0 ? -1 : total - c->taken, &members));
         if (members <= available)
             TRY(dispatch(c, members));
         else
@@ -235,9 +191,8 @@ static enum status write_picture(struct coordinator *c, struct task *task)
     return rc;
 }
 
-static enum status take_step(struct coordinator *c, int worker, const struct step_record *step)
+static enum status take_step(struct coordinator *c, struct task *task, const struct step_record *step)
 {
-    struct task *task = c->busy[worker];
     const double work = (double)step->width * step->height;
     task->work_done += work;
     progress_advance(c->progress, work - task->part);
@@ -245,42 +200,103 @@ static enum status take_step(struct coordinator *c, int worker, const struct ste
     return task_add_step(task, step);
 }
 
-static void set_free(struct coordinator *c, const struct task *task)
+static void take_part(struct coordinator *c, struct task *task, const struct part *part)
 {
-    for (int m = 0; m < task->record.team; m++)
-        c->busy[task->team[m] - c->options->first_worker] = NULL;
-    progress_set_in_flight(c->progress, --c->busy_count);
-    c->look_again = true;
-}
-
-static void take_part(struct coordinator *c, int worker, const struct part *part)
-{
-    struct task *task = c->busy[worker];
     progress_advance(c->progress, part->pixels - task->part);
     task->part = part->pixels;
 }
 
-static enum status take_result(struct coordinator *c, int worker, const struct result *result)
+// The picture, and what comes with it, to its folder.
+static enum status write_outputs(struct coordinator *c, struct task *task)
 {
-    struct task *task = c->busy[worker];
+    enum status rc;
+    TRY(write_picture(c, task));
+    const double start = now();
+    if (task->record.status == IMAGE_DONE)
+        rc = film_finish(&task->findings.film);
+    task->record.seconds_encode += timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
+out:
+    return rc;
+}
+
+// The team has said how it went, and all that it found out has come.
+static enum status end_task(struct coordinator *c, struct task *task)
+{
+    const struct result *result = &task->result;
     enum status rc = STATUS_OK;
     task->record.status = result->status;
     task->record.seconds_dream = result->seconds;
-    task->record.loss_before = result->loss_before;
-    task->record.loss_after = result->loss_after;
+    task->record.before = result->before;
+    task->record.after = result->after;
     memcpy(task->record.error, result->error, sizeof task->record.error);
     if (result->has_pixels) {
         const double start = now();
         TRY(handover_receive(c->options->comm, task));
         timing_add(&c->timing, PHASE_RECEIVE, start, handover_bytes(task));
     }
-    set_free(c, task);
+    teams_release(&c->teams, task);
+    progress_set_in_flight(c->progress, c->teams.count);
+    c->look_again = true;
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
-    if (result->has_pixels && write_picture(c, task) != STATUS_OK)
+    if (result->has_pixels && write_outputs(c, task) != STATUS_OK)
         task_failed(task);
     rc = write_down(c, &task);
+out:
+    return rc;
+}
+
+static enum status end_if_complete(struct coordinator *c, struct task *task)
+{
+    if (!task->has_result || task->findings.arrays.received < task->result.arrays)
+        return STATUS_OK;
+    return end_task(c, task);
+}
+
+static enum status take_report(struct coordinator *c, struct task *task, const struct report *report, double start)
+{
+    enum status rc = STATUS_OK;
+    switch ((enum report_kind)report->kind) {
+    case REPORT_READY:
+        TRY(handover_send(c->options->comm, task));
+        timing_add(&c->timing, PHASE_SEND, start, handover_bytes(task));
+        break;
+    case REPORT_STEP:
+        TRY(take_step(c, task, &report->step));
+        timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof *report);
+        break;
+    case REPORT_PART:
+        take_part(c, task, &report->part);
+        timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof *report);
+        break;
+    case REPORT_RESULT:
+        task->result = report->result;
+        task->has_result = true;
+        rc = end_if_complete(c, task);
+        break;
+    }
+out:
+    return rc;
+}
+
+// Takes the parts of arrays that are there.
+static enum status collect_arrays(struct coordinator *c, bool *found)
+{
+    enum status rc = STATUS_OK;
+    for (;;) {
+        bool there;
+        MPI_Status status;
+        TRY(mpi_probe(c->options->comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &there, &status));
+        if (!there)
+            break;
+        const double start = now();
+        struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
+        TRY(findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, task->record.id, c->options->config));
+        timing_add(&c->timing, PHASE_STEPS, start, 0);
+        TRY(end_if_complete(c, task));
+        *found = true;
+    }
 out:
     return rc;
 }
@@ -296,22 +312,9 @@ static enum status collect(struct coordinator *c, bool *found)
         TRY(mpi_probe(c->options->comm, MPI_ANY_SOURCE, MESSAGE_REPORT, &there, &status));
         if (!there)
             break;
-        const int worker = status.MPI_SOURCE - c->options->first_worker;
         const double start = now();
         TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options->comm));
-        assert(c->busy[worker]); // only who has an image reports
-        if (report.kind == REPORT_RESULT) {
-            TRY(take_result(c, worker, &report.result));
-        } else if (report.kind == REPORT_READY) {
-            TRY(handover_send(c->options->comm, c->busy[worker]));
-            timing_add(&c->timing, PHASE_SEND, start, handover_bytes(c->busy[worker]));
-        } else {
-            if (report.kind == REPORT_STEP)
-                TRY(take_step(c, worker, &report.step));
-            else
-                take_part(c, worker, &report.part);
-            timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof report);
-        }
+        TRY(take_report(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
         *found = true;
     }
 out:
@@ -368,6 +371,7 @@ static enum status serve(struct coordinator *c)
     for (;;) {
         bool found = false;
         TRY(collect(c, &found));
+        TRY(collect_arrays(c, &found));
         TRY(count_ahead(c, &found));
         c->stopping = c->stopping || stop_requested();
         if (c->stopping && !told) {
@@ -381,7 +385,7 @@ static enum status serve(struct coordinator *c)
                 found = true;
             }
         }
-        if (c->busy_count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
+        if (c->teams.count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
             break;
         progress_tick(c->progress);
         TRY(tolerate_full_disk(c, run_file_tick(c->run_file)));
@@ -427,11 +431,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    c.busy = calloc((size_t)options->schedule->workers, sizeof *c.busy);
-    if (!c.busy) {
-        rc = fail(STATUS_LIMIT, "no memory for the coordinator");
-        goto out;
-    }
+    TRY(teams_create(&c.teams, options->schedule, options->first_worker));
     TRY(file_join(path, options->output, "run.h5"));
     TRY(run_file_create(&c.run_file, path, &options->header));
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
@@ -450,13 +450,7 @@ out:
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     ready_clear(&c.ready);
-    for (int w = 0; c.busy && w < options->schedule->workers; w++)
-        if (c.busy[w]) {
-            struct task *task = c.busy[w];
-            set_free(&c, task);
-            task_destroy(&task);
-        }
-    free(c.busy);
+    teams_destroy(&c.teams);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;

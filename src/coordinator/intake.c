@@ -81,7 +81,7 @@ static void give_error(struct intake_entry *entry, enum status status, const cha
     snprintf(entry->error, sizeof entry->error, "%s", status_message());
 }
 
-static bool is_url(const char *text)
+bool intake_is_url(const char *text)
 {
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
@@ -136,7 +136,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     struct stat info;
     if (strlen(text) >= FILE_PATH_MAX) {
         rc = fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1);
-    } else if (is_url(text)) {
+    } else if (intake_is_url(text)) {
         give(entry, INTAKE_URL, text);
         return true;
     } else if (text[0] == '@' && listed) {
@@ -223,7 +223,7 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
         return STATUS_OK;
     entry->id = intake->next_id++;
     // Failed ones have a name too: whether a file can be read today does not change the names of the others.
-    if (is_url(entry->source))
+    if (intake_is_url(entry->source))
         intake_name_of_url(entry->name, entry->source);
     else
         intake_name_of_path(entry->name, entry->source);

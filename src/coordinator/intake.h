@@ -44,4 +44,7 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
 
 void intake_destroy(struct intake **intake);
 
+// Whether an input is the address of a picture, http or https.
+bool intake_is_url(const char *text);
+
 #endif

@@ -2,6 +2,7 @@
 #include "coordinator/load.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/fetch.h"
+#include "common/resample.h"
 #include "common/stop.h"
 #include "coordinator/codec.h"
 
@@ -46,6 +48,85 @@ out:
     return rc;
 }
 
+static enum status resize_alpha(const struct image *from, struct image *to)
+{
+    const size_t count = (size_t)from->width * (size_t)from->height, to_count = (size_t)to->width * (size_t)to->height;
+    const float most = from->bits == 16 ? 65535 : 255;
+    float *in = malloc(count * sizeof *in), *out = malloc(to_count * sizeof *out);
+    enum status rc;
+    to->alpha = malloc(to_count * sizeof *to->alpha);
+    if (!in || !out || !to->alpha) {
+        rc = fail(STATUS_LIMIT, "no memory to resize the picture");
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++)
+        in[i] = from->alpha[i];
+    TRY(resample(in, 1, from->width, from->height, out, to->width, to->height));
+    for (size_t i = 0; i < to_count; i++)
+        to->alpha[i] = (uint16_t)lrintf(fmaxf(0, fminf(most, out[i])));
+out:
+    free(in);
+    free(out);
+    return rc;
+}
+
+// To width x height, which `limits` allow.
+static enum status resize(struct image *image, double width, double height, const struct image_limits *limits)
+{
+    struct image larger = {0};
+    enum status rc;
+    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels) {
+        rc = fail(STATUS_LIMIT,
+                  "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
+                  height);
+        goto out;
+    }
+    TRY(image_create(&larger, (int)width, (int)height));
+    larger.bits = image->bits;
+    larger.format = image->format;
+    TRY(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
+    const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;
+    for (size_t i = 0; i < samples; i++) // the filter overshoots
+        larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
+    if (image->alpha)
+        TRY(resize_alpha(image, &larger));
+    image_destroy(image);
+    *image = larger;
+    larger = (struct image){0};
+out:
+    image_destroy(&larger);
+    return rc;
+}
+
+static enum status resize_shorter_side(struct image *image, int shorter, const struct image_limits *limits)
+{
+    const double ratio = (double)shorter / (image->width < image->height ? image->width : image->height);
+    return resize(image, fmax(1, nearbyint(ratio * image->width)), fmax(1, nearbyint(ratio * image->height)), limits);
+}
+
+// More than that is more features than anybody tells apart, and matching them takes its time.
+enum { GUIDE_SIDE_MAX = 512 };
+
+enum status load_guide(const struct config *config, const char *output, struct image *image)
+{
+    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    void *bytes = NULL;
+    size_t size = 0;
+    enum status rc;
+    *image = (struct image){0};
+    if (intake_is_url(config->guide))
+        TRY(read_url(config->guide, output, config->input.max_bytes, &bytes, &size));
+    else
+        TRY(file_read(config->guide, config->input.max_bytes, &bytes, &size));
+    TRY(codec_decode(bytes, size, &limits, image));
+    const int longer = image->width > image->height ? image->width : image->height;
+    const double ratio = longer > GUIDE_SIDE_MAX ? (double)GUIDE_SIDE_MAX / longer : 1;
+    rc = resize(image, fmax(1, nearbyint(ratio * image->width)), fmax(1, nearbyint(ratio * image->height)), &limits);
+out:
+    free(bytes);
+    return fail_in(rc, "guide %s", config->guide);
+}
+
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
                       struct timing *timing)
 {
@@ -70,6 +151,8 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read = read - start;
     TRY(codec_decode(bytes, size, &limits, &task->image));
+    if (config->input.resize)
+        TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
     if ((int64_t)task->image.width * task->image.height > INT_MAX) {
         rc = fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
         goto out;

@@ -48,3 +48,19 @@ enum status output_write(const struct config *config, const char *output, struct
 out:
     return rc;
 }
+
+enum status output_begin_film(const struct config *config, const char *output, struct task *task)
+{
+    char folder[FILE_PATH_MAX];
+    enum status rc = STATUS_OK;
+    if (!config->frames.cam && !config->frames.dream)
+        return STATUS_OK;
+    TRY(file_join(folder, output, task->name));
+    TRY(file_make_folder(folder));
+    rc = film_create(
+        &task->findings.film,
+        &(struct film_options){
+            .folder = folder, .config = config, .width = task->image.width, .height = task->image.height, .rgb = task->image.rgb});
+out:
+    return rc;
+}

@@ -10,4 +10,7 @@
 // so that nobody takes it for a finished one.
 enum status output_write(const struct config *config, const char *output, struct task *task) MUST_CHECK;
 
+// Begins the film of the image that is about to be dreamed, if the configuration wants one: task->image is still the original.
+enum status output_begin_film(const struct config *config, const char *output, struct task *task) MUST_CHECK;
+
 #endif

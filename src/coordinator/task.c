@@ -11,7 +11,7 @@ struct task *task_create(void)
     if (task) {
         task->record.rank = -1;
         task->record.redundancy = NAN;
-        task->record.loss_before = task->record.loss_after = NAN;
+        task->record.before = task->record.after = picture_metrics_unknown();
     }
     return task;
 }
@@ -23,6 +23,7 @@ void task_destroy(struct task **task)
     image_destroy(&(*task)->image);
     free((*task)->team);
     free((*task)->steps);
+    findings_destroy(&(*task)->findings);
     free(*task);
     *task = NULL;
 }
@@ -39,6 +40,11 @@ enum status task_add_step(struct task *task, const struct step_record *step)
     }
     task->steps[task->step_count++] = *step;
     return STATUS_OK;
+}
+
+struct schedule_image task_size(const struct task *task)
+{
+    return (struct schedule_image){task->image.width, task->image.height};
 }
 
 void task_failed(struct task *task)

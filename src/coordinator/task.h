@@ -6,8 +6,11 @@
 #include <stddef.h>
 
 #include "common/image.h"
+#include "common/messages.h"
 #include "common/records.h"
+#include "coordinator/findings.h"
 #include "coordinator/intake_names.h"
+#include "coordinator/schedule.h"
 
 struct task {
     struct task *next;              // in a queue
@@ -17,6 +20,9 @@ struct task {
     struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
     struct step_record *steps;      // so far, in order
     size_t step_count, step_capacity;
+    struct findings findings;
+    struct result result; // from the team, until all that it found out has come
+    bool has_result;
     double work;      // in units of progress, and what of it is done
     double work_done; // of whole steps
     double part;      // of the step under way
@@ -28,6 +34,8 @@ struct task *task_create(void); // NULL: no memory
 void task_destroy(struct task **task);
 
 enum status task_add_step(struct task *task, const struct step_record *step) MUST_CHECK;
+
+struct schedule_image task_size(const struct task *task);
 
 // Notes this thread's status_message() as the reason why the image failed.
 void task_failed(struct task *task);

@@ -175,7 +175,7 @@ static enum status look(struct ascent *a, const struct sweep_pass *pass, struct 
 {
     const struct config *config = a->config;
     struct frames *frames = a->options.frames;
-    const bool shown = frames_are_due(config, record->octave * config->steps + record->step);
+    const bool shown = frames->outbox && frames_are_due(config, record->octave * config->steps + record->step);
     const bool guided = guidance_is_on(config) && record->step % config->guidance.every == 0;
     struct heat cam = {0};
     double scale = 0;
@@ -184,9 +184,10 @@ static enum status look(struct ascent *a, const struct sweep_pass *pass, struct 
     if ((shown && config->frames.cam) || (guided && guidance_wants_cam(config)))
         TRY(cam_make(&a->features, cam_target(&a->objective), config->cam.method, pass->dy, pass->dx, &cam, &scale));
     record->frame = shown ? frames->count : -1;
+    const struct frame_view view = {
+        .octave = record->octave, .step = record->step, .cam = config->frames.cam ? &cam : NULL, .scale = scale};
     if (shown)
-        TRY(frames_send(frames, a->options.image, config->octaves.detail ? a->options.base : NULL, config->frames.cam ? &cam : NULL,
-                        scale));
+        TRY(frames_send(frames, a->options.image, config->octaves.detail ? a->options.base : NULL, &view));
     if (guided)
         rc = guidance_look(&a->guidance, &a->gradient, &cam);
 out:

@@ -94,15 +94,17 @@ out:
 static enum status look_after(struct dream *d, struct picture_metrics *metrics)
 {
     const struct dream_options *o = d->options;
-    const bool detail = d->config->octaves.detail;
     struct evaluation evaluation = {0};
     enum status rc;
     TRY(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
     *metrics = evaluation.metrics;
-    if (frames_are_on(d->config))
-        TRY(frames_send(&d->frames, &d->image, detail ? &d->original : NULL, d->config->frames.cam ? &evaluation.cam : NULL,
-                        evaluation.cam_scale));
-    if (o->team->rank == 0)
+    const struct frame_view view = {.octave = d->octave,
+                                    .step = d->config->steps,
+                                    .cam = d->config->frames.cam ? &evaluation.cam : NULL,
+                                    .scale = evaluation.cam_scale};
+    if (o->outbox && frames_are_on(d->config))
+        TRY(frames_send(&d->frames, &d->image, d->config->octaves.detail ? &d->original : NULL, &view));
+    if (o->outbox && o->team->rank == 0)
         rc = send_importance(d, &evaluation);
 out:
     evaluation_destroy(&evaluation);

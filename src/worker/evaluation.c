@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "worker/evaluation.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "worker/cam.h"
@@ -9,15 +8,6 @@
 #include "worker/metrics.h"
 #include "worker/rows.h"
 #include "worker/shaping.h"
-
-struct picture_metrics picture_metrics_unknown(void)
-{
-    const struct target_metrics unknown = {NAN, NAN, NAN, NAN, NAN, NAN};
-    struct picture_metrics metrics = {.loss = NAN, .total_variation = NAN, .psnr = NAN};
-    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
-        metrics.targets[t] = unknown;
-    return metrics;
-}
 
 void evaluation_destroy(struct evaluation *evaluation)
 {

@@ -21,7 +21,4 @@ enum status evaluate(struct sweep *sweep, struct team *team, const struct object
                      const struct field *original, bool why, struct evaluation *evaluation, bool *flag) MUST_CHECK;
 void evaluation_destroy(struct evaluation *evaluation);
 
-// Metrics of which nothing is known.
-struct picture_metrics picture_metrics_unknown(void);
-
 #endif

@@ -97,7 +97,7 @@ struct heat_grid features_grid(const struct features *f, int target, int dy, int
     return grid;
 }
 
-enum status features_sum(const struct features *f, int target, int width, void (*add)(const struct feature *, double *, const void *),
+enum status features_sum(const struct features *f, int target, int width, void (*make)(const struct feature *, double *, const void *),
                          const void *context, double *sums)
 {
     double *items = calloc((size_t)f->tiles * (size_t)width + 1, sizeof *items);
@@ -106,7 +106,7 @@ enum status features_sum(const struct features *f, int target, int width, void (
     if (!items)
         return fail(STATUS_LIMIT, "no memory for the sums of the targets' activations");
     for (int i = 0; i < f->tiles; i++)
-        add(features_at(f, i, target), items + (size_t)i * (size_t)width, context);
+        make(features_at(f, i, target), items + (size_t)i * (size_t)width, context);
     rc = team_sum(f->team, items, f->work, width, sums, &flag);
     free(items);
     return rc;

@@ -4,6 +4,7 @@
 #ifndef ONEIROS_WORKER_FEATURES_H
 #define ONEIROS_WORKER_FEATURES_H
 
+#include "common/heat.h"
 #include "common/tiling.h"
 #include "worker/objective.h"
 #include "worker/team.h"
@@ -42,9 +43,9 @@ static inline struct feature *features_at(const struct features *features, int m
 // Positions of the whole octave.
 struct heat_grid features_grid(const struct features *features, int target, int dy, int dx);
 
-// Collective: sums over the positions of the octave of `width` values that `add` makes of a feature: sums[k] += ... for one tile. Tile by
+// Collective: sums over the positions of the octave of `width` values that `make` makes of a feature: sums[k] += ... for one tile. Tile by
 // tile in order, so that they do not depend on who has which tile.
 enum status features_sum(const struct features *features, int target, int width,
-                         void (*add)(const struct feature *, double *, const void *), const void *context, double *sums) MUST_CHECK;
+                         void (*make)(const struct feature *, double *, const void *), const void *context, double *sums) MUST_CHECK;
 
 #endif

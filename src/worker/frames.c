@@ -38,29 +38,31 @@ out:
     return rc;
 }
 
-static enum status send_map(struct frames *f, const struct heat *cam, double scale)
+static enum status send_map(struct frames *f, const struct frame_view *view)
 {
-    const struct heat_grid *grid = &cam->grid;
+    const struct heat_grid *grid = &view->cam->grid;
     const size_t bytes = (size_t)grid->width * (size_t)grid->height * sizeof(float);
     const struct array_part part = {.image = f->image,
                                     .kind = ARRAY_HEAT,
                                     .target = -1,
                                     .frame = f->count,
+                                    .octave = view->octave,
+                                    .step = view->step,
                                     .channels = 1,
                                     .height = grid->height,
                                     .width = grid->width,
                                     .rows = grid->height,
                                     .columns = grid->width,
                                     .grid = *grid,
-                                    .scale = scale};
+                                    .scale = view->scale};
     float *values = malloc(bytes);
     if (!values)
         return fail(STATUS_LIMIT, "no memory to send a class activation map");
-    memcpy(values, cam->values, bytes);
+    memcpy(values, view->cam->values, bytes);
     return outbox_send(f->outbox, &part, values);
 }
 
-enum status frames_send(struct frames *f, const struct field *image, const struct field *base, const struct heat *cam, double scale)
+enum status frames_send(struct frames *f, const struct field *image, const struct field *base, const struct frame_view *view)
 {
     const bool larger = (int64_t)image->width * image->height > (int64_t)f->video_width * f->video_height;
     const double start = now();
@@ -78,14 +80,16 @@ enum status frames_send(struct frames *f, const struct field *image, const struc
                                     .kind = ARRAY_FRAME,
                                     .target = -1,
                                     .frame = f->count,
+                                    .octave = view->octave,
+                                    .step = view->step,
                                     .channels = 3,
                                     .height = frame.height,
                                     .width = frame.width,
                                     .y = frame.rows.begin,
                                     .rows = frame.rows.end - frame.rows.begin,
                                     .columns = frame.width};
-    if (f->team->rank == 0 && cam && cam->values)
-        TRY(send_map(f, cam, scale));
+    if (f->team->rank == 0 && view->cam)
+        TRY(send_map(f, view));
     rc = outbox_send(f->outbox, &part, frame.data);
     frame.data = NULL; // the outbox frees it
     f->count++;

@@ -27,8 +27,15 @@ bool frames_are_due(const struct config *config, int number);
 void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,
                  int height);
 
-// Collective. Sends `image`, minus `base` if that is not NULL, and from the first member `cam` with its `scale`, if it has values.
-enum status frames_send(struct frames *frames, const struct field *image, const struct field *base, const struct heat *cam,
-                        double scale) MUST_CHECK;
+// What a frame shows besides the image, where it is from.
+struct frame_view {
+    int octave, step;       // the image before this step
+    const struct heat *cam; // NULL: none
+    double scale;           // of cam_make()
+};
+
+// Collective. Sends `image`, minus `base` if that is not NULL, and from the first member the map.
+enum status frames_send(struct frames *frames, const struct field *image, const struct field *base,
+                        const struct frame_view *view) MUST_CHECK;
 
 #endif

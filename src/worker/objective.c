@@ -105,7 +105,7 @@ void objective_values(const struct objective *objective, int width, int height, 
     for (int t = 0; t < objective->count; t++) {
         int w, h;
         network_output_size(network, objective->rows[t], width, height, &w, &h);
-        const double positions = objective->config->targets.items[t].has_place ? 1 : (double)w * h;
+        const double positions = objective->config->targets.items[t].place_count ? 1 : (double)w * h;
         values[t] = positions * (objective->config->objective == OBJECTIVE_GUIDE ? objective->channels[t] : objective->counted[t]);
     }
 }
@@ -151,7 +151,7 @@ static struct rectangle seen(const struct objective *objective, int target, cons
     const struct receptive_field *field = &objective->fields[target];
     const struct config_target *chosen = &objective->config->targets.items[target];
     int w, h;
-    if (!chosen->has_place)
+    if (!chosen->place_count)
         return among;
     network_output_size(network_inception_v3(), objective->rows[target], view->width, view->height, &w, &h);
     const struct rectangle place = {

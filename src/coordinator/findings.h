@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// What a team finds out about an image besides its dream: frames, which go to the film, class activation maps and the importance of
+// channels, which go to the run file.
+#ifndef ONEIROS_COORDINATOR_FINDINGS_H
+#define ONEIROS_COORDINATOR_FINDINGS_H
+
+#include <stddef.h>
+
+#include "coordinator/arrays.h"
+#include "coordinator/film.h"
+#include "coordinator/run_file.h"
+
+struct findings {
+    struct arrays arrays; // on their way
+    struct film *film;    // NULL: none is made
+    struct finding_cam {
+        struct cam_record record;
+        float *values; // (record.grid.height, record.grid.width)
+    } * cams;
+    size_t cam_count, cam_capacity;
+    float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
+};
+
+// Takes one part that is on its way from `rank`.
+enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, int64_t image, const struct config *config) MUST_CHECK;
+
+// The maps of all frames to the run file.
+enum status findings_write_cams(const struct findings *findings, struct run_file *file) MUST_CHECK;
+
+// An unfinished film leaves nothing.
+void findings_destroy(struct findings *findings);
+
+#endif
