@@ -69,12 +69,13 @@ static herr_t describe(hid_t dataset, int series, const struct run_file_header *
     const struct config *config = header->config;
     if (series >= RUN_IMPORTANCE && series < RUN_IMAGES) {
         const int method = (int)config->importance.method, target = series - RUN_IMPORTANCE;
-        if (add_meaning(dataset, "importance of each channel for the loss, one row for each row of /images; NaN if unknown") < 0)
+        if (add_meaning(dataset, "importance of each channel for the loss of the dream, one row for each row of /images; NaN if unknown") <
+            0)
             return -1;
         return add_source(dataset, word_of("importance.method", method), config->targets.items[target].layer);
     }
     if (series == RUN_CAM_VALUES &&
-        add_meaning(dataset, "class activation maps in 0..1, one behind the other; /cam/frames says which is where") < 0)
+        add_meaning(dataset, "class activation maps, each scaled to 0..1, one behind the other; /cam/frames says which is where") < 0)
         return -1;
     for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++)
         if (run_layout_table(table) == series && run_table_describe(dataset, table, &config->targets) < 0)

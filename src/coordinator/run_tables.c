@@ -29,8 +29,8 @@ struct column {
 #define TIMING(member, kind, unit, description) COLUMN(timing_record, #member, member, kind, unit, description)
 // Two columns: of the original and of the dream, at full size.
 #define BOTH(name, member, kind, description)                                                                                              \
-    COLUMN(image_record, name "_before", before.member, kind, "1", "of the original at full size: " description),                          \
-        COLUMN(image_record, name "_after", after.member, kind, "1", "of the dream at full size: " description)
+    COLUMN(image_record, name "_before", before.member, kind, "1", "of the original at full size, NaN if unknown: " description),          \
+        COLUMN(image_record, name "_after", after.member, kind, "1", "of the dream at full size, NaN if unknown: " description)
 
 #define LOSS "weighted sum over targets, without the total-variation term"
 #define TARGET_LOSS "loss of each target A, unweighted"
@@ -68,7 +68,7 @@ static const struct column image_columns[] = {
     BOTH("diversity", targets[0].diversity, COLUMN_TARGETS, DIVERSITY),
     BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_TARGETS, DIVERSITY_SEED),
     BOTH("total_variation", total_variation, COLUMN_DOUBLE, TOTAL_VARIATION),
-    COLUMN(image_record, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size"),
+    COLUMN(image_record, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size; NaN if unknown"),
 };
 
 // What a step's numbers are of: the octave as it was before the update.
@@ -98,7 +98,7 @@ static const struct column cam_columns[] = {
     CAM(image, COLUMN_INT64, "", "id of the row in /images"),
     CAM(frame, COLUMN_INT32, "", "number within the image, from 0, as in /steps"),
     CAM(octave, COLUMN_INT32, "", "that it was made in"),
-    CAM(step, COLUMN_INT32, "", "that it was made in"),
+    CAM(step, COLUMN_INT32, "", "before which it was made; the number of steps: after the last"),
     GRID(height, "", "values of the map, downwards"),
     GRID(width, "", "values of the map, across"),
     GRID(stride, "pixel", "of the octave, from one value to the next"),

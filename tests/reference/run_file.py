@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""What an analyst sees: h5py reads the run file that test_run_file writes, plain, as structured arrays.
+"""What an analyst sees: h5py reads the run file that test_run_file writes, plain, as structured arrays; and docs/run-file.md tells the truth
+about it: its tables and its listing are those of the file, its examples run as they stand.
 
     run_file.py TEST_RUN_FILE
 
-Exit code 77 (skipped) without h5py. With pandas, what the tables become as data frames too.
+Exit code 77 (skipped) without h5py. Without pandas or h5dump, what needs them is left out, with a message.
 """
+import os
+import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,68 +25,224 @@ try:
 except ImportError:
     pandas = None
 
-PHASES = ("fetch decode steps encode write idle wait send receive resample exchange forward backward reduce shape").split()
+PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "run-file.md").read_text(encoding="utf-8")
+SLURM = {
+    "JOB_ID": "4711",
+    "JOB_NAME": "dreams",
+    "ARRAY_JOB_ID": "4711",
+    "ARRAY_TASK_ID": "0",
+    "CLUSTER_NAME": "cluster",
+    "JOB_PARTITION": "main",
+    "JOB_NODELIST": "node[1-2]",
+    "RESTART_COUNT": "0",
+}
+METRICS = ["target_loss", "score", "sparsity", "hoyer", "diversity", "diversity_seed"]
+IMAGES, STEPS, FRAMES, TARGETS = 70, 20, 4, 3
 
 
-def check(file):
-    root = file.attrs
-    assert root["program"] == "oneiros" and root["format_version"] == 1, dict(root)
+def section(title):
+    return PAGE.split(f"# {title}\n", 1)[1].split("\n#", 1)[0]
+
+
+def page_table(title):
+    """The rows of the table in a section, without its head."""
+    cells = re.findall(r"^\|(.*)\|$", section(title), re.M)[2:]
+    return [[re.sub("^`([^`]*)`$", r"\1", cell.strip()).replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", row)] for row in cells]
+
+
+def type_name(dtype):
+    if dtype.subdtype:
+        return type_name(dtype.subdtype[0]) + " [targets]"
+    if h5py.check_enum_dtype(dtype):
+        return "enum"
+    return "text" if h5py.check_string_dtype(dtype) else dtype.name
+
+
+def check_root(root):
+    assert root["program"] == "oneiros" and root["format_version"] == 2, dict(root)
     assert "steps:" in root["config"] and root["started"].endswith("Z")
     assert list(root["hosts"]) == ["node1", "node1", "node2"] and root["ranks"] == 3
     assert (root["workers"], root["team_size"]) == (2, 2)
     assert [root["tile_" + name] for name in ("size", "halo", "halo_exact", "blend")] == [640, 160, 1, 32]
     assert root["seed"] == 2**64 - 2 and root["complete"] == 1 and root["elapsed_seconds"] > 0
+    assert root["slurm_job_nodelist"] == "node[1-2]"
 
-    images = file["images"][:]
-    assert images.shape == (70,) and list(images["id"]) == list(range(70))
+
+def check_metrics(rows, ending, base):
+    """Columns of targets: base [rows] + target + 1/8 a metric."""
+    for i, name in enumerate(METRICS):
+        wanted = base[:, None] + np.arange(TARGETS) + i / 8
+        assert rows[name + ending].shape == wanted.shape and (rows[name + ending] == wanted).all(), name + ending
+
+
+def check_images(table):
+    images = table[:]
+    row = np.arange(IMAGES)
+    assert images.shape == row.shape and (images["id"] == row).all()
     assert images["source"][5].decode() == "photos/été-5.jpg"
-    states = h5py.check_enum_dtype(file["images"].dtype["status"])
-    assert states == {"done": 0, "failed": 1, "stopped": 2}
-    assert [int(s) for s in images["status"][:4]] == [0, 1, 2, 0]
+    assert h5py.check_enum_dtype(table.dtype["status"]) == {"done": 0, "failed": 1, "stopped": 2}
+    assert (images["status"] == row % 3).all()
     assert images["error"][1] == b"not a picture: 1" and images["error"][0] == b""
-    assert np.isnan(images["loss_before"]).all() and images["loss_after"][69] == 69
-    assert (images["rank"] == 1).all() and (images["team"] == 2).all() and (images["tiles"] == 6).all() and (images["redundancy"] == 1.25).all()
+    for name, wanted in {"rank": 1, "team": 2, "tiles": 6, "redundancy": 1.25, "width": 640, "height": 480, "bits": 8}.items():
+        assert (images[name] == wanted).all(), name
+    assert (images["seconds_dream"] == 2.5).all() and (images["seconds_wait"] == 0).all()
+    assert np.array_equal(images["loss_before"], np.where(row % 3 == 1, np.nan, row + 0.5), equal_nan=True)
+    assert (images["loss_after"] == row).all() and (images["psnr_after"] == row / 4).all() and "psnr_before" not in images.dtype.names
+    assert (images["total_variation_before"] == 0.5).all() and (images["total_variation_after"] == 0.75).all()
+    check_metrics(images, "_before", 1e6 + row * 16)
+    check_metrics(images, "_after", row * 16)
+    assert list(table.attrs["targets"]) == ["mixed3", "mixed4", "mixed5"]
 
-    steps = file["steps"][:]
-    row = np.arange(70 * 20)
-    assert steps.shape == row.shape and steps["target_loss"].shape == (70 * 20, 3)
-    assert (steps["image"] == row // 20).all() and (steps["step"] == row % 5).all() and (steps["octave"] == row % 20 // 5).all()
-    assert (steps["loss"] == row + 0.5).all() and (steps["target_loss"] == row[:, None] * 10 + np.arange(3)).all()
-    assert list(file["steps"].attrs["targets"]) == ["mixed3", "mixed4", "mixed5"]
 
-    timing = file["timing"][:]
-    row = np.arange(3 * 14)
-    assert timing.dtype["phase"] == np.dtype("S16") and h5py.check_string_dtype(file["timing"].dtype["phase"]).encoding == "utf-8"
-    assert [phase.decode() for phase in timing["phase"]] == PHASES[1:] + PHASES[:1] + PHASES[2:] + PHASES[:2] + PHASES[3:]
-    assert (timing["rank"] == row // 14).all() and (timing["count"] == row + 1).all() and (timing["seconds"] == row / 4).all()
+def check_steps(table):
+    steps = table[:]
+    row = np.arange(IMAGES * STEPS)
+    assert steps.shape == row.shape
+    assert (steps["image"] == row // STEPS).all() and (steps["step"] == row % 5).all() and (steps["octave"] == row % STEPS // 5).all()
+    assert (steps["width"] == 640).all() and (steps["height"] == 480).all() and (steps["seconds"] == 0.125).all()
+    assert (steps["frame"] == np.where(row % 5 == 0, row % STEPS // 5, -1)).all()
+    assert (steps["loss"] == row + 0.5).all() and (steps["total_variation"] == row * 2).all() and (steps["gradient_norm"] == 1 / (row + 1)).all()
+    assert (steps["psnr"] == np.where(row % STEPS == 0, np.inf, 1000 / np.maximum(row, 1))).all()
+    check_metrics(steps, "", row * 16)
+    assert list(table.attrs["targets"]) == ["mixed3", "mixed4", "mixed5"]
+
+
+def check_importance(group):
+    assert list(group) == ["mixed3", "mixed4", "mixed5"]
+    image, channel = np.arange(IMAGES)[:, None], np.arange(768)
+    for target, (layer, values) in enumerate(group.items()):
+        wanted = ((image * 131 + target * 17 + channel * 7) % 1009 - 500).astype(np.float32)
+        unknown = (image % 3 == 1) | ((image % 3 == 2) & (target == 0))
+        assert values.dtype == np.float32 and np.array_equal(values[:], np.where(unknown, np.nan, wanted), equal_nan=True)
+        assert values.attrs["layer"] == layer and values.attrs["method"] == "gradient_activation" and values.attrs["units"] == "1"
+        assert "channel" in values.attrs["description"]
+
+
+def check_cam(group):
+    frames, values = group["frames"][:], group["values"][:]
+    row = np.arange(IMAGES * FRAMES)
+    assert frames.shape == row.shape and values.dtype == np.float32
+    wanted = {"image": row // FRAMES, "frame": row % FRAMES, "octave": row % FRAMES, "step": 2, "width": 24 + row % 13, "height": 26 + row % 7}
+    wanted.update(stride=16, centre=5, dy=row % 33, dx=-(row % 31), octave_width=640, octave_height=480, scale=row / 8)
+    for name, numbers in wanted.items():
+        assert (frames[name] == numbers).all(), name
+    assert len(frames.dtype.names) == len(wanted) + 1
+    for i, frame in enumerate(frames):
+        size = frame["height"] * frame["width"]
+        cam = values[frame["offset"] : frame["offset"] + size]
+        assert np.allclose(cam, (i * 31 + np.arange(size)) % 997 / 997, rtol=0, atol=1e-7), i
+    for dataset in group.values():
+        assert dataset.attrs["layer"] == "mixed5" and dataset.attrs["method"] == "layercam"
+
+
+def check_timing(table):
+    timing = table[:]
+    phases = re.findall(r"`([a-z]+)`", section("`/timing`").split("Phases:")[1].split("\n\n")[0])
+    count = len(phases) - 1
+    row = np.arange(3 * count)
+    assert timing.dtype["phase"] == np.dtype("S16") and h5py.check_string_dtype(table.dtype["phase"]).encoding == "utf-8"
+    wanted = phases[1:] + phases[:1] + phases[2:] + phases[:2] + phases[3:]
+    assert [phase.decode() for phase in timing["phase"]] == wanted, "the phases are not those of docs/run-file.md"
+    assert (timing["rank"] == row // count).all() and (timing["count"] == row + 1).all() and (timing["seconds"] == row / 4).all()
     assert (timing["bytes"] == row * 1000000007).all()
-
-    for table in (file["steps"], file["images"], file["timing"]):
-        assert len(table.attrs["units"]) == len(table.attrs["descriptions"]) == len(table.dtype.names)
-    units = {name: dict(zip(table.dtype.names, table.attrs["units"])) for name, table in file.items()}
-    assert units["steps"]["seconds"] == "s" and units["steps"]["width"] == "pixel", units
-    assert units["images"]["redundancy"] == "1" and units["timing"]["bytes"] == "byte" and units["timing"]["count"] == "", units
 
 
 def check_frames(file):
+    """What the tables become as data frames, as the page says."""
+    for name in ("images", "steps", "cam/frames", "timing"):
+        rows = file[name][:]
+        frame = pandas.DataFrame({column: list(rows[column]) for column in rows.dtype.names})
+        assert len(frame) == len(rows) and list(frame.columns) == list(rows.dtype.names)
     timing = pandas.DataFrame(file["timing"][:])
     timing["phase"] = timing["phase"].str.decode("utf-8")
     seconds = timing.pivot(index="rank", columns="phase", values="seconds")
-    assert seconds.shape == (3, 15) and seconds.loc[2, "shape"] == 41 / 4 and np.isnan(seconds.loc[1, "decode"])
-    images = pandas.DataFrame(file["images"][:])
-    assert images["team"].sum() == 140 and images["redundancy"].mean() == 1.25
+    assert seconds.shape[0] == 3 and np.isnan(seconds.loc[1, "decode"]) and seconds.loc[1].notna().sum() == len(timing) / 3
+
+
+def check_page_tables(file):
+    tables = {"/" + name: file[name] for name in ("images", "steps", "cam/frames", "timing")}
+    for path, dataset in tables.items():
+        attributes = dataset.attrs
+        assert len(attributes["units"]) == len(attributes["descriptions"]) == len(dataset.dtype.names)
+        types = [type_name(dataset.dtype[name]) for name in dataset.dtype.names]
+        wanted = [list(row) for row in zip(dataset.dtype.names, types, attributes["units"], attributes["descriptions"])]
+        found = page_table(f"`{path}`")
+        for have, want in zip(found, wanted):
+            assert have == want, f"docs/run-file.md, {path}: {have} should be {want}"
+        assert len(found) == len(wanted), path
+    names = []
+    file.visititems(lambda name, item: names.append("/" + name) if isinstance(item, h5py.Dataset) else None)
+    sections = re.findall(r"^### `(.*)`$", PAGE, re.M)
+    assert {re.sub("^/importance/.*", "/importance/<layer>", name) for name in names} == set(sections), names
+    rows = page_table("Root attributes")
+    assert sorted(row[0] for row in rows) == sorted(file.attrs), "docs/run-file.md, root attributes"
+    for name, kind, _ in rows:
+        value = file.attrs[name]
+        assert kind.startswith("text") if isinstance(value, (str, np.ndarray)) else kind == value.dtype.name, name
+
+
+def check_listing(path):
+    """Line by line, but for what `...` stands for and what is different each time."""
+    page = PAGE.split("```text\n", 1)[1].split("\n```", 1)[0].split("\n")
+    result = subprocess.run(["h5dump", "-A", path.name], cwd=path.parent, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    lines = iter(result.stdout.rstrip("\n").split("\n"))
+    attribute, inside, skipping = "", False, False
+    for number, wanted in enumerate(page):
+        if wanted.strip() == "...":
+            assert inside and attribute in ("config", "descriptions"), f"docs/run-file.md leaves out some of {attribute}"
+            skipping = True
+            continue
+        line = next(lines)
+        while skipping and line != wanted:
+            line = next(lines)
+        skipping = False
+        inside = line.strip() == "DATA {" or (inside and line.strip() != "}")
+        attribute = (re.findall(r'ATTRIBUTE "(.*)"', line) or [attribute])[0]
+        changes = attribute in ("elapsed_seconds", "started", "version") and line.strip().startswith("(0):")
+        assert changes or line == wanted, f"docs/run-file.md, line {number + 1} of the listing: {wanted!r} should be {line!r}"
+    assert not list(lines), "docs/run-file.md: the listing has an end too early"
+
+
+def run_examples(folder):
+    examples = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    assert len(examples) == 3
+    outputs = []
+    for example in examples:
+        if "pandas" in example and not pandas:
+            print("skipped the example with pandas: needs python3-pandas")
+            outputs.append(None)
+            continue
+        result = subprocess.run([sys.executable, "-X", "utf8", "-c", example], cwd=folder, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+        outputs.append(result.stdout.split("\n"))
+    pictures, octaves, cam = outputs
+    assert pictures[:2] == ["photos/été-0.jpg 0.5 0.0 [144 288 432]", "photos/été-3.jpg 3.5 3.0 [232 376 520]"], pictures
+    assert len(pictures) == 24 + 1
+    assert not octaves or [line.split() for line in octaves if line.startswith("3")] == [["3", "15.5", "707.5", "1399.5"]], octaves
+    assert cam[0].startswith("[[0.") and cam[-2].endswith("]]"), cam
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        path = folder + "/run.h5"
-        subprocess.run([sys.argv[1], path], check=True)
-        with h5py.File(path, "r") as file:
-            check(file)
-            if pandas:
-                check_frames(file)
-        with h5py.File(path, "r", libver="latest", swmr=True) as file:
-            check(file)
+        path = pathlib.Path(folder) / "run.h5"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+        slurm = {"SLURM_" + name: value for name, value in SLURM.items()}
+        subprocess.run([sys.argv[1], str(path)], check=True, env={**clean, **slurm})
+        for swmr in (False, True):
+            with h5py.File(path, "r", libver="latest", swmr=swmr) as file:
+                check_root(file.attrs)
+                check_images(file["images"])
+                check_steps(file["steps"])
+                check_importance(file["importance"])
+                check_cam(file["cam"])
+                check_timing(file["timing"])
+                check_page_tables(file)
+                if pandas:
+                    check_frames(file)
+        run_examples(folder)
+        if shutil.which("h5dump"):
+            check_listing(path)
+        else:
+            print("skipped the listing: needs hdf5-tools")
 
 
 main()

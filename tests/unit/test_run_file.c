@@ -389,6 +389,7 @@ static int write_sample(const char *path)
     enum status rc;
     for (int i = 0; i < targets; i++)
         channels[i] = CHANNELS_MAX;
+    weights_source = "official Keras weights";
     TRY(create(&file, path));
     for (int id = 0; id < 70; id++)
         TRY(add_image(file, id));
