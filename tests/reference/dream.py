@@ -65,6 +65,13 @@ def resample(image, height, width):
     return (rows @ image.double() @ columns.T).to(image.dtype)
 
 
+def resize_shorter(image, side):
+    """The picture with a shorter side of this many pixels."""
+    height, width = image.shape[2:]
+    size = lambda pixels: int(numpy.floor(pixels * side / min(height, width) + 0.5))
+    return resample(image, size(height), size(width)).clamp(-1, 1)
+
+
 def octave_sizes(height, width, count, scale):
     size = lambda side, k: int(numpy.floor(side * scale ** (k - count + 1) + 0.5))
     return [(size(height, k), size(width, k)) for k in range(count)]

@@ -94,10 +94,34 @@ ROWS = build()
 LAYERS = [row[0] for row in ROWS]
 
 
+def behind(layer):
+    """The layers that depend on this one, itself among them."""
+    found = {layer}
+    for name, _, inputs, _, _ in ROWS:
+        if found.intersection(inputs):
+            found.add(name)
+    return found
+
+
 def numbered(names, prefix):
     """The names `prefix` or `prefix_<number>` in creation order. (`layer_names` is ordered by depth, which is not that.)"""
     matches = [re.fullmatch(prefix + r"(?:_(\d+))?", name) for name in names]
     return [m.string for m in sorted((m for m in matches if m), key=lambda m: int(m.group(1) or 0))]
+
+
+def layer_weights(group):
+    paths = [name.decode() if isinstance(name, bytes) else name for name in group.attrs["weight_names"]]
+    return {re.sub(r":0$", "", name.split("/")[-1]): numpy.asarray(group[name]) for name in paths}
+
+
+def read_top(path):
+    """Kernel (channels of mixed10, classes) and bias (classes) of the layer that makes the logits."""
+    with h5py.File(path, "r") as file:
+        root = file["model_weights"] if "model_weights" in file else file
+        if "predictions" not in root:
+            raise SystemExit(f"{path}: has no layer 'predictions': classes need a file with the top")
+        top = layer_weights(root["predictions"])
+        return top["kernel"], top["bias"]
 
 
 def read_weights(path):
@@ -106,11 +130,7 @@ def read_weights(path):
         root = file["model_weights"] if "model_weights" in file else file
         text = lambda value: value.decode() if isinstance(value, bytes) else value
         names = [text(name) for name in root.attrs["layer_names"]]
-
-        def weights(layer):
-            paths = [text(name) for name in root[layer].attrs["weight_names"]]
-            return {re.sub(r":0$", "", name.split("/")[-1]): numpy.asarray(root[layer][name]) for name in paths}
-
+        weights = lambda layer: layer_weights(root[layer])
         blocks = []
         convs, norms = numbered(names, "conv2d"), numbered(names, "batch_normalization")
         assert len(convs) == len(norms) == sum(row[1] == "conv2d" for row in ROWS), "not an InceptionV3 file"
@@ -142,16 +162,27 @@ class Inception:
         x = F.conv2d(x, kernel, None, stride, pad)
         return relu(F.batch_norm(x, mean, variance, None, beta, False, 0.0, EPSILON), mode)
 
-    def forward(self, image, until, mode="plain"):
-        """The activations of the layers `until`, a dict by name, for image (N, 3, H, W) in [-1, 1]."""
+    def forward(self, image, until, mode="plain", above="input", start="input"):
+        """The activations of the layers `until`, a dict by name, for image (N, 3, H, W) in [-1, 1].
+
+        ReLUs behind the layer `above` follow the rule `mode`, those up to it the plain one. With `start`, `image` is the activation of
+        that layer, through which alone `until` depend on the picture.
+        """
         until = set(until)
         assert until <= set(LAYERS), f"no such layer: {sorted(until - set(LAYERS))}"
+        first_ruled = 0 if above == "input" else LAYERS.index(above) + 1
         last_use = {name: i for i, row in enumerate(ROWS) for name in row[2]}
-        live, found = {"input": image}, {}
+        live = {start: image}
+        found = {start: image} if start in until else {}
         for i, (name, kind, inputs, stride, padding) in enumerate(ROWS):
+            if len(found) == len(until):
+                break
+            if not live.keys() & set(inputs):
+                continue  # does not depend on `start`
+            assert live.keys() >= set(inputs), f"{name} depends on the picture not through {start} alone"
             x = live[inputs[0]]
             if kind == "conv2d":
-                y = self.conv(name, x, stride, padding, mode)
+                y = self.conv(name, x, stride, padding, mode if i >= first_ruled else "plain")
             elif kind == "max_pooling2d":
                 y = F.max_pool2d(x, 3, stride)
             elif kind == "average_pooling2d":
@@ -162,9 +193,19 @@ class Inception:
             live = {k: v for k, v in live.items() if last_use.get(k, -1) > i}
             if name in until:
                 found[name] = y
-            if len(found) == len(until):
-                break
+        assert found.keys() == until, f"not behind {start}: {sorted(until - found.keys())}"
         return found
+
+    def grid(self, layer):
+        """(stride, centre): value i of the layer has the middle of its receptive field at pixel centre + i * stride."""
+        grids = {"input": (1, 0)}
+        for name, kind, inputs, stride, padding in ROWS:
+            places = {grids[k] for k in inputs}
+            assert len(places) == 1, f"the inputs of {name} lie differently"
+            ((step, centre),) = places
+            size = self.blocks[name][0].shape[2] if kind == "conv2d" else 3 if "pool" in kind else 1
+            grids[name] = (step * stride, centre + (size // 2 * step if padding == "valid" else 0))
+        return grids[layer]
 
     def loss(self, activations, targets, objective="mean_square"):
         """Sum over targets (layer, weight, channels or None) of weight * mean_square or mean of the activation."""
@@ -174,10 +215,10 @@ class Inception:
             total = total + weight * ((a * a).mean() if objective == "mean_square" else a.mean())
         return total
 
-    def gradient(self, image, targets, objective="mean_square", mode="guided"):
+    def gradient(self, image, targets, objective="mean_square", mode="guided", above="input"):
         """Loss (float), its gradient with respect to the image (N, 3, H, W)."""
         image = image.detach().requires_grad_(True)
-        loss = self.loss(self.forward(image, [t[0] for t in targets], mode), targets, objective)
+        loss = self.loss(self.forward(image, [t[0] for t in targets], mode, above), targets, objective)
         loss.backward()
         return loss.item(), image.grad
 
@@ -191,12 +232,12 @@ def parse_targets(text):
     return targets
 
 
-def read_image(path, height, width):
-    """The top-left height x width of a picture, (1, 3, H, W) in [-1, 1]. No resampling: no resampler is to be compared here."""
+def read_image(path, height=None, width=None):
+    """The top-left height x width of a picture (None: all), (1, 3, H, W) in [-1, 1]. No resampling: no resampler is to be compared here."""
     from PIL import Image
 
     pixels = numpy.asarray(Image.open(path).convert("RGB"), dtype=numpy.float32)
-    assert pixels.shape[0] >= height and pixels.shape[1] >= width, f"{path} is smaller than {height} x {width}"
+    assert pixels.shape[0] >= (height or 1) and pixels.shape[1] >= (width or 1), f"{path} is smaller than {height} x {width}"
     return torch.from_numpy(pixels[:height, :width] / numpy.float32(127.5) - 1).permute(2, 0, 1)[None].contiguous()
 
 
