@@ -26,7 +26,9 @@ static void test_defaults(void)
     CU_ASSERT_STRING_EQUAL(config.targets.items[1].layer, "mixed5");
     CU_ASSERT_EQUAL(config.targets.items[1].weight, 1);
     CU_ASSERT_EQUAL(config.targets.items[1].channel_count, 0);
+    CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
+    CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
     CU_ASSERT_EQUAL(config.octaves.count, 4);
     CU_ASSERT_EQUAL(config.octaves.scale, 1.4);
@@ -36,6 +38,17 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.step_decay, 1);
     CU_ASSERT_EQUAL(config.jitter, 32);
     CU_ASSERT_EQUAL(config.normalize, NORMALIZE_STD);
+    CU_ASSERT_EQUAL(config.network_input, NETWORK_INPUT_SIGNED);
+    CU_ASSERT(config.guidance.saliency == 0 && config.guidance.cam == 0 && config.guidance.importance == 0);
+    CU_ASSERT(config.guidance.add_magnitude == 0 && config.guidance.add_saliency == 0 && config.guidance.add_cam == 0);
+    CU_ASSERT_EQUAL(config.guidance.every, 1);
+    CU_ASSERT_EQUAL(config.cam.method, CAM_GRAD);
+    CU_ASSERT_STRING_EQUAL(config.cam.layer, "auto");
+    CU_ASSERT_EQUAL(config.importance.method, IMPORTANCE_GRADIENT_ACTIVATION);
+    CU_ASSERT_EQUAL(config.metrics.threshold, 0.1);
+    CU_ASSERT_EQUAL(config.frames.every, 2);
+    CU_ASSERT(config.frames.cam && config.frames.dream && !config.frames.png);
+    CU_ASSERT_EQUAL(config.video.colormap, COLORMAP_TURBO);
     CU_ASSERT_EQUAL(config.tile.size, 0);
     CU_ASSERT_EQUAL(config.tile.halo, TILE_HALO_AUTO);
     CU_ASSERT_EQUAL(config.tile.blend, 32);
@@ -44,6 +57,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.memory.limit, 0);
     CU_ASSERT_STRING_EQUAL(config.model.path, "auto");
     CU_ASSERT_EQUAL(config.output.format, OUTPUT_AUTO);
+    CU_ASSERT_EQUAL(config.input.resize, 0);
     CU_ASSERT(config.input.max_side >= 12000 && config.input.max_pixels >= 12000u * 9000u);
     UNIT_OK(config_check(&config));
     struct config again;
@@ -86,8 +100,10 @@ static void test_schema(void)
 static void change_everything(struct config *config)
 {
     static const char *const settings[] = {
-        "targets=mixed4#12+45:0.1,conv2d_7:-2.5,mixed10",
+        "targets=mixed4#12+45@0.25/1:0.1,conv2d_7:-2.5,mixed10@0/0.3333333333333333",
         "objective=mean",
+        "guide=https://example.org/a b.jpg?x=1#y",
+        "class=65535",
         "gradient=deconv",
         "gradient_above=input",
         "octaves.count=7",
@@ -101,6 +117,33 @@ static void change_everything(struct config *config)
         "total_variation=1e-300",
         "smooth=0.30000000000000004",
         "seed=18446744073709551615",
+        "network_input=unit",
+        "guidance.every=3",
+        "guidance.saliency=0.1",
+        "guidance.cam=1",
+        "guidance.importance=0.7",
+        "guidance.add_magnitude=0.2",
+        "guidance.add_saliency=1000",
+        "guidance.add_cam=1e-3",
+        "cam.method=gradcam++",
+        "cam.layer=conv2d_7",
+        "importance.method=expected_gradients",
+        "importance.samples=200",
+        "importance.baselines=images,blurred,black",
+        "saliency.samples=0",
+        "saliency.noise=0.15",
+        "metrics.threshold=0.25",
+        "frames.every=100000",
+        "frames.cam=off",
+        "frames.dream=false",
+        "frames.png=yes",
+        "video.rate=29.97",
+        "video.hold=0",
+        "video.max_side=8192",
+        "video.quality=0",
+        "video.encoder=libx264",
+        "video.colormap=jet",
+        "video.opacity=0.35",
         "tile.size=75",
         "tile.halo=exact",
         "tile.blend=0",
@@ -109,6 +152,7 @@ static void change_everything(struct config *config)
         "memory.limit=1500MB",
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
         "output.format=tiff",
+        "input.resize=600",
         "input.max_side=12000",
         "input.max_pixels=108M",
         "input.max_bytes=1G",
@@ -136,6 +180,13 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.targets.items[1].weight, -2.5);
     CU_ASSERT_STRING_EQUAL(config.targets.items[2].layer, "mixed10");
     CU_ASSERT_EQUAL(config.targets.items[2].weight, 1);
+    CU_ASSERT_EQUAL(config.targets.items[0].place_count, 2);
+    CU_ASSERT(config.targets.items[0].place[0] == 0.25 && config.targets.items[0].place[1] == 1);
+    CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
+    CU_ASSERT(config.targets.items[2].place_count == 2 && config.targets.items[2].channel_count == 0);
+    CU_ASSERT(config.targets.items[2].place[0] == 0 && config.targets.items[2].place[1] == 1.0 / 3);
+    CU_ASSERT_STRING_EQUAL(config.guide, "https://example.org/a b.jpg?x=1#y");
+    CU_ASSERT_EQUAL(config.cam.method, CAM_GRAD_PLUS_PLUS);
     CU_ASSERT_EQUAL(config.seed, UINT64_MAX);
     CU_ASSERT_EQUAL(config.memory.limit, 1500000000);
     CU_ASSERT_EQUAL(config.input.max_pixels, 108000000);
@@ -155,6 +206,8 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.tile.size, 0);
     UNIT_OK(config_set(&config, "team.size=auto"));
     CU_ASSERT_EQUAL(config.team.size, 0);
+    UNIT_OK(config_set(&config, "input.resize=off"));
+    CU_ASSERT_EQUAL(config.input.resize, 0);
     UNIT_OK(config_set(&config, "model.path=a=b")); // only the first = parts
     CU_ASSERT_STRING_EQUAL(config.model.path, "a=b");
 }
@@ -339,14 +392,68 @@ static void test_help(void)
     free(text);
 }
 
-static void test_check(void)
+// `settings` end with NULL. An empty message: they are fine.
+static void check(const char *const *settings, const char *message)
 {
     struct config config;
     config_init(&config);
-    UNIT_OK(config_set(&config, "targets=mixed3:0,mixed4:0"));
-    CU_ASSERT_EQUAL(config_check(&config), STATUS_USAGE);
-    UNIT_OK(config_set(&config, "targets=mixed3:0,mixed4:-1"));
-    UNIT_OK(config_check(&config));
+    for (; *settings; settings++)
+        UNIT_OK(config_set(&config, *settings));
+    const enum status rc = config_check(&config);
+    if (message[0] == '\0') {
+        UNIT_OK(rc);
+        return;
+    }
+    CU_ASSERT_EQUAL(rc, STATUS_USAGE);
+    CU_ASSERT_STRING_EQUAL(status_message(), message);
+}
+#define CHECK(message, ...) check((const char *const[]){__VA_ARGS__, NULL}, message)
+
+static void test_check(void)
+{
+    CHECK("targets: every weight is 0, so there is nothing to raise", "targets=mixed3:0,mixed4:0");
+    CHECK("", "targets=mixed3:0,mixed4:-1");
+    CHECK("", "targets=mixed3#4@0.5/0.5,mixed4@1/0");
+}
+
+static void test_check_objective(void)
+{
+    CHECK("objective: guide needs a picture: set guide to its file or URL", "objective=guide");
+    CHECK("", "objective=guide", "guide=a.png");
+    CHECK("", "guide=a.png"); // not used, no harm
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3,mixed4#1");
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3@0.5/0.5");
+    CHECK("targets: objective: class takes whole layers, without # and @", "objective=class", "targets=mixed10#7");
+    CHECK("", "objective=class", "targets=mixed10", "class=208");
+}
+
+static void test_check_maps(void)
+{
+    CHECK("cam.method: class needs objective: class", "cam.method=class");
+    CHECK("cam.method: class needs objective: class", "cam.method=class", "objective=mean");
+    CHECK("", "cam.method=class", "objective=class", "targets=mixed10");
+    CHECK("cam.layer: mixed4 is none of the targets", "cam.layer=mixed4");
+    CHECK("cam.layer: mixed is none of the targets", "cam.layer=mixed");
+    CHECK("", "cam.layer=mixed3");
+    CHECK("", "cam.layer=mixed4", "targets=mixed3,mixed4#5");
+}
+
+static void test_baselines(void)
+{
+    static const char *const wrong[] = {"white", "black,", ",", "black,black", "black blurred", "blackblurred", "Black", "images,none"};
+    struct config config;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char setting[128], message[256];
+        snprintf(setting, sizeof setting, "importance.baselines=%s", wrong[i]);
+        snprintf(message, sizeof message, "importance.baselines: %s is not a list of black, blurred and images with commas", wrong[i]);
+        CHECK(message, setting);
+    }
+    CHECK("", "importance.baselines=images,black,blurred");
+    config_init(&config);
+    UNIT_OK(config_set(&config, "importance.baselines=blurred,images"));
+    CU_ASSERT_TRUE(config_has_baseline(&config, "blurred"));
+    CU_ASSERT_TRUE(config_has_baseline(&config, "images"));
+    CU_ASSERT_FALSE(config_has_baseline(&config, "black"));
 }
 
 static const struct unit_test tests[] = {
@@ -361,5 +468,8 @@ static const struct unit_test tests[] = {
     {"the environment", test_environment},
     {"the help names every key", test_help},
     {"weights that are all zero are refused", test_check},
+    {"objectives that lack something are refused", test_check_objective},
+    {"maps of layers that are no targets are refused", test_check_maps},
+    {"baselines", test_baselines},
 };
 UNIT_MAIN("config", tests)

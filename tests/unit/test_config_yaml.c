@@ -57,6 +57,29 @@ static void test_targets(void)
     }
 }
 
+static void test_places(void)
+{
+    static const char *const same[] = {
+        "targets: mixed4#12+45@0.5/0.25:0.5,mixed5@1/0\n",
+        "targets: ['mixed4#12+45@0.5/0.25:0.5', mixed5@1.0/0]\n",
+        "targets:\n  - {layer: mixed4, weight: 0.5, channels: [12, 45], at: [0.5, 0.25]}\n  - {at: [1, 0], layer: mixed5}\n",
+        "targets:\n  - at:\n      - .5\n      - 25e-2\n    layer: mixed4\n    weight: 0.5\n    channels: [12, 45]\n  - mixed5@1/0:1\n",
+    };
+    struct config first, other;
+    config_init(&first);
+    UNIT_OK(config_load_text(&first, same[0]));
+    CU_ASSERT_EQUAL(first.targets.items[0].place_count, 2);
+    CU_ASSERT(first.targets.items[0].place[0] == 0.5 && first.targets.items[0].place[1] == 0.25);
+    CU_ASSERT_EQUAL(first.targets.items[0].weight, 0.5);
+    CU_ASSERT_EQUAL(first.targets.items[0].channels[1], 45);
+    CU_ASSERT(first.targets.items[1].place[0] == 1 && first.targets.items[1].place[1] == 0);
+    for (size_t i = 1; i < sizeof same / sizeof same[0]; i++) {
+        config_init(&other);
+        UNIT_OK(config_load_text(&other, same[i]));
+        CU_ASSERT_EQUAL(memcmp(&first, &other, sizeof first), 0);
+    }
+}
+
 struct refusal {
     const char *text, *message; // the message, or its start
 };
@@ -169,13 +192,26 @@ static void test_wrong_targets(void)
         {"targets: mixed3mixed3mixed3mixed3mixed3mixed3", "x.yaml:1: targets: 'mixed3mixed3mixed3mixed3mixed3mixed3' is not the name"},
         {"targets:\n  - weight: 2\n", "x.yaml:2: targets: a target without its layer"},
         {"targets:\n  - {}\n", "x.yaml:2: targets: a target without its layer"},
-        {"targets:\n  - layer: mixed3\n    wait: 2\n", "x.yaml:3: targets: wait is none of layer, weight, channels"},
+        {"targets:\n  - layer: mixed3\n    wait: 2\n", "x.yaml:3: targets: wait is none of layer, weight, channels, at"},
         {"targets:\n  - layer: mixed3\n    layer: mixed4\n", "x.yaml:3: targets: layer is given twice"},
         {"targets:\n  - layer: [mixed3]\n", "x.yaml:2: targets: layer and weight are single values"},
         {"targets:\n  - layer: mixed3\n    channels: 3\n", "x.yaml:3: targets: channels: is not a list such as [12, 45]"},
         {"targets:\n  - layer: mixed3\n    channels: []\n", "x.yaml:3: targets: channels: an empty list"},
         {"targets:\n  - layer: mixed3\n    channels: [3,\n      -1]\n", "x.yaml:4: targets: channels: -1 is not in 0..65535"},
-        {"targets:\n  - layer: mixed3\n    channels: [[3]]\n", "x.yaml:3: targets: channels: not a list of whole numbers"},
+        {"targets:\n  - layer: mixed3\n    channels: [[3]]\n", "x.yaml:3: targets: channels: not a list of numbers"},
+        {"targets: mixed3@", "x.yaml:1: targets: at: '' is not a number in 0..1"},
+        {"targets: mixed3@0.5", "x.yaml:1: targets: at: x without y, as parts of the picture: 0.5 and 0.5 are its middle"},
+        {"targets: mixed3@0.5/", "x.yaml:1: targets: at: '' is not a number in 0..1"},
+        {"targets: mixed3@0.5/1.5", "x.yaml:1: targets: at: 1.5 is not in 0..1"},
+        {"targets: mixed3@-0.1/0", "x.yaml:1: targets: at: -0.1 is not in 0..1"},
+        {"targets: mixed3@nan/0", "x.yaml:1: targets: at: 'nan' is not a number in 0..1"},
+        {"targets: mixed3@0/0/0", "x.yaml:1: targets: at: more than x and y"},
+        {"targets: mixed3@0/0#4", "x.yaml:1: targets: at: '0#4' is not a number in 0..1"}, // channels go before the place
+        {"targets:\n  - layer: mixed3\n    at: 0.5\n", "x.yaml:3: targets: at: is not a list such as [12, 45] or [0.5, 0.5]"},
+        {"targets:\n  - layer: mixed3\n    at: [0.5]\n", "x.yaml:2: targets: at: x without y"},
+        {"targets:\n  - layer: mixed3\n    at: []\n", "x.yaml:3: targets: at: an empty list"},
+        {"targets:\n  - layer: mixed3\n    at: [0.5,\n      2]\n", "x.yaml:4: targets: at: 2 is not in 0..1"},
+        {"targets:\n  - layer: mixed3\n    at: [0.5, 0.5]\n    at: [0, 0]\n", "x.yaml:4: targets: at is given twice"},
         {"targets: [[mixed3]]", "x.yaml:1: targets: a list in a list"},
         {"targets: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]", "x.yaml:1: targets: more than 16 targets"},
     };
@@ -266,6 +302,7 @@ static void test_files(void)
 static const struct unit_test tests[] = {
     {"nested, dotted, quoted, empty", test_forms},
     {"targets, long and short", test_targets},
+    {"places of neurons, long and short", test_places},
     {"wrong values", test_wrong_values},
     {"wrong keys", test_wrong_keys},
     {"wrong targets", test_wrong_targets},
