@@ -10,7 +10,8 @@ enum { SIDE_MAX = 1 << 20 }; // pixels along one side of an octave; what is beyo
 // One direction of a grid and of a picture.
 struct axis {
     int count;            // values
-    double first, stride; // where value 0 and the next lie, in pixels of the rolled octave
+    double first, stride; // where value 0 lies and how far it is to the next, in pixels of the rolled octave
+    double per_pixel;     // 1 / stride
     double roll;          // 0 <= roll < size
     double size, scale;   // pixels of the octave; of the octave a pixel of the picture
 };
@@ -45,6 +46,7 @@ static struct axis axis_of(const struct heat_grid *grid, int count, int octave, 
     return (struct axis){.count = count,
                          .first = grid->centre,
                          .stride = grid->stride,
+                         .per_pixel = 1.0 / grid->stride,
                          .roll = (roll % octave + octave) % octave,
                          .size = octave,
                          .scale = (double)octave / picture};
@@ -65,7 +67,7 @@ static inline struct place axis_place(const struct axis *axis, int i)
     const double last = axis->first + (axis->count - 1) * axis->stride;
     const bool behind = at > last;
     if (at >= axis->first && !behind) {
-        const double steps = (at - axis->first) / axis->stride;
+        const double steps = (at - axis->first) * axis->per_pixel;
         const int first = (int)steps;
         return (struct place){first, first + 1 < axis->count ? first + 1 : first, (float)(steps - first)};
     }

@@ -7,7 +7,7 @@
 //     its rows of the image              ---->
 //                                        <----     the first member: report (step), after each update; (part), in long ones
 //                                        <----     any member: array, array values: a part of a frame or of a table, now and then
-//                                        <----     the first member: report (result: id, status, losses)
+//                                        <----     the first member: report (result: id, status, metrics)
 //                                        <----     its rows of the dream, if there is one
 //     stop                               ---->     ends the image in hand early, its result says so
 //     job (exit)                         ---->
@@ -41,32 +41,46 @@ enum message_tag {
 
 enum { COORDINATOR_RANK = 0 };
 
-enum job_kind { JOB_DREAM, JOB_EXIT };
+enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_EXIT };
 
 struct job {
     int32_t kind;
     int32_t members; // of the team
     int64_t image;   // id
     int32_t width, height;
+    int32_t others; // further pictures of the same size that come behind the first, as baselines
 };
 
 // What is known of an image besides its pixels: whole arrays, each made of parts that members hold.
 enum array_kind {
-    ARRAY_FRAME,      // (3, height, width) of the video; see frames.h
-    ARRAY_HEAT,       // (1, height, width) class activation map of a frame, with its grid
-    ARRAY_IMPORTANCE, // (channels, 1, 1) of a target
+    ARRAY_FRAME,               // (3, height, width) of the video; see frames.h
+    ARRAY_HEAT,                // (1, height, width) class activation map of a frame, with its grid
+    ARRAY_IMPORTANCE,          // (channels, 1, 1) of a target
+    ARRAY_IMPORTANCE_EXPECTED, // the same by expected gradients
+    ARRAY_ACTIVATION,          // (channels, height, width) of a target
+    ARRAY_CAM,                 // (1, height, width) of a target, with its grid; variant: enum config_cam
+    ARRAY_GRADIENT,            // (3, height, width) d loss / d image, plain
+    ARRAY_GUIDED_GRADIENT,     // the same by the rule of config gradient
+    ARRAY_SMOOTHGRAD,          // (1, height, width)
+    ARRAY_EXPECTED_GRADIENTS,  // (3, height, width)
+    ARRAY_BASELINE,            // (3, height, width); variant: enum baseline
 };
+
+enum baseline { BASELINE_BLACK, BASELINE_BLURRED, BASELINE_IMAGE }; // BASELINE_IMAGE + i: another picture of the run
+enum { BASELINE_IMAGES_MAX = 4 };
 
 struct array_part {
     int64_t image;
     int32_t kind;                    // enum array_kind
     int32_t target;                  // number of the target that it belongs to; -1: none
+    int32_t variant;                 // see above
     int32_t frame;                   // number, from 0; -1: none
     int32_t octave, step;            // that it was made in; a finished dream is one step behind the last
     int32_t channels, height, width; // of the whole array
     int32_t y, x, rows, columns;     // of this part
     struct heat_grid grid;           // of a map
-    double scale;                    // of a map: its largest value before it was scaled to [0, 1]
+    double facts[3]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
+                     // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma
 };
 
 struct result {

@@ -54,7 +54,7 @@ static enum status send_map(struct frames *f, const struct frame_view *view)
                                     .rows = grid->height,
                                     .columns = grid->width,
                                     .grid = *grid,
-                                    .scale = view->scale};
+                                    .facts = {view->scale}};
     float *values = malloc(bytes);
     if (!values)
         return fail(STATUS_LIMIT, "no memory to send a class activation map");

@@ -22,8 +22,10 @@ struct sweep {
     double values[CONFIG_TARGETS_MAX]; // that the losses are means of
     enum status broken;                // of the connection, found between the network's layers
     const struct sweep_pass *pass;     // of this run
-    int last_back;                     // target at which the way back ends without a gradient of the image; -1: there is no way back
-    int tile;                          // being worked on
+    sweep_visit *visit;                // instead of the usual way; or NULL
+    void *visit_context;
+    int last_back; // target at which the way back ends without a gradient of the image; -1: there is no way back
+    int tile;      // being worked on
     const struct config *config;
 };
 
@@ -252,9 +254,13 @@ static enum status work_on(struct sweep *s, int number)
     exchange_take(s->gather, number, executor_image(executor));
     to_network_input(s, executor_image(executor));
     timing_add(o->team->timing, PHASE_EXCHANGE, start, 0);
-    TRY(go_forward(s, executor, &view));
-    if (s->pass->gradient || s->last_back >= 0)
-        TRY(go_back(s, executor, &view));
+    if (s->visit) {
+        TRY(s->visit(s->visit_context, number - s->work[o->team->rank].begin, executor, &view));
+    } else {
+        TRY(go_forward(s, executor, &view));
+        if (s->pass->gradient || s->last_back >= 0)
+            TRY(go_back(s, executor, &view));
+    }
     s->done[number] = true;
     rc = s->broken;
 out:
@@ -394,5 +400,21 @@ enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct swe
     losses->total = objective_loss(pass->objective, sums, s->values, losses->targets);
 out:
     s->pass = NULL;
+    return rc;
+}
+
+enum status sweep_tiles(struct sweep *s, const struct field *image, sweep_visit *visit, void *context)
+{
+    const struct sweep_pass pass = {.image = image, .objective = s->options.objective};
+    enum status rc;
+    s->pass = &pass;
+    s->visit = visit;
+    s->visit_context = context;
+    TRY(begin(s));
+    TRY(work_on_all(s));
+    rc = end(s);
+out:
+    s->pass = NULL;
+    s->visit = NULL;
     return rc;
 }

@@ -47,6 +47,9 @@ struct sweep_pass {
     struct features *features;         // NULL: not wanted; else made for this sweep
 };
 
+// What is done with each tile's window instead, once it is in executor_image(): `tile` is its number among this member's.
+typedef enum status sweep_visit(void *context, int tile, struct executor *executor, const struct objective_view *view);
+
 struct sweep_losses {
     double total;
     double targets[CONFIG_TARGETS_MAX];
@@ -55,5 +58,9 @@ struct sweep_losses {
 // Collective. Gives the losses of the octave, its gradient d loss / d image, unrolled, and what the features ask for: without a gradient
 // of the image the network goes back no further than to the targets whose gradients they keep. *flag: see team_sum().
 enum status sweep_run(struct sweep *sweep, const struct sweep_pass *pass, struct sweep_losses *losses, bool *flag) MUST_CHECK;
+
+// Collective: brings the windows of all of this member's tiles into the executor, one after the other, in any order. The network has not
+// run.
+enum status sweep_tiles(struct sweep *sweep, const struct field *image, sweep_visit *visit, void *context) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/worker.h"
 
-#include <math.h>
+#include <assert.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "common/messages.h"
 #include "common/stop.h"
 #include "worker/dream.h"
-#include "worker/evaluation.h"
+#include "worker/explain.h"
 
 struct worker {
     const struct worker_options *options;
@@ -61,8 +61,9 @@ static void fail_result(struct result *result)
     snprintf(result->error, sizeof result->error, "%s", status_message());
 }
 
-// Dreams on `rgb` in place and says in *result how it went.
-static enum status dream_job(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct result *result)
+// Dreams on `rgb` in place, or explains it, and says in *result how it went.
+static enum status work_on(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct field *others,
+                           struct result *result)
 {
     const struct dream_options options = {.team = team,
                                           .engine = w->engine,
@@ -75,14 +76,15 @@ static enum status dream_job(struct worker *w, const struct job *job, struct tea
                                           .stop = should_stop,
                                           .context = w};
     struct dream_outcome outcome;
-    const enum status rc = dream_image(&options, rgb, &outcome);
+    const enum status rc =
+        job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, others, job->others, &outcome) : dream_image(&options, rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
     result->before = outcome.before;
     result->after = outcome.after;
     result->status = rc != STATUS_OK ? IMAGE_FAILED : outcome.stopped ? IMAGE_STOPPED : IMAGE_DONE;
-    result->has_pixels = rc == STATUS_OK;
+    result->has_pixels = rc == STATUS_OK && rgb->data;
     if (rc != STATUS_OK)
         fail_result(result);
     return w->broken;
@@ -128,13 +130,25 @@ out:
     return rc;
 }
 
+static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX])
+{
+    const struct span rows = tiling_rows(job->height, team->size, team->rank);
+    enum status rc;
+    assert(job->others <= BASELINE_IMAGES_MAX);
+    TRY(field_create(rgb, job->width, job->height, rows));
+    for (int i = 0; i < job->others; i++)
+        TRY(field_create(&others[i], job->width, job->height, rows));
+out:
+    return rc;
+}
+
 static enum status do_job(struct worker *w, const struct job *job)
 {
     const MPI_Comm comm = w->options->comm;
     const struct report ready = {.kind = REPORT_READY};
     struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
-    struct field rgb = {0};
+    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0};
     enum status rc;
     report.result.before = report.result.after = picture_metrics_unknown();
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
@@ -142,7 +156,7 @@ static enum status do_job(struct worker *w, const struct job *job)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
     TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
     TRY(team_create(&team, comm, ranks, job->members, &w->timing));
-    rc = team_agree(team, field_create(&rgb, job->width, job->height, tiling_rows(job->height, team->size, team->rank)));
+    rc = team_agree(team, make_room(job, team, &rgb, others));
     if (rc != STATUS_OK && !team->agreed)
         goto out;
     if (rc != STATUS_OK) {
@@ -151,7 +165,9 @@ static enum status do_job(struct worker *w, const struct job *job)
         if (team->rank == 0)
             TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
         TRY(receive_rows(w, &rgb));
-        TRY(dream_job(w, job, team, &rgb, &report.result));
+        for (int i = 0; i < job->others; i++)
+            TRY(receive_rows(w, &others[i]));
+        TRY(work_on(w, job, team, &rgb, others, &report.result));
     }
     TRY(count_arrays(w, team, &report.result));
     if (team->rank == 0)
@@ -160,6 +176,8 @@ static enum status do_job(struct worker *w, const struct job *job)
         TRY(send_rows(w, &rgb));
 out:
     field_destroy(&rgb);
+    for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
+        field_destroy(&others[i]);
     team_destroy(&team);
     free(ranks);
     return rc;

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: MIT
+#include "worker/expected.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+
+enum { BLOCK_MAX = 16 };
+
+// A target's activation over a whole window.
+struct window {
+    float *values;
+    struct tensor shape; // its data is the executor's
+};
+
+struct walk {
+    const struct expected_options *options;
+    float *const *importance;        // which targets are asked for
+    const struct span *work;         // of all members
+    int tiles;                       // of this member
+    struct window *picture;          // (tiles, targets)
+    double *losses;                  // (tiles, 1 + baselines, targets) the loss's sums
+    double *phi[CONFIG_TARGETS_MAX]; // (tiles, channels)
+    float *from[CONFIG_TARGETS_MAX]; // over the window, for the baseline
+    size_t room[CONFIG_TARGETS_MAX]; // values, for the largest window
+    int target, tile, baseline;      // being worked on
+    struct rectangle at;             // the target's positions that belong to the tile, in the window's grid
+};
+
+static size_t value_count(const struct tensor *tensor)
+{
+    return (size_t)tensor->channels * (size_t)tensor->height * (size_t)tensor->width;
+}
+
+static int samples_each(const struct expected_options *options)
+{
+    const int each = options->samples / options->baseline_count;
+    return each > 1 ? each : 1;
+}
+
+static double *losses_of(const struct walk *w, int tile, int picture)
+{
+    return w->losses + ((size_t)tile * (size_t)(1 + w->options->baseline_count) + (size_t)picture) * (size_t)w->options->objective->count;
+}
+
+static enum status forward(struct walk *w, int tile, int picture, struct executor *executor, const struct objective_view *view)
+{
+    const double start = now();
+    enum status rc;
+    TRY(executor_forward(executor));
+    rc = objective_sums(w->options->objective, executor, view, losses_of(w, tile, picture));
+    timing_add(w->options->team->timing, PHASE_FORWARD, start, 0);
+out:
+    return rc;
+}
+
+static enum status visit_picture(void *context, int tile, struct executor *executor, const struct objective_view *view)
+{
+    struct walk *w = context;
+    enum status rc;
+    TRY(forward(w, tile, 0, executor, view));
+    for (int t = 0; t < w->options->objective->count; t++) {
+        struct window *window = &w->picture[tile * w->options->objective->count + t];
+        if (!w->importance[t])
+            continue;
+        window->shape = executor_target(executor, t);
+        const size_t count = value_count(&window->shape);
+        window->values = malloc(count * sizeof *window->values);
+        if (!window->values) {
+            rc = fail(STATUS_LIMIT, "no memory to keep the targets' activations");
+            goto out;
+        }
+        memcpy(window->values, window->shape.data, count * sizeof *window->values);
+        w->room[t] = count > w->room[t] ? count : w->room[t];
+    }
+out:
+    return rc;
+}
+
+// phi_c += sum over the tile's positions of the way from baseline to picture times the gradient.
+static void take_gradient(void *context, int target, const struct tensor *gradient)
+{
+    const struct walk *w = context;
+    const size_t block = (size_t)gradient->block, row = (size_t)gradient->width * block;
+    double *phi = w->phi[target] + (size_t)w->tile * (size_t)gradient->channels;
+    if (target != w->target)
+        return;
+    const float *picture = w->picture[w->tile * w->options->objective->count + target].values, *from = w->from[target];
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < gradient->channels / gradient->block; b++) {
+        double lanes[BLOCK_MAX] = {0};
+        for (int y = w->at.y; y < w->at.y + w->at.height; y++) {
+            const size_t first = ((size_t)b * (size_t)gradient->height + (size_t)y) * row + (size_t)w->at.x * block;
+            for (size_t i = 0; i < (size_t)w->at.width; i++)
+                for (size_t c = 0; c < block; c++) {
+                    const size_t k = first + i * block + c;
+                    lanes[c] += ((double)picture[k] - (double)from[k]) * (double)gradient->data[k];
+                }
+        }
+        for (size_t c = 0; c < block; c++)
+            phi[(size_t)b * block + c] += lanes[c];
+    }
+}
+
+// All samples of one target between the baseline and the picture.
+static enum status walk_target(struct walk *w, struct executor *executor, const struct objective_view *view)
+{
+    const struct objective *objective = w->options->objective;
+    const struct tensor a = executor_target(executor, w->target);
+    const size_t count = value_count(&a);
+    const float *picture = w->picture[w->tile * objective->count + w->target].values, *from = w->from[w->target];
+    const int samples = samples_each(w->options), stride = objective->fields[w->target].stride;
+    double sums[CONFIG_TARGETS_MAX];
+    enum status rc = STATUS_OK;
+    w->at = objective_positions(objective, w->target, view->tile, view->width, view->height);
+    w->at.x -= view->tile->window.x / stride;
+    w->at.y -= view->tile->window.y / stride;
+    for (int i = 0; i < samples; i++) {
+        const float alpha = (float)((i + 0.5) / samples);
+#pragma omp parallel for simd schedule(static)
+        for (size_t k = 0; k < count; k++)
+            a.data[k] = from[k] + alpha * (picture[k] - from[k]);
+        TRY(executor_forward_from(executor, w->target));
+        TRY(objective_sums(objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
+        objective_gradient(objective, executor, view);
+        TRY(executor_backward_to(executor, GRADIENT_MODE_PLAIN, 0, w->target));
+    }
+out:
+    return rc;
+}
+
+// From the deepest target to the first: the way back to a target destroys what lies behind it.
+static enum status visit_baseline(void *context, int tile, struct executor *executor, const struct objective_view *view)
+{
+    struct walk *w = context;
+    const struct objective *objective = w->options->objective;
+    bool done[CONFIG_TARGETS_MAX] = {false};
+    enum status rc;
+    TRY(forward(w, tile, 1 + w->baseline, executor, view));
+    for (int t = 0; t < objective->count; t++) {
+        const struct tensor a = executor_target(executor, t);
+        if (w->importance[t])
+            memcpy(w->from[t], a.data, value_count(&a) * sizeof *a.data);
+    }
+    const double start = now();
+    executor_on_gradient(executor, take_gradient, w);
+    w->tile = tile;
+    for (;;) {
+        int next = -1;
+        for (int t = 0; t < objective->count; t++)
+            if (w->importance[t] && !done[t] && (next < 0 || objective->rows[t] > objective->rows[next]))
+                next = t;
+        if (next < 0)
+            break;
+        done[w->target = next] = true;
+        TRY(walk_target(w, executor, view));
+    }
+    timing_add(w->options->team->timing, PHASE_ATTRIBUTION, start, 0);
+out:
+    executor_on_gradient(executor, NULL, NULL);
+    return rc;
+}
+
+static enum status make_room(struct walk *w)
+{
+    const struct objective *objective = w->options->objective;
+    const size_t tiles = (size_t)w->tiles + 1;
+    w->picture = calloc(tiles * (size_t)objective->count, sizeof *w->picture);
+    w->losses = calloc(tiles * (size_t)(1 + w->options->baseline_count) * (size_t)objective->count, sizeof *w->losses);
+    bool complete = w->picture && w->losses;
+    for (int t = 0; t < objective->count; t++) {
+        w->phi[t] = calloc(tiles * (size_t)objective->channels[t], sizeof *w->phi[t]);
+        complete = complete && w->phi[t];
+    }
+    return complete ? STATUS_OK : fail(STATUS_LIMIT, "no memory for expected gradients");
+}
+
+static enum status make_room_for_baselines(struct walk *w)
+{
+    for (int t = 0; t < w->options->objective->count; t++) {
+        w->from[t] = malloc((w->room[t] + 1) * sizeof *w->from[t]);
+        if (!w->from[t])
+            return fail(STATUS_LIMIT, "no memory for expected gradients");
+    }
+    return STATUS_OK;
+}
+
+static void free_room(struct walk *w)
+{
+    const struct objective *objective = w->options->objective;
+    for (int i = 0; w->picture && i < w->tiles * objective->count; i++)
+        free(w->picture[i].values);
+    for (int t = 0; t < objective->count; t++) {
+        free(w->phi[t]);
+        free(w->from[t]);
+    }
+    free(w->picture);
+    free(w->losses);
+}
+
+static double residual_of(double sum, double value, double expected)
+{
+    return fabs(sum - (value - expected)) / fabs(value - expected);
+}
+
+// losses (1 + baselines, targets) over the whole picture -> L of the picture and of the baselines, as far as it depends on a target.
+static struct expectation expect(const struct expected_options *options, int target, const double *sums, const double *values)
+{
+    const struct objective *objective = options->objective;
+    struct expectation result = {0};
+    for (int p = 0; p <= options->baseline_count; p++) {
+        double loss = 0;
+        for (int t = 0; t < objective->count; t++)
+            if (target < 0 || objective->rows[t] >= objective->rows[target])
+                loss += objective->config->targets.items[t].weight * (sums[p * objective->count + t] / values[t] + objective->bias);
+        if (p == 0)
+            result.value = loss;
+        else
+            result.expected += loss / options->baseline_count;
+    }
+    return result;
+}
+
+static enum status add_up(struct walk *w, float *const importance[CONFIG_TARGETS_MAX], struct expectation *expectations)
+{
+    const struct expected_options *o = w->options;
+    const struct objective *objective = o->objective;
+    const int width = (1 + o->baseline_count) * objective->count;
+    const double scale = 1.0 / ((double)samples_each(o) * o->baseline_count);
+    double values[CONFIG_TARGETS_MAX], *losses = malloc((size_t)width * sizeof *losses), *phi = NULL;
+    bool flag = false;
+    enum status rc;
+    if (!losses) {
+        rc = fail(STATUS_LIMIT, "no memory for expected gradients");
+        goto out;
+    }
+    objective_values(objective, o->picture->width, o->picture->height, values);
+    TRY(team_sum(o->team, w->losses, w->work, width, losses, &flag));
+    for (int t = 0; t < objective->count; t++) {
+        double sum = 0;
+        if (!importance[t])
+            continue;
+        double *grown = realloc(phi, (size_t)objective->channels[t] * sizeof *phi);
+        if (!grown) {
+            rc = fail(STATUS_LIMIT, "no memory for expected gradients");
+            goto out;
+        }
+        phi = grown;
+        TRY(team_sum(o->team, w->phi[t], w->work, objective->channels[t], phi, &flag));
+        for (int c = 0; c < objective->channels[t]; c++) {
+            importance[t][c] = (float)(phi[c] * scale);
+            sum += phi[c] * scale;
+        }
+        expectations[t] = expect(o, t, losses, values);
+        expectations[t].residual = residual_of(sum, expectations[t].value, expectations[t].expected);
+    }
+out:
+    free(losses);
+    free(phi);
+    return rc;
+}
+
+enum status expected_importance(const struct expected_options *o, float *const importance[CONFIG_TARGETS_MAX],
+                                struct expectation expectations[CONFIG_TARGETS_MAX])
+{
+    struct walk w = {.options = o, .importance = importance, .work = sweep_work(o->sweep)};
+    enum status rc;
+    w.tiles = w.work[o->team->rank].end - w.work[o->team->rank].begin;
+    for (int t = 0; t < o->objective->count; t++)
+        assert(!importance[t] || network_is_cut(network_inception_v3(), o->objective->rows[t]));
+    TRY(team_agree(o->team, make_room(&w)));
+    TRY(sweep_tiles(o->sweep, o->picture, visit_picture, &w));
+    TRY(team_agree(o->team, make_room_for_baselines(&w)));
+    for (w.baseline = 0; w.baseline < o->baseline_count; w.baseline++) {
+        TRY(sweep_tiles(o->sweep, &o->baselines[w.baseline], visit_baseline, &w));
+        if (o->passed)
+            o->passed(o->context);
+    }
+    rc = add_up(&w, importance, expectations);
+out:
+    free_room(&w);
+    return rc;
+}
+
+// Sum over the picture of phi, band by band in order.
+static enum status sum_field(const struct expected_options *o, const struct field *phi, double *sum)
+{
+    const int bands = (phi->rows.end - phi->rows.begin + TILING_BAND - 1) / TILING_BAND;
+    double *items = calloc((size_t)bands + 1, sizeof *items);
+    struct span *shares = calloc((size_t)o->team->size, sizeof *shares);
+    bool flag = false;
+    enum status rc;
+    if (!items || !shares) {
+        rc = fail(STATUS_LIMIT, "no memory for expected gradients");
+        goto out;
+    }
+    for (int m = 0; m < o->team->size; m++) {
+        const struct span rows = tiling_rows(phi->height, o->team->size, m);
+        shares[m].end = (rows.end - rows.begin + TILING_BAND - 1) / TILING_BAND;
+    }
+    for (int c = 0; c < 3; c++)
+        for (int y = phi->rows.begin; y < phi->rows.end; y++) {
+            const float *row = field_row(phi, c, y);
+            double line = 0;
+            for (int x = 0; x < phi->width; x++)
+                line += (double)row[x];
+            items[(y - phi->rows.begin) / TILING_BAND] += line;
+        }
+    rc = team_sum(o->team, items, shares, 1, sum, &flag);
+out:
+    free(items);
+    free(shares);
+    return rc;
+}
+
+static void mix(const struct field *baseline, const struct field *picture, float alpha, struct field *mixed)
+{
+    const size_t count = field_count(mixed);
+#pragma omp parallel for simd schedule(static)
+    for (size_t i = 0; i < count; i++)
+        mixed->data[i] = baseline->data[i] + alpha * (picture->data[i] - baseline->data[i]);
+}
+
+// phi += scale * (picture - baseline) * gradient, whose rows may be more
+static void add_product(const struct field *baseline, const struct field *picture, const struct field *gradient, float scale,
+                        struct field *phi)
+{
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = phi->rows.begin; y < phi->rows.end; y++) {
+            const float *x = field_row(picture, c, y), *b = field_row(baseline, c, y), *g = field_row(gradient, c, y);
+            float *out = field_row(phi, c, y);
+            for (int i = 0; i < phi->width; i++)
+                out[i] += scale * (x[i] - b[i]) * g[i];
+        }
+}
+
+enum status expected_pixels(const struct expected_options *o, struct field *gradient, struct field *scratch, struct field *mixed,
+                            struct field *phi, struct expectation *expectation)
+{
+    const int samples = samples_each(o);
+    const float scale = (float)(1.0 / ((double)samples * o->baseline_count));
+    struct sweep_pass pass = {.objective = o->objective, .rule = GRADIENT_PLAIN};
+    struct sweep_losses losses;
+    double sum;
+    enum status rc;
+    memset(phi->data, 0, field_count(phi) * sizeof *phi->data);
+    *expectation = (struct expectation){0};
+    pass.image = o->picture;
+    TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
+    expectation->value = losses.total;
+    for (int b = 0; b < o->baseline_count; b++) {
+        pass = (struct sweep_pass){.image = &o->baselines[b], .objective = o->objective, .rule = GRADIENT_PLAIN};
+        TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
+        expectation->expected += losses.total / o->baseline_count;
+        pass.image = mixed;
+        pass.gradient = gradient;
+        pass.scratch = scratch;
+        for (int i = 0; i < samples && !*o->stopping; i++) {
+            *o->stopping = o->stop(o->context);
+            mix(&o->baselines[b], o->picture, (float)((i + 0.5) / samples), mixed);
+            TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
+            add_product(&o->baselines[b], o->picture, gradient, scale, phi);
+            if (o->passed)
+                o->passed(o->context);
+        }
+    }
+    TRY(sum_field(o, phi, &sum));
+    expectation->residual = residual_of(sum, expectation->value, expectation->expected);
+out:
+    return rc;
+}
