@@ -3,7 +3,7 @@
 """Holds what `oneiros explain` says of a picture against PyTorch: gradients, saliency, class activation maps, importance, metrics.
 
 attribution.py EXPLAIN_H5 PHOTO WEIGHTS [limits]     a line for each array and number; exit status 1 beyond a limit
-attribution.py --self-test PHOTO                     tests the derivatives and this comparison, with the weights that the program finds
+attribution.py --self-test                           tests the derivatives and this comparison, with the weights that the program finds
 
 L = sum over targets of weight * mean A^2 (or mean A), or the logit of a class. formulas.py has the formulas, metrics.py the metrics.
 
@@ -287,7 +287,7 @@ def main():
     if sys.argv[1:2] == ["--self-test"]:
         import attribution_test
 
-        return attribution_test.self_test(*sys.argv[2:])
+        return attribution_test.self_test()
     args = arguments()
     inception.deterministic()
     dtype = getattr(torch, args.dtype)

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import pathlib
 import tempfile
 
 import h5py
@@ -182,7 +183,8 @@ def write_top(path):
         file["predictions"].attrs["weight_names"] = ["predictions/kernel:0", "predictions/bias:0"]
 
 
-def self_test(photo):
+def self_test():
+    photo = str(pathlib.Path(__file__).parents[1] / "data" / "chelsea.png")
     inception.deterministic()
     weights = check.weights()
     network = inception.Inception(weights, torch.float64)
