@@ -62,18 +62,19 @@ static enum status time_step(const struct bench_options *options, struct engine 
 {
     const struct rectangle all = {0, 0, size, size};
     const struct tile whole = {.window = all, .core = all, .reach = all};
-    double forward[REPEATS_MAX], step[REPEATS_MAX], sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
+    struct objective_view view = {.tile = &whole, .width = size, .height = size};
+    double forward[REPEATS_MAX], step[REPEATS_MAX], sums[CONFIG_TARGETS_MAX];
     struct executor *executor;
     enum status rc;
     TRY(engine_executor(engine, size, size, &executor));
-    objective_values(objective, size, size, values);
+    objective_values(objective, size, size, view.values);
     for (int i = -WARM_UP; i < options->repeats; i++) {
         fill_image(executor_image(executor), size, size);
         const double start = now();
         TRY(executor_forward(executor));
         const double middle = now();
-        objective_sums(objective, executor, &whole, size, size, sums);
-        objective_gradient(objective, executor, values);
+        TRY(objective_sums(objective, executor, &view, sums));
+        objective_gradient(objective, executor, &view);
         TRY(executor_backward(executor, GRADIENT_MODE_GUIDED, 0));
         if (i >= 0) {
             forward[i] = middle - start;
@@ -206,8 +207,9 @@ out:
 static enum status bench(const struct bench_options *options)
 {
     struct step_figures figures[SIZES_MAX];
-    struct objective objective;
+    struct objective objective = {0};
     struct engine *engine = NULL;
+    struct weights_info info;
     char path[FILE_PATH_MAX];
     float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
     enum status rc;
@@ -217,9 +219,9 @@ static enum status bench(const struct bench_options *options)
         TRY(model_default_path(path));
     else
         snprintf(path, sizeof path, "%s", options->config.model.path);
-    TRY(weights_read(path, network_inception_v3(), weights, NULL));
+    TRY(weights_read(path, network_inception_v3(), weights, &info));
     omp_set_num_threads(options->threads);
-    TRY(objective_init(&objective, &options->config));
+    TRY(objective_init(&objective, &options->config, weights, info.classes));
     TRY(engine_create(&engine, &objective, weights));
     for (int i = 0; i < options->size_count; i++)
         TRY(time_step(options, engine, &objective, options->sizes[i], &figures[i]));
@@ -229,6 +231,7 @@ static enum status bench(const struct bench_options *options)
         print_table(options, figures);
 out:
     engine_destroy(&engine);
+    objective_destroy(&objective);
     free(weights);
     return rc;
 }

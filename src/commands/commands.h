@@ -17,7 +17,7 @@ enum {
 // The exit code for a status.
 int exit_code(enum status rc);
 
-int command_dream(int argc, char **argv);
+int command_dream(int argc, char **argv); // and explain
 int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// `oneiros dream`: from the command line to a job, or to what can be said without one.
+// `oneiros dream` and `oneiros explain`: from the command line to a job, or to what can be said without one.
 #include <stdio.h>
 #include <unistd.h>
 
 #include "commands/commands.h"
-#include "commands/dream_options.h"
 #include "commands/dry_run.h"
+#include "commands/job_options.h"
 #include "commands/launch.h"
 #include "commands/run.h"
 
@@ -16,10 +16,10 @@ int exit_code(enum status rc)
 
 int command_dream(int argc, char **argv)
 {
-    struct dream_options options;
+    struct job_options options;
     long failed = 0;
     const bool first = launch_is_first(); // of many ranks one speaks
-    enum status rc = dream_options_parse(&options, argc, argv, environ);
+    enum status rc = job_options_parse(&options, argc, argv, environ);
     if (rc != STATUS_OK) {
         if (first)
             log_error("%s", status_message());
@@ -31,7 +31,7 @@ int command_dream(int argc, char **argv)
     if (!first)
         return EXIT_ALL_DONE;
     if (options.help)
-        dream_options_print_help(stdout);
+        job_options_print_help(options.explain, stdout);
     else if (options.print_config)
         rc = config_print(&options.config, true, stdout);
     else

@@ -45,7 +45,7 @@ static enum status look_at_octaves(const struct dry_plan *plan, struct schedule_
     double cost;
     enum status rc;
     geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    TRY(objective_init(&objective, config));
+    TRY(objective_find_targets(&objective, config));
     if (octaves[0].width < NETWORK_MIN_SIDE || octaves[0].height < NETWORK_MIN_SIDE)
         TRY(engine_estimate(&objective, octaves[0].width, octaves[0].height, &bytes));
     rc = schedule_cost(&plan->schedule, image, 1, &cost);
@@ -54,7 +54,7 @@ out:
 }
 
 // Looks at one input and notes what it is, or why it would fail.
-static enum status look_at(struct dry_plan *plan, const struct intake_entry *entry, const struct dream_options *options)
+static enum status look_at(struct dry_plan *plan, const struct intake_entry *entry, const struct job_options *options)
 {
     struct timing timing = {0};
     struct dry_input *input = NULL;
@@ -79,7 +79,7 @@ out:
     return rc;
 }
 
-static enum status look_at_all(struct dry_plan *plan, const struct dream_options *options)
+static enum status look_at_all(struct dry_plan *plan, const struct job_options *options)
 {
     struct intake *intake = NULL;
     double said = now();
@@ -142,7 +142,7 @@ out:
     return rc;
 }
 
-static enum status make_plan(struct dry_plan *plan, const struct dream_options *options)
+static enum status make_plan(struct dry_plan *plan, const struct job_options *options)
 {
     const struct config *config = &options->config;
     int ranks, node_ranks;
@@ -161,7 +161,7 @@ out:
     return rc;
 }
 
-enum status dry_run(const struct dream_options *options, FILE *stream, long *failed)
+enum status dry_run(const struct job_options *options, FILE *stream, long *failed)
 {
     struct dry_plan plan = {0};
     enum status rc;

@@ -5,11 +5,11 @@
 
 #include <stdio.h>
 
-#include "commands/dream_options.h"
+#include "commands/job_options.h"
 #include "common/status.h"
 
 // Reads and decodes every input and prints, a line each, its octaves, tiles, team and memory; then what they come to. Workers are as many
 // as the launcher's environment says, memory is this machine's. Writes nothing. *failed: how many would fail.
-enum status dry_run(const struct dream_options *options, FILE *stream, long *failed) MUST_CHECK;
+enum status dry_run(const struct job_options *options, FILE *stream, long *failed) MUST_CHECK;
 
 #endif

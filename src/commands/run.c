@@ -12,6 +12,7 @@
 #include "commands/commands.h"
 #include "commands/launch.h"
 #include "common/file.h"
+#include "common/geometry.h"
 #include "common/messages.h"
 #include "common/stop.h"
 #include "coordinator/coordinator.h"
@@ -19,6 +20,7 @@
 #include "coordinator/video.h"
 #include "model/model_fetch.h"
 #include "worker/cam.h"
+#include "worker/explain.h"
 #include "worker/resources.h"
 #include "worker/shared_weights.h"
 #include "worker/tile_rules.h"
@@ -27,7 +29,7 @@
 // What every rank knows before work starts.
 struct run {
     struct launch launch;
-    struct dream_options *options; // each rank's own; rank 0's configuration replaces the others'
+    struct job_options *options; // each rank's own; rank 0's configuration replaces the others'
     struct shared_weights *weights;
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
     int node_processors;          // that this node's ranks are bound to, all together
@@ -40,7 +42,7 @@ struct run {
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
 static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
 {
-    struct dream_options *options = run->options;
+    struct job_options *options = run->options;
     char path[FILE_PATH_MAX];
     struct stat info;
     struct file_writer trial;
@@ -166,7 +168,8 @@ static enum status start(struct run *run)
         rc = prepare_files(run, model);
         if (rc == STATUS_OK && guided)
             rc = load_guide(&run->options->config, run->options->output, &run->guide);
-        look_for_encoder(&run->options->config);
+        if (!run->options->explain)
+            look_for_encoder(&run->options->config);
     }
     TRY(agree(run, rc));
     TRY(look_around(run));
@@ -177,6 +180,20 @@ static enum status start(struct run *run)
         rc = share_guide(run);
 out:
     return rc;
+}
+
+static double dream_work(const struct config *config, int width, int height)
+{
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    return config->steps * geometry_pixels(octaves, count);
+}
+
+static double explain_work(const struct config *config, int width, int height)
+{
+    return explain_passes(config, (config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
+                                   (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0))) *
+           width * height;
 }
 
 static enum status be_coordinator(struct run *run, struct coordinator_outcome *outcome)
@@ -207,6 +224,8 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
     const struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
+        .kind = run->options->explain ? JOB_EXPLAIN : JOB_DREAM,
+        .work = run->options->explain ? explain_work : dream_work,
         .schedule = &schedule,
         .config = config,
         .output = run->options->output,
@@ -273,7 +292,7 @@ static int exit_code_for(const struct coordinator_outcome *outcome)
     return outcome->failed > 0 || outcome->rows_lost ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }
 
-int run_job(struct dream_options *options)
+int run_job(struct job_options *options)
 {
     struct run run = {.options = options};
     struct coordinator_outcome outcome = {0};

@@ -3,9 +3,9 @@
 #ifndef ONEIROS_COMMANDS_RUN_H
 #define ONEIROS_COMMANDS_RUN_H
 
-#include "commands/dream_options.h"
+#include "commands/job_options.h"
 
 // Collective over all processes of the job. Returns the exit code; whatever went wrong has been said.
-int run_job(struct dream_options *options);
+int run_job(struct job_options *options);
 
 #endif

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/heat.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,17 +11,19 @@ enum { SIDE_MAX = 1 << 20 }; // pixels along one side of an octave; what is beyo
 
 // One direction of a grid and of a picture.
 struct axis {
-    int count;            // values
-    double first, stride; // where value 0 lies and how far it is to the next, in pixels of the rolled octave
-    double per_pixel;     // 1 / stride
-    double roll;          // 0 <= roll < size
-    double size, scale;   // pixels of the octave; of the octave a pixel of the picture
+    int count;          // values
+    double first, last; // where value 0 and the last lie, in pixels of the rolled octave
+    double stride;      // pixels from one to the next
+    double roll;        // 0 <= roll < size
+    double size, scale; // pixels of the octave; of the octave a pixel of the picture
 };
 
 static bool grid_is_sound(const struct heat_grid *grid)
 {
-    return grid->octave_width <= SIDE_MAX && grid->octave_height <= SIDE_MAX && grid->width >= 1 && grid->width <= grid->octave_width &&
-           grid->height >= 1 && grid->height <= grid->octave_height && grid->stride >= 1;
+    // Between the last value and the first, all around the octave, lies something.
+    return grid->octave_width >= 1 && grid->octave_width <= SIDE_MAX && grid->octave_height >= 1 && grid->octave_height <= SIDE_MAX &&
+           grid->stride >= 1 && grid->width >= 1 && (int64_t)grid->stride * (grid->width - 1) < grid->octave_width && grid->height >= 1 &&
+           (int64_t)grid->stride * (grid->height - 1) < grid->octave_height;
 }
 
 enum status heat_create(struct heat *heat, const struct heat_grid *grid)
@@ -45,37 +49,53 @@ static struct axis axis_of(const struct heat_grid *grid, int count, int octave, 
 {
     return (struct axis){.count = count,
                          .first = grid->centre,
+                         .last = grid->centre + (double)grid->stride * (count - 1),
                          .stride = grid->stride,
-                         .per_pixel = 1.0 / grid->stride,
                          .roll = (roll % octave + octave) % octave,
                          .size = octave,
                          .scale = (double)octave / picture};
 }
 
-// Two neighbouring values and how far from the first to the second.
-struct place {
+// Pixels of the picture that lie between the same two values: `part` of the way from the first to the second, `step` more with each pixel.
+struct run {
     int first, second;
-    float part;
+    double part, step;
+    int pixels; // the next run begins behind them; may go beyond the picture
 };
 
-// Where pixel i of the picture lies between the values.
-static inline struct place axis_place(const struct axis *axis, int i)
+static int steps_to(double distance, double step)
+{
+    const double steps = ceil(distance / step);
+    return steps < 1 ? 1 : steps < INT_MAX ? (int)steps : INT_MAX;
+}
+
+// The run in which pixel i of the picture lies, from there on.
+static struct run axis_run(const struct axis *axis, int i)
 {
     double at = (i + 0.5) * axis->scale - 0.5 + axis->roll;
     if (at >= axis->size - 0.5)
         at -= axis->size;
-    const double last = axis->first + (axis->count - 1) * axis->stride;
-    const bool behind = at > last;
-    if (at >= axis->first && !behind) {
-        const double steps = (at - axis->first) * axis->per_pixel;
-        const int first = (int)steps;
-        return (struct place){first, first + 1 < axis->count ? first + 1 : first, (float)(steps - first)};
+    const int border = axis->count - 1;
+    struct run run;
+    if (at >= axis->first && at < axis->last) {
+        const double place = (at - axis->first) / axis->stride;
+        run.first = (int)place < border ? (int)place : border - 1;
+        run.second = run.first + 1;
+        run.part = place - run.first;
+        run.step = axis->scale / axis->stride;
+    } else if (axis->roll > 0) { // across the seam
+        const double gap = axis->first + axis->size - axis->last;
+        run.first = border;
+        run.second = 0;
+        run.part = ((at < axis->first ? at + axis->size : at) - axis->last) / gap;
+        run.step = axis->scale / gap;
+    } else if (at < axis->first) {
+        return (struct run){.pixels = steps_to(axis->first - at, axis->scale)};
+    } else {
+        return (struct run){.first = border, .second = border, .pixels = INT_MAX};
     }
-    const int border = behind ? axis->count - 1 : 0;
-    const double gap = axis->first + axis->size - last; // from the last value, across the seam, to the first
-    if (axis->roll == 0 || gap <= 0)
-        return (struct place){border, border, 0};
-    return (struct place){axis->count - 1, 0, (float)(((behind ? at : at + axis->size) - last) / gap)};
+    run.pixels = steps_to(1 - run.part, run.step);
+    return run;
 }
 
 void heat_row(const struct heat *heat, int width, int height, int y, float *out)
@@ -83,13 +103,18 @@ void heat_row(const struct heat *heat, int width, int height, int y, float *out)
     const struct heat_grid *grid = &heat->grid;
     const struct axis down = axis_of(grid, grid->height, grid->octave_height, grid->dy, height);
     const struct axis across = axis_of(grid, grid->width, grid->octave_width, grid->dx, width);
-    const struct place row = axis_place(&down, y);
+    const struct run row = axis_run(&down, y);
     const float *above = heat->values + (size_t)row.first * (size_t)grid->width;
     const float *below = heat->values + (size_t)row.second * (size_t)grid->width;
-    for (int x = 0; x < width; x++) {
-        const struct place column = axis_place(&across, x);
-        const float upper = above[column.first] + column.part * (above[column.second] - above[column.first]);
-        const float lower = below[column.first] + column.part * (below[column.second] - below[column.first]);
-        out[x] = upper + row.part * (lower - upper);
+    const float lower = (float)row.part, upper = 1 - lower;
+    for (int x = 0; x < width;) {
+        const struct run run = axis_run(&across, x);
+        const float left = above[run.first] * upper + below[run.first] * lower;
+        const float right = above[run.second] * upper + below[run.second] * lower;
+        const float begin = left + (float)run.part * (right - left), step = (float)run.step * (right - left);
+        const int pixels = run.pixels < width - x ? run.pixels : width - x;
+        for (int k = 0; k < pixels; k++)
+            out[x + k] = begin + (float)k * step;
+        x += pixels;
     }
 }

@@ -15,7 +15,7 @@ struct array_entry {
 
 static bool is_same(const struct array_part *a, const struct array_part *b)
 {
-    return a->kind == b->kind && a->target == b->target && a->frame == b->frame;
+    return a->kind == b->kind && a->target == b->target && a->variant == b->variant && a->frame == b->frame;
 }
 
 static bool fits(const struct array_part *part)

@@ -10,7 +10,6 @@
 
 #include "common/clock.h"
 #include "common/file.h"
-#include "common/geometry.h"
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
@@ -21,9 +20,9 @@
 #include "coordinator/output.h"
 #include "coordinator/progress.h"
 #include "coordinator/ready.h"
+#include "coordinator/references.h"
 #include "coordinator/task.h"
 #include "coordinator/teams.h"
-#include "kernels/network.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -35,6 +34,7 @@ struct coordinator {
     struct timing timing;
     struct ready ready;
     struct teams teams;
+    struct references references;
     int64_t taken;   // from the intake
     bool all_taken;  // the intake has no more
     bool look_again; // something changed since an image was last found no team
@@ -81,14 +81,6 @@ out:
     return rc;
 }
 
-static double work_of(const struct config *config, const struct image *image)
-{
-    struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count =
-        geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    return config->steps * geometry_pixels(octaves, count);
-}
-
 static enum status cut_task(const struct coordinator *c, struct task *task)
 {
     const struct schedule *schedule = c->options->schedule;
@@ -132,7 +124,9 @@ static enum status take_in(struct coordinator *c)
         rc = write_down(c, &task);
         goto out;
     }
-    task->work = work_of(c->options->config, &task->image);
+    if (references_are_wanted(c->options->config))
+        TRY(references_add(&c->references, task->record.id, &task->image));
+    task->work = c->options->work(c->options->config, task->image.width, task->image.height);
     progress_add_work(c->progress, task->work);
     task->ready_at = now();
     ready_put(&c->ready, task);
@@ -141,16 +135,27 @@ out:
     return rc;
 }
 
+// What the workers need besides the picture, and what they fill while they work.
+static enum status begin_outputs(struct coordinator *c, struct task *task)
+{
+    const struct coordinator_options *o = c->options;
+    const double start = now();
+    enum status rc;
+    TRY(references_give(&c->references, task->record.id, task->image.width, task->image.height, task->others, &task->other_count));
+    rc = o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_film(o->config, o->output, task);
+    timing_add(&c->timing, PHASE_ENCODE, start, 0);
+out:
+    return rc;
+}
+
 // The first image in the queue to the first `members` free workers.
 static enum status dispatch(struct coordinator *c, int members)
 {
     struct task *task = ready_take(&c->ready);
-    const double start = now();
-    if (output_begin_film(c->options->config, c->options->output, task) != STATUS_OK) {
+    if (begin_outputs(c, task) != STATUS_OK) {
         task_failed(task);
         return write_down(c, &task);
     }
-    timing_add(&c->timing, PHASE_ENCODE, start, 0);
     enum status rc = teams_assign(&c->teams, task, members);
     if (rc != STATUS_OK) {
         if (!task->team)
@@ -161,7 +166,7 @@ static enum status dispatch(struct coordinator *c, int members)
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
-    return handover_offer(c->options->comm, task);
+    return handover_offer(c->options->comm, task, c->options->kind);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -183,14 +188,6 @@ out:
     return rc;
 }
 
-static enum status write_picture(struct coordinator *c, struct task *task)
-{
-    const double start = now();
-    const enum status rc = output_write(c->options->config, c->options->output, task);
-    task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
-    return rc;
-}
-
 static enum status take_step(struct coordinator *c, struct task *task, const struct step_record *step)
 {
     const double work = (double)step->width * step->height;
@@ -206,16 +203,16 @@ static void take_part(struct coordinator *c, struct task *task, const struct par
     task->part = part->pixels;
 }
 
-// The picture, and what comes with it, to its folder.
+// All that there is of the image to its folder.
 static enum status write_outputs(struct coordinator *c, struct task *task)
 {
-    enum status rc;
-    TRY(write_picture(c, task));
     const double start = now();
-    if (task->record.status == IMAGE_DONE)
-        rc = film_finish(&task->findings.film);
-    task->record.seconds_encode += timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
+    enum status rc = STATUS_OK;
+    if (task->result.has_pixels)
+        TRY(output_write(c->options->config, c->options->output, task));
+    rc = output_end(task);
 out:
+    task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
     return rc;
 }
 
@@ -240,7 +237,7 @@ static enum status end_task(struct coordinator *c, struct task *task)
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
-    if (result->has_pixels && write_outputs(c, task) != STATUS_OK)
+    if (result->status != IMAGE_FAILED && write_outputs(c, task) != STATUS_OK)
         task_failed(task);
     rc = write_down(c, &task);
 out:
@@ -349,11 +346,17 @@ out:
     return rc;
 }
 
+// The first images are the others' baselines: they are all read before work on any begins.
+static bool has_references(const struct coordinator *c)
+{
+    return !references_are_wanted(c->options->config) || references_are_full(&c->references) || c->all_taken;
+}
+
 // One image ahead for each worker, so that none waits for a file; of large ones fewer.
 static bool wants_more(const struct coordinator *c)
 {
     const double enough = UINT64_C(1) << 30;
-    return !c->all_taken && c->ready.count < c->options->schedule->workers && c->ready.bytes < enough;
+    return !c->all_taken && (!has_references(c) || (c->ready.count < c->options->schedule->workers && c->ready.bytes < enough));
 }
 
 static void rest(struct coordinator *c, unsigned *idle)
@@ -379,7 +382,8 @@ static enum status serve(struct coordinator *c)
             told = true;
         }
         if (!c->stopping) {
-            TRY(dispatch_all(c));
+            if (has_references(c))
+                TRY(dispatch_all(c));
             if (wants_more(c)) {
                 TRY(take_in(c));
                 found = true;
@@ -451,6 +455,7 @@ out:
     intake_destroy(&c.intake);
     ready_clear(&c.ready);
     teams_destroy(&c.teams);
+    references_destroy(&c.references);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;

@@ -8,13 +8,16 @@
 #include <stdint.h>
 
 #include "common/config.h"
+#include "common/messages.h"
 #include "common/status.h"
 #include "coordinator/run_file.h"
 #include "coordinator/schedule.h"
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker; // rank of comm; 0 where the coordinator's process is the one worker too
+    int first_worker;   // rank of comm; 0 where the coordinator's process is the one worker too
+    enum job_kind kind; // what is done with each image
+    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
     const struct schedule *schedule;
     const struct config *config;
     const char *output; // folder, exists

@@ -19,7 +19,7 @@ static enum status add_cam(struct findings *f, struct array *map)
                                                               .octave = map->part.octave,
                                                               .step = map->part.step,
                                                               .grid = map->part.grid,
-                                                              .scale = map->part.scale},
+                                                              .scale = map->part.facts[0]},
                                                    .values = map->values};
     map->values = NULL;
     return STATUS_OK;
@@ -51,24 +51,42 @@ out:
     return rc;
 }
 
+static enum status refuse(const struct array_part *part)
+{
+    return fail(STATUS_INTERNAL, "an array of kind %d of target %d is not expected", (int)part->kind, (int)part->target);
+}
+
+static enum status take_importance(struct findings *f, struct array *array)
+{
+    const int target = array->part.target;
+    if (target < 0 || target >= CONFIG_TARGETS_MAX || f->importance[target])
+        return refuse(&array->part);
+    f->importance[target] = array->values;
+    array->values = NULL;
+    return STATUS_OK;
+}
+
 static enum status take(struct findings *f, struct array *array, const struct config *config)
 {
     const struct array_part *part = &array->part;
+    enum status rc = STATUS_OK;
+    if (f->explanation)
+        TRY(explain_file_add(f->explanation, array));
     switch ((enum array_kind)part->kind) {
     case ARRAY_FRAME:
-        return f->film ? add_frame(f, array, config) : STATUS_OK;
+        rc = f->film ? add_frame(f, array, config) : STATUS_OK;
+        break;
     case ARRAY_HEAT:
-        if (part->grid.width != part->width || part->grid.height != part->height)
-            break;
-        return add_cam(f, array);
+        rc = part->grid.width == part->width && part->grid.height == part->height ? add_cam(f, array) : refuse(part);
+        break;
     case ARRAY_IMPORTANCE:
-        if (part->target < 0 || part->target >= CONFIG_TARGETS_MAX || f->importance[part->target])
-            break;
-        f->importance[part->target] = array->values;
-        array->values = NULL;
-        return STATUS_OK;
+        rc = take_importance(f, array);
+        break;
+    default:
+        rc = f->explanation ? STATUS_OK : refuse(part);
     }
-    return fail(STATUS_INTERNAL, "an array of kind %d of target %d is not expected", (int)part->kind, (int)part->target);
+out:
+    return rc;
 }
 
 enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, int64_t image, const struct config *config)
@@ -96,6 +114,7 @@ void findings_destroy(struct findings *f)
 {
     arrays_destroy(&f->arrays);
     film_abandon(&f->film);
+    explain_file_abandon(&f->explanation);
     for (size_t i = 0; i < f->cam_count; i++)
         free(f->cams[i].values);
     free(f->cams);

@@ -7,12 +7,14 @@
 #include <stddef.h>
 
 #include "coordinator/arrays.h"
+#include "coordinator/explain_file.h"
 #include "coordinator/film.h"
 #include "coordinator/run_file.h"
 
 struct findings {
-    struct arrays arrays; // on their way
-    struct film *film;    // NULL: none is made
+    struct arrays arrays;             // on their way
+    struct film *film;                // NULL: none is made
+    struct explain_file *explanation; // NULL: none is made
     struct finding_cam {
         struct cam_record record;
         float *values; // (record.grid.height, record.grid.width)
@@ -27,7 +29,7 @@ enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank,
 // The maps of all frames to the run file.
 enum status findings_write_cams(const struct findings *findings, struct run_file *file) MUST_CHECK;
 
-// An unfinished film leaves nothing.
+// An unfinished film or explanation leaves nothing.
 void findings_destroy(struct findings *findings);
 
 #endif

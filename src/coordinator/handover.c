@@ -19,10 +19,11 @@ static size_t rows_of(const struct task *task, int member, size_t *count)
     return (size_t)rows.begin * (size_t)task->image.width;
 }
 
-enum status handover_offer(MPI_Comm comm, const struct task *task)
+enum status handover_offer(MPI_Comm comm, const struct task *task, enum job_kind kind)
 {
     const int members = task->record.team, width = task->image.width, height = task->image.height;
-    const struct job job = {.kind = JOB_DREAM, .members = members, .image = task->record.id, .width = width, .height = height};
+    const struct job job = {
+        .kind = kind, .members = members, .image = task->record.id, .width = width, .height = height, .others = task->other_count};
     enum status rc = STATUS_OK;
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
@@ -32,17 +33,27 @@ out:
     return rc;
 }
 
-enum status handover_send(MPI_Comm comm, struct task *task)
+static enum status send_rows(MPI_Comm comm, const struct task *task, struct image *image)
 {
     const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
     enum status rc = STATUS_OK;
     for (int m = 0; m < task->record.team; m++) {
         size_t count;
         const size_t first = rows_of(task, m, &count);
-        TRY(mpi_send_rows(task->image.rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
+        TRY(mpi_send_rows(image->rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
     }
-    free(task->image.rgb);
-    task->image.rgb = NULL;
+    free(image->rgb);
+    image->rgb = NULL;
+out:
+    return rc;
+}
+
+enum status handover_send(MPI_Comm comm, struct task *task)
+{
+    enum status rc;
+    TRY(send_rows(comm, task, &task->image));
+    for (int i = 0; i < task->other_count; i++)
+        TRY(send_rows(comm, task, &task->others[i]));
 out:
     return rc;
 }

@@ -7,10 +7,10 @@
 
 #include "coordinator/task.h"
 
-// The job and the team, to every member.
-enum status handover_offer(MPI_Comm comm, const struct task *task) MUST_CHECK;
+// The job, of this kind, and the team, to every member.
+enum status handover_offer(MPI_Comm comm, const struct task *task, enum job_kind kind) MUST_CHECK;
 
-// task->image.rgb, which is freed, once they are ready for it.
+// task->image.rgb and task->others, which are freed, once they are ready for it.
 enum status handover_send(MPI_Comm comm, struct task *task) MUST_CHECK;
 
 // The dream, into a new task->image.rgb.

@@ -64,3 +64,33 @@ enum status output_begin_film(const struct config *config, const char *output, s
 out:
     return rc;
 }
+
+enum status output_begin_explanation(const struct run_file_header *header, const char *output, struct task *task)
+{
+    char folder[FILE_PATH_MAX];
+    enum status rc;
+    TRY(file_join(folder, output, task->name));
+    TRY(file_make_folder(folder));
+    rc = explain_file_create(&task->findings.explanation, &(struct explain_file_options){.folder = folder,
+                                                                                         .config = header->config,
+                                                                                         .image = &task->record,
+                                                                                         .rgb = task->image.rgb,
+                                                                                         .weights_md5 = header->weights_md5,
+                                                                                         .weights_source = header->weights_source});
+out:
+    return rc;
+}
+
+enum status output_end(struct task *task)
+{
+    const bool done = task->record.status == IMAGE_DONE;
+    enum status rc = STATUS_OK;
+    if (done && task->findings.film)
+        TRY(film_finish(&task->findings.film));
+    if (done && task->findings.explanation) {
+        TRY(explain_file_finish(&task->findings.explanation, &task->record.before));
+        snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
+    }
+out:
+    return rc;
+}

@@ -10,7 +10,12 @@
 // so that nobody takes it for a finished one.
 enum status output_write(const struct config *config, const char *output, struct task *task) MUST_CHECK;
 
-// Begins the film of the image that is about to be dreamed, if the configuration wants one: task->image is still the original.
+// Begins what is written while the image is being worked on: its film, if the configuration wants one, or its explanation. task->image is
+// still the original.
 enum status output_begin_film(const struct config *config, const char *output, struct task *task) MUST_CHECK;
+enum status output_begin_explanation(const struct run_file_header *header, const char *output, struct task *task) MUST_CHECK;
+
+// Ends what was begun: complete if all went well, absent otherwise.
+enum status output_end(struct task *task) MUST_CHECK;
 
 #endif

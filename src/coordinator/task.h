@@ -13,12 +13,14 @@
 #include "coordinator/schedule.h"
 
 struct task {
-    struct task *next;              // in a queue
-    int32_t *team;                  // [record.team] ranks that dream it; NULL before
-    struct image_record record;     // what is known so far
-    char name[INTAKE_NAME_MAX + 1]; // of its folder in the output folder
-    struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
-    struct step_record *steps;      // so far, in order
+    struct task *next;                        // in a queue
+    int32_t *team;                            // [record.team] ranks that dream it; NULL before
+    struct image_record record;               // what is known so far
+    char name[INTAKE_NAME_MAX + 1];           // of its folder in the output folder
+    struct image image;                       // the original until it is sent, then what the output needs besides rgb, at last the dream
+    struct image others[BASELINE_IMAGES_MAX]; // [other_count] of the run, of this one's size, until they are sent
+    int other_count;
+    struct step_record *steps; // so far, in order
     size_t step_count, step_capacity;
     struct findings findings;
     struct result result; // from the team, until all that it found out has come

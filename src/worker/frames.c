@@ -64,7 +64,7 @@ static enum status send_map(struct frames *f, const struct frame_view *view)
 
 enum status frames_send(struct frames *f, const struct field *image, const struct field *base, const struct frame_view *view)
 {
-    const bool larger = (int64_t)image->width * image->height > (int64_t)f->video_width * f->video_height;
+    const bool larger = image->width > f->video_width || image->height > f->video_height;
     const double start = now();
     struct field frame = {0};
     enum status rc;

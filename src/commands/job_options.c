@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "commands/dream_options.h"
+#include "commands/job_options.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -71,7 +71,7 @@ static enum status set_once(const char **field, const char *what, const char *va
     return STATUS_OK;
 }
 
-static enum status set_output(struct dream_options *options, const char *folder)
+static enum status set_output(struct job_options *options, const char *folder)
 {
     size_t length = strlen(folder);
     if (options->output[0])
@@ -84,7 +84,7 @@ static enum status set_output(struct dream_options *options, const char *folder)
     return STATUS_OK;
 }
 
-static enum status take_option(struct dream_options *options, struct sources *sources, int code, char **argv)
+static enum status take_option(struct job_options *options, struct sources *sources, int code, char **argv)
 {
     switch (code) {
     case 'c':
@@ -131,16 +131,17 @@ static enum status load_config(struct config *config, const struct sources *sour
     TRY(config_load_environment(config, environment));
     for (int i = 0; i < sources->setting_count; i++)
         TRY(config_set(config, sources->settings[i]));
-    rc = dream_options_check(config);
+    rc = job_options_check(config);
 out:
     return rc;
 }
 
-enum status dream_options_parse(struct dream_options *options, int argc, char **argv, char *const *environment)
+enum status job_options_parse(struct job_options *options, int argc, char **argv, char *const *environment)
 {
     enum status rc = STATUS_OK;
     memset(options, 0, sizeof *options);
     options->log_level = LOG_INFO;
+    options->explain = strcmp(argv[0], "explain") == 0;
     struct sources sources = {.settings = calloc((size_t)argc, sizeof *sources.settings)};
     if (!sources.settings) {
         rc = fail(STATUS_LIMIT, "not enough memory for %d arguments", argc);
@@ -155,7 +156,9 @@ enum status dream_options_parse(struct dream_options *options, int argc, char **
     options->inputs = argv + optind;
     options->input_count = argc - optind;
     TRY(load_config(&options->config, &sources, environment));
-    if (!options->print_config && !options->output[0])
+    if (options->explain && options->dry_run)
+        rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
+    else if (!options->print_config && !options->output[0])
         rc = fail(STATUS_USAGE, "name the output folder with -o DIR");
     else if (!options->print_config && options->input_count == 0)
         rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs or @list.txt");
@@ -180,7 +183,7 @@ static enum status fail_layer(const struct network *network, const char *key, co
     return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
 }
 
-enum status dream_options_check(const struct config *config)
+enum status job_options_check(const struct config *config)
 {
     const struct network *network = network_inception_v3();
     int rows[CONFIG_TARGETS_MAX];
@@ -201,42 +204,62 @@ enum status dream_options_check(const struct config *config)
         for (int k = 0; k < target->channel_count; k++)
             if (target->channels[k] >= channels)
                 return fail(STATUS_USAGE, "targets: %s has channels 0..%d, not %d", target->layer, channels - 1, target->channels[k]);
+        if (config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !network_is_cut(network, rows[i]))
+            return fail(STATUS_USAGE,
+                        "importance.method: expected_gradients needs targets that all of the network passes, such as mixed3; "
+                        "%s is on a branch",
+                        target->layer);
     }
     return STATUS_OK;
 }
 
-void dream_options_print_help(FILE *stream)
+static const char dream_help[] =
+    "Usage: oneiros dream [OPTION]... -o DIR INPUT...\n"
+    "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt (one of these a line).\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros dream -o dreams photo.jpg\n"
+    "  mpirun -n 8 oneiros dream -p classic -o dreams holiday/\n"
+    "  srun --mpi=pmix oneiros dream -c job.yaml -s steps=40 -o $SCRATCH/dreams @pictures.txt\n"
+    "  oneiros dream -s targets=mixed4:1 --print-config > job.yaml\n";
+
+static const char explain_help[] =
+    "Usage: oneiros explain [OPTION]... -o DIR INPUT...\n"
+    "Shows what the network sees in every INPUT, and why: gradients, saliency, class activation maps, the importance of channels, as\n"
+    "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt.\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros explain -o why photo.jpg\n"
+    "  oneiros explain -s targets=mixed5:1 -s importance.samples=200 -o why photo.jpg\n"
+    "  mpirun -n 8 oneiros explain -s importance.baselines=black,images -o why holiday/\n";
+
+static const char options_help[] =
+    "\n"
+    "Options:\n"
+    "  -o, --output DIR       folder for the results; made if it is not there\n"
+    "      --force            replace the run that DIR holds already\n"
+    "  -c, --config FILE      settings in YAML\n"
+    "  -p, --preset NAME      named settings: guided (the defaults), classic, seed, ...\n"
+    "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
+    "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
+    "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
+    "  -q, --quiet            warnings and errors only\n"
+    "  -v, --verbose          say more\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Settings: defaults, then the preset, then the file, then the environment (ONEIROS_STEPS for steps, ONEIROS_OCTAVES_COUNT\n"
+    "for octaves.count), then -s; later ones win. In files, octaves.count may also be written nested:\n"
+    "  octaves:\n"
+    "    count: 3\n"
+    "Presets are looked for in $ONEIROS_CONFIG_DIR/presets, then where the program was installed.\n"
+    "\n"
+    "Keys, as KEY=DEFAULT  [range]:\n"
+    "\n";
+
+void job_options_print_help(bool explain, FILE *stream)
 {
-    fputs("Usage: oneiros dream [OPTION]... -o DIR INPUT...\n"
-          "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt (one of these a line).\n"
-          "\n"
-          "Examples:\n"
-          "  oneiros dream -o dreams photo.jpg\n"
-          "  mpirun -n 8 oneiros dream -p classic -o dreams holiday/\n"
-          "  srun --mpi=pmix oneiros dream -c job.yaml -s steps=40 -o $SCRATCH/dreams @pictures.txt\n"
-          "  oneiros dream -s targets=mixed4:1 --print-config > job.yaml\n"
-          "\n"
-          "Options:\n"
-          "  -o, --output DIR       folder for the results; made if it is not there\n"
-          "      --force            replace the run that DIR holds already\n"
-          "  -c, --config FILE      settings in YAML\n"
-          "  -p, --preset NAME      named settings: guided (the defaults), classic, ...\n"
-          "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
-          "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
-          "      --dry-run          look at all inputs, print what would be done, and stop\n"
-          "  -q, --quiet            warnings and errors only\n"
-          "  -v, --verbose          say more\n"
-          "  -h, --help             this text\n"
-          "\n"
-          "Settings: defaults, then the preset, then the file, then the environment (ONEIROS_STEPS for steps, ONEIROS_OCTAVES_COUNT\n"
-          "for octaves.count), then -s; later ones win. In files, octaves.count may also be written nested:\n"
-          "  octaves:\n"
-          "    count: 3\n"
-          "Presets are looked for in $ONEIROS_CONFIG_DIR/presets, then where the program was installed.\n"
-          "\n"
-          "Keys, as KEY=DEFAULT  [range]:\n"
-          "\n",
-          stream);
+    fputs(explain ? explain_help : dream_help, stream);
+    fputs(options_help, stream);
     config_print_help(stream);
     fputs("\n"
           "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command line of `oneiros dream`: precedence, what is refused and how, targets against the network.
-#include "commands/dream_options.h"
+#include "commands/job_options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 enum { WORDS_MAX = 32 };
 
 // Parses a command line given as words with spaces between; a % in a word stands for a space. The words live until the next call.
-static enum status parse(struct dream_options *options, const char *line, char *const *environment)
+static enum status parse(struct job_options *options, const char *line, char *const *environment)
 {
     static char text[1024];
     static char *argv[WORDS_MAX + 1];
@@ -26,12 +26,12 @@ static enum status parse(struct dream_options *options, const char *line, char *
     for (int i = 0; i < argc; i++)
         for (char *c = argv[i]; (c = strchr(c, '%'));)
             *c = ' ';
-    return dream_options_parse(options, argc, argv, environment);
+    return job_options_parse(options, argc, argv, environment);
 }
 
 static void test_options(void)
 {
-    struct dream_options options;
+    struct job_options options;
     UNIT_OK(parse(&options, "a.png -o out --force b.png --dry-run -q -- -c.png", NULL));
     CU_ASSERT_STRING_EQUAL(options.output, "out");
     CU_ASSERT_EQUAL_FATAL(options.input_count, 3);
@@ -69,7 +69,7 @@ static void test_precedence(void)
     setenv("ONEIROS_CONFIG_DIR", root, 1);
     char *environment[] = {"ONEIROS_SEED=4", "ONEIROS_THREADS=4", NULL};
     for (int order = 0; order < 2; order++) {
-        struct dream_options options;
+        struct job_options options;
         if (order == 0)
             snprintf(line, sizeof line, "-p five -c %s -s threads=6 -s threads=5 -o out x", file);
         else
@@ -134,7 +134,7 @@ static void test_refused(void)
         {"-o out x -c no/such.yaml", ""},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
-        struct dream_options options;
+        struct job_options options;
         enum status rc = parse(&options, refusals[i].line, NULL);
         CU_ASSERT_NOT_EQUAL(rc, STATUS_OK);
         CU_ASSERT_EQUAL(strncmp(status_message(), refusals[i].message, strlen(refusals[i].message)), 0);
@@ -152,17 +152,17 @@ static void test_long_arguments(void)
     text[LENGTH] = '\0';
     static const char *const flags[] = {"-o", "-s", "-c", "-p"};
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
-        struct dream_options options;
+        struct job_options options;
         char *argv[] = {"dream", (char *)flags[i], text, "x", NULL};
-        CU_ASSERT_NOT_EQUAL(dream_options_parse(&options, 4, argv, NULL), STATUS_OK);
+        CU_ASSERT_NOT_EQUAL(job_options_parse(&options, 4, argv, NULL), STATUS_OK);
     }
     memcpy(text, "--", 2);
-    struct dream_options options;
+    struct job_options options;
     char *argv[] = {"dream", text, NULL};
-    CU_ASSERT_EQUAL(dream_options_parse(&options, 2, argv, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(job_options_parse(&options, 2, argv, NULL), STATUS_USAGE);
     char *keys[] = {"dream", "-s", text, NULL};
     text[90000] = '=';
-    CU_ASSERT_EQUAL(dream_options_parse(&options, 3, keys, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(job_options_parse(&options, 3, keys, NULL), STATUS_USAGE);
     free(text);
 }
 
@@ -173,7 +173,7 @@ static void test_presets_name_layers(void)
         struct config config;
         config_init(&config);
         UNIT_OK(config_load_preset(&config, names[i]));
-        UNIT_OK(dream_options_check(&config));
+        UNIT_OK(job_options_check(&config));
     }
 }
 
@@ -182,7 +182,7 @@ static void test_help(void)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    dream_options_print_help(stream);
+    job_options_print_help(stream);
     fclose(stream);
     static const char *const words[] = {"mpirun -n", "srun",           "--output",        "--force",   "--config",
                                         "--preset",  "--set",          "--quiet",         "--verbose", "--help",
@@ -202,4 +202,4 @@ static const struct unit_test tests[] = {
     {"presets name layers of the network", test_presets_name_layers},
     {"the help", test_help},
 };
-UNIT_MAIN("dream_options", tests)
+UNIT_MAIN("job_options", tests)
