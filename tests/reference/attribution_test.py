@@ -44,6 +44,11 @@ def test_grid(network):
             assert last - first + 1 == size and first + last == 2 * (centre + i * stride), (layer, i, first, last)
 
 
+def test_cuts():
+    assert {layer for layer in inception.LAYERS if inception.is_cut(layer)} == {
+        *(f"conv2d_{n}" for n in range(1, 6)), "max_pooling2d_1", "max_pooling2d_2", *(f"mixed{n}" for n in range(11))}
+
+
 def test_derivatives(oracle, x, generator):
     """dL/dA, sum of them over a channel (w_c of Grad-CAM), and dL/dx beside what L does when A or x moves."""
     layers = ["mixed2", "mixed3", "mixed4", "mixed5"]
@@ -196,6 +201,7 @@ def self_test():
     }
     oracle = Oracle(network, terms_of(config, weights, torch.float64), torch.float64)
     test_grid(network)
+    test_cuts()
     test_derivatives(oracle, x, numpy.random.default_rng(1))
     test_rules(oracle, x)
     print("derivatives: good")

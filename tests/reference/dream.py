@@ -68,7 +68,7 @@ def resample(image, height, width):
 def resize_shorter(image, side):
     """The picture with a shorter side of this many pixels."""
     height, width = image.shape[2:]
-    size = lambda pixels: int(numpy.floor(pixels * side / min(height, width) + 0.5))
+    size = lambda pixels: int(numpy.rint(pixels * side / min(height, width)))
     return resample(image, size(height), size(width)).clamp(-1, 1)
 
 

@@ -92,11 +92,10 @@ def expected_gradients(function, x, baselines, samples):
     """What SHAP's GradientExplainer estimates (Erion 2021), with alpha in the middle of equal parts of 0..1 instead of drawn.
 
     function: x -> (L, dL/dx). The mean over baselines b and alphas of (x - b) dL/dx(b + alpha (x - b)), L(x), the mean of L(b). Baselines
-    count alike; the samples are shared out evenly, the first of them taking what is left.
+    have the same share of the samples each; what is left over is not used.
     """
-    found = 0
-    for number, b in enumerate(baselines):
-        count = samples // len(baselines) + (number < samples % len(baselines))
+    found, count = 0, max(1, samples // len(baselines))
+    for b in baselines:
         mean = sum(function(b + (i + 0.5) / count * (x - b))[1] for i in range(count)) / count
         found = found + (x - b) * mean / len(baselines)
     return found, function(x)[0], sum(function(b)[0] for b in baselines) / len(baselines)
@@ -176,7 +175,7 @@ def test_expected_gradients(generator):
     x, *baselines = generator.normal(size=(3, 2, 3, 3))
     weights = generator.normal(size=x.shape)
     square = lambda v: ((weights * v * v).sum(), 2 * weights * v)
-    parts, value, expected = expected_gradients(square, x, baselines, 5)  # 3 and 2 samples; midpoints are exact for squares
+    parts, value, expected = expected_gradients(square, x, baselines, 5)  # 2 each; midpoints are exact for squares
     numpy.testing.assert_allclose(parts, weights * (x**2 - sum(b**2 for b in baselines) / 2), rtol=1e-9, atol=1e-12)
     assert value == square(x)[0] and residual(parts, value, expected) < 1e-12
     cube = lambda v: ((v**3).sum(), 3 * v * v)

@@ -103,6 +103,12 @@ def behind(layer):
     return found
 
 
+def is_cut(layer):
+    """Whether all that lies behind the layer sees the picture through it alone."""
+    found = behind(layer)
+    return all(found.isdisjoint(inputs) or found.issuperset(inputs) for _, _, inputs, _, _ in ROWS)
+
+
 def numbered(names, prefix):
     """The names `prefix` or `prefix_<number>` in creation order. (`layer_names` is ordered by depth, which is not that.)"""
     matches = [re.fullmatch(prefix + r"(?:_(\d+))?", name) for name in names]
