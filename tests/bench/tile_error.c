@@ -43,7 +43,7 @@ struct setup {
 static struct tiling find_gradient(struct setup *s, const struct tile_rules *rules, int dy, int dx)
 {
     struct sweep *sweep;
-    double loss, target_loss[CONFIG_TARGETS_MAX];
+    struct sweep_losses losses;
     bool flag = false;
     need(sweep_create(&sweep, &(struct sweep_options){.team = s->team,
                                                       .engine = s->engine,
@@ -51,7 +51,14 @@ static struct tiling find_gradient(struct setup *s, const struct tile_rules *rul
                                                       .rules = rules,
                                                       .width = s->image.width,
                                                       .height = s->image.height}));
-    need(sweep_run(sweep, &s->image, dy, dx, &s->gradient, &s->scratch, &loss, target_loss, &flag));
+    const struct sweep_pass pass = {.image = &s->image,
+                                    .dy = dy,
+                                    .dx = dx,
+                                    .objective = &s->objective,
+                                    .rule = s->config.gradient,
+                                    .gradient = &s->gradient,
+                                    .scratch = &s->scratch};
+    need(sweep_run(sweep, &pass, &losses, &flag));
     const struct tiling tiling = *sweep_tiling(sweep);
     sweep_destroy(&sweep);
     return tiling;
@@ -201,6 +208,7 @@ int main(int argc, char **argv)
     static const int halos[] = {32, 48, 64, 96, 128, 160, 192, 256, TILE_HALO_EXACT};
     static struct setup s;
     char model[FILE_PATH_MAX];
+    struct weights_info info;
     struct demands demands = {.limit = INFINITY};
     bool good = true;
     int width = 0, height = 0, rolls = 2, at = 1;
@@ -226,8 +234,8 @@ int main(int argc, char **argv)
     read_photo(&s, argv[at], width, height);
     need(model_default_path(model));
     float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
-    need(weights_read(model, network_inception_v3(), weights, NULL));
-    need(objective_init(&s.objective, &s.config));
+    need(weights_read(model, network_inception_v3(), weights, &info));
+    need(objective_init(&s.objective, &s.config, weights, info.classes));
     need(engine_create(&s.engine, &s.objective, weights));
     need(team_create(&s.team, MPI_COMM_NULL, &(int32_t){0}, 1, &s.timing));
     const bool all = s.config.tile.halo == INT_MAX;

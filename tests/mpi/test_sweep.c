@@ -16,7 +16,7 @@ struct pass {
     int width, height, margin, dy, dx;
     float *picture, *gradient; // (3, height, width)
     double most;               // |gradient|
-    double loss, target_loss[CONFIG_TARGETS_MAX];
+    struct sweep_losses losses;
 };
 
 static void create_sweep(struct sweep **sweep, struct team *team, const struct pass *p, const struct tile_rules *rules)
@@ -28,6 +28,17 @@ static void create_sweep(struct sweep **sweep, struct team *team, const struct p
                                                          .width = p->width,
                                                          .height = p->height,
                                                          .margin = p->margin}));
+}
+
+static struct sweep_pass pass_of(const struct pass *p, const struct field *image, struct field *gradient, struct field *scratch)
+{
+    return (struct sweep_pass){.image = image,
+                               .dy = p->dy,
+                               .dx = p->dx,
+                               .objective = &shallow.objective,
+                               .rule = shallow.config.gradient,
+                               .gradient = gradient,
+                               .scratch = scratch};
 }
 
 // NaN where nothing is written.
@@ -53,7 +64,9 @@ static void make_pass(struct pass *p, const struct tile_rules *rules)
         ranks_cut_out(&image, alone, p->picture, p->width, p->height);
         create_rows(&gradient, p, sweep_gradient_rows(sweep));
         create_rows(&scratch, p, sweep_gradient_rows(sweep));
-        TOGETHER(sweep_run(sweep, &image, p->dy, p->dx, &gradient, &scratch, &p->loss, p->target_loss, &flag));
+        const struct sweep_pass pass = pass_of(p, &image, &gradient, &scratch);
+        p->losses = (struct sweep_losses){0}; // those of targets that there are not stay 0
+        TOGETHER(sweep_run(sweep, &pass, &p->losses, &flag));
         CU_ASSERT_FALSE(flag);
         memcpy(p->gradient, gradient.data, count * sizeof(float));
         field_destroy(&scratch);
@@ -67,8 +80,7 @@ static void make_pass(struct pass *p, const struct tile_rules *rules)
     for (size_t i = 0; i < count; i++)
         p->most = isfinite(p->gradient[i]) ? fmax(p->most, fabsf(p->gradient[i])) : INFINITY;
     CU_ASSERT(p->most > 0 && isfinite(p->most));
-    ranks_share(&p->loss, sizeof p->loss);
-    ranks_share(p->target_loss, sizeof p->target_loss);
+    ranks_share(&p->losses, sizeof p->losses);
 }
 
 static void free_pass(struct pass *p)
@@ -90,24 +102,24 @@ static void check_pass(struct team *team, const struct pass *p)
 {
     struct sweep *sweep;
     struct field image, gradient, scratch;
-    double loss, other, target_loss[CONFIG_TARGETS_MAX] = {0}; // those of targets that there are not stay 0
     create_sweep(&sweep, team, p, &shallow.rules);
     ranks_cut_out(&image, team, p->picture, p->width, p->height);
     create_rows(&gradient, p, sweep_gradient_rows(sweep));
     create_rows(&scratch, p, sweep_gradient_rows(sweep));
     for (int time = 0; time < 2; time++) {
         bool flag = false;
-        TOGETHER(sweep_run(sweep, &image, p->dy, p->dx, &gradient, &scratch, &loss, target_loss, &flag));
+        struct sweep_losses losses = {0};
+        const struct sweep_pass pass = pass_of(p, &image, &gradient, &scratch);
+        TOGETHER(sweep_run(sweep, &pass, &losses, &flag));
         CU_ASSERT_FALSE(flag);
-        CU_ASSERT(loss == p->loss);
-        CU_ASSERT(memcmp(target_loss, p->target_loss, sizeof target_loss) == 0);
+        CU_ASSERT(memcmp(&losses, &p->losses, sizeof losses) == 0);
         CU_ASSERT_EQUAL(ranks_unlike(&gradient, p->gradient), 0);
         if (time == 1)
             break;
         flag = team->rank == team->size - 1;
-        TOGETHER(sweep_run(sweep, &image, 0, 0, NULL, NULL, &other, target_loss, &flag));
+        TOGETHER(sweep_run(sweep, &(struct sweep_pass){.image = &image, .objective = &shallow.objective}, &losses, &flag));
         CU_ASSERT(flag);
-        CU_ASSERT(other != loss && fabs(other / loss - 1) < 0.5); // another view of the same octave
+        CU_ASSERT(losses.total != p->losses.total && fabs(losses.total / p->losses.total - 1) < 0.5); // another view of the same octave
     }
     CU_ASSERT_EQUAL(ranks_unlike(&image, p->picture), 0);
     field_destroy(&scratch);
@@ -139,7 +151,7 @@ static void run_exact(struct team *team)
 {
     struct sweep *sweep;
     struct field image, gradient, scratch;
-    double loss, target_loss[CONFIG_TARGETS_MAX];
+    struct sweep_losses losses;
     size_t wrong = 0;
     bool flag = false;
     create_sweep(&sweep, team, &whole, &shallow.rules);
@@ -147,8 +159,9 @@ static void run_exact(struct team *team)
     ranks_cut_out(&image, team, whole.picture, whole.width, whole.height);
     create_rows(&gradient, &whole, sweep_gradient_rows(sweep));
     create_rows(&scratch, &whole, sweep_gradient_rows(sweep));
-    TOGETHER(sweep_run(sweep, &image, whole.dy, whole.dx, &gradient, &scratch, &loss, target_loss, &flag));
-    CU_ASSERT_DOUBLE_EQUAL(loss / whole.loss, 1, 1e-6);
+    const struct sweep_pass pass = pass_of(&whole, &image, &gradient, &scratch);
+    TOGETHER(sweep_run(sweep, &pass, &losses, &flag));
+    CU_ASSERT_DOUBLE_EQUAL(losses.total / whole.losses.total, 1, 1e-6);
     for (int c = 0; c < 3; c++)
         for (int y = gradient.rows.begin; y < gradient.rows.end; y++)
             for (int x = 0; x < whole.width; x++) {

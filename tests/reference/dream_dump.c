@@ -46,7 +46,7 @@ static void dream(const struct config *config, const float *weights, float *imag
     struct timing timing = {0};
     struct field field;
     struct dream_outcome outcome;
-    DUMP_OK(objective_init(&objective, config));
+    DUMP_OK(objective_init(&objective, config, weights, 0));
     DUMP_OK(tile_rules_resolve(config, UINT64_MAX, &plan));
     DUMP_OK(engine_create(&engine, &objective, weights));
     DUMP_OK(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
@@ -64,6 +64,7 @@ static void dream(const struct config *config, const float *weights, float *imag
     field_destroy(&field);
     team_destroy(&team);
     engine_destroy(&engine);
+    objective_destroy(&objective);
 }
 
 int main(int argc, char **argv)

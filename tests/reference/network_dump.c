@@ -104,17 +104,18 @@ static void write_gradients(struct dump *d)
     const struct rectangle all = {.width = d->width, .height = d->height};
     const struct tile whole = {all, all, all};
     struct objective objective;
-    double sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX], target_loss[CONFIG_TARGETS_MAX];
+    struct objective_view view = {.tile = &whole, .width = d->width, .height = d->height};
+    double sums[CONFIG_TARGETS_MAX], target_loss[CONFIG_TARGETS_MAX];
     void *memory;
-    DUMP_OK(objective_init(&objective, &d->config));
-    objective_values(&objective, d->width, d->height, values);
+    DUMP_OK(objective_init(&objective, &d->config, NULL, 0));
+    objective_values(&objective, d->width, d->height, view.values);
     struct executor *executor = start(d, objective.count, objective.rows, &memory);
     for (int k = 0; k < 3; k++) {
         char name[DUMP_TEXT_MAX];
         run_forward(d, executor);
-        objective_sums(&objective, executor, &whole, d->width, d->height, sums);
-        const double loss = objective_loss(&objective, sums, values, target_loss);
-        objective_gradient(&objective, executor, values);
+        DUMP_OK(objective_sums(&objective, executor, &view, sums));
+        const double loss = objective_loss(&objective, sums, view.values, target_loss);
+        objective_gradient(&objective, executor, &view);
         DUMP_OK(executor_backward(executor, modes[k].mode, 0));
         snprintf(name, sizeof name, "gradient/%s", modes[k].name);
         dump_write_planes(d->output, name, 3, d->height, d->width, executor_gradient(executor));
@@ -122,6 +123,7 @@ static void write_gradients(struct dump *d)
         dump_write(d->output, name, 0, NULL, H5T_NATIVE_DOUBLE, &loss);
     }
     executor_destroy(&executor);
+    objective_destroy(&objective);
     free(memory);
 }
 

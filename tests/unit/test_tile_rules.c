@@ -113,7 +113,7 @@ static size_t estimate(const struct config *config, int size)
 {
     struct objective objective;
     size_t bytes;
-    UNIT_OK(objective_init(&objective, config));
+    UNIT_OK(objective_find_targets(&objective, config));
     UNIT_OK(engine_estimate(&objective, size, size, &bytes));
     return bytes;
 }
@@ -198,7 +198,7 @@ static void test_any_octave(void)
         config.tile.blend = between(&state, 0, 2) > 0 ? between(&state, 0, 64) : between(&state, 0, 1024);
         config.tile.halo = between(&state, 0, 1) > 0 ? between(&state, 0, 64) : between(&state, TILE_HALO_EXACT, 1500);
         const struct tile_plan plan = resolve(&config, between(&state, 0, 1) > 0 ? 0 : (uint64_t)between(&state, 0, 4000) << 20);
-        UNIT_OK(objective_init(&objective, &config));
+        UNIT_OK(objective_find_targets(&objective, &config));
         for (int i = 0; i < RANDOM_OCTAVES; i++) {
             struct tiling tiling;
             const int width = between(&state, 75, 3 * plan.rules.size), height = between(&state, 75, 3 * plan.rules.size);
