@@ -13,6 +13,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "coordinator/hdf5_error.h"
 #include "coordinator/run_attributes.h"
 #include "coordinator/run_layout.h"
 #include "coordinator/utf8.h"
@@ -26,43 +27,6 @@ struct run_file {
     double started, written; // seconds of the monotonic clock
     bool broken;             // HDF5 failed in the midst of a write
 };
-
-// The first reason that HDF5 gave since listen_to_hdf5(). Its own stack of errors is cleared by every later call, those of cleaning up too.
-static _Thread_local char reason[STATUS_MESSAGE_MAX / 2];
-
-// The innermost message holds the system's words, if there are any.
-static herr_t take_reason(unsigned depth, const H5E_error2_t *error, void *unused)
-{
-    (void)unused;
-    static const char before[] = "error message = '";
-    if (depth != 0 || !error->desc || reason[0])
-        return 0;
-    const char *system = strstr(error->desc, before);
-    if (system) {
-        system += strlen(before);
-        snprintf(reason, sizeof reason, "%.*s", (int)strcspn(system, "'"), system);
-    } else {
-        snprintf(reason, sizeof reason, "%s", error->desc);
-    }
-    return 0;
-}
-
-static herr_t on_hdf5_error(hid_t stack, void *unused)
-{
-    return H5Ewalk2(stack, H5E_WALK_UPWARD, take_reason, unused);
-}
-
-// HDF5 prints every error unless told what else to do, in each thread of its own.
-static void listen_to_hdf5(void)
-{
-    reason[0] = '\0';
-    H5Eset_auto2(H5E_DEFAULT, on_hdf5_error, NULL);
-}
-
-static enum status fail_hdf5(const char *path, const char *doing)
-{
-    return fail(STATUS_IO, "%s: %s: %s", path, doing, reason[0] ? reason : "no memory");
-}
 
 static hid_t file_access(void)
 {
@@ -104,7 +68,7 @@ static enum status create_whole(const char *path, const struct run_layout *layou
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     TRY(config_to_string(header->config, &config));
     if (write_new(aside, layout, header, config) < 0)
-        rc = fail_hdf5(path, "cannot create the run file");
+        rc = hdf5_fail(path, "cannot create the run file");
     else if (rename(aside, path) != 0)
         rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
     if (rc != STATUS_OK)
@@ -131,7 +95,7 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     // After a failed write HDF5 1.10's own clean-up at exit crashes. Has effect as the first call of HDF5 only; everything is closed by
     // hand.
     H5dont_atexit();
-    listen_to_hdf5();
+    hdf5_listen();
     file->started = file->written = now();
     if (run_layout_init(&file->layout, header) < 0)
         rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
@@ -199,10 +163,10 @@ static enum status write_pending(struct run_file *file, bool complete)
     enum status rc = set_space_aside(file);
     if (rc != STATUS_OK)
         return rc;
-    listen_to_hdf5();
+    hdf5_listen();
     if (append(file, complete) < 0) {
         file->broken = true;
-        return fail_hdf5(file->path, "cannot write");
+        return hdf5_fail(file->path, "cannot write");
     }
     for (int i = 0; i < RUN_SERIES_COUNT; i++)
         file->layout.series[i].count = 0;
