@@ -124,7 +124,7 @@ static enum status take_in(struct coordinator *c)
         rc = write_down(c, &task);
         goto out;
     }
-    if (references_are_wanted(c->options->config))
+    if (references_are_wanted(c->options->config, c->options->kind))
         TRY(references_add(&c->references, task->record.id, &task->image));
     task->work = c->options->work(c->options->config, task->image.width, task->image.height);
     progress_add_work(c->progress, task->work);
@@ -349,7 +349,7 @@ out:
 // The first images are the others' baselines: they are all read before work on any begins.
 static bool has_references(const struct coordinator *c)
 {
-    return !references_are_wanted(c->options->config) || references_are_full(&c->references) || c->all_taken;
+    return !references_are_wanted(c->options->config, c->options->kind) || references_are_full(&c->references) || c->all_taken;
 }
 
 // One image ahead for each worker, so that none waits for a file; of large ones fewer.

@@ -9,9 +9,10 @@
 // Baselines are what a picture is compared with on the whole: fine detail matters little.
 enum { SIDE_MAX = 1024 };
 
-bool references_are_wanted(const struct config *config)
+bool references_are_wanted(const struct config *config, enum job_kind kind)
 {
-    return config->importance.samples > 0 && config_has_baseline(config, "images");
+    return (kind == JOB_EXPLAIN || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS) && config->importance.samples > 0 &&
+           config_has_baseline(config, "images");
 }
 
 bool references_are_full(const struct references *references)

@@ -16,8 +16,8 @@ struct references {
     struct image images[BASELINE_IMAGES_MAX + 1];
 };
 
-// Whether the configuration asks for other pictures at all.
-bool references_are_wanted(const struct config *config);
+// Whether a job of this kind asks for other pictures at all.
+bool references_are_wanted(const struct config *config, enum job_kind kind);
 
 bool references_are_full(const struct references *references);
 

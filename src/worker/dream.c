@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/dream.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,9 @@
 #include "common/geometry.h"
 #include "kernels/network.h"
 #include "worker/ascent.h"
+#include "worker/baselines.h"
 #include "worker/evaluation.h"
+#include "worker/expected.h"
 #include "worker/frames.h"
 #include "worker/rescale.h"
 #include "worker/shaping.h"
@@ -90,6 +93,31 @@ out:
     return rc;
 }
 
+// Instead of activation times gradient. Without any baseline nothing is known.
+static enum status expect_importance(struct dream *d, struct evaluation *evaluation)
+{
+    const struct dream_options *o = d->options;
+    struct baselines baselines = {0};
+    struct expectation expectations[CONFIG_TARGETS_MAX];
+    enum status rc;
+    TRY(baselines_make(&baselines, d->config, o->team, &d->image, o->others, o->other_count));
+    const struct expected_options options = {.sweep = ascent_sweep(d->ascent),
+                                             .team = o->team,
+                                             .objective = o->objective,
+                                             .picture = &d->image,
+                                             .baselines = baselines.fields,
+                                             .baseline_count = baselines.count,
+                                             .samples = d->config->importance.samples};
+    if (baselines.count > 0 && options.samples > 0)
+        rc = expected_importance(&options, evaluation->importance, expectations);
+    for (int t = 0; t < o->objective->count && (baselines.count == 0 || options.samples == 0); t++)
+        for (int c = 0; c < o->objective->channels[t]; c++)
+            evaluation->importance[t][c] = NAN;
+out:
+    baselines_destroy(&baselines);
+    return rc;
+}
+
 // The finished dream: its metrics, the last frame, what its channels count for.
 static enum status look_after(struct dream *d, struct picture_metrics *metrics)
 {
@@ -98,6 +126,8 @@ static enum status look_after(struct dream *d, struct picture_metrics *metrics)
     enum status rc;
     TRY(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
     *metrics = evaluation.metrics;
+    if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS)
+        TRY(expect_importance(d, &evaluation));
     const struct frame_view view = {.octave = d->octave,
                                     .step = d->config->steps,
                                     .cam = d->config->frames.cam ? &evaluation.cam : NULL,

@@ -18,7 +18,9 @@ struct dream_options {
     struct engine *engine;
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
-    struct outbox *outbox;                                         // takes frames and the importance of channels; NULL: nobody wants them
+    struct outbox *outbox; // takes frames and the importance of channels; NULL: nobody wants them
+    struct field *others;  // [other_count] this member's rows of other pictures of the run, as baselines of expected gradients; consumed
+    int other_count;
     int64_t image;                                                 // id, keys its random numbers
     void (*step)(const struct step_record *record, void *context); // after each step, on the team's first member
     void (*part)(double pixels, void *context); // there too, now and then in a step of several tiles: pixels of the octave done

@@ -340,27 +340,26 @@ out:
     return rc;
 }
 
-static enum status explain(struct explanation *e, struct field *others, int other_count, struct picture_metrics *metrics)
+static enum status explain(struct explanation *e, struct picture_metrics *metrics)
 {
     enum status rc;
     TRY(team_agree(e->team, make_room(e)));
     TRY(look(e, metrics));
     TRY(look_guided(e));
     TRY(smooth(e));
-    TRY(baselines_make(&e->baselines, e->config, e->team, &e->picture, others, other_count));
+    TRY(baselines_make(&e->baselines, e->config, e->team, &e->picture, e->options->others, e->options->other_count));
     rc = expect(e);
 out:
     return rc;
 }
 
-enum status explain_image(const struct dream_options *options, struct field *rgb, struct field *others, int other_count,
-                          struct dream_outcome *outcome)
+enum status explain_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome)
 {
     struct explanation e = {.options = options, .config = options->objective->config, .team = options->team, .picture = *rgb};
     const double start = now();
     *rgb = (struct field){0};
     *outcome = (struct dream_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
-    const enum status rc = explain(&e, others, other_count, &outcome->before);
+    const enum status rc = explain(&e, &outcome->before);
     features_destroy(&e.features);
     sweep_destroy(&e.sweep);
     baselines_destroy(&e.baselines);
@@ -369,8 +368,6 @@ enum status explain_image(const struct dream_options *options, struct field *rgb
     field_destroy(&e.mixed);
     field_destroy(&e.sum);
     field_destroy(&e.picture);
-    for (int i = 0; i < other_count; i++)
-        field_destroy(&others[i]);
     outcome->stopped = e.stopping;
     outcome->seconds = now() - start;
     outcome->broken = rc != STATUS_OK && !options->team->agreed && options->team->size > 1;

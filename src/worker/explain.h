@@ -5,11 +5,10 @@
 
 #include "worker/dream.h"
 
-// Collective over the team. `rgb`: this member's rows of the picture; `others` [other_count]: of further pictures of the same size, for
-// baselines. Takes all of them over: they are zeroed. What it finds goes to the outbox, outcome->before has the metrics. `options->step` is
-// not called, `options->part` after each pass, with all pixels that the passes so far have seen.
-enum status explain_image(const struct dream_options *options, struct field *rgb, struct field *others, int other_count,
-                          struct dream_outcome *outcome) MUST_CHECK;
+// Collective over the team. `rgb`: this member's rows of the picture, which it takes over: it is zeroed. What it finds goes to the outbox,
+// outcome->before has the metrics. `options->step` is not called, `options->part` after each pass, with all pixels that the passes so far
+// have seen.
+enum status explain_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome) MUST_CHECK;
 
 // Passes of the network over the picture that it takes, about: in units of a pass to the image and back.
 double explain_passes(const struct config *config, int baselines);

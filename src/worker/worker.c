@@ -70,14 +70,15 @@ static enum status work_on(struct worker *w, const struct job *job, struct team 
                                           .objective = &w->objective,
                                           .rules = w->options->rules,
                                           .outbox = &w->outbox,
+                                          .others = others,
+                                          .other_count = job->others,
                                           .image = job->image,
                                           .step = send_step,
                                           .part = send_part,
                                           .stop = should_stop,
                                           .context = w};
     struct dream_outcome outcome;
-    const enum status rc =
-        job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, others, job->others, &outcome) : dream_image(&options, rgb, &outcome);
+    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
