@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/film.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <omp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/geometry.h"
+#include "common/log.h"
+#include "common/resample.h"
+#include "coordinator/codec.h"
+#include "coordinator/overlay.h"
+#include "coordinator/video.h"
+
+enum { WAITING_MAX = 3 }; // frames, each of up to 12 bytes a pixel
+
+struct film {
+    char folder[FILE_PATH_MAX];
+    const struct config *config;
+    int width, height;               // of the video
+    char encoder[VIDEO_ENCODER_MAX]; // "": there is none
+    float *original;                 // (3, height, width), or NULL
+
+    // The thread's own, while it runs.
+    float *picture;      // (3, height, width)
+    uint8_t *rgb;        // (height, width, 3), the frame
+    uint8_t *overlay;    // the last map over its frame
+    bool has_overlay;    // there was a map
+    struct video *dream; // from the first frame on
+    struct video *cam;   // from the first map on
+    enum status status;  // of the first failure
+    char error[STATUS_MESSAGE_MAX];
+
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    // Under the mutex.
+    struct film_frame waiting[WAITING_MAX]; // a ring
+    int first, count;
+    bool ending;    // no more frames come
+    bool abandoned; // nor is anybody interested in those that are there
+};
+
+static const char *const kinds[] = {"dream", "cam"};
+
+void film_frame_destroy(struct film_frame *frame)
+{
+    free(frame->values);
+    heat_destroy(&frame->heat);
+    memset(frame, 0, sizeof *frame);
+}
+
+// 0000.png
+static bool is_frame_name(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789");
+    return digits >= 4 && strcmp(name + digits, ".png") == 0;
+}
+
+static enum status remove_file(const char *folder, const char *name)
+{
+    char path[FILE_PATH_MAX];
+    enum status rc = file_join(path, folder, name);
+    if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT)
+        rc = fail(STATUS_IO, "cannot remove '%s': %s", path, strerror(errno));
+    return rc;
+}
+
+// The frames in folder/<kind>, and that folder if nothing else is in it.
+static enum status remove_frames(const char *folder, const char *kind)
+{
+    char path[FILE_PATH_MAX];
+    enum status rc = file_join(path, folder, kind);
+    DIR *entries = rc == STATUS_OK ? opendir(path) : NULL;
+    if (!entries)
+        return rc;
+    for (struct dirent *entry; rc == STATUS_OK && (entry = readdir(entries));)
+        if (is_frame_name(entry->d_name))
+            rc = remove_file(path, entry->d_name);
+    closedir(entries);
+    rmdir(path); // it may well hold what is not ours
+    return rc;
+}
+
+static enum status remove_all(const char *folder)
+{
+    static const char *const names[] = {"dream.mp4", "cam.mp4", "cam.png"};
+    enum status rc = STATUS_OK;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        TRY(remove_file(folder, names[i]));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        TRY(remove_frames(folder, kinds[i]));
+out:
+    return rc;
+}
+
+// Codecs take planes of floats; of whole bytes they make the same bytes again.
+static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
+{
+    const size_t plane = (size_t)f->width * (size_t)f->height;
+    for (int c = 0; c < 3; c++)
+        for (size_t i = 0; i < plane; i++)
+            f->picture[(size_t)c * plane + i] = (float)rgb[3 * i + (size_t)c] / 127.5f - 1;
+    const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    return codec_encode(path, IMAGE_FORMAT_PNG, &image);
+}
+
+// Writes a frame wherever frames of its kind go.
+static enum status put(struct film *f, const char *kind, int number, const uint8_t *rgb, struct video **video)
+{
+    enum status rc = STATUS_OK;
+    char name[32], path[FILE_PATH_MAX];
+    if (f->encoder[0] && !*video) {
+        snprintf(name, sizeof name, "%s.mp4", kind);
+        TRY(file_join(path, f->folder, name));
+        TRY(video_create(video, &(struct video_options){.path = path,
+                                                        .width = f->width,
+                                                        .height = f->height,
+                                                        .rate = f->config->video.rate,
+                                                        .hold = f->config->video.hold,
+                                                        .quality = f->config->video.quality,
+                                                        .encoder = f->encoder}));
+    }
+    if (*video)
+        TRY(video_add(*video, rgb));
+    if (f->config->frames.png) {
+        snprintf(name, sizeof name, "%s/%04d.png", kind, number);
+        TRY(file_join(path, f->folder, name));
+        TRY(write_png(f, rgb, path));
+    }
+out:
+    return rc;
+}
+
+// As codec_encode() rounds; NaN becomes 0.
+static inline uint8_t sample(float value)
+{
+    const float scaled = (value + 1) * 127.5f;
+    return (uint8_t)(scaled > 0 ? (scaled < 255 ? scaled : 255) + 0.5f : 0);
+}
+
+// The frame at the video's size, as bytes.
+static enum status develop(struct film *f, const struct film_frame *frame)
+{
+    enum status rc = resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height);
+    if (rc != STATUS_OK)
+        return rc;
+    const size_t plane = (size_t)f->width * (size_t)f->height;
+    for (size_t i = 0; frame->detail && i < 3 * plane; i++)
+        f->picture[i] += f->original[i];
+    for (size_t i = 0; i < plane; i++)
+        for (size_t c = 0; c < 3; c++)
+            f->rgb[3 * i + c] = sample(f->picture[c * plane + i]);
+    return STATUS_OK;
+}
+
+static enum status show(struct film *f, const struct film_frame *frame)
+{
+    const struct config *config = f->config;
+    enum status rc;
+    TRY(develop(f, frame));
+    if (config->frames.dream)
+        TRY(put(f, "dream", frame->number, f->rgb, &f->dream));
+    if (config->frames.cam && frame->heat.values) {
+        TRY(overlay_draw(f->rgb, f->width, f->height, &frame->heat, config->video.colormap, config->video.opacity, f->overlay));
+        f->has_overlay = true;
+        TRY(put(f, "cam", frame->number, f->overlay, &f->cam));
+    }
+out:
+    return rc;
+}
+
+static enum status complete(struct film *f)
+{
+    enum status rc = STATUS_OK;
+    char path[FILE_PATH_MAX];
+    if (f->dream)
+        TRY(video_finish(&f->dream));
+    if (f->cam)
+        TRY(video_finish(&f->cam));
+    if (f->has_overlay) {
+        TRY(file_join(path, f->folder, "cam.png"));
+        TRY(write_png(f, f->overlay, path));
+    }
+out:
+    return rc;
+}
+
+// Waits for a frame; false when none will come. `wanted` says whether anybody still wants what becomes of it.
+static bool take(struct film *f, struct film_frame *frame, bool *wanted)
+{
+    pthread_mutex_lock(&f->mutex);
+    while (f->count == 0 && !f->ending)
+        pthread_cond_wait(&f->changed, &f->mutex);
+    const bool taken = f->count > 0;
+    if (taken) {
+        *frame = f->waiting[f->first];
+        f->first = (f->first + 1) % WAITING_MAX;
+        f->count--;
+        pthread_cond_signal(&f->changed);
+    }
+    *wanted = !f->abandoned;
+    pthread_mutex_unlock(&f->mutex);
+    return taken;
+}
+
+static void *run(void *film)
+{
+    struct film *f = film;
+    struct film_frame frame;
+    bool wanted;
+    enum status rc = STATUS_OK;
+    omp_set_num_threads(1); // of this thread: the others are busy dreaming
+    while (take(f, &frame, &wanted)) {
+        if (rc == STATUS_OK && wanted)
+            rc = show(f, &frame);
+        film_frame_destroy(&frame);
+    }
+    if (rc == STATUS_OK && wanted)
+        rc = complete(f);
+    if (rc != STATUS_OK)
+        snprintf(f->error, sizeof f->error, "%s", status_message()); // messages are kept by thread
+    f->status = rc;
+    video_abandon(&f->dream);
+    video_abandon(&f->cam);
+    return NULL;
+}
+
+static void film_free(struct film *f)
+{
+    free(f->original);
+    free(f->picture);
+    free(f->rgb);
+    free(f->overlay);
+    pthread_mutex_destroy(&f->mutex);
+    pthread_cond_destroy(&f->changed);
+    free(f);
+}
+
+static enum status make_pictures(struct film *f, const struct film_options *o)
+{
+    geometry_video(o->width, o->height, f->config->video.max_side, &f->width, &f->height);
+    const size_t samples = 3 * (size_t)f->width * (size_t)f->height;
+    f->picture = malloc(samples * sizeof *f->picture);
+    f->rgb = malloc(samples);
+    f->overlay = malloc(samples);
+    if (o->rgb)
+        f->original = malloc(samples * sizeof *f->original);
+    if (!f->picture || !f->rgb || !f->overlay || (o->rgb && !f->original))
+        return fail(STATUS_LIMIT, "no memory for a film of %d x %d pixels", f->width, f->height);
+    return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
+}
+
+static enum status make_folders(const struct film *f)
+{
+    const bool made[] = {f->config->frames.dream, f->config->frames.cam};
+    char path[FILE_PATH_MAX];
+    enum status rc;
+    TRY(remove_all(f->folder));
+    for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (made[i]) {
+            TRY(file_join(path, f->folder, kinds[i]));
+            TRY(file_make_folder(path));
+        }
+out:
+    return rc;
+}
+
+enum status film_create(struct film **film, const struct film_options *o)
+{
+    enum status rc;
+    *film = NULL;
+    struct film *f = calloc(1, sizeof *f);
+    if (!f)
+        return fail(STATUS_LIMIT, "no memory for a film");
+    f->config = o->config;
+    pthread_mutex_init(&f->mutex, NULL);
+    pthread_cond_init(&f->changed, NULL);
+    TRY(file_join(f->folder, o->folder, ""));
+    TRY(make_pictures(f, o));
+    TRY(make_folders(f));
+    if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
+        f->encoder[0] = '\0'; // the run has said so
+    int error = pthread_create(&f->thread, NULL, run, f);
+    if (error) {
+        rc = fail(STATUS_LIMIT, "cannot start a thread for a film: %s", strerror(error));
+        goto out;
+    }
+    *film = f;
+    f = NULL;
+out:
+    if (f)
+        film_free(f);
+    return rc;
+}
+
+static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
+{
+    return frame->number >= 0 && frame->width >= 1 && frame->width <= f->width && frame->height >= 1 && frame->height <= f->height &&
+           frame->values && (f->original || !frame->detail);
+}
+
+enum status film_add(struct film *f, struct film_frame *frame)
+{
+    if (!frame_is_sound(f, frame)) {
+        enum status rc = fail(STATUS_INTERNAL, "frame %d, of %d x %d pixels, does not fit a film of %d x %d", frame->number, frame->width,
+                              frame->height, f->width, f->height);
+        film_frame_destroy(frame);
+        return rc;
+    }
+    pthread_mutex_lock(&f->mutex);
+    while (f->count == WAITING_MAX)
+        pthread_cond_wait(&f->changed, &f->mutex);
+    f->waiting[(f->first + f->count++) % WAITING_MAX] = *frame;
+    pthread_cond_signal(&f->changed);
+    pthread_mutex_unlock(&f->mutex);
+    memset(frame, 0, sizeof *frame);
+    return STATUS_OK;
+}
+
+static void end(struct film *f, bool abandoned)
+{
+    pthread_mutex_lock(&f->mutex);
+    f->ending = true;
+    f->abandoned = abandoned;
+    pthread_cond_signal(&f->changed);
+    pthread_mutex_unlock(&f->mutex);
+    pthread_join(f->thread, NULL);
+}
+
+enum status film_finish(struct film **film)
+{
+    struct film *f = *film;
+    end(f, false);
+    enum status rc = f->status == STATUS_OK ? STATUS_OK : fail(f->status, "%s", f->error);
+    film_free(f);
+    *film = NULL;
+    return rc;
+}
+
+void film_abandon(struct film **film)
+{
+    struct film *f = *film;
+    if (!f)
+        return;
+    end(f, true);
+    if (remove_all(f->folder) != STATUS_OK)
+        log_warning("%s", status_message());
+    film_free(f);
+    *film = NULL;
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The frames of one image while it is being dreamed, made and encoded on a thread of its own, so that who receives them never waits for an
+// encoder (only for room, when frames come faster than they can be encoded).
+//
+// As configured by frames.* and video.*, in the folder of the image:
+//   dream.mp4, dream/0000.png ...        the dream as it grows; the number is the frame's
+//   cam.mp4, cam.png, cam/0000.png ...   the map of each frame that has one over that frame, and the last of them
+// all of geometry_video()'s size. Each file is complete or absent. Where FFmpeg has no H.264 encoder (video_check) there are no videos, but
+// all the rest.
+#ifndef ONEIROS_COORDINATOR_FILM_H
+#define ONEIROS_COORDINATOR_FILM_H
+
+#include <stdbool.h>
+
+#include "common/config.h"
+#include "common/heat.h"
+#include "common/status.h"
+
+struct film_options {
+    const char *folder;          // is there
+    const struct config *config; // outlives the film
+    int width, height;           // pixels of the image
+    const float *rgb;            // (3, height, width), the image; the film keeps a copy of the video's size. NULL: no frame is detail
+};
+
+struct film_frame {
+    int number;        // rises from frame to frame
+    int width, height; // pixels; at most the video's size
+    bool detail;       // the values are what was added to the image at this size; otherwise the picture itself
+    float *values;     // (3, height, width), from malloc
+    struct heat heat;  // 0..1; without values: no map
+};
+
+struct film;
+
+// Removes what earlier films left in the folder. On failure *film is NULL.
+enum status film_create(struct film **film, const struct film_options *options) MUST_CHECK;
+
+// Takes what the frame owns, in any case, and zeroes it. A few frames wait at most: when that many do, it blocks until there is room.
+// Fails only for a frame that makes no sense; what goes wrong later is film_finish()'s to say.
+enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
+
+// Waits until all is written, and frees the film in any case. The first error that any frame met is returned here; the frames after it were
+// dropped.
+enum status film_finish(struct film **film) MUST_CHECK;
+
+// Leaves nothing in the folder. NULL is fine.
+void film_abandon(struct film **film);
+
+void film_frame_destroy(struct film_frame *frame);
+
+#endif

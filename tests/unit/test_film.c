@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// Films of real frames; what came of them is judged by FFmpeg's programs and the codecs.
+#include "coordinator/film.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "common/resample.h"
+#include "coordinator/codec.h"
+#include "coordinator/overlay.h"
+#include "scratch.h"
+#include "videos.h"
+
+enum { WIDTH = 192, HEIGHT = 128, PLANE = WIDTH * HEIGHT };
+
+static const int octaves[][2] = {{70, 47}, {98, 65}, {137, 91}, {WIDTH, HEIGHT}};
+static struct config config;
+static float image[3 * PLANE];
+
+static void begin(void)
+{
+    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
+    CU_ASSERT_FATAL(scratch_create());
+    config_init(&config);
+    config.video.rate = 10;
+    config.video.hold = 0.5;
+    config.video.quality = 10;
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < HEIGHT; y++)
+            for (int x = 0; x < WIDTH; x++)
+                image[c * PLANE + y * WIDTH + x] = (float)(0.5 * sin(x / 17.0 + c) * cos(y / 13.0 - c));
+}
+
+static const char *in_scratch(const char *name)
+{
+    static char path[FILE_PATH_MAX];
+    UNIT_OK(file_join(path, scratch, name));
+    return path;
+}
+
+static struct film *start(const float *rgb)
+{
+    struct film *film;
+    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, WIDTH, HEIGHT, rgb}));
+    return film;
+}
+
+// A smooth wave that grows with the frame's number.
+static struct film_frame make_frame(int number, int width, int height, bool detail, bool map)
+{
+    struct film_frame frame = {.number = number, .width = width, .height = height, .detail = detail};
+    frame.values = malloc((size_t)width * (size_t)height * 3 * sizeof *frame.values);
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++)
+                frame.values[(c * height + y) * width + x] =
+                    (float)(0.04 * (number % 10 + 1) * sin(20.0 * (x + 0.5) / width + c) * sin(15.0 * (y + 0.5) / height));
+    if (map) {
+        const struct heat_grid grid = {.width = width / 8,
+                                       .height = height / 8,
+                                       .stride = 8,
+                                       .centre = 4,
+                                       .octave_width = width,
+                                       .octave_height = height,
+                                       .dx = number % 5};
+        UNIT_OK(heat_create(&frame.heat, &grid));
+        for (int i = 0; i < grid.width * grid.height; i++)
+            frame.heat.values[i] = (float)(i % grid.width) / (float)grid.width;
+    }
+    return frame;
+}
+
+// What the film should show: the frame enlarged, the image added where it is detail.
+static uint8_t *expected_rgb(int number, const int size[2], bool detail)
+{
+    struct film_frame frame = make_frame(number, size[0], size[1], detail, false);
+    float *large = malloc(3 * PLANE * sizeof *large);
+    uint8_t *rgb = malloc(3 * PLANE);
+    UNIT_OK(resample(frame.values, 3, size[0], size[1], large, WIDTH, HEIGHT));
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < PLANE; i++) {
+            const double value = large[c * PLANE + i] + (detail ? image[c * PLANE + i] : 0);
+            rgb[3 * i + c] = (uint8_t)floor(fmin(fmax((value + 1) * 127.5, 0), 255) + 0.5);
+        }
+    free(large);
+    film_frame_destroy(&frame);
+    return rgb;
+}
+
+static uint8_t *read_png(const char *path)
+{
+    static const struct image_limits limits = {10000, 100000000};
+    struct image picture;
+    void *bytes;
+    size_t size;
+    UNIT_OK(file_read(path, 1 << 24, &bytes, &size));
+    UNIT_OK(codec_decode(bytes, size, &limits, &picture));
+    free(bytes);
+    CU_ASSERT_FATAL(picture.width == WIDTH && picture.height == HEIGHT);
+    uint8_t *rgb = malloc(3 * PLANE);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < PLANE; i++)
+            rgb[3 * i + c] = (uint8_t)lround((picture.rgb[c * PLANE + i] + 1) * 127.5);
+    image_destroy(&picture);
+    return rgb;
+}
+
+static void expect_near(const uint8_t *found, const uint8_t *expected, double decibels)
+{
+    const double psnr = video_psnr(found, expected, 3 * PLANE);
+    if (!(psnr > decibels))
+        printf("\n%.1f dB, not %.1f\n", psnr, decibels);
+    CU_ASSERT(psnr > decibels);
+}
+
+// Four octaves of three frames, with a map but for every fifth frame.
+static void shoot(struct film *film, bool detail)
+{
+    for (int i = 0; i < 12; i++) {
+        struct film_frame frame = make_frame(i, octaves[i / 3][0], octaves[i / 3][1], detail, i % 5 != 0);
+        UNIT_OK(film_add(film, &frame));
+        CU_ASSERT_PTR_NULL(frame.values);
+        CU_ASSERT_PTR_NULL(frame.heat.values);
+    }
+}
+
+static void check_dream(bool detail)
+{
+    begin();
+    struct film *film = start(detail ? image : NULL);
+    shoot(film, detail);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_PTR_NULL(film);
+    CU_ASSERT_EQUAL(folder_entries(scratch), 3); // dream.mp4, cam.mp4, cam.png
+    int count;
+    uint8_t *frames = video_decode(in_scratch("dream.mp4"), WIDTH, HEIGHT, &count);
+    CU_ASSERT_EQUAL_FATAL(count, 12 + 5);
+    for (int i = 0; i < count; i++) {
+        const int number = i < 12 ? i : 11;
+        uint8_t *expected = expected_rgb(number, octaves[number / 3], detail);
+        expect_near(frames + (size_t)i * 3 * PLANE, expected, 36);
+        free(expected);
+    }
+    free(frames);
+
+    CU_ASSERT_EQUAL(video_frames(in_scratch("cam.mp4")), 9 + 5); // frames 0, 5 and 10 have no map
+    frames = video_decode(in_scratch("cam.mp4"), WIDTH, HEIGHT, &count);
+    uint8_t *still = read_png(in_scratch("cam.png")), *last = expected_rgb(11, octaves[3], detail), *overlay = malloc(3 * PLANE);
+    struct film_frame frame = make_frame(11, WIDTH, HEIGHT, detail, true);
+    UNIT_OK(overlay_draw(last, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
+    CU_ASSERT(video_psnr(still, overlay, 3 * PLANE) > 50);
+    expect_near(frames + (size_t)(count - 1) * 3 * PLANE, overlay, 30);
+    film_frame_destroy(&frame);
+    free(frames);
+    free(still);
+    free(last);
+    free(overlay);
+    scratch_remove();
+}
+
+static void test_detail(void)
+{
+    check_dream(true);
+}
+
+static void test_pictures(void)
+{
+    check_dream(false);
+}
+
+static void test_png_frames(void)
+{
+    begin();
+    config.frames.png = true;
+    struct film *film = start(image);
+    for (int i = 0; i < 3; i++) {
+        struct film_frame frame = make_frame(i, 98, 65, true, i == 1);
+        frame.number = i == 2 ? 12345 : i;
+        UNIT_OK(film_add(film, &frame));
+    }
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(folder_entries(scratch), 5);
+    CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 3);
+    CU_ASSERT_EQUAL(folder_entries(in_scratch("cam")), 1);
+    CU_ASSERT_EQUAL(access(in_scratch("dream/12345.png"), F_OK), 0);
+    CU_ASSERT_EQUAL(access(in_scratch("cam/0001.png"), F_OK), 0);
+    uint8_t *found = read_png(in_scratch("dream/0000.png")), *expected = expected_rgb(0, octaves[1], true);
+    CU_ASSERT(video_psnr(found, expected, 3 * PLANE) > 60); // without loss, but for roundings
+    free(found);
+    free(expected);
+    scratch_remove();
+}
+
+static void touch(const char *name)
+{
+    FILE *file = fopen(in_scratch(name), "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    fclose(file);
+}
+
+// What this run does not make does not stay from an earlier one; what is not ours does.
+static void test_earlier_films_go(void)
+{
+    begin();
+    config.frames.cam = false;
+    UNIT_OK(file_make_folder(in_scratch("dream")));
+    UNIT_OK(file_make_folder(in_scratch("cam")));
+    touch("cam.mp4"), touch("cam.png"), touch("dream.mp4"), touch("dream.png");
+    touch("dream/0000.png"), touch("dream/notes.png"), touch("cam/0007.png"), touch("cam/10000.png");
+    struct film *film = start(image);
+    shoot(film, true);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(folder_entries(scratch), 3);
+    CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 17);
+    CU_ASSERT_EQUAL(access(in_scratch("dream.png"), F_OK), 0);
+    CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 1);
+    CU_ASSERT_EQUAL(access(in_scratch("dream/notes.png"), F_OK), 0);
+    scratch_remove();
+}
+
+static void test_other_sizes(void)
+{
+    begin();
+    config.video.max_side = 64; // a video smaller than the image
+    struct film *film;
+    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, WIDTH, HEIGHT, image}));
+    struct film_frame frame = make_frame(0, 64, 42, true, true);
+    UNIT_OK(film_add(film, &frame));
+    static const int wrong[][2] = {{65, 42}, {64, 43}, {0, 42}, {64, -1}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        frame = make_frame(1, 64, 64, true, true);
+        frame.width = wrong[i][0];
+        frame.height = wrong[i][1];
+        CU_ASSERT_EQUAL(film_add(film, &frame), STATUS_INTERNAL);
+        CU_ASSERT_PTR_NULL(frame.values);
+    }
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "width"), "64");
+    CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "height"), "42");
+    CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 6);
+
+    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, 7, 5, NULL})); // odd
+    frame = make_frame(0, 6, 4, true, false);
+    CU_ASSERT_EQUAL(film_add(film, &frame), STATUS_INTERNAL); // detail of what?
+    frame = make_frame(0, 6, 4, false, false);
+    UNIT_OK(film_add(film, &frame));
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "width"), "6");
+    CU_ASSERT_EQUAL(folder_entries(scratch), 1); // no map, nothing about maps
+    scratch_remove();
+}
+
+static void test_no_frames(void)
+{
+    begin();
+    struct film *film = start(image);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(folder_entries(scratch), 0);
+    scratch_remove();
+}
+
+static void test_without_an_encoder(void)
+{
+    begin();
+    config.frames.png = true;
+    strcpy(config.video.encoder, "none such");
+    struct film *film = start(image);
+    shoot(film, true);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(folder_entries(scratch), 3); // cam.png, dream, cam
+    CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 12);
+    CU_ASSERT_EQUAL(folder_entries(in_scratch("cam")), 9);
+    scratch_remove();
+}
+
+static void test_abandoned(void)
+{
+    begin();
+    config.frames.png = true;
+    struct film *film = start(image);
+    shoot(film, true);
+    film_abandon(&film);
+    CU_ASSERT_PTR_NULL(film);
+    film_abandon(&film);
+    CU_ASSERT_EQUAL(folder_entries(scratch), 0);
+    scratch_remove();
+}
+
+static void test_errors_come_out_at_the_end(void)
+{
+    begin();
+    struct film *film = start(image);
+    scratch_remove(); // nowhere to write
+    for (int i = 0; i < 50; i++) {
+        struct film_frame frame = make_frame(i, 70, 47, true, true);
+        UNIT_OK(film_add(film, &frame));
+    }
+    CU_ASSERT_EQUAL(film_finish(&film), STATUS_IO);
+    CU_ASSERT_PTR_NULL(film);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "dream.mp4"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "No such file"));
+}
+
+// Far more frames than may wait, faster than they can be encoded.
+static void test_many_frames(void)
+{
+    begin();
+    config.video.hold = 0;
+    struct film *film = start(NULL);
+    for (int i = 0; i < 200; i++) {
+        struct film_frame frame = make_frame(i, 70, 47, false, true);
+        UNIT_OK(film_add(film, &frame));
+    }
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 200);
+    CU_ASSERT_EQUAL(video_frames(in_scratch("cam.mp4")), 200);
+    scratch_remove();
+}
+
+static const struct unit_test tests[] = {
+    {"detail", test_detail},
+    {"pictures", test_pictures},
+    {"PNG frames", test_png_frames},
+    {"earlier films go", test_earlier_films_go},
+    {"other sizes", test_other_sizes},
+    {"no frames", test_no_frames},
+    {"without an encoder", test_without_an_encoder},
+    {"abandoned", test_abandoned},
+    {"errors come out at the end", test_errors_come_out_at_the_end},
+    {"many frames", test_many_frames},
+};
+UNIT_MAIN("film", tests)
