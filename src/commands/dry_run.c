@@ -152,6 +152,7 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
     TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
     plan->schedule = (struct schedule){.config = config,
                                        .tiles = plan->tiles.rules,
+                                       .feature_bytes = plan->tiles.feature_bytes,
                                        .window_bytes = plan->tiles.window_bytes,
                                        .memory_limit = memory_limit,
                                        .workers = ranks > 1 ? ranks - 1 : 1};

@@ -210,6 +210,8 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
     }
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
+                                      .explains = run->options->explain,
+                                      .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
                                       .workers = alone ? 1 : run->launch.size - 1};

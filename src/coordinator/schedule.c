@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/geometry.h"
+#include "common/messages.h"
 #include "kernels/network.h"
 
 enum { PIXEL_BYTES = 3 * sizeof(float) };
@@ -120,12 +121,52 @@ static double exchange_pixels(const struct tiling *octave, int jitter, int membe
     return 4 * most;
 }
 
-// Of a member's rows while it takes steps in an octave: image, gradient and scratch, the latter two with what smoothing reads.
+// Of the octave's pixels those for which a member keeps the targets' activations: the cores of its tiles.
+static double core_pixels(const struct tiling *octave, int members)
+{
+    const int tiles = tiling_count(octave);
+    return (double)octave->across.length * octave->down.length / tiles * ((tiles + members - 1) / members);
+}
+
+// Activations of the targets and gradients with respect to them.
+static double feature_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
+{
+    return 2 * schedule->feature_bytes / PIXEL_BYTES * core_pixels(octave, members);
+}
+
+// Of a member's rows while it takes steps in an octave: image, original, a frame on its way, gradient and scratch, the latter two with what
+// smoothing reads.
 static double step_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
-    const int margin = (int)ceil(3 * schedule->config->smooth);
-    return row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
-           exchange_pixels(octave, schedule->config->jitter, members);
+    const struct config *config = schedule->config;
+    const int margin = (int)ceil(3 * config->smooth), frames = config->frames.cam || config->frames.dream ? 2 : 0;
+    return (2 + frames) * row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
+           exchange_pixels(octave, config->jitter, members) + feature_pixels(schedule, octave, members);
+}
+
+static int baseline_images(const struct config *config)
+{
+    return config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0;
+}
+
+static int baselines(const struct config *config)
+{
+    return config_has_baseline(config, "black") + config_has_baseline(config, "blurred") + baseline_images(config);
+}
+
+// What expected gradients need: baselines, and the activations of whole windows, of the picture and of a baseline.
+static double expected_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
+{
+    return baselines(schedule->config) * row_pixels(octave, members, 0) +
+           2 * schedule->feature_bytes / PIXEL_BYTES * pass_pixels(octave, members);
+}
+
+// To explain an image: it, its gradient, three fields to work in, and up to OUTBOX copies on their way.
+static double explain_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
+{
+    enum { FIELDS = 5, OUTBOX = 4 };
+    return (FIELDS + OUTBOX) * row_pixels(octave, members, 0) + exchange_pixels(octave, 0, members) +
+           feature_pixels(schedule, octave, members) + expected_pixels(schedule, octave, members);
 }
 
 // What resampling needs beside its input and its output: rows that are resampled across; in a team once more as the member needs them, and
@@ -144,11 +185,15 @@ static double image_pixels(const struct schedule *schedule, const struct cut *cu
     const struct tiling *last = &cut->octaves[cut->count - 1];
     const double full = row_pixels(last, members, 0);
     double most = step_pixels(schedule, last, members);
+    if (schedule->explains)
+        return explain_pixels(schedule, last, members);
+    if (schedule->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS) // at the end, with what the last octave holds
+        most += expected_pixels(schedule, last, members);
     for (const struct tiling *octave = cut->octaves; octave < last; octave++)
         most = fmax(most, full + step_pixels(schedule, octave, members)); // the original waits meanwhile
-    // Of all ways from one octave to the next the last takes most: the detail, before and after it is enlarged, and the original.
+    // Of all ways from one octave to the next the last takes most: the detail, before and after it is enlarged, the original and its copy.
     if (cut->count > 1)
-        most = fmax(most, row_pixels(last - 1, members, 0) + 2 * full + resample_pixels(last - 1, last, members));
+        most = fmax(most, row_pixels(last - 1, members, 0) + 3 * full + resample_pixels(last - 1, last, members));
     return most;
 }
 

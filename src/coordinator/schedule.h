@@ -7,6 +7,7 @@
 #ifndef ONEIROS_COORDINATOR_SCHEDULE_H
 #define ONEIROS_COORDINATOR_SCHEDULE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/config.h"
@@ -16,6 +17,8 @@
 struct schedule {
     const struct config *config;
     struct tile_rules tiles;
+    bool explains;         // images are explained, not dreamed
+    double feature_bytes;  // of all targets' activations for a pixel of an octave
     double window_bytes;   // memory that the network needs for a pixel of its window
     uint64_t memory_limit; // bytes, of the worker that may use least
     int workers;           // ranks that dream, >= 1

@@ -57,6 +57,14 @@ static int least_size(int halo, int blend)
     return 2 * halo + 3 * blend + SIZE_STEP;
 }
 
+static double feature_bytes(const struct objective *objective)
+{
+    double bytes = 0;
+    for (int t = 0; t < objective->count; t++)
+        bytes += (double)sizeof(float) * objective->channels[t] / ((double)objective->fields[t].stride * objective->fields[t].stride);
+    return bytes;
+}
+
 enum status tile_rules_resolve(const struct config *config, uint64_t memory_limit, struct tile_plan *plan)
 {
     struct objective objective;
@@ -80,6 +88,7 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     *plan = (struct tile_plan){.rules = {.size = size, .halo = halo, .blend = config->tile.blend, .stride = field.stride},
                                .exact = halo >= field.size - 1 + config->tile.blend,
                                .limited = limited,
+                               .feature_bytes = feature_bytes(&objective),
                                .window_bytes = (double)bytes / ((double)size * size)};
 out:
     return rc;

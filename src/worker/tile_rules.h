@@ -11,9 +11,10 @@
 
 struct tile_plan {
     struct tile_rules rules;
-    bool exact;          // the halo covers all that the targets see: tiles change nothing but rounding
-    bool limited;        // tile.size is auto and smaller than it would be with more memory
-    double window_bytes; // that the network needs for a pixel of its window
+    bool exact;           // the halo covers all that the targets see: tiles change nothing but rounding
+    bool limited;         // tile.size is auto and smaller than it would be with more memory
+    double feature_bytes; // of all targets' activations for a pixel of an octave
+    double window_bytes;  // that the network needs for a pixel of its window
 };
 
 // `memory_limit`: bytes that a rank may use. STATUS_USAGE for targets that the network does not have.
