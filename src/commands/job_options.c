@@ -239,7 +239,7 @@ static const char options_help[] =
     "  -o, --output DIR       folder for the results; made if it is not there\n"
     "      --force            replace the run that DIR holds already\n"
     "  -c, --config FILE      settings in YAML\n"
-    "  -p, --preset NAME      named settings: guided (the defaults), classic, seed, ...\n"
+    "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
     "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
