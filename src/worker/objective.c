@@ -133,7 +133,7 @@ static int nearest_position(double part, int pixels, int roll, const struct rece
 {
     const int pixel = (int)fmin(part * pixels, pixels - 1);
     const double rolled = ((pixel + roll) % pixels + pixels) % pixels;
-    const double position = nearbyint((rolled - field->centre) / field->stride);
+    const double position = floor((rolled - field->centre) / field->stride + 0.5); // of two that are as near the same for every roll
     return position < 0 ? 0 : position >= count ? count - 1 : (int)position;
 }
 
