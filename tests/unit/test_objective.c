@@ -4,68 +4,11 @@
 
 #include <omp.h>
 
+#include "objective_setup.h"
 #include "tiling_cases.h"
-#include "weights_given.h"
-#include "worker/engine.h"
 #include "worker/tile_rules.h"
 
 static const int WIDTH = 107, HEIGHT = 91;
-
-struct setup {
-    struct config config;
-    struct objective objective;
-    struct engine *engine;
-    float *weights;
-};
-
-static void set_up(struct setup *s, const char *targets, enum config_objective objective)
-{
-    char setting[256];
-    memset(s, 0, sizeof *s);
-    config_init(&s->config);
-    snprintf(setting, sizeof setting, "targets=%s", targets);
-    UNIT_OK(config_set(&s->config, setting));
-    s->config.objective = objective;
-    s->weights = weights_random(network_inception_v3(), 2);
-    UNIT_OK(objective_init(&s->objective, &s->config));
-    CU_ASSERT_EQUAL(s->objective.count, s->config.targets.count);
-    UNIT_OK(engine_create(&s->engine, &s->objective, s->weights));
-}
-
-static void tear_down(struct setup *s)
-{
-    engine_destroy(&s->engine);
-    free(s->weights);
-}
-
-static struct tile whole_tile(int width, int height)
-{
-    const struct rectangle all = {.width = width, .height = height};
-    return (struct tile){.window = all, .core = all, .reach = all};
-}
-
-// A window of a picture (3, height, width) forward through the network.
-static struct executor *forward(struct setup *s, const float *image, int width, int height, const struct rectangle *window)
-{
-    struct executor *executor;
-    UNIT_OK(engine_executor(s->engine, window->width, window->height, &executor));
-    float *to = executor_image(executor);
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < window->height; y++, to += window->width)
-            memcpy(to, image + naive_count(c, height, width) + (size_t)(window->y + y) * (size_t)width + (size_t)window->x,
-                   (size_t)window->width * sizeof *to);
-    UNIT_OK(executor_forward(executor));
-    return executor;
-}
-
-static struct executor *forward_whole(struct setup *s, int width, int height)
-{
-    const struct tile whole = whole_tile(width, height);
-    float *image = naive_random(naive_count(3, height, width), 3);
-    struct executor *executor = forward(s, image, width, height, &whole.window);
-    free(image);
-    return executor;
-}
 
 static bool chosen(const struct config_target *target, int channel)
 {
@@ -73,19 +16,6 @@ static bool chosen(const struct config_target *target, int channel)
     for (int k = 0; k < target->channel_count; k++)
         found = found || target->channels[k] == channel;
     return found;
-}
-
-static bool close_to(double a, double b)
-{
-    return fabs(a - b) <= 1e-12 * fabs(b);
-}
-
-static float *planar_target(struct executor *executor, int t)
-{
-    const struct tensor a = executor_target(executor, t);
-    float *planar = naive_alloc(naive_count(a.channels, a.height, a.width) * sizeof *planar);
-    naive_unblock(a.data, planar, a.channels, (size_t)a.height * (size_t)a.width, a.block);
-    return planar;
 }
 
 // One target's activation -> its sum and number of values, and the slope of the loss as if the octave had three times as many.
@@ -111,26 +41,26 @@ static double *naive_objective(const struct setup *s, int t, const struct tensor
 static void check(const char *targets, enum config_objective objective)
 {
     struct setup s;
-    double sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX], found[CONFIG_TARGETS_MAX], total = 0, *slope[CONFIG_TARGETS_MAX];
+    double sums[CONFIG_TARGETS_MAX], found[CONFIG_TARGETS_MAX], total = 0, *slope[CONFIG_TARGETS_MAX];
     set_up(&s, targets, objective);
     const struct tile whole = whole_tile(WIDTH, HEIGHT);
     struct executor *executor = forward_whole(&s, WIDTH, HEIGHT);
-    objective_values(&s.objective, WIDTH, HEIGHT, values);
-    objective_sums(&s.objective, executor, &whole, WIDTH, HEIGHT, sums);
-    const double loss = objective_loss(&s.objective, sums, values, found);
+    struct objective_view view = objective_view_of(&s, &whole, WIDTH, HEIGHT);
+    UNIT_OK(objective_sums(&s.objective, executor, &view, sums));
+    const double loss = objective_loss(&s.objective, sums, view.values, found);
     for (int t = 0; t < s.objective.count; t++) {
         const struct tensor a = executor_target(executor, t);
         float *activation = planar_target(executor, t);
         double sum, count;
         slope[t] = naive_objective(&s, t, &a, activation, &sum, &count);
-        CU_ASSERT_EQUAL(values[t], count);
+        CU_ASSERT_EQUAL(view.values[t], count);
         CU_ASSERT(sum > 0 && close_to(sums[t], sum) && close_to(found[t], sum / count));
         total += s.config.targets.items[t].weight * sum / count;
-        values[t] *= 3;
+        view.values[t] *= 3;
         free(activation);
     }
     CU_ASSERT(close_to(loss, total));
-    objective_gradient(&s.objective, executor, values);
+    objective_gradient(&s.objective, executor, &view);
     for (int t = 0; t < s.objective.count; t++) {
         const struct tensor a = executor_target(executor, t);
         const size_t size = naive_count(a.channels, a.height, a.width);
@@ -182,10 +112,12 @@ static void check_tiles(const char *targets, enum config_objective objective, in
     CU_ASSERT(tiling.across.count > 1 && tiling.down.count > 1);
     float *image = naive_random(naive_count(3, height, width), 3);
     const struct tile all = whole_tile(width, height);
-    objective_sums(&s.objective, forward(&s, image, width, height, &all.window), &all, width, height, whole);
+    struct objective_view view = objective_view_of(&s, &all, width, height);
+    UNIT_OK(objective_sums(&s.objective, forward(&s, image, width, height, &all.window), &view, whole));
     for (int i = 0; i < tiling_count(&tiling); i++) {
         const struct tile tile = tiling_tile(&tiling, i);
-        objective_sums(&s.objective, forward(&s, image, width, height, &tile.window), &tile, width, height, part);
+        view.tile = &tile;
+        UNIT_OK(objective_sums(&s.objective, forward(&s, image, width, height, &tile.window), &view, part));
         for (int t = 0; t < s.objective.count; t++)
             sums[t] += part[t];
     }
@@ -232,7 +164,8 @@ static void sum_numbers(struct setup *s, const float *image, int width, int heig
     double expected[CONFIG_TARGETS_MAX];
     for (int t = 0; t < s->objective.count; t++)
         expected[t] = number_positions(&s->objective, executor, t, tile, width);
-    objective_sums(&s->objective, executor, tile, width, height, sums);
+    const struct objective_view view = objective_view_of(s, tile, width, height);
+    UNIT_OK(objective_sums(&s->objective, executor, &view, sums));
     for (int t = 0; t < s->objective.count; t++)
         CU_ASSERT(sums[t] == expected[t]);
 }
@@ -282,9 +215,10 @@ static void test_threads(void)
     struct tile tile = whole_tile(width, height);
     tile.core = (struct rectangle){.x = 32, .y = 48, .width = 96, .height = 64};
     struct executor *executor = forward_whole(&s, width, height);
+    const struct objective_view view = objective_view_of(&s, &tile, width, height);
     for (int n = 1; n <= 4; n++) {
         omp_set_num_threads(n);
-        objective_sums(&s.objective, executor, &tile, width, height, n == 1 ? first : sums);
+        UNIT_OK(objective_sums(&s.objective, executor, &view, n == 1 ? first : sums));
         CU_ASSERT(first[0] > 0 && first[1] > 0);
         CU_ASSERT(n == 1 || memcmp(sums, first, 2 * sizeof *sums) == 0);
     }
@@ -302,9 +236,10 @@ static void test_unknown_layer(void)
         config_init(&config);
         snprintf(text, sizeof text, "targets=mixed3,%s", names[i]);
         UNIT_OK(config_set(&config, text));
-        CU_ASSERT_EQUAL(objective_init(&objective, &config), STATUS_USAGE);
+        CU_ASSERT_EQUAL(objective_init(&objective, &config, NULL, 0), STATUS_USAGE);
         snprintf(text, sizeof text, "no layer '%s'", names[i]);
         CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), text));
+        objective_destroy(&objective);
     }
 }
 
