@@ -92,7 +92,8 @@ struct config {
         int quality;  // CRF of H.264: 0 the best
         char encoder[CONFIG_NAME_MAX];
         enum config_colormap colormap;
-        double opacity; // of the map over the picture, 0..1
+        double steadiness; // of the maps shown, 0..1: what stays of the map that was shown before
+        double opacity;    // of the map over the picture, 0..1
     } video;
     struct {
         int size; // longest side of what the network sees at once, pixels; 0: auto

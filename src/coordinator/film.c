@@ -29,8 +29,9 @@ struct film {
     // The thread's own, while it runs.
     float *picture;      // (3, height, width)
     uint8_t *rgb;        // (height, width, 3), the frame
-    uint8_t *overlay;    // the last map over its frame
-    bool has_overlay;    // there was a map
+    uint8_t *overlay;    // a map over the frame
+    struct heat steady;  // what cam.mp4 shows: the running mean of the maps so far, CELL pixels apart
+    struct heat last;    // the last map as it came
     struct video *dream; // from the first frame on
     struct video *cam;   // from the first map on
     enum status status;  // of the first failure
@@ -159,7 +160,43 @@ static enum status develop(struct film *f, const struct film_frame *frame)
     return STATUS_OK;
 }
 
-static enum status show(struct film *f, const struct film_frame *frame)
+// Maps of a step are of a picture that was rolled by its jitter, and on small octaves of a few dozen values: they flicker. Their running
+// mean does not.
+static enum status steady(struct film *f, const struct heat *map)
+{
+    enum { CELL = 8 };
+    const struct heat_grid grid = {.width = (f->width + CELL - 1) / CELL,
+                                   .height = (f->height + CELL - 1) / CELL,
+                                   .stride = CELL,
+                                   .centre = CELL / 2,
+                                   .octave_width = f->width,
+                                   .octave_height = f->height};
+    const size_t width = (size_t)grid.width;
+    const bool first = !f->steady.values;
+    const float old = first ? 0 : (float)f->config->video.steadiness;
+    enum status rc = STATUS_OK;
+    float *row = malloc(width * sizeof *row);
+    if (!row)
+        return fail(STATUS_LIMIT, "no memory for a frame");
+    if (first)
+        TRY(heat_create(&f->steady, &grid));
+    for (int y = 0; y < grid.height; y++) {
+        float *to = f->steady.values + (size_t)y * width;
+        heat_row(map, grid.width, grid.height, y, row);
+        for (size_t x = 0; x < width; x++)
+            to[x] = first ? row[x] : old * to[x] + (1 - old) * row[x];
+    }
+out:
+    free(row);
+    return rc;
+}
+
+static enum status draw(struct film *f, const struct heat *map)
+{
+    return overlay_draw(f->rgb, f->width, f->height, map, f->config->video.colormap, f->config->video.opacity, f->overlay);
+}
+
+static enum status show(struct film *f, struct film_frame *frame)
 {
     const struct config *config = f->config;
     enum status rc;
@@ -167,9 +204,12 @@ static enum status show(struct film *f, const struct film_frame *frame)
     if (config->frames.dream)
         TRY(put(f, "dream", frame->number, f->rgb, &f->dream));
     if (config->frames.cam && frame->heat.values) {
-        TRY(overlay_draw(f->rgb, f->width, f->height, &frame->heat, config->video.colormap, config->video.opacity, f->overlay));
-        f->has_overlay = true;
+        TRY(steady(f, &frame->heat));
+        TRY(draw(f, &f->steady));
         TRY(put(f, "cam", frame->number, f->overlay, &f->cam));
+        heat_destroy(&f->last);
+        f->last = frame->heat;
+        frame->heat = (struct heat){0};
     }
 out:
     return rc;
@@ -183,7 +223,8 @@ static enum status complete(struct film *f)
         TRY(video_finish(&f->dream));
     if (f->cam)
         TRY(video_finish(&f->cam));
-    if (f->has_overlay) {
+    if (f->last.values) {
+        TRY(draw(f, &f->last));
         TRY(file_join(path, f->folder, "cam.png"));
         TRY(write_png(f, f->overlay, path));
     }
@@ -237,6 +278,8 @@ static void film_free(struct film *f)
     free(f->picture);
     free(f->rgb);
     free(f->overlay);
+    heat_destroy(&f->steady);
+    heat_destroy(&f->last);
     pthread_mutex_destroy(&f->mutex);
     pthread_cond_destroy(&f->changed);
     free(f);

@@ -4,7 +4,8 @@
 //
 // As configured by frames.* and video.*, in the folder of the image:
 //   dream.mp4, dream/0000.png ...        the dream as it grows; the number is the frame's
-//   cam.mp4, cam.png, cam/0000.png ...   the map of each frame that has one over that frame, and the last of them
+//   cam.mp4, cam/0000.png ...            the running mean of the maps over each frame that has one (video.steadiness)
+//   cam.png                              the last map, as it came, over its frame
 // all of geometry_video()'s size. Each file is complete or absent. Where FFmpeg has no H.264 encoder (video_check) there are no videos, but
 // all the rest.
 #ifndef ONEIROS_COORDINATOR_FILM_H
