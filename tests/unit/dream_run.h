@@ -63,7 +63,7 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
     struct field field = {0};
     enum status rc;
     *record = (struct record){.stop_after = stop_after};
-    TRY(objective_init(&objective, config));
+    TRY(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
     TRY(engine_create(&engine, &objective, weights));
     TRY(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
     TRY(field_create(&field, width, height, (struct span){0, height}));
@@ -87,6 +87,7 @@ out:
     field_destroy(&field);
     team_destroy(&team);
     engine_destroy(&engine);
+    objective_destroy(&objective);
     return rc;
 }
 

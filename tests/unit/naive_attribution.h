@@ -73,39 +73,39 @@ static inline void naive_metrics(const struct naive_target *t, double threshold,
 }
 
 // Selvaraju et al. 2017: the weight of a channel is the mean of its gradient.
-static inline void naive_grad_cam_weights(const struct naive_target *t, double *weights)
+static inline void naive_grad_cam_weights(const struct naive_target *t, double *factors)
 {
     for (int c = 0; c < t->channels; c++) {
-        weights[c] = 0;
+        factors[c] = 0;
         for (size_t p = 0; p < naive_positions(t); p++)
-            weights[c] += naive_slope(t, c, p) / (double)naive_positions(t);
+            factors[c] += naive_slope(t, c, p) / (double)naive_positions(t);
     }
 }
 
 // Chattopadhay et al. 2018, equation 19: alpha = g^2 / (2 g^2 + g^3 sum A), the weight is the sum of alpha ReLU(g).
-static inline void naive_grad_cam_plus_plus_weights(const struct naive_target *t, double *weights)
+static inline void naive_grad_cam_plus_plus_weights(const struct naive_target *t, double *factors)
 {
     for (int c = 0; c < t->channels; c++) {
         double sum = 0;
         for (size_t p = 0; p < naive_positions(t); p++)
             sum += naive_activation(t, c, p);
-        weights[c] = 0;
+        factors[c] = 0;
         for (size_t p = 0; p < naive_positions(t); p++) {
             const double g = naive_slope(t, c, p);
             if (g > 0)
-                weights[c] += g * g / (2 * g * g + g * g * g * sum) * g;
+                factors[c] += g * g / (2 * g * g + g * g * g * sum) * g;
         }
     }
 }
 
-// map[positions], scaled to [0, 1]; returns its largest value before. `weights` NULL: LayerCAM (Jiang et al. 2021).
-static inline double naive_map(const struct naive_target *t, const double *weights, double *map)
+// map[positions], scaled to [0, 1]; returns its largest value before. `factors` NULL: LayerCAM (Jiang et al. 2021).
+static inline double naive_map(const struct naive_target *t, const double *factors, double *map)
 {
     double most = 0;
     for (size_t p = 0; p < naive_positions(t); p++) {
         double sum = 0;
         for (int c = 0; c < t->channels; c++)
-            sum += naive_activation(t, c, p) * (weights ? weights[c] : fmax(naive_slope(t, c, p), 0));
+            sum += naive_activation(t, c, p) * (factors ? factors[c] : fmax(naive_slope(t, c, p), 0));
         map[p] = fmax(sum, 0);
         most = fmax(most, map[p]);
     }

@@ -7,6 +7,7 @@
 #include "common/resample.h"
 #include "common/rng.h"
 #include "dream_run.h"
+#include "naive_attribution.h"
 #include "worker/shaping.h"
 
 // The network and its engine, with one image as one tile.
@@ -17,22 +18,41 @@ struct whole {
 
 static void whole_create(struct whole *whole, const struct config *config)
 {
-    UNIT_OK(objective_init(&whole->objective, config));
+    UNIT_OK(objective_init(&whole->objective, config, weights, NETWORK_CLASSES_MAX));
     UNIT_OK(engine_create(&whole->engine, &whole->objective, weights));
+}
+
+static void whole_destroy(struct whole *whole)
+{
+    engine_destroy(&whole->engine);
+    objective_destroy(&whole->objective);
+}
+
+static struct objective_view view_of(struct whole *whole, const struct tile *tile, int width, int height)
+{
+    struct objective_view view = {.tile = tile, .width = width, .height = height};
+    objective_values(&whole->objective, width, height, view.values);
+    return view;
+}
+
+static struct tile whole_tile(int width, int height)
+{
+    const struct rectangle all = {.width = width, .height = height};
+    return (struct tile){all, all, all};
 }
 
 static struct executor *forward(struct whole *whole, const float *image, int width, int height, int dy, int dx, double *loss,
                                 double target_loss[CONFIG_TARGETS_MAX])
 {
-    const struct rectangle all = {.width = width, .height = height};
-    double sums[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
+    const struct tile tile = whole_tile(width, height);
+    const struct objective_view view = view_of(whole, &tile, width, height);
+    double sums[CONFIG_TARGETS_MAX];
     struct executor *executor;
     UNIT_OK(engine_executor(whole->engine, width, height, &executor));
     geometry_roll(image, executor_image(executor), 3, width, height, dy, dx);
     UNIT_OK(executor_forward(executor));
-    objective_values(&whole->objective, width, height, values);
-    objective_sums(&whole->objective, executor, &(struct tile){all, all, all}, width, height, sums);
-    *loss = objective_loss(&whole->objective, sums, values, target_loss);
+    UNIT_OK(objective_sums(&whole->objective, executor, &view, sums));
+    *loss = objective_loss(&whole->objective, sums, view.values, target_loss);
     return executor;
 }
 
@@ -61,6 +81,48 @@ static double naive_total_variation(const float *image, int width, int height)
     return sum / (3.0 * width * height);
 }
 
+static double naive_psnr(const float *image, const float *base, int width, int height)
+{
+    const size_t count = naive_count(3, height, width);
+    double squares = 0;
+    for (size_t i = 0; i < count; i++)
+        squares += ((double)image[i] - (double)base[i]) * ((double)image[i] - (double)base[i]) / (double)count;
+    return 10 * log10(4 / squares);
+}
+
+static bool close_to(double found, double expected, double limit)
+{
+    return fabs(found - expected) <= limit * fabs(expected);
+}
+
+// After a forward pass, over what the executor holds.
+static void check_targets(struct whole *whole, struct executor *executor, const struct target_metrics *found, const double *loss,
+                          double limit)
+{
+    for (int t = 0; t < whole->objective.count; t++) {
+        const struct tensor a = executor_target(executor, t);
+        float *planar = naive_alloc(naive_count(a.channels, a.height, a.width) * sizeof *planar);
+        struct target_metrics expected;
+        naive_unblock(a.data, planar, a.channels, (size_t)a.height * (size_t)a.width, a.block);
+        naive_metrics(&(struct naive_target){a.channels, a.height, a.width, planar, NULL}, whole->objective.config->metrics.threshold,
+                      &expected);
+        CU_ASSERT(close_to(found[t].loss, loss[t], limit) && close_to(found[t].score, expected.score, limit));
+        CU_ASSERT(close_to(found[t].sparsity, expected.sparsity, limit) && close_to(found[t].hoyer, expected.hoyer, limit));
+        CU_ASSERT(close_to(found[t].diversity, expected.diversity, limit));
+        CU_ASSERT(close_to(found[t].diversity_seed, expected.diversity_seed, limit));
+        free(planar);
+    }
+}
+
+static void check_picture(struct whole *whole, const struct picture_metrics *found, const float *picture, int width, int height)
+{
+    double loss, target_loss[CONFIG_TARGETS_MAX];
+    struct executor *executor = forward(whole, picture, width, height, 0, 0, &loss, target_loss);
+    check_targets(whole, executor, found->targets, target_loss, 1e-9);
+    CU_ASSERT(close_to(found->loss, loss, 1e-12));
+    CU_ASSERT(close_to(found->total_variation, naive_total_variation(picture, width, height), 1e-6));
+}
+
 // The gradient of one step before it is normalised, into `gradient`.
 static void naive_gradient(struct whole *whole, float *image, int width, int height, float *gradient, const struct step_record *record)
 {
@@ -68,16 +130,17 @@ static void naive_gradient(struct whole *whole, float *image, int width, int hei
     float *scratch = naive_alloc(naive_count(3, height, width) * sizeof *scratch);
     struct field slopes = whole_field(gradient, width, height), spare = whole_field(scratch, width, height);
     const struct field values_of_image = whole_field(image, width, height);
-    double loss, target_loss[CONFIG_TARGETS_MAX], values[CONFIG_TARGETS_MAX];
-    int dy, dx;
-    rng_jitter(config->seed, 7, record->octave, record->step, config->jitter, &dy, &dx);
-    struct executor *executor = forward(whole, image, width, height, dy, dx, &loss, target_loss);
-    objective_values(&whole->objective, width, height, values);
-    objective_gradient(&whole->objective, executor, values);
+    const struct tile tile = whole_tile(width, height);
+    struct objective_view view = view_of(whole, &tile, width, height);
+    double loss, target_loss[CONFIG_TARGETS_MAX];
+    rng_jitter(config->seed, 7, record->octave, record->step, config->jitter, &view.dy, &view.dx);
+    struct executor *executor = forward(whole, image, width, height, view.dy, view.dx, &loss, target_loss);
+    check_targets(whole, executor, record->targets, target_loss, 1e-4); // the image of the test's own may be other roundings away
+    objective_gradient(&whole->objective, executor, &view);
     UNIT_OK(executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above)));
-    geometry_roll(executor_gradient(executor), gradient, 3, width, height, -dy, -dx);
+    geometry_roll(executor_gradient(executor), gradient, 3, width, height, -view.dy, -view.dx);
     CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
-    CU_ASSERT_DOUBLE_EQUAL(record->target_loss[1] / target_loss[1], 1, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(record->targets[1].loss / target_loss[1], 1, 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(record->total_variation / naive_total_variation(image, width, height), 1, 1e-5);
     if (config->smooth > 0)
         shaping_smooth(&slopes, &spare, config->smooth);
@@ -87,13 +150,17 @@ static void naive_gradient(struct whole *whole, float *image, int width, int hei
 }
 
 // One step as the design describes it, normalised by the standard deviation.
-static void naive_step(struct whole *whole, float *image, int width, int height, int octave, int step, const struct step_record *record)
+static void naive_step(struct whole *whole, float *image, const float *base, const struct step_record *record)
 {
+    const int width = record->width, height = record->height, step = record->step;
     const struct config *config = whole->objective.config;
     const size_t count = naive_count(3, height, width);
     float *gradient = naive_alloc(count * sizeof *gradient);
-    CU_ASSERT(record->image == 7 && record->octave == octave && record->step == step);
-    CU_ASSERT(record->width == width && record->height == height);
+    CU_ASSERT(record->image == 7 && record->frame == -1);
+    if (record->octave == 0 && step == 0)
+        CU_ASSERT(isinf(record->psnr) && record->psnr > 0)
+    else
+        CU_ASSERT_DOUBLE_EQUAL(record->psnr, naive_psnr(image, base, width, height), 1e-3);
     naive_gradient(whole, image, width, height, gradient, record);
     double mean = 0, variance = 0, square = 0;
     for (size_t i = 0; i < count; i++) {
@@ -131,8 +198,12 @@ static void check_against_description(const struct config *config, int width, in
             base[i] = (float)clip(base[i]);
             image[i] = k == 0 ? base[i] : (float)clip(config->octaves.detail ? base[i] + larger[i] : larger[i]);
         }
-        for (int step = 0; step < config->steps; step++)
-            naive_step(&whole, image, sizes[k].width, sizes[k].height, k, step, &record.steps[k * config->steps + step]);
+        for (int step = 0; step < config->steps; step++) {
+            const struct step_record *here = &record.steps[k * config->steps + step];
+            CU_ASSERT(here->octave == k && here->step == step);
+            CU_ASSERT_FATAL(here->width == sizes[k].width && here->height == sizes[k].height);
+            naive_step(&whole, image, base, here);
+        }
         for (size_t i = 0; i < count; i++)
             last[i] = config->octaves.detail ? image[i] - base[i] : image[i];
     }
@@ -143,10 +214,12 @@ static void check_against_description(const struct config *config, int width, in
     CU_ASSERT(memcmp(rgb, original, full * sizeof *rgb) != 0);
     CU_ASSERT_FALSE(outcome.stopped);
     CU_ASSERT(outcome.seconds > 0);
-    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_before / loss_of(&whole, original, width, height), 1, 1e-12);
-    CU_ASSERT_DOUBLE_EQUAL(outcome.loss_after / loss_of(&whole, rgb, width, height), 1, 1e-12);
-    CU_ASSERT(outcome.loss_after > 1.05 * outcome.loss_before); // it is an ascent
-    engine_destroy(&whole.engine);
+    check_picture(&whole, &outcome.before, original, width, height);
+    check_picture(&whole, &outcome.after, rgb, width, height);
+    CU_ASSERT(isinf(outcome.before.psnr) && outcome.before.psnr > 0);
+    CU_ASSERT_DOUBLE_EQUAL(outcome.after.psnr, naive_psnr(rgb, original, width, height), 1e-9);
+    CU_ASSERT(outcome.after.loss > 1.05 * outcome.before.loss); // it is an ascent
+    whole_destroy(&whole);
     free(expected);
     free(larger);
     free(last);
@@ -197,9 +270,25 @@ static void test_repeats(void)
 // What total variation, smoothing and the rule of the gradient do is tested elsewhere; here, that each setting reaches the picture.
 static void test_settings_matter(void)
 {
-    static const char *const settings[] = {
-        "total_variation=1", "smooth=1",       "gradient=plain", "gradient=deconv", "gradient_above=input", "normalize=mean_abs",
-        "step_size=0.02",    "step_decay=0.5", "jitter=6",       "objective=mean",  "octaves.scale=1.2",    "octaves.detail=false"};
+    static const char *const settings[] = {"total_variation=1",
+                                           "smooth=1",
+                                           "gradient=plain",
+                                           "gradient=deconv",
+                                           "gradient_above=input",
+                                           "normalize=mean_abs",
+                                           "step_size=0.02",
+                                           "step_decay=0.5",
+                                           "jitter=6",
+                                           "objective=mean",
+                                           "octaves.scale=1.2",
+                                           "octaves.detail=false",
+                                           "network_input=unit",
+                                           "guidance.saliency=0.5",
+                                           "guidance.cam=0.5",
+                                           "guidance.importance=0.5",
+                                           "guidance.add_magnitude=0.2",
+                                           "guidance.add_saliency=0.2",
+                                           "guidance.add_cam=0.2"};
     const int width = 104, height = 101;
     const size_t bytes = naive_count(3, height, width) * sizeof(float);
     struct config config;
@@ -235,7 +324,8 @@ static void test_stop(void)
         CU_ASSERT_EQUAL(record.count, stop_after);
         CU_ASSERT_EQUAL(record.asked, stop_after + 1);
         CU_ASSERT(outcome.stopped);
-        CU_ASSERT(isnan(outcome.loss_after) && outcome.loss_before > 0);
+        CU_ASSERT(isnan(outcome.after.loss) && isnan(outcome.after.psnr) && isnan(outcome.after.targets[0].score) &&
+                  outcome.before.loss > 0);
         double difference = 0;
         size_t outside = 0;
         for (size_t i = 0; i < count; i++) {
@@ -249,6 +339,48 @@ static void test_stop(void)
         free(rgb);
         free(original);
     }
+}
+
+// Stopped in the first of two octaves: the dream of that octave alone, enlarged, or what it has added to the original, enlarged.
+static void test_stop_below_full_size(void)
+{
+    const int width = 130, height = 125;
+    const size_t count = naive_count(3, height, width);
+    struct octave sizes[GEOMETRY_OCTAVES_MAX];
+    struct config config;
+    struct record record;
+    struct dream_outcome outcome;
+    configure(&config);
+    CU_ASSERT_EQUAL(geometry_octaves(width, height, config.octaves.count, config.octaves.scale, 75, sizes), 2);
+    const int small_width = sizes[0].width, small_height = sizes[0].height;
+    const size_t small_count = naive_count(3, small_height, small_width);
+    float *original = picture(width, height), *larger = naive_alloc(count * sizeof *larger);
+    float *base = naive_alloc(small_count * sizeof *base), *small = naive_alloc(small_count * sizeof *small);
+    UNIT_OK(resample(original, 3, width, height, base, small_width, small_height));
+    for (size_t i = 0; i < small_count; i++)
+        base[i] = (float)clip(base[i]);
+    for (int stop_after = 1; stop_after <= config.steps; stop_after++)
+        for (int detail = 0; detail < 2; detail++) {
+            float *rgb = picture(width, height);
+            configure(&config);
+            config.octaves.detail = detail;
+            UNIT_OK(dream(&config, rgb, width, height, stop_after, &record, &outcome));
+            CU_ASSERT(outcome.stopped && record.count == stop_after);
+            memcpy(small, base, small_count * sizeof *small);
+            config.octaves.count = 1;
+            UNIT_OK(dream(&config, small, small_width, small_height, stop_after, &record, &outcome));
+            for (size_t i = 0; i < small_count && detail; i++)
+                small[i] -= base[i];
+            UNIT_OK(resample(small, 3, small_width, small_height, larger, width, height));
+            for (size_t i = 0; i < count; i++)
+                larger[i] = (float)clip(detail ? original[i] + larger[i] : larger[i]);
+            CU_ASSERT(memcmp(rgb, larger, count * sizeof *rgb) == 0);
+            free(rgb);
+        }
+    free(small);
+    free(base);
+    free(larger);
+    free(original);
 }
 
 // In the last step there is nothing left to leave out.
@@ -265,7 +397,7 @@ static void test_stop_too_late(void)
     UNIT_OK(dream(&config, stopped, width, height, 2 * config.steps, &record, &outcome));
     CU_ASSERT_EQUAL(record.count, 2 * config.steps);
     CU_ASSERT_FALSE(outcome.stopped);
-    CU_ASSERT(outcome.loss_after == whole_outcome.loss_after);
+    CU_ASSERT(memcmp(&outcome.after, &whole_outcome.after, sizeof outcome.after) == 0);
     CU_ASSERT(memcmp(stopped, whole, naive_count(3, height, width) * sizeof *whole) == 0);
     free(whole);
     free(stopped);
@@ -283,7 +415,7 @@ static void test_no_steps(void)
     float *original = picture(width, height), *rgb = picture(width, height);
     UNIT_OK(dream(&config, rgb, width, height, STOP_NEVER, &record, &outcome));
     CU_ASSERT(memcmp(rgb, original, count * sizeof *rgb) == 0);
-    CU_ASSERT(outcome.loss_before == outcome.loss_after);
+    CU_ASSERT(outcome.before.loss == outcome.after.loss && isinf(outcome.after.psnr));
     free(rgb);
     free(original);
 }
@@ -301,7 +433,7 @@ static void test_too_small(void)
     CU_ASSERT_EQUAL(dream(&config, rgb, 74, 200, STOP_NEVER, &record, &outcome), STATUS_LIMIT);
     CU_ASSERT(strstr(status_message(), "74 x 200") != NULL);
     CU_ASSERT(memcmp(rgb, before, naive_count(3, 200, 74) * sizeof *rgb) == 0);
-    UNIT_OK(objective_init(&objective, &config));
+    UNIT_OK(objective_find_targets(&objective, &config));
     CU_ASSERT_EQUAL(engine_estimate(&objective, 74, 200, &bytes), STATUS_LIMIT);
     free(before);
     free(rgb);
@@ -340,7 +472,7 @@ static void test_many_sizes(void)
         CU_ASSERT(loss == first[k]);
         free(image);
     }
-    engine_destroy(&whole.engine);
+    whole_destroy(&whole);
     free(weights); // the last of the tests
 }
 
@@ -349,6 +481,7 @@ static const struct unit_test tests[] = {
     {"repeats", test_repeats},
     {"settings matter", test_settings_matter},
     {"stop", test_stop},
+    {"stop below full size", test_stop_below_full_size},
     {"stop too late", test_stop_too_late},
     {"no steps", test_no_steps},
     {"too small", test_too_small},

@@ -2,6 +2,12 @@
 // Dreams in tiles against dreams of the whole.
 #include "dream_run.h"
 
+// To the bit, what is not known included.
+static bool same_metrics(const struct picture_metrics *a, const struct picture_metrics *b)
+{
+    return memcmp(a, b, sizeof *a) == 0;
+}
+
 // Whatever the rules, as long as the largest octave is not cut.
 static void test_one_tile(void)
 {
@@ -17,7 +23,7 @@ static void test_one_tile(void)
         float *other = picture(width, height);
         UNIT_OK(dream_in_tiles(&config, &rules[i], other, width, height, STOP_NEVER, &record, &outcome));
         CU_ASSERT(memcmp(first, other, naive_count(3, height, width) * sizeof *first) == 0);
-        CU_ASSERT(outcome.loss_before == first_outcome.loss_before && outcome.loss_after == first_outcome.loss_after);
+        CU_ASSERT(same_metrics(&outcome.before, &first_outcome.before) && same_metrics(&outcome.after, &first_outcome.after));
         free(other);
     }
     free(first);
@@ -52,14 +58,24 @@ static bool close_to(double a, double b)
     return fabs(a - b) <= 1e-4 * fabs(b);
 }
 
+// Without the loss.
+static bool close_metrics(const struct target_metrics *a, const struct target_metrics *b, double limit)
+{
+    return fabs(a->score - b->score) <= limit * b->score && fabs(a->sparsity - b->sparsity) <= limit * b->sparsity &&
+           fabs(a->hoyer - b->hoyer) <= limit * b->hoyer && fabs(a->diversity - b->diversity) <= limit * b->diversity &&
+           fabs(a->diversity_seed - b->diversity_seed) <= limit * fabs(b->diversity_seed);
+}
+
 static void compare_records(const struct record *tiled, const struct record *whole)
 {
     CU_ASSERT_EQUAL_FATAL(tiled->count, whole->count);
     for (int i = 0; i < whole->count; i++) {
         const struct step_record *a = &tiled->steps[i], *b = &whole->steps[i];
         CU_ASSERT(a->octave == b->octave && a->step == b->step && a->width == b->width && a->height == b->height);
-        CU_ASSERT(close_to(a->loss, b->loss) && close_to(a->target_loss[1], b->target_loss[1]));
+        CU_ASSERT(close_to(a->loss, b->loss) && close_to(a->targets[1].loss, b->targets[1].loss));
         CU_ASSERT(close_to(a->total_variation, b->total_variation) && close_to(a->gradient_norm, b->gradient_norm));
+        CU_ASSERT(close_metrics(&a->targets[0], &b->targets[0], 1e-3) && close_metrics(&a->targets[1], &b->targets[1], 1e-3));
+        CU_ASSERT(isinf(b->psnr) ? isinf(a->psnr) : close_to(a->psnr, b->psnr));
     }
 }
 
@@ -74,7 +90,9 @@ static double check_tiles(const struct config *config, const struct tile_rules *
     UNIT_OK(dream_in_tiles(config, &uncut, whole, width, height, STOP_NEVER, &whole_record, &whole_outcome));
     UNIT_OK(dream_in_tiles(config, rules, tiled, width, height, STOP_NEVER, &record, &outcome));
     compare_records(&record, &whole_record);
-    CU_ASSERT(close_to(outcome.loss_before, whole_outcome.loss_before) && close_to(outcome.loss_after, whole_outcome.loss_after));
+    CU_ASSERT(close_to(outcome.before.loss, whole_outcome.before.loss) && close_to(outcome.after.loss, whole_outcome.after.loss));
+    for (int t = 0; t < 2; t++) // of the same picture: nothing has gone astray yet
+        CU_ASSERT(close_metrics(&outcome.before.targets[t], &whole_outcome.before.targets[t], 1e-6));
     const double share = share_beyond(whole, tiled, naive_count(3, height, width), limit);
     free(tiled);
     free(whole);
@@ -101,6 +119,20 @@ static void test_one_step(void)
         UNIT_OK(config_set(&config, settings[i])); // one after the other, and all together
         CU_ASSERT_EQUAL(check_tiles(&config, &plan.rules, 340, 320, 1e-6), 0);
     }
+}
+
+// The maps that steer the ascent are those of the whole, too.
+static void test_guidance(void)
+{
+    static const char *const settings[] = {"guidance.saliency=0.7",      "guidance.cam=0.6",     "guidance.importance=0.5",
+                                           "guidance.add_magnitude=0.1", "guidance.add_cam=0.2", "jitter=300"};
+    struct config config;
+    configure(&config);
+    const struct tile_plan plan = exact_plan(&config, 280);
+    config.octaves.count = config.steps = 1;
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        UNIT_OK(config_set(&config, settings[i]));
+    CU_ASSERT_EQUAL(check_tiles(&config, &plan.rules, 340, 320, 1e-6), 0);
 }
 
 // After more steps than one they turn a ReLU over here and there, and what lies around it changes.
@@ -177,7 +209,12 @@ static void test_no_room(void)
 }
 
 static const struct unit_test tests[] = {
-    {"one tile", test_one_tile}, {"one step", test_one_step}, {"more steps", test_more_steps}, {"a short halo shows", test_short_halo},
-    {"repeats", test_repeats},   {"no room", test_no_room},
+    {"one tile", test_one_tile},
+    {"one step", test_one_step},
+    {"guidance", test_guidance},
+    {"more steps", test_more_steps},
+    {"a short halo shows", test_short_halo},
+    {"repeats", test_repeats},
+    {"no room", test_no_room},
 };
 UNIT_MAIN("dream_tiles", tests)
