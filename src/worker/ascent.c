@@ -252,6 +252,7 @@ enum status ascent_step(struct ascent *a, int step, bool *stopping)
     struct sweep_pass pass = {.image = image,
                               .objective = &a->objective,
                               .rule = config->gradient,
+                              .above = network_find(network_inception_v3(), config->gradient_above),
                               .gradient = &a->gradient,
                               .scratch = &a->scratch,
                               .features = &a->features};

@@ -221,16 +221,15 @@ out:
 
 static enum status go_back(struct sweep *s, struct executor *executor, const struct objective_view *view)
 {
-    const int above = network_find(network_inception_v3(), s->config->gradient_above);
     const enum gradient_mode mode = mode_of(s->pass->rule);
     const double start = now();
     enum status rc;
     objective_gradient(s->pass->objective, executor, view);
     executor_on_gradient(executor, s->last_back >= 0 ? keep_gradient : NULL, s);
     if (s->pass->gradient)
-        TRY(executor_backward(executor, mode, above));
+        TRY(executor_backward(executor, mode, s->pass->above));
     else
-        TRY(executor_backward_to(executor, mode, above, s->last_back));
+        TRY(executor_backward_to(executor, mode, s->pass->above, s->last_back));
     const double end = timing_add(s->options.team->timing, PHASE_BACKWARD, start, 0);
     if (s->pass->gradient) {
         TRY(hand_out(s, s->tile, executor_gradient(executor)));

@@ -42,7 +42,8 @@ struct sweep_pass {
     const struct field *image;         // this member's rows
     int dy, dx;                        // the network sees it rolled by this
     const struct objective *objective; // with the sweep's targets
-    enum config_gradient rule;         // of the way back, behind config->gradient_above
+    enum config_gradient rule;         // of the way back, in the layers
+    int above;                         // behind this row of the network table; plain up to it
     struct field *gradient, *scratch;  // NULL: not wanted; else both on sweep_gradient_rows()
     struct features *features;         // NULL: not wanted; else made for this sweep
 };

@@ -56,6 +56,7 @@ static struct tiling find_gradient(struct setup *s, const struct tile_rules *rul
                                     .dx = dx,
                                     .objective = &s->objective,
                                     .rule = s->config.gradient,
+                                    .above = network_find(network_inception_v3(), s->config.gradient_above),
                                     .gradient = &s->gradient,
                                     .scratch = &s->scratch};
     need(sweep_run(sweep, &pass, &losses, &flag));

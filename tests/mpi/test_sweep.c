@@ -37,6 +37,7 @@ static struct sweep_pass pass_of(const struct pass *p, const struct field *image
                                .dx = p->dx,
                                .objective = &shallow.objective,
                                .rule = shallow.config.gradient,
+                               .above = network_find(network_inception_v3(), shallow.config.gradient_above),
                                .gradient = gradient,
                                .scratch = scratch};
 }

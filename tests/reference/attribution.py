@@ -124,6 +124,11 @@ def cosine(a, b):
     return a @ b / max(numpy.linalg.norm(a) * numpy.linalg.norm(b), 1e-300)
 
 
+def rule_of(config):
+    """Of the guided gradient, at every ReLU, whatever the ascent does."""
+    return "deconv" if config["gradient"] == "deconv" else "guided"
+
+
 class Comparison:
     """One explain.h5 and the oracle of the same picture `x` (3, H, W)."""
 
@@ -163,11 +168,9 @@ class Comparison:
         self.number(self.file, "loss", loss, self.args.loss)
         self.pixels("gradient", plain)
         self.pixels("saliency", saliency(plain))
-        ruled = plain
-        if self.config["gradient"] != "plain":
-            ruled = self.oracle.derivatives(self.x, mode=self.config["gradient"], above=self.config["gradient_above"])[1]
-            self.pixels("guided_gradient", ruled)
-            self.pixels("saliency_guided", saliency(ruled))
+        ruled = self.oracle.derivatives(self.x, mode=rule_of(self.config))[1]
+        self.pixels("guided_gradient", ruled)
+        self.pixels("saliency_guided", saliency(ruled))
         return ruled, of_layers
 
     def maps(self, a, g, ruled, layer):

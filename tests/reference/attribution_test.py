@@ -101,7 +101,7 @@ def write_explained(path, oracle, x, config, top=None):
     layers = list(dict.fromkeys(layer for layer, _ in oracle.terms))
     a = oracle.activations(x, layers)
     loss, plain, g = oracle.derivatives(x, layers)
-    guided = oracle.derivatives(x, mode=config["gradient"], above=config["gradient_above"])[1]
+    guided = oracle.derivatives(x, mode="guided")[1]
     samples, noise = config["saliency"]["samples"], config["saliency"]["noise"]
     baselines = {"black": -numpy.ones_like(x), "blurred": blur(x, 5)}
     with h5py.File(path, "w") as file:
