@@ -22,7 +22,16 @@ static bool fits(const struct array_part *part)
 {
     return part->channels > 0 && part->height > 0 && part->width > 0 && part->rows > 0 && part->columns > 0 && part->y >= 0 &&
            part->x >= 0 && part->y <= part->height - part->rows && part->x <= part->width - part->columns &&
-           (int64_t)part->channels * part->rows <= INT_MAX / part->columns;
+           (int64_t)part->channels * part->rows <= INT_MAX / part->columns &&
+           (int64_t)part->channels * part->height <= INT64_MAX / (int64_t)sizeof(float) / part->width;
+}
+
+// Whether a part is of the same shape as those that came before, and not more than is missing.
+static bool is_missing(const struct array_entry *entry, const struct array_part *part)
+{
+    const struct array_part *whole = &entry->array.part;
+    return part->channels == whole->channels && part->height == whole->height && part->width == whole->width &&
+           (int64_t)part->channels * part->rows * part->columns <= entry->left;
 }
 
 static struct array_entry **find(struct arrays *arrays, const struct array_part *part)
@@ -68,11 +77,12 @@ enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64
     enum status rc;
     *whole = (struct array){0};
     TRY(mpi_receive(&part, sizeof part, rank, MESSAGE_ARRAY, comm));
-    if (part.image != image || !fits(&part)) {
+    struct array_entry **at = find(arrays, &part);
+    if (part.image != image || !fits(&part) || (*at && !is_missing(*at, &part))) {
         rc = fail(STATUS_INTERNAL, "rank %d sent a part of an array that does not belong to image %" PRId64, rank, image);
         goto out;
     }
-    struct array_entry **at = find(arrays, &part), *entry = *at ? *at : add(arrays, &part);
+    struct array_entry *entry = *at ? *at : add(arrays, &part);
     const size_t count = (size_t)part.channels * (size_t)part.rows * (size_t)part.columns;
     values = malloc(count * sizeof *values);
     if (!entry || !values) {
