@@ -79,20 +79,34 @@ static struct member join(struct team *team)
 
 // A dream by one rank alone that was stopped at this question, for all to compare with.
 struct reference {
-    bool detail;
+    bool detail, guided;
     int stop_at;
     float *rgb;
     struct account account;
 };
 
 static struct reference references[] = {
-    {.detail = true, .stop_at = NEVER}, {.detail = false, .stop_at = NEVER}, {.detail = true, .stop_at = 1}, // before the first step
-    {.detail = false, .stop_at = 2},                                                                         // in the first octave
-    {.detail = true, .stop_at = 3},                                                                          // at its end
-    {.detail = true, .stop_at = 4},                                                                          // in the last octave
-    {.detail = true, .stop_at = 5},                                                                          // with the last step: too late
+    {.detail = true, .stop_at = NEVER},
+    {.detail = false, .stop_at = NEVER},
+    {.detail = true, .stop_at = 1},  // before the first step
+    {.detail = false, .stop_at = 2}, // in the first octave
+    {.detail = true, .stop_at = 3},  // at its end
+    {.detail = true, .stop_at = 4},  // in the last octave
+    {.detail = true, .stop_at = 5},  // with the last step: too late
+    {.detail = true, .guided = true, .stop_at = NEVER},
 };
 enum { REFERENCES = sizeof references / sizeof references[0] };
+
+// Guided by everything there is, with a look at every second step only.
+static void configure(const struct reference *r)
+{
+    struct config *config = &shallow.config;
+    const double strength = r->guided ? 0.6 : 0;
+    config->octaves.detail = r->detail;
+    config->guidance.every = 2;
+    config->guidance.saliency = config->guidance.cam = config->guidance.importance = strength;
+    config->guidance.add_magnitude = config->guidance.add_saliency = config->guidance.add_cam = strength / 2;
+}
 
 static void make_reference(struct reference *r)
 {
@@ -104,7 +118,7 @@ static void make_reference(struct reference *r)
         TOGETHER(team_create(&alone, MPI_COMM_NULL, &(int32_t){0}, 1, &ranks.timing));
         struct member me = join(alone);
         me.stop_at = r->stop_at;
-        shallow.config.octaves.detail = r->detail;
+        configure(r);
         ranks_cut_out(&rgb, alone, picture, WIDTH, HEIGHT);
         TOGETHER(dream(&me, &rgb));
         CU_ASSERT_EQUAL(me.account.count, r->stop_at < NEVER ? r->stop_at - 1 : STEPS_MAX);
@@ -126,7 +140,7 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     struct field rgb;
     if (team->rank == speaker)
         me.stop_at = r->stop_at;
-    shallow.config.octaves.detail = r->detail;
+    configure(r);
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
     TOGETHER(dream(&me, &rgb));
     CU_ASSERT_EQUAL(ranks_unlike(&rgb, r->rgb), 0);
@@ -136,11 +150,12 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     field_destroy(&rgb);
 }
 
-// Half of them by odd teams, half by even ones, for time's sake.
+// Half of them by odd teams, half by even ones, and the guided one by few, for time's sake.
 static void run_dreams(struct team *team)
 {
-    for (int i = team->size % 2; i < REFERENCES; i += 2)
-        check_dream(team, &references[i], (team->size - 1 + i) % team->size);
+    for (int i = 0; i < REFERENCES; i++)
+        if (references[i].guided ? team->size == 2 || team->size == ranks.size : i % 2 == team->size % 2)
+            check_dream(team, &references[i], (team->size - 1 + i) % team->size);
 }
 
 static void test_dreams(void)
@@ -162,7 +177,7 @@ static void run_failures(struct team *team)
     struct field rgb;
     // One member has no room for tiles, at once ...
     struct member me = join(team);
-    shallow.config.octaves.detail = true;
+    configure(&references[0]);
     if (team->rank == team->size - 1)
         me.rules.size = 1;
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
@@ -204,6 +219,7 @@ static void test_alone(void)
     for (int i = 3; i < 6; i++)
         CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0 && memcmp(references[i].rgb, references[0].rgb, bytes) != 0);
     CU_ASSERT(memcmp(references[6].rgb, references[0].rgb, bytes) == 0);
+    CU_ASSERT(memcmp(references[7].rgb, references[0].rgb, bytes) != 0);
 }
 
 static const struct unit_test tests[] = {
