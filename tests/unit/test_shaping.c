@@ -394,6 +394,38 @@ static void test_teams(void)
     omp_set_num_threads(threads);
 }
 
+static void test_squared_error(void)
+{
+    for (int k = 0; k < SIZES; k++) {
+        const int width = sizes[k][0], height = sizes[k][1];
+        float *a = naive_random(naive_count(3, height, width), 4), *b = naive_random(naive_count(3, height, width), 5);
+        const struct field first = whole_field(a, width, height), second = whole_field(b, width, height);
+        double bands[BANDS_MAX], all = 0;
+        shaping_squared_error(&first, &second, bands);
+        for (int band = 0; band < shaping_bands(first.rows); band++) {
+            const struct span rows = whole_band(height, band);
+            double expected = 0;
+            FOR_SAMPLES(width, height, c, y, x)
+            {
+                const size_t i = index_of(c, y, x, width, height);
+                if (y >= rows.begin && y < rows.end)
+                    expected += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+            }
+            CU_ASSERT(expected > 0 && fabs(bands[band] - expected) <= 1e-12 * expected);
+            all += expected;
+        }
+        const double samples = 3.0 * width * height;
+        CU_ASSERT_DOUBLE_EQUAL(shaping_psnr(all, samples), 20 * log10(2 / sqrt(all / samples)), 1e-9);
+        shaping_squared_error(&first, &first, bands);
+        CU_ASSERT_EQUAL(bands[0], 0);
+        free(b);
+        free(a);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(shaping_psnr(4 * 30, 30), 0, 1e-12); // black for white
+    CU_ASSERT_DOUBLE_EQUAL(shaping_psnr(0.04 * 30, 30), 20, 1e-12);
+    CU_ASSERT(isinf(shaping_psnr(0, 30)) && shaping_psnr(0, 30) > 0);
+}
+
 static const struct unit_test tests[] = {
     {"bands", test_bands},
     {"total variation", test_total_variation},
@@ -403,5 +435,6 @@ static const struct unit_test tests[] = {
     {"norms", test_norms},
     {"ascend", test_ascend},
     {"any team and any threads: the same bytes", test_teams},
+    {"squared error and PSNR", test_squared_error},
 };
 UNIT_MAIN("shaping", tests)
