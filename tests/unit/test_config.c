@@ -2,6 +2,7 @@
 // Every way into the configuration and back out: defaults, presets, files, environment, -s, printing.
 #include "common/config.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -140,9 +141,10 @@ static void change_everything(struct config *config)
         "video.rate=29.97",
         "video.hold=0",
         "video.max_side=8192",
-        "video.quality=0",
+        "video.quality=51",
         "video.encoder=libx264",
         "video.colormap=jet",
+        "video.steadiness=0",
         "video.opacity=0.35",
         "tile.size=75",
         "tile.halo=exact",
@@ -206,7 +208,7 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.tile.size, 0);
     UNIT_OK(config_set(&config, "team.size=auto"));
     CU_ASSERT_EQUAL(config.team.size, 0);
-    UNIT_OK(config_set(&config, "input.resize=off"));
+    UNIT_OK(config_set(&config, "input.resize=none"));
     CU_ASSERT_EQUAL(config.input.resize, 0);
     UNIT_OK(config_set(&config, "model.path=a=b")); // only the first = parts
     CU_ASSERT_STRING_EQUAL(config.model.path, "a=b");
@@ -299,6 +301,9 @@ static void test_presets(void)
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_PLAIN);
     CU_ASSERT_EQUAL(config.normalize, NORMALIZE_MEAN_ABS);
     CU_ASSERT_EQUAL(config.seed, 9);
+    UNIT_OK(config_load_preset(&config, "seed"));
+    CU_ASSERT(config.network_input == NETWORK_INPUT_UNIT && config.guidance.add_cam == 0.2 && config.normalize == NORMALIZE_NONE);
+    CU_ASSERT(config.step_size == 2 && config.jitter == 0 && !config.octaves.detail);
 
     static const char *const bad[] = {"", ".", "..", ".hidden", "../default", "/etc/passwd", "a/b"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -307,7 +312,33 @@ static void test_presets(void)
     }
     CU_ASSERT_EQUAL(config_load_preset(&config, "clasic"), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "unknown preset clasic; did you mean classic?"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "classic, guided"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "classic, "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "guided, "));
+}
+
+static void test_all_presets(void)
+{
+    struct config defaults;
+    struct dirent *entry;
+    int count = 0;
+    DIR *folder = opendir(ONEIROS_SOURCE_CONFIG_DIR "/presets");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    config_init(&defaults);
+    while ((entry = readdir(folder))) {
+        char name[64], *end;
+        struct config config;
+        snprintf(name, sizeof name, "%s", entry->d_name);
+        if (!(end = strstr(name, ".yaml")))
+            continue;
+        *end = '\0';
+        config_init(&config);
+        UNIT_OK(config_load_preset(&config, name));
+        UNIT_OK(config_check(&config));
+        CU_ASSERT_EQUAL(same(&config, &defaults), strcmp(name, "guided") == 0);
+        count++;
+    }
+    CU_ASSERT(count >= 6);
+    closedir(folder);
 }
 
 static void test_preset_folder(void)
@@ -464,6 +495,7 @@ static const struct unit_test tests[] = {
     {"the longest path survives, a longer one is refused", test_text_limits},
     {"default.yaml names every key and says what the program says", test_default_file},
     {"presets load; wrong names are refused", test_presets},
+    {"every preset loads and passes the check", test_all_presets},
     {"$ONEIROS_CONFIG_DIR goes first", test_preset_folder},
     {"the environment", test_environment},
     {"the help names every key", test_help},

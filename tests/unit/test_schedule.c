@@ -93,31 +93,37 @@ static void test_what_cannot_be_cut(void)
     CU_ASSERT_EQUAL(schedule_team(&schedule, &(struct schedule_state){busy, &image, 1, -1}), 0);
 }
 
+static void leave_frames_out(void)
+{
+    config.frames.cam = config.frames.dream = false;
+}
+
 static void test_memory_by_hand(void)
 {
     struct schedule schedule = schedule_for(8);
     struct schedule_image image = {512, 384};
+    leave_frames_out();
     config.octaves.count = 2;
     config.octaves.scale = 2; // 256 x 192, then 512 x 384, one tile each
     config.jitter = 32;
     config.smooth = 4;
     const double network = 400.0 * 512 * 384;
-    // Most while taking steps: image, gradient, scratch.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), network + 12 * 3 * 512 * 384);
+    // Most while taking steps: image, original, gradient, scratch.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), network + 12 * 4 * 512 * 384);
     // Half the rows each, of gradient and scratch 12 more above and below. The second member has the tile: it gets all rows but its own 192
     // without 32 at each end.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), network + 12.0 * 512 * (192 + 2 * (192 + 24) + 4 * (384 - 128)));
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), network + 12.0 * 512 * (2 * 192 + 2 * (192 + 24) + 4 * (384 - 128)));
 
     image = (struct schedule_image){500, 400};
     config.octaves.scale = 1.25; // 400 x 320, then 500 x 400
-    // Most while enlarging: what has been dreamed, that wide, that wide and high, and the original.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 500 * 400 + 12 * (400 * 320 + 500 * 320 + 2 * 500 * 400));
+    // Most while enlarging: what has been dreamed, that wide, that wide and high, the original and its copy.
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 500 * 400 + 12 * (400 * 320 + 500 * 320 + 3 * 500 * 400));
 
     image = (struct schedule_image){100, 400};
     config.octaves.count = 1; // 25 bands, 13 of them for the larger half
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 100 * 400 + 12 * 3 * 100 * 400);
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 100 * 400 + 12 * 4 * 100 * 400);
     const double exchanged = 4.0 * 100 * (400 - (400 - 12 * 16 - 64));
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), 400.0 * 100 * 400 + 12 * (100 * (3 * 13 * 16 + 4 * 12) + exchanged));
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), 400.0 * 100 * 400 + 12 * (100 * (4 * 13 * 16 + 4 * 12) + exchanged));
 }
 
 static void test_memory_of_teams_by_hand(void)
@@ -127,15 +133,52 @@ static void test_memory_of_teams_by_hand(void)
     config.octaves.count = 2;
     config.jitter = 0;
     config.smooth = 0;
+    leave_frames_out();
     config.octaves.scale = 1.25; // 400 x 6400, then 500 x 8000: exchange is little of it
-    // While enlarging, by the larger halves: before, after and original; resampled across, twice; and at both ends what shares do not
-    // share.
+    // While enlarging, by the larger halves: before, after, original and its copy; resampled across, twice; and at both ends what shares do
+    // not share.
     const double bytes = schedule_memory(&schedule, (struct schedule_image){500, 8000}, 2);
-    CU_ASSERT_DOUBLE_EQUAL(bytes, 12.0 * (400 * 3200 + 2 * 500 * 4000 + 500 * (2 * 3200 + 6 * (16 * 1.8 + 4))), 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(bytes, 12.0 * (400 * 3200 + 3 * 500 * 4000 + 500 * (2 * 3200 + 6 * (16 * 1.8 + 4))), 1e-3);
     config.octaves.scale = 1.05; // 476 x 505, one tile, then 500 x 530, two of 500 x 338, and no member has but one of them
     // The last of eight has the larger tile: it gets all rows but its own 57. It holds up to 64, and up to 80 of the original.
     CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){500, 530}, 8),
-                    12.0 * (500 * 80 + 3 * 476 * 64 + 4 * 476 * (505 - 57)));
+                    12.0 * (500 * 80 + 4 * 476 * 64 + 4 * 476 * (505 - 57)));
+}
+
+// Of a picture in one tile, beside what has been counted above.
+static double memory_more(const struct schedule *schedule, const char *setting)
+{
+    const struct schedule_image image = {512, 384};
+    const double before = schedule_memory(schedule, image, 1);
+    UNIT_OK(config_set(&config, setting));
+    return schedule_memory(schedule, image, 1) - before;
+}
+
+static void test_memory_of_attribution(void)
+{
+    struct schedule schedule = flat_schedule_for(1);
+    const double pixels = 512 * 384;
+    config.jitter = 0;
+    config.smooth = 0;
+    leave_frames_out();
+    CU_ASSERT_EQUAL(memory_more(&schedule, "frames.dream=true"), 12 * 2 * pixels); // what has been dreamed, and that made smaller
+    CU_ASSERT_EQUAL(memory_more(&schedule, "frames.cam=true"), 0);                 // the same frame
+    const double without = schedule_memory(&schedule, (struct schedule_image){512, 384}, 1);
+    schedule.feature_bytes = 60;
+    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384}, 1) - without, 2 * 60 * pixels, 1e-3);
+    // Expected gradients: two baselines, and the activations of the picture and of one of them; then four pictures of the run as well.
+    CU_ASSERT_DOUBLE_EQUAL(memory_more(&schedule, "importance.method=expected_gradients"), (12 * 2 + 2 * 60) * pixels, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(memory_more(&schedule, "importance.baselines=black,images"), 12 * 3 * pixels, 1e-3);
+    // To explain: nine fields, features, and all that expected gradients need.
+    schedule.explains = true;
+    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384}, 1),
+                           (400 + 12 * 9 + 2 * 60 + 12 * 5 + 2 * 60) * pixels, 1e-3);
+    // Members keep the features of their own tiles: six among four are two each, of a third of the picture.
+    schedule = flat_schedule_for(4);
+    const struct schedule_image tiled = image_of_tiles(3, 2);
+    const double none = schedule_memory(&schedule, tiled, 4);
+    schedule.feature_bytes = 60;
+    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, tiled, 4) - none, 2 * 60 * (double)tiled.width * tiled.height / 3, 1e-3);
 }
 
 static void test_memory_holds_all_rows(void)
@@ -431,6 +474,7 @@ static const struct unit_test tests[] = {
     {"what cannot be cut", test_what_cannot_be_cut},
     {"memory by hand", test_memory_by_hand},
     {"memory of teams by hand", test_memory_of_teams_by_hand},
+    {"memory of attribution", test_memory_of_attribution},
     {"memory holds all rows", test_memory_holds_all_rows},
     {"memory holds what is exchanged", test_memory_holds_what_is_exchanged},
     {"more members need less", test_more_members_need_less},
