@@ -85,7 +85,7 @@ static enum status make_room(struct ascent *a)
                                                         .margin = shaping_margin(a->config->smooth),
                                                         .progress = tell_part,
                                                         .context = a}));
-    TRY(features_create(&a->features, &a->objective, a->team, sweep_tiling(a->sweep), sweep_work(a->sweep), wanted_gradients(a)));
+    TRY(features_create(&a->features, dream->objective, a->team, sweep_tiling(a->sweep), sweep_work(a->sweep), wanted_gradients(a)));
     TRY(rows_create_neighbours(&a->neighbours, a->team, image->width, image->height));
     const struct span rows = sweep_gradient_rows(a->sweep);
     const size_t bands = (size_t)shaping_bands(image->rows) + 1;
