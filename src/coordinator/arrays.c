@@ -92,6 +92,7 @@ enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64
     TRY(mpi_receive_values(values, count, rank, MESSAGE_ARRAY_VALUES, comm));
     put(entry, &part, values);
     arrays->received++;
+    arrays->bytes += (int64_t)(count * sizeof *values);
     if (entry->left > 0)
         goto out;
     *whole = entry->array;

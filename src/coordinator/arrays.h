@@ -15,6 +15,7 @@ struct array {
 struct arrays {
     struct array_entry *first;
     int64_t received; // parts, ever
+    int64_t bytes;    // of them
 };
 
 // Receives one part, which is on its way from `rank`, and puts it in its place. *whole is the array if that was its last part, otherwise

@@ -289,8 +289,9 @@ static enum status collect_arrays(struct coordinator *c, bool *found)
             break;
         const double start = now();
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
+        const int64_t before = task->findings.arrays.bytes;
         TRY(findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, task->record.id, c->options->config));
-        timing_add(&c->timing, PHASE_STEPS, start, 0);
+        timing_add(&c->timing, PHASE_STEPS, start, task->findings.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;
     }

@@ -31,8 +31,11 @@ wait_for_run() {
 
 same_pictures() {
     for picture in a b c; do
-        cmp "$1/$picture/dream.png" "$2/$picture/dream.png"
+        for file in dream.png dream.mp4 cam.mp4 cam.png; do
+            cmp "$1/$picture/$file" "$2/$picture/$file"
+        done
     done
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" "$1/run.h5" "$2/run.h5"
 }
 
 @test "the same bytes without mpirun and on 1, 2, 3 and 5 ranks" {
@@ -78,13 +81,14 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 
 @test "bytes through rank 0 in a step do not grow with the image" {
     ffmpeg -v error -i a.png -vf scale=902:600 large.png
-    ranks 3 "${tiles[@]}" -s team.size=2 -o small-run b.png
-    ranks 3 "${tiles[@]}" -s team.size=2 -o large-run large.png
+    local still=(-s frames.cam=false -s frames.dream=false)
+    ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o small-run b.png
+    ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o large-run large.png
     local small large
     small=$(( $(timing_of_rank_0 small-run/run.h5 bytes steps) / $(timing_of_rank_0 small-run/run.h5 count steps) ))
     large=$(( $(timing_of_rank_0 large-run/run.h5 bytes steps) / $(timing_of_rank_0 large-run/run.h5 count steps) ))
     echo "$small and $large bytes a step"
-    [ "$small" -gt 0 ] && [ "$small" -eq "$large" ] && [ "$large" -lt 2000 ]
+    [ "$small" -gt 0 ] && [ "$large" -le "$small" ] && [ "$large" -lt 4000 ]
 }
 
 @test "an image that is too large for one rank is dreamed by a team" {
@@ -157,7 +161,80 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     wait "$pid" || code=$?
     [ "$code" -eq 75 ]
     [ -s out/a/dream.partial.png ] && [ ! -e out/a/dream.png ]
+    [ "$(ls -A out/a)" = dream.partial.png ] # no half a video, no file aside
     run ! cmp a.png out/a/dream.partial.png
+}
+
+@test "guidance of every kind: the same bytes in teams" {
+    local guided=(-s octaves.count=1 -s steps=3 -s guidance.cam=0.5 -s guidance.saliency=0.5 -s guidance.importance=0.5 -s guidance.every=2
+        -s guidance.add_cam=0.3 -s guidance.add_saliency=0.2 -s guidance.add_magnitude=0.1 -s importance.method=expected_gradients
+        -s importance.samples=4 -s importance.baselines=black,blurred,images)
+    "$ONEIROS" dream "${settings[@]}" "${guided[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp
+    for plan in 3:2 6:5; do
+        ranks "${plan%:*}" "${guided[@]}" "${tiles[@]}" -s team.size="${plan#*:}" -s threads=1 -o "on-$plan" a.png b.png c.bmp
+        same_pictures alone "on-$plan"
+    done
+    "$ONEIROS" dream "${settings[@]}" -s octaves.count=1 -s steps=3 "${tiles[@]}" -o unguided a.png
+    run ! cmp alone/a/dream.png unguided/a/dream.png
+}
+
+@test "frames: as many as there are, as PNG too, of the size of the video" {
+    "$ONEIROS" dream -s octaves.count=2 -s steps=5 -s frames.every=3 -s frames.png=true -s video.hold=1 -s video.rate=10 -o out b.png
+    [ "$(ls out/b/dream | wc -l)" -eq 5 ] && [ "$(ls out/b/cam | wc -l)" -eq 5 ] # steps 0, 3, 6, 9 and the dream
+    [ "$(ffprobe -v error -select_streams v -show_entries stream=width,height,nb_frames,pix_fmt -of csv=p=0 out/b/cam.mp4)" = 130,116,yuv420p,15 ]
+    run ffprobe -v error -show_entries format=duration -of csv=p=0 out/b/dream.mp4
+    [ "$output" = 1.500000 ]
+    h5dump -d /cam/frames -A 0 out/run.h5 | grep -q '( 5 ) / '
+}
+
+@test "without an encoder there are no videos, but all the rest" {
+    run -0 ranks 2 -s video.encoder=nonesuch -o out b.png
+    [ "$(grep -c 'no videos: ' <<<"$output")" -eq 1 ]
+    [ -s out/b/dream.png ] && [ -s out/b/cam.png ] && [ ! -e out/b/dream.mp4 ]
+}
+
+@test "no frames: no videos and no maps, the same dream" {
+    "$ONEIROS" dream "${settings[@]}" -o with b.png
+    "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -o without b.png
+    cmp with/b/dream.png without/b/dream.png
+    [ "$(ls -A without/b)" = dream.png ]
+}
+
+@test "explain: the same numbers without mpirun, on 3 and 6 ranks, and no dream" {
+    local few=(-s saliency.samples=2 -s importance.samples=4 -s importance.baselines=black,blurred,images "${tiles[@]}")
+    "$ONEIROS" explain "${few[@]}" -o alone a.png b.png c.bmp
+    for plan in 3:2 6:5; do
+        "$MPIEXEC" -n "${plan%:*}" "$ONEIROS" explain "${few[@]}" -s team.size="${plan#*:}" -s threads=1 -o "on-$plan" a.png b.png c.bmp
+        for picture in a b c; do
+            /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" --explained {alone,"on-$plan"}/"$picture"/explain.h5
+            cmp {alone,"on-$plan"}/"$picture"/overview.png
+        done
+    done
+    [ ! -e alone/a/dream.png ]
+    h5ls alone/b/explain.h5/baseline | grep -q image1 # a and c are the others of b
+    run -3 "$ONEIROS" explain "${few[@]}" -o some b.png broken.png
+    [ -s some/b/explain.h5 ]
+}
+
+@test "a signal stops explain, and leaves no half a file" {
+    "$ONEIROS" explain -s saliency.samples=100000 -o out a.png &
+    local pid=$! code=0
+    wait_for_run
+    sleep 3
+    kill -TERM "$pid"
+    wait "$pid" || code=$?
+    [ "$code" -eq 75 ]
+    [ -z "$(ls -A out/a)" ]
+}
+
+@test "objectives: a guide, a neuron, and what each needs" {
+    "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -s objective=guide -s guide=c.bmp -o guide b.png
+    "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -s targets=mixed4#12@0.5/0.5 -o neuron b.png
+    run ! cmp guide/b/dream.png neuron/b/dream.png
+    run -2 ranks 3 -s objective=guide -s guide=missing.png -o none b.png
+    [ "$(grep -c 'missing.png' <<<"$output")" -eq 1 ]
+    run -2 ranks 3 -s objective=class -s targets=mixed10 -o none b.png
+    [ "$(grep -c 'with the top' <<<"$output")" -eq 1 ]
 }
 
 @test "rank 0 does not spin while it waits: under 3% of a core" {
