@@ -134,6 +134,25 @@ static void test_class(void)
     check_differences("mixed10:2", OBJECTIVE_CLASS, NETWORK_INPUT_UNIT, 0, 0);
 }
 
+// network_input: unit is the same as a picture of 0..1 before.
+static void test_network_input(void)
+{
+    struct look unit, plain;
+    double *expected = calloc(COUNT, sizeof *expected);
+    look_create(&unit, "mixed0", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_UNIT);
+    look_create(&plain, "mixed0", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED);
+    for (int i = 0; i < COUNT; i++)
+        plain.image.data[i] = (unit.image.data[i] + 1) / 2;
+    const double loss = run(&plain, 0, 0, true);
+    CU_ASSERT(fabs(run(&unit, 0, 0, true) / loss - 1) < 1e-9);
+    for (int i = 0; i < COUNT; i++)
+        expected[i] = plain.gradient.data[i] / 2;
+    CU_ASSERT(naive_error(unit.gradient.data, expected, COUNT) < 1e-6);
+    free(expected);
+    look_destroy(&unit);
+    look_destroy(&plain);
+}
+
 // A neuron stays at its place in the picture, wherever the picture is rolled to: by whole strides it sees the same pixels, as long as the
 // seam is out of its sight.
 static void test_place_stays(void)
@@ -166,10 +185,7 @@ static void test_place_stays(void)
 }
 
 static const struct unit_test tests[] = {
-    {"means", test_means},
-    {"channels and places", test_channels_and_places},
-    {"a guide", test_guide},
-    {"a class", test_class},
-    {"a place stays", test_place_stays},
+    {"means", test_means},   {"channels and places", test_channels_and_places}, {"a guide", test_guide},
+    {"a class", test_class}, {"what the network sees", test_network_input},     {"a place stays", test_place_stays},
 };
 UNIT_MAIN("loss_gradient", tests)
