@@ -126,11 +126,10 @@ out:
 static enum status add_guided_gradient(struct explain_file *f, const struct array *array)
 {
     struct explain_dataset dataset =
-        pixels(f, "guided_gradient", array->values, "the gradient by the rule at ReLUs behind the layer `above`");
+        pixels(f, "guided_gradient", array->values, "the gradient with the rule at every ReLU (arXiv:1412.6806)");
     enum status rc;
     dataset.attributes[0] =
         (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
-    dataset.attributes[1] = (struct explain_attribute){.name = "above", .text = f->config->gradient_above};
     TRY(explain_store_write(&f->store, &dataset));
     TRY(explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADIENT, 0, array->values));
     TRY(add_saliency(f, "saliency_guided", "max over RGB of |guided gradient|", PICTURE_SALIENCY_GUIDED, array->values));
