@@ -23,10 +23,10 @@ enum {
     NAME_SIZE = 64,
     FIRST_TARGET_ROW = 2, // of the overview
 };
-static const double most = 0.995;       // share of the values that the scale spans: a single pixel does not rule it
-static const double least = 0.05;       // share of a magnitude's values that count as dark
+static const double most = 0.995;        // share of the values that the scale spans: a single pixel does not rule it
+static const double least = 0.05;        // share of a magnitude's values that count as dark
 static const float signed_power = 0.85f; // small gradients stay visible
-static const float faint = 0.3f;        // contrast of the picture under the shares
+static const float faint = 0.3f;         // contrast of the picture under the shares
 static const char overview[] = "overview.png";
 
 // In the order of enum explain_picture.
