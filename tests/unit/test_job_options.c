@@ -168,7 +168,7 @@ static void test_long_arguments(void)
 
 static void test_presets_name_layers(void)
 {
-    static const char *const names[] = {"guided", "classic"};
+    static const char *const names[] = {"guided", "classic", "eyes", "focus", "relief", "seed"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct config config;
         config_init(&config);
@@ -177,24 +177,49 @@ static void test_presets_name_layers(void)
     }
 }
 
-static void test_help(void)
+static void check_help(bool explain, const char *const *words, size_t count)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    job_options_print_help(stream);
+    job_options_print_help(explain, stream);
     fclose(stream);
-    static const char *const words[] = {"mpirun -n", "srun",           "--output",        "--force",   "--config",
-                                        "--preset",  "--set",          "--quiet",         "--verbose", "--help",
-                                        "--dry-run", "--print-config", "octaves.count=4", "Exit codes"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    for (size_t i = 0; i < count; i++)
         CU_ASSERT_PTR_NOT_NULL(strstr(text, words[i]));
     for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
         CU_ASSERT(strcspn(line, "\n") <= 140);
     free(text);
 }
 
+static void test_help(void)
+{
+    static const char *const dream[] = {"mpirun -n", "srun",           "--output",        "--force",   "--config",
+                                        "--preset",  "--set",          "--quiet",         "--verbose", "--help",
+                                        "--dry-run", "--print-config", "octaves.count=4", "Exit codes"};
+    static const char *const explain[] = {"oneiros explain", "explain.h5", "importance.samples=50", "--output", "Exit codes"};
+    check_help(false, dream, sizeof dream / sizeof dream[0]);
+    check_help(true, explain, sizeof explain / sizeof explain[0]);
+}
+
+static void test_explain(void)
+{
+    struct job_options options;
+    char *dry[] = {"explain", "--dry-run", "-o", "out", "x", NULL}, *plain[] = {"explain", "-o", "out", "x", NULL};
+    char *dream[] = {"dream", "-o", "out", "x", NULL};
+    CU_ASSERT_EQUAL(job_options_parse(&options, 5, dry, NULL), STATUS_USAGE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "--dry-run"));
+    UNIT_OK(job_options_parse(&options, 4, plain, NULL));
+    CU_ASSERT(options.explain);
+    UNIT_OK(job_options_parse(&options, 4, dream, NULL));
+    CU_ASSERT(!options.explain);
+    // Expected gradients go through layers at which the network can be cut, and what only one command uses is refused nowhere.
+    char *branch[] = {"dream", "-s", "importance.method=expected_gradients", "-s", "targets=conv2d_30", "-o", "out", "x", NULL};
+    CU_ASSERT_EQUAL(job_options_parse(&options, 8, branch, NULL), STATUS_USAGE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "conv2d_30"));
+}
+
 static const struct unit_test tests[] = {
+    {"explain", test_explain},
     {"options, inputs and -- in any order", test_options},
     {"defaults < preset < file < environment < -s", test_precedence},
     {"what is refused, and how", test_refused},
