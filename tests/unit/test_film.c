@@ -130,6 +130,7 @@ static void shoot(struct film *film, bool detail)
 static void check_dream(bool detail)
 {
     begin();
+    config.video.steadiness = 0;
     struct film *film = start(detail ? image : NULL);
     shoot(film, detail);
     UNIT_OK(film_finish(&film));
@@ -169,6 +170,40 @@ static void test_detail(void)
 static void test_pictures(void)
 {
     check_dream(false);
+}
+
+// The second of two maps of which one rises to the right and one to the left, and the same map put together by hand.
+static void test_steady(void)
+{
+    begin();
+    config.frames.png = true;
+    config.video.steadiness = 0.75;
+    struct film *film = start(NULL);
+    for (int number = 0; number < 2; number++) {
+        struct film_frame frame = make_frame(number, WIDTH, HEIGHT, false, true);
+        frame.heat.grid.dx = 0;
+        for (int i = 0; i < frame.heat.grid.width * frame.heat.grid.height && number == 1; i++)
+            frame.heat.values[i] = 1 - frame.heat.values[i];
+        UNIT_OK(film_add(film, &frame));
+    }
+    UNIT_OK(film_finish(&film));
+    struct film_frame frame = make_frame(1, WIDTH, HEIGHT, false, true);
+    uint8_t *shown = read_png(in_scratch("cam/0001.png")), *picture = expected_rgb(1, (const int[]){WIDTH, HEIGHT}, false);
+    uint8_t *overlay = malloc(3 * PLANE);
+    frame.heat.grid.dx = 0;
+    for (int i = 0; i < frame.heat.grid.width * frame.heat.grid.height; i++)
+        frame.heat.values[i] = 0.75f * frame.heat.values[i] + 0.25f * (1 - frame.heat.values[i]);
+    UNIT_OK(overlay_draw(picture, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
+    expect_near(shown, overlay, 35);
+    for (int i = 0; i < frame.heat.grid.width * frame.heat.grid.height; i++)
+        frame.heat.values[i] = 1 - frame.heat.values[i];
+    UNIT_OK(overlay_draw(picture, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
+    CU_ASSERT(video_psnr(shown, overlay, 3 * PLANE) < 25);
+    film_frame_destroy(&frame);
+    free(shown);
+    free(picture);
+    free(overlay);
+    scratch_remove();
 }
 
 static void test_png_frames(void)
@@ -323,6 +358,7 @@ static void test_many_frames(void)
 static const struct unit_test tests[] = {
     {"detail", test_detail},
     {"pictures", test_pictures},
+    {"maps that do not flicker", test_steady},
     {"PNG frames", test_png_frames},
     {"earlier films go", test_earlier_films_go},
     {"other sizes", test_other_sizes},
