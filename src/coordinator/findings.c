@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/findings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,15 +67,25 @@ static enum status take_importance(struct findings *f, struct array *array)
     return STATUS_OK;
 }
 
+// What cannot be written of one picture is that picture's failure alone. The rest of its arrays come all the same.
+static void give_up(struct findings *f, enum status status)
+{
+    f->status = status;
+    snprintf(f->error, sizeof f->error, "%s", status_message());
+    film_abandon(&f->film);
+    explain_file_abandon(&f->explanation);
+}
+
 static enum status take(struct findings *f, struct array *array, const struct config *config)
 {
     const struct array_part *part = &array->part;
-    enum status rc = STATUS_OK;
+    enum status rc = STATUS_OK, written = STATUS_OK;
     if (f->explanation)
-        TRY(explain_file_add(f->explanation, array));
+        written = explain_file_add(f->explanation, array);
     switch ((enum array_kind)part->kind) {
     case ARRAY_FRAME:
-        rc = f->film ? add_frame(f, array, config) : STATUS_OK;
+        if (f->film)
+            written = add_frame(f, array, config);
         break;
     case ARRAY_HEAT:
         rc = part->grid.width == part->width && part->grid.height == part->height ? add_cam(f, array) : refuse(part);
@@ -83,9 +94,10 @@ static enum status take(struct findings *f, struct array *array, const struct co
         rc = take_importance(f, array);
         break;
     default:
-        rc = f->explanation ? STATUS_OK : refuse(part);
+        rc = f->explanation || f->status != STATUS_OK ? STATUS_OK : refuse(part);
     }
-out:
+    if (written != STATUS_OK)
+        give_up(f, written);
     return rc;
 }
 

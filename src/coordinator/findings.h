@@ -15,6 +15,8 @@ struct findings {
     struct arrays arrays;             // on their way
     struct film *film;                // NULL: none is made
     struct explain_file *explanation; // NULL: none is made
+    enum status status;               // why the film or the explanation was given up
+    char error[STATUS_MESSAGE_MAX];
     struct finding_cam {
         struct cam_record record;
         float *values; // (record.grid.height, record.grid.width)
@@ -23,7 +25,7 @@ struct findings {
     float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
 };
 
-// Takes one part that is on its way from `rank`.
+// Takes one part that is on its way from `rank`. A film or an explanation that cannot be written is given up, which is no error here.
 enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, int64_t image, const struct config *config) MUST_CHECK;
 
 // The maps of all frames to the run file.

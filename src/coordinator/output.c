@@ -85,6 +85,8 @@ enum status output_end(struct task *task)
 {
     const bool done = task->record.status == IMAGE_DONE;
     enum status rc = STATUS_OK;
+    if (done && task->findings.status != STATUS_OK)
+        return fail(task->findings.status, "%s", task->findings.error);
     if (done && task->findings.film)
         TRY(film_finish(&task->findings.film));
     if (done && task->findings.explanation) {

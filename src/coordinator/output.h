@@ -15,7 +15,7 @@ enum status output_write(const struct config *config, const char *output, struct
 enum status output_begin_film(const struct config *config, const char *output, struct task *task) MUST_CHECK;
 enum status output_begin_explanation(const struct run_file_header *header, const char *output, struct task *task) MUST_CHECK;
 
-// Ends what was begun: complete if all went well, absent otherwise.
+// Ends what was begun: complete if all went well, absent otherwise. What went wrong on the way is returned here.
 enum status output_end(struct task *task) MUST_CHECK;
 
 #endif

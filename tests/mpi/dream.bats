@@ -216,6 +216,22 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ -s some/b/explain.h5 ]
 }
 
+@test "what cannot be written of one explanation is that picture's failure alone" {
+    "$MPIEXEC" -n 2 "$ONEIROS" explain -s saliency.samples=8 -s importance.samples=4 -o out a.png b.png 2>messages &
+    local launcher=$! code=0
+    for _ in $(seq 600); do
+        compgen -G 'out/a/*.png' >found && break
+        sleep 0.02
+    done
+    mv out/a gone # the larger one, which comes first; some of its arrays have come
+    wait "$launcher" || code=$?
+    cat messages
+    [ "$code" -eq 3 ]
+    grep -q 'a.png: .*out/a/' messages
+    [ -s out/b/explain.h5 ] && [ ! -e out/a ]
+    h5dump -d /images out/run.h5 | grep -q 'explain.h5'
+}
+
 @test "a signal stops explain, and leaves no half a file" {
     "$ONEIROS" explain -s saliency.samples=100000 -o out a.png &
     local pid=$! code=0
