@@ -191,9 +191,11 @@ static double dream_work(const struct config *config, int width, int height)
 
 static double explain_work(const struct config *config, int width, int height)
 {
-    return explain_passes(config, (config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
-                                   (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0))) *
-           width * height;
+    const int baselines = config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
+                          (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0);
+    struct objective objective;
+    const bool known = objective_find_targets(&objective, config) == STATUS_OK;
+    return (known ? explain_passes(&objective, baselines) : 1) * width * height;
 }
 
 static enum status be_coordinator(struct run *run, struct coordinator_outcome *outcome)

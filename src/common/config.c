@@ -119,6 +119,8 @@ static enum status check_objective(const struct config *config)
         return fail(STATUS_USAGE, "targets: every weight is 0, so there is nothing to raise");
     if (guide && strcmp(config->guide, "none") == 0)
         return fail(STATUS_USAGE, "objective: guide needs a picture: set guide to its file or URL");
+    if (guide && config->guidance.importance > 0)
+        return fail(STATUS_USAGE, "guidance.importance: objective: guide has no weights of channels");
     if (config->cam.method == CAM_CLASS && !class)
         return fail(STATUS_USAGE, "cam.method: class needs objective: class");
     return STATUS_OK;

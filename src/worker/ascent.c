@@ -161,9 +161,7 @@ static enum status look_at_importance(struct ascent *a, int dy, int dx, bool *st
         }
         importance = grown;
         TRY(importance_gradient_activation(&a->features, t, importance));
-        importance_weights(importance, channels, a->config->guidance.importance, a->objective.weights[t]);
-        for (int c = 0; c < channels; c++)
-            a->objective.weights[t][c] *= unguided->weights[t][c];
+        importance_weights(importance, unguided->weights[t], channels, a->config->guidance.importance, a->objective.weights[t]);
     }
 out:
     free(importance);

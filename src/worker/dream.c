@@ -74,15 +74,17 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
     enum status rc = STATUS_OK;
     for (int t = 0; t < objective->count; t++) {
         const int channels = objective->channels[t];
-        const struct array_part part = {.image = d->options->image,
-                                        .kind = ARRAY_IMPORTANCE,
-                                        .target = t,
-                                        .frame = -1,
-                                        .channels = channels,
-                                        .height = 1,
-                                        .width = 1,
-                                        .rows = 1,
-                                        .columns = 1};
+        const struct array_part part = {
+            .image = d->options->image,
+            .kind = ARRAY_IMPORTANCE,
+            .target = t,
+            .frame = -1,
+            .channels = channels,
+            .height = 1,
+            .width = 1,
+            .rows = 1,
+            .columns = 1,
+            .facts = {evaluation->expectations[t].value, evaluation->expectations[t].expected, evaluation->expectations[t].residual}};
         float *values = malloc((size_t)channels * sizeof *values);
         if (!values)
             return fail(STATUS_LIMIT, "no memory to send the importance of channels");
@@ -93,12 +95,18 @@ out:
     return rc;
 }
 
-// Instead of activation times gradient. Without any baseline nothing is known.
+static void forget_importance(const struct objective *objective, struct evaluation *evaluation)
+{
+    for (int t = 0; t < objective->count; t++)
+        for (int c = 0; c < objective->channels[t]; c++)
+            evaluation->importance[t][c] = NAN;
+}
+
+// Instead of activation times gradient. Without any baseline nothing is known, nor when it is stopped.
 static enum status expect_importance(struct dream *d, struct evaluation *evaluation)
 {
     const struct dream_options *o = d->options;
     struct baselines baselines = {0};
-    struct expectation expectations[CONFIG_TARGETS_MAX];
     enum status rc;
     TRY(baselines_make(&baselines, d->config, o->team, &d->image, o->others, o->other_count));
     const struct expected_options options = {.sweep = ascent_sweep(d->ascent),
@@ -107,27 +115,32 @@ static enum status expect_importance(struct dream *d, struct evaluation *evaluat
                                              .picture = &d->image,
                                              .baselines = baselines.fields,
                                              .baseline_count = baselines.count,
-                                             .samples = d->config->importance.samples};
-    if (baselines.count > 0 && options.samples > 0)
-        rc = expected_importance(&options, evaluation->importance, expectations);
-    for (int t = 0; t < o->objective->count && (baselines.count == 0 || options.samples == 0); t++)
-        for (int c = 0; c < o->objective->channels[t]; c++)
-            evaluation->importance[t][c] = NAN;
+                                             .samples = d->config->importance.samples,
+                                             .stopping = &d->stopping,
+                                             .stop = o->stop,
+                                             .context = o->context};
+    const bool possible = baselines.count > 0 && options.samples > 0;
+    if (possible)
+        TRY(expected_importance(&options, evaluation->importance, evaluation->expectations));
+    if (!possible || d->stopping)
+        forget_importance(o->objective, evaluation);
 out:
     baselines_destroy(&baselines);
     return rc;
 }
 
 // The finished dream: its metrics, the last frame, what its channels count for.
-static enum status look_after(struct dream *d, struct picture_metrics *metrics)
+static enum status look_after(struct dream *d, struct dream_outcome *outcome)
 {
     const struct dream_options *o = d->options;
     struct evaluation evaluation = {0};
     enum status rc;
     TRY(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
-    *metrics = evaluation.metrics;
-    if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS)
+    outcome->after = evaluation.metrics;
+    const bool before = d->stopping;
+    if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
         TRY(expect_importance(d, &evaluation));
+    outcome->stopped = d->stopping && !before; // what belongs to the dream is not all there
     const struct frame_view view = {.octave = d->octave,
                                     .step = d->config->steps,
                                     .cam = d->config->frames.cam ? &evaluation.cam : NULL,
@@ -264,7 +277,7 @@ static enum status climb(struct dream *d, struct dream_outcome *outcome)
     if (outcome->stopped)
         rc = finish_early(d);
     else
-        rc = look_after(d, &outcome->after);
+        rc = look_after(d, outcome);
 out:
     return rc;
 }

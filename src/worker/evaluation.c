@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/evaluation.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "worker/cam.h"
@@ -82,6 +83,8 @@ enum status evaluate(struct sweep *sweep, struct team *team, const struct object
     struct sweep_losses losses;
     enum status rc;
     *e = (struct evaluation){0};
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+        e->expectations[t] = (struct expectation){NAN, NAN, NAN};
     TRY(team_agree(team, features_create(&features, objective, team, sweep_tiling(sweep), sweep_work(sweep), why ? all : 0)));
     const struct sweep_pass pass = {.image = picture, .objective = objective, .rule = GRADIENT_PLAIN, .features = &features};
     TRY(sweep_run(sweep, &pass, &losses, flag));

@@ -5,13 +5,14 @@
 
 #include "common/heat.h"
 #include "common/records.h"
-#include "worker/sweep.h"
+#include "worker/expected.h"
 
 struct evaluation {
     struct picture_metrics metrics;
     struct heat cam; // of config->cam
     double cam_scale;
-    float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target: activation times gradient
+    float *importance[CONFIG_TARGETS_MAX];               // [channels] of each target: activation times gradient
+    struct expectation expectations[CONFIG_TARGETS_MAX]; // NaN: evaluate() expects nothing
 };
 
 // Collective. `sweep` is of the picture's size; `original` NULL: the picture is the original. `why`: the class activation map and the

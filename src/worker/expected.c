@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "kernels/dnn.h"
 
 enum { BLOCK_MAX = 16 };
 
@@ -25,8 +26,10 @@ struct walk {
     double *losses;                  // (tiles, 1 + baselines, targets) the loss's sums
     double *phi[CONFIG_TARGETS_MAX]; // (tiles, channels)
     float *from[CONFIG_TARGETS_MAX]; // over the window, for the baseline
-    size_t room[CONFIG_TARGETS_MAX]; // values, for the largest window
     int target, tile, baseline;      // being worked on
+    int first;                       // target of those asked for on the way of the network
+    double passes;                   // that a sample of one tile and all targets is worth
+    bool stopped;                    // asked to, on this member
     struct rectangle at;             // the target's positions that belong to the tile, in the window's grid
 };
 
@@ -67,14 +70,7 @@ static enum status visit_picture(void *context, int tile, struct executor *execu
         if (!w->importance[t])
             continue;
         window->shape = executor_target(executor, t);
-        const size_t count = value_count(&window->shape);
-        window->values = malloc(count * sizeof *window->values);
-        if (!window->values) {
-            rc = fail(STATUS_LIMIT, "no memory to keep the targets' activations");
-            goto out;
-        }
-        memcpy(window->values, window->shape.data, count * sizeof *window->values);
-        w->room[t] = count > w->room[t] ? count : w->room[t];
+        memcpy(window->values, window->shape.data, value_count(&window->shape) * sizeof *window->values);
     }
 out:
     return rc;
@@ -118,8 +114,9 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
     w->at = objective_positions(objective, w->target, view->tile, view->width, view->height);
     w->at.x -= view->tile->window.x / stride;
     w->at.y -= view->tile->window.y / stride;
-    for (int i = 0; i < samples; i++) {
+    for (int i = 0; i < samples && !w->stopped; i++) {
         const float alpha = (float)((i + 0.5) / samples);
+        w->stopped = w->options->stop(w->options->context);
 #pragma omp parallel for simd schedule(static)
         for (size_t k = 0; k < count; k++)
             a.data[k] = from[k] + alpha * (picture[k] - from[k]);
@@ -127,6 +124,8 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
         TRY(objective_sums(objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
         objective_gradient(objective, executor, view);
         TRY(executor_backward_to(executor, GRADIENT_MODE_PLAIN, 0, w->target));
+        if (w->options->passed && w->target == w->first)
+            w->options->passed(w->options->context, w->passes);
     }
 out:
     return rc;
@@ -164,6 +163,26 @@ out:
     return rc;
 }
 
+// Windows over which activations are kept: those of the picture, of every tile, and those of one baseline.
+static enum status make_windows(struct walk *w)
+{
+    const struct objective *objective = w->options->objective;
+    const struct tiling *tiling = sweep_tiling(w->options->sweep);
+    for (int t = 0; t < objective->count; t++) {
+        int width, height;
+        if (!w->importance[t])
+            continue;
+        network_output_size(network_inception_v3(), objective->rows[t], tiling->across.window, tiling->down.window, &width, &height);
+        const size_t bytes = dnn_tensor_bytes(objective->channels[t], height, width);
+        bool complete = (w->from[t] = malloc(bytes)) != NULL;
+        for (int i = 0; i < w->tiles && complete; i++)
+            complete = (w->picture[i * objective->count + t].values = malloc(bytes)) != NULL;
+        if (!complete)
+            return fail(STATUS_LIMIT, "no memory for expected gradients (%zu MiB a tile)", bytes >> 20);
+    }
+    return STATUS_OK;
+}
+
 static enum status make_room(struct walk *w)
 {
     const struct objective *objective = w->options->objective;
@@ -175,17 +194,7 @@ static enum status make_room(struct walk *w)
         w->phi[t] = calloc(tiles * (size_t)objective->channels[t], sizeof *w->phi[t]);
         complete = complete && w->phi[t];
     }
-    return complete ? STATUS_OK : fail(STATUS_LIMIT, "no memory for expected gradients");
-}
-
-static enum status make_room_for_baselines(struct walk *w)
-{
-    for (int t = 0; t < w->options->objective->count; t++) {
-        w->from[t] = malloc((w->room[t] + 1) * sizeof *w->from[t]);
-        if (!w->from[t])
-            return fail(STATUS_LIMIT, "no memory for expected gradients");
-    }
-    return STATUS_OK;
+    return complete ? make_windows(w) : fail(STATUS_LIMIT, "no memory for expected gradients");
 }
 
 static void free_room(struct walk *w)
@@ -263,23 +272,69 @@ out:
     return rc;
 }
 
+// The members ask at moments of their own.
+static enum status agree_to_stop(struct walk *w)
+{
+    const struct expected_options *o = w->options;
+    struct span *shares = calloc((size_t)o->team->size, sizeof *shares);
+    double nothing = 0;
+    enum status rc;
+    if (!shares)
+        return fail(STATUS_LIMIT, "no memory for the sums of a team");
+    *o->stopping = *o->stopping || w->stopped;
+    rc = team_sum(o->team, &nothing, shares, 1, &nothing, o->stopping);
+    free(shares);
+    return rc;
+}
+
+// Floating-point operations of the convolutions in rows (from, to] of the network table, for one picture or another.
+static double flop_between(int from, int to)
+{
+    enum { SIDE = 299 };
+    const struct network *network = network_inception_v3();
+    double flop = 0;
+    for (int i = from + 1; i <= to; i++) {
+        const struct layer *layer = &network->layers[i];
+        int width, height;
+        if (layer->kind != LAYER_CONV)
+            continue;
+        network_output_size(network, i, SIDE, SIDE, &width, &height);
+        flop += (double)width * height * layer->channels * layer->kernel_h * layer->kernel_w * network->layers[layer->inputs[0]].channels;
+    }
+    return flop;
+}
+
+double expected_importance_passes(const struct objective *objective)
+{
+    const int deepest = objective->rows[objective_deepest(objective)];
+    double passes = 0;
+    for (int t = 0; t < objective->count; t++)
+        if (network_is_cut(network_inception_v3(), objective->rows[t]))
+            passes += flop_between(objective->rows[t], deepest) / flop_between(0, deepest);
+    return passes;
+}
+
 enum status expected_importance(const struct expected_options *o, float *const importance[CONFIG_TARGETS_MAX],
                                 struct expectation expectations[CONFIG_TARGETS_MAX])
 {
     struct walk w = {.options = o, .importance = importance, .work = sweep_work(o->sweep)};
     enum status rc;
     w.tiles = w.work[o->team->rank].end - w.work[o->team->rank].begin;
+    w.passes = expected_importance_passes(o->objective) / (w.tiles > 0 ? w.tiles : 1);
+    w.first = -1;
+    for (int t = 0; t < o->objective->count; t++)
+        if (importance[t] && (w.first < 0 || o->objective->rows[t] < o->objective->rows[w.first]))
+            w.first = t;
     for (int t = 0; t < o->objective->count; t++)
         assert(!importance[t] || network_is_cut(network_inception_v3(), o->objective->rows[t]));
     TRY(team_agree(o->team, make_room(&w)));
     TRY(sweep_tiles(o->sweep, o->picture, visit_picture, &w));
-    TRY(team_agree(o->team, make_room_for_baselines(&w)));
-    for (w.baseline = 0; w.baseline < o->baseline_count; w.baseline++) {
+    for (w.baseline = 0; w.baseline < o->baseline_count && !*o->stopping; w.baseline++) {
         TRY(sweep_tiles(o->sweep, &o->baselines[w.baseline], visit_baseline, &w));
-        if (o->passed)
-            o->passed(o->context);
+        TRY(agree_to_stop(&w));
     }
-    rc = add_up(&w, importance, expectations);
+    if (!*o->stopping)
+        rc = add_up(&w, importance, expectations);
 out:
     free_room(&w);
     return rc;
@@ -365,7 +420,7 @@ enum status expected_pixels(const struct expected_options *o, struct field *grad
             TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
             add_product(&o->baselines[b], o->picture, gradient, scale, phi);
             if (o->passed)
-                o->passed(o->context);
+                o->passed(o->context, 1);
         }
     }
     TRY(sum_field(o, phi, &sum));

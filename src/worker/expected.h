@@ -17,10 +17,10 @@ struct expected_options {
     const struct field *picture;
     const struct field *baselines; // [baseline_count]
     int baseline_count;
-    int samples;                   // for all baselines together; at least one each
-    bool *stopping;                // becomes true once any member is asked to stop; what is found is then worth nothing
-    bool (*stop)(void *context);   // asked for each sample of pixels
-    void (*passed)(void *context); // after each pass over the picture
+    int samples;                                  // for all baselines together; at least one each
+    bool *stopping;                               // becomes true once any member is asked to stop: what is found is then worth nothing
+    bool (*stop)(void *context);                  // asked for each sample
+    void (*passed)(void *context, double passes); // after each sample: passes over the picture, there and back, that it was worth
     void *context;
 };
 
@@ -33,6 +33,9 @@ struct expectation {
 // what the loss has of that target and those behind it.
 enum status expected_importance(const struct expected_options *options, float *const importance[CONFIG_TARGETS_MAX],
                                 struct expectation expectations[CONFIG_TARGETS_MAX]) MUST_CHECK;
+
+// Passes over the picture, there and back, that a sample of all targets' channels is worth, about.
+double expected_importance_passes(const struct objective *objective);
 
 // Collective. `phi` has the picture's rows; `gradient` and `scratch` are those of sweep_run(), `mixed` has the picture's rows.
 enum status expected_pixels(const struct expected_options *options, struct field *gradient, struct field *scratch, struct field *mixed,

@@ -24,16 +24,17 @@ struct explanation {
     struct baselines baselines;
     struct sweep *sweep;
     struct features features;
-    int passes; // so far
+    double passes;    // so far
+    enum status sent; // of what this member sends
     bool stopping;
 };
 
-static void count_pass(void *context)
+static void count_passes(void *context, double passes)
 {
     struct explanation *e = context;
-    e->passes++;
+    e->passes += passes;
     if (e->options->part && e->team->rank == 0)
-        e->options->part((double)e->passes * e->picture.width * e->picture.height, e->options->context);
+        e->options->part(e->passes * e->picture.width * e->picture.height, e->options->context);
 }
 
 static bool should_stop(void *context)
@@ -67,6 +68,17 @@ out:
 static struct array_part part_of(const struct explanation *e, enum array_kind kind, int target, int variant)
 {
     return (struct array_part){.image = e->options->image, .kind = kind, .target = target, .variant = variant, .frame = -1};
+}
+
+// A member that has no memory for what it sends goes on with the others until they all look at it (agree).
+static void keep(struct explanation *e, enum status rc)
+{
+    e->sent = e->sent == STATUS_OK ? rc : e->sent;
+}
+
+static enum status agree(struct explanation *e)
+{
+    return team_agree(e->team, e->sent);
 }
 
 // A copy of some planes of a field.
@@ -146,10 +158,8 @@ static enum status send_maps(struct explanation *e, int target)
         struct heat map;
         TRY(cam_make(&e->features, target, (enum config_cam)method, 0, 0, &map, &part.facts[0]));
         part.grid = map.grid;
-        rc = send_whole(e, part, 1, map.grid.height, map.grid.width, map.values);
+        keep(e, send_whole(e, part, 1, map.grid.height, map.grid.width, map.values));
         heat_destroy(&map);
-        if (rc != STATUS_OK)
-            break;
     }
 out:
     return rc;
@@ -163,7 +173,9 @@ static enum status send_importance(struct explanation *e, int target)
     if (!importance)
         return fail(STATUS_LIMIT, "no memory for the importance of channels");
     TRY(importance_gradient_activation(&e->features, target, importance));
-    rc = send_whole(e, part_of(e, ARRAY_IMPORTANCE, target, 0), channels, 1, 1, importance);
+    struct array_part part = part_of(e, ARRAY_IMPORTANCE, target, 0);
+    part.facts[0] = part.facts[1] = part.facts[2] = NAN;
+    keep(e, send_whole(e, part, channels, 1, 1, importance));
 out:
     free(importance);
     return rc;
@@ -183,16 +195,17 @@ static enum status look(struct explanation *e, struct picture_metrics *metrics)
     enum status rc;
     e->stopping = should_stop(e);
     TRY(sweep_run(e->sweep, &pass, &losses, &e->stopping));
-    count_pass(e);
+    count_passes(e, 1);
     TRY(metrics_measure(&e->features, e->config->metrics.threshold, metrics->targets));
     metrics->loss = losses.total;
     for (int t = 0; t < objective->count; t++) {
         metrics->targets[t].loss = losses.targets[t];
         TRY(send_maps(e, t));
         TRY(send_importance(e, t));
-        TRY(send_activations(e, t));
+        keep(e, send_activations(e, t));
     }
-    rc = send_field(e, part_of(e, ARRAY_GRADIENT, -1, 0), &e->gradient, 3);
+    keep(e, send_field(e, part_of(e, ARRAY_GRADIENT, -1, 0), &e->gradient, 3));
+    rc = agree(e);
 out:
     return rc;
 }
@@ -207,8 +220,9 @@ static enum status look_guided(struct explanation *e)
     struct sweep_losses losses;
     enum status rc;
     TRY(sweep_run(e->sweep, &pass, &losses, &e->stopping));
-    count_pass(e);
-    rc = send_field(e, part_of(e, ARRAY_GUIDED_GRADIENT, -1, 0), &e->gradient, 3);
+    count_passes(e, 1);
+    keep(e, send_field(e, part_of(e, ARRAY_GUIDED_GRADIENT, -1, 0), &e->gradient, 3));
+    rc = agree(e);
 out:
     return rc;
 }
@@ -254,26 +268,25 @@ static enum status smooth(struct explanation *e)
         e->stopping = should_stop(e);
         TRY(sweep_run(e->sweep, &pass, &losses, &e->stopping));
         add_saliency(e, 1.0f / (float)samples);
-        count_pass(e);
+        count_passes(e, 1);
     }
     part.facts[0] = samples;
     part.facts[1] = e->config->saliency.noise;
     if (samples > 0 && !e->stopping)
-        rc = send_field(e, part, &e->sum, 1);
+        keep(e, send_field(e, part, &e->sum, 1));
+    rc = agree(e);
 out:
     return rc;
 }
 
 static enum status send_baselines(struct explanation *e)
 {
-    enum status rc = STATUS_OK;
     for (int b = 0; b < e->baselines.count; b++) {
         struct array_part part = part_of(e, ARRAY_BASELINE, -1, e->baselines.kinds[b]);
         part.facts[0] = e->baselines.kinds[b] == BASELINE_BLURRED ? e->baselines.blur_sigma : 0;
-        TRY(send_field(e, part, &e->baselines.fields[b], 3));
+        keep(e, send_field(e, part, &e->baselines.fields[b], 3));
     }
-out:
-    return rc;
+    return agree(e);
 }
 
 static void note(struct array_part *part, const struct expectation *expectation)
@@ -303,9 +316,10 @@ static enum status expect_channels(struct explanation *e, const struct expected_
     for (int t = 0; t < objective->count; t++) {
         struct array_part part = part_of(e, ARRAY_IMPORTANCE_EXPECTED, t, 0);
         note(&part, &expectations[t]);
-        if (importance[t])
-            TRY(send_whole(e, part, objective->channels[t], 1, 1, importance[t]));
+        if (importance[t] && !e->stopping)
+            keep(e, send_whole(e, part, objective->channels[t], 1, 1, importance[t]));
     }
+    rc = agree(e);
 out:
     for (int t = 0; t < objective->count; t++)
         free(importance[t]);
@@ -323,7 +337,7 @@ static enum status expect(struct explanation *e)
                                              .samples = e->config->importance.samples,
                                              .stopping = &e->stopping,
                                              .stop = should_stop,
-                                             .passed = count_pass,
+                                             .passed = count_passes,
                                              .context = e};
     struct array_part part = part_of(e, ARRAY_EXPECTED_GRADIENTS, -1, 0);
     struct expectation expectation;
@@ -332,10 +346,13 @@ static enum status expect(struct explanation *e)
         return STATUS_OK;
     TRY(send_baselines(e));
     TRY(expect_channels(e, &options));
+    if (e->stopping)
+        goto out;
     TRY(expected_pixels(&options, &e->gradient, &e->scratch, &e->mixed, &e->sum, &expectation));
     note(&part, &expectation);
     if (!e->stopping)
-        rc = send_field(e, part, &e->sum, 3);
+        keep(e, send_field(e, part, &e->sum, 3));
+    rc = agree(e);
 out:
     return rc;
 }
@@ -374,8 +391,10 @@ enum status explain_image(const struct dream_options *options, struct field *rgb
     return rc;
 }
 
-double explain_passes(const struct config *config, int baselines)
+double explain_passes(const struct objective *objective, int baselines)
 {
+    const struct config *config = objective->config;
     const int samples = config->importance.samples / (baselines ? baselines : 1);
-    return 2 + config->saliency.samples + baselines * (1.0 + (samples > 1 ? samples : config->importance.samples > 0));
+    const int each = samples > 1 ? samples : config->importance.samples > 0;
+    return 2 + config->saliency.samples + baselines * each * (1 + expected_importance_passes(objective));
 }

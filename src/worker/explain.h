@@ -11,6 +11,6 @@
 enum status explain_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome) MUST_CHECK;
 
 // Passes of the network over the picture that it takes, about: in units of a pass to the image and back.
-double explain_passes(const struct config *config, int baselines);
+double explain_passes(const struct objective *objective, int baselines);
 
 #endif

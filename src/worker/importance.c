@@ -43,13 +43,15 @@ out:
     return rc;
 }
 
-void importance_weights(const float *importance, int channels, double strength, float *weights)
+void importance_weights(const float *importance, const float *base, int channels, double strength, float *weights)
 {
-    double sum = 0;
-    for (int c = 0; c < channels; c++)
-        sum += importance[c] > 0 ? (double)importance[c] : 0;
+    double sum = 0, counted = 0;
     for (int c = 0; c < channels; c++) {
-        const double follow = sum > 0 ? (importance[c] > 0 ? (double)importance[c] : 0) / sum * channels : 1;
-        weights[c] = (float)(1 - strength + strength * follow);
+        sum += base[c] != 0 && importance[c] > 0 ? (double)importance[c] : 0;
+        counted += base[c] != 0;
+    }
+    for (int c = 0; c < channels; c++) {
+        const double follow = sum > 0 ? (importance[c] > 0 ? (double)importance[c] : 0) / sum * counted : 1;
+        weights[c] = base[c] * (float)(1 - strength + strength * follow);
     }
 }

@@ -9,7 +9,8 @@
 // The features hold the target's gradient.
 enum status importance_gradient_activation(const struct features *features, int target, float *importance) MUST_CHECK;
 
-// weights[c] = (1 - strength) + strength * channels * max(importance_c, 0) / sum of these: their mean is 1. All 1 where none is positive.
-void importance_weights(const float *importance, int channels, double strength, float *weights);
+// weights[c] = base[c] * ((1 - strength) + strength * f_c), where f_c = max(importance_c, 0) in such a scale that its mean is 1 over the
+// channels whose base is not 0; f_c = 1 where no importance is positive.
+void importance_weights(const float *importance, const float *base, int channels, double strength, float *weights);
 
 #endif

@@ -208,7 +208,7 @@ static enum status go_forward(struct sweep *s, struct executor *executor, struct
     const double start = now();
     enum status rc;
     TRY(executor_forward(executor));
-    TRY(objective_sums(pass->objective, executor, view,
+    TRY(objective_sums(s->options.objective, executor, view,
                        s->sums + (s->tile - s->work[s->options.team->rank].begin) * s->options.objective->count));
     for (int t = 0; pass->features && t < pass->objective->count; t++) {
         const struct tensor activation = executor_target(executor, t);
@@ -396,7 +396,7 @@ enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct swe
     TRY(work_on_all(s));
     TRY(end(s));
     TRY(team_sum(s->options.team, s->sums, s->work, s->options.objective->count, sums, flag));
-    losses->total = objective_loss(pass->objective, sums, s->values, losses->targets);
+    losses->total = objective_loss(s->options.objective, sums, s->values, losses->targets);
 out:
     s->pass = NULL;
     return rc;

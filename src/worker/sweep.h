@@ -41,7 +41,7 @@ const struct span *sweep_work(const struct sweep *sweep);
 struct sweep_pass {
     const struct field *image;         // this member's rows
     int dy, dx;                        // the network sees it rolled by this
-    const struct objective *objective; // with the sweep's targets
+    const struct objective *objective; // of the gradients; the sweep's own but for the channels' weights
     enum config_gradient rule;         // of the way back, in the layers
     int above;                         // behind this row of the network table; plain up to it
     struct field *gradient, *scratch;  // NULL: not wanted; else both on sweep_gradient_rows()
@@ -56,8 +56,9 @@ struct sweep_losses {
     double targets[CONFIG_TARGETS_MAX];
 };
 
-// Collective. Gives the losses of the octave, its gradient d loss / d image, unrolled, and what the features ask for: without a gradient
-// of the image the network goes back no further than to the targets whose gradients they keep. *flag: see team_sum().
+// Collective. Gives the losses of the octave, those of the sweep's own objective, its gradient d loss / d image, unrolled, and what the
+// features ask for: without a gradient of the image the network goes back no further than to the targets whose gradients they keep. *flag:
+// see team_sum().
 enum status sweep_run(struct sweep *sweep, const struct sweep_pass *pass, struct sweep_losses *losses, bool *flag) MUST_CHECK;
 
 // Collective: brings the windows of all of this member's tiles into the executor, one after the other, in any order. The network has not

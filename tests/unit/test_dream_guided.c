@@ -87,13 +87,11 @@ static void pass(struct ascender *a, const struct objective *objective, enum gra
 // Importance is that of the objective as configured, by plain gradients, and stays until the next look.
 static void weigh(struct ascender *a, int dy, int dx)
 {
-    float importance[2048], factors[2048];
+    float importance[2048];
     pass(a, &a->plain, GRADIENT_MODE_PLAIN, dy, dx);
     for (int t = 0; t < a->plain.count; t++) {
         UNIT_OK(importance_gradient_activation(&a->features, t, importance));
-        importance_weights(importance, a->plain.channels[t], a->config->guidance.importance, factors);
-        for (int c = 0; c < a->plain.channels[t]; c++)
-            a->weighted.weights[t][c] = a->plain.weights[t][c] * factors[c];
+        importance_weights(importance, a->plain.weights[t], a->plain.channels[t], a->config->guidance.importance, a->weighted.weights[t]);
     }
 }
 

@@ -89,7 +89,42 @@ static void test_jitter_is_keyed(void)
     }
 }
 
+// Moments of the normal distribution, the same numbers however many are asked for, others for each row, sample, image and seed.
+static void test_normal(void)
+{
+    enum { COUNT = 100000 };
+    static float values[COUNT], part[COUNT];
+    double sum = 0, square = 0, fourth = 0, product = 0;
+    rng_normal(1, 2, 3, 4, COUNT, values);
+    for (int i = 0; i < COUNT; i++) {
+        const double v = values[i];
+        sum += v;
+        square += v * v;
+        fourth += v * v * v * v;
+        product += i > 0 ? v * (double)values[i - 1] : 0;
+    }
+    CU_ASSERT_DOUBLE_EQUAL(sum / COUNT, 0, 0.015); // five standard errors
+    CU_ASSERT_DOUBLE_EQUAL(square / COUNT, 1, 0.025);
+    CU_ASSERT_DOUBLE_EQUAL(fourth / COUNT, 3, 0.16);
+    CU_ASSERT_DOUBLE_EQUAL(product / COUNT, 0, 0.016);
+    rng_normal(1, 2, 3, 4, 777, part);
+    CU_ASSERT(memcmp(values, part, 777 * sizeof *part) == 0);
+    static const struct {
+        uint64_t seed;
+        int64_t image, row;
+        int sample;
+    } others[] = {{9, 2, 4, 3}, {1, 9, 4, 3}, {1, 2, 9, 3}, {1, 2, 4, 9}};
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        int same = 0;
+        rng_normal(others[k].seed, others[k].image, others[k].sample, others[k].row, 1000, part);
+        for (int i = 0; i < 1000; i++)
+            same += part[i] == values[i];
+        CU_ASSERT(same < 5);
+    }
+}
+
 static const struct unit_test tests[] = {
+    {"normal", test_normal},
     {"known answers", test_known_answers},
     {"jitter is uniform", test_jitter_is_uniform},
     {"range of the jitter", test_jitter_range},
