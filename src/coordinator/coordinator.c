@@ -54,7 +54,7 @@ static enum status tolerate_full_disk(struct coordinator *c, enum status rc)
     return STATUS_OK;
 }
 
-// Writes a finished image's rows, whatever became of it, and frees it.
+// Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
 static enum status write_down(struct coordinator *c, struct task **task)
 {
     struct image_record *record = &(*task)->record;
@@ -72,8 +72,6 @@ static enum status write_down(struct coordinator *c, struct task **task)
     progress_add_work(c->progress, (*task)->work_done + (*task)->part - (*task)->work); // what a failure or a stop left undone
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, (*task)->steps, (*task)->step_count)));
-    TRY(tolerate_full_disk(c, findings_write_cams(&(*task)->findings, c->run_file)));
     TRY(tolerate_full_disk(c, run_file_add_image(c->run_file, record, (const float *const *)(*task)->findings.importance)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
@@ -194,7 +192,7 @@ static enum status take_step(struct coordinator *c, struct task *task, const str
     task->work_done += work;
     progress_advance(c->progress, work - task->part);
     task->part = 0;
-    return task_add_step(task, step);
+    return tolerate_full_disk(c, run_file_add_steps(c->run_file, step, 1));
 }
 
 static void take_part(struct coordinator *c, struct task *task, const struct part *part)
@@ -290,7 +288,8 @@ static enum status collect_arrays(struct coordinator *c, bool *found)
         const double start = now();
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
         const int64_t before = task->findings.arrays.bytes;
-        TRY(findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, task->record.id, c->options->config));
+        TRY(tolerate_full_disk(
+            c, findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, task->record.id, c->options->config, c->run_file)));
         timing_add(&c->timing, PHASE_STEPS, start, task->findings.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;

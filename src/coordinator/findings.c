@@ -5,51 +5,66 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status add_cam(struct findings *f, struct array *map)
+struct finding_map {
+    struct finding_map *next;
+    int frame;
+    struct heat heat;
+};
+
+static void drop_maps(struct finding_map **maps)
 {
-    if (f->cam_count == f->cam_capacity) {
-        const size_t capacity = f->cam_capacity ? 2 * f->cam_capacity : 64;
-        struct finding_cam *grown = realloc(f->cams, capacity * sizeof *grown);
-        if (!grown)
-            return fail(STATUS_LIMIT, "no memory for class activation maps");
-        f->cams = grown;
-        f->cam_capacity = capacity;
+    for (struct finding_map *map = *maps, *next; map; map = next) {
+        next = map->next;
+        heat_destroy(&map->heat);
+        free(map);
     }
-    f->cams[f->cam_count++] = (struct finding_cam){.record = {.image = map->part.image,
-                                                              .frame = map->part.frame,
-                                                              .octave = map->part.octave,
-                                                              .step = map->part.step,
-                                                              .grid = map->part.grid,
-                                                              .scale = map->part.facts[0]},
-                                                   .values = map->values};
-    map->values = NULL;
-    return STATUS_OK;
+    *maps = NULL;
 }
 
-static const struct finding_cam *find_cam(const struct findings *f, int frame)
+// Keeps a map until the pixels of its frame come.
+static enum status keep_map(struct findings *f, const struct array *array)
 {
-    for (size_t i = f->cam_count; i > 0; i--) // it came last, or nearly
-        if (f->cams[i - 1].record.frame == frame)
-            return &f->cams[i - 1];
-    return NULL;
+    const struct heat_grid *grid = &array->part.grid;
+    enum status rc;
+    struct finding_map *map = calloc(1, sizeof *map);
+    if (!map)
+        return fail(STATUS_LIMIT, "no memory for a class activation map");
+    TRY(heat_create(&map->heat, grid));
+    memcpy(map->heat.values, array->values, (size_t)grid->width * (size_t)grid->height * sizeof(float));
+    map->frame = array->part.frame;
+    map->next = f->maps;
+    f->maps = map;
+    map = NULL;
+out:
+    free(map);
+    return rc;
 }
 
-// The frame with its map, which came before it.
+// The map of a frame, which came before it. Maps of earlier frames are not needed any more: frames come in their order.
+static struct heat take_map(struct findings *f, int frame)
+{
+    struct heat heat = {0};
+    struct finding_map **at = &f->maps;
+    while (*at && (*at)->frame > frame)
+        at = &(*at)->next;
+    if (*at && (*at)->frame == frame) {
+        heat = (*at)->heat;
+        (*at)->heat = (struct heat){0};
+    }
+    drop_maps(at);
+    return heat;
+}
+
 static enum status add_frame(struct findings *f, struct array *pixels, const struct config *config)
 {
-    const struct finding_cam *cam = find_cam(f, pixels->part.frame);
-    struct film_frame frame = {
-        .number = pixels->part.frame, .width = pixels->part.width, .height = pixels->part.height, .detail = config->octaves.detail};
-    enum status rc;
-    if (cam) {
-        TRY(heat_create(&frame.heat, &cam->record.grid));
-        memcpy(frame.heat.values, cam->values, (size_t)cam->record.grid.width * (size_t)cam->record.grid.height * sizeof(float));
-    }
-    frame.values = pixels->values;
+    struct film_frame frame = {.number = pixels->part.frame,
+                               .width = pixels->part.width,
+                               .height = pixels->part.height,
+                               .detail = config->octaves.detail,
+                               .values = pixels->values,
+                               .heat = take_map(f, pixels->part.frame)};
     pixels->values = NULL;
-    rc = film_add(f->film, &frame);
-out:
-    return rc;
+    return film_add(f->film, &frame);
 }
 
 static enum status refuse(const struct array_part *part)
@@ -67,6 +82,19 @@ static enum status take_importance(struct findings *f, struct array *array)
     return STATUS_OK;
 }
 
+static enum status write_map(const struct array *map, struct run_file *file)
+{
+    const struct array_part *part = &map->part;
+    return run_file_add_cam(file,
+                            &(struct cam_record){.image = part->image,
+                                                 .frame = part->frame,
+                                                 .octave = part->octave,
+                                                 .step = part->step,
+                                                 .grid = part->grid,
+                                                 .scale = part->facts[0]},
+                            map->values);
+}
+
 // What cannot be written of one picture is that picture's failure alone. The rest of its arrays come all the same.
 static void give_up(struct findings *f, enum status status)
 {
@@ -74,9 +102,10 @@ static void give_up(struct findings *f, enum status status)
     snprintf(f->error, sizeof f->error, "%s", status_message());
     film_abandon(&f->film);
     explain_file_abandon(&f->explanation);
+    drop_maps(&f->maps);
 }
 
-static enum status take(struct findings *f, struct array *array, const struct config *config)
+static enum status take(struct findings *f, struct array *array, const struct config *config, struct run_file *file)
 {
     const struct array_part *part = &array->part;
     enum status rc = STATUS_OK, written = STATUS_OK;
@@ -88,7 +117,11 @@ static enum status take(struct findings *f, struct array *array, const struct co
             written = add_frame(f, array, config);
         break;
     case ARRAY_HEAT:
-        rc = part->grid.width == part->width && part->grid.height == part->height ? add_cam(f, array) : refuse(part);
+        if (part->channels != 1 || part->grid.width != part->width || part->grid.height != part->height)
+            return refuse(part);
+        rc = write_map(array, file);
+        if (f->film)
+            written = keep_map(f, array);
         break;
     case ARRAY_IMPORTANCE:
         rc = take_importance(f, array);
@@ -101,23 +134,14 @@ static enum status take(struct findings *f, struct array *array, const struct co
     return rc;
 }
 
-enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, int64_t image, const struct config *config)
+enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, int64_t image, const struct config *config, struct run_file *file)
 {
     struct array whole;
     enum status rc;
     TRY(arrays_receive(&f->arrays, comm, rank, image, &whole));
     if (whole.values)
-        rc = take(f, &whole, config);
+        rc = take(f, &whole, config, file);
     free(whole.values);
-out:
-    return rc;
-}
-
-enum status findings_write_cams(const struct findings *f, struct run_file *file)
-{
-    enum status rc = STATUS_OK;
-    for (size_t i = 0; i < f->cam_count; i++)
-        TRY(run_file_add_cam(file, &f->cams[i].record, f->cams[i].values));
 out:
     return rc;
 }
@@ -127,9 +151,7 @@ void findings_destroy(struct findings *f)
     arrays_destroy(&f->arrays);
     film_abandon(&f->film);
     explain_file_abandon(&f->explanation);
-    for (size_t i = 0; i < f->cam_count; i++)
-        free(f->cams[i].values);
-    free(f->cams);
+    drop_maps(&f->maps);
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         free(f->importance[t]);
     *f = (struct findings){0};

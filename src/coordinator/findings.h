@@ -4,8 +4,6 @@
 #ifndef ONEIROS_COORDINATOR_FINDINGS_H
 #define ONEIROS_COORDINATOR_FINDINGS_H
 
-#include <stddef.h>
-
 #include "coordinator/arrays.h"
 #include "coordinator/explain_file.h"
 #include "coordinator/film.h"
@@ -17,19 +15,14 @@ struct findings {
     struct explain_file *explanation; // NULL: none is made
     enum status status;               // why the film or the explanation was given up
     char error[STATUS_MESSAGE_MAX];
-    struct finding_cam {
-        struct cam_record record;
-        float *values; // (record.grid.height, record.grid.width)
-    } * cams;
-    size_t cam_count, cam_capacity;
+    struct finding_map *maps;              // of frames whose pixels have not come yet, the latest first
     float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
 };
 
-// Takes one part that is on its way from `rank`. A film or an explanation that cannot be written is given up, which is no error here.
-enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, int64_t image, const struct config *config) MUST_CHECK;
-
-// The maps of all frames to the run file.
-enum status findings_write_cams(const struct findings *findings, struct run_file *file) MUST_CHECK;
+// Takes one part that is on its way from `rank`; maps go to the run file, and STATUS_IO is that file's alone: the part has been taken. A
+// film or an explanation that cannot be written is given up, which is no error here.
+enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, int64_t image, const struct config *config,
+                             struct run_file *file) MUST_CHECK;
 
 // An unfinished film or explanation leaves nothing.
 void findings_destroy(struct findings *findings);

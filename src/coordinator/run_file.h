@@ -53,7 +53,7 @@ struct run_file;
 enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header) MUST_CHECK;
 
 // Each takes a copy; the rows are written when a chunk is full or a second has passed since the last write. Bytes that are not UTF-8
-// become '?'. Rows stand in the order of the calls: hand in an image's steps together, then its frames, then the image.
+// become '?'. Rows stand in the order of the calls: hand in steps and frames as they come, and the image after its last.
 // On STATUS_IO (disk full) the rows that were not written are kept as far as memory is set aside for them, and the next call tries again.
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count) MUST_CHECK;
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.

@@ -24,24 +24,9 @@ void task_destroy(struct task **task)
     for (int i = 0; i < (*task)->other_count; i++)
         image_destroy(&(*task)->others[i]);
     free((*task)->team);
-    free((*task)->steps);
     findings_destroy(&(*task)->findings);
     free(*task);
     *task = NULL;
-}
-
-enum status task_add_step(struct task *task, const struct step_record *step)
-{
-    if (task->step_count == task->step_capacity) {
-        const size_t capacity = task->step_capacity ? 2 * task->step_capacity : 64;
-        struct step_record *grown = realloc(task->steps, capacity * sizeof *grown);
-        if (!grown)
-            return fail(STATUS_LIMIT, "no memory for the steps of %s", task->record.source);
-        task->steps = grown;
-        task->step_capacity = capacity;
-    }
-    task->steps[task->step_count++] = *step;
-    return STATUS_OK;
 }
 
 struct schedule_image task_size(const struct task *task)

@@ -20,8 +20,6 @@ struct task {
     struct image image;                       // the original until it is sent, then what the output needs besides rgb, at last the dream
     struct image others[BASELINE_IMAGES_MAX]; // [other_count] of the run, of this one's size, until they are sent
     int other_count;
-    struct step_record *steps; // so far, in order
-    size_t step_count, step_capacity;
     struct findings findings;
     struct result result; // from the team, until all that it found out has come
     bool has_result;
@@ -34,8 +32,6 @@ struct task {
 
 struct task *task_create(void); // NULL: no memory
 void task_destroy(struct task **task);
-
-enum status task_add_step(struct task *task, const struct step_record *step) MUST_CHECK;
 
 struct schedule_image task_size(const struct task *task);
 

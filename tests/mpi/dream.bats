@@ -165,6 +165,24 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp a.png out/a/dream.partial.png
 }
 
+# rows FILE TABLE
+rows() {
+    /usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1], swmr=True)[sys.argv[2]]))' "$@"
+}
+
+@test "kill -9 leaves the steps and the maps of pictures that were under way" {
+    "$ONEIROS" dream -s steps=100000 -s octaves.count=1 -s frames.dream=false -s frames.every=2 -o out b.png &
+    local pid=$!
+    wait_for_run
+    sleep 5
+    kill -KILL "$pid"
+    wait "$pid" || true
+    echo "$(rows out/run.h5 steps) steps, $(rows out/run.h5 cam/frames) maps"
+    [ "$(rows out/run.h5 steps)" -ge 2 ]
+    [ "$(rows out/run.h5 cam/frames)" -ge 1 ]
+    [ "$(rows out/run.h5 images)" -eq 0 ]
+}
+
 @test "guidance of every kind: the same bytes in teams" {
     local guided=(-s octaves.count=1 -s steps=3 -s guidance.cam=0.5 -s guidance.saliency=0.5 -s guidance.importance=0.5 -s guidance.every=2
         -s guidance.add_cam=0.3 -s guidance.add_saliency=0.2 -s guidance.add_magnitude=0.1 -s importance.method=expected_gradients
