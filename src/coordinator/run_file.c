@@ -18,7 +18,8 @@
 #include "coordinator/run_layout.h"
 #include "coordinator/utf8.h"
 
-static const double write_interval = 1; // second
+static const double write_interval = 1;             // second
+static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting
 
 struct run_file {
     char path[FILE_PATH_MAX];
@@ -26,6 +27,9 @@ struct run_file {
     int64_t cam_values;      // handed in so far
     double started, written; // seconds of the monotonic clock
     bool broken;             // HDF5 failed in the midst of a write
+    bool lost;               // there was no memory for some rows that had to wait
+    int64_t *gaps;           // images to which some of them belong, and whose own row is still to come
+    size_t gap_count;
 };
 
 static hid_t file_access(void)
@@ -81,6 +85,7 @@ out:
 static void destroy(struct run_file **file)
 {
     run_layout_destroy(&(*file)->layout);
+    free((*file)->gaps);
     free(*file);
     *file = NULL;
 }
@@ -110,14 +115,16 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     return rc;
 }
 
-// Makes sure that the disk has room for what a write may add, before HDF5 changes anything: the chunks, and generously their index.
-// HDF5 cuts off on closing what it did not need.
+// Makes sure that the disk has room for what a write may add, before HDF5 changes anything: the chunks that the rows may touch, and
+// generously their index. HDF5 cuts off on closing what it did not need.
 static enum status set_space_aside(const struct run_file *file)
 {
     uint64_t bytes = 256 * 1024;
-    for (int i = 0; i < RUN_SERIES_COUNT; i++)
-        if (file->layout.series[i].count)
-            bytes += 2 * file->layout.series[i].chunk * file->layout.series[i].row_size;
+    for (int i = 0; i < RUN_SERIES_COUNT; i++) {
+        const struct run_series *series = &file->layout.series[i];
+        if (series->count)
+            bytes += ((series->count - 1) / series->chunk + 2) * series->chunk * series->row_size;
+    }
     enum status rc = STATUS_OK;
     int error;
     struct stat info;
@@ -159,7 +166,6 @@ static enum status write_pending(struct run_file *file, bool complete)
 {
     if (file->broken)
         return fail(STATUS_IO, "%s: an earlier write failed; nothing more is written", file->path);
-    file->written = now(); // also on failure, so that a full disk is tried once a second
     enum status rc = set_space_aside(file);
     if (rc != STATUS_OK)
         return rc;
@@ -170,38 +176,72 @@ static enum status write_pending(struct run_file *file, bool complete)
     }
     for (int i = 0; i < RUN_SERIES_COUNT; i++)
         file->layout.series[i].count = 0;
+    file->written = now();
     return STATUS_OK;
 }
 
-static enum status make_room(struct run_file *file, const struct run_series *series)
+// Room for another row. When a chunk is full all is written; while the disk has no room for that, rows wait, and each further chunk of them
+// is another try.
+static bool make_room(struct run_file *file, struct run_series *series)
 {
-    return series->count == series->chunk ? write_pending(file, false) : STATUS_OK;
+    if (series->count && series->count % series->chunk == 0 && write_pending(file, false) == STATUS_OK)
+        return true;
+    if (series->count < series->capacity)
+        return true;
+    size_t bytes = series->chunk * series->row_size;
+    for (int i = 0; i < RUN_SERIES_COUNT; i++)
+        bytes += file->layout.series[i].capacity * file->layout.series[i].row_size;
+    return bytes <= waiting_max && run_series_widen(series);
 }
 
-static enum status add_row(struct run_file *file, enum run_table table, const void *record)
+// The place of an image among those with lost rows; their number if it is not there.
+static size_t find_gap(const struct run_file *file, int64_t image)
+{
+    size_t place = 0;
+    while (place < file->gap_count && file->gaps[place] != image)
+        place++;
+    return place;
+}
+
+// A row of an image, or of none (-1), found no room. Without memory to remember that, nothing more is written at all.
+static enum status lose_row(struct run_file *file, int64_t image)
+{
+    file->lost = true;
+    if (image >= 0 && find_gap(file, image) == file->gap_count) {
+        int64_t *more = realloc(file->gaps, (file->gap_count + 1) * sizeof *more);
+        if (more) {
+            file->gaps = more;
+            file->gaps[file->gap_count++] = image;
+        } else {
+            file->broken = true;
+        }
+    }
+    return fail(STATUS_IO, "%s: rows are lost: the disk has been full for too long", file->path);
+}
+
+static enum status add_row(struct run_file *file, enum run_table table, const void *record, int64_t image)
 {
     struct run_series *series = &file->layout.series[run_layout_table(table)];
-    enum status rc = make_room(file, series);
-    if (rc == STATUS_OK)
-        run_table_pack(table, file->layout.targets, record, series->rows + series->row_size * series->count++);
-    return rc;
+    if (!make_room(file, series))
+        return lose_row(file, image);
+    run_table_pack(table, file->layout.targets, record, series->rows + series->row_size * series->count++);
+    return STATUS_OK;
 }
 
-static enum status add_cam_values(struct run_file *file, const float *values, size_t count)
+static enum status add_cam_values(struct run_file *file, const float *values, size_t count, int64_t image)
 {
-    enum status rc = STATUS_OK;
     struct run_series *series = &file->layout.series[RUN_CAM_VALUES];
     while (count > 0) {
-        TRY(make_room(file, series));
-        const size_t room = series->chunk - series->count, part = count < room ? count : room;
+        if (!make_room(file, series))
+            return lose_row(file, image);
+        const size_t room = series->chunk - series->count % series->chunk, part = count < room ? count : room;
         memcpy((float *)series->rows + series->count, values, part * sizeof *values);
         series->count += part;
         file->cam_values += (int64_t)part;
         values += part;
         count -= part;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The importance for the next row of /images, which has room and so has this.
@@ -209,7 +249,7 @@ static void add_importance(struct run_file *file, const float *const *importance
 {
     for (int target = 0; target < file->layout.targets; target++) {
         struct run_series *series = &file->layout.series[RUN_IMPORTANCE + target];
-        assert(series->count < series->chunk);
+        assert(series->count < series->capacity);
         float *row = (float *)(series->rows + series->row_size * series->count++);
         const float *values = importance ? importance[target] : NULL;
         for (hsize_t i = 0; i < series->width; i++)
@@ -222,15 +262,17 @@ enum status run_file_tick(struct run_file *file)
     bool waiting = false;
     for (int i = 0; i < RUN_SERIES_COUNT; i++)
         waiting = waiting || file->layout.series[i].count;
-    return waiting && now() - file->written >= write_interval ? write_pending(file, false) : STATUS_OK;
+    if (!waiting || now() - file->written < write_interval)
+        return STATUS_OK;
+    file->written = now(); // also on failure, so that a full disk is tried once a second
+    return write_pending(file, false);
 }
 
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count)
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     for (size_t i = 0; i < count; i++)
-        TRY(add_row(file, RUN_TABLE_STEPS, &steps[i]));
-    TRY(run_file_tick(file));
+        TRY(add_row(file, RUN_TABLE_STEPS, &steps[i], steps[i].image));
 out:
     return rc;
 }
@@ -241,9 +283,8 @@ enum status run_file_add_cam(struct run_file *file, const struct cam_record *fra
     struct cam_record record = *frame;
     assert(frame->grid.width > 0 && frame->grid.height > 0);
     record.offset = file->cam_values;
-    TRY(add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height));
-    TRY(add_row(file, RUN_TABLE_CAM_FRAMES, &record));
-    TRY(run_file_tick(file));
+    TRY(add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height, frame->image));
+    rc = add_row(file, RUN_TABLE_CAM_FRAMES, &record, frame->image);
 out:
     return rc;
 }
@@ -257,6 +298,20 @@ static void clean_field(char *text, size_t size)
     memset(text + length, 0, size - length);
 }
 
+// Whether an image's row may come: nothing that it speaks of is lost, and there is room for its importance.
+static bool image_is_whole(struct run_file *file, int64_t image)
+{
+    const size_t gap = find_gap(file, image);
+    if (gap < file->gap_count) {
+        file->gaps[gap] = file->gaps[--file->gap_count];
+        return false;
+    }
+    for (int target = 0; target < file->layout.targets; target++)
+        if (!make_room(file, &file->layout.series[RUN_IMPORTANCE + target]))
+            return false;
+    return true;
+}
+
 enum status run_file_add_image(struct run_file *file, const struct image_record *image, const float *const *importance)
 {
     enum status rc;
@@ -265,16 +320,17 @@ enum status run_file_add_image(struct run_file *file, const struct image_record 
     clean_field(record.sha256, sizeof record.sha256);
     clean_field(record.output, sizeof record.output);
     clean_field(record.error, sizeof record.error);
-    TRY(add_row(file, RUN_TABLE_IMAGES, &record));
+    if (!image_is_whole(file, record.id))
+        return lose_row(file, -1);
+    TRY(add_row(file, RUN_TABLE_IMAGES, &record, -1));
     add_importance(file, importance);
-    TRY(run_file_tick(file));
 out:
     return rc;
 }
 
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing)
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
         if (timing->phases[phase].count <= 0)
             continue;
@@ -283,9 +339,8 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
                                        .seconds = timing->phases[phase].seconds,
                                        .bytes = timing->phases[phase].bytes};
         snprintf(record.phase, sizeof record.phase, "%s", phase_name(phase));
-        TRY(add_row(file, RUN_TABLE_TIMING, &record));
+        TRY(add_row(file, RUN_TABLE_TIMING, &record, -1));
     }
-    TRY(run_file_tick(file));
 out:
     return rc;
 }
@@ -294,7 +349,9 @@ enum status run_file_close(struct run_file **file, bool complete)
 {
     if (!*file)
         return STATUS_OK;
-    enum status rc = write_pending(*file, complete);
+    enum status rc = write_pending(*file, complete && !(*file)->lost);
+    if (rc == STATUS_OK && (*file)->lost)
+        rc = fail(STATUS_IO, "%s: rows were lost while the disk was full", (*file)->path);
     destroy(file);
     return rc;
 }

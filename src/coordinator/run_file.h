@@ -52,9 +52,10 @@ struct run_file;
 // Writes a run file with empty tables. One that is there already is replaced only when the new one is whole.
 enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header) MUST_CHECK;
 
-// Each takes a copy; the rows are written when a chunk is full or a second has passed since the last write. Bytes that are not UTF-8
-// become '?'. Rows stand in the order of the calls: hand in steps and frames as they come, and the image after its last.
-// On STATUS_IO (disk full) the rows that were not written are kept as far as memory is set aside for them, and the next call tries again.
+// Each takes a copy; the rows are written when a chunk is full, or by run_file_tick(). Bytes that are not UTF-8 become '?'. Rows stand in
+// the order of the calls: hand in steps and frames as they come, and the image after its last.
+// While the disk is full the rows wait in memory, and later calls try again; run_file_tick() says so. STATUS_IO: more than 64 MiB of them
+// would have to wait, and these are lost, as is the row of the image that they belong to. run_file_close() will fail.
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count) MUST_CHECK;
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.
 enum status run_file_add_cam(struct run_file *file, const struct cam_record *frame, const float *values) MUST_CHECK;
@@ -63,10 +64,12 @@ enum status run_file_add_image(struct run_file *file, const struct image_record 
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing) MUST_CHECK;
 
-// Writes if rows wait and a second has passed. Call it now and then while nothing else happens.
+// Writes if rows wait and a second has passed since the last write. STATUS_IO if the disk is full: the rows still wait. Call it now and
+// then while nothing else happens.
 enum status run_file_tick(struct run_file *file) MUST_CHECK;
 
-// Writes what waits and frees the memory, also on failure. `complete`: every input has its row. A NULL file is fine.
+// Writes what waits and frees the memory, also on failure. `complete`: every input has its row; the file says so only if no rows were lost,
+// which is STATUS_IO. A NULL file is fine.
 enum status run_file_close(struct run_file **file, bool complete) MUST_CHECK;
 
 #endif

@@ -21,7 +21,18 @@ herr_t run_series_init(struct run_series *series, const char *name, hid_t type, 
         return -1;
     series->row_size = H5Tget_size(type) * (width ? width : 1);
     series->rows = calloc(chunk, series->row_size);
+    series->capacity = series->rows ? chunk : 0;
     return series->rows ? 0 : -1;
+}
+
+bool run_series_widen(struct run_series *series)
+{
+    char *wider = realloc(series->rows, (series->capacity + series->chunk) * series->row_size);
+    if (!wider)
+        return false;
+    series->rows = wider;
+    series->capacity += series->chunk;
+    return true;
 }
 
 void run_series_destroy(struct run_series *series)

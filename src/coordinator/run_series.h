@@ -5,6 +5,7 @@
 #define ONEIROS_COORDINATOR_RUN_SERIES_H
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct run_series {
@@ -12,7 +13,8 @@ struct run_series {
     hid_t type;      // of a value, the same in memory and in the file
     hsize_t width;   // values a row; 0: one, and the dataset has one dimension
     size_t row_size; // bytes
-    size_t chunk;    // rows that HDF5 reads and writes at a time, and that may wait
+    size_t chunk;    // rows that HDF5 reads and writes at a time
+    size_t capacity; // rows that there is memory for: whole chunks
     size_t count;    // rows that wait
     char *rows;
 };
@@ -22,6 +24,9 @@ hid_t run_text_type(size_t size);
 
 // Owns `type` from now on, also on failure; a negative one is a failure.
 herr_t run_series_init(struct run_series *series, const char *name, hid_t type, hsize_t width, size_t chunk);
+
+// Lets a further chunk of rows wait. False without memory for that: nothing has changed.
+bool run_series_widen(struct run_series *series);
 
 // Frees. A zeroed series is fine.
 void run_series_destroy(struct run_series *series);
