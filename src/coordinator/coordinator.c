@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
+#include "coordinator/ending.h"
 #include "coordinator/handover.h"
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
@@ -34,6 +35,7 @@ struct coordinator {
     struct timing timing;
     struct ready ready;
     struct teams teams;
+    struct ending ending;
     struct references references;
     int64_t taken;   // from the intake
     bool all_taken;  // the intake has no more
@@ -201,17 +203,39 @@ static void take_part(struct coordinator *c, struct task *task, const struct par
     task->part = part->pixels;
 }
 
-// All that there is of the image to its folder.
+// Ends what was written while the image was worked on, and writes its row.
+static enum status finish(struct coordinator *c, struct task *task)
+{
+    const double start = now();
+    if (task->record.status != IMAGE_FAILED && output_end(task) != STATUS_OK)
+        task_failed(task);
+    task->record.seconds_encode += timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
+    return write_down(c, &task);
+}
+
+static enum status finish_ended(struct coordinator *c, bool *found)
+{
+    enum status rc = STATUS_OK;
+    for (struct task *task; (task = ending_take(&c->ending, c->options->schedule->workers));) {
+        TRY(finish(c, task));
+        *found = true;
+    }
+out:
+    return rc;
+}
+
+// All that there is of the image to its folder. An encoder that still has frames to encode does not hold the others up.
 static enum status write_outputs(struct coordinator *c, struct task *task)
 {
     const double start = now();
-    enum status rc = STATUS_OK;
-    if (task->result.has_pixels)
-        TRY(output_write(c->options->config, c->options->output, task));
-    rc = output_end(task);
-out:
+    if (task->result.has_pixels && output_write(c->options->config, c->options->output, task) != STATUS_OK)
+        task_failed(task);
     task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
-    return rc;
+    if (task->record.status != IMAGE_DONE || !task->findings.film)
+        return finish(c, task);
+    image_destroy(&task->image);
+    ending_put(&c->ending, task);
+    return STATUS_OK;
 }
 
 // The team has said how it went, and all that it found out has come.
@@ -235,9 +259,7 @@ static enum status end_task(struct coordinator *c, struct task *task)
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
-    if (result->status != IMAGE_FAILED && write_outputs(c, task) != STATUS_OK)
-        task_failed(task);
-    rc = write_down(c, &task);
+    rc = write_outputs(c, task);
 out:
     return rc;
 }
@@ -375,6 +397,7 @@ static enum status serve(struct coordinator *c)
         bool found = false;
         TRY(collect(c, &found));
         TRY(collect_arrays(c, &found));
+        TRY(finish_ended(c, &found));
         TRY(count_ahead(c, &found));
         c->stopping = c->stopping || stop_requested();
         if (c->stopping && !told) {
@@ -389,7 +412,7 @@ static enum status serve(struct coordinator *c)
                 found = true;
             }
         }
-        if (c->teams.count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
+        if (c->teams.count == 0 && c->ending.count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
             break;
         progress_tick(c->progress);
         TRY(tolerate_full_disk(c, run_file_tick(c->run_file)));
@@ -455,6 +478,7 @@ out:
     intake_destroy(&c.intake);
     ready_clear(&c.ready);
     teams_destroy(&c.teams);
+    ending_clear(&c.ending);
     references_destroy(&c.references);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());

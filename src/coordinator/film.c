@@ -30,7 +30,7 @@ struct film {
     float *picture;      // (3, height, width)
     uint8_t *rgb;        // (height, width, 3), the frame
     uint8_t *overlay;    // a map over the frame
-    struct heat steady;  // what cam.mp4 shows: the running mean of the maps so far, CELL pixels apart
+    struct heat steady;  // what cam.mp4 shows: the running mean of the maps so far
     struct heat last;    // the last map as it came
     struct video *dream; // from the first frame on
     struct video *cam;   // from the first map on
@@ -45,6 +45,7 @@ struct film {
     int first, count;
     bool ending;    // no more frames come
     bool abandoned; // nor is anybody interested in those that are there
+    bool done;      // the thread has nothing left to do
 };
 
 static const char *const kinds[] = {"dream", "cam"};
@@ -164,13 +165,11 @@ static enum status develop(struct film *f, const struct film_frame *frame)
 // mean does not.
 static enum status steady(struct film *f, const struct heat *map)
 {
-    enum { CELL = 8 };
-    const struct heat_grid grid = {.width = (f->width + CELL - 1) / CELL,
-                                   .height = (f->height + CELL - 1) / CELL,
-                                   .stride = CELL,
-                                   .centre = CELL / 2,
-                                   .octave_width = f->width,
-                                   .octave_height = f->height};
+    enum { CELL = 7 }; // odd: the middle of a cell is that of a pixel
+    struct heat_grid grid = {
+        .width = (f->width + CELL - 1) / CELL, .height = (f->height + CELL - 1) / CELL, .stride = CELL, .centre = CELL / 2};
+    grid.octave_width = CELL * grid.width; // the cells span the picture, wherever its borders are
+    grid.octave_height = CELL * grid.height;
     const size_t width = (size_t)grid.width;
     const bool first = !f->steady.values;
     const float old = first ? 0 : (float)f->config->video.steadiness;
@@ -269,6 +268,9 @@ static void *run(void *film)
     f->status = rc;
     video_abandon(&f->dream);
     video_abandon(&f->cam);
+    pthread_mutex_lock(&f->mutex);
+    f->done = true;
+    pthread_mutex_unlock(&f->mutex);
     return NULL;
 }
 
@@ -366,20 +368,27 @@ enum status film_add(struct film *f, struct film_frame *frame)
     return STATUS_OK;
 }
 
-static void end(struct film *f, bool abandoned)
+void film_end(struct film *f)
 {
     pthread_mutex_lock(&f->mutex);
     f->ending = true;
-    f->abandoned = abandoned;
     pthread_cond_signal(&f->changed);
     pthread_mutex_unlock(&f->mutex);
-    pthread_join(f->thread, NULL);
+}
+
+bool film_is_done(struct film *f)
+{
+    pthread_mutex_lock(&f->mutex);
+    const bool done = f->done;
+    pthread_mutex_unlock(&f->mutex);
+    return done;
 }
 
 enum status film_finish(struct film **film)
 {
     struct film *f = *film;
-    end(f, false);
+    film_end(f);
+    pthread_join(f->thread, NULL);
     enum status rc = f->status == STATUS_OK ? STATUS_OK : fail(f->status, "%s", f->error);
     film_free(f);
     *film = NULL;
@@ -391,7 +400,11 @@ void film_abandon(struct film **film)
     struct film *f = *film;
     if (!f)
         return;
-    end(f, true);
+    pthread_mutex_lock(&f->mutex);
+    f->abandoned = true;
+    pthread_mutex_unlock(&f->mutex);
+    film_end(f);
+    pthread_join(f->thread, NULL);
     if (remove_all(f->folder) != STATUS_OK)
         log_warning("%s", status_message());
     film_free(f);

@@ -41,6 +41,12 @@ enum status film_create(struct film **film, const struct film_options *options) 
 // Fails only for a frame that makes no sense; what goes wrong later is film_finish()'s to say.
 enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 
+// No more frames will come. Returns at once; what is there goes on being written.
+void film_end(struct film *film);
+
+// Whether all is written after film_end(), or has failed: film_finish() does not wait any more.
+bool film_is_done(struct film *film);
+
 // Waits until all is written, and frees the film in any case. The first error that any frame met is returned here; the frames after it were
 // dropped.
 enum status film_finish(struct film **film) MUST_CHECK;

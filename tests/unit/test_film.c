@@ -90,7 +90,7 @@ static uint8_t *expected_rgb(int number, const int size[2], bool detail)
     return rgb;
 }
 
-static uint8_t *read_png(const char *path)
+static uint8_t *read_png_of(const char *path, int width, int height)
 {
     static const struct image_limits limits = {10000, 100000000};
     struct image picture;
@@ -99,13 +99,19 @@ static uint8_t *read_png(const char *path)
     UNIT_OK(file_read(path, 1 << 24, &bytes, &size));
     UNIT_OK(codec_decode(bytes, size, &limits, &picture));
     free(bytes);
-    CU_ASSERT_FATAL(picture.width == WIDTH && picture.height == HEIGHT);
-    uint8_t *rgb = malloc(3 * PLANE);
+    CU_ASSERT_FATAL(picture.width == width && picture.height == height);
+    const int plane = width * height;
+    uint8_t *rgb = malloc(3 * (size_t)plane);
     for (int c = 0; c < 3; c++)
-        for (int i = 0; i < PLANE; i++)
-            rgb[3 * i + c] = (uint8_t)lround((picture.rgb[c * PLANE + i] + 1) * 127.5);
+        for (int i = 0; i < plane; i++)
+            rgb[3 * i + c] = (uint8_t)lround((picture.rgb[c * plane + i] + 1) * 127.5);
     image_destroy(&picture);
     return rgb;
+}
+
+static uint8_t *read_png(const char *path)
+{
+    return read_png_of(path, WIDTH, HEIGHT);
 }
 
 static void expect_near(const uint8_t *found, const uint8_t *expected, double decibels)
@@ -162,6 +168,29 @@ static void check_dream(bool detail)
     scratch_remove();
 }
 
+// Ended without waiting for the encoder, which is asked instead.
+static void test_ended(void)
+{
+    begin();
+    struct film *film = start(image);
+    shoot(film, true);
+    CU_ASSERT(!film_is_done(film));
+    film_end(film);
+    for (int i = 0; i < 2000 && !film_is_done(film); i++)
+        usleep(10000);
+    CU_ASSERT(film_is_done(film));
+    CU_ASSERT_EQUAL(folder_entries(scratch), 3);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 12 + 5);
+
+    film = start(image);
+    shoot(film, true);
+    film_end(film);
+    film_abandon(&film);
+    CU_ASSERT_EQUAL(folder_entries(scratch), 0);
+    scratch_remove();
+}
+
 static void test_detail(void)
 {
     check_dream(true);
@@ -203,6 +232,52 @@ static void test_steady(void)
     free(shown);
     free(picture);
     free(overlay);
+    scratch_remove();
+}
+
+// The overlay of a map that rises to the right, wherever its values lie, and of nothing but that.
+static void check_ramp(int width, int height)
+{
+    struct film *film;
+    struct film_frame frame = {.width = width, .height = height, .values = calloc(3 * (size_t)(width * height), sizeof(float))};
+    const struct heat_grid grid = {.width = width, .height = height, .stride = 1, .octave_width = width, .octave_height = height};
+    struct heat ramp;
+    uint8_t *grey = malloc(3 * (size_t)(width * height)), *expected = malloc(3 * (size_t)(width * height));
+    memset(grey, 128, 3 * (size_t)(width * height));
+    UNIT_OK(heat_create(&frame.heat, &grid));
+    UNIT_OK(heat_create(&ramp, &grid));
+    for (int i = 0; i < width * height; i++)
+        frame.heat.values[i] = ramp.values[i] = (float)(i % width) / (float)width;
+    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, width, height, NULL}));
+    UNIT_OK(film_add(film, &frame));
+    UNIT_OK(film_finish(&film));
+    UNIT_OK(overlay_draw(grey, width, height, &ramp, COLORMAP_JET, 1, expected));
+    uint8_t *found = read_png_of(in_scratch("cam/0000.png"), width, height);
+    int worst = 0;
+    for (int y = 0; y < height; y++)
+        for (int i = 3 * 4; i < 3 * (width - 4); i++) { // beyond the outermost cells' middles it is level
+            const int apart = abs(found[3 * y * width + i] - expected[3 * y * width + i]);
+            worst = apart > worst ? apart : worst;
+        }
+    if (worst > 8) // a quarter of a pixel
+        printf("\n%d x %d: %d\n", width, height, worst);
+    CU_ASSERT(worst <= 8);
+    heat_destroy(&ramp);
+    free(grey);
+    free(expected);
+    free(found);
+}
+
+static void test_maps_stay_in_place(void)
+{
+    begin();
+    config.frames.png = true;
+    config.video.steadiness = 0;
+    config.video.colormap = COLORMAP_JET;
+    config.video.opacity = 1;
+    strcpy(config.video.encoder, "none such");
+    for (int width = 20; width <= 36; width += 2)
+        check_ramp(width, 56 - width);
     scratch_remove();
 }
 
@@ -359,9 +434,11 @@ static const struct unit_test tests[] = {
     {"detail", test_detail},
     {"pictures", test_pictures},
     {"maps that do not flicker", test_steady},
+    {"maps stay in place", test_maps_stay_in_place},
     {"PNG frames", test_png_frames},
     {"earlier films go", test_earlier_films_go},
     {"other sizes", test_other_sizes},
+    {"ended without waiting", test_ended},
     {"no frames", test_no_frames},
     {"without an encoder", test_without_an_encoder},
     {"abandoned", test_abandoned},
