@@ -135,16 +135,14 @@ out:
     return rc;
 }
 
-// What the workers need besides the picture, and what they fill while they work.
+// What is written while the workers are at it.
 static enum status begin_outputs(struct coordinator *c, struct task *task)
 {
     const struct coordinator_options *o = c->options;
     const double start = now();
-    enum status rc;
-    TRY(references_give(&c->references, task->record.id, task->image.width, task->image.height, task->others, &task->other_count));
-    rc = o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_film(o->config, o->output, task);
+    const enum status rc =
+        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_film(o->config, o->output, task);
     timing_add(&c->timing, PHASE_ENCODE, start, 0);
-out:
     return rc;
 }
 
@@ -163,6 +161,7 @@ static enum status dispatch(struct coordinator *c, int members)
         return rc;
     }
     progress_set_in_flight(c->progress, c->teams.count);
+    task->others = references_count(&c->references, task->record.id); // all are there: has_references()
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
@@ -276,7 +275,7 @@ static enum status take_report(struct coordinator *c, struct task *task, const s
     enum status rc = STATUS_OK;
     switch ((enum report_kind)report->kind) {
     case REPORT_READY:
-        TRY(handover_send(c->options->comm, task));
+        TRY(handover_send(c->options->comm, task, &c->references));
         timing_add(&c->timing, PHASE_SEND, start, handover_bytes(task));
         break;
     case REPORT_STEP:

@@ -23,7 +23,7 @@ enum status handover_offer(MPI_Comm comm, const struct task *task, enum job_kind
 {
     const int members = task->record.team, width = task->image.width, height = task->image.height;
     const struct job job = {
-        .kind = kind, .members = members, .image = task->record.id, .width = width, .height = height, .others = task->other_count};
+        .kind = kind, .members = members, .image = task->record.id, .width = width, .height = height, .others = task->others};
     enum status rc = STATUS_OK;
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
@@ -33,28 +33,31 @@ out:
     return rc;
 }
 
-static enum status send_rows(MPI_Comm comm, const struct task *task, struct image *image)
+static enum status send_rows(MPI_Comm comm, const struct task *task)
 {
     const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
     enum status rc = STATUS_OK;
     for (int m = 0; m < task->record.team; m++) {
         size_t count;
         const size_t first = rows_of(task, m, &count);
-        TRY(mpi_send_rows(image->rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
+        TRY(mpi_send_rows(task->image.rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
     }
-    free(image->rgb);
-    image->rgb = NULL;
 out:
     return rc;
 }
 
-enum status handover_send(MPI_Comm comm, struct task *task)
+enum status handover_send(MPI_Comm comm, struct task *task, const struct references *references)
 {
+    struct image *image = &task->image;
     enum status rc;
-    TRY(send_rows(comm, task, &task->image));
-    for (int i = 0; i < task->other_count; i++)
-        TRY(send_rows(comm, task, &task->others[i]));
+    TRY(send_rows(comm, task));
+    for (int i = 0; i < task->others; i++) {
+        TRY(references_resize(references, task->record.id, i, image->width, image->height, image->rgb));
+        TRY(send_rows(comm, task));
+    }
 out:
+    free(image->rgb);
+    image->rgb = NULL;
     return rc;
 }
 

@@ -5,13 +5,14 @@
 
 #include <mpi.h>
 
+#include "coordinator/references.h"
 #include "coordinator/task.h"
 
-// The job, of this kind, and the team, to every member.
+// The job, of this kind, and the team, to every member. task->others further pictures will come behind its own.
 enum status handover_offer(MPI_Comm comm, const struct task *task, enum job_kind kind) MUST_CHECK;
 
-// task->image.rgb and task->others, which are freed, once they are ready for it.
-enum status handover_send(MPI_Comm comm, struct task *task) MUST_CHECK;
+// task->image.rgb, which is freed, and behind it the other pictures, one at a time in the same memory.
+enum status handover_send(MPI_Comm comm, struct task *task, const struct references *references) MUST_CHECK;
 
 // The dream, into a new task->image.rgb.
 enum status handover_receive(MPI_Comm comm, struct task *task) MUST_CHECK;

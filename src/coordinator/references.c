@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/references.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 
@@ -20,17 +21,12 @@ bool references_are_full(const struct references *references)
     return references->count == BASELINE_IMAGES_MAX + 1;
 }
 
-static enum status resized(const struct image *image, int width, int height, struct image *out)
+static enum status resize(const struct image *image, int width, int height, float *rgb)
 {
-    enum status rc;
-    TRY(image_create(out, width, height));
-    TRY(resample(image->rgb, 3, image->width, image->height, out->rgb, width, height));
     const size_t samples = 3 * (size_t)width * (size_t)height;
-    for (size_t i = 0; i < samples; i++) // the filter overshoots
-        out->rgb[i] = fmaxf(-1, fminf(1, out->rgb[i]));
-out:
-    if (rc != STATUS_OK)
-        image_destroy(out);
+    enum status rc = resample(image->rgb, 3, image->width, image->height, rgb, width, height);
+    for (size_t i = 0; rc == STATUS_OK && i < samples; i++) // the filter overshoots
+        rgb[i] = fmaxf(-1, fminf(1, rgb[i]));
     return rc;
 }
 
@@ -41,28 +37,38 @@ enum status references_add(struct references *references, int64_t id, const stru
     enum status rc = STATUS_OK;
     if (references_are_full(references))
         return STATUS_OK;
-    TRY(resized(image, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height)),
-                &references->images[references->count]));
+    struct image *kept = &references->images[references->count];
+    TRY(image_create(kept, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
+    TRY(resize(image, kept->width, kept->height, kept->rgb));
     references->ids[references->count++] = id;
 out:
+    if (rc != STATUS_OK)
+        image_destroy(&references->images[references->count]);
     return rc;
 }
 
-enum status references_give(const struct references *references, int64_t id, int width, int height,
-                            struct image others[BASELINE_IMAGES_MAX], int *count)
+// The place of the `number`-th that is not `id`, or the count where there are fewer.
+static int find(const struct references *references, int64_t id, int number)
 {
-    enum status rc = STATUS_OK;
-    *count = 0;
-    for (int i = 0; i < references->count && *count < BASELINE_IMAGES_MAX; i++) {
-        if (references->ids[i] == id)
-            continue;
-        TRY(resized(&references->images[i], width, height, &others[*count]));
-        ++*count;
-    }
-out:
-    for (; rc != STATUS_OK && *count > 0; --*count)
-        image_destroy(&others[*count - 1]);
-    return rc;
+    int i = 0;
+    while (i < references->count && (references->ids[i] == id || number-- > 0))
+        i++;
+    return i;
+}
+
+int references_count(const struct references *references, int64_t id)
+{
+    int count = 0;
+    while (count < BASELINE_IMAGES_MAX && find(references, id, count) < references->count)
+        count++;
+    return count;
+}
+
+enum status references_resize(const struct references *references, int64_t id, int number, int width, int height, float *rgb)
+{
+    const int i = find(references, id, number);
+    assert(i < references->count);
+    return resize(&references->images[i], width, height, rgb);
 }
 
 void references_destroy(struct references *references)

@@ -24,9 +24,11 @@ bool references_are_full(const struct references *references);
 // Keeps a copy of an image, in the order of the inputs, unless there are enough.
 enum status references_add(struct references *references, int64_t id, const struct image *image) MUST_CHECK;
 
-// Those for image `id` of width x height, brought to its size: others[count], BASELINE_IMAGES_MAX at most, the caller's.
-enum status references_give(const struct references *references, int64_t id, int width, int height,
-                            struct image others[BASELINE_IMAGES_MAX], int *count) MUST_CHECK;
+// How many of them image `id` gets: the first BASELINE_IMAGES_MAX at most, but not itself.
+int references_count(const struct references *references, int64_t id);
+
+// The `number`-th that image `id` gets, brought to its size: rgb (3, height, width).
+enum status references_resize(const struct references *references, int64_t id, int number, int width, int height, float *rgb) MUST_CHECK;
 
 void references_destroy(struct references *references);
 

@@ -21,8 +21,6 @@ void task_destroy(struct task **task)
     if (!*task)
         return;
     image_destroy(&(*task)->image);
-    for (int i = 0; i < (*task)->other_count; i++)
-        image_destroy(&(*task)->others[i]);
     free((*task)->team);
     findings_destroy(&(*task)->findings);
     free(*task);

@@ -13,13 +13,12 @@
 #include "coordinator/schedule.h"
 
 struct task {
-    struct task *next;                        // in a queue
-    int32_t *team;                            // [record.team] ranks that dream it; NULL before
-    struct image_record record;               // what is known so far
-    char name[INTAKE_NAME_MAX + 1];           // of its folder in the output folder
-    struct image image;                       // the original until it is sent, then what the output needs besides rgb, at last the dream
-    struct image others[BASELINE_IMAGES_MAX]; // [other_count] of the run, of this one's size, until they are sent
-    int other_count;
+    struct task *next;              // in a queue
+    int32_t *team;                  // [record.team] ranks that dream it; NULL before
+    struct image_record record;     // what is known so far
+    char name[INTAKE_NAME_MAX + 1]; // of its folder in the output folder
+    struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
+    int others;                     // of the run's pictures that are sent behind it, as baselines
     struct findings findings;
     struct result result; // from the team, until all that it found out has come
     bool has_result;
