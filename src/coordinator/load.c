@@ -13,6 +13,7 @@
 #include "common/resample.h"
 #include "common/stop.h"
 #include "coordinator/codec.h"
+#include "kernels/network.h"
 
 // The end of a long path says more than its beginning.
 static void copy_source(char out[RECORD_SOURCE_MAX], const char *source)
@@ -105,7 +106,18 @@ static enum status resize_shorter_side(struct image *image, int shorter, const s
 }
 
 // More than that is more features than anybody tells apart, and matching them takes its time.
-enum { GUIDE_SIDE_MAX = 512 };
+enum { GUIDE_PIXELS_MAX = 512 * 512 };
+
+static enum status resize_guide(struct image *image, const struct image_limits *limits)
+{
+    const double ratio = fmin(1, sqrt((double)GUIDE_PIXELS_MAX / image->width / image->height));
+    const double width = fmax(floor(ratio * image->width), 1), height = fmax(floor(ratio * image->height), 1);
+    if (fmin(width, height) < NETWORK_MIN_SIDE)
+        return fail(STATUS_USAGE,
+                    "%d x %d pixels are too %s: the network needs %d on the shorter side; take another picture, or a part of it",
+                    image->width, image->height, ratio < 1 ? "narrow" : "few", NETWORK_MIN_SIDE);
+    return resize(image, width, height, limits);
+}
 
 enum status load_guide(const struct config *config, const char *output, struct image *image)
 {
@@ -119,11 +131,11 @@ enum status load_guide(const struct config *config, const char *output, struct i
     else
         TRY(file_read(config->guide, config->input.max_bytes, &bytes, &size));
     TRY(codec_decode(bytes, size, &limits, image));
-    const int longer = image->width > image->height ? image->width : image->height;
-    const double ratio = longer > GUIDE_SIDE_MAX ? (double)GUIDE_SIDE_MAX / longer : 1;
-    rc = resize(image, fmax(1, nearbyint(ratio * image->width)), fmax(1, nearbyint(ratio * image->height)), &limits);
+    rc = resize_guide(image, &limits);
 out:
     free(bytes);
+    if (rc != STATUS_OK)
+        image_destroy(image);
     return fail_in(rc, "guide %s", config->guide);
 }
 

@@ -12,7 +12,8 @@
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
                       struct timing *timing) MUST_CHECK;
 
-// The guide of the objective, made so small that its features can be matched. *image is zeroed on failure.
+// The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
+// needs. *image is zeroed on failure.
 enum status load_guide(const struct config *config, const char *output, struct image *image) MUST_CHECK;
 
 #endif
