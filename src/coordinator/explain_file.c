@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/explain_file.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/file.h"
 #include "common/heat.h"
 #include "coordinator/explain_pictures.h"
 #include "coordinator/explain_store.h"
+#include "coordinator/leftovers.h"
 
 enum {
     PATH_SIZE = 64,
     BASELINES_MAX = BASELINE_IMAGE + BASELINE_IMAGES_MAX,
 };
+
+static const char file_name[] = "explain.h5";
 
 struct explain_file {
     struct explain_store store;
@@ -318,15 +319,17 @@ out:
     return rc;
 }
 
+static bool is_ours(const char *name)
+{
+    return strcmp(name, file_name) == 0;
+}
+
 static enum status create(struct explain_file *f, const struct explain_file_options *o)
 {
     char path[FILE_PATH_MAX];
     enum status rc;
-    TRY(file_join(path, o->folder, "explain.h5"));
-    if (unlink(path) != 0 && errno != ENOENT) {
-        rc = fail(STATUS_IO, "cannot remove '%s': %s", path, strerror(errno));
-        goto out;
-    }
+    TRY(file_join(path, o->folder, file_name));
+    TRY(leftovers_remove(o->folder, is_ours, NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
     TRY(explain_store_create(&f->store, path));
     rc = write_header(f, o);

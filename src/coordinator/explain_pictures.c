@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/explain_pictures.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/file.h"
 #include "common/log.h"
@@ -15,6 +12,7 @@
 #include "coordinator/codec.h"
 #include "coordinator/colormap.h"
 #include "coordinator/explain_sheet.h"
+#include "coordinator/leftovers.h"
 #include "coordinator/overlay.h"
 
 enum {
@@ -78,24 +76,6 @@ static bool is_ours(const char *name)
     return strcmp(name, overview) == 0;
 }
 
-static enum status remove_all(const char *folder)
-{
-    enum status rc = STATUS_OK;
-    DIR *entries = opendir(folder);
-    if (!entries)
-        return fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
-    for (struct dirent *entry; rc == STATUS_OK && (entry = readdir(entries));) {
-        char path[FILE_PATH_MAX];
-        if (!is_ours(entry->d_name))
-            continue;
-        rc = file_join(path, folder, entry->d_name);
-        if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT)
-            rc = fail(STATUS_IO, "cannot remove '%s': %s", path, strerror(errno));
-    }
-    closedir(entries);
-    return rc;
-}
-
 // The longest side becomes at most `longest`.
 static void fit(int width, int height, int longest, int *fit_width, int *fit_height)
 {
@@ -155,7 +135,7 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
     p->config = config;
     TRY(file_join(p->folder, folder, ""));
-    TRY(remove_all(folder));
+    TRY(leftovers_remove(folder, is_ours, NULL));
     TRY(make_room(p, width, height));
     TRY(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
     take_samples(&p->picture, p->samples);
@@ -347,7 +327,7 @@ void explain_pictures_destroy(struct explain_pictures **pictures)
 
 void explain_pictures_abandon(struct explain_pictures **pictures)
 {
-    if (*pictures && remove_all((*pictures)->folder) != STATUS_OK)
+    if (*pictures && leftovers_remove((*pictures)->folder, is_ours, NULL) != STATUS_OK)
         log_warning("%s", status_message());
     explain_pictures_destroy(pictures);
 }

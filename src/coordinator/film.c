@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/film.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +12,7 @@
 #include "common/log.h"
 #include "common/resample.h"
 #include "coordinator/codec.h"
+#include "coordinator/leftovers.h"
 #include "coordinator/overlay.h"
 #include "coordinator/video.h"
 
@@ -64,39 +63,21 @@ static bool is_frame_name(const char *name)
     return digits >= 4 && strcmp(name + digits, ".png") == 0;
 }
 
-static enum status remove_file(const char *folder, const char *name)
+static bool is_film(const char *name)
 {
-    char path[FILE_PATH_MAX];
-    enum status rc = file_join(path, folder, name);
-    if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT)
-        rc = fail(STATUS_IO, "cannot remove '%s': %s", path, strerror(errno));
-    return rc;
+    return strcmp(name, "dream.mp4") == 0 || strcmp(name, "cam.mp4") == 0 || strcmp(name, "cam.png") == 0;
 }
 
-// The frames in folder/<kind>, and that folder if nothing else is in it.
-static enum status remove_frames(const char *folder, const char *kind)
+enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    enum status rc = file_join(path, folder, kind);
-    DIR *entries = rc == STATUS_OK ? opendir(path) : NULL;
-    if (!entries)
-        return rc;
-    for (struct dirent *entry; rc == STATUS_OK && (entry = readdir(entries));)
-        if (is_frame_name(entry->d_name))
-            rc = remove_file(path, entry->d_name);
-    closedir(entries);
-    rmdir(path); // it may well hold what is not ours
-    return rc;
-}
-
-static enum status remove_all(const char *folder)
-{
-    static const char *const names[] = {"dream.mp4", "cam.mp4", "cam.png"};
-    enum status rc = STATUS_OK;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        TRY(remove_file(folder, names[i]));
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        TRY(remove_frames(folder, kinds[i]));
+    enum status rc;
+    TRY(leftovers_remove(folder, is_film, NULL));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        TRY(file_join(path, folder, kinds[i]));
+        TRY(leftovers_remove(path, is_frame_name, NULL));
+        rmdir(path); // it may well hold what is not ours
+    }
 out:
     return rc;
 }
@@ -306,7 +287,7 @@ static enum status make_folders(const struct film *f)
     const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
     enum status rc;
-    TRY(remove_all(f->folder));
+    TRY(film_remove(f->folder));
     for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
         if (made[i]) {
             TRY(file_join(path, f->folder, kinds[i]));
@@ -405,7 +386,7 @@ void film_abandon(struct film **film)
     pthread_mutex_unlock(&f->mutex);
     film_end(f);
     pthread_join(f->thread, NULL);
-    if (remove_all(f->folder) != STATUS_OK)
+    if (film_remove(f->folder) != STATUS_OK)
         log_warning("%s", status_message());
     film_free(f);
     *film = NULL;

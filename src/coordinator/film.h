@@ -34,6 +34,9 @@ struct film_frame {
 
 struct film;
 
+// Removes what earlier films left in the folder, which need not be there.
+enum status film_remove(const char *folder) MUST_CHECK;
+
 // Removes what earlier films left in the folder. On failure *film is NULL.
 enum status film_create(struct film **film, const struct film_options *options) MUST_CHECK;
 

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/file.h"
 #include "coordinator/codec.h"
+#include "coordinator/leftovers.h"
 
 static enum image_format output_format(const struct config *config, const struct image *image)
 {
@@ -21,15 +21,13 @@ static enum image_format output_format(const struct config *config, const struct
     return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
 }
 
-// What an earlier run left under the picture's other names must not pass for this one's.
-static void remove_others(const char *folder, const char *kept)
+static bool is_dream(const char *name)
 {
     static const char *const names[] = {"dream.png", "dream.tif", "dream.partial.png", "dream.partial.tif"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[FILE_PATH_MAX];
-        if (strcmp(names[i], kept) != 0 && file_join(path, folder, names[i]) == STATUS_OK)
-            unlink(path);
-    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
 }
 
 enum status output_write(const struct config *config, const char *output, struct task *task)
@@ -43,7 +41,7 @@ enum status output_write(const struct config *config, const char *output, struct
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, folder, file));
     TRY(codec_encode(path, format, &task->image));
-    remove_others(folder, file);
+    TRY(leftovers_remove(folder, is_dream, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
 out:
     return rc;
@@ -52,10 +50,10 @@ out:
 enum status output_begin_film(const struct config *config, const char *output, struct task *task)
 {
     char folder[FILE_PATH_MAX];
-    enum status rc = STATUS_OK;
-    if (!config->frames.cam && !config->frames.dream)
-        return STATUS_OK;
+    enum status rc;
     TRY(file_join(folder, output, task->name));
+    if (!config->frames.cam && !config->frames.dream)
+        return film_remove(folder);
     TRY(file_make_folder(folder));
     rc = film_create(
         &task->findings.film,

@@ -216,6 +216,9 @@ rows() {
     "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -o without b.png
     cmp with/b/dream.png without/b/dream.png
     [ "$(ls -A without/b)" = dream.png ]
+    touch with/b/dream.png.0123abcd.part # as a killed run leaves it
+    "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false --force -o with b.png
+    [ "$(ls -A with/b)" = dream.png ]
 }
 
 @test "explain: the same numbers without mpirun, on 3 and 6 ranks, and no dream" {

@@ -270,7 +270,13 @@ static void touch(const char *folder, const char *name)
 
 static void test_earlier_run(void)
 {
-    static const char *const ours[] = {"explain.h5", "overview.png", "saliency.png", "cam_mixed7.png", "guided_gradcam_conv2d_9.png"};
+    static const char *const ours[] = {"explain.h5",
+                                       "overview.png",
+                                       "saliency.png",
+                                       "cam_mixed7.png",
+                                       "guided_gradcam_conv2d_9.png",
+                                       "explain.h5.89abcdef.part",
+                                       "saliency.png.01234567.part"};
     static const char *const theirs[] = {"cam.png", "dream.png", "cam_.png", "cam_My cat.png", "cam_mixed7.jpg", "saliency2.png", "notes"};
     enum { OURS = sizeof ours / sizeof ours[0], THEIRS = sizeof theirs / sizeof theirs[0] };
     char folder[FILE_PATH_MAX];

@@ -320,12 +320,15 @@ static void test_earlier_films_go(void)
     UNIT_OK(file_make_folder(in_scratch("cam")));
     touch("cam.mp4"), touch("cam.png"), touch("dream.mp4"), touch("dream.png");
     touch("dream/0000.png"), touch("dream/notes.png"), touch("cam/0007.png"), touch("cam/10000.png");
+    touch("dream.mp4.0123abcd.part"), touch("cam.png.ffffffff.part"), touch("dream/0001.png.01234567.part"); // of a run that was killed
+    touch("cam.png.0123abc.part");
     struct film *film = start(image);
     shoot(film, true);
     UNIT_OK(film_finish(&film));
-    CU_ASSERT_EQUAL(folder_entries(scratch), 3);
+    CU_ASSERT_EQUAL(folder_entries(scratch), 4);
     CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 17);
     CU_ASSERT_EQUAL(access(in_scratch("dream.png"), F_OK), 0);
+    CU_ASSERT_EQUAL(access(in_scratch("cam.png.0123abc.part"), F_OK), 0);
     CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 1);
     CU_ASSERT_EQUAL(access(in_scratch("dream/notes.png"), F_OK), 0);
     scratch_remove();
