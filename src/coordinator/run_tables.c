@@ -90,7 +90,8 @@ static const struct column step_columns[] = {
     STEP_TARGETS("diversity_seed", diversity_seed, DIVERSITY_SEED),
     STEP(total_variation, COLUMN_DOUBLE, "1", "before the step: " TOTAL_VARIATION),
     STEP(psnr, COLUMN_DOUBLE, "dB", "before the step: to the original at this size; infinite where they are the same"),
-    STEP(gradient_norm, COLUMN_DOUBLE, "1", "l2 norm of the gradient before it is shaped"),
+    STEP(gradient_norm, COLUMN_DOUBLE, "1",
+         "l2 norm of the gradient as shaped (guided, smoothed, with the total-variation term), before it is normalised"),
     STEP(seconds, COLUMN_DOUBLE, "s", "the step"),
 };
 
