@@ -343,7 +343,7 @@ static enum status stop_workers(struct coordinator *c)
 {
     const char nothing = 0;
     enum status rc = STATUS_OK;
-    log_warning("stopping: each worker ends its step, then what is dreamed so far is saved");
+    log_warning("stopping: each worker ends its step%s", c->options->kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     for (int w = 0; w < c->options->schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options->first_worker + w, MESSAGE_STOP, c->options->comm));
 out:
@@ -467,7 +467,9 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     if (c.all_taken && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
-        log_warning("%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*", outcome->stopped);
+        log_warning(options->kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
+                                                 : "%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*",
+                    outcome->stopped);
     TRY(dismiss_workers(&c));
     rc = collect_timing(&c);
     outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready.first || !c.all_taken);

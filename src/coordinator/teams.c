@@ -50,7 +50,7 @@ enum status teams_choose(const struct teams *teams, const struct ready *ready, i
         return fail(STATUS_LIMIT, "no memory for the coordinator");
     for (int w = 0; w < schedule->workers; w++) {
         const struct task *task = teams->busy[w];
-        busy[w] = task ? task->cost * (task->work > 0 ? 1 - task->work_done / task->work : 0) : 0;
+        busy[w] = task ? task->cost * (task->work > 0 ? 1 - (task->work_done + task->part) / task->work : 0) : 0;
         if (task && busy[w] <= 0)
             busy[w] = 1; // nearly done
     }

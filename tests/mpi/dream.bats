@@ -254,7 +254,7 @@ rows() {
 }
 
 @test "a signal stops explain, and leaves no half a file" {
-    "$ONEIROS" explain -s saliency.samples=100000 -o out a.png &
+    "$ONEIROS" explain -s saliency.samples=100000 -o out a.png 2>messages &
     local pid=$! code=0
     wait_for_run
     sleep 3
@@ -262,6 +262,8 @@ rows() {
     wait "$pid" || code=$?
     [ "$code" -eq 75 ]
     [ -z "$(ls -A out/a)" ]
+    grep -q 'nothing is kept' messages
+    run ! grep -q dream messages
 }
 
 @test "objectives: a guide, a neuron, and what each needs" {
