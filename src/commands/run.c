@@ -238,6 +238,7 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .header = {.config = config,
                    .channels = targets.channels,
                    .cam_layer = config->targets.items[cam_target(&targets)].layer,
+                   .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                    .weights_md5 = weights->md5,
                    .weights_source = weights->source,
                    .plan = "fixed",

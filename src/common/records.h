@@ -63,7 +63,14 @@ struct image_record {
     char error[RECORD_ERROR_MAX];   // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
     struct picture_metrics before, after; // the original and the dream
+    // Of the importance of each target's channels by expected gradients; NaN by any other method, and where it is not known.
+    double importance_value[CONFIG_TARGETS_MAX];    // L of the dream: the weighted loss of the target and those behind it
+    double importance_expected[CONFIG_TARGETS_MAX]; // mean L of the baselines
+    double importance_residual[CONFIG_TARGETS_MAX]; // |sum - (value - expected)| / |value - expected|
 };
+
+// Sets what is NaN while it is not known.
+void image_record_unknown(struct image_record *image);
 
 // The class activation map of one frame. The values themselves, (height, width) of the grid in [0, 1], go along with it.
 struct cam_record {

@@ -310,7 +310,7 @@ static enum status collect_arrays(struct coordinator *c, bool *found)
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
         const int64_t before = task->findings.arrays.bytes;
         TRY(tolerate_full_disk(
-            c, findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, task->record.id, c->options->config, c->run_file)));
+            c, findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, &task->record, c->options->config, c->run_file)));
         timing_add(&c->timing, PHASE_STEPS, start, task->findings.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;

@@ -72,13 +72,16 @@ static enum status refuse(const struct array_part *part)
     return fail(STATUS_INTERNAL, "an array of kind %d of target %d is not expected", (int)part->kind, (int)part->target);
 }
 
-static enum status take_importance(struct findings *f, struct array *array)
+static enum status take_importance(struct findings *f, struct array *array, struct image_record *record)
 {
     const int target = array->part.target;
     if (target < 0 || target >= CONFIG_TARGETS_MAX || f->importance[target])
         return refuse(&array->part);
     f->importance[target] = array->values;
     array->values = NULL;
+    record->importance_value[target] = array->part.facts[0];
+    record->importance_expected[target] = array->part.facts[1];
+    record->importance_residual[target] = array->part.facts[2];
     return STATUS_OK;
 }
 
@@ -105,7 +108,8 @@ static void give_up(struct findings *f, enum status status)
     drop_maps(&f->maps);
 }
 
-static enum status take(struct findings *f, struct array *array, const struct config *config, struct run_file *file)
+static enum status take(struct findings *f, struct array *array, struct image_record *record, const struct config *config,
+                        struct run_file *file)
 {
     const struct array_part *part = &array->part;
     enum status rc = STATUS_OK, written = STATUS_OK;
@@ -124,7 +128,7 @@ static enum status take(struct findings *f, struct array *array, const struct co
             written = keep_map(f, array);
         break;
     case ARRAY_IMPORTANCE:
-        rc = take_importance(f, array);
+        rc = take_importance(f, array, record);
         break;
     default:
         rc = f->explanation || f->status != STATUS_OK ? STATUS_OK : refuse(part);
@@ -134,13 +138,14 @@ static enum status take(struct findings *f, struct array *array, const struct co
     return rc;
 }
 
-enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, int64_t image, const struct config *config, struct run_file *file)
+enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, struct image_record *record, const struct config *config,
+                             struct run_file *file)
 {
     struct array whole;
     enum status rc;
-    TRY(arrays_receive(&f->arrays, comm, rank, image, &whole));
+    TRY(arrays_receive(&f->arrays, comm, rank, record->id, &whole));
     if (whole.values)
-        rc = take(f, &whole, config, file);
+        rc = take(f, &whole, record, config, file);
     free(whole.values);
 out:
     return rc;

@@ -19,9 +19,10 @@ struct findings {
     float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
 };
 
-// Takes one part that is on its way from `rank`; maps go to the run file, and STATUS_IO is that file's alone: the part has been taken. A
-// film or an explanation that cannot be written is given up, which is no error here.
-enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, int64_t image, const struct config *config,
+// Takes one part that is on its way from `rank`. Maps go to the run file, and STATUS_IO is that file's alone: the part has been taken. What
+// the importance of channels is made of goes to the image's record. A film or an explanation that cannot be written is given up, which is
+// no error here.
+enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, struct image_record *record, const struct config *config,
                              struct run_file *file) MUST_CHECK;
 
 // An unfinished film or explanation leaves nothing.

@@ -67,6 +67,11 @@ static herr_t set_number(hid_t root, const char *name, hid_t type, const void *v
     return done;
 }
 
+herr_t run_attribute_integer(hid_t object, const char *name, int value)
+{
+    return set_number(object, name, H5T_NATIVE_INT, &value);
+}
+
 herr_t run_attributes_progress(hid_t root, double elapsed, int complete)
 {
     if (set_number(root, "elapsed_seconds", H5T_NATIVE_DOUBLE, &elapsed) < 0)

@@ -12,6 +12,8 @@
 herr_t run_attribute_text(hid_t object, const char *name, const char *text);
 herr_t run_attribute_texts(hid_t object, const char *name, const char *const *texts, size_t count);
 
+herr_t run_attribute_integer(hid_t object, const char *name, int value);
+
 // Adds all that is known at the start. `config`: as YAML.
 herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config);
 

@@ -35,8 +35,9 @@ enum { RUN_FILE_FORMAT_VERSION = 2 };
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
     const struct config *config;
-    const int *channels;   // [targets] of each target's layer
-    const char *cam_layer; // whose class activation maps the frames show
+    const int *channels;               // [targets] of each target's layer
+    const char *cam_layer;             // whose class activation maps the frames show
+    enum config_importance importance; // by which the channels' importance is found
     const char *weights_md5;
     const char *weights_source;
     const char *plan; // text; "" if there is none

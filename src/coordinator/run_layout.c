@@ -68,9 +68,12 @@ static herr_t describe(hid_t dataset, int series, const struct run_file_header *
 {
     const struct config *config = header->config;
     if (series >= RUN_IMPORTANCE && series < RUN_IMAGES) {
-        const int method = (int)config->importance.method, target = series - RUN_IMPORTANCE;
+        const int method = (int)header->importance, target = series - RUN_IMPORTANCE;
         if (add_meaning(dataset, "importance of each channel for the loss of the dream, one row for each row of /images; NaN if unknown") <
             0)
+            return -1;
+        if (method == IMPORTANCE_EXPECTED_GRADIENTS && (run_attribute_integer(dataset, "samples", config->importance.samples) < 0 ||
+                                                        run_attribute_text(dataset, "baselines", config->importance.baselines) < 0))
             return -1;
         return add_source(dataset, word_of("importance.method", method), config->targets.items[target].layer);
     }

@@ -8,12 +8,12 @@
 #include "coordinator/run_attributes.h"
 #include "coordinator/run_series.h"
 
-enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_TARGETS };
+enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
 
 struct column {
     const char *name;
     enum column_kind kind;
-    size_t offset, size; // in the record; of a column of targets: of the first one's number
+    size_t offset, size; // in the record; of a column with a number for each target, in their metrics or not: of the first one's
     const char *unit;    // empty for names, numbers of things and text
     const char *description;
 };
@@ -31,6 +31,9 @@ struct column {
 #define BOTH(name, member, kind, description)                                                                                              \
     COLUMN(image_record, name "_before", before.member, kind, "1", "of the original at full size, NaN if unknown: " description),          \
         COLUMN(image_record, name "_after", after.member, kind, "1", "of the dream at full size, NaN if unknown: " description)
+
+#define IMPORTANCE(member, description)                                                                                                    \
+    COLUMN(image_record, #member, member[0], COLUMN_TARGETS, "1", "of expected gradients, NaN by other methods: " description)
 
 #define LOSS "weighted sum over targets, without the total-variation term"
 #define TARGET_LOSS "loss of each target A, unweighted"
@@ -61,14 +64,17 @@ static const struct column image_columns[] = {
     IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent"),
     IMAGE(seconds_encode, COLUMN_DOUBLE, "s", "encoding and writing the picture"),
     BOTH("loss", loss, COLUMN_DOUBLE, LOSS),
-    BOTH("target_loss", targets[0].loss, COLUMN_TARGETS, TARGET_LOSS),
-    BOTH("score", targets[0].score, COLUMN_TARGETS, SCORE),
-    BOTH("sparsity", targets[0].sparsity, COLUMN_TARGETS, SPARSITY),
-    BOTH("hoyer", targets[0].hoyer, COLUMN_TARGETS, HOYER),
-    BOTH("diversity", targets[0].diversity, COLUMN_TARGETS, DIVERSITY),
-    BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_TARGETS, DIVERSITY_SEED),
+    BOTH("target_loss", targets[0].loss, COLUMN_METRICS, TARGET_LOSS),
+    BOTH("score", targets[0].score, COLUMN_METRICS, SCORE),
+    BOTH("sparsity", targets[0].sparsity, COLUMN_METRICS, SPARSITY),
+    BOTH("hoyer", targets[0].hoyer, COLUMN_METRICS, HOYER),
+    BOTH("diversity", targets[0].diversity, COLUMN_METRICS, DIVERSITY),
+    BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_METRICS, DIVERSITY_SEED),
     BOTH("total_variation", total_variation, COLUMN_DOUBLE, TOTAL_VARIATION),
     COLUMN(image_record, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size; NaN if unknown"),
+    IMPORTANCE(importance_value, "L of the dream, the weighted loss of each target and those behind it"),
+    IMPORTANCE(importance_expected, "mean L of the baselines"),
+    IMPORTANCE(importance_residual, "what each target's importance lacks of summing up: |sum - (value - expected)| / |value - expected|"),
 };
 
 // What a step's numbers are of: the octave as it was before the update.
@@ -81,7 +87,7 @@ static const struct column step_columns[] = {
     STEP(frame, COLUMN_INT32, "", "number of the frame that shows it before the step; -1 if none does"),
     STEP(loss, COLUMN_DOUBLE, "1", "before the step: " LOSS),
 #define STEP_TARGETS(name, member, description)                                                                                            \
-    COLUMN(step_record, name, targets[0].member, COLUMN_TARGETS, "1", "before the step: " description)
+    COLUMN(step_record, name, targets[0].member, COLUMN_METRICS, "1", "before the step: " description)
     STEP_TARGETS("target_loss", loss, TARGET_LOSS),
     STEP_TARGETS("score", score, SCORE),
     STEP_TARGETS("sparsity", sparsity, SPARSITY),
@@ -176,16 +182,22 @@ static hid_t column_type(const struct column *column, int targets)
         return run_text_type(column->size);
     case COLUMN_STATUS:
         return status_type();
+    case COLUMN_METRICS:
     case COLUMN_TARGETS:
         return H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &length);
     }
     return -1;
 }
 
+static bool is_array(const struct column *column)
+{
+    return column->kind == COLUMN_METRICS || column->kind == COLUMN_TARGETS;
+}
+
 // Bytes in a row.
 static size_t packed_size(const struct column *column, int targets)
 {
-    return column->kind == COLUMN_TARGETS ? (size_t)targets * column->size : column->size;
+    return is_array(column) ? (size_t)targets * column->size : column->size;
 }
 
 hid_t run_table_type(enum run_table table, int targets)
@@ -216,8 +228,9 @@ void run_table_pack(enum run_table table, int targets, const void *record, void 
     for (size_t i = 0; i < tables[table].column_count; i++) {
         const struct column *column = &tables[table].columns[i];
         const char *from = (const char *)record + column->offset;
-        const int count = column->kind == COLUMN_TARGETS ? targets : 1;
-        for (int k = 0; k < count; k++, from += sizeof(struct target_metrics), to += column->size)
+        const int count = is_array(column) ? targets : 1;
+        const size_t stride = column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
+        for (int k = 0; k < count; k++, from += stride, to += column->size)
             memcpy(to, from, column->size);
     }
 }
@@ -230,7 +243,7 @@ herr_t run_table_describe(hid_t dataset, enum run_table table, const struct conf
     for (size_t i = 0; i < count; i++) {
         units[i] = tables[table].columns[i].unit;
         descriptions[i] = tables[table].columns[i].description;
-        arrays = arrays || tables[table].columns[i].kind == COLUMN_TARGETS;
+        arrays = arrays || is_array(&tables[table].columns[i]);
     }
     if (run_attribute_texts(dataset, "units", units, count) < 0 || run_attribute_texts(dataset, "descriptions", descriptions, count) < 0)
         return -1;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/task.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,8 +9,7 @@ struct task *task_create(void)
     struct task *task = calloc(1, sizeof *task);
     if (task) {
         task->record.rank = -1;
-        task->record.redundancy = NAN;
-        task->record.before = task->record.after = picture_metrics_unknown();
+        image_record_unknown(&task->record);
     }
     return task;
 }

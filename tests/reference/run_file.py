@@ -91,6 +91,9 @@ def check_images(table):
     assert (images["total_variation_before"] == 0.5).all() and (images["total_variation_after"] == 0.75).all()
     check_metrics(images, "_before", 1e6 + row * 16)
     check_metrics(images, "_after", row * 16)
+    target = np.arange(TARGETS)
+    assert (images["importance_value"] == row[:, None] + target).all() and (images["importance_expected"] == row[:, None] - target).all()
+    assert (images["importance_residual"] == 1 / (row[:, None] + target + 1)).all()
     assert list(table.attrs["targets"]) == ["mixed3", "mixed4", "mixed5"]
 
 

@@ -17,6 +17,7 @@ enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, PHASES_A_RANK = PHASE_COUNT - 1
 static int targets = 3;
 static int channels[CONFIG_TARGETS_MAX] = {24, 7, 40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
+static enum config_importance importance_method = IMPORTANCE_GRADIENT_ACTIVATION;
 static const char *weights_source = "weights of l'\xc3\xa9t\xe9";
 
 static inline void make_config(struct config *config)
@@ -41,6 +42,7 @@ static inline enum status create(struct run_file **file, const char *path)
     struct run_file_header header = {.config = &config,
                                      .channels = channels,
                                      .cam_layer = "mixed5",
+                                     .importance = importance_method,
                                      .weights_md5 = "bcbd6486424b2319ff4ef7d526e38f63",
                                      .weights_source = weights_source,
                                      .plan = "conv2d_1 direct\n",
@@ -129,6 +131,11 @@ static inline struct image_record image_of(int64_t id)
         .after = {.loss = (double)id, .total_variation = 0.75, .psnr = (double)id / 4}};
     make_metrics(image.before.targets, 1e6 + (double)id * 16);
     make_metrics(image.after.targets, (double)id * 16);
+    for (int i = 0; i < targets; i++) {
+        image.importance_value[i] = (double)id + i;
+        image.importance_expected[i] = (double)id - i;
+        image.importance_residual[i] = 1 / ((double)id + i + 1);
+    }
     image.status = (int32_t)(id % 3);
     snprintf(image.source, sizeof image.source, "photos/\xc3\xa9t\xc3\xa9-%d.jpg", (int)id);
     snprintf(image.sha256, sizeof image.sha256, "%064d", (int)id);

@@ -49,6 +49,36 @@ static double get_number(hid_t file, const char *name)
     return value;
 }
 
+// What expected gradients are made of is said where they are.
+static void test_expected_gradients(void)
+{
+    char path[FILE_PATH_MAX], text[4096];
+    struct run_file *file;
+    make_path(path, "expected.h5");
+    importance_method = IMPORTANCE_EXPECTED_GRADIENTS;
+    UNIT_OK(create(&file, path));
+    importance_method = IMPORTANCE_GRADIENT_ACTIVATION;
+    UNIT_OK(add_rows(file, 0));
+    UNIT_OK(add_rows(file, 1));
+    UNIT_OK(run_file_close(&file, true));
+    hid_t reader = open_file(path, false), dataset = H5Dopen2(reader, "importance/mixed4", H5P_DEFAULT);
+    get_text(dataset, "method", text);
+    CU_ASSERT_STRING_EQUAL(text, "expected_gradients");
+    get_text(dataset, "baselines", text);
+    CU_ASSERT_STRING_EQUAL(text, "black,blurred");
+    CU_ASSERT_EQUAL(get_number(dataset, "samples"), 50);
+    H5Dclose(dataset);
+    double *value = read_column(reader, "images", "importance_value", targets);
+    double *expected = read_column(reader, "images", "importance_expected", targets);
+    double *residual = read_column(reader, "images", "importance_residual", targets);
+    CU_ASSERT_FATAL(value && expected && residual);
+    CU_ASSERT(value[targets + 2] == 3 && expected[targets + 2] == -1 && residual[targets + 2] == 0.25);
+    free(value);
+    free(expected);
+    free(residual);
+    H5Fclose(reader);
+}
+
 static void test_comes_back(void)
 {
     char path[FILE_PATH_MAX], text[4096], *config_text;
@@ -406,6 +436,7 @@ int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
         {"comes back", test_comes_back},
+        {"expected gradients", test_expected_gradients},
         {"one target and sixteen", test_targets},
         {"a large map", test_large_map},
         {"can be read while it is written", test_read_while_written},
