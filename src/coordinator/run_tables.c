@@ -61,7 +61,7 @@ static const struct column image_columns[] = {
     IMAGE(seconds_read, COLUMN_DOUBLE, "s", "reading or fetching the input"),
     IMAGE(seconds_decode, COLUMN_DOUBLE, "s", "decoding the input"),
     IMAGE(seconds_wait, COLUMN_DOUBLE, "s", "waiting for a worker"),
-    IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent"),
+    IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent, or explaining"),
     IMAGE(seconds_encode, COLUMN_DOUBLE, "s", "encoding and writing the picture"),
     BOTH("loss", loss, COLUMN_DOUBLE, LOSS),
     BOTH("target_loss", targets[0].loss, COLUMN_METRICS, TARGET_LOSS),

@@ -23,7 +23,8 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     enum status rc = STATUS_OK;
-    cut->count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count = schedule->explains ? 1 : config->octaves.count;
+    cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));
 out:

@@ -76,6 +76,10 @@ static void test_tiles(void)
             seen += naive_pass(&schedule, octaves[k], 1);
         UNIT_OK(schedule_tiles(&schedule, image, &tiles, &redundancy));
         CU_ASSERT_DOUBLE_EQUAL(redundancy, seen / geometry_pixels(octaves, count), 1e-12);
+        schedule.explains = true; // at full size alone
+        UNIT_OK(schedule_tiles(&schedule, image, &tiles, &redundancy));
+        CU_ASSERT_DOUBLE_EQUAL(redundancy, naive_pass(&schedule, octaves[count - 1], 1) / ((double)image.width * image.height), 1e-12);
+        schedule.explains = false;
     }
 }
 
