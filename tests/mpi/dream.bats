@@ -88,7 +88,9 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     small=$(( $(timing_of_rank_0 small-run/run.h5 bytes steps) / $(timing_of_rank_0 small-run/run.h5 count steps) ))
     large=$(( $(timing_of_rank_0 large-run/run.h5 bytes steps) / $(timing_of_rank_0 large-run/run.h5 count steps) ))
     echo "$small and $large bytes a step"
-    [ "$small" -gt 0 ] && [ "$large" -le "$small" ] && [ "$large" -lt 4000 ]
+    [ "$small" -gt 0 ]
+    [ "$large" -le "$small" ]
+    [ "$large" -lt 4000 ]
 }
 
 @test "an image that is too large for one rank is dreamed by a team" {
@@ -97,7 +99,8 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [[ $output == *"large.png: "*"memory.limit"* ]]
     [ -s one/b/dream.png ]
     ranks 5 -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png
-    [ -s many/large/dream.png ] && [ -s many/b/dream.png ]
+    [ -s many/large/dream.png ]
+    [ -s many/b/dream.png ]
 }
 
 @test "a signal stops a team at the same step" {
@@ -108,7 +111,8 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     kill -USR1 "$launcher"
     wait "$launcher" || code=$?
     [ "$code" -eq 75 ]
-    [ -s out/a/dream.partial.png ] && [ ! -e out/a/dream.png ]
+    [ -s out/a/dream.partial.png ]
+    [ ! -e out/a/dream.png ]
     run ! cmp a.png out/a/dream.partial.png
 }
 
@@ -128,7 +132,8 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run -3 ranks 3 -o out b.png broken.png missing.png c.bmp
     [[ $output == *"broken.png: "*HTML* ]]
     [[ $output == *"missing.png"* ]]
-    [ -s out/b/dream.png ] && [ -s out/c/dream.png ]
+    [ -s out/b/dream.png ]
+    [ -s out/c/dream.png ]
     [ ! -e out/broken ]
     h5dump -d /images out/run.h5 | grep -q 'broken.png'
 }
@@ -160,7 +165,8 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     kill -TERM "$pid"
     wait "$pid" || code=$?
     [ "$code" -eq 75 ]
-    [ -s out/a/dream.partial.png ] && [ ! -e out/a/dream.png ]
+    [ -s out/a/dream.partial.png ]
+    [ ! -e out/a/dream.png ]
     [ "$(ls -A out/a)" = dream.partial.png ] # no half a video, no file aside
     run ! cmp a.png out/a/dream.partial.png
 }
@@ -198,7 +204,8 @@ rows() {
 
 @test "frames: as many as there are, as PNG too, of the size of the video" {
     "$ONEIROS" dream -s octaves.count=2 -s steps=5 -s frames.every=3 -s frames.png=true -s video.hold=1 -s video.rate=10 -o out b.png
-    [ "$(ls out/b/dream | wc -l)" -eq 5 ] && [ "$(ls out/b/cam | wc -l)" -eq 5 ] # steps 0, 3, 6, 9 and the dream
+    [ "$(ls out/b/dream | wc -l)" -eq 5 ] # steps 0, 3, 6, 9 and the dream
+    [ "$(ls out/b/cam | wc -l)" -eq 5 ]
     [ "$(ffprobe -v error -select_streams v -show_entries stream=width,height,nb_frames,pix_fmt -of csv=p=0 out/b/cam.mp4)" = 130,116,yuv420p,15 ]
     run ffprobe -v error -show_entries format=duration -of csv=p=0 out/b/dream.mp4
     [ "$output" = 1.500000 ]
@@ -208,7 +215,9 @@ rows() {
 @test "without an encoder there are no videos, but all the rest" {
     run -0 ranks 2 -s video.encoder=nonesuch -o out b.png
     [ "$(grep -c 'no videos: ' <<<"$output")" -eq 1 ]
-    [ -s out/b/dream.png ] && [ -s out/b/cam.png ] && [ ! -e out/b/dream.mp4 ]
+    [ -s out/b/dream.png ]
+    [ -s out/b/cam.png ]
+    [ ! -e out/b/dream.mp4 ]
 }
 
 @test "no frames: no videos and no maps, the same dream" {
@@ -249,7 +258,8 @@ rows() {
     cat messages
     [ "$code" -eq 3 ]
     grep -q 'a.png: .*out/a/' messages
-    [ -s out/b/explain.h5 ] && [ ! -e out/a ]
+    [ -s out/b/explain.h5 ]
+    [ ! -e out/a ]
     h5dump -d /images out/run.h5 | grep -q 'explain.h5'
 }
 
