@@ -9,11 +9,6 @@
 #include "commands/launch.h"
 #include "commands/run.h"
 
-int exit_code(enum status rc)
-{
-    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : EXIT_USAGE;
-}
-
 int command_dream(int argc, char **argv)
 {
     struct job_options options;

@@ -26,6 +26,11 @@
 #include "worker/tile_rules.h"
 #include "worker/worker.h"
 
+int exit_code(enum status rc)
+{
+    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : EXIT_USAGE;
+}
+
 // What every rank knows before work starts.
 struct run {
     struct launch launch;
