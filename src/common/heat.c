@@ -45,6 +45,17 @@ void heat_destroy(struct heat *heat)
     memset(heat, 0, sizeof *heat);
 }
 
+float heat_normalise(struct heat *heat)
+{
+    const size_t count = (size_t)heat->grid.width * (size_t)heat->grid.height;
+    float most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = heat->values[i] > most ? heat->values[i] : most;
+    for (size_t i = 0; i < count && most > 0; i++)
+        heat->values[i] /= most;
+    return most;
+}
+
 static struct axis axis_of(const struct heat_grid *grid, int count, int octave, int roll, int picture)
 {
     return (struct axis){.count = count,

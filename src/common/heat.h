@@ -28,6 +28,9 @@ enum status heat_create(struct heat *heat, const struct heat_grid *grid) MUST_CH
 // Frees and zeroes. A zeroed map is fine.
 void heat_destroy(struct heat *heat);
 
+// Divides the values, none negative, by the largest of them, which it returns; a map of zeros stays one.
+float heat_normalise(struct heat *heat);
+
 // Row `y` of the map enlarged to a picture of width x height that shows the whole octave, of whatever size: bilinear between the middles
 // of the values' receptive fields, constant outside them; the roll undone. Where the roll has put two opposite borders of the octave side
 // by side inside the picture, the last values and the first are neighbours, so that the seam does not show. out [width].

@@ -5,6 +5,7 @@
 #define ONEIROS_COORDINATOR_CODEC_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/image.h"
 
@@ -18,6 +19,9 @@ enum status codec_decode(const void *bytes, size_t size, const struct image_limi
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent. The format is PNG or TIFF; OTHER is written as PNG.
 // rgb is clipped to [-1, 1] and rounded to the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
 enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
+
+// (3, pixels) in [-1, 1] -> (pixels, 3) of 8 bits, clipped and rounded as codec_encode() does; NaN becomes 0.
+void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes);
 
 // "png" or "tif".
 const char *codec_extension(enum image_format format);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/codec.h"
 #include "coordinator/codec_formats.h"
 
 enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits, bool alpha)
@@ -59,6 +60,13 @@ static uint16_t round_sample(float value, float half)
     if (!(scaled > 0))
         return 0;
     return (uint16_t)((scaled < 2 * half ? scaled : 2 * half) + 0.5f);
+}
+
+void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
+{
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++)
+            bytes[3 * i + c] = (uint8_t)round_sample(rgb[c * pixels + i], 127.5f);
 }
 
 void codec_get(const struct image *image, int channel, int y, void *samples, int step)

@@ -90,15 +90,6 @@ static size_t plane_of(const struct image *image)
     return (size_t)image->width * (size_t)image->height;
 }
 
-// As codec_encode() rounds.
-static void take_samples(const struct image *image, uint8_t *out)
-{
-    const size_t plane = plane_of(image);
-    for (size_t c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++)
-            out[3 * i + c] = (uint8_t)lrintf(fminf(fmaxf((image->rgb[c * plane + i] + 1) * 127.5f, 0), 255));
-}
-
 static void put_samples(struct image *image, const uint8_t *in)
 {
     const size_t plane = plane_of(image);
@@ -138,7 +129,7 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
     TRY(leftovers_remove(folder, is_ours, NULL));
     TRY(make_room(p, width, height));
     TRY(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    take_samples(&p->picture, p->samples);
+    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->samples);
     TRY(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
     *pictures = p;
     p = NULL;

@@ -120,13 +120,6 @@ out:
     return rc;
 }
 
-// As codec_encode() rounds; NaN becomes 0.
-static inline uint8_t sample(float value)
-{
-    const float scaled = (value + 1) * 127.5f;
-    return (uint8_t)(scaled > 0 ? (scaled < 255 ? scaled : 255) + 0.5f : 0);
-}
-
 // The frame at the video's size, as bytes.
 static enum status develop(struct film *f, const struct film_frame *frame)
 {
@@ -136,9 +129,7 @@ static enum status develop(struct film *f, const struct film_frame *frame)
     const size_t plane = (size_t)f->width * (size_t)f->height;
     for (size_t i = 0; frame->detail && i < 3 * plane; i++)
         f->picture[i] += f->original[i];
-    for (size_t i = 0; i < plane; i++)
-        for (size_t c = 0; c < 3; c++)
-            f->rgb[3 * i + c] = sample(f->picture[c * plane + i]);
+    codec_to_bytes(f->picture, plane, f->rgb);
     return STATUS_OK;
 }
 

@@ -30,14 +30,19 @@ static bool is_dream(const char *name)
     return false;
 }
 
+static enum status make_folder(char folder[FILE_PATH_MAX], const char *output, const struct task *task)
+{
+    const enum status rc = file_join(folder, output, task->name);
+    return rc == STATUS_OK ? file_make_folder(folder) : rc;
+}
+
 enum status output_write(const struct config *config, const char *output, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
     const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
     char folder[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
     enum status rc;
-    TRY(file_join(folder, output, task->name));
-    TRY(file_make_folder(folder));
+    TRY(make_folder(folder, output, task));
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, folder, file));
     TRY(codec_encode(path, format, &task->image));
@@ -67,8 +72,7 @@ enum status output_begin_explanation(const struct run_file_header *header, const
 {
     char folder[FILE_PATH_MAX];
     enum status rc;
-    TRY(file_join(folder, output, task->name));
-    TRY(file_make_folder(folder));
+    TRY(make_folder(folder, output, task));
     rc = explain_file_create(&task->findings.explanation, &(struct explain_file_options){.folder = folder,
                                                                                          .config = header->config,
                                                                                          .image = &task->record,

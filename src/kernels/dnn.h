@@ -44,6 +44,7 @@ struct dnn_spec {
 };
 
 // Channels in one block on this machine: 16 with AVX-512, otherwise 8.
+enum { DNN_BLOCK_MAX = 16 };
 int dnn_block(void);
 
 // Bytes of a tensor; channels are padded up to a whole block.

@@ -98,8 +98,7 @@ static enum status make_room(struct ascent *a)
         rc = fail(STATUS_LIMIT, "no memory for the sums of an octave");
         goto out;
     }
-    for (int m = 0; m < a->team->size; m++)
-        a->shares[m].end = shaping_bands(tiling_rows(image->height, a->team->size, m));
+    shaping_shares(image->height, a->team->size, a->shares);
     guidance_init(&a->guidance, a->config, a->team, image->rows, a->shares);
 out:
     return rc;

@@ -6,8 +6,6 @@
 
 #include "common/clock.h"
 
-enum { BLOCK_MAX = 16 };
-
 int cam_target(const struct objective *objective)
 {
     const int row = network_find(network_inception_v3(), objective->config->cam.layer);
@@ -15,24 +13,6 @@ int cam_target(const struct objective *objective)
         if (objective->rows[t] == row)
             return t;
     return objective_deepest(objective);
-}
-
-// sums[c] += what `of` makes of activation, gradient and the channel's number, over the positions. Each channel in its own lane.
-static inline void add_lanes(const struct feature *feature, double *sums, double (*of)(float, float, double), const double *given)
-{
-    const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height;
-    const int block = feature->block;
-#pragma omp parallel for schedule(static)
-    for (int b = 0; b < feature->channels / block; b++) {
-        const float *a = feature->activation + (size_t)b * positions * (size_t)block;
-        const float *g = feature->gradient ? feature->gradient + (size_t)b * positions * (size_t)block : a;
-        double lanes[BLOCK_MAX] = {0};
-        for (size_t p = 0; p < positions; p++, a += block, g += block)
-            for (int c = 0; c < block; c++)
-                lanes[c] += of(a[c], g[c], given ? given[b * block + c] : 0);
-        for (int c = 0; c < block; c++)
-            sums[b * block + c] += lanes[c];
-    }
 }
 
 static inline double gradient_alone(float a, float g, double given)
@@ -58,18 +38,18 @@ static inline double plus_plus(float a, float g, double sum)
 static void add_gradients(const struct feature *feature, double *sums, const void *context)
 {
     (void)context;
-    add_lanes(feature, sums, gradient_alone, NULL);
+    features_add(feature, sums, gradient_alone, NULL);
 }
 
 static void add_activations(const struct feature *feature, double *sums, const void *context)
 {
     (void)context;
-    add_lanes(feature, sums, activation_alone, NULL);
+    features_add(feature, sums, activation_alone, NULL);
 }
 
 static void add_plus_plus(const struct feature *feature, double *sums, const void *context)
 {
-    add_lanes(feature, sums, plus_plus, context);
+    features_add(feature, sums, plus_plus, context);
 }
 
 // The weights of the channels; of Grad-CAM those times the number of positions. [channels]
@@ -107,7 +87,7 @@ static void map_row(const struct feature *feature, int y, const double *weights,
     const size_t width = (size_t)feature->at.width, block = (size_t)feature->block;
     const size_t plane = width * (size_t)feature->at.height * block, row = (size_t)y * width * block;
     for (size_t x = 0; x < width; x++) {
-        double lanes[BLOCK_MAX] = {0}, sum = 0;
+        double lanes[DNN_BLOCK_MAX] = {0}, sum = 0;
         for (int b = 0; b < feature->channels / feature->block; b++) {
             const size_t at = (size_t)b * plane + row + x * block;
             const float *a = feature->activation + at, *g = weights ? a : feature->gradient + at;
@@ -136,17 +116,6 @@ static void put_together(const struct features *f, int target, const float *part
         for (int y = 0; y < at.height; y++, parts += at.width)
             memcpy(heat->values + (size_t)(at.y + y) * (size_t)heat->grid.width + at.x, parts, (size_t)at.width * sizeof *parts);
     }
-}
-
-static double normalise(struct heat *heat)
-{
-    const size_t count = (size_t)heat->grid.width * (size_t)heat->grid.height;
-    float most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = heat->values[i] > most ? heat->values[i] : most;
-    for (size_t i = 0; i < count && most > 0; i++)
-        heat->values[i] /= most;
-    return most;
 }
 
 static enum status collect(const struct features *f, int target, const double *weights, struct heat *heat)
@@ -195,7 +164,7 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
             weights[c] /= (double)grid.width * grid.height;
     TRY(heat_create(heat, &grid));
     TRY(collect(f, target, method == CAM_LAYER ? NULL : weights, heat));
-    *scale = normalise(heat);
+    *scale = (double)heat_normalise(heat);
 out:
     free(weights);
     if (rc != STATUS_OK)

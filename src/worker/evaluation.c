@@ -44,8 +44,7 @@ static enum status compare(struct team *team, const struct field *picture, const
         items[b][TOTAL_VARIATION] = variation[b];
         items[b][SQUARED_ERROR] = error[b];
     }
-    for (int m = 0; m < team->size; m++)
-        shares[m].end = shaping_bands(tiling_rows(picture->height, team->size, m));
+    shaping_shares(picture->height, team->size, shares);
     TRY(team_sum(team, items[0], shares, SUMS, sums, flag));
     metrics->total_variation = sums[TOTAL_VARIATION] / samples;
     metrics->psnr = shaping_psnr(sums[SQUARED_ERROR], samples);

@@ -8,8 +8,7 @@
 
 #include "common/clock.h"
 #include "kernels/dnn.h"
-
-enum { BLOCK_MAX = 16 };
+#include "worker/shaping.h"
 
 // A target's activation over a whole window.
 struct window {
@@ -87,7 +86,7 @@ static void take_gradient(void *context, int target, const struct tensor *gradie
     const float *picture = w->picture[w->tile * w->options->objective->count + target].values, *from = w->from[target];
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < gradient->channels / gradient->block; b++) {
-        double lanes[BLOCK_MAX] = {0};
+        double lanes[DNN_BLOCK_MAX] = {0};
         for (int y = w->at.y; y < w->at.y + w->at.height; y++) {
             const size_t first = ((size_t)b * (size_t)gradient->height + (size_t)y) * row + (size_t)w->at.x * block;
             for (size_t i = 0; i < (size_t)w->at.width; i++)
@@ -343,7 +342,7 @@ out:
 // Sum over the picture of phi, band by band in order.
 static enum status sum_field(const struct expected_options *o, const struct field *phi, double *sum)
 {
-    const int bands = (phi->rows.end - phi->rows.begin + TILING_BAND - 1) / TILING_BAND;
+    const int bands = shaping_bands(phi->rows);
     double *items = calloc((size_t)bands + 1, sizeof *items);
     struct span *shares = calloc((size_t)o->team->size, sizeof *shares);
     bool flag = false;
@@ -352,10 +351,7 @@ static enum status sum_field(const struct expected_options *o, const struct fiel
         rc = fail(STATUS_LIMIT, "no memory for expected gradients");
         goto out;
     }
-    for (int m = 0; m < o->team->size; m++) {
-        const struct span rows = tiling_rows(phi->height, o->team->size, m);
-        shares[m].end = (rows.end - rows.begin + TILING_BAND - 1) / TILING_BAND;
-    }
+    shaping_shares(phi->height, o->team->size, shares);
     for (int c = 0; c < 3; c++)
         for (int y = phi->rows.begin; y < phi->rows.end; y++) {
             const float *row = field_row(phi, c, y);

@@ -6,6 +6,7 @@
 
 #include "common/heat.h"
 #include "common/tiling.h"
+#include "kernels/dnn.h"
 #include "worker/objective.h"
 #include "worker/team.h"
 
@@ -47,5 +48,24 @@ struct heat_grid features_grid(const struct features *features, int target, int 
 // tile in order, so that they do not depend on who has which tile.
 enum status features_sum(const struct features *features, int target, int width,
                          void (*make)(const struct feature *, double *, const void *), const void *context, double *sums) MUST_CHECK;
+
+// For `make`: sums[c] += what `of` makes of activation, gradient and the channel's number, over the positions. Each channel in its own
+// lane.
+static inline void features_add(const struct feature *feature, double *sums, double (*of)(float, float, double), const double *given)
+{
+    const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height;
+    const int block = feature->block;
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < feature->channels / block; b++) {
+        const float *a = feature->activation + (size_t)b * positions * (size_t)block;
+        const float *g = feature->gradient ? feature->gradient + (size_t)b * positions * (size_t)block : a;
+        double lanes[DNN_BLOCK_MAX] = {0};
+        for (size_t p = 0; p < positions; p++, a += block, g += block)
+            for (int c = 0; c < block; c++)
+                lanes[c] += of(a[c], g[c], given ? given[b * block + c] : 0);
+        for (int c = 0; c < block; c++)
+            sums[b * block + c] += lanes[c];
+    }
+}
 
 #endif

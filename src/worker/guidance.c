@@ -52,16 +52,6 @@ static void cell_row(const struct field *gradient, int y, int end, int cells, fl
     }
 }
 
-static void scale_to_unit(struct heat *heat)
-{
-    const size_t count = (size_t)heat->grid.width * (size_t)heat->grid.height;
-    float most = 0;
-    for (size_t i = 0; i < count; i++)
-        most = fmaxf(most, heat->values[i]);
-    for (size_t i = 0; i < count && most > 0; i++)
-        heat->values[i] /= most;
-}
-
 enum status guidance_saliency(struct team *team, const struct field *gradient, struct span rows, const struct span *shares,
                               struct heat *heat)
 {
@@ -89,7 +79,7 @@ enum status guidance_saliency(struct team *team, const struct field *gradient, s
         counts[m] = (shares[m].end - shares[m].begin) * cells;
     TRY(heat_create(heat, &grid));
     TRY(team_collect(team, mine, counts, heat->values));
-    scale_to_unit(heat);
+    heat_normalise(heat);
 out:
     free(mine);
     free(counts);

@@ -5,24 +5,16 @@
 
 #include "common/clock.h"
 
-enum { BLOCK_MAX = 16 };
+static inline double product(float a, float g, double given)
+{
+    (void)given;
+    return (double)a * (double)g;
+}
 
 static void add_products(const struct feature *feature, double *sums, const void *context)
 {
-    const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height;
-    const int block = feature->block;
     (void)context;
-#pragma omp parallel for schedule(static)
-    for (int b = 0; b < feature->channels / block; b++) {
-        const float *a = feature->activation + (size_t)b * positions * (size_t)block;
-        const float *g = feature->gradient + (size_t)b * positions * (size_t)block;
-        double lanes[BLOCK_MAX] = {0};
-        for (size_t p = 0; p < positions; p++, a += block, g += block)
-            for (int c = 0; c < block; c++)
-                lanes[c] += (double)a[c] * (double)g[c];
-        for (int c = 0; c < block; c++)
-            sums[b * block + c] += lanes[c];
-    }
+    features_add(feature, sums, product, NULL);
 }
 
 enum status importance_gradient_activation(const struct features *f, int target, float *importance)

@@ -5,14 +5,13 @@
 #include <stdlib.h>
 
 #include "common/clock.h"
-
-enum { BLOCK_MAX = 16 };
+#include "kernels/dnn.h"
 
 // Of a block of channels, over the positions: sums, sums of squares, and how many values are above the threshold.
 static void add_block(const float *values, size_t positions, int block, float threshold, double *sums, double *squares, double *above)
 {
-    double sum[BLOCK_MAX] = {0}, square[BLOCK_MAX] = {0};
-    int count[BLOCK_MAX] = {0};
+    double sum[DNN_BLOCK_MAX] = {0}, square[DNN_BLOCK_MAX] = {0};
+    int count[DNN_BLOCK_MAX] = {0};
     for (size_t p = 0; p < positions; p++, values += block)
         for (int c = 0; c < block; c++) {
             const double value = values[c];

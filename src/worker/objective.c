@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/dnn.h"
 #include "worker/guide.h"
-
-enum { BLOCK_MAX = 16 };
 
 enum status objective_find_targets(struct objective *objective, const struct config *config)
 {
@@ -165,7 +164,7 @@ static struct rectangle seen(const struct objective *objective, int target, cons
 // Sum over these positions of one block of channels, each channel in its own lane.
 static double sum_block(const float *data, int row, const struct rectangle *at, int block, const float *weights, bool square)
 {
-    double lanes[BLOCK_MAX] = {0};
+    double lanes[DNN_BLOCK_MAX] = {0};
     for (int y = at->y; y < at->y + at->height; y++) {
         const float *values = data + ((size_t)y * (size_t)row + (size_t)at->x) * (size_t)block;
         if (square)

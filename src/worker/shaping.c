@@ -28,6 +28,12 @@ int shaping_bands(struct span rows)
     return (rows.end - rows.begin + TILING_BAND - 1) / TILING_BAND;
 }
 
+void shaping_shares(int height, int members, struct span *shares)
+{
+    for (int m = 0; m < members; m++)
+        shares[m] = (struct span){0, shaping_bands(tiling_rows(height, members, m))};
+}
+
 static struct span band_rows(struct span rows, int band)
 {
     const int begin = rows.begin + band * TILING_BAND, end = begin + TILING_BAND;

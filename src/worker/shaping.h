@@ -11,6 +11,9 @@
 // Bands that `rows` consists of.
 int shaping_bands(struct span rows);
 
+// The bands of each member's rows: shares [members], for team_sum().
+void shaping_shares(int height, int members, struct span *shares);
+
 // bands[shaping_bands(image->rows)] = sum |dx| + sum |dy| over the band: differences to the right and downwards. `below` is the octave's
 // row under the last one of image->rows, (3, width); NULL where that is the octave's last.
 void shaping_total_variation(const struct field *image, const float *below, double *bands);

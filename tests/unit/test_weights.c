@@ -224,15 +224,12 @@ static void test_source_is_printable(void)
 
 static void test_set_up(void)
 {
-    weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(weights);
-    fixture_create(&fixture);
+    fixture_set_up(&fixture, &weights);
 }
 
 static void test_clean_up(void)
 {
-    fixture_destroy(&fixture);
-    free(weights);
+    fixture_tear_down(&fixture, weights);
 }
 
 static const struct unit_test tests[] = {

@@ -158,4 +158,18 @@ static inline void fixture_check_refused(const struct fixture *fixture, float *w
     remove(path);
 }
 
+// A file to read, and room for what is in it.
+static inline void fixture_set_up(struct fixture *fixture, float **weights)
+{
+    *weights = malloc(weights_count(network_inception_v3()) * sizeof **weights);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(*weights);
+    fixture_create(fixture);
+}
+
+static inline void fixture_tear_down(struct fixture *fixture, float *weights)
+{
+    fixture_destroy(fixture);
+    free(weights);
+}
+
 #endif
