@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/simd/simd.h"
+
 enum { ARGUMENTS_MAX = 7 };
 
 struct dnn_primitive {
@@ -45,34 +47,12 @@ static dnnl_status_t layout(dnnl_memory_desc_t *desc, int channels, int height, 
     return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, tag);
 }
 
-// The block is what oneDNN itself picks for an ordinary convolution on this machine.
-static int find_block(void)
-{
-    const dnnl_dims_t kernel = {64, 64, 3, 3}, strides = {1, 1}, pads = {1, 1};
-    dnnl_memory_desc_t data, weights;
-    dnnl_convolution_desc_t conv;
-    dnnl_primitive_desc_t descriptor = NULL;
-    int found = 16;
-    if (layout(&data, 64, 32, 32, dnnl_format_tag_any) == dnnl_success &&
-        dnnl_memory_desc_init_by_tag(&weights, 4, kernel, dnnl_f32, dnnl_format_tag_any) == dnnl_success &&
-        dnnl_convolution_forward_desc_init(&conv, dnnl_forward_inference, dnnl_convolution_direct, &data, &weights, NULL, &data, strides,
-                                           pads, pads) == dnnl_success &&
-        dnnl_primitive_desc_create(&descriptor, &conv, NULL, engine, NULL) == dnnl_success) {
-        const dnnl_memory_desc_t *chosen = dnnl_primitive_desc_query_md(descriptor, dnnl_query_src_md, 0);
-        if (chosen && chosen->format_kind == dnnl_blocked && chosen->format_desc.blocking.inner_nblks == 1 &&
-            chosen->format_desc.blocking.inner_blks[0] == 8)
-            found = 8;
-    }
-    dnnl_primitive_desc_destroy(descriptor);
-    return found;
-}
-
 static void start(void)
 {
     if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
         dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
         abort(); // the CPU engine has no way to fail but memory
-    block = find_block();
+    block = simd_here()->lanes;
 }
 
 static void started(void)

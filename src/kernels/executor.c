@@ -6,21 +6,27 @@
 #include <string.h>
 
 #include "kernels/arena.h"
+#include "kernels/convolution.h"
 #include "kernels/dnn.h"
+#include "kernels/simd/simd.h"
 
 // What an operation needs to run; the graph's op of the same number says the rest.
 struct runner {
-    struct dnn_primitive *primitive; // NULL: one of our own passes
-    const struct dnn_weights *weights;
-    const float *bias;
+    struct convolution *convolution;
+    struct simd_pool *pool;
+    struct simd_out *out; // the blocks of all results
+    int out_blocks;
 };
 
 struct executor {
     const struct network *network;
+    const struct prepared *prepared;
     struct graph *graph;
     struct runner *runners; // [graph->op_count]
     size_t bytes;
     char *memory;
+    enum gradient_mode mode; // that the gates are set for
+    int above;
     void (*between)(void *context);
     void *between_context;
     void (*on_gradient)(void *context, int target, const struct tensor *gradient);
@@ -37,9 +43,19 @@ static void *buffer_at(const struct executor *ex, int buffer)
     return buffer == NO_BUFFER ? NULL : ex->memory + ex->graph->buffers[buffer].offset;
 }
 
-static bool is_backward(enum op_kind kind)
+static size_t pixels_of(const struct view *view)
 {
-    return kind == OP_CONV_BACKWARD || kind == OP_MAX_POOL_BACKWARD || kind == OP_AVG_POOL_BACKWARD;
+    return (size_t)view->height * (size_t)view->width;
+}
+
+static int blocks_of(const struct view *view)
+{
+    return (view->channels + dnn_block() - 1) / dnn_block();
+}
+
+static size_t block_bytes(const struct view *view)
+{
+    return pixels_of(view) * (size_t)dnn_block() * (view->bf16 ? 2 : 4);
 }
 
 static struct dnn_shape forward_shape(const struct layer *layer, const struct view *src, const struct view *dst)
@@ -57,81 +73,77 @@ static struct dnn_shape forward_shape(const struct layer *layer, const struct vi
                               .pad_w = layer->same ? (layer->kernel_w - 1) / 2 : 0};
 }
 
-// The specification of an operation's primitive; false for our own passes.
-static bool specify(const struct executor *ex, const struct plan *plan, const struct op *op, struct dnn_spec *spec)
+static struct conv_spec spec_of(const struct executor *ex, const struct op *op)
 {
-    const struct layer *layer = &ex->network->layers[op->layer];
-    *spec = (struct dnn_spec){.shape = is_backward(op->kind) ? forward_shape(layer, &op->out, &op->in)
-                                                             : forward_shape(layer, &op->in, &op->out)};
-    switch (op->kind) {
-    case OP_CONV:
-        spec->kind = DNN_CONV;
-        spec->bias = spec->relu = true;
-        spec->winograd = plan->forward[layer->conv].winograd;
-        spec->planar_source = layer->inputs[0] == 0;
-        return true;
-    case OP_CONV_BACKWARD:
-        spec->kind = DNN_CONV_BACKWARD_DATA;
-        if (plan->backward[layer->conv].flipped) {
-            const int pad_h = spec->shape.pad_h, pad_w = spec->shape.pad_w;
-            spec->kind = DNN_CONV;
-            spec->accumulate = op->accumulate;
-            spec->winograd = plan->backward[layer->conv].winograd;
-            spec->shape = forward_shape(layer, &op->in, &op->out);
-            spec->shape.pad_h = layer->kernel_h - 1 - pad_h;
-            spec->shape.pad_w = layer->kernel_w - 1 - pad_w;
-        }
-        return true;
-    case OP_MAX_POOL:
-        spec->kind = DNN_MAX_POOL;
-        return true;
-    case OP_MAX_POOL_BACKWARD:
-        spec->kind = DNN_MAX_POOL_BACKWARD;
-        return true;
-    case OP_AVG_POOL:
-        spec->kind = DNN_AVG_POOL;
-        return true;
-    case OP_AVG_POOL_BACKWARD:
-        spec->kind = DNN_AVG_POOL_BACKWARD;
-        return true;
-    default:
-        return false;
+    const struct layer *first = &ex->network->layers[op->parts[0]];
+    struct conv_spec spec = {.backward = op->kind == OP_CONV_BACKWARD, .part_count = op->part_count};
+    // The source is one tensor, whose gradient may have several results, side by side.
+    struct view src = spec.backward ? op->results[0].view : op->inputs[0], dst = spec.backward ? op->inputs[0] : op->results[0].view;
+    src.channels = ex->network->layers[first->inputs[0]].channels;
+    dst.channels = 0;
+    for (int p = 0; p < op->part_count; p++) {
+        const struct layer *layer = &ex->network->layers[op->parts[p]];
+        spec.parts[p] = layer->conv;
+        spec.linear[p] = !spec.backward && !op->results[p].relu;
+        dst.channels += layer->channels;
     }
+    spec.accumulate = spec.backward && op->results[0].accumulate;
+    spec.image = src.planar;
+    spec.bf16 = dst.bf16;
+    spec.shape = forward_shape(first, &src, &dst);
+    return spec;
+}
+
+static enum status create_pool(struct runner *runner, const struct op *op)
+{
+    const bool backward = op->kind == OP_MAX_POOL_BACKWARD || op->kind == OP_AVG_POOL_BACKWARD;
+    const struct view *in = backward ? &op->results[0].view : &op->inputs[0], *out = backward ? &op->inputs[0] : &op->results[0].view;
+    runner->pool = calloc(1, sizeof *runner->pool);
+    if (!runner->pool)
+        return fail(STATUS_LIMIT, "no memory for an executor");
+    *runner->pool = (struct simd_pool){.blocks = blocks_of(&op->inputs[0]),
+                                       .in_h = in->height,
+                                       .in_w = in->width,
+                                       .out_h = out->height,
+                                       .out_w = out->width,
+                                       .in_bf16 = op->inputs[0].bf16,
+                                       .out = runner->out};
+    return STATUS_OK;
 }
 
 static enum status create_runner(struct executor *ex, const struct executor_options *options, int op_number)
 {
     const struct op *op = &ex->graph->ops[op_number];
-    const int conv = ex->network->layers[op->layer].conv;
     struct runner *runner = &ex->runners[op_number];
-    struct dnn_spec spec;
     enum status rc = STATUS_OK;
-    if (!specify(ex, options->plan, op, &spec))
+    for (int r = 0; r < op->result_count; r++)
+        runner->out_blocks += blocks_of(&op->results[r].view);
+    if (runner->out_blocks == 0)
         return STATUS_OK;
-    TRY(dnn_primitive_create(&runner->primitive, &spec));
-    if (conv >= 0) {
-        const bool flip = op->kind == OP_CONV_BACKWARD && options->plan->backward[conv].flipped;
-        TRY(prepared_get(options->prepared, conv, runner->primitive, flip, &runner->weights));
-        runner->bias = prepared_bias(options->prepared, conv);
+    runner->out = calloc((size_t)runner->out_blocks, sizeof *runner->out);
+    if (!runner->out)
+        return fail(STATUS_LIMIT, "no memory for an executor");
+    if (op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD) {
+        const struct conv_spec spec = spec_of(ex, op);
+        const struct plan_size *plan = plan_for(options->plan, options->width, options->height);
+        const uint8_t *methods = spec.backward ? plan->backward : plan->forward;
+        TRY(convolution_create(&runner->convolution, &spec, (enum conv_method)methods[spec.parts[0]], options->prepared));
+        TRY(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
+    } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
+        rc = create_pool(runner, op);
     }
-    if (op->kind == OP_MAX_POOL)
-        ex->graph->buffers[op->extra].bytes = dnn_workspace_bytes(runner->primitive);
-    TRY(graph_add_scratch(ex->graph, op_number, dnn_scratch_bytes(runner->primitive)));
 out:
     return fail_in(rc, "layer %s at %d x %d pixels", ex->network->layers[op->layer].name, options->width, options->height);
 }
 
 static enum status create_graph(struct graph **graph, const struct executor_options *options)
 {
-    bool adds[PLAN_CONVS_MAX];
-    for (int i = 0; i < options->network->conv_count; i++)
-        adds[i] = options->plan->backward[i].flipped;
     return graph_create(graph, &(struct graph_options){.network = options->network,
                                                        .width = options->width,
                                                        .height = options->height,
                                                        .target_count = options->target_count,
                                                        .targets = options->targets,
-                                                       .adds = adds});
+                                                       .bf16 = options->plan->bf16});
 }
 
 enum status executor_create(struct executor **executor, const struct executor_options *options)
@@ -141,6 +153,7 @@ enum status executor_create(struct executor **executor, const struct executor_op
     if (!ex)
         return fail(STATUS_LIMIT, "no memory for an executor");
     ex->network = options->network;
+    ex->prepared = options->prepared;
     TRY(create_graph(&ex->graph, options));
     ex->runners = calloc((size_t)ex->graph->op_count, sizeof *ex->runners);
     if (!ex->runners) {
@@ -161,8 +174,11 @@ void executor_destroy(struct executor **executor)
     struct executor *ex = *executor;
     if (!ex)
         return;
-    for (int i = 0; ex->runners && i < ex->graph->op_count; i++)
-        dnn_primitive_destroy(&ex->runners[i].primitive);
+    for (int i = 0; ex->runners && i < ex->graph->op_count; i++) {
+        convolution_destroy(&ex->runners[i].convolution);
+        free(ex->runners[i].pool);
+        free(ex->runners[i].out);
+    }
     free(ex->runners);
     graph_destroy(&ex->graph);
     free(ex);
@@ -174,33 +190,95 @@ size_t executor_bytes(const struct executor *ex)
     return ex->bytes;
 }
 
+static enum gate_rule rule_of(const struct executor *ex, const struct op_result *result)
+{
+    static const enum gate_rule rules[] = {[GRADIENT_MODE_GUIDED] = GATE_MASK_POSITIVE,
+                                           [GRADIENT_MODE_PLAIN] = GATE_MASK,
+                                           [GRADIENT_MODE_DECONV] = GATE_POSITIVE};
+    return result->gate == NO_BUFFER ? GATE_OPEN : rules[result->layer > ex->above ? ex->mode : GRADIENT_MODE_PLAIN];
+}
+
+static void bind_result(const struct executor *ex, const struct op_result *result, struct simd_out *out)
+{
+    const struct view *view = &result->view;
+    const size_t mask_bytes = pixels_of(view) * (size_t)dnn_block() / 8;
+    const float *bias = result->relu ? prepared_bias(ex->prepared, ex->network->layers[result->layer].conv) : NULL;
+    uint8_t *mask = buffer_at(ex, result->mask);
+    const uint8_t *gate = buffer_at(ex, result->gate);
+    for (int b = 0; b < blocks_of(view); b++)
+        out[b] = (struct simd_out){.bias = bias ? bias + b * dnn_block() : NULL,
+                                   .accumulate = result->accumulate,
+                                   .relu = result->relu,
+                                   .mask = mask ? mask + (size_t)b * mask_bytes : NULL,
+                                   .gate = gate ? gate + (size_t)b * mask_bytes : NULL,
+                                   .rule = rule_of(ex, result),
+                                   .data = (char *)at(ex, view) + (size_t)b * block_bytes(view),
+                                   .bf16 = view->bf16,
+                                   .plane = view->planar ? pixels_of(view) : 0};
+}
+
+// The blocks of all inputs; of the image its planes.
+static int bind_inputs(const struct executor *ex, const struct op *op, const void **in)
+{
+    int count = 0;
+    for (int k = 0; k < op->input_count; k++) {
+        const struct view *view = &op->inputs[k];
+        const int parts = view->planar ? view->channels : blocks_of(view);
+        const size_t bytes = view->planar ? pixels_of(view) * sizeof(float) : block_bytes(view);
+        for (int b = 0; b < parts; b++)
+            in[count++] = (char *)at(ex, view) + (size_t)b * bytes;
+    }
+    return count;
+}
+
+static enum status bind_runner(const struct executor *ex, int op_number)
+{
+    const struct op *op = &ex->graph->ops[op_number];
+    const struct runner *runner = &ex->runners[op_number];
+    const void *in[SIMD_BLOCKS_MAX];
+    struct simd_out *out = runner->out;
+    for (int r = 0; r < op->result_count; out += blocks_of(&op->results[r++].view))
+        bind_result(ex, &op->results[r], out);
+    const int count = bind_inputs(ex, op, in);
+    if (runner->convolution)
+        return convolution_bind(runner->convolution, in, runner->out, buffer_at(ex, op->scratch));
+    if (runner->pool) {
+        memcpy(runner->pool->in, in, (size_t)count * sizeof in[0]);
+        for (int b = 0; op->index != NO_BUFFER && b < runner->pool->blocks; b++)
+            runner->pool->index[b] =
+                (uint8_t *)buffer_at(ex, op->index) +
+                (size_t)b * (size_t)runner->pool->out_h * (size_t)runner->pool->out_w * (size_t)dnn_block();
+    }
+    return STATUS_OK;
+}
+
 enum status executor_bind(struct executor *ex, void *memory)
 {
+    enum status rc = STATUS_OK;
     if (ex->memory == memory)
         return STATUS_OK;
     ex->memory = memory;
-    for (int i = 0; i < ex->graph->op_count; i++) {
+    for (int i = 0; rc == STATUS_OK && i < ex->graph->op_count; i++)
+        rc = bind_runner(ex, i);
+    if (rc != STATUS_OK)
+        ex->memory = NULL;
+    return rc;
+}
+
+// The gates of the backward pass for this mode.
+static void set_mode(struct executor *ex, enum gradient_mode mode, int above)
+{
+    if (ex->mode == mode && ex->above == above)
+        return;
+    ex->mode = mode;
+    ex->above = above;
+    for (int i = ex->graph->targets_op; i < ex->graph->op_count; i++) {
         const struct op *op = &ex->graph->ops[i];
-        const struct runner *runner = &ex->runners[i];
-        if (!runner->primitive)
-            continue;
-        struct dnn_binding binding = {.src = at(ex, &op->in),
-                                      .dst = at(ex, &op->out),
-                                      .weights = runner->weights,
-                                      .bias = runner->bias,
-                                      .workspace = buffer_at(ex, op->extra),
-                                      .scratch = buffer_at(ex, op->scratch)};
-        if (is_backward(op->kind) && !dnn_runs_forward(runner->primitive)) {
-            binding.src = at(ex, &op->out);
-            binding.dst = at(ex, &op->in);
-        }
-        enum status rc = dnn_bind(runner->primitive, &binding);
-        if (rc != STATUS_OK) {
-            ex->memory = NULL;
-            return rc;
-        }
+        struct simd_out *out = ex->runners[i].out;
+        for (int r = 0; r < op->result_count; r++)
+            for (int b = 0; b < blocks_of(&op->results[r].view); b++)
+                out++->rule = rule_of(ex, &op->results[r]);
     }
-    return STATUS_OK;
 }
 
 float *executor_image(struct executor *ex)
@@ -224,48 +302,58 @@ struct tensor executor_target(struct executor *ex, int target)
     return tensor_at(ex, &ex->graph->targets[target].view);
 }
 
-static size_t value_count(const struct view *view)
+// out = in, block by block.
+static void pass(const struct executor *ex, const struct view *in, const struct simd_out *out)
 {
-    return (size_t)view->channels * (size_t)view->height * (size_t)view->width;
+    for (int b = 0; b < blocks_of(in); b++)
+        simd_here()->pass(&out[b], (const char *)at(ex, in) + (size_t)b * block_bytes(in), in->bf16, pixels_of(in));
 }
 
-static void tap(const struct executor *ex, const struct op *op)
-{
-    const struct tensor gradient = tensor_at(ex, &op->in);
-    int target = 0;
-    while (ex->graph->targets[target].layer != op->layer)
-        target++;
-    if (ex->on_gradient)
-        ex->on_gradient(ex->gradient_context, target, &gradient);
-}
-
-static enum status run(struct executor *ex, int op_number, enum gradient_mode mode, int above)
+static void tap(const struct executor *ex, int op_number)
 {
     const struct op *op = &ex->graph->ops[op_number];
+    int target = 0;
+    if (!ex->on_gradient)
+        return;
+    while (ex->graph->targets[target].layer != op->layer)
+        target++;
+    if (op->inputs[0].bf16) // to where the caller wrote the target's own part, which has been added
+        pass(ex, &op->inputs[0], ex->runners[op_number].out);
+    const struct tensor gradient = tensor_at(ex, op->inputs[0].bf16 ? &op->results[0].view : &op->inputs[0]);
+    ex->on_gradient(ex->gradient_context, target, &gradient);
+}
+
+static enum status run(struct executor *ex, int op_number)
+{
+    const struct op *op = &ex->graph->ops[op_number];
+    const struct runner *runner = &ex->runners[op_number];
+    const struct simd *simd = simd_here();
     switch (op->kind) {
-    case OP_RELU_MASK:
-        relu_mask(at(ex, &op->in), buffer_at(ex, op->extra), value_count(&op->in));
-        return STATUS_OK;
-    case OP_RELU_GRADIENT:
-        relu_gradient(at(ex, &op->out), buffer_at(ex, op->extra), value_count(&op->out), op->layer > above ? mode : GRADIENT_MODE_PLAIN);
-        return STATUS_OK;
-    case OP_COPY:
-        memcpy(at(ex, &op->out), at(ex, &op->in), value_count(&op->in) * sizeof(float));
-        return STATUS_OK;
-    case OP_ADD:
-        add(at(ex, &op->out), at(ex, &op->in), value_count(&op->out));
-        return STATUS_OK;
-    case OP_UNBLOCK:
-        unblock_first(at(ex, &op->in), at(ex, &op->out), op->in.channels, (size_t)op->in.height * (size_t)op->in.width, dnn_block());
-        return STATUS_OK;
+    case OP_CONV:
+    case OP_CONV_BACKWARD:
+        return convolution_run(runner->convolution);
+    case OP_MAX_POOL:
+        simd->max_pool(runner->pool);
+        break;
+    case OP_MAX_POOL_BACKWARD:
+        simd->max_pool_backward(runner->pool);
+        break;
+    case OP_AVG_POOL:
+        simd->avg_pool(runner->pool);
+        break;
+    case OP_AVG_POOL_BACKWARD:
+        simd->avg_pool_backward(runner->pool);
+        break;
+    case OP_PASS:
+        pass(ex, &op->inputs[0], runner->out);
+        break;
     case OP_TARGETS:
-        return STATUS_OK;
+        break;
     case OP_TAP:
-        tap(ex, op);
-        return STATUS_OK;
-    default:
-        return dnn_run(ex->runners[op_number].primitive);
+        tap(ex, op_number);
+        break;
     }
+    return STATUS_OK;
 }
 
 void executor_between(struct executor *ex, void (*call)(void *context), void *context)
@@ -280,11 +368,11 @@ void executor_on_gradient(struct executor *ex, void (*call)(void *context, int t
     ex->gradient_context = context;
 }
 
-static enum status run_range(struct executor *ex, int first, int end, enum gradient_mode mode, int above)
+static enum status run_range(struct executor *ex, int first, int end)
 {
     enum status rc = STATUS_OK;
     for (int i = first; rc == STATUS_OK && i < end; i++) {
-        rc = run(ex, i, mode, above);
+        rc = run(ex, i);
         if (ex->between)
             ex->between(ex->between_context);
     }
@@ -293,36 +381,72 @@ static enum status run_range(struct executor *ex, int first, int end, enum gradi
 
 enum status executor_forward(struct executor *ex)
 {
-    return run_range(ex, 0, ex->graph->targets_op, GRADIENT_MODE_PLAIN, 0);
+    return run_range(ex, 0, ex->graph->targets_op);
 }
 
 enum status executor_forward_from(struct executor *ex, int target)
 {
     const struct graph_target *from = &ex->graph->targets[target];
     assert(network_is_cut(ex->network, from->layer));
-    return run_range(ex, from->behind, ex->graph->targets_op, GRADIENT_MODE_PLAIN, 0);
+    for (int b = 0; from->activation.bf16 && b < blocks_of(&from->activation); b++) {
+        const struct simd_out out = {.data = (char *)at(ex, &from->activation) + (size_t)b * block_bytes(&from->activation), .bf16 = true};
+        simd_here()->pass(&out, (const char *)at(ex, &from->view) + (size_t)b * block_bytes(&from->view), false, pixels_of(&from->view));
+    }
+    return run_range(ex, from->behind, ex->graph->targets_op);
 }
 
 enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above)
 {
-    return run_range(ex, ex->graph->targets_op + 1, ex->graph->op_count, mode, above);
+    set_mode(ex, mode, above);
+    return run_range(ex, ex->graph->targets_op + 1, ex->graph->op_count);
 }
 
 enum status executor_backward_to(struct executor *ex, enum gradient_mode mode, int above, int target)
 {
-    return run_range(ex, ex->graph->targets_op + 1, ex->graph->targets[target].tap + 1, mode, above);
+    set_mode(ex, mode, above);
+    return run_range(ex, ex->graph->targets_op + 1, ex->graph->targets[target].tap + 1);
+}
+
+int executor_op_count(const struct executor *ex)
+{
+    return ex->graph->op_count;
+}
+
+struct executor_op executor_op(const struct executor *ex, int number)
+{
+    static const char *const works[] = {[OP_CONV] = "convolution",
+                                        [OP_CONV_BACKWARD] = "convolution backward",
+                                        [OP_MAX_POOL] = "max pool",
+                                        [OP_MAX_POOL_BACKWARD] = "max pool backward",
+                                        [OP_AVG_POOL] = "average pool",
+                                        [OP_AVG_POOL_BACKWARD] = "average pool backward",
+                                        [OP_PASS] = "pass",
+                                        [OP_TARGETS] = "targets",
+                                        [OP_TAP] = "tap"};
+    const struct op *op = &ex->graph->ops[number];
+    struct executor_op found = {.layer = ex->network->layers[op->layer].name,
+                                .work = works[op->kind],
+                                .method = "",
+                                .backward = number > ex->graph->targets_op};
+    if (op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD) {
+        const struct conv_spec spec = spec_of(ex, op);
+        const struct dnn_shape *s = &spec.shape;
+        found.method = conv_method_name(convolution_method(ex->runners[number].convolution));
+        found.flop = 2.0 * s->dst_channels * s->dst_h * s->dst_w * s->kernel_h * s->kernel_w * s->src_channels;
+    }
+    return found;
+}
+
+enum status executor_run_op(struct executor *ex, int number)
+{
+    return run(ex, number);
 }
 
 double executor_flop(const struct executor *ex)
 {
     double flop = 0;
-    for (int i = 0; i < ex->graph->op_count; i++) {
-        const struct op *op = &ex->graph->ops[i];
-        const struct layer *layer = &ex->network->layers[op->layer];
-        const struct view *dst = op->kind == OP_CONV ? &op->out : &op->in;
-        if (op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD)
-            flop += 2.0 * (double)value_count(dst) * layer->kernel_h * layer->kernel_w * ex->network->layers[layer->inputs[0]].channels;
-    }
+    for (int i = 0; i < ex->graph->op_count; i++)
+        flop += executor_op(ex, i).flop;
     return flop;
 }
 
@@ -331,9 +455,6 @@ enum status executor_estimate(const struct executor_options *options, size_t *by
     struct graph *graph = NULL;
     enum status rc;
     TRY(create_graph(&graph, options));
-    for (int i = 0; i < graph->op_count; i++) // one byte a value: where the maximum was
-        if (graph->ops[i].kind == OP_MAX_POOL)
-            graph->buffers[graph->ops[i].extra].bytes = value_count(&graph->ops[i].out);
     rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
 out:
     graph_destroy(&graph);

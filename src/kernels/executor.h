@@ -6,13 +6,19 @@
 #include <stddef.h>
 
 #include "common/status.h"
-#include "kernels/elementwise.h"
 #include "kernels/graph.h"
 #include "kernels/network.h"
 #include "kernels/plan.h"
 #include "kernels/prepared.h"
 
 struct executor;
+
+// How the gradient goes back through a ReLU with input a.
+enum gradient_mode {
+    GRADIENT_MODE_GUIDED, // g * [g > 0] * [a > 0]  Springenberg et al. 2014, arXiv:1412.6806
+    GRADIENT_MODE_PLAIN,  // g * [a > 0]
+    GRADIENT_MODE_DECONV, // g * [g > 0]            Zeiler and Fergus 2013, arXiv:1311.2901
+};
 
 struct executor_options {
     const struct network *network;
@@ -70,6 +76,19 @@ enum status executor_backward_to(struct executor *executor, enum gradient_mode m
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);
+
+// One of its operations, in the order in which they run, for those who measure.
+struct executor_op {
+    const char *layer;  // the first, where several convolutions are one
+    const char *work;   // "convolution", "convolution backward", "max pool", ...
+    const char *method; // of a convolution, by conv_method_name(); otherwise ""
+    double flop;        // of a convolution, two a multiply-add, as if it were direct; otherwise 0
+    bool backward;      // after the targets
+};
+int executor_op_count(const struct executor *executor);
+struct executor_op executor_op(const struct executor *executor, int op);
+// Runs it by itself, on whatever is in memory.
+enum status executor_run_op(struct executor *executor, int op) MUST_CHECK;
 
 // Floating-point operations of the convolutions of one forward and one backward pass, two a multiply-add.
 double executor_flop(const struct executor *executor);

@@ -11,12 +11,19 @@
 struct node {
     bool needed;       // a target depends on it
     bool has_gradient; // something has been written to its gradient
+    bool gated;        // its gradient has been through its ReLU
+    int writers;       // operations that have yet to write to its gradient
     int height, width;
     int enclosing; // the needed concatenation that it is a part of, or itself
     size_t enclosing_offset;
     struct view activation, gradient;
-    int extra;  // buffer of ReLU bits or arg-max
+    int mask;   // buffer of ReLU bits, or of a max pool's arg-max
     int target; // number of the target, or -1
+    // convolutions of 1 x 1 with the same source are one operation, that of the first
+    int leader;     // itself where it is alone; -1 for all other kinds
+    int source;     // what the operation reads
+    bool swapped;   // an average pool: done after the convolution that reads it; a convolution: read by such a pool
+    struct view before, before_gradient; // what a swapped convolution and its pool share
 };
 
 struct builder {
@@ -39,13 +46,18 @@ static enum status add_buffer(struct graph *graph, size_t bytes, int *buffer)
     return STATUS_OK;
 }
 
-static enum status add_tensor(struct builder *b, const struct node *node, int channels, struct view *view)
+static size_t tensor_bytes(int channels, int height, int width, bool bf16)
 {
-    *view = (struct view){.channels = channels, .height = node->height, .width = node->width};
-    return add_buffer(b->graph, dnn_tensor_bytes(channels, node->height, node->width), &view->buffer);
+    return dnn_tensor_bytes(channels, height, width) / (bf16 ? 2 : 1);
 }
 
-static enum status add_op(struct builder *b, struct op op)
+static enum status add_tensor(struct builder *b, const struct node *node, int channels, bool bf16, struct view *view)
+{
+    *view = (struct view){.channels = channels, .height = node->height, .width = node->width, .bf16 = bf16};
+    return add_buffer(b->graph, tensor_bytes(channels, node->height, node->width, bf16), &view->buffer);
+}
+
+static enum status add_op(struct builder *b, const struct op *op)
 {
     struct graph *graph = b->graph;
     if (graph->op_count == b->op_capacity) {
@@ -55,9 +67,21 @@ static enum status add_op(struct builder *b, struct op op)
             return fail(STATUS_LIMIT, "no memory for the graph");
         graph->ops = grown;
     }
-    op.scratch = NO_BUFFER;
-    graph->ops[graph->op_count++] = op;
+    graph->ops[graph->op_count] = *op;
+    graph->ops[graph->op_count++].scratch = NO_BUFFER;
     return STATUS_OK;
+}
+
+// An operation of one input and one result.
+static struct op simple_op(enum op_kind kind, int layer, struct view in, struct view out)
+{
+    return (struct op){.kind = kind,
+                       .layer = layer,
+                       .input_count = 1,
+                       .inputs = {in},
+                       .result_count = 1,
+                       .results = {{.view = out, .layer = layer, .mask = NO_BUFFER, .gate = NO_BUFFER}},
+                       .index = NO_BUFFER};
 }
 
 static void mark_needed(struct builder *b, int layer)
@@ -100,7 +124,7 @@ static void find_enclosing(struct builder *b)
             assert(part->enclosing == layer->inputs[k]); // a part belongs to one concatenation
             part->enclosing = b->nodes[i].enclosing;
             part->enclosing_offset = offset;
-            offset += dnn_tensor_bytes(b->network->layers[layer->inputs[k]].channels, part->height, part->width);
+            offset += tensor_bytes(b->network->layers[layer->inputs[k]].channels, part->height, part->width, b->options->bf16);
         }
     }
 }
@@ -111,7 +135,8 @@ static struct view part_of(struct view whole, const struct node *node, int chann
                          .offset = whole.offset + node->enclosing_offset,
                          .channels = channels,
                          .height = node->height,
-                         .width = node->width};
+                         .width = node->width,
+                         .bf16 = whole.bf16};
 }
 
 static bool is_root(const struct builder *b, int layer)
@@ -119,32 +144,84 @@ static bool is_root(const struct builder *b, int layer)
     return b->nodes[layer].enclosing == layer;
 }
 
+static bool is_pointwise(const struct layer *layer)
+{
+    return layer->kind == LAYER_CONV && layer->kernel_h == 1 && layer->kernel_w == 1 && layer->stride == 1;
+}
+
+static int count_needed_readers(const struct builder *b, int row)
+{
+    int count = 0;
+    for (int i = row + 1; i < b->network->layer_count; i++)
+        for (int k = 0; k < b->network->layers[i].input_count; k++)
+            count += b->nodes[i].needed && b->network->layers[i].inputs[k] == row;
+    return count;
+}
+
+// Which convolutions are done together, what each operation reads, and how many will write to each gradient.
+static void find_groups(struct builder *b)
+{
+    for (int i = 1; i < b->network->layer_count; i++) {
+        const struct layer *layer = &b->network->layers[i];
+        struct node *node = &b->nodes[i];
+        if (!node->needed || layer->kind == LAYER_CONCAT)
+            continue;
+        node->source = layer->inputs[0];
+        node->leader = layer->kind == LAYER_CONV ? i : -1;
+        if (is_pointwise(layer)) {
+            struct node *pool = &b->nodes[node->source];
+            if (b->network->layers[node->source].kind == LAYER_AVG_POOL && pool->target < 0 && count_needed_readers(b, node->source) == 1) {
+                pool->swapped = node->swapped = true;
+                b->nodes[pool->source].writers--; // the pool as such is not there any more
+                node->source = pool->source;
+            }
+            int members = 1;
+            for (int k = 1; k < i && node->leader == i; k++)
+                if (b->nodes[k].needed && b->nodes[k].leader == k && is_pointwise(&b->network->layers[k]) &&
+                    b->nodes[k].source == node->source)
+                    node->leader = k;
+            for (int k = node->leader; k < i; k++)
+                members += b->nodes[k].leader == node->leader;
+            if (members > CONV_PARTS_MAX)
+                node->leader = i;
+        }
+        if (node->leader < 0 || node->leader == i)
+            b->nodes[node->source].writers++;
+    }
+}
+
 // Activations and gradients of every needed layer. A target that is not inside another tensor keeps its gradient where its activation is.
 static enum status add_tensors(struct builder *b)
 {
+    const bool bf16 = b->options->bf16;
     enum status rc = STATUS_OK;
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
         const int channels = b->network->layers[i].channels;
         if (!node->needed)
             continue;
+        if (node->swapped && node->leader >= 0) {
+            TRY(add_tensor(b, node, channels, bf16, &node->before));
+            TRY(add_tensor(b, node, channels, bf16, &node->before_gradient));
+        }
         if (!is_root(b, i)) { // the enclosing tensor has a higher row number and is there already
             node->activation = part_of(b->nodes[node->enclosing].activation, node, channels);
             node->gradient = part_of(b->nodes[node->enclosing].gradient, node, channels);
             continue;
         }
-        TRY(add_tensor(b, node, channels, &node->activation));
+        TRY(add_tensor(b, node, channels, bf16, &node->activation));
         node->gradient = node->activation;
-        if (node->target < 0)
-            TRY(add_tensor(b, node, channels, &node->gradient));
+        if (node->target < 0 || bf16)
+            TRY(add_tensor(b, node, channels, bf16, &node->gradient));
     }
     struct node *input = &b->nodes[0];
-    input->activation = (struct view){.channels = 3, .height = input->height, .width = input->width};
+    input->activation = (struct view){.channels = 3, .height = input->height, .width = input->width, .planar = true};
     const size_t planar = 3 * (size_t)input->height * (size_t)input->width * sizeof(float);
     TRY(add_buffer(b->graph, planar, &input->activation.buffer));
-    b->graph->image = b->graph->gradient = input->activation;
-    TRY(add_buffer(b->graph, planar, &b->graph->gradient.buffer));
-    TRY(add_tensor(b, input, 3, &input->gradient));
+    input->gradient = input->activation;
+    TRY(add_buffer(b->graph, planar, &input->gradient.buffer));
+    b->graph->image = input->activation;
+    b->graph->gradient = input->gradient;
 out:
     return rc;
 }
@@ -154,24 +231,55 @@ static size_t value_count(const struct view *view)
     return (size_t)view->channels * (size_t)view->height * (size_t)view->width;
 }
 
-static enum status add_forward(struct builder *b, int layer_number)
+// One operation for all convolutions that `leader` leads.
+static enum status add_convolutions(struct builder *b, int leader)
 {
-    const struct layer *layer = &b->network->layers[layer_number];
-    struct node *node = &b->nodes[layer_number];
-    const struct view in = b->nodes[layer->inputs[0]].activation, out = node->activation;
+    struct op op = {.kind = OP_CONV, .layer = leader, .index = NO_BUFFER, .input_count = 1};
+    enum status rc = STATUS_OK;
+    op.inputs[0] = b->nodes[b->nodes[leader].source].activation;
+    for (int i = leader; i < b->network->layer_count; i++) {
+        struct node *node = &b->nodes[i];
+        if (!node->needed || node->leader != leader)
+            continue;
+        struct op_result *result = &op.results[op.result_count++];
+        TRY(add_buffer(b->graph, value_count(&node->activation) / 8, &node->mask));
+        *result = (struct op_result){.view = node->activation, .layer = i, .relu = true, .mask = node->mask, .gate = NO_BUFFER};
+        if (node->swapped)
+            *result = (struct op_result){.view = node->before, .layer = i, .mask = NO_BUFFER, .gate = NO_BUFFER};
+        op.parts[op.part_count++] = i;
+    }
+    rc = add_op(b, &op);
+out:
+    return rc;
+}
+
+static enum status add_forward(struct builder *b, int row)
+{
+    const struct layer *layer = &b->network->layers[row];
+    struct node *node = &b->nodes[row];
+    struct op op;
     enum status rc = STATUS_OK;
     switch (layer->kind) {
     case LAYER_CONV:
-        TRY(add_buffer(b->graph, value_count(&out) / 8, &node->extra));
-        TRY(add_op(b, (struct op){.kind = OP_CONV, .layer = layer_number, .in = in, .out = out, .extra = NO_BUFFER}));
-        TRY(add_op(b, (struct op){.kind = OP_RELU_MASK, .layer = layer_number, .in = out, .out = out, .extra = node->extra}));
+        if (node->leader == row)
+            TRY(add_convolutions(b, row));
+        if (node->swapped) {
+            op = simple_op(OP_AVG_POOL, row, node->before, node->activation);
+            op.results[0].relu = true;
+            op.results[0].mask = node->mask;
+            TRY(add_op(b, &op));
+        }
         break;
     case LAYER_MAX_POOL:
-        TRY(add_buffer(b->graph, 0, &node->extra)); // oneDNN says how large
-        TRY(add_op(b, (struct op){.kind = OP_MAX_POOL, .layer = layer_number, .in = in, .out = out, .extra = node->extra}));
+        TRY(add_buffer(b->graph, value_count(&node->activation), &node->mask));
+        op = simple_op(OP_MAX_POOL, row, b->nodes[node->source].activation, node->activation);
+        op.index = node->mask;
+        TRY(add_op(b, &op));
         break;
     case LAYER_AVG_POOL:
-        TRY(add_op(b, (struct op){.kind = OP_AVG_POOL, .layer = layer_number, .in = in, .out = out, .extra = NO_BUFFER}));
+        op = simple_op(OP_AVG_POOL, row, b->nodes[node->source].activation, node->activation);
+        if (!node->swapped)
+            TRY(add_op(b, &op));
         break;
     case LAYER_CONCAT: // its parts are in place already
     case LAYER_INPUT:
@@ -180,12 +288,14 @@ static enum status add_forward(struct builder *b, int layer_number)
     if (node->target < 0)
         goto out;
     struct view *target = &b->graph->targets[node->target].view;
-    if (is_root(b, layer_number)) {
+    b->graph->targets[node->target].activation = node->activation;
+    if (is_root(b, row) && !b->options->bf16) {
         *target = node->activation;
         node->has_gradient = true;
     } else {
-        TRY(add_tensor(b, node, layer->channels, target));
-        TRY(add_op(b, (struct op){.kind = OP_COPY, .layer = layer_number, .in = node->activation, .out = *target, .extra = NO_BUFFER}));
+        TRY(add_tensor(b, node, layer->channels, false, target));
+        op = simple_op(OP_PASS, row, node->activation, *target);
+        TRY(add_op(b, &op));
     }
     b->graph->targets[node->target].behind = b->graph->op_count;
 out:
@@ -193,55 +303,93 @@ out:
 }
 
 // What later layers and, in place already or added here, the caller have made of a target's gradient is the whole of it.
-static enum status add_tap(struct builder *b, int layer_number)
+static enum status add_tap(struct builder *b, int row)
 {
-    const struct node *node = &b->nodes[layer_number];
+    const struct node *node = &b->nodes[row], *root = &b->nodes[node->enclosing];
     struct graph_target *target = &b->graph->targets[node->target];
+    struct op op = simple_op(OP_PASS, row, target->view, node->gradient);
     enum status rc = STATUS_OK;
-    if (!is_root(b, layer_number))
-        TRY(add_op(b, (struct op){.kind = OP_ADD, .layer = layer_number, .in = target->view, .out = node->gradient, .extra = NO_BUFFER}));
+    op.results[0].accumulate = root->has_gradient;
+    if (!is_root(b, row) || b->options->bf16)
+        TRY(add_op(b, &op));
     target->tap = b->graph->op_count;
-    rc = add_op(b, (struct op){.kind = OP_TAP, .layer = layer_number, .in = node->gradient, .out = node->gradient, .extra = NO_BUFFER});
+    op = simple_op(OP_TAP, row, node->gradient, target->view);
+    rc = add_op(b, &op);
 out:
     return rc;
 }
 
-// Gradient of this layer's output -> gradient of its input; through a tensor of its own where the operation can't add but has to.
-static enum status add_backward(struct builder *b, int layer_number)
+static void add_result(struct builder *b, struct op *op, int row, bool accumulate, bool last)
 {
-    const struct layer *layer = &b->network->layers[layer_number];
-    struct node *node = &b->nodes[layer_number], *input = &b->nodes[layer->inputs[0]];
+    const struct layer *layer = &b->network->layers[row];
+    struct node *node = &b->nodes[row];
+    if (layer->kind == LAYER_CONCAT) {
+        for (int k = 0; k < layer->input_count; k++)
+            add_result(b, op, layer->inputs[k], accumulate, last && node->target < 0);
+        return;
+    }
+    assert(op->result_count < GRAPH_RESULTS_MAX);
+    struct op_result *result = &op->results[op->result_count++];
+    *result = (struct op_result){.view = node->gradient, .layer = row, .mask = NO_BUFFER, .gate = NO_BUFFER, .accumulate = accumulate};
+    if (last && layer->kind == LAYER_CONV && node->target < 0) { // before a tap there is no gate
+        result->gate = node->mask;
+        node->gated = true;
+    }
+}
+
+// The gradient of what `source` is, as the result of `op`. The last that writes to it applies the gates of the ReLUs.
+static enum status add_gradient(struct builder *b, struct op *op, int source)
+{
+    struct node *node = &b->nodes[source];
+    assert(is_root(b, source) && node->writers > 0); // parts are read through their concatenation only
+    op->result_count = 0;
+    add_result(b, op, source, node->has_gradient, --node->writers == 0);
+    node->has_gradient = true;
+    return add_op(b, op);
+}
+
+// Gradient of this layer's output -> gradient of its input.
+static enum status add_backward(struct builder *b, int row)
+{
+    const struct layer *layer = &b->network->layers[row];
+    struct node *node = &b->nodes[row];
+    struct op op;
     enum status rc = STATUS_OK;
-    struct op op = {.layer = layer_number, .in = node->gradient, .out = input->gradient, .extra = NO_BUFFER};
     if (node->target >= 0)
-        TRY(add_tap(b, layer_number));
+        TRY(add_tap(b, row));
     switch (layer->kind) {
     case LAYER_CONV:
-        TRY(add_op(
-            b, (struct op){
-                   .kind = OP_RELU_GRADIENT, .layer = layer_number, .in = node->gradient, .out = node->gradient, .extra = node->extra}));
-        op.kind = OP_CONV_BACKWARD;
-        op.accumulate = input->has_gradient && b->options->adds[layer->conv];
+        op = simple_op(OP_PASS, row, node->gradient, node->gradient);
+        op.results[0].gate = node->mask;
+        if (!node->gated)
+            TRY(add_op(b, &op));
+        op = simple_op(OP_AVG_POOL_BACKWARD, row, node->gradient, node->before_gradient);
+        if (node->swapped)
+            TRY(add_op(b, &op));
+        if (node->leader != row)
+            break;
+        op = (struct op){.kind = OP_CONV_BACKWARD, .layer = row, .index = NO_BUFFER};
+        for (int i = row; i < b->network->layer_count; i++)
+            if (b->nodes[i].needed && b->nodes[i].leader == row) {
+                op.inputs[op.input_count++] = b->nodes[i].swapped ? b->nodes[i].before_gradient : b->nodes[i].gradient;
+                op.parts[op.part_count++] = i;
+            }
+        rc = add_gradient(b, &op, node->source);
         break;
     case LAYER_MAX_POOL:
-        op.kind = OP_MAX_POOL_BACKWARD;
-        op.extra = node->extra;
+        op = simple_op(OP_MAX_POOL_BACKWARD, row, node->gradient, node->gradient);
+        op.index = node->mask;
+        rc = add_gradient(b, &op, node->source);
         break;
     case LAYER_AVG_POOL:
-        op.kind = OP_AVG_POOL_BACKWARD;
+        op = simple_op(OP_AVG_POOL_BACKWARD, row, node->gradient, node->gradient);
+        if (!node->swapped)
+            rc = add_gradient(b, &op, node->source);
         break;
     case LAYER_CONCAT: // the gradients of its parts are in place already
     case LAYER_INPUT:
-        goto out;
+        break;
     }
-    if (input->has_gradient && !op.accumulate) {
-        TRY(add_tensor(b, input, b->network->layers[layer->inputs[0]].channels, &op.out));
-        TRY(add_op(b, op));
-        rc = add_op(b, (struct op){.kind = OP_ADD, .layer = layer_number, .in = op.out, .out = input->gradient, .extra = NO_BUFFER});
-    } else {
-        rc = add_op(b, op);
-    }
-    input->has_gradient = true;
 out:
     return rc;
 }
@@ -265,9 +413,14 @@ static void find_lifetimes(struct graph *graph)
                 touch(graph, graph->targets[t].view.buffer, i);
             continue;
         }
-        touch(graph, op->in.buffer, i);
-        touch(graph, op->out.buffer, i);
-        touch(graph, op->extra, i);
+        for (int k = 0; k < op->input_count; k++)
+            touch(graph, op->inputs[k].buffer, i);
+        for (int k = 0; k < op->result_count; k++) {
+            touch(graph, op->results[k].view.buffer, i);
+            touch(graph, op->results[k].mask, i);
+            touch(graph, op->results[k].gate, i);
+        }
+        touch(graph, op->index, i);
     }
 }
 
@@ -276,16 +429,16 @@ static enum status build(struct builder *b)
     enum status rc;
     TRY(find_sizes(b));
     find_enclosing(b);
+    find_groups(b);
     TRY(add_tensors(b));
     for (int i = 1; i < b->network->layer_count; i++)
         if (b->nodes[i].needed)
             TRY(add_forward(b, i));
     b->graph->targets_op = b->graph->op_count;
-    TRY(add_op(b, (struct op){.kind = OP_TARGETS, .extra = NO_BUFFER}));
+    TRY(add_op(b, &(struct op){.kind = OP_TARGETS, .index = NO_BUFFER}));
     for (int i = b->network->layer_count - 1; i >= 1; i--)
         if (b->nodes[i].needed)
             TRY(add_backward(b, i));
-    TRY(add_op(b, (struct op){.kind = OP_UNBLOCK, .in = b->nodes[0].gradient, .out = b->graph->gradient, .extra = NO_BUFFER}));
     find_lifetimes(b->graph);
 out:
     return rc;
@@ -311,8 +464,8 @@ enum status graph_create(struct graph **graph, const struct graph_options *optio
     b.graph->target_count = options->target_count;
     for (int i = 0; i < network->layer_count; i++) {
         b.nodes[i].enclosing = i;
-        b.nodes[i].target = -1;
-        b.nodes[i].extra = NO_BUFFER;
+        b.nodes[i].target = b.nodes[i].leader = -1;
+        b.nodes[i].mask = NO_BUFFER;
     }
     for (int t = 0; t < options->target_count; t++) {
         assert(options->targets[t] > 0 && b.nodes[options->targets[t]].target < 0);

@@ -2,12 +2,14 @@
 // From the network table to a list of operations for one image size and one set of targets.
 //
 // Forward to the targets and back to the image. Every tensor is a view into a buffer, every buffer knows the first and the last
-// operation that touches it, so that arena.h can lay them out over each other. What makes it small:
+// operation that touches it, so that arena.h can lay them out over each other. What makes it small and fast:
 //   - only gradients with respect to inputs are needed, so no activation outlives its last reader but the targets';
 //   - a ReLU keeps one bit a value, a max pool its arg-max;
 //   - the inputs of a concatenation are written, and their gradients read, in place: a range of channels is contiguous;
 //   - a target's gradient starts where its activation lies (the caller overwrites one with the other);
-//   - several consumers of one tensor add into the same gradient.
+//   - several consumers of one tensor add into the same gradient, and the last of them applies the gates of the ReLUs before it;
+//   - 1 x 1 convolutions with the same source are one operation, forward and backward; an average pool before one of them changes places
+//     with it (both are linear, and the weights of the average sum to 1, so that the bias may come after either).
 #ifndef ONEIROS_KERNELS_GRAPH_H
 #define ONEIROS_KERNELS_GRAPH_H
 
@@ -16,23 +18,20 @@
 
 #include "common/status.h"
 #include "kernels/network.h"
+#include "kernels/prepared.h"
 
-enum { GRAPH_TARGETS_MAX = 16, NO_BUFFER = -1 };
+enum { GRAPH_TARGETS_MAX = 16, GRAPH_RESULTS_MAX = 8, NO_BUFFER = -1 };
 
 enum op_kind {
-    OP_CONV,              // in -> out, bias and ReLU fused
-    OP_RELU_MASK,         // in -> extra (bits)
-    OP_MAX_POOL,          // in -> out, extra (arg-max)
-    OP_AVG_POOL,          // in -> out
-    OP_COPY,              // in -> out
+    OP_CONV,              // inputs -> results
+    OP_CONV_BACKWARD,     // gradients of the outputs -> gradient of the input
+    OP_MAX_POOL,          // and `index`
+    OP_MAX_POOL_BACKWARD, //
+    OP_AVG_POOL,          //
+    OP_AVG_POOL_BACKWARD, //
+    OP_PASS,              // input -> result, with all that a result asks for
     OP_TARGETS,           // the caller reads activations and writes gradients
-    OP_TAP,               // in: the whole gradient of a target, for the caller to read
-    OP_RELU_GRADIENT,     // out, in place, by extra (bits)
-    OP_CONV_BACKWARD,     // in (gradient of the output) -> out (gradient of the input)
-    OP_MAX_POOL_BACKWARD, // in, extra -> out
-    OP_AVG_POOL_BACKWARD, // in -> out
-    OP_ADD,               // out += in
-    OP_UNBLOCK,           // in -> out (planar)
+    OP_TAP,               // input: the whole gradient of a target, for the caller to read
 };
 
 // A tensor: some channels of a buffer.
@@ -40,15 +39,31 @@ struct view {
     int buffer;
     size_t offset; // bytes
     int channels, height, width;
+    bool bf16;   // float32 otherwise
+    bool planar; // (channels, height, width); in blocks of channels otherwise
+};
+
+// Where an operation writes, and what is done to each value on its way.
+struct op_result {
+    struct view view;
+    int layer;       // row whose activation or gradient it is
+    bool relu;       // bias and ReLU of `layer` are applied
+    int mask;        // buffer that notes which values the ReLU let through; NO_BUFFER
+    bool accumulate; // added to what is there
+    int gate;        // buffer of the bits through which the gradient of `layer` goes back; NO_BUFFER
 };
 
 struct op {
     enum op_kind kind;
-    int layer; // row of the network table
-    struct view in, out;
-    int extra;       // buffer: ReLU bits or arg-max; NO_BUFFER
-    int scratch;     // buffer, sized by whoever runs the operation; NO_BUFFER until then
-    bool accumulate; // OP_CONV_BACKWARD: add to out
+    int layer; // row of the network table; of several convolutions the first
+    int part_count;
+    int parts[CONV_PARTS_MAX]; // rows of the convolutions that are one here
+    int input_count;
+    struct view inputs[CONV_PARTS_MAX];
+    int result_count;
+    struct op_result results[GRAPH_RESULTS_MAX];
+    int index;   // max pools: buffer of the arg-max, a byte a value; NO_BUFFER
+    int scratch; // buffer, sized by whoever runs the operation; NO_BUFFER until then
 };
 
 struct buffer {
@@ -59,7 +74,8 @@ struct buffer {
 
 struct graph_target {
     int layer;
-    struct view view; // activation before, gradient after OP_TARGETS
+    struct view view;       // float32: activation before, gradient after OP_TARGETS
+    struct view activation; // what the layers behind it read; the same where that is float32 and its own
     int behind;       // operation: the first of the layers behind it
     int tap;          // operation: its OP_TAP
 };
@@ -82,7 +98,7 @@ struct graph_options {
     int width, height;
     int target_count;
     const int *targets; // [target_count] rows, all different, not the input
-    const bool *adds;   // [conv_count]: whether the backward pass of this convolution can add to its output
+    bool bf16;          // activations and gradients but the targets' are bfloat16
 };
 
 enum status graph_create(struct graph **graph, const struct graph_options *options) MUST_CHECK;

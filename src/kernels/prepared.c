@@ -2,19 +2,23 @@
 #include "kernels/prepared.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "kernels/panels.h"
 #include "kernels/weights.h"
 
 struct entry {
     struct entry *next;
-    bool flip;
-    struct dnn_weights *weights;
+    struct prepared_key key;
+    float *panels;               // ours, or
+    struct dnn_weights *weights; // oneDNN's
+    size_t bytes;
 };
 
 struct prepared {
     const struct network *network;
     const float *plain;
-    struct entry **entries; // [conv_count] lists; one layout a direction as a rule
+    struct entry **entries; // [conv_count] lists, by the first part
 };
 
 enum status prepared_create(struct prepared **prepared, const struct network *network, const float *weights)
@@ -41,6 +45,7 @@ void prepared_destroy(struct prepared **prepared)
         for (struct entry *e = p->entries[i], *next; e; e = next) {
             next = e->next;
             dnn_weights_destroy(&e->weights);
+            free(e->panels);
             free(e);
         }
     free(p->entries);
@@ -48,26 +53,115 @@ void prepared_destroy(struct prepared **prepared)
     *prepared = NULL;
 }
 
-enum status prepared_get(struct prepared *p, int conv, const struct dnn_primitive *primitive, bool flip, const struct dnn_weights **weights)
+static bool same_key(const struct prepared_key *a, const struct prepared_key *b)
 {
+    return a->part_count == b->part_count && a->backward == b->backward && a->winograd == b->winograd &&
+           memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
+}
+
+static enum status add_entry(struct prepared *p, const struct prepared_key *key, struct entry **entry)
+{
+    struct entry *e = *entry = calloc(1, sizeof *e);
+    if (!e)
+        return fail(STATUS_LIMIT, "no memory for weights");
+    e->key = *key;
+    e->next = p->entries[key->parts[0]];
+    p->entries[key->parts[0]] = e;
+    return STATUS_OK;
+}
+
+static const struct layer *conv_layer(const struct prepared *p, int conv)
+{
+    return &p->network->layers[p->network->convs[conv]];
+}
+
+// The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done.
+static float *gather(const struct prepared *p, const struct prepared_key *key, struct panels_source *source)
+{
+    const struct layer *first = conv_layer(p, key->parts[0]);
+    const int in = p->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
+    int out = 0, done = 0;
+    for (int k = 0; k < key->part_count; k++)
+        out += conv_layer(p, key->parts[k])->channels;
+    float *all = malloc((size_t)out * (size_t)in * (size_t)taps * sizeof *all);
+    if (!all)
+        return NULL;
+    for (int k = 0; k < key->part_count; k++) {
+        const float *kernel = weights_kernel(p->network, p->plain, key->parts[k]);
+        const int channels = conv_layer(p, key->parts[k])->channels;
+        if (!key->backward)
+            memcpy(all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof *all);
+        for (int o = 0; key->backward && o < channels; o++)
+            for (int i = 0; i < in; i++)
+                for (int t = 0; t < taps; t++)
+                    all[((size_t)i * out + done + o) * taps + (key->winograd ? taps - 1 - t : t)] = kernel[((size_t)o * in + i) * taps + t];
+        done += channels;
+    }
+    *source = (struct panels_source){.weights = all,
+                                     .out = key->backward ? in : out,
+                                     .in = key->backward ? out : in,
+                                     .kernel_h = first->kernel_h,
+                                     .kernel_w = first->kernel_w};
+    return all;
+}
+
+enum status prepared_panels(struct prepared *p, const struct prepared_key *key, const float **panels)
+{
+    const int lanes = dnn_block();
+    struct panels_source source;
+    struct simd_phase phases[SIMD_PHASES_MAX];
+    struct entry *e;
+    float *plain = NULL;
+    enum status rc = STATUS_OK;
+    for (e = p->entries[key->parts[0]]; e && !(e->panels && same_key(&e->key, key));)
+        e = e->next;
+    if (e)
+        goto out;
+    plain = gather(p, key, &source);
+    if (!plain)
+        return fail(STATUS_LIMIT, "no memory for weights");
+    TRY(add_entry(p, key, &e));
+    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) * sizeof(float);
+    e->panels = aligned_alloc(64, (e->bytes + 63) / 64 * 64);
+    if (!e->panels) {
+        rc = fail(STATUS_LIMIT, "no memory for weights");
+        goto out;
+    }
+    if (key->winograd) {
+        panels_winograd(&source, key->winograd, lanes, e->panels);
+    } else {
+        // Neither the padding nor the size decides which weights a phase has.
+        const int stride = conv_layer(p, key->parts[0])->stride;
+        const int count = panels_phases(phases, source.kernel_h, source.kernel_w, stride, 0, 0, key->backward, 2, 2);
+        panels_direct(&source, phases, count, lanes, e->panels);
+    }
+out:
+    free(plain);
+    *panels = rc == STATUS_OK ? e->panels : NULL;
+    return rc;
+}
+
+enum status prepared_dnn(struct prepared *p, int conv, const struct dnn_primitive *primitive, bool flip, const struct dnn_weights **weights)
+{
+    const struct prepared_key key = {.part_count = 1, .parts = {conv}, .backward = flip};
     for (struct entry *e = p->entries[conv]; e; e = e->next)
-        if (e->flip == flip && dnn_weights_fit(e->weights, primitive)) {
+        if (e->weights && e->key.backward == flip && dnn_weights_fit(e->weights, primitive)) {
             *weights = e->weights;
             return STATUS_OK;
         }
-    struct entry *e = calloc(1, sizeof *e);
-    if (!e)
-        return fail(STATUS_LIMIT, "no memory for weights");
-    enum status rc = dnn_weights_create(&e->weights, primitive, weights_kernel(p->network, p->plain, conv), flip);
-    if (rc != STATUS_OK) {
-        free(e);
-        return rc;
-    }
-    e->flip = flip;
-    e->next = p->entries[conv];
-    p->entries[conv] = e;
+    struct entry *e;
+    enum status rc;
+    TRY(add_entry(p, &key, &e));
+    TRY(dnn_weights_create(&e->weights, primitive, weights_kernel(p->network, p->plain, conv), flip));
+    e->bytes = dnn_weights_bytes(e->weights);
     *weights = e->weights;
-    return STATUS_OK;
+out:
+    return rc;
+}
+
+int prepared_channels(const struct prepared *p, int conv)
+{
+    return conv_layer(p, conv)->channels;
 }
 
 const float *prepared_bias(const struct prepared *p, int conv)
@@ -80,6 +174,6 @@ size_t prepared_bytes(const struct prepared *p)
     size_t bytes = 0;
     for (int i = 0; i < p->network->conv_count; i++)
         for (const struct entry *e = p->entries[i]; e; e = e->next)
-            bytes += dnn_weights_bytes(e->weights);
+            bytes += e->bytes;
     return bytes;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Weights in the layouts that the primitives want, each made once and shared by all executors of a rank.
+// Weights in the layouts that the methods want, each made once and shared by all executors of a rank.
 #ifndef ONEIROS_KERNELS_PREPARED_H
 #define ONEIROS_KERNELS_PREPARED_H
 
@@ -9,15 +9,28 @@
 #include "kernels/dnn.h"
 #include "kernels/network.h"
 
+enum { CONV_PARTS_MAX = 4 };
+
 struct prepared;
+
+// Which weights, and how they lie.
+struct prepared_key {
+    int part_count;
+    int parts[CONV_PARTS_MAX]; // numbers of convolutions with the same source, their outputs side by side
+    bool backward;             // transposed; turned by half a turn too for Winograd
+    int winograd;              // inputs a tile; 0: the panels of a direct convolution, all phases one after the other
+};
 
 // `weights` is the flat array of weights.h; it is only read and outlives *prepared.
 enum status prepared_create(struct prepared **prepared, const struct network *network, const float *weights) MUST_CHECK;
 void prepared_destroy(struct prepared **prepared);
 
-// The weights of convolution `conv` for `primitive`, owned by `prepared`. `flip` as in dnn_weights_create().
-enum status prepared_get(struct prepared *prepared, int conv, const struct dnn_primitive *primitive, bool flip,
+// Owned by `prepared`, 64-byte aligned.
+enum status prepared_panels(struct prepared *prepared, const struct prepared_key *key, const float **panels) MUST_CHECK;
+// The weights of one convolution for a oneDNN primitive. `flip` as in dnn_weights_create().
+enum status prepared_dnn(struct prepared *prepared, int conv, const struct dnn_primitive *primitive, bool flip,
                          const struct dnn_weights **weights) MUST_CHECK;
+int prepared_channels(const struct prepared *prepared, int conv);
 const float *prepared_bias(const struct prepared *prepared, int conv); // (channels)
 
 size_t prepared_bytes(const struct prepared *prepared);

@@ -29,7 +29,7 @@ enum status engine_create(struct engine **engine, const struct objective *object
         return fail(STATUS_LIMIT, "no memory for the network");
     e->network = network_inception_v3();
     e->objective = objective;
-    plan_fixed(&e->plan, e->network);
+    plan_fixed(&e->plan);
     rc = prepared_create(&e->prepared, e->network, weights);
     if (rc != STATUS_OK)
         engine_destroy(engine);
@@ -99,7 +99,7 @@ enum status engine_estimate(const struct objective *objective, int width, int he
 {
     const struct network *network = network_inception_v3();
     struct plan plan;
-    plan_fixed(&plan, network);
+    plan_fixed(&plan);
     return executor_estimate(&(struct executor_options){.network = network,
                                                         .plan = &plan,
                                                         .width = width,

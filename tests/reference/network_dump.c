@@ -139,7 +139,7 @@ int main(int argc, char **argv)
     d.image = dump_read_image(d.oracle, &d.width, &d.height);
     dump_write_planes(d.output, "image", 3, d.height, d.width, d.image);
     float *weights = dump_read_weights(argv[1]);
-    plan_fixed(&d.plan, d.network);
+    plan_fixed(&d.plan);
     DUMP_OK(prepared_create(&d.prepared, d.network, weights));
     write_activations(&d);
     write_gradients(&d);

@@ -25,7 +25,7 @@ static inline void start(void)
     if (net)
         return;
     net = network_inception_v3();
-    plan_fixed(&plan, net);
+    plan_fixed(&plan);
     use_weights(weights_random(net, 1));
 }
 

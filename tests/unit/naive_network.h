@@ -3,7 +3,7 @@
 #ifndef ONEIROS_TESTS_NAIVE_NETWORK_H
 #define ONEIROS_TESTS_NAIVE_NETWORK_H
 
-#include "kernels/elementwise.h"
+#include "kernels/executor.h"
 #include "kernels/network.h"
 #include "kernels/weights.h"
 #include "naive.h"

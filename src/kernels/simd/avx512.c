@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#define LANES 16
+#define SIMD_TABLE simd_avx512
+#define SIMD_TABLE_NAME "avx512"
+#include "kernels/simd/loops.h"

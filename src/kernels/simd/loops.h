@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME.
+#include "kernels/simd/direct.h"
+#include "kernels/simd/pool.h"
+#include "kernels/simd/winograd.h"
+
+const struct simd SIMD_TABLE = {
+    .name = SIMD_TABLE_NAME,
+    .lanes = LANES,
+    .direct = direct,
+    .winograd = winograd,
+    .winograd_scratch = winograd_scratch,
+    .max_pool = max_pool,
+    .max_pool_backward = max_pool_backward,
+    .avg_pool = avg_pool,
+    .avg_pool_backward = avg_pool_backward,
+    .pass = pass,
+};

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+#define LANES 16
+#define SIMD_TABLE simd_portable16
+#define SIMD_TABLE_NAME "portable16"
+#include "kernels/simd/loops.h"

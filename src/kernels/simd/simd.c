@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/simd/simd.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/simd/points.h"
+
+extern const struct simd simd_portable, simd_portable16;
+#ifdef __x86_64__
+extern const struct simd simd_avx2, simd_avx512;
+#endif
+
+static bool runs_here(const struct simd *simd)
+{
+#ifdef __x86_64__
+    if (simd == &simd_avx2)
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (simd == &simd_avx512)
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq");
+#endif
+    (void)simd;
+    return true;
+}
+
+static const struct simd *const all[] = {
+#ifdef __x86_64__
+    &simd_avx512, &simd_avx2,
+#endif
+    &simd_portable, &simd_portable16};
+enum { COUNT = sizeof all / sizeof all[0] };
+
+const struct simd *simd_find(const char *name)
+{
+    for (int i = 0; i < COUNT; i++)
+        if (strcmp(all[i]->name, name) == 0 && runs_here(all[i]))
+            return all[i];
+    return NULL;
+}
+
+// oneDNN's own limit holds for us too, so that the paths of other machines can be tried on this one.
+static bool allowed(const struct simd *simd)
+{
+    const char *most = getenv("ONEDNN_MAX_CPU_ISA");
+    if (!most || !*most || strcmp(most, "ALL") == 0 || strncmp(most, "AVX512", 6) == 0)
+        return true;
+    return strncmp(simd->name, "avx512", 6) != 0 && (strcmp(simd->name, "avx2") != 0 || strncmp(most, "AVX2", 4) == 0);
+}
+
+static const struct simd *here;
+
+static void find_here(void)
+{
+    const char *wanted = getenv("ONEIROS_SIMD");
+    here = wanted ? simd_find(wanted) : NULL;
+    for (int i = 0; !here && i < COUNT; i++)
+        if (runs_here(all[i]) && allowed(all[i]))
+            here = all[i];
+}
+
+const struct simd *simd_here(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, find_here);
+    return here;
+}
+
+const float *simd_winograd_points(int n)
+{
+#define LIST(...) {__VA_ARGS__}
+    static const float points[][WINOGRAD_PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
+    return n == 6 || n == 8 || n == 10 ? points[n / 2 - 3] : NULL;
+}
+
+bool simd_has_winograd(int n, int tile_h, int tile_w)
+{
+#define ENTRY(n, th, tw) {n, th, tw},
+    static const int transforms[][3] = {WINOGRAD_TRANSFORMS(ENTRY)};
+    for (size_t i = 0; i < sizeof transforms / sizeof transforms[0]; i++)
+        if (transforms[i][0] == n && transforms[i][1] == tile_h && transforms[i][2] == tile_w)
+            return true;
+    return false;
+}
