@@ -47,7 +47,7 @@ static enum status look_at_octaves(const struct dry_plan *plan, struct schedule_
     geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     TRY(objective_find_targets(&objective, config));
     if (octaves[0].width < NETWORK_MIN_SIDE || octaves[0].height < NETWORK_MIN_SIDE)
-        TRY(engine_estimate(&objective, octaves[0].width, octaves[0].height, &bytes));
+        TRY(engine_estimate(&objective, octaves[0].width, octaves[0].height, engine_bf16(config), &bytes));
     rc = schedule_cost(&plan->schedule, image, 1, &cost);
 out:
     return rc;

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "common/config_number.h"
+#include "common/config_schema.h"
+#include "common/config_value.h"
 #include "common/nearest.h"
 #include "kernels/network.h"
 
-enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN };
+enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN };
 static const char short_options[] = ":c:p:s:o:qvh";
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -18,6 +20,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, 'o'},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
+    {"plan", required_argument, NULL, OPTION_PLAN},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
@@ -27,7 +30,7 @@ static const struct option long_options[] = {
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
-    const char *preset, *file; // NULL: not given
+    const char *preset, *file, *plan; // NULL: not given
     const char **settings;     // of -s, in the order given
     int setting_count;
 };
@@ -111,6 +114,8 @@ static enum status take_option(struct job_options *options, struct sources *sour
     case OPTION_PRINT_CONFIG:
         options->print_config = true;
         break;
+    case OPTION_PLAN:
+        return set_once(&sources->plan, "--plan", optarg);
     case OPTION_DRY_RUN:
         options->dry_run = true;
         break;
@@ -131,6 +136,8 @@ static enum status load_config(struct config *config, const struct sources *sour
     TRY(config_load_environment(config, environment));
     for (int i = 0; i < sources->setting_count; i++)
         TRY(config_set(config, sources->settings[i]));
+    if (sources->plan)
+        TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
     rc = job_options_check(config);
 out:
     return rc;
@@ -241,6 +248,7 @@ static const char options_help[] =
     "  -c, --config FILE      settings in YAML\n"
     "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
+    "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
     "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
     "  -q, --quiet            warnings and errors only\n"

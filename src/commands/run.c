@@ -11,6 +11,7 @@
 
 #include "commands/commands.h"
 #include "commands/launch.h"
+#include "commands/planning.h"
 #include "common/file.h"
 #include "common/geometry.h"
 #include "common/messages.h"
@@ -41,6 +42,8 @@ struct run {
     int node_ranks, node_workers; // ranks on this node, and those of them that dream
     uint64_t memory_limit;        // of the rank that may use least
     struct tile_plan tiles;       // the same on every rank
+    struct plan *plan;            // the same on every rank
+    char *plan_text;
     struct image guide;           // of the objective, on every rank; empty if it needs none
 };
 
@@ -156,6 +159,11 @@ static enum status check_objective(struct run *run)
     return rc;
 }
 
+static int worker_threads(const struct run *run)
+{
+    return resources_threads(run->options->config.threads, run->node_workers, run->node_processors);
+}
+
 // Without an encoder there are no videos, but there is everything else.
 static void look_for_encoder(const struct config *config)
 {
@@ -164,13 +172,44 @@ static void look_for_encoder(const struct config *config)
         log_warning("no videos: %s", status_message());
 }
 
+// `text`: of the file that config->plan names, on rank 0; NULL where it names none. The planner has it on one rank of its own.
+static enum status make_plan(struct run *run, const char *text)
+{
+    const int planner = run->launch.size > 1 ? 1 : COORDINATOR_RANK;
+    char *copy = NULL;
+    int length = text ? (int)strlen(text) : 0;
+    enum status rc;
+    run->plan = calloc(1, sizeof *run->plan);
+    TRY(mpi_check(MPI_Bcast(&length, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    copy = calloc(1, (size_t)length + 1);
+    if (!run->plan || !copy) {
+        rc = fail(STATUS_LIMIT, "no memory for a plan");
+        goto out;
+    }
+    if (text)
+        memcpy(copy, text, (size_t)length);
+    TRY(mpi_check(MPI_Bcast(copy, length, MPI_CHAR, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    const struct planning_options options = {.comm = run->launch.comm,
+                                             .planner = planner,
+                                             .threads = worker_threads(run),
+                                             .text = length > 0 ? copy : NULL,
+                                             .config = &run->options->config,
+                                             .weights = shared_weights_array(run->weights)};
+    rc = planning_resolve(&options, run->plan, &run->plan_text);
+out:
+    free(copy);
+    return rc;
+}
+
 static enum status start(struct run *run)
 {
-    char model[FILE_PATH_MAX] = "";
+    char model[FILE_PATH_MAX] = "", *plan_text = NULL;
     enum status rc = STATUS_OK;
     const bool guided = run->options->config.objective == OBJECTIVE_GUIDE;
     if (run->launch.rank == COORDINATOR_RANK) {
-        rc = prepare_files(run, model);
+        rc = planning_read_file(&run->options->config, &plan_text);
+        if (rc == STATUS_OK)
+            rc = prepare_files(run, model);
         if (rc == STATUS_OK && guided)
             rc = load_guide(&run->options->config, run->options->output, &run->guide);
         if (!run->options->explain)
@@ -182,8 +221,10 @@ static enum status start(struct run *run)
     TRY(shared_weights_create(&run->weights, run->launch.comm, model));
     TRY(check_objective(run));
     if (guided)
-        rc = share_guide(run);
+        TRY(share_guide(run));
+    rc = make_plan(run, plan_text);
 out:
+    free(plan_text);
     return rc;
 }
 
@@ -246,7 +287,7 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                    .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                    .weights_md5 = weights->md5,
                    .weights_source = weights->source,
-                   .plan = "fixed",
+                   .plan = run->plan_text,
                    .ranks = run->launch.size,
                    .workers = schedule.workers,
                    .tiles = &schedule.tiles,
@@ -268,7 +309,8 @@ static enum status be_worker(struct run *run)
         .classes = shared_weights_info(run->weights)->classes,
         .guide = run->guide.rgb ? &run->guide : NULL,
         .rules = &run->tiles.rules,
-        .threads = resources_threads(run->options->config.threads, run->node_workers, run->node_processors),
+        .plan = run->plan,
+        .threads = worker_threads(run),
     };
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
     return worker_run(&options);
@@ -320,6 +362,8 @@ int run_job(struct job_options *options)
         launch_abort(&run.launch, EXIT_INTERNAL);
     shared_weights_destroy(&run.weights);
     image_destroy(&run.guide);
+    free(run.plan_text);
+    free(run.plan);
     free(run.hosts);
     rc = launch_end(&run.launch);
     if (rc == STATUS_OK)

@@ -66,7 +66,7 @@ static void environment_name(const struct config_key *key, char out[CONFIG_KEY_M
 static bool is_reserved(const char *name)
 {
     static const char *const names[] = {"ONEIROS_CONFIG_DIR", "ONEIROS_ROOT", "ONEIROS_HOME",   "ONEIROS_DIR",
-                                        "ONEIROS_BASE",       "ONEIROS_BIN",  "ONEIROS_PREFIX", "ONEIROS_VERSION"};
+                                        "ONEIROS_BASE",       "ONEIROS_BIN",  "ONEIROS_PREFIX", "ONEIROS_VERSION", "ONEIROS_SIMD"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;

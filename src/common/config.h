@@ -21,6 +21,7 @@ enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF };
 enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
 enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
 enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
+enum config_precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
 enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 
 struct config_target {
@@ -104,6 +105,8 @@ struct config {
         int size; // ranks that share an image; 0: auto
     } team;
     int threads; // per worker rank; 0: auto
+    enum config_precision precision;
+    char plan[CONFIG_PATH_MAX]; // "auto", "off", or a file
     struct {
         uint64_t limit; // bytes a rank may use for one image; 0: auto
     } memory;

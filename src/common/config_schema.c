@@ -139,6 +139,11 @@ const struct config_key config_keys[] = {
 
     {MACHINE, "threads", CONFIG_TYPE_INT, AT(threads), "auto", .least = 1, .most = 1024, .words = WORDS({"auto", 0}),
         .help = "Threads of each worker rank. auto: what the job gives a rank."},
+    {MACHINE, "precision", CONFIG_TYPE_WORD, AT(precision), "auto",
+        .words = WORDS({"auto", PRECISION_AUTO}, {"f32", PRECISION_F32}, {"bf16", PRECISION_BF16}),
+        .help = "Of activations and gradients; sums and the picture are float32 always. auto: bf16 where the processor multiplies it natively."},
+    {MACHINE, "plan", CONFIG_TYPE_TEXT, AT(plan), "auto", .takes = "auto, off or a file",
+        .help = "How convolutions run. auto: what is fastest here, timed once and kept in the cache; off: a fixed choice; or an earlier plan."},
     {MACHINE, "memory.limit", CONFIG_TYPE_BYTES, AT(memory.limit), "auto", .least = UINT64_C(64) << 20, .most = UINT64_C(1) << 50,
         .words = WORDS({"auto", 0}),
         .help = "Memory that a rank may use for one picture, such as 1500M or 2GiB. auto: its share of the node."},

@@ -273,6 +273,19 @@ out:
     return rc;
 }
 
+enum status file_cache_path(char out[FILE_PATH_MAX], const char *name)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int used = 0;
+    if (cache && cache[0] == '/') // the specification says to ignore others
+        used = snprintf(out, FILE_PATH_MAX, "%s/oneiros/%s", cache, name);
+    else if (home && home[0] == '/')
+        used = snprintf(out, FILE_PATH_MAX, "%s/.cache/oneiros/%s", home, name);
+    else
+        return fail(STATUS_IO, "no place for %s: set HOME or XDG_CACHE_HOME", name);
+    return used < FILE_PATH_MAX ? STATUS_OK : fail(STATUS_LIMIT, "HOME or XDG_CACHE_HOME is too long");
+}
+
 enum status file_sha256(const char *path, char hex[65])
 {
     return digest(path, EVP_sha256(), hex);

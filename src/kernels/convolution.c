@@ -59,13 +59,21 @@ static struct prepared_key key_of(const struct conv_spec *spec, int winograd)
     return key;
 }
 
+static enum status panels_for(struct prepared *prepared, const struct prepared_key *key, const float **panels)
+{
+    *panels = NULL;
+    return prepared ? prepared_panels(prepared, key, panels) : STATUS_OK;
+}
+
 static enum status create_direct(struct convolution *c, struct prepared *prepared)
 {
     const struct dnn_shape *s = &c->spec.shape;
     const bool backward = c->spec.backward;
-    const struct prepared_key key = key_of(&c->spec, 0);
+    const bool in_bf16 = backward ? c->spec.dst_bf16 : c->spec.src_bf16, pairs = simd_here()->bf16_products && in_bf16;
+    struct prepared_key key = key_of(&c->spec, 0);
     const float *panels;
-    enum status rc = prepared_panels(prepared, &key, &panels);
+    key.pairs = pairs;
+    enum status rc = panels_for(prepared, &key, &panels);
     if (rc != STATUS_OK)
         return rc;
     struct simd_direct *d = c->direct = calloc(1, sizeof *d);
@@ -73,7 +81,7 @@ static enum status create_direct(struct convolution *c, struct prepared *prepare
         return fail(STATUS_LIMIT, "no memory for a convolution");
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));
     d->in_blocks = c->in_blocks;
-    d->in_bf16 = c->spec.bf16 && (backward || !c->spec.image);
+    d->in_bf16 = in_bf16;
     d->in_planar = c->spec.image && !backward;
     d->in_h = backward ? s->dst_h : s->src_h;
     d->in_w = backward ? s->dst_w : s->src_w;
@@ -81,10 +89,10 @@ static enum status create_direct(struct convolution *c, struct prepared *prepare
     d->out_w = backward ? s->src_w : s->dst_w;
     d->phase_count = panels_phases(d->phases, s->kernel_h, s->kernel_w, s->stride, s->pad_h, s->pad_w, backward,
                                    backward ? s->src_h : s->dst_h, d->out_w);
-    const size_t per_tap = (size_t)c->out_blocks * (size_t)dnn_block() * (size_t)source_channels(&c->spec);
+    const size_t per_tap = (size_t)c->out_blocks * (size_t)dnn_block() * (size_t)source_channels(&c->spec) / (pairs ? 2 : 1);
     for (int p = 0; p < d->phase_count; p++) {
         d->phases[p].weights = panels;
-        panels += per_tap * (size_t)d->phases[p].tap_count;
+        panels += panels ? per_tap * (size_t)d->phases[p].tap_count : 0;
     }
     if (s->kernel_h == 1 && s->kernel_w == 1 && s->stride == 1) { // one long row: no ends of rows to care for
         d->in_w = d->out_w = d->phases[0].width = s->src_h * s->src_w;
@@ -111,14 +119,14 @@ static enum status create_winograd(struct convolution *c, struct prepared *prepa
                     s->kernel_h, s->stride);
     const struct prepared_key key = key_of(&c->spec, n);
     const float *panels;
-    enum status rc = prepared_panels(prepared, &key, &panels);
+    enum status rc = panels_for(prepared, &key, &panels);
     if (rc != STATUS_OK)
         return rc;
     struct simd_winograd *w = c->winograd = calloc(1, sizeof *w);
     if (!w)
         return fail(STATUS_LIMIT, "no memory for a convolution");
     w->in_blocks = c->in_blocks;
-    w->in_bf16 = c->spec.bf16;
+    w->in_bf16 = backward ? c->spec.dst_bf16 : c->spec.src_bf16;
     w->in_h = backward ? s->dst_h : s->src_h;
     w->in_w = backward ? s->dst_w : s->src_w;
     w->out_blocks = c->out_blocks;
@@ -147,12 +155,13 @@ static enum status create_dnn(struct convolution *c, struct prepared *prepared)
     const struct conv_spec *spec = &c->spec;
     const bool turned = spec->backward && c->method != CONV_DNN_BACKWARD;
     enum status rc = STATUS_OK;
-    if ((c->method == CONV_DNN_BACKWARD) != (spec->backward && spec->shape.stride > 1) || (spec->image && spec->backward) || spec->bf16)
+    if ((c->method == CONV_DNN_BACKWARD) != (spec->backward && spec->shape.stride > 1) || spec->src_bf16 != spec->dst_bf16 ||
+        (spec->image && spec->backward) || (spec->src_bf16 && c->method == CONV_DNN_BACKWARD))
         return fail(STATUS_UNSUPPORTED, "not a case for oneDNN's %s", names[c->method]);
     for (int p = 0; p < spec->part_count; p++) {
         const struct dnn_shape *s = &spec->shape;
         struct dnn_spec wanted = {.kind = DNN_CONV, .shape = *s, .winograd = c->method == CONV_DNN_WINOGRAD};
-        wanted.shape.dst_channels = prepared_channels(prepared, spec->parts[p]);
+        wanted.shape.dst_channels = spec->part_channels[p];
         c->part_blocks[p] = wanted.shape.dst_channels / dnn_block();
         if (c->method == CONV_DNN_BACKWARD)
             wanted.kind = DNN_CONV_BACKWARD_DATA;
@@ -171,8 +180,10 @@ static enum status create_dnn(struct convolution *c, struct prepared *prepared)
         wanted.accumulate = turned && (spec->accumulate || p > 0);
         wanted.bias = wanted.relu = !spec->backward && !spec->linear[p];
         wanted.planar_source = spec->image;
+        wanted.bf16 = spec->src_bf16;
         TRY(dnn_primitive_create(&c->primitives[p], &wanted));
-        TRY(prepared_dnn(prepared, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
+        if (prepared)
+            TRY(prepared_dnn(prepared, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
         if (dnn_scratch_bytes(c->primitives[p]) > c->scratch_bytes)
             c->scratch_bytes = dnn_scratch_bytes(c->primitives[p]);
     }
@@ -285,7 +296,7 @@ static void finish_dnn(const struct convolution *c)
             if (!out.mask && out.rule == GATE_OPEN)
                 continue;
         }
-        simd_here()->pass(&out, from, false, pixels);
+        simd_here()->pass(&out, from, c->spec.src_bf16, pixels);
     }
 }
 

@@ -33,16 +33,17 @@ struct conv_spec {
     struct dnn_shape shape; // of the forward operation; dst_channels: of all parts together
     bool backward;
     int part_count;
-    int parts[CONV_PARTS_MAX]; // numbers of the convolutions, in creation order
+    int parts[CONV_PARTS_MAX];         // numbers of the convolutions, in creation order
+    int part_channels[CONV_PARTS_MAX]; // outputs of each
     bool linear[CONV_PARTS_MAX]; // forward: without bias and ReLU, which come later
     bool accumulate;             // backward: the result is added to what is there
-    bool image;                // the source is the planar image
-    bool bf16;                 // of all tensors but the image
+    bool image;                  // the source is the planar image
+    bool src_bf16, dst_bf16;     // bfloat16 tensors: activations and gradients alike
 };
 
 struct convolution;
 
-// STATUS_UNSUPPORTED where the method cannot compute this. `prepared` outlives it.
+// STATUS_UNSUPPORTED where the method cannot compute this. `prepared` outlives it; NULL: only to see whether it can be, not to be bound.
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,
                                struct prepared *prepared) MUST_CHECK;
 void convolution_destroy(struct convolution **convolution);

@@ -3,6 +3,7 @@
 
 #include <dnnl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,7 @@ struct dnn_weights {
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 static int block;
+static char version[32];
 
 static enum status check(dnnl_status_t status, const char *what)
 {
@@ -41,10 +43,10 @@ static enum status check(dnnl_status_t status, const char *what)
     return fail(status == dnnl_unimplemented ? STATUS_UNSUPPORTED : STATUS_INTERNAL, "oneDNN: %s: %s", what, name);
 }
 
-static dnnl_status_t layout(dnnl_memory_desc_t *desc, int channels, int height, int width, dnnl_format_tag_t tag)
+static dnnl_status_t layout(dnnl_memory_desc_t *desc, int channels, int height, int width, dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
     const dnnl_dims_t dims = {1, channels, height, width};
-    return dnnl_memory_desc_init_by_tag(desc, 4, dims, dnnl_f32, tag);
+    return dnnl_memory_desc_init_by_tag(desc, 4, dims, type, tag);
 }
 
 static void start(void)
@@ -53,6 +55,8 @@ static void start(void)
         dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
         abort(); // the CPU engine has no way to fail but memory
     block = simd_here()->lanes;
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(version, sizeof version, "%d.%d.%d", v->major, v->minor, v->patch);
 }
 
 static void started(void)
@@ -65,6 +69,12 @@ int dnn_block(void)
 {
     started();
     return block;
+}
+
+const char *dnn_version(void)
+{
+    started();
+    return version;
 }
 
 size_t dnn_tensor_bytes(int channels, int height, int width)
@@ -92,6 +102,11 @@ out:
     return rc;
 }
 
+static dnnl_data_type_t data_type(const struct dnn_spec *spec)
+{
+    return spec->bf16 ? dnnl_bf16 : dnnl_f32;
+}
+
 struct geometry {
     dnnl_dims_t strides, kernel, before, after, dilation;
     dnnl_memory_desc_t src, dst;
@@ -107,10 +122,11 @@ static enum status describe(const struct dnn_spec *spec, struct geometry *g)
                            .kernel = {s->kernel_h, s->kernel_w},
                            .before = {s->pad_h, s->pad_w},
                            .after = {after_h, after_w}};
+    const dnnl_data_type_t type = data_type(spec);
     enum status rc =
-        check(layout(&g->src, s->src_channels, s->src_h, s->src_w, spec->planar_source ? dnnl_nchw : blocked), "source layout");
+        check(layout(&g->src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source ? dnnl_nchw : blocked), "source layout");
     if (rc == STATUS_OK)
-        rc = check(layout(&g->dst, s->dst_channels, s->dst_h, s->dst_w, blocked), "destination layout");
+        rc = check(layout(&g->dst, s->dst_channels, s->dst_h, s->dst_w, type, blocked), "destination layout");
     return rc;
 }
 
@@ -126,7 +142,7 @@ static enum status create_conv(const struct dnn_spec *spec, const_dnnl_primitive
     dnnl_primitive_desc_t hint = NULL;
     enum status rc;
     TRY(describe(spec, &g));
-    TRY(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, dnnl_f32, dnnl_format_tag_any), "weights layout"));
+    TRY(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, data_type(spec), dnnl_format_tag_any), "weights layout"));
     TRY(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
     TRY(check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src,
                                                  &weights, spec->bias ? &bias : NULL, &g.dst, g.strides, g.before, g.after),

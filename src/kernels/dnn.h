@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The only door to oneDNN: one convolution or pooling primitive, created for fixed shapes and run on plain pointers.
 //
-// Tensors are float32 in the blocked layout nChw<b>c, b = dnn_block(): (channels / b, height, width, b). A range of channels that starts
+// Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = dnn_block(): (channels / b, height, width, b). A range of channels that starts
 // and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3, height, width).
 #ifndef ONEIROS_KERNELS_DNN_H
 #define ONEIROS_KERNELS_DNN_H
@@ -41,11 +41,15 @@ struct dnn_spec {
     bool relu;          // DNN_CONV only: fused, last
     bool accumulate;    // DNN_CONV only: add to dst instead of overwriting it
     bool planar_source; // DNN_CONV only: src is (channels, h, w)
+    bool bf16;          // DNN_CONV only: src, dst and weights are bfloat16; sums and bias are float32
 };
 
-// Channels in one block on this machine: 16 with AVX-512, otherwise 8.
+// Channels in one block: the lanes of simd_here().
 enum { DNN_BLOCK_MAX = 16 };
 int dnn_block(void);
+
+// The version of oneDNN that runs, such as "2.6.3".
+const char *dnn_version(void);
 
 // Bytes of a tensor; channels are padded up to a whole block.
 size_t dnn_tensor_bytes(int channels, int height, int width);

@@ -8,6 +8,7 @@
 #include "kernels/arena.h"
 #include "kernels/convolution.h"
 #include "kernels/dnn.h"
+#include "kernels/op_spec.h"
 #include "kernels/simd/simd.h"
 
 // What an operation needs to run; the graph's op of the same number says the rest.
@@ -58,42 +59,6 @@ static size_t block_bytes(const struct view *view)
     return pixels_of(view) * (size_t)dnn_block() * (view->bf16 ? 2 : 4);
 }
 
-static struct dnn_shape forward_shape(const struct layer *layer, const struct view *src, const struct view *dst)
-{
-    return (struct dnn_shape){.src_channels = src->channels,
-                              .src_h = src->height,
-                              .src_w = src->width,
-                              .dst_channels = dst->channels,
-                              .dst_h = dst->height,
-                              .dst_w = dst->width,
-                              .kernel_h = layer->kernel_h,
-                              .kernel_w = layer->kernel_w,
-                              .stride = layer->stride,
-                              .pad_h = layer->same ? (layer->kernel_h - 1) / 2 : 0,
-                              .pad_w = layer->same ? (layer->kernel_w - 1) / 2 : 0};
-}
-
-static struct conv_spec spec_of(const struct executor *ex, const struct op *op)
-{
-    const struct layer *first = &ex->network->layers[op->parts[0]];
-    struct conv_spec spec = {.backward = op->kind == OP_CONV_BACKWARD, .part_count = op->part_count};
-    // The source is one tensor, whose gradient may have several results, side by side.
-    struct view src = spec.backward ? op->results[0].view : op->inputs[0], dst = spec.backward ? op->inputs[0] : op->results[0].view;
-    src.channels = ex->network->layers[first->inputs[0]].channels;
-    dst.channels = 0;
-    for (int p = 0; p < op->part_count; p++) {
-        const struct layer *layer = &ex->network->layers[op->parts[p]];
-        spec.parts[p] = layer->conv;
-        spec.linear[p] = !spec.backward && !op->results[p].relu;
-        dst.channels += layer->channels;
-    }
-    spec.accumulate = spec.backward && op->results[0].accumulate;
-    spec.image = src.planar;
-    spec.bf16 = dst.bf16;
-    spec.shape = forward_shape(first, &src, &dst);
-    return spec;
-}
-
 static enum status create_pool(struct runner *runner, const struct op *op)
 {
     const bool backward = op->kind == OP_MAX_POOL_BACKWARD || op->kind == OP_AVG_POOL_BACKWARD;
@@ -123,11 +88,10 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     runner->out = calloc((size_t)runner->out_blocks, sizeof *runner->out);
     if (!runner->out)
         return fail(STATUS_LIMIT, "no memory for an executor");
-    if (op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD) {
-        const struct conv_spec spec = spec_of(ex, op);
-        const struct plan_size *plan = plan_for(options->plan, options->width, options->height);
-        const uint8_t *methods = spec.backward ? plan->backward : plan->forward;
-        TRY(convolution_create(&runner->convolution, &spec, (enum conv_method)methods[spec.parts[0]], options->prepared));
+    if (op_is_convolution(op)) {
+        const struct conv_spec spec = op_spec(ex->network, op);
+        const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
+        TRY(convolution_create(&runner->convolution, &spec, method, options->prepared));
         TRY(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
     } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
         rc = create_pool(runner, op);
@@ -428,11 +392,13 @@ struct executor_op executor_op(const struct executor *ex, int number)
                                 .work = works[op->kind],
                                 .method = "",
                                 .backward = number > ex->graph->targets_op};
-    if (op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD) {
-        const struct conv_spec spec = spec_of(ex, op);
-        const struct dnn_shape *s = &spec.shape;
+    if (op_is_convolution(op)) {
+        const struct conv_spec spec = op_spec(ex->network, op);
         found.method = conv_method_name(convolution_method(ex->runners[number].convolution));
-        found.flop = 2.0 * s->dst_channels * s->dst_h * s->dst_w * s->kernel_h * s->kernel_w * s->src_channels;
+        found.flop = op_flop(&spec);
+        found.part_count = op->part_count;
+        for (int p = 0; p < op->part_count; p++)
+            found.parts[p] = ex->network->layers[op->parts[p]].name;
     }
     return found;
 }

@@ -51,6 +51,13 @@ static size_t tensor_bytes(int channels, int height, int width, bool bf16)
     return dnn_tensor_bytes(channels, height, width) / (bf16 ? 2 : 1);
 }
 
+// The first convolution stays in float32: its rounding is seen by every later layer, and decides max pools and ReLUs in dark and even
+// parts of a picture. With it in bfloat16 the cosine of a dark picture's plain gradient with that of float32 falls from 0.97 to 0.90.
+static bool is_bf16(const struct builder *b, int row)
+{
+    return b->options->bf16 && b->network->layers[row].conv != 0 && row > 0;
+}
+
 static enum status add_tensor(struct builder *b, const struct node *node, int channels, bool bf16, struct view *view)
 {
     *view = (struct view){.channels = channels, .height = node->height, .width = node->width, .bf16 = bf16};
@@ -124,7 +131,7 @@ static void find_enclosing(struct builder *b)
             assert(part->enclosing == layer->inputs[k]); // a part belongs to one concatenation
             part->enclosing = b->nodes[i].enclosing;
             part->enclosing_offset = offset;
-            offset += tensor_bytes(b->network->layers[layer->inputs[k]].channels, part->height, part->width, b->options->bf16);
+            offset += tensor_bytes(b->network->layers[layer->inputs[k]].channels, part->height, part->width, is_bf16(b, i));
         }
     }
 }
@@ -193,11 +200,11 @@ static void find_groups(struct builder *b)
 // Activations and gradients of every needed layer. A target that is not inside another tensor keeps its gradient where its activation is.
 static enum status add_tensors(struct builder *b)
 {
-    const bool bf16 = b->options->bf16;
     enum status rc = STATUS_OK;
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
         const int channels = b->network->layers[i].channels;
+        const bool bf16 = is_bf16(b, i);
         if (!node->needed)
             continue;
         if (node->swapped && node->leader >= 0) {
@@ -289,7 +296,7 @@ static enum status add_forward(struct builder *b, int row)
         goto out;
     struct view *target = &b->graph->targets[node->target].view;
     b->graph->targets[node->target].activation = node->activation;
-    if (is_root(b, row) && !b->options->bf16) {
+    if (is_root(b, row) && !is_bf16(b, row)) {
         *target = node->activation;
         node->has_gradient = true;
     } else {
@@ -305,13 +312,14 @@ out:
 // What later layers and, in place already or added here, the caller have made of a target's gradient is the whole of it.
 static enum status add_tap(struct builder *b, int row)
 {
-    const struct node *node = &b->nodes[row], *root = &b->nodes[node->enclosing];
+    struct node *node = &b->nodes[row], *root = &b->nodes[node->enclosing];
     struct graph_target *target = &b->graph->targets[node->target];
     struct op op = simple_op(OP_PASS, row, target->view, node->gradient);
     enum status rc = STATUS_OK;
     op.results[0].accumulate = root->has_gradient;
-    if (!is_root(b, row) || b->options->bf16)
+    if (!is_root(b, row) || is_bf16(b, row))
         TRY(add_op(b, &op));
+    root->has_gradient = true;
     target->tap = b->graph->op_count;
     op = simple_op(OP_TAP, row, node->gradient, target->view);
     rc = add_op(b, &op);

@@ -98,7 +98,7 @@ struct graph_options {
     int width, height;
     int target_count;
     const int *targets; // [target_count] rows, all different, not the input
-    bool bf16;          // activations and gradients but the targets' are bfloat16
+    bool bf16;          // activations and gradients but the targets', the first convolution's and the image's are bfloat16
 };
 
 enum status graph_create(struct graph **graph, const struct graph_options *options) MUST_CHECK;

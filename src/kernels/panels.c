@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "kernels/simd/points.h"
+
 static int floor_half(int value)
 {
     return value >= 0 ? value / 2 : (value - 1) / 2;
@@ -58,6 +60,31 @@ void panels_direct(const struct panels_source *s, const struct simd_phase *phase
         }
 }
 
+// Rounded to nearest, ties to even; weights are finite.
+static uint16_t to_bf16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+void panels_direct_pairs(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, uint16_t *panels)
+{
+    const int blocks = (s->out + lanes - 1) / lanes, taps = s->kernel_h * s->kernel_w;
+    for (int p = 0; p < phase_count; p++)
+        for (int b = 0; b < blocks; b += 2) {
+            const int wide = (b + 1 < blocks ? 2 : 1) * lanes;
+            for (int t = 0; t < phases[p].tap_count; t++)
+                for (int i = 0; i < s->in; i += 2)
+                    for (int l = 0; l < wide; l++)
+                        for (int k = 0; k < 2; k++) {
+                            const int o = b * lanes + l;
+                            *panels++ =
+                                o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
+                        }
+        }
+}
+
 size_t panels_winograd_count(const struct panels_source *s, int n)
 {
     return (size_t)(s->kernel_h > 1 ? n : 1) * (size_t)(s->kernel_w > 1 ? n : 1) * (size_t)s->out * (size_t)s->in;
@@ -67,7 +94,7 @@ size_t panels_winograd_count(const struct panels_source *s, int n)
 static void kernel_transform(double g[][7], int n, int kernel)
 {
     const float *pairs = simd_winograd_points(n);
-    double points[16] = {0};
+    double points[WINOGRAD_N_MAX] = {0};
     for (int p = 0; p < n / 2 - 1; p++) {
         points[1 + 2 * p] = pairs[p];
         points[2 + 2 * p] = -(double)pairs[p];
@@ -83,27 +110,44 @@ static void kernel_transform(double g[][7], int n, int kernel)
         g[n - 1][k] = k == kernel - 1;
 }
 
+// transformed (n_h, n_w) = g_h * w * g_w^T, first down the columns.
+static void transform_kernel(const float *w, const double (*g_h)[7], const double (*g_w)[7], int n_h, int n_w, int kh, int kw,
+                             double *transformed)
+{
+    double columns[WINOGRAD_N_MAX][7];
+    for (int y = 0; y < n_h; y++)
+        for (int kx = 0; kx < kw; kx++) {
+            double sum = 0;
+            for (int ky = 0; ky < kh; ky++)
+                sum += g_h[y][ky] * w[ky * kw + kx];
+            columns[y][kx] = sum;
+        }
+    for (int y = 0; y < n_h; y++)
+        for (int x = 0; x < n_w; x++) {
+            double sum = 0;
+            for (int kx = 0; kx < kw; kx++)
+                sum += g_w[x][kx] * columns[y][kx];
+            transformed[y * n_w + x] = sum;
+        }
+}
+
 void panels_winograd(const struct panels_source *s, int n, int lanes, float *panels)
 {
     const int kh = s->kernel_h, kw = s->kernel_w, n_h = kh > 1 ? n : 1, n_w = kw > 1 ? n : 1, blocks = s->out / lanes;
     const size_t point = (size_t)s->out * (size_t)s->in;
-    double g[16][7], one[1][7] = {{1}};
+    double g[WINOGRAD_N_MAX][7];
+    const double one[1][7] = {{1}};
     kernel_transform(g, n, kh > kw ? kh : kw);
-    double(*g_h)[7] = kh > 1 ? g : one, (*g_w)[7] = kw > 1 ? g : one;
+    const double(*g_h)[7] = kh > 1 ? (const double(*)[7])g : one, (*g_w)[7] = kw > 1 ? (const double(*)[7])g : one;
 #pragma omp parallel for schedule(static)
     for (int o = 0; o < s->out; o++) {
         const int b = o / lanes / 2 * 2, wide = (b + 1 < blocks ? 2 : 1) * lanes;
         for (int i = 0; i < s->in; i++) {
-            const float *w = s->weights + ((size_t)o * s->in + i) * kh * kw;
+            double transformed[WINOGRAD_N_MAX * WINOGRAD_N_MAX];
             float *to = panels + (size_t)b * lanes * s->in + (size_t)i * wide + (o - b * lanes);
-            for (int y = 0; y < n_h; y++)
-                for (int x = 0; x < n_w; x++) {
-                    double sum = 0;
-                    for (int ky = 0; ky < kh; ky++)
-                        for (int kx = 0; kx < kw; kx++)
-                            sum += g_h[y][ky] * g_w[x][kx] * w[ky * kw + kx];
-                    to[(size_t)(y * n_w + x) * point] = (float)sum;
-                }
+            transform_kernel(s->weights + ((size_t)o * s->in + i) * kh * kw, g_h, g_w, n_h, n_w, kh, kw, transformed);
+            for (int k = 0; k < n_h * n_w; k++)
+                to[(size_t)k * point] = (float)transformed[k];
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/simd/simd.h"
 
@@ -23,6 +24,9 @@ int panels_phases(struct simd_phase *phases, int kernel_h, int kernel_w, int str
 // (the planes of the image).
 size_t panels_direct_count(const struct panels_source *source, int lanes);
 void panels_direct(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, float *panels);
+
+// The same in bfloat16: two input channels side by side for each output, (..., input channels / 2, 2 * lanes, 2). `in` is even.
+void panels_direct_pairs(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, uint16_t *panels);
 
 // simd_winograd: n inputs a tile; the source is already turned where it is to be.
 size_t panels_winograd_count(const struct panels_source *source, int n);

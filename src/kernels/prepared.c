@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "kernels/panels.h"
 #include "kernels/weights.h"
 
@@ -55,7 +56,7 @@ void prepared_destroy(struct prepared **prepared)
 
 static bool same_key(const struct prepared_key *a, const struct prepared_key *b)
 {
-    return a->part_count == b->part_count && a->backward == b->backward && a->winograd == b->winograd &&
+    return a->part_count == b->part_count && a->backward == b->backward && a->winograd == b->winograd && a->pairs == b->pairs &&
            memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
 }
 
@@ -121,8 +122,8 @@ enum status prepared_panels(struct prepared *p, const struct prepared_key *key, 
     if (!plain)
         return fail(STATUS_LIMIT, "no memory for weights");
     TRY(add_entry(p, key, &e));
-    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) * sizeof(float);
-    e->panels = aligned_alloc(64, (e->bytes + 63) / 64 * 64);
+    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) * (key->pairs ? sizeof(uint16_t) : sizeof(float));
+    e->panels = memory_large(e->bytes);
     if (!e->panels) {
         rc = fail(STATUS_LIMIT, "no memory for weights");
         goto out;
@@ -133,7 +134,10 @@ enum status prepared_panels(struct prepared *p, const struct prepared_key *key, 
         // Neither the padding nor the size decides which weights a phase has.
         const int stride = conv_layer(p, key->parts[0])->stride;
         const int count = panels_phases(phases, source.kernel_h, source.kernel_w, stride, 0, 0, key->backward, 2, 2);
-        panels_direct(&source, phases, count, lanes, e->panels);
+        if (key->pairs)
+            panels_direct_pairs(&source, phases, count, lanes, (uint16_t *)e->panels);
+        else
+            panels_direct(&source, phases, count, lanes, e->panels);
     }
 out:
     free(plain);

@@ -19,6 +19,7 @@ struct prepared_key {
     int parts[CONV_PARTS_MAX]; // numbers of convolutions with the same source, their outputs side by side
     bool backward;             // transposed; turned by half a turn too for Winograd
     int winograd;              // inputs a tile; 0: the panels of a direct convolution, all phases one after the other
+    bool pairs;                // those in bfloat16, for simd->bf16_products
 };
 
 // `weights` is the flat array of weights.h; it is only read and outlives *prepared.

@@ -54,23 +54,10 @@ static bool report_progress(void *context, uint64_t done, uint64_t total)
     return !is_stopped();
 }
 
-static enum status find_default_path(char path[FILE_PATH_MAX])
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int used = 0;
-    if (cache && cache[0] == '/') // the specification says to ignore others
-        used = snprintf(path, FILE_PATH_MAX, "%s/oneiros/" FILE_NAME, cache);
-    else if (home && home[0] == '/')
-        used = snprintf(path, FILE_PATH_MAX, "%s/.cache/oneiros/" FILE_NAME, home);
-    else
-        return fail(STATUS_IO, "no place for the weights: set HOME or XDG_CACHE_HOME, or name a file");
-    return used < FILE_PATH_MAX ? STATUS_OK : fail(STATUS_LIMIT, "HOME or XDG_CACHE_HOME is too long");
-}
-
 enum status model_default_path(char path[FILE_PATH_MAX])
 {
     enum status rc;
-    TRY(find_default_path(path));
+    TRY(file_cache_path(path, FILE_NAME));
     if (access(path, R_OK) != 0)
         rc = fail(STATUS_IO, "no weights at %s (%s): run `oneiros model fetch` once, or set model.path", path, strerror(errno));
 out:
@@ -179,7 +166,7 @@ enum status model_fetch(bool force, const char *out)
         if (snprintf(path, sizeof path, "%s", out) >= (int)sizeof path)
             return fail(STATUS_LIMIT, "%.60s...: the path is too long", out);
     } else {
-        TRY(find_default_path(path));
+        TRY(file_cache_path(path, FILE_NAME));
         snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
         TRY(file_make_folder(folder));
     }

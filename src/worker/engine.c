@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "common/memory.h"
+#include "kernels/simd/simd.h"
+
 // Octaves of one image, and of the next, which often has the same size.
 enum { EXECUTORS_MAX = 16 };
 
@@ -21,7 +24,7 @@ struct engine {
     unsigned long now;
 };
 
-enum status engine_create(struct engine **engine, const struct objective *objective, const float *weights)
+enum status engine_create(struct engine **engine, const struct objective *objective, const float *weights, const struct plan *plan)
 {
     enum status rc;
     struct engine *e = *engine = calloc(1, sizeof *e);
@@ -29,7 +32,8 @@ enum status engine_create(struct engine **engine, const struct objective *object
         return fail(STATUS_LIMIT, "no memory for the network");
     e->network = network_inception_v3();
     e->objective = objective;
-    plan_fixed(&e->plan);
+    if (plan)
+        e->plan = *plan; // otherwise the fixed one
     rc = prepared_create(&e->prepared, e->network, weights);
     if (rc != STATUS_OK)
         engine_destroy(engine);
@@ -53,10 +57,9 @@ static enum status grow(struct engine *e, size_t bytes)
 {
     if (bytes <= e->bytes)
         return STATUS_OK;
-    enum { PAGE = 4096 };
     free(e->memory); // nothing in it outlives a backward pass
     e->bytes = 0;
-    e->memory = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
+    e->memory = memory_large(bytes);
     if (!e->memory)
         return fail(STATUS_LIMIT, "no memory for the network's activations (%zu MiB)", bytes >> 20);
     e->bytes = bytes;
@@ -95,11 +98,15 @@ out:
     return rc;
 }
 
-enum status engine_estimate(const struct objective *objective, int width, int height, size_t *bytes)
+bool engine_bf16(const struct config *config)
+{
+    return config->precision == PRECISION_BF16 || (config->precision == PRECISION_AUTO && simd_here()->bf16_products);
+}
+
+enum status engine_estimate(const struct objective *objective, int width, int height, bool bf16, size_t *bytes)
 {
     const struct network *network = network_inception_v3();
-    struct plan plan;
-    plan_fixed(&plan);
+    struct plan plan = {.bf16 = bf16};
     return executor_estimate(&(struct executor_options){.network = network,
                                                         .plan = &plan,
                                                         .width = width,

@@ -70,6 +70,7 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     struct objective objective;
     size_t bytes;
     bool limited = false;
+    const bool bf16 = engine_bf16(config);
     enum status rc;
     TRY(objective_find_targets(&objective, config));
     const struct receptive_field field = widest(&objective);
@@ -78,12 +79,12 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     int size = config->tile.size;
     if (size == 0)
         size = SIZE_AUTO > ample ? SIZE_AUTO : round_up(ample, SIZE_STEP);
-    TRY(engine_estimate(&objective, size, size, &bytes));
+    TRY(engine_estimate(&objective, size, size, bf16, &bytes));
     // The other half is for the rows of the image and what ranks exchange.
     while (config->tile.size == 0 && bytes > memory_limit / 2 && size - SIZE_STEP >= least) {
         size -= SIZE_STEP;
         limited = true;
-        TRY(engine_estimate(&objective, size, size, &bytes));
+        TRY(engine_estimate(&objective, size, size, bf16, &bytes));
     }
     *plan = (struct tile_plan){.rules = {.size = size, .halo = halo, .blend = config->tile.blend, .stride = field.stride},
                                .exact = halo >= field.size - 1 + config->tile.blend,

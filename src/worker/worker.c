@@ -230,7 +230,7 @@ enum status worker_run(const struct worker_options *options)
     omp_set_num_threads(options->threads);
     outbox_init(&w.outbox, options->comm);
     TRY(objective_init(&w.objective, options->config, options->weights, options->classes));
-    TRY(engine_create(&w.engine, &w.objective, options->weights));
+    TRY(engine_create(&w.engine, &w.objective, options->weights, options->plan));
     if (options->guide)
         TRY(look_at_guide(&w));
     for (;;) {

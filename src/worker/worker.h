@@ -10,12 +10,14 @@
 #include "common/image.h"
 #include "common/status.h"
 #include "common/tiling.h"
+#include "kernels/plan.h"
 
 struct worker_options {
     MPI_Comm comm; // the coordinator is rank 0 of it; may be this process
     const struct config *config;
     const float *weights;      // flat array of weights.h
     int classes;               // of its top; 0: there is none
+    const struct plan *plan;   // how convolutions run; NULL: the fixed plan
     const struct image *guide; // for the guide objective; NULL
     const struct tile_rules *rules;
     int threads; // OpenMP threads to compute with

@@ -4,9 +4,11 @@
 
 PyTorch gets what a careful user would give it: folded batch normalisation, in-place ReLU, no gradients of weights, and the memory layout
 that is fastest here (--layout auto tries both). The opaque oneDNN layout (to_mkldnn) is no candidate: PyTorch 1.13 cannot concatenate
-in it, and with conversions around each concatenation a step takes three times as long. Prints one JSON object, then a line to read.
+in it, and with conversions around each concatenation a step takes three times as long. PyTorch computes in float32, whatever --precision
+says. Prints one JSON object, then lines to read.
 """
 import argparse
+import collections
 import ctypes
 import json
 import os
@@ -49,6 +51,7 @@ def arguments():
     parser.add_argument("--targets", default="mixed3:1,mixed5:1")
     parser.add_argument("--layout", choices=("auto", *LAYOUTS), default="auto")
     parser.add_argument("--oneiros", metavar="PROGRAM", help="run its bench in alternation and print the ratio")
+    parser.add_argument("--precision", choices=("f32", "bf16"), default="f32", help="of Oneiros")
     parser.add_argument("--rounds", type=int, default=3, help="alternations with --oneiros")
     parser.add_argument("--memory-only", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -112,10 +115,14 @@ def fresh_process(args, layout):
 
 
 def oneiros(args):
-    command = [args.oneiros, "bench", "--json", "--size", str(args.size), "--threads", str(args.threads)]
+    """What its bench found for this size, and the plan that it went by: where that comes from, and the methods of its convolutions."""
+    command = [args.oneiros, "bench", "--json", "--size", str(args.size), "--threads", str(args.threads), "--repeats", str(args.repeats),
+               "-s", "targets=" + args.targets, "-s", "precision=" + args.precision]
     environment = {name: value for name, value in os.environ.items() if name != "OMP_THREAD_LIMIT"}
-    steps = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)["steps"]
-    return next(step for step in steps if step["width"] == step["height"] == args.size)
+    bench = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment).stdout)
+    step = next(step for step in bench["steps"] if step["width"] == step["height"] == args.size)
+    methods = collections.Counter(layer["method"] for layer in step["layers"] if "method" in layer)
+    return step, {"setting": bench["plan_setting"], "precision": bench["precision"], "methods": dict(methods.most_common())}
 
 
 def main():
@@ -143,12 +150,15 @@ def main():
         for _ in range(args.rounds):
             step.seconds(image, 3)
             theirs = statistics.median(step.seconds(image, args.repeats))
-            own = oneiros(args)
+            own, plan = oneiros(args)
             rounds.append({"pytorch": theirs, "oneiros": own["seconds"]["median"], "ratio": theirs / own["seconds"]["median"]})
         ratios = summary([r["ratio"] for r in rounds])
-        result.update(rounds=rounds, ratio=ratios, oneiros_bytes_per_pixel=own["bytes_per_pixel"])
-        line += (f"\nOneiros: {statistics.median(r['oneiros'] for r in rounds) * 1e3:.1f} ms, {own['bytes_per_pixel']:.0f} bytes a pixel; "
-                 f"{ratios['median']:.2f} times as fast ({ratios['min']:.2f} to {ratios['max']:.2f} in {args.rounds} rounds)")
+        result.update(rounds=rounds, ratio=ratios, oneiros_bytes_per_pixel=own["bytes_per_pixel"], plan=plan)
+        methods = ", ".join(f"{count} {method}" for method, count in plan["methods"].items())
+        line += (f"\nOneiros in {plan['precision']}: {statistics.median(r['oneiros'] for r in rounds) * 1e3:.1f} ms, "
+                 f"{own['bytes_per_pixel']:.0f} bytes a pixel; "
+                 f"{ratios['median']:.2f} times as fast ({ratios['min']:.2f} to {ratios['max']:.2f} in {args.rounds} rounds)"
+                 f"\nplan {plan['setting']}: {methods}")
     print(json.dumps(result))
     print(line)
 

@@ -237,7 +237,7 @@ int main(int argc, char **argv)
     float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
     need(weights_read(model, network_inception_v3(), weights, &info));
     need(objective_init(&s.objective, &s.config, weights, info.classes));
-    need(engine_create(&s.engine, &s.objective, weights));
+    need(engine_create(&s.engine, &s.objective, weights, NULL));
     need(team_create(&s.team, MPI_COMM_NULL, &(int32_t){0}, 1, &s.timing));
     const bool all = s.config.tile.halo == INT_MAX;
     printf("%s, %d x %d: gradient in tiles beside that of the whole; *: exact halo\n", argv[at], s.image.width, s.image.height);

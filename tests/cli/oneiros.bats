@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# The program from outside: what needs no MPI and no weights. $ONEIROS is the program.
+# The program from outside: what needs no MPI and, but for bench, no weights. $ONEIROS is the program.
 
 bats_require_minimum_version 1.5.0
 
@@ -172,4 +172,64 @@ dry_run() {
     [[ "${lines[1]}" == 'a?[31m?b.bmp '* ]]
     run -0 dry_run "$PWD/$name" # long ones lose their beginning
     [[ "${lines[1]}" == *'a?[31m?b.bmp '* ]]
+}
+
+@test "bench: wrong options: exit 2" {
+    run -2 "$ONEIROS" bench --sise 96
+    [[ "$output" == *"bench knows no option --sise; see \`oneiros bench --help\`" ]]
+    run -2 "$ONEIROS" bench --size 10
+    [[ "$output" == *"--size: '10' is not a number from 75 to 16384"* ]]
+    run -2 "$ONEIROS" bench --repeats
+    [[ "$output" == *"--repeats needs a value"* ]]
+    run -2 "$ONEIROS" bench -s targets=mixde3
+    [[ "$output" == *"the network has no layer mixde3; did you mean mixed3?"* ]]
+    run -2 "$ONEIROS" bench photo.jpg
+    [[ "$output" == *"bench takes no argument 'photo.jpg'"* ]]
+}
+
+weights_or_skip() {
+    [ -r "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5" ] || skip "no weights: run oneiros model fetch"
+}
+
+@test "bench --layers: the machine's peak, the step, and every layer" {
+    weights_or_skip
+    run -0 --separate-stderr "$ONEIROS" bench --size 96 --repeats 2 --threads 2 -s plan=off -s precision=f32 --layers
+    grep -q " in f32, plan off, 2 rounds$" <<<"$output"
+    grep -Eq "^peak, GFLOP/s, by threads +1 +2$" <<<"$output"
+    grep -Eq "^multiply-adds in registers, f32 +[0-9]+\.[0-9] +[0-9]+\.[0-9]$" <<<"$output"
+    grep -Eq "^matrix product, f32 +[0-9]+\.[0-9] +[0-9]+\.[0-9]$" <<<"$output"
+    grep -Eq "^96 x 96 +[0-9.]+ \([0-9.]+-[0-9.]+\) " <<<"$output"
+    grep -Eq "^conv2d_1 +convolution +direct +[0-9.]+ \([0-9.]+-[0-9.]+\) +[0-9.]+ +[0-9.]+ +[0-9.]+$" <<<"$output"
+    grep -Eq "^conv2d_1 +convolution backward +direct " <<<"$output"
+    grep -Eq "^targets +objective " <<<"$output"
+}
+
+@test "bench --json: numbers that can be" {
+    weights_or_skip
+    "$ONEIROS" bench --size 96 --size 150 --repeats 2 --threads 1 -s plan=off -s precision=f32 --json >bench.json
+    /usr/bin/python3 - <<'END'
+import json
+bench = json.load(open("bench.json"))
+assert all(bench["machine"][key] for key in ("cpu", "simd", "onednn"))
+assert (bench["threads"], bench["repeats"], bench["precision"], bench["plan_setting"]) == (1, 2, "f32", "off")
+assert bench["plan"].startswith("oneiros plan 1\n")
+peak = {(p["threads"], p["type"], p["what"]): p["gflops"] for p in bench["peak"]}
+assert peak[1, "f32", "multiply-adds in registers"] > 0 and peak[1, "f32", "matrix product"] > 0
+assert [(s["width"], s["height"]) for s in bench["steps"]] == [(96, 96), (150, 150)]
+for step in bench["steps"]:
+    seconds, layers = step["seconds"], step["layers"]
+    convolutions = [l for l in layers if "convolution" in l["work"]]
+    assert 0 < seconds["min"] <= seconds["median"] <= seconds["max"]
+    assert 0 < step["forward_seconds"]["median"] < seconds["median"]
+    assert abs(step["steps_a_second"] * seconds["median"] - 1) < 1e-3
+    assert 10 < step["bytes_per_pixel"] < 1000 and step["mpx_a_second"] > 0
+    assert 0 < step["convolutions_inside"]["median"] < 1 and 0 < step["convolutions_alone"]["median"] < 1.5
+    assert abs(sum(c["gflop"] for c in convolutions) - step["gflop"]) < 1e-3 * step["gflop"]
+    assert all(c["method"] == "direct" and c["gflops"] > 0 and c["of_peak"] > 0 for c in convolutions)
+    assert sum(l["seconds"]["min"] for l in layers) < seconds["max"]
+    first, last = convolutions[0], convolutions[-1]
+    assert first["layers"] == last["layers"] == ["conv2d_1"] and not first["backward"] and last["backward"]
+    names = [name for c in convolutions for name in c["layers"] if not c["backward"]]
+    assert sorted(names) == sorted(f"conv2d_{i + 1}" for i in range(len(names))), names
+END
 }

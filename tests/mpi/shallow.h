@@ -31,7 +31,7 @@ static inline void shallow_create(struct shallow *s, const char *const *settings
     UNIT_OK(tile_rules_resolve(&s->config, UINT64_MAX, &plan));
     s->rules = plan.rules;
     UNIT_OK(objective_init(&s->objective, &s->config, s->weights, NETWORK_CLASSES_MAX));
-    UNIT_OK(engine_create(&s->engine, &s->objective, s->weights));
+    UNIT_OK(engine_create(&s->engine, &s->objective, s->weights, NULL));
 }
 
 static inline void shallow_destroy(struct shallow *s)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "forced_plan.h"
 #include "worker/dream.h"
 #include "worker/tile_rules.h"
 
@@ -41,6 +42,7 @@ static void dream(const struct config *config, const float *weights, float *imag
     const size_t bytes = 3 * (size_t)width * (size_t)height * sizeof *image;
     struct objective objective;
     struct tile_plan plan;
+    struct plan forced; // that the environment asks for
     struct engine *engine;
     struct team *team;
     struct timing timing = {0};
@@ -48,7 +50,8 @@ static void dream(const struct config *config, const float *weights, float *imag
     struct dream_outcome outcome;
     DUMP_OK(objective_init(&objective, config, weights, 0));
     DUMP_OK(tile_rules_resolve(config, UINT64_MAX, &plan));
-    DUMP_OK(engine_create(&engine, &objective, weights));
+    DUMP_OK(forced_plan(&forced, network_inception_v3(), weights, objective.rows, objective.count));
+    DUMP_OK(engine_create(&engine, &objective, weights, &forced));
     DUMP_OK(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
     DUMP_OK(field_create(&field, width, height, (struct span){0, height}));
     memcpy(field.data, image, bytes);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dump.h"
+#include "forced_plan.h"
 #include "kernels/executor.h"
 #include "worker/objective.h"
 
@@ -12,8 +13,9 @@ struct dump {
     hid_t oracle, output;
     struct config config;
     const struct network *network;
+    float *weights;
     struct prepared *prepared;
-    struct plan plan;
+    struct plan plan; // that the environment asks for
     float *image;
     int width, height;
 };
@@ -35,6 +37,7 @@ static herr_t keep_name(hid_t group, const char *name, const H5L_info_t *info, v
 static struct executor *start(struct dump *d, int count, const int *targets, void **memory)
 {
     struct executor *executor;
+    DUMP_OK(forced_plan(&d->plan, d->network, d->weights, targets, count));
     DUMP_OK(executor_create(&executor, &(struct executor_options){.network = d->network,
                                                                   .prepared = d->prepared,
                                                                   .plan = &d->plan,
@@ -138,13 +141,12 @@ int main(int argc, char **argv)
     dump_set(&d.config, "objective", d.oracle, "objective");
     d.image = dump_read_image(d.oracle, &d.width, &d.height);
     dump_write_planes(d.output, "image", 3, d.height, d.width, d.image);
-    float *weights = dump_read_weights(argv[1]);
-    plan_fixed(&d.plan);
-    DUMP_OK(prepared_create(&d.prepared, d.network, weights));
+    d.weights = dump_read_weights(argv[1]);
+    DUMP_OK(prepared_create(&d.prepared, d.network, d.weights));
     write_activations(&d);
     write_gradients(&d);
     prepared_destroy(&d.prepared);
-    free(weights);
+    free(d.weights);
     free(d.image);
     DUMP_HDF5(H5Fclose(d.oracle));
     DUMP_HDF5(H5Fclose(d.output));

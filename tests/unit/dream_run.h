@@ -64,7 +64,7 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
     enum status rc;
     *record = (struct record){.stop_after = stop_after};
     TRY(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
-    TRY(engine_create(&engine, &objective, weights));
+    TRY(engine_create(&engine, &objective, weights, NULL));
     TRY(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
     TRY(field_create(&field, width, height, (struct span){0, height}));
     memcpy(field.data, rgb, bytes);

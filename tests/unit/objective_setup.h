@@ -24,7 +24,7 @@ static inline void set_up(struct setup *s, const char *targets, enum config_obje
     s->weights = weights_random(network_inception_v3(), 2);
     UNIT_OK(objective_init(&s->objective, &s->config, s->weights, NETWORK_CLASSES_MAX));
     CU_ASSERT_EQUAL(s->objective.count, s->config.targets.count);
-    UNIT_OK(engine_create(&s->engine, &s->objective, s->weights));
+    UNIT_OK(engine_create(&s->engine, &s->objective, s->weights, NULL));
 }
 
 static inline void tear_down(struct setup *s)

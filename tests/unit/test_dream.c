@@ -19,7 +19,7 @@ struct whole {
 static void whole_create(struct whole *whole, const struct config *config)
 {
     UNIT_OK(objective_init(&whole->objective, config, weights, NETWORK_CLASSES_MAX));
-    UNIT_OK(engine_create(&whole->engine, &whole->objective, weights));
+    UNIT_OK(engine_create(&whole->engine, &whole->objective, weights, NULL));
 }
 
 static void whole_destroy(struct whole *whole)
@@ -434,7 +434,7 @@ static void test_too_small(void)
     CU_ASSERT(strstr(status_message(), "74 x 200") != NULL);
     CU_ASSERT(memcmp(rgb, before, naive_count(3, 200, 74) * sizeof *rgb) == 0);
     UNIT_OK(objective_find_targets(&objective, &config));
-    CU_ASSERT_EQUAL(engine_estimate(&objective, 74, 200, &bytes), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(engine_estimate(&objective, 74, 200, false, &bytes), STATUS_LIMIT);
     free(before);
     free(rgb);
 }

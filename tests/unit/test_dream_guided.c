@@ -35,7 +35,7 @@ static void set_up(struct ascender *a, const struct config *config, float *image
     a->shares.end = shaping_bands(rows);
     UNIT_OK(objective_init(&a->plain, config, weights, NETWORK_CLASSES_MAX));
     UNIT_OK(objective_init(&a->weighted, config, weights, NETWORK_CLASSES_MAX));
-    UNIT_OK(engine_create(&a->engine, &a->plain, weights));
+    UNIT_OK(engine_create(&a->engine, &a->plain, weights, NULL));
     UNIT_OK(team_create(&a->team, MPI_COMM_NULL, &(int32_t){0}, 1, &a->timing));
     UNIT_OK(tiling_create(&a->tiling, WIDTH, HEIGHT, &ONE_TILE));
     UNIT_OK(features_create(&a->features, &a->plain, a->team, &a->tiling, &a->work, 3));

@@ -94,9 +94,10 @@ static void check_against_loops(int width, int height, const char *names)
             double *expected = as_doubles(n.gradient[s.targets[t]], count);
             naive_unblock(taps.gradient[t], planar, a.channels, (size_t)a.height * (size_t)a.width, a.block);
             const double error = rms_difference(planar, expected, count);
-            if (!(error < 1e-2)) // rounding decides some ReLUs; a wrong path is tens of per cent
+            const double limit = allowed(1e-2, 2e-2, 0.25); // rounding decides some ReLUs; a wrong path is tens of per cent
+            if (!(error < limit))
                 printf("\n%s in mode %d: error %g\n", net->layers[s.targets[t]].name, (int)modes[k], error);
-            CU_ASSERT(error < 1e-2);
+            CU_ASSERT(error < limit);
             free(expected);
             free(planar);
         }
@@ -149,9 +150,10 @@ static void check_differences(const char *names, const char *name)
         found[k] = taps.gradient[t][i];
     }
     const double error = rms_difference(found, expected, VALUES);
-    if (!(error < 0.03))
+    const double limit = allowed(0.03, 0.06, INFINITY); // bfloat16 rounds more than that away
+    if (!(error < limit))
         printf("\nfinite differences at %s: error %g\n", name, error);
-    CU_ASSERT(error < 0.03);
+    CU_ASSERT(error < limit);
     forget(&taps);
     free(activation);
     free(image);
@@ -271,7 +273,7 @@ static void test_last_target(void)
     float *written = copy_of(&s, 0);
     UNIT_OK(executor_backward_to(s.executor, GRADIENT_MODE_GUIDED, 0, 0));
     check_order(&taps, s.targets[0]);
-    CU_ASSERT(memcmp(taps.gradient[0], written, bytes_of(&s, 0)) == 0);
+    CU_ASSERT(plan.bf16 || memcmp(taps.gradient[0], written, bytes_of(&s, 0)) == 0); // bfloat16 rounds it
     forget(&taps);
     free(written);
     free(image);

@@ -119,7 +119,6 @@ static void test_sizes(void)
 static void test_sizes_of_graphs(void)
 {
     const struct network *net = network_inception_v3();
-    const bool adds[LAYERS_MAX] = {false};
     uint32_t state = 1;
     for (int i = 0; i < 300; i++) {
         const int layer = 1 + (int)(naive_next(&state) % (uint32_t)(net->layer_count - 1));
@@ -127,8 +126,7 @@ static void test_sizes_of_graphs(void)
                                               .width = 75 + (int)(naive_next(&state) % 1000),
                                               .height = 75 + (int)(naive_next(&state) % 1000),
                                               .target_count = 1,
-                                              .targets = &layer,
-                                              .adds = adds};
+                                              .targets = &layer};
         struct graph *graph;
         int width, height;
         UNIT_OK(graph_create(&graph, &options));

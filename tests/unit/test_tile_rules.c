@@ -114,7 +114,7 @@ static size_t estimate(const struct config *config, int size)
     struct objective objective;
     size_t bytes;
     UNIT_OK(objective_find_targets(&objective, config));
-    UNIT_OK(engine_estimate(&objective, size, size, &bytes));
+    UNIT_OK(engine_estimate(&objective, size, size, false, &bytes));
     return bytes;
 }
 

@@ -36,10 +36,17 @@ static struct rows rows_of(const struct simd_phase *phase, int in_w)
     return (struct rows){.left = first, .inside = end - first, .middle = (end - first + ROWS - 1) / ROWS, .right = phase->width - end};
 }
 
+// Of the weights of one tap, for each output.
+static size_t words_of(const struct simd_direct *job)
+{
+    return weight_words(job->in_planar ? 3 : (size_t)job->in_blocks * LANES, job->in_bf16);
+}
+
 static void find_group(struct group *group, const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows, int number)
 {
     const int per_row = rows->left + rows->middle + rows->right, y = number / per_row, at = number % per_row, middle = at - rows->left;
-    const int per_pixel = job->in_planar ? 1 : LANES, channels = job->in_planar ? 3 : job->in_blocks * LANES;
+    const int per_pixel = job->in_planar ? 1 : LANES;
+    const size_t words = words_of(job);
     int x = at;
     group->rows = 1;
     if (middle >= rows->middle) {
@@ -55,14 +62,14 @@ static void find_group(struct group *group, const struct simd_direct *job, const
         const int sy = y * phase->in_step + phase->taps[t].dy, sx = x * phase->in_step + phase->taps[t].dx;
         if (sy >= 0 && sy < job->in_h && sx >= 0 && sx < job->in_w)
             group->taps[group->tap_count++] =
-                (struct tap){.offset = ((ptrdiff_t)sy * job->in_w + sx) * per_pixel, .weights = (size_t)t * (size_t)channels};
+                (struct tap){.offset = ((ptrdiff_t)sy * job->in_w + sx) * per_pixel, .weights = (size_t)t * words};
     }
 }
 
 static void direct_groups(const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows, int first, int end,
                           int first_pair, int end_pair)
 {
-    const int channels = job->in_planar ? 3 : job->in_blocks * LANES;
+    const size_t words = words_of(job);
     const enum source source = job->in_planar       ? SOURCE_PLANE
                                : phase->in_step > 1 ? (job->in_bf16 ? SOURCE_SKIP_BF16 : SOURCE_SKIP)
                                                     : (job->in_bf16 ? SOURCE_NEXT_BF16 : SOURCE_NEXT);
@@ -73,7 +80,7 @@ static void direct_groups(const struct simd_direct *job, const struct simd_phase
         find_group(&groups[g - first], job, phase, rows, g);
     for (int pair = first_pair; pair < end_pair; pair++) {
         const int columns = 2 * pair + 1 < job->out_blocks ? 2 : 1;
-        const float *weights = (const float *)phase->weights + (size_t)pair * 2 * LANES * (size_t)channels * (size_t)phase->tap_count;
+        const float *weights = (const float *)phase->weights + (size_t)pair * 2 * LANES * words * (size_t)phase->tap_count;
         for (int g = 0; g < end - first; g++) {
             struct tap taps[SIMD_TAPS_MAX];
             for (int t = 0; t < groups[g].tap_count; t++)

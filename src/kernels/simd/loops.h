@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME.
+// All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME, and BF16_PRODUCTS where
+// pairs of bfloat16 are multiplied as such.
 #include "kernels/simd/direct.h"
+#include "kernels/simd/peak.h"
 #include "kernels/simd/pool.h"
 #include "kernels/simd/winograd.h"
 
 const struct simd SIMD_TABLE = {
     .name = SIMD_TABLE_NAME,
     .lanes = LANES,
+    .bf16_products = BF16_PRODUCTS,
     .direct = direct,
     .winograd = winograd,
     .winograd_scratch = winograd_scratch,
@@ -15,4 +18,5 @@ const struct simd SIMD_TABLE = {
     .avg_pool = avg_pool,
     .avg_pool_backward = avg_pool_backward,
     .pass = pass,
+    .multiply_adds = multiply_adds,
 };

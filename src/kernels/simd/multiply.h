@@ -14,6 +14,12 @@ struct tap {
     size_t weights;   // floats from the start of the panel
 };
 
+// Words of weights for each input channel and output: half of one where they are pairs of bfloat16.
+static ALWAYS_INLINE size_t weight_words(size_t channels, bool bf16)
+{
+    return BF16_PRODUCTS && bf16 ? channels / 2 : channels;
+}
+
 // How a pixel's channels lie and how far it is to the next pixel.
 enum source {
     SOURCE_NEXT,  // blocks, neighbouring pixels
@@ -43,12 +49,64 @@ static ALWAYS_INLINE lanes_int broadcast_pair(const uint16_t *at)
     return pair - (lanes_int){0};
 }
 
+#if BF16_PRODUCTS
+// c + x_1 * w_1 + x_0 * w_0 of the two bfloat16 values in each word: sums in float32.
+static ALWAYS_INLINE lanes multiply_add_pair(lanes_int x, lanes_int w, lanes c)
+{
+#if defined(__AVX512BF16__) && LANES_AVX512
+    return (lanes)_mm512_dpbf16_ps((__m512)c, (__m512bh)(__m512i)x, (__m512bh)(__m512i)w);
+#else
+    const int32_t upper = (int32_t)0xffff0000;
+    return multiply_add((lanes)(x << 16), (lanes)(w << 16), multiply_add((lanes)(x & upper), (lanes)(w & upper), c));
+#endif
+}
+
+// multiply() on bfloat16 weights, in pairs of input channels.
+static ALWAYS_INLINE void multiply_pairs(ptrdiff_t step, int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column)
+{
+    lanes sum[ROWS][2];
+    UNROLL(14)
+    for (int r = 0; r < rows; r++)
+        sum[r][0] = sum[r][1] = (lanes){0};
+    for (int t = 0; t < o->tap_count; t++) {
+        const float *w = o->weights + o->taps[t].weights;
+        for (int k = 0; k < o->block_count; k++) {
+            const uint16_t *pixel = (const uint16_t *)o->blocks[k] + o->taps[t].offset;
+            __asm__("" : "+r"(pixel));
+            UNROLL(8)
+            for (int l = 0; l < LANES; l += 2, w += columns * LANES) {
+                const lanes_int w0 = (lanes_int)load(w), w1 = columns == 2 ? (lanes_int)load(w + LANES) : w0;
+                UNROLL(14)
+                for (int r = 0; r < rows; r++) {
+                    const lanes_int x = broadcast_pair(pixel + r * step + l);
+                    sum[r][0] = multiply_add_pair(x, w0, sum[r][0]);
+                    if (columns == 2)
+                        sum[r][1] = multiply_add_pair(x, w1, sum[r][1]);
+                }
+            }
+        }
+    }
+    UNROLL(14)
+    for (int r = 0; r < rows; r++) {
+        store(sums + r * LANES, sum[r][0]);
+        if (columns == 2)
+            store(sums + column + r * LANES, sum[r][1]);
+    }
+}
+#endif
+
 // All of `source`, `rows` and `columns` are constants where this is called.
 static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column)
 {
     const int depth = source == SOURCE_PLANE ? 1 : LANES;
     const ptrdiff_t step = source == SOURCE_PLANE ? 2 : source == SOURCE_SKIP || source == SOURCE_SKIP_BF16 ? 2 * LANES : LANES;
     const bool bf16 = source == SOURCE_NEXT_BF16 || source == SOURCE_SKIP_BF16;
+#if BF16_PRODUCTS
+    if (bf16) {
+        multiply_pairs(step, rows, columns, o, sums, column);
+        return;
+    }
+#endif
     const int width = bf16 ? 2 : 1;
     lanes sum[ROWS][2];
     UNROLL(14)

@@ -9,7 +9,7 @@
 
 extern const struct simd simd_portable, simd_portable16;
 #ifdef __x86_64__
-extern const struct simd simd_avx2, simd_avx512;
+extern const struct simd simd_avx2, simd_avx512, simd_avx512bf16;
 #endif
 
 static bool runs_here(const struct simd *simd)
@@ -17,7 +17,9 @@ static bool runs_here(const struct simd *simd)
 #ifdef __x86_64__
     if (simd == &simd_avx2)
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (simd == &simd_avx512)
+    if (simd == &simd_avx512bf16 && !__builtin_cpu_supports("avx512bf16"))
+        return false;
+    if (simd == &simd_avx512 || simd == &simd_avx512bf16)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512dq");
 #endif
@@ -27,7 +29,7 @@ static bool runs_here(const struct simd *simd)
 
 static const struct simd *const all[] = {
 #ifdef __x86_64__
-    &simd_avx512, &simd_avx2,
+    &simd_avx512bf16, &simd_avx512, &simd_avx2,
 #endif
     &simd_portable, &simd_portable16};
 enum { COUNT = sizeof all / sizeof all[0] };
@@ -44,9 +46,13 @@ const struct simd *simd_find(const char *name)
 static bool allowed(const struct simd *simd)
 {
     const char *most = getenv("ONEDNN_MAX_CPU_ISA");
-    if (!most || !*most || strcmp(most, "ALL") == 0 || strncmp(most, "AVX512", 6) == 0)
+    if (!most || !*most || strcmp(most, "ALL") == 0)
         return true;
-    return strncmp(simd->name, "avx512", 6) != 0 && (strcmp(simd->name, "avx2") != 0 || strncmp(most, "AVX2", 4) == 0);
+    if (strcmp(simd->name, "avx512bf16") == 0)
+        return strncmp(most, "AVX512_CORE_BF16", 16) == 0 || strncmp(most, "AVX512_CORE_AMX", 15) == 0;
+    if (strcmp(simd->name, "avx512") == 0)
+        return strncmp(most, "AVX512", 6) == 0;
+    return strcmp(simd->name, "avx2") != 0 || strncmp(most, "AVX512", 6) == 0 || strncmp(most, "AVX2", 4) == 0;
 }
 
 static const struct simd *here;

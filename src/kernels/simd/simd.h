@@ -99,11 +99,12 @@ struct simd {
     void (*avg_pool)(const struct simd_pool *);
     void (*avg_pool_backward)(const struct simd_pool *);
     void (*pass)(const struct simd_out *out, const void *in, bool in_bf16, size_t pixels); // out = in, by all that `out` asks for
+    double (*multiply_adds)(int rounds); // in registers, by all threads, for peak.h; returns the flop done, two a multiply-add
 };
 
 // The best set that this machine has and oneDNN may use (ONEDNN_MAX_CPU_ISA); ONEIROS_SIMD names another, for tests. Never NULL.
 const struct simd *simd_here(void);
-// By name: "avx512", "avx2", "portable" (8 lanes), "portable16"; NULL where this machine or build lacks it.
+// By name: "avx512bf16", "avx512", "avx2", "portable" (8 lanes), "portable16" (as avx512bf16, in what every machine has); NULL where this machine or build lacks it.
 const struct simd *simd_find(const char *name);
 
 // Points other than 0 and infinity, n / 2 - 1 pairs of them, of the transform of n inputs to n - kernel + 1 outputs; NULL where there is none.

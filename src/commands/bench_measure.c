@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+#include "commands/bench_measure.h"
+
+#include <omp.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+
+enum { WARM_UP = 2 }; // rounds that are not counted
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+// Sorts the values.
+static struct spread spread_of(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return (struct spread){.median = (values[(count - 1) / 2] + values[count / 2]) / 2, .min = values[0], .max = values[count - 1]};
+}
+
+enum status bench_measure_peaks(int threads, struct bench_peaks *peaks)
+{
+    peaks->count = 0;
+    for (int t = 1; peaks->count == 0 || peaks->items[peaks->count - 1].threads < threads; t *= 2) {
+        struct bench_peak *peak = &peaks->items[peaks->count++];
+        peak->threads = t < threads ? t : threads;
+        omp_set_num_threads(peak->threads);
+        for (int kind = 0; kind < PEAK_KINDS; kind++) {
+            const enum status rc = peak_measure((enum peak_kind)kind, &peak->flop[kind]);
+            if (rc != STATUS_OK && rc != STATUS_UNSUPPORTED)
+                return rc;
+        }
+    }
+    return STATUS_OK;
+}
+
+// One size while it is being timed.
+struct bench {
+    struct executor *executor;
+    const struct objective *objective;
+    struct tile tile;
+    struct objective_view view;
+    int op_count, targets_op; // the operation at which the objective is at work
+    double *stamps, *next;    // [op_count + 1] the time before each operation, and after the last
+    // Of each round:
+    double *forward, *step, *alone, *inside;
+    double *op_step, *op_alone; // [rounds][op_count]
+};
+
+// Anything that is not flat: what the values are does not change the time.
+static void fill_image(const struct bench *bench)
+{
+    float *image = executor_image(bench->executor);
+    for (int i = 0; i < 3 * bench->view.width * bench->view.height; i++)
+        image[i] = (float)((i * 2654435761u) >> 8) / (1 << 23) - 1;
+}
+
+static void stamp(void *context)
+{
+    struct bench *bench = context;
+    *bench->next++ = now();
+}
+
+static enum status pull(const struct bench *bench)
+{
+    double sums[CONFIG_TARGETS_MAX];
+    const enum status rc = objective_sums(bench->objective, bench->executor, &bench->view, sums);
+    if (rc == STATUS_OK)
+        objective_gradient(bench->objective, bench->executor, &bench->view);
+    return rc;
+}
+
+// One step, with the time between any two operations.
+static enum status run_step(struct bench *bench)
+{
+    enum status rc;
+    fill_image(bench);
+    bench->next = bench->stamps;
+    executor_between(bench->executor, stamp, bench);
+    stamp(bench);
+    TRY(executor_forward(bench->executor));
+    TRY(pull(bench));
+    stamp(bench);
+    rc = executor_backward(bench->executor, GRADIENT_MODE_GUIDED, 0);
+out:
+    executor_between(bench->executor, NULL, NULL);
+    return rc;
+}
+
+// One step by hand, each convolution twice: the second time counts. It finds what a step would give it.
+static enum status run_alone(struct bench *bench, double *seconds)
+{
+    enum status rc = STATUS_OK;
+    fill_image(bench);
+    for (int i = 0; i < bench->op_count; i++) {
+        seconds[i] = 0;
+        TRY(i == bench->targets_op ? pull(bench) : executor_run_op(bench->executor, i));
+        if (executor_op(bench->executor, i).flop == 0)
+            continue;
+        const double start = now();
+        TRY(executor_run_op(bench->executor, i));
+        seconds[i] = now() - start;
+    }
+out:
+    return rc;
+}
+
+static enum status run_round(struct bench *bench, int round)
+{
+    double *step = bench->op_step + (size_t)round * (size_t)bench->op_count, inside = 0;
+    double *alone = bench->op_alone + (size_t)round * (size_t)bench->op_count, sum = 0;
+    enum status rc;
+    TRY(run_step(bench));
+    TRY(run_alone(bench, alone));
+    const double whole = bench->stamps[bench->op_count] - bench->stamps[0];
+    for (int i = 0; i < bench->op_count; i++) {
+        step[i] = bench->stamps[i + 1] - bench->stamps[i];
+        inside += executor_op(bench->executor, i).flop > 0 ? step[i] : 0;
+        sum += alone[i];
+    }
+    bench->forward[round] = bench->stamps[bench->targets_op] - bench->stamps[0];
+    bench->step[round] = whole;
+    bench->alone[round] = sum / whole;
+    bench->inside[round] = inside / whole;
+out:
+    return rc;
+}
+
+static enum status start(struct bench *bench, struct engine *engine, const struct objective *objective, int size, int rounds)
+{
+    const struct rectangle all = {0, 0, size, size};
+    enum status rc;
+    bench->objective = objective;
+    bench->tile = (struct tile){.window = all, .core = all, .reach = all};
+    bench->view = (struct objective_view){.tile = &bench->tile, .width = size, .height = size};
+    objective_values(objective, size, size, bench->view.values);
+    TRY(engine_executor(engine, size, size, &bench->executor));
+    bench->op_count = executor_op_count(bench->executor);
+    while (!executor_op(bench->executor, bench->targets_op + 1).backward)
+        bench->targets_op++;
+    const size_t ops = (size_t)bench->op_count, n = (size_t)rounds;
+    bench->stamps = calloc(ops + 1 + 4 * n + 2 * n * ops, sizeof *bench->stamps);
+    if (!bench->stamps) {
+        rc = fail(STATUS_LIMIT, "no memory for the times of %d rounds", rounds);
+        goto out;
+    }
+    bench->forward = bench->stamps + ops + 1;
+    bench->step = bench->forward + n;
+    bench->alone = bench->step + n;
+    bench->inside = bench->alone + n;
+    bench->op_step = bench->inside + n;
+    bench->op_alone = bench->op_step + n * ops;
+out:
+    return rc;
+}
+
+// Of one operation over the rounds; `samples`: [rounds][op_count].
+static struct spread op_spread(const struct bench *bench, const double *samples, int op, int rounds, double *scratch)
+{
+    for (int r = 0; r < rounds; r++)
+        scratch[r] = samples[(size_t)r * (size_t)bench->op_count + (size_t)op];
+    return spread_of(scratch, rounds);
+}
+
+static enum status conclude(const struct bench *bench, int rounds, struct bench_figures *figures)
+{
+    figures->forward = spread_of(bench->forward, rounds);
+    figures->step = spread_of(bench->step, rounds);
+    figures->alone = spread_of(bench->alone, rounds);
+    figures->inside = spread_of(bench->inside, rounds);
+    figures->flop = executor_flop(bench->executor);
+    figures->bytes_per_pixel = (double)executor_bytes(bench->executor) / ((double)figures->width * figures->height);
+    figures->ops = calloc((size_t)bench->op_count, sizeof *figures->ops);
+    if (!figures->ops)
+        return fail(STATUS_LIMIT, "no memory for the times of %d operations", bench->op_count);
+    figures->op_count = bench->op_count;
+    for (int i = 0; i < bench->op_count; i++) {
+        struct bench_op *op = &figures->ops[i];
+        op->op = executor_op(bench->executor, i);
+        if (i == bench->targets_op) {
+            op->op.layer = "targets";
+            op->op.work = "objective";
+        }
+        op->step = op_spread(bench, bench->op_step, i, rounds, bench->forward); // which has been read
+        op->alone = op_spread(bench, bench->op_alone, i, rounds, bench->forward);
+    }
+    return STATUS_OK;
+}
+
+enum status bench_measure(struct engine *engine, const struct objective *objective, int size, int rounds, struct bench_figures *figures)
+{
+    struct bench bench = {0};
+    enum status rc;
+    *figures = (struct bench_figures){.width = size, .height = size};
+    TRY(start(&bench, engine, objective, size, rounds));
+    for (int round = -WARM_UP; round < rounds; round++)
+        TRY(run_round(&bench, round > 0 ? round : 0)); // the first is written again
+    rc = conclude(&bench, rounds, figures);
+out:
+    free(bench.stamps);
+    return rc;
+}
+
+void bench_figures_destroy(struct bench_figures *figures)
+{
+    free(figures->ops);
+    *figures = (struct bench_figures){0};
+}
