@@ -83,7 +83,8 @@ static int help(const char *name)
 // main().
 static void limit_spinning(char **argv)
 {
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY"))
+    // With OMP_PROC_BIND libgomp has bound this thread by now, and the program that takes its place would think that it has this core only.
+    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || getenv("OMP_PROC_BIND"))
         return;
     setenv("GOMP_SPINCOUNT", "1000", 1);
     execv("/proc/self/exe", argv); // where that fails, go on as we are

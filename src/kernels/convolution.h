@@ -15,17 +15,18 @@
 #include "kernels/simd/simd.h"
 
 enum conv_method {
-    CONV_DIRECT,         // our matrix product
-    CONV_WINOGRAD_6,     // our Winograd transform of 6, 8 or 10 inputs a tile: the larger, the fewer products, and the more rounding
-    CONV_WINOGRAD_8,     //
-    CONV_WINOGRAD_10,    //
-    CONV_DNN,            // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
-    CONV_DNN_WINOGRAD,   // the same with oneDNN's Winograd
-    CONV_DNN_BACKWARD,   // oneDNN's own backward pass
+    CONV_DIRECT,          // our matrix product
+    CONV_WINOGRAD_6,      // our Winograd transform of 6, 8 or 10 inputs a tile: the larger, the fewer products, and the more rounding
+    CONV_WINOGRAD_8,      //
+    CONV_WINOGRAD_10,     //
+    CONV_WINOGRAD_PHASES, // ours, of a kernel of 3 x 3 with a stride of 2, in four parts
+    CONV_DNN,             // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
+    CONV_DNN_WINOGRAD,    // the same with oneDNN's Winograd
+    CONV_DNN_BACKWARD,    // oneDNN's own backward pass
     CONV_METHODS
 };
 
-// "direct", "winograd6", ..., "onednn", "onednn-winograd", "onednn-backward". And back; false for another word.
+// "direct", "winograd6", ..., "winograd-phases", "onednn", "onednn-winograd", "onednn-backward". And back; false for another word.
 const char *conv_method_name(enum conv_method method);
 bool conv_method_find(const char *name, enum conv_method *method);
 
@@ -35,10 +36,10 @@ struct conv_spec {
     int part_count;
     int parts[CONV_PARTS_MAX];         // numbers of the convolutions, in creation order
     int part_channels[CONV_PARTS_MAX]; // outputs of each
-    bool linear[CONV_PARTS_MAX]; // forward: without bias and ReLU, which come later
-    bool accumulate;             // backward: the result is added to what is there
-    bool image;                  // the source is the planar image
-    bool src_bf16, dst_bf16;     // bfloat16 tensors: activations and gradients alike
+    bool linear[CONV_PARTS_MAX];       // forward: without bias and ReLU, which come later
+    bool accumulate;                   // backward: the result is added to what is there
+    bool image;                        // the source is the planar image
+    bool src_bf16, dst_bf16;           // bfloat16 tensors: activations and gradients alike
 };
 
 struct convolution;
@@ -50,11 +51,10 @@ void convolution_destroy(struct convolution **convolution);
 
 size_t convolution_scratch_bytes(const struct convolution *convolution); // needed while it runs, 64-byte aligned
 enum conv_method convolution_method(const struct convolution *convolution);
-const char *convolution_implementation(const struct convolution *convolution);
 
 // `in`: the blocks of the source (the image: its three planes), backward of the destination. `out`: the blocks of the result; read at each
-// run, so that its gates may change. The blocks of each part, and backward of the whole result, follow each other in memory. All of it stays
-// where it is until bound again.
+// run, so that its gates may change. The blocks of each part, and backward of the whole result, follow each other in memory. All of it
+// stays where it is until bound again.
 enum status convolution_bind(struct convolution *convolution, const void *const *in, struct simd_out *out, void *scratch) MUST_CHECK;
 enum status convolution_run(struct convolution *convolution) MUST_CHECK;
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The only door to oneDNN: one convolution or pooling primitive, created for fixed shapes and run on plain pointers.
 //
-// Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = dnn_block(): (channels / b, height, width, b). A range of channels that starts
-// and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3, height, width).
+// Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = dnn_block(): (channels / b, height, width, b). A range
+// of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3, height,
+// width).
 #ifndef ONEIROS_KERNELS_DNN_H
 #define ONEIROS_KERNELS_DNN_H
 

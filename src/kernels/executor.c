@@ -156,9 +156,8 @@ size_t executor_bytes(const struct executor *ex)
 
 static enum gate_rule rule_of(const struct executor *ex, const struct op_result *result)
 {
-    static const enum gate_rule rules[] = {[GRADIENT_MODE_GUIDED] = GATE_MASK_POSITIVE,
-                                           [GRADIENT_MODE_PLAIN] = GATE_MASK,
-                                           [GRADIENT_MODE_DECONV] = GATE_POSITIVE};
+    static const enum gate_rule rules[] = {
+        [GRADIENT_MODE_GUIDED] = GATE_MASK_POSITIVE, [GRADIENT_MODE_PLAIN] = GATE_MASK, [GRADIENT_MODE_DECONV] = GATE_POSITIVE};
     return result->gate == NO_BUFFER ? GATE_OPEN : rules[result->layer > ex->above ? ex->mode : GRADIENT_MODE_PLAIN];
 }
 
@@ -209,9 +208,8 @@ static enum status bind_runner(const struct executor *ex, int op_number)
     if (runner->pool) {
         memcpy(runner->pool->in, in, (size_t)count * sizeof in[0]);
         for (int b = 0; op->index != NO_BUFFER && b < runner->pool->blocks; b++)
-            runner->pool->index[b] =
-                (uint8_t *)buffer_at(ex, op->index) +
-                (size_t)b * (size_t)runner->pool->out_h * (size_t)runner->pool->out_w * (size_t)dnn_block();
+            runner->pool->index[b] = (uint8_t *)buffer_at(ex, op->index) +
+                                     (size_t)b * (size_t)runner->pool->out_h * (size_t)runner->pool->out_w * (size_t)dnn_block();
     }
     return STATUS_OK;
 }
@@ -266,11 +264,11 @@ struct tensor executor_target(struct executor *ex, int target)
     return tensor_at(ex, &ex->graph->targets[target].view);
 }
 
-// out = in, block by block.
+// out = in
 static void pass(const struct executor *ex, const struct view *in, const struct simd_out *out)
 {
-    for (int b = 0; b < blocks_of(in); b++)
-        simd_here()->pass(&out[b], (const char *)at(ex, in) + (size_t)b * block_bytes(in), in->bf16, pixels_of(in));
+    simd_here()->pass(&(struct simd_pass){
+        .in = at(ex, in), .in_bf16 = in->bf16, .blocks = blocks_of(in), .pixels = pixels_of(in), .out = out});
 }
 
 static void tap(const struct executor *ex, int op_number)
@@ -352,9 +350,13 @@ enum status executor_forward_from(struct executor *ex, int target)
 {
     const struct graph_target *from = &ex->graph->targets[target];
     assert(network_is_cut(ex->network, from->layer));
-    for (int b = 0; from->activation.bf16 && b < blocks_of(&from->activation); b++) {
-        const struct simd_out out = {.data = (char *)at(ex, &from->activation) + (size_t)b * block_bytes(&from->activation), .bf16 = true};
-        simd_here()->pass(&out, (const char *)at(ex, &from->view) + (size_t)b * block_bytes(&from->view), false, pixels_of(&from->view));
+    if (from->activation.bf16) {
+        struct simd_out out[SIMD_BLOCKS_MAX] = {0};
+        for (int b = 0; b < blocks_of(&from->activation); b++) {
+            out[b].data = (char *)at(ex, &from->activation) + (size_t)b * block_bytes(&from->activation);
+            out[b].bf16 = true;
+        }
+        pass(ex, &from->view, out);
     }
     return run_range(ex, from->behind, ex->graph->targets_op);
 }
@@ -388,10 +390,8 @@ struct executor_op executor_op(const struct executor *ex, int number)
                                         [OP_TARGETS] = "targets",
                                         [OP_TAP] = "tap"};
     const struct op *op = &ex->graph->ops[number];
-    struct executor_op found = {.layer = ex->network->layers[op->layer].name,
-                                .work = works[op->kind],
-                                .method = "",
-                                .backward = number > ex->graph->targets_op};
+    struct executor_op found = {
+        .layer = ex->network->layers[op->layer].name, .work = works[op->kind], .method = "", .backward = number > ex->graph->targets_op};
     if (op_is_convolution(op)) {
         const struct conv_spec spec = op_spec(ex->network, op);
         found.method = conv_method_name(convolution_method(ex->runners[number].convolution));

@@ -79,8 +79,8 @@ const float *executor_gradient(const struct executor *executor);
 
 // One of its operations, in the order in which they run, for those who measure.
 struct executor_op {
-    const char *layer;  // the first, where several convolutions are one
-    int part_count;     // of a convolution: those that are one here; otherwise 0
+    const char *layer; // the first, where several convolutions are one
+    int part_count;    // of a convolution: those that are one here; otherwise 0
     const char *parts[CONV_PARTS_MAX];
     const char *work;   // "convolution", "convolution backward", "max pool", ...
     const char *method; // of a convolution, by conv_method_name(); otherwise ""

@@ -20,9 +20,9 @@ struct node {
     int mask;   // buffer of ReLU bits, or of a max pool's arg-max
     int target; // number of the target, or -1
     // convolutions of 1 x 1 with the same source are one operation, that of the first
-    int leader;     // itself where it is alone; -1 for all other kinds
-    int source;     // what the operation reads
-    bool swapped;   // an average pool: done after the convolution that reads it; a convolution: read by such a pool
+    int leader;                          // itself where it is alone; -1 for all other kinds
+    int source;                          // what the operation reads
+    bool swapped;                        // an average pool: done after the convolution that reads it; a convolution: read by such a pool
     struct view before, before_gradient; // what a swapped convolution and its pool share
 };
 

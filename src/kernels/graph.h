@@ -76,8 +76,8 @@ struct graph_target {
     int layer;
     struct view view;       // float32: activation before, gradient after OP_TARGETS
     struct view activation; // what the layers behind it read; the same where that is float32 and its own
-    int behind;       // operation: the first of the layers behind it
-    int tap;          // operation: its OP_TAP
+    int behind;             // operation: the first of the layers behind it
+    int tap;                // operation: its OP_TAP
 };
 
 struct graph {

@@ -6,7 +6,8 @@ struct conv_spec op_spec(const struct network *network, const struct op *op)
     const struct layer *first = &network->layers[op->parts[0]];
     struct conv_spec spec = {.backward = op->kind == OP_CONV_BACKWARD, .part_count = op->part_count};
     // The source is one tensor, whose gradient may have several results, side by side.
-    const struct view *src = spec.backward ? &op->results[0].view : &op->inputs[0], *dst = spec.backward ? &op->inputs[0] : &op->results[0].view;
+    const struct view *src = spec.backward ? &op->results[0].view : &op->inputs[0],
+                      *dst = spec.backward ? &op->inputs[0] : &op->results[0].view;
     int channels = 0;
     for (int p = 0; p < op->part_count; p++) {
         const struct layer *layer = &network->layers[op->parts[p]];

@@ -13,8 +13,8 @@ static int floor_half(int value)
 int panels_phases(struct simd_phase *phases, int kernel_h, int kernel_w, int stride, int pad_h, int pad_w, bool backward, int height,
                   int width)
 {
-    // A tap of the forward convolution: out (y, x) reads in (y * stride - pad + k). Backward: in (y) gets from out ((y + pad - k) / stride) where
-    // that is whole: which taps those are depends on y modulo the stride, and for each remainder there is a phase.
+    // A tap of the forward convolution: out (y, x) reads in (y * stride - pad + k). Backward: in (y) gets from out ((y + pad - k) / stride)
+    // where that is whole: which taps those are depends on y modulo the stride, and for each remainder there is a phase.
     const int steps = backward ? stride : 1;
     int count = 0;
     for (int py = 0; py < steps; py++)
@@ -79,8 +79,7 @@ void panels_direct_pairs(const struct panels_source *s, const struct simd_phase 
                     for (int l = 0; l < wide; l++)
                         for (int k = 0; k < 2; k++) {
                             const int o = b * lanes + l;
-                            *panels++ =
-                                o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
+                            *panels++ = o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
                         }
         }
 }

@@ -20,8 +20,8 @@ struct panels_source {
 int panels_phases(struct simd_phase *phases, int kernel_h, int kernel_w, int stride, int pad_h, int pad_w, bool backward, int height,
                   int width);
 
-// Floats in the panels of all phases, which follow each other, and the panels. `out` may be 3 (padded with zeros to a block) and so may `in`
-// (the planes of the image).
+// Floats in the panels of all phases, which follow each other, and the panels. `out` may be 3 (padded with zeros to a block) and so may
+// `in` (the planes of the image).
 size_t panels_direct_count(const struct panels_source *source, int lanes);
 void panels_direct(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, float *panels);
 

@@ -27,8 +27,8 @@ const struct plan_entry *plan_find(const struct plan *plan, const struct conv_sp
 void plan_set(struct plan *plan, const struct conv_spec *spec, int size, enum conv_method method, double seconds)
 {
     struct plan_entry *entry = &plan->entries[size][spec->backward][spec->parts[0]];
-    *entry = (struct plan_entry){
-        .known = true, .method = (uint8_t)method, .part_count = (uint8_t)spec->part_count, .seconds = (float)seconds};
+    *entry =
+        (struct plan_entry){.known = true, .method = (uint8_t)method, .part_count = (uint8_t)spec->part_count, .seconds = (float)seconds};
     for (int p = 0; p < spec->part_count; p++)
         entry->parts[p] = (uint8_t)spec->parts[p];
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How each convolution runs, forward and backward, and in which precision.
 //
-// What is fastest depends on the machine and on the shapes, and on the size of a tile only as far as borders and caches matter. So a plan is
-// made for a few sizes, and a tile goes by the one nearest to its area.
+// What is fastest depends on the machine and on the shapes, and on the size of a tile only as far as borders and caches matter. So a plan
+// is made for a few sizes, and a tile goes by the one nearest to its area.
 #ifndef ONEIROS_KERNELS_PLAN_H
 #define ONEIROS_KERNELS_PLAN_H
 
@@ -25,7 +25,7 @@ struct plan {
         bool known;
         uint8_t method; // enum conv_method
         uint8_t part_count, parts[CONV_PARTS_MAX];
-        float seconds; // that it took when the plan was made; 0: unknown
+        float seconds;                        // that it took when the plan was made; 0: unknown
     } entries[PLAN_SIZES][2][PLAN_CONVS_MAX]; // by size, forward and backward, number of the operation's first convolution
 };
 

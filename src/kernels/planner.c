@@ -190,7 +190,8 @@ static bool alike(struct conv_spec a, struct conv_spec b)
     memset(a.parts, 0, sizeof a.parts);
     memset(b.parts, 0, sizeof b.parts);
     return memcmp(&a.shape, &b.shape, sizeof a.shape) == 0 && a.backward == b.backward && a.part_count == b.part_count &&
-           memcmp(a.linear, b.linear, sizeof a.linear) == 0 && a.accumulate == b.accumulate && a.image == b.image && a.src_bf16 == b.src_bf16 && a.dst_bf16 == b.dst_bf16;
+           memcmp(a.linear, b.linear, sizeof a.linear) == 0 && a.accumulate == b.accumulate && a.image == b.image &&
+           a.src_bf16 == b.src_bf16 && a.dst_bf16 == b.dst_bf16;
 }
 
 // Calls `visit` for every convolution of the targets' graphs in the sizes of plans.
@@ -273,8 +274,8 @@ static enum status check(void *context, const struct conv_spec *spec, int size)
     if (!entry)
         return fail(STATUS_UNSUPPORTED, "it does not know %s %s of %d pixels; it was made for other targets", layer->name,
                     spec->backward ? "backward" : "forward", plan_sides[size]);
-    return fail_in(can_do(spec, (enum conv_method)entry->method), "%s of %s %s", conv_method_name((enum conv_method)entry->method), layer->name,
-                   spec->backward ? "backward" : "forward");
+    return fail_in(can_do(spec, (enum conv_method)entry->method), "%s of %s %s", conv_method_name((enum conv_method)entry->method),
+                   layer->name, spec->backward ? "backward" : "forward");
 }
 
 enum status planner_check(const struct planner_options *options, const struct plan *plan)

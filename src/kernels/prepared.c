@@ -57,7 +57,7 @@ void prepared_destroy(struct prepared **prepared)
 static bool same_key(const struct prepared_key *a, const struct prepared_key *b)
 {
     return a->part_count == b->part_count && a->backward == b->backward && a->winograd == b->winograd && a->pairs == b->pairs &&
-           memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
+           a->taps == b->taps && memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
 }
 
 static enum status add_entry(struct prepared *p, const struct prepared_key *key, struct entry **entry)
@@ -106,6 +106,21 @@ static float *gather(const struct prepared *p, const struct prepared_key *key, s
     return all;
 }
 
+// Leaves some taps of a 3 x 3 kernel only, in place.
+static void choose_taps(float *weights, struct panels_source *source, enum prepared_taps taps)
+{
+    const int y0 = taps == PREPARED_ODD_EVEN || taps == PREPARED_ODD_ODD, x0 = taps == PREPARED_EVEN_ODD || taps == PREPARED_ODD_ODD;
+    float *to = weights;
+    if (taps == PREPARED_ALL)
+        return;
+    for (size_t k = 0; k < (size_t)source->out * (size_t)source->in; k++)
+        for (int y = y0; y < 3; y += 2)
+            for (int x = x0; x < 3; x += 2)
+                *to++ = weights[9 * k + (size_t)(3 * y + x)]; // never behind what is read
+    source->kernel_h = 2 - y0;
+    source->kernel_w = 2 - x0;
+}
+
 enum status prepared_panels(struct prepared *p, const struct prepared_key *key, const float **panels)
 {
     const int lanes = dnn_block();
@@ -121,8 +136,10 @@ enum status prepared_panels(struct prepared *p, const struct prepared_key *key, 
     plain = gather(p, key, &source);
     if (!plain)
         return fail(STATUS_LIMIT, "no memory for weights");
+    choose_taps(plain, &source, key->taps);
     TRY(add_entry(p, key, &e));
-    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) * (key->pairs ? sizeof(uint16_t) : sizeof(float));
+    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) *
+               (key->pairs ? sizeof(uint16_t) : sizeof(float));
     e->panels = memory_large(e->bytes);
     if (!e->panels) {
         rc = fail(STATUS_LIMIT, "no memory for weights");
@@ -132,7 +149,7 @@ enum status prepared_panels(struct prepared *p, const struct prepared_key *key, 
         panels_winograd(&source, key->winograd, lanes, e->panels);
     } else {
         // Neither the padding nor the size decides which weights a phase has.
-        const int stride = conv_layer(p, key->parts[0])->stride;
+        const int stride = key->taps == PREPARED_ALL ? conv_layer(p, key->parts[0])->stride : 1;
         const int count = panels_phases(phases, source.kernel_h, source.kernel_w, stride, 0, 0, key->backward, 2, 2);
         if (key->pairs)
             panels_direct_pairs(&source, phases, count, lanes, (uint16_t *)e->panels);

@@ -13,13 +13,17 @@ enum { CONV_PARTS_MAX = 4 };
 
 struct prepared;
 
+// Taps of a 3 x 3 kernel: all, or those in even (first and last) and odd (middle) rows and columns.
+enum prepared_taps { PREPARED_ALL, PREPARED_EVEN_EVEN, PREPARED_EVEN_ODD, PREPARED_ODD_EVEN, PREPARED_ODD_ODD };
+
 // Which weights, and how they lie.
 struct prepared_key {
     int part_count;
     int parts[CONV_PARTS_MAX]; // numbers of convolutions with the same source, their outputs side by side
     bool backward;             // transposed; turned by half a turn too for Winograd
     int winograd;              // inputs a tile; 0: the panels of a direct convolution, all phases one after the other
-    bool pairs;                // those in bfloat16, for simd->bf16_products
+    enum prepared_taps taps;
+    bool pairs; // those in bfloat16, for simd->bf16_products
 };
 
 // `weights` is the flat array of weights.h; it is only read and outlives *prepared.

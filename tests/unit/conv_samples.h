@@ -31,6 +31,9 @@ static inline void end(void)
 // Which tensors are bfloat16, as struct conv_spec has it.
 enum type { FLOAT = 0, SRC_BF16 = 1, DST_BF16 = 2, BF16 = 3 };
 
+// Which weights are rounded to bfloat16.
+enum rounded { ROUNDED_NONE, ROUNDED_CENTRE, ROUNDED_ALL, ROUNDINGS };
+
 // What a convolution reads, and what plain loops make of it.
 struct sample {
     struct conv_spec spec;
@@ -38,7 +41,7 @@ struct sample {
     struct blocks sources[CONV_PARTS_MAX];
     int result_channels[CONV_PARTS_MAX];
     size_t result_positions;
-    double *exact[2][CONV_PARTS_MAX]; // planar; [1]: with the weights rounded to bfloat16
+    double *exact[ROUNDINGS][CONV_PARTS_MAX]; // planar
 };
 
 static inline struct dnn_shape shape_of(int conv, const int size[2])
@@ -87,10 +90,12 @@ static inline void add_part(struct sample *sample, int part, const float *values
     float *kernel = naive_alloc(count * sizeof *kernel);
     memcpy(kernel, weights_kernel(network, weights, spec->parts[part]), count * sizeof *kernel);
     sample->result_channels[r] = spec->backward ? s.src_channels : s.dst_channels;
-    for (int coarse = 0; coarse <= reads_bf16(spec); coarse++) {
-        for (size_t i = 0; coarse && i < count; i++)
-            kernel[i] = bf16_value(bf16_of(kernel[i]));
-        double **exact = &sample->exact[coarse][r];
+    const int taps = s.kernel_h * s.kernel_w;
+    for (enum rounded rounded = ROUNDED_NONE; rounded <= (reads_bf16(spec) ? ROUNDED_ALL : ROUNDED_NONE); rounded++) {
+        for (size_t i = 0; rounded != ROUNDED_NONE && i < count; i++)
+            if (rounded == ROUNDED_ALL || (int)(i % (size_t)taps) == taps / 2)
+                kernel[i] = bf16_value(bf16_of(kernel[i]));
+        double **exact = &sample->exact[rounded][r];
         if (!*exact)
             *exact = calloc((size_t)sample->result_channels[r] * sample->result_positions, sizeof **exact);
         CU_ASSERT_PTR_NOT_NULL_FATAL(*exact);
@@ -126,8 +131,8 @@ static inline void sample_destroy(struct sample *sample)
     for (int i = 0; i < sample->source_count; i++)
         blocks_free(&sample->sources[i]);
     for (int r = 0; r < sample->result_count; r++) {
-        free(sample->exact[0][r]);
-        free(sample->exact[1][r]);
+        for (int rounded = 0; rounded < ROUNDINGS; rounded++)
+            free(sample->exact[rounded][r]);
     }
 }
 

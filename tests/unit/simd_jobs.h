@@ -121,13 +121,11 @@ static inline void winograd_create(struct conv_job *job, const struct conv_case 
     *job = (struct conv_job){.panels = NULL};
     float *weights = conv_data(job, c, simd->lanes, false);
     *w = (struct simd_winograd){.in_blocks = job->in.count,
-                                .in_h = s->src_h,
-                                .in_w = s->src_w,
+                                .in_pixels = {.height = s->src_h, .width = s->src_w, .row = s->src_w, .step = 1},
                                 .in_bf16 = c->bf16,
                                 .out = job->result.out,
                                 .out_blocks = job->result.data.count,
-                                .out_h = s->dst_h,
-                                .out_w = s->dst_w,
+                                .out_pixels = {.height = s->dst_h, .width = s->dst_w, .row = s->dst_w, .step = 1},
                                 .n = c->n,
                                 .tile_h = s->kernel_h > 1 ? c->n - s->kernel_h + 1 : 1,
                                 .tile_w = s->kernel_w > 1 ? c->n - s->kernel_w + 1 : 1,

@@ -42,7 +42,8 @@ static size_t words_of(const struct simd_direct *job)
     return weight_words(job->in_planar ? 3 : (size_t)job->in_blocks * LANES, job->in_bf16);
 }
 
-static void find_group(struct group *group, const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows, int number)
+static void find_group(struct group *group, const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows,
+                       int number)
 {
     const int per_row = rows->left + rows->middle + rows->right, y = number / per_row, at = number % per_row, middle = at - rows->left;
     const int per_pixel = job->in_planar ? 1 : LANES;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One vector of LANES floats and what can be done with it. Included by one file an instruction set, which defines LANES and is compiled with
-// that set's flags; without them the compiler makes do with what it has.
+// One vector of LANES floats and what can be done with it. Included by one file an instruction set, which defines LANES and is compiled
+// with that set's flags; without them the compiler makes do with what it has.
 #ifndef ONEIROS_KERNELS_SIMD_LANES_H
 #define ONEIROS_KERNELS_SIMD_LANES_H
 

@@ -175,10 +175,11 @@ static ALWAYS_INLINE int rows_at_once(int left)
 }
 #endif
 
-// sums (columns, rows, lanes), `column` floats from one column to the next. A function of its own for each source, so that it is there once.
+// sums (columns, rows, lanes), `column` floats from one column to the next. A function of its own for each source, so that it is there
+// once.
 #define MULTIPLY(source)                                                                                                                   \
-    static __attribute__((noinline)) void multiply_##source(int rows, int columns, const struct operands *o, float *sums,                  \
-                                                            ptrdiff_t column)                                                              \
+    static                                                                                                                                 \
+        __attribute__((noinline)) void multiply_##source(int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column)   \
     {                                                                                                                                      \
         switch (2 * rows + columns - 1) {                                                                                                  \
             MULTIPLY_CASES(source)                                                                                                         \

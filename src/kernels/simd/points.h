@@ -14,6 +14,7 @@ enum { WINOGRAD_N_MAX = 10, WINOGRAD_PAIRS_MAX = WINOGRAD_N_MAX / 2 - 1 };
 
 // Every transform that there is: n inputs to tile_h x tile_w outputs, a tile of 1 meaning that there is nothing to do in that direction.
 #define WINOGRAD_TRANSFORMS(use)                                                                                                           \
-    use(6, 4, 4) use(6, 2, 2) use(8, 6, 6) use(8, 4, 4) use(6, 4, 1) use(6, 1, 4) use(8, 2, 1) use(8, 1, 2) use(10, 4, 1) use(10, 1, 4)
+    use(6, 4, 4) use(6, 2, 2) use(6, 5, 5) use(8, 6, 6) use(8, 4, 4) use(6, 4, 1) use(6, 1, 4) use(6, 5, 1) use(6, 1, 5) use(8, 2, 1)      \
+        use(8, 1, 2) use(10, 4, 1) use(10, 1, 4)
 
 #endif

@@ -107,11 +107,17 @@ static void avg_pool_backward(const struct simd_pool *job)
         }
 }
 
-static void pass(const struct simd_out *out, const void *in, bool in_bf16, size_t pixels)
+static void pass(const struct simd_pass *job)
 {
-#pragma omp parallel for schedule(static)
-    for (size_t p = 0; p < pixels; p++)
-        finish(out, p, load_value(in, in_bf16, p * LANES));
+    enum { CHUNK_PIXELS = 1024 };
+    const size_t chunks = (job->pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
+#pragma omp parallel for schedule(static) collapse(2)
+    for (int b = 0; b < job->blocks; b++)
+        for (size_t c = 0; c < chunks; c++) {
+            const size_t end = (c + 1) * CHUNK_PIXELS < job->pixels ? (c + 1) * CHUNK_PIXELS : job->pixels;
+            for (size_t p = c * CHUNK_PIXELS; p < end; p++)
+                finish(&job->out[b], p, load_value(job->in, job->in_bf16, ((size_t)b * job->pixels + p) * LANES));
+        }
 }
 
 #endif

@@ -75,7 +75,10 @@ const struct simd *simd_here(void)
 
 const float *simd_winograd_points(int n)
 {
-#define LIST(...) {__VA_ARGS__}
+#define LIST(...)                                                                                                                          \
+    {                                                                                                                                      \
+        __VA_ARGS__                                                                                                                        \
+    }
     static const float points[][WINOGRAD_PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
     return n == 6 || n == 8 || n == 10 ? points[n / 2 - 3] : NULL;
 }

@@ -3,8 +3,8 @@
 // pools, and what happens to a value on its way into memory.
 //
 // Tensors are blocked: (channels / lanes, height, width, lanes), lanes being the floats in one vector of the machine, so that one pixel of
-// one block is one vector and any range of whole blocks is contiguous. Every job names its blocks one by one: they may lie anywhere, so that
-// concatenation, widening and splitting cost nothing. Values are float32 or bfloat16; all arithmetic is float32.
+// one block is one vector and any range of whole blocks is contiguous. Every job names its blocks one by one: they may lie anywhere, so
+// that concatenation, widening and splitting cost nothing. Values are float32 or bfloat16; all arithmetic is float32.
 //
 // The order of every sum is fixed by the shapes alone: results are the same bytes for any number of threads.
 #ifndef ONEIROS_KERNELS_SIMD_SIMD_H
@@ -37,9 +37,9 @@ struct simd_out {
     size_t plane;        // not 0: data is the planar image, `plane` floats a channel, and the block holds its 3 channels
 };
 
-// A convolution as a matrix product in registers. What differs between forward and backward, strides and paddings is in the phases: a phase is
-// a grid of output pixels that see the same taps. Output pixel (i, j) of a phase is (out_y + i * out_step, out_x + j * out_step) and reads
-// input pixel (i * in_step + dy, j * in_step + dx) for each tap that falls inside.
+// A convolution as a matrix product in registers. What differs between forward and backward, strides and paddings is in the phases: a phase
+// is a grid of output pixels that see the same taps. Output pixel (i, j) of a phase is (out_y + i * out_step, out_x + j * out_step) and
+// reads input pixel (i * in_step + dy, j * in_step + dx) for each tap that falls inside.
 struct simd_phase {
     int height, width; // of the grid
     int in_step, out_step, out_y, out_x;
@@ -55,21 +55,31 @@ struct simd_direct {
     const void *in[SIMD_BLOCKS_MAX];
     int in_blocks, in_h, in_w;
     bool in_bf16;
-    bool in_planar; // in[0..2] are the planes of the float image
+    bool in_planar;       // in[0..2] are the planes of the float image
     struct simd_out *out; // [out_blocks]
     int out_blocks, out_w;
     int phase_count;
     struct simd_phase phases[SIMD_PHASES_MAX];
 };
 
+// Pixels of a tensor that are convolved: all of them, or every second one.
+struct simd_pixels {
+    int height, width;
+    int row;   // pixels from one row of the tensor to the next
+    int step;  // 1 or 2, in both directions
+    int first; // number of the first in the tensor
+};
+
 // Stride-1 convolution by Winograd's minimal filtering (Lavin and Gray, arXiv:1509.09308): tiles of tile_h x tile_w outputs from n x n
 // inputs (n x 1 and 1 x n for kernels of one column or row), one matrix product for each of the points.
 struct simd_winograd {
     const void *in[SIMD_BLOCKS_MAX];
-    int in_blocks, in_h, in_w;
+    int in_blocks;
     bool in_bf16;
+    struct simd_pixels in_pixels;
     struct simd_out *out;
-    int out_blocks, out_h, out_w;
+    int out_blocks;
+    struct simd_pixels out_pixels;
     int n, tile_h, tile_w; // (n, tile): see simd_has_winograd()
     int pad_h, pad_w;
     const float *weights; // (points, out blocks by two, input channels, 2 * lanes), as the panels above
@@ -87,6 +97,15 @@ struct simd_pool {
     uint8_t *index[SIMD_BLOCKS_MAX]; // max pools: (out_h, out_w, lanes) which tap of the window had the first of the largest values
 };
 
+// out = in, by all that each `out` asks for.
+struct simd_pass {
+    const void *in; // (blocks, pixels, lanes), which may be where the results go
+    bool in_bf16;
+    int blocks;
+    size_t pixels;
+    const struct simd_out *out; // [blocks]
+};
+
 struct simd {
     const char *name;
     int lanes;
@@ -98,17 +117,18 @@ struct simd {
     void (*max_pool_backward)(const struct simd_pool *); // in: gradient of the output; out: of the input
     void (*avg_pool)(const struct simd_pool *);
     void (*avg_pool_backward)(const struct simd_pool *);
-    void (*pass)(const struct simd_out *out, const void *in, bool in_bf16, size_t pixels); // out = in, by all that `out` asks for
+    void (*pass)(const struct simd_pass *);
     double (*multiply_adds)(int rounds); // in registers, by all threads, for peak.h; returns the flop done, two a multiply-add
 };
 
 // The best set that this machine has and oneDNN may use (ONEDNN_MAX_CPU_ISA); ONEIROS_SIMD names another, for tests. Never NULL.
 const struct simd *simd_here(void);
-// By name: "avx512bf16", "avx512", "avx2", "portable" (8 lanes), "portable16" (as avx512bf16, in what every machine has); NULL where this machine or build lacks it.
+// By name: "avx512bf16", "avx512", "avx2", "portable" (8 lanes), "portable16" (as avx512bf16, in what every machine has); NULL where this
+// machine or build lacks it.
 const struct simd *simd_find(const char *name);
 
-// Points other than 0 and infinity, n / 2 - 1 pairs of them, of the transform of n inputs to n - kernel + 1 outputs; NULL where there is none.
-// Square kernels and those of one row or column.
+// Points other than 0 and infinity, n / 2 - 1 pairs of them, of the transform of n inputs to n - kernel + 1 outputs; NULL where there is
+// none. Square kernels and those of one row or column.
 const float *simd_winograd_points(int n);
 bool simd_has_winograd(int n, int tile_h, int tile_w);
 

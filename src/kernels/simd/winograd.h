@@ -21,21 +21,34 @@ enum { PAIRS_MAX = WINOGRAD_PAIRS_MAX, N_MAX = WINOGRAD_N_MAX };
 #define SQUARE(x) ((x) * (x))
 #define SUM3(a, b, c) (SQUARE(a) + SQUARE(b) + SQUARE(c))
 #define MIXED3(a, b, c) (SQUARE((a) * (b)) + SQUARE((a) * (c)) + SQUARE((b) * (c)))
-#define AROUND_2(a, b) {{-SQUARE(b)}, {-SQUARE(a)}, {SQUARE((a) * (b)), -SQUARE(a) - SQUARE(b)}}
+#define AROUND_2(a, b)                                                                                                                     \
+    {                                                                                                                                      \
+        {-SQUARE(b)}, {-SQUARE(a)},                                                                                                        \
+        {                                                                                                                                  \
+            SQUARE((a) * (b)), -SQUARE(a) - SQUARE(b)                                                                                      \
+        }                                                                                                                                  \
+    }
 #define AROUND_3(a, b, c)                                                                                                                  \
     {                                                                                                                                      \
         {SQUARE((b) * (c)), -SQUARE(b) - SQUARE(c)}, {SQUARE((a) * (c)), -SQUARE(a) - SQUARE(c)},                                          \
             {SQUARE((a) * (b)), -SQUARE(a) - SQUARE(b)}, {-SQUARE((a) * (b) * (c)), MIXED3(a, b, c), -SUM3(a, b, c)},                      \
     }
-#define CUBIC(a, b, c) {-SQUARE((a) * (b) * (c)), MIXED3(a, b, c), -SUM3(a, b, c)}
+#define CUBIC(a, b, c)                                                                                                                     \
+    {                                                                                                                                      \
+        -SQUARE((a) * (b) * (c)), MIXED3(a, b, c), -SUM3(a, b, c)                                                                          \
+    }
 #define AROUND_4(a, b, c, d)                                                                                                               \
     {                                                                                                                                      \
-        CUBIC(b, c, d), CUBIC(a, c, d), CUBIC(a, b, d), CUBIC(a, b, c), {                                                                  \
+        CUBIC(b, c, d), CUBIC(a, c, d), CUBIC(a, b, d), CUBIC(a, b, c),                                                                    \
+        {                                                                                                                                  \
             SQUARE((a) * (b) * (c) * (d)), -SQUARE((a) * (b) * (c)) - SQUARE(d) * MIXED3(a, b, c),                                         \
                 MIXED3(a, b, c) + SQUARE(d) * SUM3(a, b, c), -SUM3(a, b, c) - SQUARE(d)                                                    \
         }                                                                                                                                  \
     }
-#define LIST(...) {__VA_ARGS__}
+#define LIST(...)                                                                                                                          \
+    {                                                                                                                                      \
+        __VA_ARGS__                                                                                                                        \
+    }
 static const float points_of[][PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
 static const float around_6[][PAIRS_MAX] = WINOGRAD_6(AROUND_2);
 static const float around_8[][PAIRS_MAX] = WINOGRAD_8(AROUND_3);
@@ -120,8 +133,8 @@ struct winograd_grid {
 
 static struct winograd_grid grid_of(const struct simd_winograd *job)
 {
-    return (struct winograd_grid){.rows = (job->out_h + job->tile_h - 1) / job->tile_h,
-                                  .columns = (job->out_w + job->tile_w - 1) / job->tile_w,
+    return (struct winograd_grid){.rows = (job->out_pixels.height + job->tile_h - 1) / job->tile_h,
+                                  .columns = (job->out_pixels.width + job->tile_w - 1) / job->tile_w,
                                   .n_h = job->tile_h > 1 ? job->n : 1,
                                   .n_w = job->tile_w > 1 ? job->n : 1};
 }
@@ -136,26 +149,32 @@ static size_t point_step(int blocks, int group)
 static size_t winograd_scratch(const struct simd_winograd *job)
 {
     const struct winograd_grid grid = grid_of(job);
-    return (size_t)(grid.n_h * grid.n_w) * sizeof(float) * (point_step(job->in_blocks, job->group) + point_step(job->out_group, job->group));
+    return (size_t)(grid.n_h * grid.n_w) * sizeof(float) *
+           (point_step(job->in_blocks, job->group) + point_step(job->out_group, job->group));
+}
+
+static ALWAYS_INLINE size_t pixel_at(const struct simd_pixels *pixels, int y, int x)
+{
+    return (size_t)pixels->first + (size_t)pixels->step * ((size_t)y * (size_t)pixels->row + (size_t)x);
 }
 
 static ALWAYS_INLINE void gather(const struct simd_winograd *job, const void *data, int y0, int x0, int n_h, int n_w, lanes *d)
 {
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + n_h <= job->in_h && x0 + n_w <= job->in_w;
+    const bool inside = y0 >= 0 && x0 >= 0 && y0 + n_h <= job->in_pixels.height && x0 + n_w <= job->in_pixels.width;
     if (inside) {
         UNROLL(10)
         for (int i = 0; i < n_h; i++)
             UNROLL(10)
-            for (int j = 0; j < n_w; j++)
-                d[i * n_w + j] = load_value(data, job->in_bf16, ((size_t)(y0 + i) * (size_t)job->in_w + (size_t)(x0 + j)) * LANES);
+        for (int j = 0; j < n_w; j++)
+            d[i * n_w + j] = load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y0 + i, x0 + j) * LANES);
         return;
     }
     for (int i = 0; i < n_h; i++)
         for (int j = 0; j < n_w; j++) {
             const int y = y0 + i, x = x0 + j;
-            d[i * n_w + j] = y < 0 || x < 0 || y >= job->in_h || x >= job->in_w
+            d[i * n_w + j] = y < 0 || x < 0 || y >= job->in_pixels.height || x >= job->in_pixels.width
                                  ? (lanes){0}
-                                 : load_value(data, job->in_bf16, ((size_t)y * (size_t)job->in_w + (size_t)x) * LANES);
+                                 : load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y, x) * LANES);
         }
 }
 
@@ -192,7 +211,8 @@ static ALWAYS_INLINE void output_tiles(const struct simd_winograd *job, const st
     for (int b = 0; b < blocks; b++)
         for (int t = 0; t < tiles->count; t++) {
             const int y0 = (tiles->first + t) / grid->columns * tile_h, x0 = (tiles->first + t) % grid->columns * tile_w;
-            const int rows = job->out_h - y0 < tile_h ? job->out_h - y0 : tile_h, columns = job->out_w - x0 < tile_w ? job->out_w - x0 : tile_w;
+            const int rows = job->out_pixels.height - y0 < tile_h ? job->out_pixels.height - y0 : tile_h,
+                      columns = job->out_pixels.width - x0 < tile_w ? job->out_pixels.width - x0 : tile_w;
             const float *m = tiles->m + ((size_t)b * (size_t)job->group + (size_t)t) * LANES;
             UNROLL(1)
             for (int j = 0; j < n_w; j++) {
@@ -212,7 +232,7 @@ static ALWAYS_INLINE void output_tiles(const struct simd_winograd *job, const st
                 else
                     row[0] = d[i];
                 for (int j = 0; j < columns; j++)
-                    finish(&job->out[first_block + b], (size_t)(y0 + i) * (size_t)job->out_w + (size_t)(x0 + j), row[j]);
+                    finish(&job->out[first_block + b], pixel_at(&job->out_pixels, y0 + i, x0 + j), row[j]);
             }
         }
 }
@@ -253,12 +273,12 @@ static void winograd_tiles(const struct simd_winograd *job, const struct winogra
             for (int b = 0; b < count; b += 2) {
                 const int columns = b + 1 < count ? 2 : 1;
                 struct tap tap = {.offset = (ptrdiff_t)((size_t)i * tiles->v_step)};
-                const struct operands operands = {
-                    .blocks = blocks,
-                    .block_count = job->in_blocks,
-                    .taps = &tap,
-                    .tap_count = 1,
-                    .weights = job->weights + ((size_t)i * (size_t)job->out_blocks + (size_t)(block + b)) * channels * LANES};
+                const struct operands operands = {.blocks = blocks,
+                                                  .block_count = job->in_blocks,
+                                                  .taps = &tap,
+                                                  .tap_count = 1,
+                                                  .weights = job->weights + ((size_t)i * (size_t)job->out_blocks + (size_t)(block + b)) *
+                                                                                channels * LANES};
                 float *m = tiles->m + (size_t)i * tiles->m_step + (size_t)b * column;
                 for (int t = 0, now; t < tiles->count; t += now) {
                     now = rows_at_once(tiles->count - t);
@@ -277,7 +297,8 @@ static void winograd(const struct simd_winograd *job)
     const struct transforms *with = transforms;
     while (with->n != job->n || with->tile_h != job->tile_h || with->tile_w != job->tile_w)
         with++;
-    const size_t v_step = point_step(job->in_blocks, job->group), m_step = point_step(job->out_group, job->group), bytes = winograd_scratch(job);
+    const size_t v_step = point_step(job->in_blocks, job->group), m_step = point_step(job->out_group, job->group),
+                 bytes = winograd_scratch(job);
     const int rounds = (tile_count + job->threads * job->group - 1) / (job->threads * job->group);
     const int chunks = job->threads * rounds < tile_count ? job->threads * rounds : tile_count;
 #pragma omp parallel for schedule(static) num_threads(job->threads)
