@@ -31,7 +31,7 @@ static const struct option long_options[] = {
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
     const char *preset, *file, *plan; // NULL: not given
-    const char **settings;     // of -s, in the order given
+    const char **settings;            // of -s, in the order given
     int setting_count;
 };
 

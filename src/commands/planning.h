@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The plan of a run (config->plan, config->precision): made on one worker rank, kept in the user's cache, known to all.
 //
-// The cache is by processor, instruction set, oneDNN and precision, not by threads: which method is fastest hardly depends on how many there
-// are, and so the same input gives the same bytes on any number of ranks and threads of one kind of machine.
+// The cache is by processor, instruction set, oneDNN and precision, not by threads: which method is fastest hardly depends on how many
+// there are, and so the same input gives the same bytes on any number of ranks and threads of one kind of machine.
 #ifndef ONEIROS_COMMANDS_PLANNING_H
 #define ONEIROS_COMMANDS_PLANNING_H
 
@@ -22,10 +22,10 @@ enum status planning_find(const struct config *config, int threads, const float 
                           char **text) MUST_CHECK;
 
 struct planning_options {
-    MPI_Comm comm;      // collective over it
-    int planner;        // the rank that makes the plan
-    int threads;        // that it computes with
-    const char *text;   // the planner: of the file; NULL
+    MPI_Comm comm;    // collective over it
+    int planner;      // the rank that makes the plan
+    int threads;      // that it computes with
+    const char *text; // the planner: of the file; NULL
     const struct config *config;
     const float *weights;
 };

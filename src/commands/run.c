@@ -44,7 +44,7 @@ struct run {
     struct tile_plan tiles;       // the same on every rank
     struct plan *plan;            // the same on every rank
     char *plan_text;
-    struct image guide;           // of the objective, on every rank; empty if it needs none
+    struct image guide; // of the objective, on every rank; empty if it needs none
 };
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.

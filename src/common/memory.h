@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-// `bytes` of memory, 64-byte aligned, of huge pages where the system has them for who asks; NULL where there is none. Not touched yet: a page
-// comes to lie near the thread that first writes to it. free() takes it back.
+// `bytes` of memory, 64-byte aligned, of huge pages where the system has them for who asks; NULL where there is none. Not touched yet: a
+// page comes to lie near the thread that first writes to it. free() takes it back.
 void *memory_large(size_t bytes);
 
 #endif

@@ -52,9 +52,9 @@ void convolution_destroy(struct convolution **convolution);
 size_t convolution_scratch_bytes(const struct convolution *convolution); // needed while it runs, 64-byte aligned
 enum conv_method convolution_method(const struct convolution *convolution);
 
-// `in`: the blocks of the source (the image: its three planes), backward of the destination. `out`: the blocks of the result; read at each
-// run, so that its gates may change. The blocks of each part, and backward of the whole result, follow each other in memory. All of it
-// stays where it is until bound again.
+// `in`: the blocks of the source (the image: its three planes), backward of the destination. `out`: the blocks of the result; backward
+// read at each run, so that its gates may change. The blocks of each part, and backward of the whole result, follow each other in memory.
+// All of it stays where it is until bound again.
 enum status convolution_bind(struct convolution *convolution, const void *const *in, struct simd_out *out, void *scratch) MUST_CHECK;
 enum status convolution_run(struct convolution *convolution) MUST_CHECK;
 

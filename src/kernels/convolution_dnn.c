@@ -12,8 +12,9 @@ enum status conv_dnn_create(struct convolution *c, struct prepared *prepared)
     const struct conv_spec *spec = &c->spec;
     const bool turned = spec->backward && c->method != CONV_DNN_BACKWARD;
     enum status rc = STATUS_OK;
-    if ((c->method == CONV_DNN_BACKWARD) != (spec->backward && spec->shape.stride > 1) || spec->src_bf16 != spec->dst_bf16 ||
-        (spec->image && spec->backward) || (spec->src_bf16 && c->method == CONV_DNN_BACKWARD))
+    const bool own_backward = c->method == CONV_DNN_BACKWARD; // oneDNN's, which cannot add: of one part only
+    if (own_backward != (spec->backward && spec->shape.stride > 1) || (own_backward && (spec->part_count > 1 || spec->src_bf16)) ||
+        spec->src_bf16 != spec->dst_bf16 || (spec->image && spec->backward))
         return fail(STATUS_UNSUPPORTED, "not a case for oneDNN's %s", conv_method_name(c->method));
     for (int p = 0; p < spec->part_count; p++) {
         const struct dnn_shape *s = &spec->shape;
@@ -52,7 +53,8 @@ out:
 enum status conv_dnn_bind(struct convolution *c, const void *const *in, void *scratch)
 {
     const struct dnn_shape *s = &c->spec.shape;
-    c->result = (char *)scratch + c->scratch_bytes - dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w); // used backward only
+    if (c->method == CONV_DNN_BACKWARD)
+        c->result = (char *)scratch + c->scratch_bytes - dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w);
     enum status rc = STATUS_OK;
     for (int p = 0, block = 0; p < c->spec.part_count; block += c->spec.part_channels[p++] / dnn_block()) {
         const int from = c->spec.backward ? block : 0, to = c->spec.backward ? 0 : block;
@@ -76,11 +78,8 @@ static void finish_dnn(const struct convolution *c)
 {
     const struct conv_side result = conv_result(&c->spec);
     struct simd_out out[SIMD_BLOCKS_MAX];
-    struct simd_pass pass = {.in = c->result,
-                             .in_bf16 = result.bf16,
-                             .blocks = 1,
-                             .pixels = (size_t)result.height * (size_t)result.width,
-                             .out = out};
+    struct simd_pass pass = {
+        .in = c->result, .in_bf16 = result.bf16, .blocks = 1, .pixels = (size_t)result.height * (size_t)result.width, .out = out};
     if (c->method == CONV_DNN_BACKWARD) {
         pass.blocks = c->out_blocks;
         pass.out = c->out;
@@ -92,14 +91,16 @@ static void finish_dnn(const struct convolution *c)
     for (int b = 0; b < c->out_blocks; b += pass.blocks) {
         pass.in = c->out[b].data;
         pass.blocks = 0;
+        bool any = false;
         do {
             out[pass.blocks] = c->out[b + pass.blocks];
             out[pass.blocks].bias = NULL;
             out[pass.blocks].accumulate = out[pass.blocks].relu = false;
+            any = any || out[pass.blocks].mask || out[pass.blocks].rule != GATE_OPEN;
             pass.blocks++;
         } while (b + pass.blocks < c->out_blocks &&
                  (const char *)c->out[b + pass.blocks].data == (const char *)pass.in + (size_t)pass.blocks * bytes);
-        if (out[0].mask || out[0].rule != GATE_OPEN)
+        if (any)
             simd_here()->pass(&pass);
     }
 }

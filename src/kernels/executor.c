@@ -267,8 +267,8 @@ struct tensor executor_target(struct executor *ex, int target)
 // out = in
 static void pass(const struct executor *ex, const struct view *in, const struct simd_out *out)
 {
-    simd_here()->pass(&(struct simd_pass){
-        .in = at(ex, in), .in_bf16 = in->bf16, .blocks = blocks_of(in), .pixels = pixels_of(in), .out = out});
+    simd_here()->pass(
+        &(struct simd_pass){.in = at(ex, in), .in_bf16 = in->bf16, .blocks = blocks_of(in), .pixels = pixels_of(in), .out = out});
 }
 
 static void tap(const struct executor *ex, int op_number)

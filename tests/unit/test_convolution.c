@@ -5,11 +5,11 @@
 
 #include "conv_samples.h"
 
-// Relative to the largest value. Measured were, at most, 2e-6 by direct sums and 3e-6, 1.7e-5 and 8e-6 by our Winograd transforms: five
-// times that, but where direct sums are wrong they are so by more.
+// Relative to the largest value. Measured were, at most, 2e-6 by direct sums, 5.4e-6, 1.7e-5 and 9.4e-6 by our Winograd transforms, and
+// 4e-6 in phases: about five times that, but where direct sums are wrong they are so by more.
 static const double tolerances[CONV_METHODS] = {
-    [CONV_DIRECT] = 5e-6,          [CONV_WINOGRAD_6] = 2e-5, [CONV_WINOGRAD_8] = 1e-4,   [CONV_WINOGRAD_10] = 4e-5,
-    [CONV_WINOGRAD_PHASES] = 2e-5, [CONV_DNN] = 5e-6,        [CONV_DNN_WINOGRAD] = 5e-4, [CONV_DNN_BACKWARD] = 5e-6};
+    [CONV_DIRECT] = 5e-6,          [CONV_WINOGRAD_6] = 2.5e-5, [CONV_WINOGRAD_8] = 1e-4,   [CONV_WINOGRAD_10] = 5e-5,
+    [CONV_WINOGRAD_PHASES] = 2e-5, [CONV_DNN] = 5e-6,          [CONV_DNN_WINOGRAD] = 5e-4, [CONV_DNN_BACKWARD] = 5e-6};
 
 // The kinds of convolution in InceptionV3, and the widest of them, at a size with remainders and at a small one. At the second the last row
 // and column of a stride are left over.

@@ -11,11 +11,11 @@
 // one by about sqrt(n) rounding errors of 6e-8: 1.2e-6 where there are few results.
 static const double DIRECT = 5e-6;
 
-// Winograd sums transformed values, which are larger than the result, the more so the more inputs a tile has: 2.1e-6, 8.9e-6 and, in one
-// direction only, 3.4e-6.
+// Winograd sums transformed values, which are larger than the result, the more so the more inputs a tile has: 3.1e-6, 8.9e-6 and, in one
+// direction only, 4.1e-6.
 static double winograd_tolerance(int n)
 {
-    return n == 6 ? 1e-5 : n == 8 ? 5e-5 : 2e-5;
+    return n == 6 ? 1.5e-5 : n == 8 ? 5e-5 : 2e-5;
 }
 
 static void for_sets(void (*check)(const struct simd *))
@@ -223,7 +223,7 @@ static void check_rounding(const struct simd *simd)
         memcpy(&value, &in[i], sizeof value);
         if (!isnan(value))
             wrong += out[i] != bf16_of(value);
-        else if (in[i] & 0x7f0000 && (in[i] & 0x7fffffff) < 0x7fff8000) // see store_bf16()
+        else
             wrong += !isnan(bf16_value(out[i]));
     }
     CU_ASSERT_EQUAL(wrong, 0);

@@ -114,11 +114,12 @@ static ALWAYS_INLINE lanes load_bf16(const uint16_t *at)
 #endif
 }
 
-// Rounded to nearest, ties to even. A NaN stays one as long as a bit of its upper half is set.
+// Rounded to nearest, ties to even. A NaN stays one.
 static ALWAYS_INLINE void store_bf16(uint16_t *at, lanes v)
 {
     typedef uint32_t lanes_unsigned __attribute__((vector_size(4 * LANES)));
-    const lanes_unsigned bits = (lanes_unsigned)v, rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const lanes_unsigned bits = (lanes_unsigned)v, nearest = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+    const lanes_unsigned nan = (lanes_unsigned)(v != v), rounded = (nan & ((bits >> 16) | 0x40)) | (~nan & nearest);
 #if LANES_AVX2
     const __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32((__m256i)rounded, (__m256i)rounded), 0xd8);
     _mm_store_si128((__m128i *)(void *)at, _mm256_castsi256_si128(packed));
