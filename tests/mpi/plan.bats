@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Plans from the outside: made once, kept, the same for any number of ranks, repeated from a run file, refused where they do not fit.
+# ONEIROS, DATA and MPIEXEC come from ctest.
+
+bats_require_minimum_version 1.5.0
+
+# A few layers, so that timing them takes seconds also where a sanitizer watches.
+settings=(-s targets=conv2d_8 -s octaves.count=2 -s steps=2 -s frames.dream=false -s frames.cam=false -s gradient_above=input)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=160:120:200:60 a.png
+    export ONEIROS_MODEL_PATH=${ONEIROS_MODEL_PATH:-${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5}
+    export XDG_CACHE_HOME=$PWD/cache
+    unset ONEIROS_PLAN
+}
+
+dream() {
+    "$ONEIROS" dream "${settings[@]}" "$@" a.png
+}
+
+plan_of() {
+    /usr/bin/python3 -c 'import h5py, sys; print(h5py.File(sys.argv[1]).attrs["plan"], end="")' "$1/run.h5"
+}
+
+@test "a plan is made once and kept; the same bytes on any number of ranks, and from the run file of another run" {
+    run -0 dream -o first
+    [[ "$output" == *"timing "*" convolutions"* ]]
+    [[ "$output" == *"kept in $PWD/cache/oneiros/plan-"* ]]
+    plan_of first >plan.txt
+    cmp plan.txt cache/oneiros/plan-*.txt
+    grep -q '^512 backward conv2d_5 ' plan.txt
+    for ranks in 2 3; do
+        run -0 "$MPIEXEC" -n "$ranks" "$ONEIROS" dream "${settings[@]}" -o "on-$ranks" a.png
+        [[ "$output" != *"timing "* ]]
+        cmp first/a/dream.png "on-$ranks/a/dream.png"
+    done
+    rm -r cache
+    for plan in first/run.h5 plan.txt; do
+        run -0 dream --force --plan "$plan" -o again
+        [[ "$output" != *"timing "* ]]
+        cmp first/a/dream.png again/a/dream.png
+    done
+    [ ! -e cache ]
+    sed -i 's/ [0-9.]* ms$//' plan.txt
+    plan_of again | sed 's/ [0-9.]* ms$//' | diff <(grep '^[0-9]' plan.txt) <(grep '^[0-9]' -)
+}
+
+@test "what an earlier run kept grows with the targets, and is made again where it is spoiled" {
+    dream -o first
+    run -0 dream --force -s targets=conv2d_10 -o second
+    [[ "$output" == *"timing "* ]]
+    grep -q ' conv2d_8 ' cache/oneiros/plan-*.txt
+    grep -q ' conv2d_10 ' cache/oneiros/plan-*.txt
+    echo '512 forward conv2d_2 by-hand' >>"$(echo cache/oneiros/plan-*.txt)"
+    run -0 dream --force -o third
+    [[ "$output" == *"'512 forward conv2d_2 by-hand' is not a line of a plan: the plan is made again"* ]]
+    run -0 dream --force -o third
+    [[ "$output" != *"timing "* ]]
+    [[ "$output" != *"warning"* ]]
+}
+
+@test "plan: off times nothing and is a plan that can be repeated" {
+    run -0 dream -s plan=off -o off
+    [[ "$output" != *"timing "* ]]
+    [ ! -e cache ]
+    [ "$(plan_of off | grep '^[0-9]' | cut -d' ' -f4 | sort -u)" = direct ]
+    dream --plan off/run.h5 -o again
+    cmp off/a/dream.png again/a/dream.png
+}
+
+@test "bf16 has a plan of its own, and another picture" {
+    run -0 dream -s precision=bf16 -o half
+    grep -q '^precision: bf16$' cache/oneiros/plan-*-bf16.txt
+    dream -s plan=off -o whole
+    run ! cmp half/a/dream.png whole/a/dream.png
+    dream --plan half/run.h5 -o again
+    cmp half/a/dream.png again/a/dream.png
+    run -2 dream -s precision=f32 --plan half/run.h5 -o refused
+    [[ "$output" == *"half/run.h5 is a plan for precision bf16"* ]]
+    [ ! -e refused ]
+}
+
+@test "plans that do not fit are refused before anything is made" {
+    printf 'not a plan' >text.txt
+    printf 'oneiros plan 1\n512 forward conv2d_1 direct\n' >little.txt
+    head -c 3000000 /dev/zero | tr '\0' '#' >large.txt
+    printf '\211HDF\r\n\032\n garbage' >broken.h5
+    dream -s plan=off -o other
+    local file
+    for file in missing.txt text.txt little.txt large.txt broken.h5 a.png .; do
+        run -2 dream --plan "$file" -o out
+        [[ "$output" == *plan* ]]
+        [[ "$output" == *"$file"* ]]
+        [ ! -e out/a ]
+    done
+    run -2 dream --plan little.txt -o out
+    [[ "$output" == *"it was made for other targets"* ]]
+    run -2 dream -s targets=mixed3 --plan other/run.h5 -o out
+    [[ "$output" == *"it was made for other targets"* ]]
+    sed 's/^\(512 backward conv2d_2\) direct/\1 onednn-backward/' <(plan_of other) >unfit.txt
+    run -2 dream --plan unfit.txt -o out
+    [[ "$output" == *"onednn-backward of conv2d_2 backward"* ]]
+    run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" --plan unfit.txt -o out a.png
+    [[ "$output" == *"onednn-backward of conv2d_2 backward"* ]]
+    run -2 dream --plan -o out
+}
