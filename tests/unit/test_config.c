@@ -151,6 +151,8 @@ static void change_everything(struct config *config)
         "tile.blend=0",
         "team.size=1000000",
         "threads=3",
+        "precision=bf16",
+        "plan=/a b/run.h5",
         "memory.limit=1500MB",
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
         "output.format=tiff",
