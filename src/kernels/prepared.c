@@ -180,11 +180,6 @@ out:
     return rc;
 }
 
-int prepared_channels(const struct prepared *p, int conv)
-{
-    return conv_layer(p, conv)->channels;
-}
-
 const float *prepared_bias(const struct prepared *p, int conv)
 {
     return weights_bias(p->network, p->plain, conv);

@@ -35,7 +35,6 @@ enum status prepared_panels(struct prepared *prepared, const struct prepared_key
 // The weights of one convolution for a oneDNN primitive. `flip` as in dnn_weights_create().
 enum status prepared_dnn(struct prepared *prepared, int conv, const struct dnn_primitive *primitive, bool flip,
                          const struct dnn_weights **weights) MUST_CHECK;
-int prepared_channels(const struct prepared *prepared, int conv);
 const float *prepared_bias(const struct prepared *prepared, int conv); // (channels)
 
 size_t prepared_bytes(const struct prepared *prepared);
