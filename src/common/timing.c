@@ -9,7 +9,7 @@ const char *phase_name(enum phase phase)
         [PHASE_FETCH] = "fetch",       [PHASE_DECODE] = "decode",     [PHASE_STEPS] = "steps",       [PHASE_ENCODE] = "encode",
         [PHASE_WRITE] = "write",       [PHASE_IDLE] = "idle",         [PHASE_WAIT] = "wait",         [PHASE_SEND] = "send",
         [PHASE_RECEIVE] = "receive",   [PHASE_RESAMPLE] = "resample", [PHASE_EXCHANGE] = "exchange", [PHASE_FORWARD] = "forward",
-        [PHASE_BACKWARD] = "backward", [PHASE_REDUCE] = "reduce",     [PHASE_SHAPE] = "shape",
+        [PHASE_BACKWARD] = "backward", [PHASE_REDUCE] = "reduce",     [PHASE_SHAPE] = "shape",       [PHASE_PREPARE] = "prepare",
         [PHASE_ATTRIBUTION] = "attribution",
     };
     return names[phase];

@@ -15,6 +15,7 @@ enum phase {
     PHASE_WAIT,     // worker: for the next image
     PHASE_SEND,     // pixels, the coordinator's to workers and theirs back
     PHASE_RECEIVE,  // pixels, the other end
+    PHASE_PREPARE,  // worker: memory and weights for a size of tiles that is new
     PHASE_RESAMPLE, // worker: from octave to octave
     PHASE_EXCHANGE, // worker: waiting for, packing and unpacking what tiles need of, and owe to, other members of the team
     PHASE_FORWARD,  // worker: the network, and the loss

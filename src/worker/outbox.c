@@ -50,6 +50,29 @@ out:
     return rc;
 }
 
+// Waits for a free slot.
+static enum status take_slot(struct outbox *outbox, struct outbox_slot **slot)
+{
+    enum status rc;
+    TRY(wait_until(outbox, OUTBOX_MAX - 1));
+    *slot = &outbox->slots[(outbox->first + outbox->waiting++) % OUTBOX_MAX];
+    **slot = (struct outbox_slot){.requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
+out:
+    return rc;
+}
+
+enum status outbox_report(struct outbox *outbox, const struct report *report)
+{
+    struct outbox_slot *slot;
+    enum status rc;
+    TRY(take_slot(outbox, &slot));
+    slot->report = *report;
+    rc = mpi_check(
+        MPI_Isend(&slot->report, sizeof slot->report, MPI_BYTE, COORDINATOR_RANK, MESSAGE_REPORT, outbox->comm, &slot->requests[0]), "send");
+out:
+    return rc;
+}
+
 enum status outbox_send(struct outbox *outbox, const struct array_part *part, float *values)
 {
     const int64_t count = (int64_t)part->channels * part->rows * part->columns;
@@ -60,12 +83,12 @@ enum status outbox_send(struct outbox *outbox, const struct array_part *part, fl
         rc = fail(STATUS_LIMIT, "a part of %lld values is more than MPI takes at once", (long long)count);
         goto out;
     }
-    TRY(wait_until(outbox, OUTBOX_MAX - 1));
-    struct outbox_slot *slot = &outbox->slots[(outbox->first + outbox->waiting) % OUTBOX_MAX];
-    *slot = (struct outbox_slot){.part = *part, .values = values, .requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
-    outbox->waiting++;
-    outbox->sent++;
+    struct outbox_slot *slot;
+    TRY(take_slot(outbox, &slot));
+    slot->part = *part;
+    slot->values = values;
     values = NULL;
+    outbox->sent++;
     TRY(mpi_check(MPI_Isend(&slot->part, sizeof slot->part, MPI_BYTE, COORDINATOR_RANK, MESSAGE_ARRAY, outbox->comm, &slot->requests[0]),
                   "send"));
     rc = mpi_check(MPI_Isend(slot->values, (int)count, MPI_FLOAT, COORDINATOR_RANK, MESSAGE_ARRAY_VALUES, outbox->comm, &slot->requests[1]),

@@ -89,7 +89,9 @@ enum status sweep_create(struct sweep **sweep, const struct sweep_options *optio
     TRY(exchange_create(&s->gather, options->team));
     TRY(exchange_create(&s->scatter, options->team));
     // Found out now whether there is memory for it, while the team can still agree to give up.
+    const double start = now();
     rc = engine_executor(options->engine, s->tiling.across.window, s->tiling.down.window, &executor);
+    timing_add(options->team->timing, PHASE_PREPARE, start, 0);
 out:
     if (rc != STATUS_OK)
         sweep_destroy(sweep);

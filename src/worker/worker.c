@@ -29,7 +29,7 @@ static void send_step(const struct step_record *record, void *context)
     const struct report report = {.kind = REPORT_STEP, .step = *record};
     w->part_sent = now();
     if (w->broken == STATUS_OK)
-        w->broken = mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->options->comm);
+        w->broken = outbox_report(&w->outbox, &report);
 }
 
 // A step of a large picture may take minutes; once a second is enough.
@@ -41,7 +41,7 @@ static void send_part(double pixels, void *context)
     if (w->broken != STATUS_OK || time - w->part_sent < 1)
         return;
     w->part_sent = time;
-    w->broken = mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->options->comm);
+    w->broken = outbox_report(&w->outbox, &report);
 }
 
 static bool should_stop(void *context)
