@@ -45,19 +45,25 @@ size_t panels_direct_count(const struct panels_source *s, int lanes)
     return out * (size_t)s->in * (size_t)s->kernel_h * (size_t)s->kernel_w;
 }
 
+// Of a phase of a direct convolution, in order: panels of two blocks of outputs (the last may be of one), in each all taps of all inputs.
 void panels_direct(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, float *panels)
 {
     const int blocks = (s->out + lanes - 1) / lanes, taps = s->kernel_h * s->kernel_w;
-    for (int p = 0; p < phase_count; p++)
+    for (int p = 0; p < phase_count; p++) {
+        const size_t block = (size_t)phases[p].tap_count * (size_t)s->in * (size_t)lanes;
+#pragma omp parallel for schedule(static)
         for (int b = 0; b < blocks; b += 2) {
             const int wide = (b + 1 < blocks ? 2 : 1) * lanes;
+            float *to = panels + (size_t)b * block;
             for (int t = 0; t < phases[p].tap_count; t++)
                 for (int i = 0; i < s->in; i++)
                     for (int l = 0; l < wide; l++) {
                         const int o = b * lanes + l;
-                        *panels++ = o < s->out ? s->weights[((size_t)o * s->in + i) * taps + phases[p].taps[t].number] : 0.0f;
+                        *to++ = o < s->out ? s->weights[((size_t)o * s->in + i) * taps + phases[p].taps[t].number] : 0.0f;
                     }
         }
+        panels += (size_t)blocks * block;
+    }
 }
 
 // Rounded to nearest, ties to even; weights are finite.
@@ -71,17 +77,22 @@ static uint16_t to_bf16(float value)
 void panels_direct_pairs(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, uint16_t *panels)
 {
     const int blocks = (s->out + lanes - 1) / lanes, taps = s->kernel_h * s->kernel_w;
-    for (int p = 0; p < phase_count; p++)
+    for (int p = 0; p < phase_count; p++) {
+        const size_t block = (size_t)phases[p].tap_count * (size_t)s->in * (size_t)lanes;
+#pragma omp parallel for schedule(static)
         for (int b = 0; b < blocks; b += 2) {
             const int wide = (b + 1 < blocks ? 2 : 1) * lanes;
+            uint16_t *to = panels + (size_t)b * block;
             for (int t = 0; t < phases[p].tap_count; t++)
                 for (int i = 0; i < s->in; i += 2)
                     for (int l = 0; l < wide; l++)
                         for (int k = 0; k < 2; k++) {
                             const int o = b * lanes + l;
-                            *panels++ = o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
+                            *to++ = o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
                         }
         }
+        panels += (size_t)blocks * block;
+    }
 }
 
 size_t panels_winograd_count(const struct panels_source *s, int n)
