@@ -5,26 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/dnn.h"
-
-// What the builder knows of each row of the table.
-struct node {
-    bool needed;       // a target depends on it
-    bool has_gradient; // something has been written to its gradient
-    bool gated;        // its gradient has been through its ReLU
-    int writers;       // operations that have yet to write to its gradient
-    int height, width;
-    int enclosing; // the needed concatenation that it is a part of, or itself
-    size_t enclosing_offset;
-    struct view activation, gradient;
-    int mask;   // buffer of ReLU bits, or of a max pool's arg-max
-    int target; // number of the target, or -1
-    // convolutions of 1 x 1 with the same source are one operation, that of the first
-    int leader;                          // itself where it is alone; -1 for all other kinds
-    int source;                          // what the operation reads
-    bool swapped;                        // an average pool: done after the convolution that reads it; a convolution: read by such a pool
-    struct view before, before_gradient; // what a swapped convolution and its pool share
-};
+#include "kernels/graph_nodes.h"
 
 struct builder {
     const struct graph_options *options;
@@ -46,22 +27,10 @@ static enum status add_buffer(struct graph *graph, size_t bytes, int *buffer)
     return STATUS_OK;
 }
 
-static size_t tensor_bytes(int channels, int height, int width, bool bf16)
-{
-    return dnn_tensor_bytes(channels, height, width) / (bf16 ? 2 : 1);
-}
-
-// The first convolution stays in float32: its rounding is seen by every later layer, and decides max pools and ReLUs in dark and even
-// parts of a picture. With it in bfloat16 the cosine of a dark picture's plain gradient with that of float32 falls from 0.97 to 0.90.
-static bool is_bf16(const struct builder *b, int row)
-{
-    return b->options->bf16 && b->network->layers[row].conv != 0 && row > 0;
-}
-
 static enum status add_tensor(struct builder *b, const struct node *node, int channels, bool bf16, struct view *view)
 {
     *view = (struct view){.channels = channels, .height = node->height, .width = node->width, .bf16 = bf16};
-    return add_buffer(b->graph, tensor_bytes(channels, node->height, node->width, bf16), &view->buffer);
+    return add_buffer(b->graph, graph_tensor_bytes(channels, node->height, node->width, bf16), &view->buffer);
 }
 
 static enum status add_op(struct builder *b, const struct op *op)
@@ -91,51 +60,6 @@ static struct op simple_op(enum op_kind kind, int layer, struct view in, struct 
                        .index = NO_BUFFER};
 }
 
-static void mark_needed(struct builder *b, int layer)
-{
-    if (b->nodes[layer].needed)
-        return;
-    b->nodes[layer].needed = true;
-    for (int k = 0; k < b->network->layers[layer].input_count; k++)
-        mark_needed(b, b->network->layers[layer].inputs[k]);
-}
-
-static enum status find_sizes(struct builder *b)
-{
-    b->nodes[0].height = b->options->height;
-    b->nodes[0].width = b->options->width;
-    for (int i = 1; i < b->network->layer_count; i++) {
-        const struct layer *layer = &b->network->layers[i];
-        struct node *node = &b->nodes[i];
-        if (!node->needed)
-            continue;
-        node->height = layer_output_size(layer, layer->kernel_h, b->nodes[layer->inputs[0]].height);
-        node->width = layer_output_size(layer, layer->kernel_w, b->nodes[layer->inputs[0]].width);
-        if (node->height < 1 || node->width < 1)
-            return fail(STATUS_LIMIT, "%d x %d pixels are too few for layer %s; %d a side are enough for every layer", b->options->width,
-                        b->options->height, layer->name, NETWORK_MIN_SIDE);
-    }
-    return STATUS_OK;
-}
-
-// Every tensor that is a part of a needed concatenation lies inside it. From the last row to the first, so that nesting resolves.
-static void find_enclosing(struct builder *b)
-{
-    for (int i = b->network->layer_count - 1; i >= 0; i--) {
-        const struct layer *layer = &b->network->layers[i];
-        if (layer->kind != LAYER_CONCAT || !b->nodes[i].needed)
-            continue;
-        size_t offset = b->nodes[i].enclosing_offset;
-        for (int k = 0; k < layer->input_count; k++) {
-            struct node *part = &b->nodes[layer->inputs[k]];
-            assert(part->enclosing == layer->inputs[k]); // a part belongs to one concatenation
-            part->enclosing = b->nodes[i].enclosing;
-            part->enclosing_offset = offset;
-            offset += tensor_bytes(b->network->layers[layer->inputs[k]].channels, part->height, part->width, is_bf16(b, i));
-        }
-    }
-}
-
 static struct view part_of(struct view whole, const struct node *node, int channels)
 {
     return (struct view){.buffer = whole.buffer,
@@ -151,52 +75,6 @@ static bool is_root(const struct builder *b, int layer)
     return b->nodes[layer].enclosing == layer;
 }
 
-static bool is_pointwise(const struct layer *layer)
-{
-    return layer->kind == LAYER_CONV && layer->kernel_h == 1 && layer->kernel_w == 1 && layer->stride == 1;
-}
-
-static int count_needed_readers(const struct builder *b, int row)
-{
-    int count = 0;
-    for (int i = row + 1; i < b->network->layer_count; i++)
-        for (int k = 0; k < b->network->layers[i].input_count; k++)
-            count += b->nodes[i].needed && b->network->layers[i].inputs[k] == row;
-    return count;
-}
-
-// Which convolutions are done together, what each operation reads, and how many will write to each gradient.
-static void find_groups(struct builder *b)
-{
-    for (int i = 1; i < b->network->layer_count; i++) {
-        const struct layer *layer = &b->network->layers[i];
-        struct node *node = &b->nodes[i];
-        if (!node->needed || layer->kind == LAYER_CONCAT)
-            continue;
-        node->source = layer->inputs[0];
-        node->leader = layer->kind == LAYER_CONV ? i : -1;
-        if (is_pointwise(layer)) {
-            struct node *pool = &b->nodes[node->source];
-            if (b->network->layers[node->source].kind == LAYER_AVG_POOL && pool->target < 0 && count_needed_readers(b, node->source) == 1) {
-                pool->swapped = node->swapped = true;
-                b->nodes[pool->source].writers--; // the pool as such is not there any more
-                node->source = pool->source;
-            }
-            int members = 1;
-            for (int k = 1; k < i && node->leader == i; k++)
-                if (b->nodes[k].needed && b->nodes[k].leader == k && is_pointwise(&b->network->layers[k]) &&
-                    b->nodes[k].source == node->source)
-                    node->leader = k;
-            for (int k = node->leader; k < i; k++)
-                members += b->nodes[k].leader == node->leader;
-            if (members > CONV_PARTS_MAX)
-                node->leader = i;
-        }
-        if (node->leader < 0 || node->leader == i)
-            b->nodes[node->source].writers++;
-    }
-}
-
 // Activations and gradients of every needed layer. A target that is not inside another tensor keeps its gradient where its activation is.
 static enum status add_tensors(struct builder *b)
 {
@@ -204,7 +82,7 @@ static enum status add_tensors(struct builder *b)
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
         const int channels = b->network->layers[i].channels;
-        const bool bf16 = is_bf16(b, i);
+        const bool bf16 = graph_nodes_bf16(b->options, i);
         if (!node->needed)
             continue;
         if (node->swapped && node->leader >= 0) {
@@ -296,7 +174,7 @@ static enum status add_forward(struct builder *b, int row)
         goto out;
     struct view *target = &b->graph->targets[node->target].view;
     b->graph->targets[node->target].activation = node->activation;
-    if (is_root(b, row) && !is_bf16(b, row)) {
+    if (is_root(b, row) && !graph_nodes_bf16(b->options, row)) {
         *target = node->activation;
         node->has_gradient = true;
     } else {
@@ -317,7 +195,7 @@ static enum status add_tap(struct builder *b, int row)
     struct op op = simple_op(OP_PASS, row, target->view, node->gradient);
     enum status rc = STATUS_OK;
     op.results[0].accumulate = root->has_gradient;
-    if (!is_root(b, row) || is_bf16(b, row))
+    if (!is_root(b, row) || graph_nodes_bf16(b->options, row))
         TRY(add_op(b, &op));
     root->has_gradient = true;
     target->tap = b->graph->op_count;
@@ -435,9 +313,7 @@ static void find_lifetimes(struct graph *graph)
 static enum status build(struct builder *b)
 {
     enum status rc;
-    TRY(find_sizes(b));
-    find_enclosing(b);
-    find_groups(b);
+    TRY(graph_nodes_find(b->nodes, b->options));
     TRY(add_tensors(b));
     for (int i = 1; i < b->network->layer_count; i++)
         if (b->nodes[i].needed)
@@ -470,17 +346,10 @@ enum status graph_create(struct graph **graph, const struct graph_options *optio
     b.graph->width = options->width;
     b.graph->height = options->height;
     b.graph->target_count = options->target_count;
-    for (int i = 0; i < network->layer_count; i++) {
-        b.nodes[i].enclosing = i;
-        b.nodes[i].target = b.nodes[i].leader = -1;
+    for (int i = 0; i < network->layer_count; i++)
         b.nodes[i].mask = NO_BUFFER;
-    }
-    for (int t = 0; t < options->target_count; t++) {
-        assert(options->targets[t] > 0 && b.nodes[options->targets[t]].target < 0);
-        b.nodes[options->targets[t]].target = t;
+    for (int t = 0; t < options->target_count; t++)
         b.graph->targets[t].layer = options->targets[t];
-        mark_needed(&b, options->targets[t]);
-    }
     rc = build(&b);
 out:
     free(b.nodes);

@@ -49,6 +49,16 @@ static ALWAYS_INLINE lanes_int broadcast_pair(const uint16_t *at)
     return pair - (lanes_int){0};
 }
 
+static ALWAYS_INLINE void store_sums(int rows, int columns, lanes sum[ROWS][2], float *sums, ptrdiff_t column)
+{
+    UNROLL(14)
+    for (int r = 0; r < rows; r++) {
+        store(sums + r * LANES, sum[r][0]);
+        if (columns == 2)
+            store(sums + column + r * LANES, sum[r][1]);
+    }
+}
+
 #if BF16_PRODUCTS
 // c + x_1 * w_1 + x_0 * w_0 of the two bfloat16 values in each word: sums in float32.
 static ALWAYS_INLINE lanes multiply_add_pair(lanes_int x, lanes_int w, lanes c)
@@ -86,12 +96,7 @@ static ALWAYS_INLINE void multiply_pairs(ptrdiff_t step, int rows, int columns, 
             }
         }
     }
-    UNROLL(14)
-    for (int r = 0; r < rows; r++) {
-        store(sums + r * LANES, sum[r][0]);
-        if (columns == 2)
-            store(sums + column + r * LANES, sum[r][1]);
-    }
+    store_sums(rows, columns, sum, sums, column);
 }
 #endif
 
@@ -142,12 +147,7 @@ static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, co
             }
         }
     }
-    UNROLL(14)
-    for (int r = 0; r < rows; r++) {
-        store(sums + r * LANES, sum[r][0]);
-        if (columns == 2)
-            store(sums + column + r * LANES, sum[r][1]);
-    }
+    store_sums(rows, columns, sum, sums, column);
 }
 
 #define MULTIPLY_ROWS(source, rows)                                                                                                        \

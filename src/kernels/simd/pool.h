@@ -70,25 +70,13 @@ static ALWAYS_INLINE struct window window_at(int at, int size)
     return (struct window){at > 0 ? at - 1 : 0, at + 2 < size ? at + 2 : size};
 }
 
-static void avg_pool(const struct simd_pool *job)
+static ALWAYS_INLINE float window_count(struct window rows, struct window columns)
 {
-#pragma omp parallel for schedule(static) collapse(2)
-    for (int b = 0; b < job->blocks; b++)
-        for (int y = 0; y < job->in_h; y++) {
-            const struct window rows = window_at(y, job->in_h);
-            for (int x = 0; x < job->in_w; x++) {
-                const struct window columns = window_at(x, job->in_w);
-                lanes sum = {0};
-                for (int i = rows.first; i < rows.end; i++)
-                    for (int j = columns.first; j < columns.end; j++)
-                        sum += value_at(job, b, i, j, job->in_w);
-                finish(&job->out[b], (size_t)y * (size_t)job->in_w + (size_t)x,
-                       sum / (float)((rows.end - rows.first) * (columns.end - columns.first)));
-            }
-        }
+    return (float)((rows.end - rows.first) * (columns.end - columns.first));
 }
 
-static void avg_pool_backward(const struct simd_pool *job)
+// A value is the mean of its window; backward, each value of the window has had its share of the gradient.
+static ALWAYS_INLINE void avg_pools(const struct simd_pool *job, bool backward)
 {
 #pragma omp parallel for schedule(static) collapse(2)
     for (int b = 0; b < job->blocks; b++)
@@ -99,12 +87,22 @@ static void avg_pool_backward(const struct simd_pool *job)
                 lanes sum = {0};
                 for (int i = rows.first; i < rows.end; i++)
                     for (int j = columns.first; j < columns.end; j++) {
-                        const struct window r = window_at(i, job->in_h), c = window_at(j, job->in_w);
-                        sum += value_at(job, b, i, j, job->in_w) * (1.0f / (float)((r.end - r.first) * (c.end - c.first)));
+                        const lanes v = value_at(job, b, i, j, job->in_w);
+                        sum += backward ? v * (1.0f / window_count(window_at(i, job->in_h), window_at(j, job->in_w))) : v;
                     }
-                finish(&job->out[b], (size_t)y * (size_t)job->in_w + (size_t)x, sum);
+                finish(&job->out[b], (size_t)y * (size_t)job->in_w + (size_t)x, backward ? sum : sum / window_count(rows, columns));
             }
         }
+}
+
+static void avg_pool(const struct simd_pool *job)
+{
+    avg_pools(job, false);
+}
+
+static void avg_pool_backward(const struct simd_pool *job)
+{
+    avg_pools(job, true);
 }
 
 static void pass(const struct simd_pass *job)
