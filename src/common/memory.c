@@ -7,11 +7,13 @@
 void *memory_large(size_t bytes)
 {
     enum { LINE = 64, HUGE = 2 << 20 };
-    const size_t alignment = bytes >= 4 * (size_t)HUGE ? HUGE : LINE; // rounding up adds a quarter at most
-    void *memory = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+    const size_t alignment = bytes >= HUGE ? HUGE : LINE;
+    void *memory;
+    if (posix_memalign(&memory, alignment, bytes ? bytes : 1) != 0)
+        return NULL;
 #ifdef MADV_HUGEPAGE
-    if (memory && alignment == HUGE)
-        (void)madvise(memory, (bytes + alignment - 1) / alignment * alignment, MADV_HUGEPAGE); // a wish
+    if (alignment == HUGE)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE); // a wish
 #endif
     return memory;
 }

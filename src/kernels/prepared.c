@@ -8,10 +8,17 @@
 #include "kernels/panels.h"
 #include "kernels/weights.h"
 
+// Panels are carved from large pieces of memory, which get huge pages where each alone would not: a step reads some 100 MB of them.
+struct piece {
+    struct piece *next;
+    char *memory;
+    size_t size, used;
+};
+
 struct entry {
     struct entry *next;
     struct prepared_key key;
-    float *panels;               // ours, or
+    float *panels;               // ours, in a piece, or
     struct dnn_weights *weights; // oneDNN's
     size_t bytes;
 };
@@ -20,7 +27,30 @@ struct prepared {
     const struct network *network;
     const float *plain;
     struct entry **entries; // [conv_count] lists, by the first part
+    struct piece *pieces;   // the one with room first
 };
+
+enum { PIECE_BYTES = 32 << 20 };
+
+static void *carve(struct prepared *p, size_t bytes)
+{
+    bytes = (bytes + 63) / 64 * 64;
+    if (!p->pieces || p->pieces->size - p->pieces->used < bytes) {
+        struct piece *piece = calloc(1, sizeof *piece);
+        if (!piece)
+            return NULL;
+        piece->size = bytes > PIECE_BYTES ? bytes : PIECE_BYTES;
+        piece->memory = memory_large(piece->size);
+        if (!piece->memory) {
+            free(piece);
+            return NULL;
+        }
+        piece->next = p->pieces;
+        p->pieces = piece;
+    }
+    p->pieces->used += bytes;
+    return p->pieces->memory + p->pieces->used - bytes;
+}
 
 enum status prepared_create(struct prepared **prepared, const struct network *network, const float *weights)
 {
@@ -46,9 +76,13 @@ void prepared_destroy(struct prepared **prepared)
         for (struct entry *e = p->entries[i], *next; e; e = next) {
             next = e->next;
             dnn_weights_destroy(&e->weights);
-            free(e->panels);
             free(e);
         }
+    for (struct piece *piece = p->pieces, *next; piece; piece = next) {
+        next = piece->next;
+        free(piece->memory);
+        free(piece);
+    }
     free(p->entries);
     free(p);
     *prepared = NULL;
@@ -140,7 +174,7 @@ enum status prepared_panels(struct prepared *p, const struct prepared_key *key, 
     TRY(add_entry(p, key, &e));
     e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) *
                (key->pairs ? sizeof(uint16_t) : sizeof(float));
-    e->panels = memory_large(e->bytes);
+    e->panels = carve(p, e->bytes);
     if (!e->panels) {
         rc = fail(STATUS_LIMIT, "no memory for weights");
         goto out;

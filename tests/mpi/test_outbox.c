@@ -229,6 +229,51 @@ static void test_members_go_on(void)
     arrays_destroy(&arrays);
 }
 
+// Reports between parts: each arrives, in the order in which it was sent, and none counts as a part.
+static void test_reports(void)
+{
+    enum { REPORTS = 3 * OUTBOX_MAX };
+    struct outbox outbox;
+    struct arrays arrays = {0};
+    int received[64] = {0}, left = REPORTS * member_count(), parts = OUTBOX_MAX / 2 * member_count();
+    outbox_init(&outbox, ranks.comm);
+    // A rank alone keeps what it has sent within the outbox, and receives it before it sends more.
+    const int at_once = ranks.size > 1 ? REPORTS : OUTBOX_MAX / 2;
+    for (int done = 0; done < REPORTS; done += at_once) {
+        for (int i = 0; member_number() >= 0 && i < at_once; i++) {
+            const struct array_part part = frame_part(i, 64, 16, member_number());
+            if (done == 0 && i < OUTBOX_MAX / 2)
+                send_part(&outbox, &part);
+            TOGETHER(outbox_report(&outbox, &(struct report){.kind = REPORT_PART, .part = {.pixels = done + i}}));
+        }
+        const int wanted = ranks.size > 1 ? 0 : left - at_once;
+        while (ranks.rank == COORDINATOR_RANK && (left > wanted || parts > 0)) {
+            bool there;
+            MPI_Status status;
+            struct report report;
+            struct array whole;
+            TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &there, &status));
+            if (there) {
+                TOGETHER(arrays_receive(&arrays, ranks.comm, status.MPI_SOURCE, IMAGE, &whole));
+                free(whole.values);
+                parts--;
+            }
+            TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_REPORT, &there, &status));
+            if (!there)
+                continue;
+            TOGETHER(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, ranks.comm));
+            CU_ASSERT_EQUAL(report.kind, REPORT_PART);
+            CU_ASSERT_EQUAL(report.part.pixels, received[status.MPI_SOURCE]++);
+            left--;
+        }
+    }
+    TOGETHER(outbox_flush(&outbox));
+    CU_ASSERT_EQUAL(outbox.sent, member_number() >= 0 ? OUTBOX_MAX / 2 : 0);
+    if (ranks.rank == COORDINATOR_RANK)
+        CU_ASSERT_EQUAL(left, 0);
+    arrays_destroy(&arrays);
+}
+
 // One after the other to oneself; the values behind a refused part are left for the caller.
 static void refuse(struct arrays *arrays, const struct array_part *part)
 {
@@ -308,6 +353,7 @@ static void test_refused(void)
 static const struct unit_test tests[] = {
     {"put together", test_put_together},
     {"members go on", test_members_go_on},
+    {"reports", test_reports},
     {"refused", test_refused},
 };
 RANKS_MAIN("outbox", tests)

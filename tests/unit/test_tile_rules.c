@@ -114,15 +114,16 @@ static size_t estimate(const struct config *config, int size)
     struct objective objective;
     size_t bytes;
     UNIT_OK(objective_find_targets(&objective, config));
-    UNIT_OK(engine_estimate(&objective, size, size, false, &bytes));
+    UNIT_OK(engine_estimate(&objective, size, size, engine_bf16(config), &bytes));
     return bytes;
 }
 
 // The largest size, in steps, whose memory is half of the limit, down to one that cuts any octave.
-static void test_size_auto(void)
+static void check_size_auto(enum config_precision precision)
 {
     struct config config;
     configure(&config, "mixed3,mixed5");
+    config.precision = precision;
     const struct tile_plan most = resolve(&config, UINT64_MAX);
     CU_ASSERT_FALSE(most.limited);
     CU_ASSERT_DOUBLE_EQUAL(most.window_bytes * 2048 * 2048 / (double)estimate(&config, 2048), 1, 1e-12);
@@ -143,6 +144,12 @@ static void test_size_auto(void)
         before = size;
     }
     CU_ASSERT(shrunk > 5 && before == least.rules.size);
+}
+
+static void test_size_auto(void)
+{
+    for (enum config_precision precision = PRECISION_AUTO; precision <= PRECISION_BF16; precision++)
+        check_size_auto(precision);
 }
 
 static void test_size_given(void)

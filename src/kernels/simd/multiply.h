@@ -49,6 +49,14 @@ static ALWAYS_INLINE lanes_int broadcast_pair(const uint16_t *at)
     return pair - (lanes_int){0};
 }
 
+// Weights come from far: a step reads more of them than any cache holds. 32 vectors ahead were the best of 16, 32 and 64 on Zen 4, by 2%.
+static ALWAYS_INLINE void prefetch_weights(const float *w, int columns)
+{
+    enum { AHEAD = 32 * LANES };
+    for (int c = 0; c < columns; c++)
+        __builtin_prefetch(w + AHEAD + c * LANES, 0, 3);
+}
+
 static ALWAYS_INLINE void store_sums(int rows, int columns, lanes sum[ROWS][2], float *sums, ptrdiff_t column)
 {
     UNROLL(14)
@@ -126,6 +134,7 @@ static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, co
             UNROLL(8)
             for (int l = 0; l < depth; l += width, w += width * columns * LANES) {
                 const lanes w0 = load(w), w1 = columns == 2 ? load(w + LANES) : w0;
+                prefetch_weights(w, columns);
                 UNROLL(14)
                 for (int r = 0; r < rows; r++) {
                     const lanes_int pair = bf16 ? broadcast_pair(half + r * step + l) : (lanes_int){0};
