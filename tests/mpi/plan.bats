@@ -13,7 +13,7 @@ setup() {
     ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=160:120:200:60 a.png
     export ONEIROS_MODEL_PATH=${ONEIROS_MODEL_PATH:-${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5}
     export XDG_CACHE_HOME=$PWD/cache
-    unset ONEIROS_PLAN
+    unset ONEIROS_PLAN ONEIROS_PRECISION
 }
 
 dream() {
@@ -45,6 +45,17 @@ plan_of() {
     [ ! -e cache ]
     sed -i 's/ [0-9.]* ms$//' plan.txt
     plan_of again | sed 's/ [0-9.]* ms$//' | diff <(grep '^[0-9]' plan.txt) <(grep '^[0-9]' -)
+}
+
+@test "bfloat16: the same bytes on any number of ranks and in teams" {
+    dream -s precision=bf16 -o one
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -s tile.size=120 -s tile.halo=16 -o tiles a.png
+    for ranks in 2 4; do
+        "$MPIEXEC" -n "$ranks" "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -o "on-$ranks" a.png
+        cmp one/a/dream.png "on-$ranks/a/dream.png"
+        "$MPIEXEC" -n "$ranks" "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -s tile.size=120 -s tile.halo=16 -o "tiles-$ranks" a.png
+        cmp tiles/a/dream.png "tiles-$ranks/a/dream.png"
+    done
 }
 
 @test "what an earlier run kept grows with the targets, and is made again where it is spoiled" {

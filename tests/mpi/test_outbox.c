@@ -237,11 +237,12 @@ static void test_reports(void)
     struct arrays arrays = {0};
     int received[64] = {0}, left = REPORTS * member_count(), parts = OUTBOX_MAX / 2 * member_count();
     outbox_init(&outbox, ranks.comm);
+    TOGETHER(mpi_check(MPI_Barrier(ranks.comm), "barrier")); // nothing of an earlier test is still on its way
     // A rank alone keeps what it has sent within the outbox, and receives it before it sends more.
     const int at_once = ranks.size > 1 ? REPORTS : OUTBOX_MAX / 2;
     for (int done = 0; done < REPORTS; done += at_once) {
         for (int i = 0; member_number() >= 0 && i < at_once; i++) {
-            const struct array_part part = frame_part(i, 64, 16, member_number());
+            const struct array_part part = frame_part(i, 128, 16, member_number());
             if (done == 0 && i < OUTBOX_MAX / 2)
                 send_part(&outbox, &part);
             TOGETHER(outbox_report(&outbox, &(struct report){.kind = REPORT_PART, .part = {.pixels = done + i}}));
