@@ -39,6 +39,10 @@ enum status conv_dnn_create(struct convolution *c, struct prepared *prepared)
         wanted.planar_source = spec->image;
         wanted.bf16 = spec->src_bf16;
         TRY(dnn_primitive_create(&c->primitives[p], &wanted));
+        if (dnn_is_reference(c->primitives[p])) {
+            rc = fail(STATUS_UNSUPPORTED, "oneDNN has nothing but plain loops for this");
+            goto out;
+        }
         if (prepared)
             TRY(prepared_dnn(prepared, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
         if (dnn_scratch_bytes(c->primitives[p]) > c->scratch_bytes)

@@ -9,13 +9,13 @@
 
 #include "kernels/simd/simd.h"
 
-enum { ARGUMENTS_MAX = 7 };
+enum { ARGUMENTS_MAX = 6 };
 
 struct dnn_primitive {
     struct dnn_spec spec;
     dnnl_primitive_desc_t descriptor;
     dnnl_primitive_t primitive;
-    const dnnl_memory_desc_t *src, *dst, *weights, *bias, *workspace, *scratch; // NULL: not used
+    const dnnl_memory_desc_t *src, *dst, *weights, *bias, *scratch; // NULL: not used
     dnnl_memory_t memories[ARGUMENTS_MAX];
     dnnl_exec_arg_t arguments[ARGUMENTS_MAX];
     int argument_count;
@@ -108,7 +108,7 @@ static dnnl_data_type_t data_type(const struct dnn_spec *spec)
 }
 
 struct geometry {
-    dnnl_dims_t strides, kernel, before, after, dilation;
+    dnnl_dims_t strides, before, after;
     dnnl_memory_desc_t src, dst;
 };
 
@@ -118,10 +118,7 @@ static enum status describe(const struct dnn_spec *spec, struct geometry *g)
     const dnnl_format_tag_t blocked = dnn_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
     const int after_h = (s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h;
     const int after_w = (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w;
-    *g = (struct geometry){.strides = {s->stride, s->stride},
-                           .kernel = {s->kernel_h, s->kernel_w},
-                           .before = {s->pad_h, s->pad_w},
-                           .after = {after_h, after_w}};
+    *g = (struct geometry){.strides = {s->stride, s->stride}, .before = {s->pad_h, s->pad_w}, .after = {after_h, after_w}};
     const dnnl_data_type_t type = data_type(spec);
     enum status rc =
         check(layout(&g->src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source ? dnnl_nchw : blocked), "source layout");
@@ -160,42 +157,10 @@ out:
     return rc;
 }
 
-static enum status create_pool(const struct dnn_spec *spec, const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *descriptor)
-{
-    const bool backward = spec->kind == DNN_MAX_POOL_BACKWARD || spec->kind == DNN_AVG_POOL_BACKWARD;
-    const bool max = spec->kind == DNN_MAX_POOL || spec->kind == DNN_MAX_POOL_BACKWARD;
-    const dnnl_alg_kind_t algorithm = max ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
-    struct geometry g;
-    dnnl_pooling_v2_desc_t forward, data;
-    dnnl_primitive_desc_t hint = NULL;
-    enum status rc;
-    TRY(describe(spec, &g));
-    TRY(check(dnnl_pooling_v2_forward_desc_init(&forward, max ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src, &g.dst,
-                                                g.strides, g.kernel, g.dilation, g.before, g.after),
-              "pooling"));
-    if (!backward) {
-        rc = check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "pooling");
-        goto out;
-    }
-    forward.prop_kind = dnnl_forward_training;
-    TRY(check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "pooling"));
-    TRY(check(dnnl_pooling_v2_backward_desc_init(&data, algorithm, &g.src, &g.dst, g.strides, g.kernel, g.dilation, g.before, g.after),
-              "backward pooling"));
-    rc = check(dnnl_primitive_desc_create(descriptor, &data, attributes, engine, hint), "backward pooling");
-out:
-    dnnl_primitive_desc_destroy(hint);
-    return rc;
-}
-
 static const dnnl_memory_desc_t *query(const struct dnn_primitive *p, dnnl_query_t what, int index)
 {
     const dnnl_memory_desc_t *desc = dnnl_primitive_desc_query_md(p->descriptor, what, index);
     return desc && desc->ndims > 0 ? desc : NULL;
-}
-
-bool dnn_runs_forward(const struct dnn_primitive *p)
-{
-    return p->spec.kind == DNN_CONV || p->spec.kind == DNN_MAX_POOL || p->spec.kind == DNN_AVG_POOL;
 }
 
 // Columns on the right that a convolution without padding and with a stride never reads.
@@ -256,21 +221,15 @@ enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct 
         return fail(STATUS_LIMIT, "no memory for a primitive");
     started();
     p->spec = *spec;
-    const bool conv = spec->kind == DNN_CONV || spec->kind == DNN_CONV_BACKWARD_DATA;
-    const bool backward = !dnn_runs_forward(p);
+    const bool backward = spec->kind == DNN_CONV_BACKWARD_DATA;
     TRY(create_attributes(spec, &attributes));
-    TRY(!conv      ? create_pool(spec, attributes, &p->descriptor)
-        : backward ? create_backward_conv(p, attributes)
-                   : create_conv(spec, attributes, &p->descriptor));
+    TRY(backward ? create_backward_conv(p, attributes) : create_conv(spec, attributes, &p->descriptor));
     TRY(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
     p->src = query(p, backward ? dnnl_query_diff_src_md : dnnl_query_src_md, 0);
     p->dst = query(p, backward ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0);
-    p->workspace = query(p, dnnl_query_workspace_md, 0);
     p->scratch = query(p, dnnl_query_scratchpad_md, 0);
-    if (conv) {
-        p->weights = query(p, dnnl_query_weights_md, 0);
-        p->bias = backward ? NULL : query(p, dnnl_query_weights_md, 1);
-    }
+    p->weights = query(p, dnnl_query_weights_md, 0);
+    p->bias = backward ? NULL : query(p, dnnl_query_weights_md, 1);
 out:
     dnnl_primitive_attr_destroy(attributes);
     if (rc != STATUS_OK)
@@ -309,9 +268,9 @@ size_t dnn_scratch_bytes(const struct dnn_primitive *primitive)
     return bytes_of(primitive->scratch);
 }
 
-size_t dnn_workspace_bytes(const struct dnn_primitive *primitive)
+bool dnn_is_reference(const struct dnn_primitive *primitive)
 {
-    return bytes_of(primitive->workspace);
+    return is_reference(primitive->descriptor);
 }
 
 const char *dnn_implementation(const struct dnn_primitive *primitive)
@@ -407,17 +366,16 @@ static enum status add_argument(struct dnn_primitive *p, int argument, const dnn
 
 enum status dnn_bind(struct dnn_primitive *p, const struct dnn_binding *b)
 {
-    const bool backward = !dnn_runs_forward(p);
+    const bool backward = p->spec.kind == DNN_CONV_BACKWARD_DATA;
     enum status rc;
     unbind(p);
     p->result = b->src;
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->src, b->src));
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, p->dst, b->dst));
     TRY(add_argument(p, DNNL_ARG_BIAS, p->bias, b->bias));
-    TRY(add_argument(p, DNNL_ARG_WORKSPACE, p->workspace, b->workspace));
     TRY(add_argument(p, DNNL_ARG_SCRATCHPAD, p->scratch, b->scratch));
-    if (p->weights) // owned by dnn_weights, not by this primitive
-        p->arguments[p->argument_count] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, b->weights->memory};
+    // The weights' memory is owned by dnn_weights, not by this primitive, and not counted.
+    p->arguments[p->argument_count] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, b->weights->memory};
 out:
     return rc;
 }
@@ -425,7 +383,7 @@ out:
 enum status dnn_run(struct dnn_primitive *p)
 {
     enum status rc;
-    TRY(check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + (p->weights != NULL), p->arguments), "execute"));
+    TRY(check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + 1, p->arguments), "execute"));
     TRY(check(dnnl_stream_wait(stream), "execute"));
     if (p->narrowed)
         widen(p);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only door to oneDNN: one convolution or pooling primitive, created for fixed shapes and run on plain pointers.
+// The only door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers.
 //
 // Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = dnn_block(): (channels / b, height, width, b). A range
 // of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3, height,
@@ -20,10 +20,6 @@ struct dnn_weights;
 enum dnn_kind {
     DNN_CONV,               // dst = relu(conv(src) + bias + dst), all but conv optional
     DNN_CONV_BACKWARD_DATA, // src = conv^T(dst), the gradient with respect to the source
-    DNN_MAX_POOL,
-    DNN_MAX_POOL_BACKWARD,
-    DNN_AVG_POOL, // the padding left out of the average
-    DNN_AVG_POOL_BACKWARD,
 };
 
 // Shapes are those of the forward operation, whatever the kind: src is the input side, dst the output side.
@@ -60,7 +56,7 @@ enum status dnn_primitive_create(struct dnn_primitive **primitive, const struct 
 void dnn_primitive_destroy(struct dnn_primitive **primitive);
 
 size_t dnn_scratch_bytes(const struct dnn_primitive *primitive);       // needed while it runs
-size_t dnn_workspace_bytes(const struct dnn_primitive *primitive);     // max pools: from the forward run to the backward one
+bool dnn_is_reference(const struct dnn_primitive *primitive);          // oneDNN has plain loops only, dozens of times slower
 const char *dnn_implementation(const struct dnn_primitive *primitive); // oneDNN's name of it, such as "jit:avx512_core"
 
 // The weights of a convolution (out, in, kernel_h, kernel_w) in the layout that `primitive` wants. `flip`: transposed to
@@ -77,12 +73,9 @@ struct dnn_binding {
     void *src, *dst;
     const struct dnn_weights *weights;
     const float *bias;
-    void *workspace, *scratch;
+    void *scratch;
 };
 enum status dnn_bind(struct dnn_primitive *primitive, const struct dnn_binding *binding) MUST_CHECK;
-
-// Whether the data runs from src to dst; otherwise from dst to src.
-bool dnn_runs_forward(const struct dnn_primitive *primitive);
 
 // Runs it to the end with the calling thread's OpenMP threads.
 enum status dnn_run(struct dnn_primitive *primitive) MUST_CHECK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every primitive that the network uses against plain loops, at odd sizes. Run for several instruction sets (ONEDNN_MAX_CPU_ISA).
+// Every convolution that the network has against plain loops, at odd sizes. Run for several instruction sets (ONEDNN_MAX_CPU_ISA).
 #include "kernels/dnn.h"
 
 #include "naive.h"
@@ -76,11 +76,11 @@ static double error_of(const float *blocked, const double *expected, int channel
 }
 
 // Runs it in memory of the test's own, and once before that in other memory, so that binding again is tried each time.
-static void run(struct dnn_primitive *p, const struct dnn_binding *binding, size_t written, size_t read)
+static void run(struct dnn_primitive *p, bool forward, const struct dnn_binding *binding, size_t written, size_t read)
 {
     struct dnn_binding b = *binding, other = *binding;
     b.scratch = naive_alloc(dnn_scratch_bytes(p));
-    void **output = dnn_runs_forward(p) ? &other.dst : &other.src, **input = dnn_runs_forward(p) ? &other.src : &other.dst;
+    void **output = forward ? &other.dst : &other.src, **input = forward ? &other.src : &other.dst;
     other.scratch = naive_alloc(dnn_scratch_bytes(p));
     *output = naive_alloc(written);
     *input = naive_alloc(read);
@@ -125,7 +125,7 @@ static bool check_forward(const struct dnn_spec *spec, double tolerance)
     CU_ASSERT(dnn_weights_fit(weights, p));
     CU_ASSERT(dnn_weights_bytes(weights) >= naive_weight(s, s->dst_channels, 0, 0, 0) * sizeof(float));
     // `run` also writes into its own zeros, where an accumulating primitive must not read NaNs
-    run(p, &(struct dnn_binding){.src = from, .dst = to, .weights = weights, .bias = bias},
+    run(p, true, &(struct dnn_binding){.src = from, .dst = to, .weights = weights, .bias = bias},
         dnn_tensor_bytes(s->dst_channels, s->dst_h, s->dst_w), dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w));
     const double error = error_of(to, expected, s->dst_channels, out);
     if (!(error <= tolerance))
@@ -167,8 +167,7 @@ static bool check_backward(const struct dnn_shape *s, const struct dnn_spec *spe
     float *to =
         spec->accumulate ? blocked_copy(before, s->src_channels, in) : naive_alloc(dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w));
     UNIT_OK(dnn_weights_create(&weights, p, kernel, flip));
-    CU_ASSERT_EQUAL(dnn_runs_forward(p), flip);
-    run(p, &(struct dnn_binding){.src = flip ? from : to, .dst = flip ? to : from, .weights = weights},
+    run(p, flip, &(struct dnn_binding){.src = flip ? from : to, .dst = flip ? to : from, .weights = weights},
         dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w), dnn_tensor_bytes(s->dst_channels, s->dst_h, s->dst_w));
     const double error = error_of(to, expected, s->src_channels, in);
     if (!(error <= tolerance))
@@ -312,75 +311,6 @@ static void test_winograd(void)
     CU_ASSERT_FALSE(check_forward(&(struct dnn_spec){.kind = DNN_CONV, .shape = wide, .winograd = true}, WINOGRAD));
 }
 
-// Forward, then backward with what the forward run left in the workspace. `src` is planar.
-static void check_pool(const struct dnn_shape *s, bool max, const float *src)
-{
-    const size_t in = src_positions(s), out = dst_positions(s);
-    const size_t src_count = (size_t)s->src_channels * in, dst_count = (size_t)s->dst_channels * out;
-    const size_t src_bytes = dnn_tensor_bytes(s->src_channels, s->src_h, s->src_w),
-                 dst_bytes = dnn_tensor_bytes(s->dst_channels, s->dst_h, s->dst_w);
-    struct dnn_primitive *forward = NULL, *backward = NULL;
-    UNIT_OK(dnn_primitive_create(&forward, &(struct dnn_spec){.kind = max ? DNN_MAX_POOL : DNN_AVG_POOL, .shape = *s}));
-    UNIT_OK(dnn_primitive_create(&backward, &(struct dnn_spec){.kind = max ? DNN_MAX_POOL_BACKWARD : DNN_AVG_POOL_BACKWARD, .shape = *s}));
-    CU_ASSERT_EQUAL(dnn_workspace_bytes(forward), dnn_workspace_bytes(backward));
-    CU_ASSERT_EQUAL(dnn_workspace_bytes(forward) > 0, max);
-    float *gradient = naive_random(dst_count, 9), *from = blocked_copy(src, s->src_channels, in), *to = naive_alloc(dst_bytes);
-    float *gradient_from = blocked_copy(gradient, s->dst_channels, out), *gradient_to = naive_alloc(src_bytes);
-    void *workspace = naive_alloc(dnn_workspace_bytes(forward));
-    double *expected = calloc(dst_count, sizeof *expected), *expected_gradient = calloc(src_count, sizeof *expected_gradient);
-    if (max) {
-        naive_max_pool(s, src, expected);
-        naive_max_pool_backward(s, src, gradient, expected_gradient);
-    } else {
-        naive_avg_pool(s, src, expected);
-        naive_avg_pool_backward(s, gradient, expected_gradient);
-    }
-    run(forward, &(struct dnn_binding){.src = from, .dst = to, .workspace = workspace}, dst_bytes, src_bytes);
-    CU_ASSERT(error_of(to, expected, s->dst_channels, out) <= (max ? 0 : DIRECT));
-    memset(from, 0xff, src_bytes); // the backward pass has no need of it
-    run(backward, &(struct dnn_binding){.src = gradient_to, .dst = gradient_from, .workspace = workspace}, src_bytes, dst_bytes);
-    CU_ASSERT(error_of(gradient_to, expected_gradient, s->src_channels, in) <= DIRECT);
-    free(expected_gradient);
-    free(expected);
-    free(workspace);
-    free(gradient_to);
-    free(gradient_from);
-    free(to);
-    free(from);
-    free(gradient);
-    dnn_primitive_destroy(&backward);
-    dnn_primitive_destroy(&forward);
-}
-
-static void test_max_pool(void)
-{
-    for (int size = 0; size < SIZES; size++) {
-        const struct dnn_shape s = shape_of(48, 48, 3, 3, 2, VALID, sizes[size]);
-        const size_t count = (size_t)s.src_channels * src_positions(&s);
-        float *src = naive_random(count, 8);
-        check_pool(&s, true, src);
-        // Ties, as after a ReLU: the gradient goes to the first of equals, as in every other implementation.
-        for (size_t i = 0; i < count; i++)
-            src[i] = src[i] < 0.5f ? 0.0f : 1.0f;
-        check_pool(&s, true, src);
-        memset(src, 0, count * sizeof *src);
-        src[0] = 1; // so that there is something to compare
-        check_pool(&s, true, src);
-        free(src);
-    }
-}
-
-static void test_avg_pool(void)
-{
-    static const int more[][2] = {{1, 1}, {1, 9}, {5, 2}}; // mixed10 of 75 x 75 pixels is one position
-    for (int size = 0; size < SIZES + 3; size++) {
-        const struct dnn_shape s = shape_of(48, 48, 3, 3, 1, SAME, size < SIZES ? sizes[size] : more[size - SIZES]);
-        float *src = naive_random((size_t)s.src_channels * src_positions(&s), 8);
-        check_pool(&s, false, src);
-        free(src);
-    }
-}
-
 static void test_layout(void)
 {
     const size_t block = (size_t)dnn_block();
@@ -403,7 +333,5 @@ static const struct unit_test tests[] = {
     {"flipped backward", test_flipped_backward},
     {"backward widths", test_backward_widths},
     {"winograd", test_winograd},
-    {"max pools", test_max_pool},
-    {"average pools", test_avg_pool},
 };
 UNIT_MAIN("dnn", tests)
