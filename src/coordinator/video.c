@@ -3,7 +3,6 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/opt.h>
 #include <libswscale/swscale.h>
 #include <math.h>
 #include <stdlib.h>
@@ -11,111 +10,29 @@
 
 #include "common/file.h"
 #include "coordinator/ffmpeg_log.h"
+#include "coordinator/video_encoder.h"
 
-enum {
-    RATE_PRECISION = 100000, // largest number in the fraction that stands for the frame rate
-    CHECK_SIDE = 320,        // a size that every encoder takes
-};
+// Segments have encoders of their own, so that what one is made of is in its frames alone.
+enum { SEGMENT_SECONDS = 1, SEGMENT_MIN = 4, SEGMENT_MAX = 24 }; // the last two in frames
 
 struct video {
-    struct file_writer file; // only its name and its end: FFmpeg opens it by name, twice
-    AVFormatContext *muxer;
-    AVCodecContext *encoder;
+    struct video_options options;
+    char path[FILE_PATH_MAX];
+    char encoder_name[VIDEO_ENCODER_MAX];
     struct SwsContext *scaler;
-    AVFrame *rgb, *frame; // as it comes; as it is encoded
-    AVPacket *packet;
+    AVFrame *rgb;                  // as it comes
+    AVCodecParameters *parameters; // of the first segment, and of all
+    AVCodecContext *encoder;       // of the segment under way; NULL between two
+    AVFrame *open[SEGMENT_MAX];    // its frames, yuv420p
+    int open_count, segment;       // segment: frames in a whole one
+    AVPacket **packets;            // encoded so far, in the order of decoding
+    int64_t packet_count, packet_room;
     int64_t added; // frames
-    int64_t held;  // frames that will repeat the last
 };
 
-static enum status write_failed(const struct video *v, int code)
+static AVRational frame_rate(const struct video *v)
 {
-    return fail(STATUS_IO, "cannot write '%s': %s", v->file.path, ffmpeg_log_cause(code));
-}
-
-// FFmpeg's own error, or 0. *context is NULL on failure.
-static int encoder_open(AVCodecContext **context, const AVCodec *codec, const struct video_options *o)
-{
-    const AVRational rate = av_d2q(o->rate, RATE_PRECISION);
-    AVCodecContext *c = *context = avcodec_alloc_context3(codec);
-    if (!c)
-        return AVERROR(ENOMEM);
-    c->width = o->width;
-    c->height = o->height;
-    c->pix_fmt = AV_PIX_FMT_YUV420P;
-    c->framerate = rate;
-    c->time_base = av_inv_q(rate);
-    c->sample_aspect_ratio = (AVRational){1, 1};
-    c->color_primaries = AVCOL_PRI_BT709;
-    c->color_trc = AVCOL_TRC_BT709;
-    c->colorspace = AVCOL_SPC_BT709;
-    c->color_range = AVCOL_RANGE_MPEG;
-    c->chroma_sample_location = AVCHROMA_LOC_LEFT;
-    c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
-    c->thread_count = 1;
-    // Where there is no CRF: half a bit a pixel at 20, six steps double it.
-    c->bit_rate = (int64_t)(0.5 * o->width * o->height * o->rate * exp2((20 - o->quality) / 6.0));
-    if (strcmp(codec->name, "libx264") == 0) {
-        c->bit_rate = 0;
-        // A dream grows in place: there is no motion to look for. On real frames the files are as small and as good as those of the preset
-        // veryfast, in half the time.
-        av_opt_set(c->priv_data, "preset", "ultrafast", 0);
-        av_opt_set(c->priv_data, "x264-params", "mbtree=1:rc-lookahead=10:cabac=1:deblock=0,0:8x8dct=1:aq-mode=1:bframes=3", 0);
-        av_opt_set_double(c->priv_data, "crf", o->quality, 0);
-    }
-    int code = avcodec_open2(c, codec, NULL);
-    if (code < 0)
-        avcodec_free_context(context);
-    return code;
-}
-
-static enum status encoder_open_named(AVCodecContext **context, const struct video_options *o)
-{
-    static const char advice[] = "video.encoder: auto takes the best that there is";
-    const AVCodec *codec = avcodec_find_encoder_by_name(o->encoder);
-    if (!codec)
-        return fail(STATUS_UNSUPPORTED, "this FFmpeg has no encoder '%s'; %s", o->encoder, advice);
-    if (codec->id != AV_CODEC_ID_H264)
-        return fail(STATUS_UNSUPPORTED, "the encoder '%s' does not make H.264; %s", o->encoder, advice);
-    int code = encoder_open(context, codec, o);
-    if (code < 0)
-        return fail(STATUS_UNSUPPORTED, "the encoder '%s' does not work here (%s); %s", o->encoder, ffmpeg_log_cause(code), advice);
-    return STATUS_OK;
-}
-
-// The first that opens: the two good ones in software, then whatever else there is.
-static enum status encoder_open_best(AVCodecContext **context, const struct video_options *o)
-{
-    static const char *const preferred[] = {"libx264", "libopenh264"};
-    for (size_t i = 0; i < sizeof preferred / sizeof preferred[0]; i++) {
-        const AVCodec *codec = avcodec_find_encoder_by_name(preferred[i]);
-        if (codec && encoder_open(context, codec, o) >= 0)
-            return STATUS_OK;
-    }
-    void *place = NULL;
-    for (const AVCodec *codec; (codec = av_codec_iterate(&place));)
-        if (av_codec_is_encoder(codec) && codec->id == AV_CODEC_ID_H264 && encoder_open(context, codec, o) >= 0)
-            return STATUS_OK;
-    return fail(STATUS_UNSUPPORTED,
-                "this FFmpeg has no H.264 encoder (libx264, libopenh264) that works for %d x %d pixels: install one, or set "
-                "frames.dream: false and frames.cam: false, or frames.png: true",
-                o->width, o->height);
-}
-
-static enum status encoder_create(AVCodecContext **context, const struct video_options *o)
-{
-    ffmpeg_log_begin();
-    return strcmp(o->encoder, "auto") == 0 ? encoder_open_best(context, o) : encoder_open_named(context, o);
-}
-
-enum status video_check(const char *encoder, char name[VIDEO_ENCODER_MAX])
-{
-    const struct video_options options = {.width = CHECK_SIDE, .height = CHECK_SIDE, .rate = 12, .quality = 20, .encoder = encoder};
-    AVCodecContext *context = NULL;
-    enum status rc = encoder_create(&context, &options);
-    snprintf(name, VIDEO_ENCODER_MAX, "%s", rc == STATUS_OK ? context->codec->name : "");
-    avcodec_free_context(&context);
-    return rc;
+    return av_d2q(v->options.rate, VIDEO_RATE_PRECISION);
 }
 
 // A frame of the video's size with memory of its own.
@@ -135,44 +52,14 @@ static AVFrame *frame_create(const struct video_options *o, enum AVPixelFormat f
 static enum status scaler_create(struct video *v, const struct video_options *o)
 {
     v->rgb = frame_create(o, AV_PIX_FMT_RGB24);
-    v->frame = frame_create(o, AV_PIX_FMT_YUV420P);
-    v->packet = av_packet_alloc();
     v->scaler = sws_getContext(o->width, o->height, AV_PIX_FMT_RGB24, o->width, o->height, AV_PIX_FMT_YUV420P,
                                SWS_BILINEAR | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
-    if (!v->rgb || !v->frame || !v->packet || !v->scaler)
+    if (!v->rgb || !v->scaler)
         return fail(STATUS_LIMIT, "no memory for a video of %d x %d pixels", o->width, o->height);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     if (sws_setColorspaceDetails(v->scaler, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16) < 0)
         return fail(STATUS_INTERNAL, "FFmpeg cannot convert RGB to BT.709");
-    v->frame->color_primaries = AVCOL_PRI_BT709;
-    v->frame->color_trc = AVCOL_TRC_BT709;
-    v->frame->colorspace = AVCOL_SPC_BT709;
-    v->frame->color_range = AVCOL_RANGE_MPEG;
-    v->frame->chroma_location = AVCHROMA_LOC_LEFT;
     return STATUS_OK;
-}
-
-static enum status muxer_create(struct video *v)
-{
-    char url[FILE_PATH_MAX + 8];
-    AVDictionary *options = NULL;
-    snprintf(url, sizeof url, "file:%s", v->file.aside); // a name like "pipe:1" is a name, not a protocol
-    int code = avformat_alloc_output_context2(&v->muxer, NULL, "mp4", url);
-    if (code < 0)
-        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot make MP4 files: %s", ffmpeg_log_cause(code));
-    v->muxer->flags |= AVFMT_FLAG_BITEXACT;
-    AVStream *stream = avformat_new_stream(v->muxer, NULL);
-    if (!stream || avcodec_parameters_from_context(stream->codecpar, v->encoder) < 0)
-        return fail(STATUS_LIMIT, "no memory for a video");
-    stream->time_base = v->encoder->time_base;
-    stream->avg_frame_rate = v->encoder->framerate;
-    code = avio_open(&v->muxer->pb, url, AVIO_FLAG_WRITE);
-    if (code < 0)
-        return write_failed(v, code);
-    av_dict_set(&options, "movflags", "+faststart", 0);
-    code = avformat_write_header(v->muxer, &options);
-    av_dict_free(&options);
-    return code < 0 ? write_failed(v, code) : STATUS_OK;
 }
 
 enum status video_create(struct video **video, const struct video_options *o)
@@ -183,12 +70,26 @@ enum status video_create(struct video **video, const struct video_options *o)
     struct video *v = calloc(1, sizeof *v);
     if (!v)
         return fail(STATUS_LIMIT, "no memory for a video");
+    struct file_writer trial;
     enum status rc;
-    v->held = llround(o->hold * o->rate);
-    TRY(encoder_create(&v->encoder, o));
+    ffmpeg_log_begin();
+    v->options = *o;
+    v->options.path = v->path;
+    v->options.encoder = v->encoder_name;
+    v->segment = (int)fmin(fmax(round(SEGMENT_SECONDS * o->rate), SEGMENT_MIN), SEGMENT_MAX);
+    snprintf(v->path, sizeof v->path, "%s", o->path);
+    snprintf(v->encoder_name, sizeof v->encoder_name, "%s", o->encoder);
+    // What cannot work is found out now, not after hours of dreaming.
+    TRY(file_create(&trial, o->path));
+    file_abandon(&trial);
+    TRY(video_encoder_create(&v->encoder, &v->options));
+    snprintf(v->encoder_name, sizeof v->encoder_name, "%s", v->encoder->codec->name);
+    v->parameters = avcodec_parameters_alloc();
+    if (!v->parameters || avcodec_parameters_from_context(v->parameters, v->encoder) < 0) {
+        rc = fail(STATUS_LIMIT, "no memory for a video");
+        goto out;
+    }
     TRY(scaler_create(v, o));
-    TRY(file_create(&v->file, o->path));
-    TRY(muxer_create(v));
     *video = v;
     v = NULL;
 out:
@@ -196,62 +97,190 @@ out:
     return rc;
 }
 
-// NULL: no more frames.
-static enum status encode(struct video *v, const AVFrame *frame)
+static enum status keep_packet(struct video *v, AVPacket **packet)
 {
-    int code = avcodec_send_frame(v->encoder, frame);
-    while (code >= 0) {
-        code = avcodec_receive_packet(v->encoder, v->packet);
-        if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
-            return STATUS_OK;
-        if (code < 0)
-            break;
-        v->packet->duration = 1;
-        v->packet->stream_index = 0;
-        av_packet_rescale_ts(v->packet, v->encoder->time_base, v->muxer->streams[0]->time_base);
-        code = av_interleaved_write_frame(v->muxer, v->packet);
+    if (v->packet_count == v->packet_room) {
+        const int64_t room = v->packet_room ? 2 * v->packet_room : 64;
+        AVPacket **grown = realloc(v->packets, (size_t)room * sizeof *grown);
+        if (!grown)
+            return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+        v->packets = grown;
+        v->packet_room = room;
     }
-    return write_failed(v, code);
+    (*packet)->duration = 1;
+    (*packet)->stream_index = 0;
+    v->packets[v->packet_count++] = *packet;
+    *packet = NULL;
+    return STATUS_OK;
 }
 
-static enum status encode_next(struct video *v)
+// NULL: the segment has no more frames.
+static enum status encode(struct video *v, const AVFrame *frame)
 {
-    v->frame->pts = v->added++;
-    return encode(v, v->frame);
+    AVPacket *packet = NULL;
+    enum status rc = STATUS_OK;
+    int code = avcodec_send_frame(v->encoder, frame);
+    while (code >= 0) {
+        packet = av_packet_alloc();
+        if (!packet) {
+            rc = fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+            goto out;
+        }
+        code = avcodec_receive_packet(v->encoder, packet);
+        if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
+            goto out;
+        if (code >= 0)
+            TRY(keep_packet(v, &packet));
+    }
+    rc = fail(STATUS_INTERNAL, "cannot encode a frame of '%s': %s", v->path, ffmpeg_log_cause(code));
+out:
+    av_packet_free(&packet);
+    return rc;
+}
+
+static void drop_open(struct video *v)
+{
+    for (int i = 0; i < v->open_count; i++)
+        av_frame_free(&v->open[i]);
+    v->open_count = 0;
+}
+
+static enum status end_segment(struct video *v)
+{
+    const enum status rc = encode(v, NULL);
+    avcodec_free_context(&v->encoder);
+    drop_open(v);
+    return rc;
+}
+
+// Takes the frame, also on failure.
+static enum status encode_next(struct video *v, AVFrame *frame)
+{
+    enum status rc = STATUS_OK;
+    if (v->open_count == v->segment)
+        rc = end_segment(v); // not before: the last frame of all may be held
+    frame->pts = v->added++;
+    v->open[v->open_count++] = frame;
+    if (rc == STATUS_OK && !v->encoder)
+        rc = video_encoder_create(&v->encoder, &v->options);
+    return rc == STATUS_OK ? encode(v, frame) : rc;
+}
+
+// rgb as a frame for the encoder; NULL without memory.
+static AVFrame *convert(struct video *v, const uint8_t *rgb)
+{
+    AVFrame *frame = frame_create(&v->options, AV_PIX_FMT_YUV420P);
+    if (!frame)
+        return NULL;
+    frame->color_primaries = AVCOL_PRI_BT709;
+    frame->color_trc = AVCOL_TRC_BT709;
+    frame->colorspace = AVCOL_SPC_BT709;
+    frame->color_range = AVCOL_RANGE_MPEG;
+    frame->chroma_location = AVCHROMA_LOC_LEFT;
+    // libswscale may read a little beyond the end of a row: only FFmpeg's own frames have room for that.
+    const size_t row = 3 * (size_t)v->rgb->width;
+    for (int y = 0; y < v->rgb->height; y++)
+        memcpy(v->rgb->data[0] + (ptrdiff_t)y * v->rgb->linesize[0], rgb + (size_t)y * row, row);
+    const int rows =
+        sws_scale(v->scaler, (const uint8_t *const *)v->rgb->data, v->rgb->linesize, 0, v->rgb->height, frame->data, frame->linesize);
+    if (rows != frame->height)
+        av_frame_free(&frame);
+    return frame;
 }
 
 enum status video_add(struct video *v, const uint8_t *rgb)
 {
     ffmpeg_log_begin();
-    // libswscale may read a little beyond the end of a row: only FFmpeg's own frames have room for that.
-    const size_t row = 3 * (size_t)v->rgb->width;
-    for (int y = 0; y < v->rgb->height; y++)
-        memcpy(v->rgb->data[0] + (ptrdiff_t)y * v->rgb->linesize[0], rgb + (size_t)y * row, row);
-    int code = av_frame_make_writable(v->frame); // the encoder may still look at the last
+    AVFrame *frame = convert(v, rgb);
+    return frame ? encode_next(v, frame) : fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+}
+
+// Repeats the last frame, within its segment: a key frame in a still picture would show.
+static enum status hold(struct video *v)
+{
+    const int64_t count = llround(v->options.hold * v->options.rate);
+    AVFrame *frame = av_frame_clone(v->open[v->open_count - 1]);
+    enum status rc = frame ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+    for (int64_t i = 0; i < count && rc == STATUS_OK; i++) {
+        frame->pts = v->added++;
+        rc = encode(v, frame);
+    }
+    av_frame_free(&frame);
+    return rc;
+}
+
+static enum status write_failed(const struct video *v, int code)
+{
+    return fail(STATUS_IO, "cannot write '%s': %s", v->path, ffmpeg_log_cause(code));
+}
+
+static enum status write_packets(struct video *v, AVFormatContext *muxer)
+{
+    const AVRational frames = av_inv_q(frame_rate(v));
+    for (int64_t i = 0; i < v->packet_count; i++) {
+        AVPacket *packet = v->packets[i];
+        av_packet_rescale_ts(packet, frames, muxer->streams[0]->time_base);
+        const int code = av_write_frame(muxer, packet);
+        if (code < 0)
+            return write_failed(v, code);
+    }
+    return STATUS_OK;
+}
+
+// The MP4 file, aside: FFmpeg opens it by name, and once more to put the index before the frames.
+static enum status write_file(struct video *v, const struct file_writer *file)
+{
+    char url[FILE_PATH_MAX + 8];
+    AVFormatContext *muxer = NULL;
+    AVDictionary *options = NULL;
+    enum status rc = STATUS_OK;
+    snprintf(url, sizeof url, "file:%s", file->aside); // a name like "pipe:1" is a name, not a protocol
+    int code = avformat_alloc_output_context2(&muxer, NULL, "mp4", url);
     if (code < 0)
-        return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->file.path);
-    code =
-        sws_scale(v->scaler, (const uint8_t *const *)v->rgb->data, v->rgb->linesize, 0, v->rgb->height, v->frame->data, v->frame->linesize);
-    if (code != v->frame->height)
-        return fail(STATUS_INTERNAL, "FFmpeg cannot convert a frame of '%s': %s", v->file.path, ffmpeg_log_cause(code));
-    return encode_next(v);
+        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot make MP4 files: %s", ffmpeg_log_cause(code));
+    muxer->flags |= AVFMT_FLAG_BITEXACT;
+    AVStream *stream = avformat_new_stream(muxer, NULL);
+    if (!stream || avcodec_parameters_copy(stream->codecpar, v->parameters) < 0) {
+        rc = fail(STATUS_LIMIT, "no memory for a video");
+        goto out;
+    }
+    stream->time_base = av_inv_q(frame_rate(v));
+    stream->avg_frame_rate = frame_rate(v);
+    code = avio_open(&muxer->pb, url, AVIO_FLAG_WRITE);
+    av_dict_set(&options, "movflags", "+faststart", 0);
+    if (code >= 0)
+        code = avformat_write_header(muxer, &options);
+    if (code < 0) {
+        rc = write_failed(v, code);
+        goto out;
+    }
+    TRY(write_packets(v, muxer));
+    code = av_write_trailer(muxer);
+    const int closed = avio_closep(&muxer->pb);
+    if (code < 0 || closed < 0)
+        rc = write_failed(v, code < 0 ? code : closed);
+out:
+    av_dict_free(&options);
+    if (muxer)
+        avio_closep(&muxer->pb);
+    avformat_free_context(muxer);
+    return rc;
 }
 
 static enum status complete(struct video *v)
 {
+    struct file_writer file = {0};
     enum status rc;
     ffmpeg_log_begin();
     if (v->added == 0)
-        return fail(STATUS_USAGE, "cannot write '%s': a video without a frame", v->file.path);
-    for (int64_t i = 0; i < v->held; i++)
-        TRY(encode_next(v));
-    TRY(encode(v, NULL));
-    int code = av_write_trailer(v->muxer);
-    const int closed = avio_closep(&v->muxer->pb);
-    if (code >= 0)
-        code = closed;
-    rc = code < 0 ? write_failed(v, code) : file_commit(&v->file);
+        return fail(STATUS_USAGE, "cannot write '%s': a video without a frame", v->path);
+    TRY(hold(v));
+    TRY(end_segment(v));
+    TRY(file_create(&file, v->path));
+    TRY(write_file(v, &file));
+    rc = file_commit(&file);
 out:
+    file_abandon(&file);
     return rc;
 }
 
@@ -267,15 +296,14 @@ void video_abandon(struct video **video)
     struct video *v = *video;
     if (!v)
         return;
-    if (v->muxer)
-        avio_closep(&v->muxer->pb);
-    avformat_free_context(v->muxer);
+    drop_open(v);
+    for (int64_t i = 0; i < v->packet_count; i++)
+        av_packet_free(&v->packets[i]);
+    free(v->packets);
+    avcodec_parameters_free(&v->parameters);
     avcodec_free_context(&v->encoder);
     sws_freeContext(v->scaler);
     av_frame_free(&v->rgb);
-    av_frame_free(&v->frame);
-    av_packet_free(&v->packet);
-    file_abandon(&v->file);
     free(v);
     *video = NULL;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // An H.264 video in an MP4 file, by FFmpeg's libraries: yuv420p, BT.709 in colours and tags, the index before the frames so that browsers
-// start at once. Complete or absent: written aside (common/file.h). The same frames give the same bytes.
+// start at once, and a key frame a second, so that one can move about in it. Encoded frames are kept in memory, and written at the end,
+// complete or absent (common/file.h). The same frames give the same bytes.
 #ifndef ONEIROS_COORDINATOR_VIDEO_H
 #define ONEIROS_COORDINATOR_VIDEO_H
 

@@ -137,22 +137,49 @@ static void test_rates(void)
     scratch_remove();
 }
 
+// In order and each as it was, within a segment and where segments meet.
 static void test_frames_come_back(void)
 {
+    static const int lengths[] = {1, FRAMES, 12, 13, 14, 40};
     char path[FILE_PATH_MAX];
     begin();
     in_scratch(path, "a.mp4");
     struct video_options options = options_for(path);
-    make(&options, FRAMES);
-    int count;
-    uint8_t *frames = video_decode(path, WIDTH, HEIGHT, &count), *rgb = malloc(FRAME);
-    CU_ASSERT_EQUAL_FATAL(count, 15);
-    for (int i = 0; i < count; i++) {
-        draw(rgb, i < FRAMES ? i : FRAMES - 1);
-        CU_ASSERT(video_psnr(rgb, frames + (size_t)i * FRAME, FRAME) > 33);
+    uint8_t *rgb = malloc(FRAME);
+    for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
+        make(&options, lengths[k]);
+        int count;
+        uint8_t *frames = video_decode(path, WIDTH, HEIGHT, &count);
+        CU_ASSERT_EQUAL_FATAL(count, lengths[k] + 5);
+        for (int i = 0; i < count; i++) {
+            draw(rgb, i < lengths[k] ? i : lengths[k] - 1);
+            CU_ASSERT(video_psnr(rgb, frames + (size_t)i * FRAME, FRAME) > 33);
+        }
+        free(frames);
     }
     free(rgb);
-    free(frames);
+    scratch_remove();
+}
+
+// A key frame a second, and none in the picture that is held at the end.
+static void test_key_frames(void)
+{
+    char path[FILE_PATH_MAX], command[FILE_PATH_MAX + 128], line[32];
+    begin();
+    in_scratch(path, "a.mp4");
+    struct video_options options = options_for(path);
+    options.rate = 12;
+    options.hold = 2;
+    make(&options, 36);
+    snprintf(command, sizeof command, "ffprobe -v error -select_streams v -show_entries packet=pts_time,flags -of csv=p=0 '%s' | sort -n",
+             path);
+    FILE *pipe = popen(command, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(pipe);
+    int count = 0;
+    for (; fgets(line, sizeof line, pipe); count++)
+        CU_ASSERT_EQUAL(strstr(line, ",K") != NULL, count < 36 && count % 12 == 0);
+    CU_ASSERT_EQUAL(pclose(pipe), 0);
+    CU_ASSERT_EQUAL(count, 36 + 24);
     scratch_remove();
 }
 
@@ -267,7 +294,7 @@ static void test_refused(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "no such encoder"));
 
     UNIT_OK(video_create(&video, &(struct video_options){path, 64, 64, 12, 1, 20, "auto"}));
-    CU_ASSERT_EQUAL(folder_entries(scratch), 1); // aside
+    CU_ASSERT_EQUAL(folder_entries(scratch), 0);
     CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
     CU_ASSERT_NOT_EQUAL(video_finish(&video), STATUS_OK); // no frame
     CU_ASSERT_PTR_NULL(video);
@@ -343,10 +370,16 @@ static void test_full_disk(void)
 }
 
 static const struct unit_test tests[] = {
-    {"check", test_check},         {"format", test_format},
-    {"rates", test_rates},         {"frames come back", test_frames_come_back},
-    {"colours", test_colours},     {"same bytes, index first", test_same_bytes_and_index_first},
-    {"quality", test_quality},     {"refused", test_refused},
-    {"abandoned", test_abandoned}, {"full disk", test_full_disk},
+    {"check", test_check},
+    {"format", test_format},
+    {"rates", test_rates},
+    {"frames come back", test_frames_come_back},
+    {"key frames", test_key_frames},
+    {"colours", test_colours},
+    {"same bytes, index first", test_same_bytes_and_index_first},
+    {"quality", test_quality},
+    {"refused", test_refused},
+    {"abandoned", test_abandoned},
+    {"full disk", test_full_disk},
 };
 UNIT_MAIN("video", tests)
