@@ -48,6 +48,14 @@ struct picture_metrics {
 // Metrics of which nothing is known.
 struct picture_metrics picture_metrics_unknown(void);
 
+// Where a dream stands between two updates, besides its pixels: all that is needed to go on.
+struct dream_state {
+    int64_t image;                 // id
+    int32_t octave, step;          // updates of this octave that are done
+    int32_t width, height;         // of the octave
+    struct picture_metrics before; // the original
+};
+
 // One input.
 struct image_record {
     int64_t id;                     // 0-based position in the list of inputs

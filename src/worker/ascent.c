@@ -18,6 +18,7 @@
 struct band {
     double total_variation, squared_error;
     double gradient[SHAPING_SUMS];
+    double save; // not 0: the state is wanted
 };
 enum { BAND_SUMS = sizeof(struct band) / sizeof(double) };
 
@@ -213,6 +214,7 @@ out:
 // Sums over the octave.
 static enum status add_up(struct ascent *a, struct band *sum, bool *stopping)
 {
+    const struct dream_options *dream = a->options.dream;
     const struct field *image = a->options.image;
     const int bands = shaping_bands(image->rows);
     const double start = now();
@@ -223,6 +225,8 @@ static enum status add_up(struct ascent *a, struct band *sum, bool *stopping)
     for (int b = 0; b < bands; b++)
         memcpy(a->bands[b].gradient, a->sums + b * SHAPING_SUMS, sizeof a->bands[b].gradient);
     timing_add(a->team->timing, PHASE_SHAPE, start, 0);
+    if (a->team->rank == 0) // which always has a band
+        a->bands[0].save = dream->save && dream->save(dream->context);
     return team_sum(a->team, (const double *)a->bands, a->shares, BAND_SUMS, (double *)sum, stopping);
 }
 
@@ -240,7 +244,7 @@ out:
     return rc;
 }
 
-enum status ascent_step(struct ascent *a, int step, bool *stopping)
+enum status ascent_step(struct ascent *a, int step, struct ascent_wishes *wishes)
 {
     const struct dream_options *dream = a->options.dream;
     const struct config *config = a->config;
@@ -260,13 +264,14 @@ enum status ascent_step(struct ascent *a, int step, bool *stopping)
     enum status rc;
     rng_jitter(config->seed, dream->image, a->options.octave, step, config->jitter, &pass.dy, &pass.dx);
     if (config->guidance.importance > 0 && step % config->guidance.every == 0)
-        TRY(look_at_importance(a, pass.dy, pass.dx, stopping));
+        TRY(look_at_importance(a, pass.dy, pass.dx, &wishes->stop));
     TRY(rows_begin(a->neighbours, image));
-    TRY(sweep_run(a->sweep, &pass, &losses, stopping));
+    TRY(sweep_run(a->sweep, &pass, &losses, &wishes->stop));
     TRY(look(a, &pass, &record));
     TRY(shape(a));
-    *stopping = *stopping || dream->stop(dream->context);
-    TRY(add_up(a, &sum, stopping));
+    wishes->stop = wishes->stop || dream->stop(dream->context);
+    TRY(add_up(a, &sum, &wishes->stop));
+    wishes->save = sum.save != 0;
     const struct gradient_norms norms = shaping_norms(sum.gradient, samples);
     if (!isfinite(losses.total) || !isfinite(norms.l2)) { // by the same sums on every member
         a->team->agreed = true;

@@ -27,7 +27,12 @@ void ascent_destroy(struct ascent **ascent);
 // For whoever wants to look at the octave without raising it.
 struct sweep *ascent_sweep(struct ascent *ascent);
 
-// Collective: one update. *stopping: becomes true once any member is asked to stop.
-enum status ascent_step(struct ascent *ascent, int step, bool *stopping) MUST_CHECK;
+// What the team is asked for behind a step. `stop`: ended by any member, and once true stays so; `save`: as dream_options.save says.
+struct ascent_wishes {
+    bool stop, save;
+};
+
+// Collective: one update.
+enum status ascent_step(struct ascent *ascent, int step, struct ascent_wishes *wishes) MUST_CHECK;
 
 #endif

@@ -13,6 +13,7 @@
 #include "worker/evaluation.h"
 #include "worker/expected.h"
 #include "worker/frames.h"
+#include "worker/guidance.h"
 #include "worker/rescale.h"
 #include "worker/shaping.h"
 
@@ -28,6 +29,11 @@ struct dream {
     struct frames frames;
     int octave;
     struct octave size;
+    struct picture_metrics before;
+    // What dream_options.keep() is given: `image` itself, or a copy from where guidance looked last.
+    struct field kept;
+    int kept_step;
+    int64_t steps; // done, of all octaves
     bool stopping;
 };
 
@@ -46,7 +52,7 @@ static void leave_octave(struct dream *d)
         d->base = (struct field){0};
 }
 
-static enum status look_before(struct dream *d, struct picture_metrics *metrics)
+static enum status look_before(struct dream *d)
 {
     const struct dream_options *o = d->options;
     struct evaluation evaluation = {0};
@@ -61,7 +67,7 @@ static enum status look_before(struct dream *d, struct picture_metrics *metrics)
                                                                          .height = d->full.height})));
     d->stopping = d->stopping || o->stop(o->context);
     TRY(evaluate(sweep, o->team, o->objective, &d->original, NULL, false, &evaluation, &d->stopping));
-    *metrics = evaluation.metrics;
+    d->before = evaluation.metrics;
 out:
     evaluation_destroy(&evaluation);
     sweep_destroy(&sweep);
@@ -129,6 +135,45 @@ out:
     return rc;
 }
 
+static enum status copy(struct team *team, const struct field *from, struct field *to)
+{
+    enum status rc;
+    TRY(team_agree(team, field_create(to, from->width, from->height, from->rows)));
+    memcpy(to->data, from->data, field_count(from) * sizeof *from->data);
+out:
+    return rc;
+}
+
+// Guidance of a step may come from a look at an earlier one; a dream can be taken up only where it will look anew.
+static bool needs_copy(const struct dream *d)
+{
+    const bool guided = guidance_is_on(d->config) || d->config->guidance.importance > 0;
+    return d->options->keep && guided && d->config->guidance.every > 1;
+}
+
+static enum status remember(struct dream *d, int step)
+{
+    if (!needs_copy(d) || step % d->config->guidance.every != 0)
+        return STATUS_OK;
+    d->kept_step = step;
+    field_destroy(&d->kept);
+    return copy(d->options->team, &d->image, &d->kept);
+}
+
+// `step` updates of the octave are done.
+static enum status keep(const struct dream *d, int step)
+{
+    const bool looks = step == d->config->steps || step % d->config->guidance.every == 0; // guidance does, before it is needed again
+    const bool copied = needs_copy(d) && !looks;
+    const struct dream_state state = {.image = d->options->image,
+                                      .octave = d->octave,
+                                      .step = copied ? d->kept_step : step,
+                                      .width = d->size.width,
+                                      .height = d->size.height,
+                                      .before = d->before};
+    return d->options->keep ? d->options->keep(&state, copied ? &d->kept : &d->image, d->options->context) : STATUS_OK;
+}
+
 // The finished dream: its metrics, the last frame, what its channels count for.
 static enum status look_after(struct dream *d, struct dream_outcome *outcome)
 {
@@ -141,6 +186,8 @@ static enum status look_after(struct dream *d, struct dream_outcome *outcome)
     if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
         TRY(expect_importance(d, &evaluation));
     outcome->stopped = d->stopping && !before; // what belongs to the dream is not all there
+    if (outcome->stopped)
+        TRY(keep(d, d->config->steps));
     const struct frame_view view = {.octave = d->octave,
                                     .step = d->config->steps,
                                     .cam = d->config->frames.cam ? &evaluation.cam : NULL,
@@ -181,15 +228,6 @@ out:
     return rc;
 }
 
-static enum status copy(struct team *team, const struct field *from, struct field *to)
-{
-    enum status rc;
-    TRY(team_agree(team, field_create(to, from->width, from->height, from->rows)));
-    memcpy(to->data, from->data, field_count(from) * sizeof *from->data);
-out:
-    return rc;
-}
-
 // The original at this octave's size.
 static enum status find_base(struct dream *d, struct octave size, bool last)
 {
@@ -203,6 +241,15 @@ static enum status find_base(struct dream *d, struct octave size, bool last)
     }
 out:
     return rc;
+}
+
+static enum status begin_ascent(struct dream *d, int octave, struct octave size)
+{
+    d->octave = octave;
+    d->size = size;
+    const struct ascent_options options = {
+        .dream = d->options, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = octave};
+    return team_agree(d->options->team, ascent_create(&d->ascent, &options));
 }
 
 // Moves from the current octave, if there is one, to this one. The last one is as large as the original.
@@ -225,13 +272,45 @@ static enum status enter_octave(struct dream *d, int octave, struct octave size,
     clip(&next);
     d->image = next;
     next = (struct field){0};
-    d->octave = octave;
-    d->size = size;
-    const struct ascent_options options = {
-        .dream = d->options, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = octave};
-    rc = team_agree(d->options->team, ascent_create(&d->ascent, &options));
+    rc = begin_ascent(d, octave, size);
 out:
     field_destroy(&next);
+    return rc;
+}
+
+// Takes up the octave that an earlier dream was in.
+static enum status enter_again(struct dream *d, const struct octave *octaves, int count)
+{
+    const struct dream_state *from = d->options->from;
+    enum status rc;
+    if (from->octave < 0 || from->octave >= count || from->step < 0 || from->step > d->config->steps ||
+        from->width != octaves[from->octave].width || from->height != octaves[from->octave].height)
+        return fail(STATUS_USAGE, "the dream to go on with was in octave %d, step %d, of %d x %d pixels, which this one does not have",
+                    (int)from->octave, (int)from->step, (int)from->width, (int)from->height);
+    d->before = from->before;
+    d->steps = (int64_t)from->octave * d->config->steps + from->step;
+    d->frames.count = frames_before(d->config, from->octave * d->config->steps + from->step);
+    TRY(find_base(d, octaves[from->octave], from->octave == count - 1));
+    d->image = *d->options->dreamed;
+    *d->options->dreamed = (struct field){0};
+    rc = begin_ascent(d, from->octave, octaves[from->octave]);
+out:
+    return rc;
+}
+
+static enum status climb_octave(struct dream *d, int step)
+{
+    enum status rc = STATUS_OK;
+    for (; step < d->config->steps && !d->stopping; step++) {
+        struct ascent_wishes wishes = {.stop = d->stopping};
+        TRY(remember(d, step));
+        TRY(ascent_step(d->ascent, step, &wishes));
+        d->stopping = wishes.stop;
+        d->steps++;
+        if (wishes.save || wishes.stop)
+            TRY(keep(d, step + 1));
+    }
+out:
     return rc;
 }
 
@@ -265,15 +344,20 @@ static enum status climb(struct dream *d, struct dream_outcome *outcome)
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     const int count =
         geometry_octaves(d->full.width, d->full.height, d->config->octaves.count, d->config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    int left = count * d->config->steps;
+    const struct dream_state *from = d->options->from;
     enum status rc;
-    TRY(look_before(d, &outcome->before));
-    for (int k = 0; k < count && !(d->stopping && left > 0); k++) {
-        TRY(enter_octave(d, k, octaves[k], k == count - 1));
-        for (int step = 0; step < d->config->steps && !d->stopping; step++, left--)
-            TRY(ascent_step(d->ascent, step, &d->stopping));
+    if (from) {
+        TRY(enter_again(d, octaves, count));
+        TRY(climb_octave(d, from->step));
+    } else {
+        TRY(look_before(d));
     }
-    outcome->stopped = d->stopping && left > 0;
+    for (int k = d->octave + 1; k < count && !d->stopping; k++) {
+        TRY(enter_octave(d, k, octaves[k], k == count - 1));
+        TRY(climb_octave(d, 0));
+    }
+    outcome->before = d->before;
+    outcome->stopped = d->stopping && d->steps < (int64_t)count * d->config->steps;
     if (outcome->stopped)
         rc = finish_early(d);
     else
@@ -284,14 +368,21 @@ out:
 
 enum status dream_image(const struct dream_options *options, struct field *rgb, struct dream_outcome *outcome)
 {
-    struct dream d = {
-        .options = options, .config = options->objective->config, .full = {rgb->width, rgb->height}, .original = *rgb, .octave = -1};
+    struct dream d = {.options = options,
+                      .config = options->objective->config,
+                      .full = {rgb->width, rgb->height},
+                      .original = *rgb,
+                      .octave = -1,
+                      .before = picture_metrics_unknown()};
     const double start = now();
     *rgb = (struct field){0};
     *outcome = (struct dream_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
     frames_init(&d.frames, d.config, options->team, options->outbox, options->image, d.full.width, d.full.height);
     const enum status rc = climb(&d, outcome);
     leave_octave(&d);
+    field_destroy(&d.kept);
+    if (options->dreamed)
+        field_destroy(options->dreamed);
     field_destroy(&d.base);
     if (rc == STATUS_OK)
         *rgb = d.image;

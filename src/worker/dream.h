@@ -25,6 +25,12 @@ struct dream_options {
     void (*step)(const struct step_record *record, void *context); // after each step, on the team's first member
     void (*part)(double pixels, void *context); // there too, now and then in a step of several tiles: pixels of the octave done
     bool (*stop)(void *context); // asked once before the first step and once in each: end behind it? One member's word is enough.
+    bool (*save)(void *context); // asked in each step on the team's first member: is it time to keep the state? NULL: it never is
+    // Called on every member with its rows of the octave where that is so, and where the dream ends early. Is the state of a step or some
+    // before, where guidance does not look at each: what came from later steps will come again. NULL: nobody wants it.
+    enum status (*keep)(const struct dream_state *state, const struct field *rows, void *context);
+    const struct dream_state *from; // go on from here; NULL: begin
+    struct field *dreamed;          // this member's rows of the dream in that state; consumed
     void *context;
 };
 

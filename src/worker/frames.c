@@ -18,6 +18,11 @@ bool frames_are_due(const struct config *config, int number)
     return frames_are_on(config) && number % config->frames.every == 0;
 }
 
+int frames_before(const struct config *config, int number)
+{
+    return frames_are_on(config) ? (number + config->frames.every - 1) / config->frames.every : 0;
+}
+
 void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,
                  int height)
 {

@@ -22,6 +22,8 @@ struct frames {
 // Whether the configuration wants any; `number` of all steps so far: whether this step has one.
 bool frames_are_on(const struct config *config);
 bool frames_are_due(const struct config *config, int number);
+// Frames that the steps before this one have.
+int frames_before(const struct config *config, int number);
 
 // For an image of width x height.
 void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,

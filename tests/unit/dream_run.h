@@ -29,12 +29,46 @@ static inline bool should_stop(void *context)
     return record->asked++ >= record->stop_after;
 }
 
+// States that dreams have kept, a copy each; and which one the next goes on from.
+static struct dream_taken {
+    struct dream_state state;
+    float *rgb; // (3, height, width) of the octave
+} taken[STEPS_MAX];
+static int taken_count;
+static const struct dream_taken *taken_up;
+
+static inline bool always(void *context)
+{
+    (void)context;
+    return true;
+}
+
+static inline enum status keep_state(const struct dream_state *state, const struct field *rows, void *context)
+{
+    const size_t bytes = field_count(rows) * sizeof *rows->data;
+    struct dream_taken *t = &taken[taken_count++];
+    (void)context;
+    CU_ASSERT_FATAL(taken_count <= STEPS_MAX);
+    CU_ASSERT(rows->width == state->width && rows->height == state->height && state->image == 7);
+    *t = (struct dream_taken){.state = *state, .rgb = malloc(bytes)};
+    memcpy(t->rgb, rows->data, bytes);
+    return STATUS_OK;
+}
+
+static inline void forget_states(void)
+{
+    while (taken_count > 0)
+        free(taken[--taken_count].rgb);
+}
+
 static float *weights;
 
 static inline void configure(struct config *config)
 {
-    if (!weights)
+    if (!weights) {
         weights = weights_random(network_inception_v3(), 3);
+        atexit(forget_states);
+    }
     config_init(config);
     UNIT_OK(config_set(config, "targets=mixed1:1,mixed2:0.5"));
     UNIT_OK(config_set(config, "gradient_above=conv2d_3"));
@@ -60,14 +94,20 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
     struct engine *engine = NULL;
     struct team *team = NULL;
     struct timing timing = {0};
-    struct field field = {0};
+    struct field field = {0}, dreamed = {0};
     enum status rc;
     *record = (struct record){.stop_after = stop_after};
+    if (!taken_up)
+        forget_states();
     TRY(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
     TRY(engine_create(&engine, &objective, weights, NULL));
     TRY(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
     TRY(field_create(&field, width, height, (struct span){0, height}));
     memcpy(field.data, rgb, bytes);
+    if (taken_up) {
+        TRY(field_create(&dreamed, taken_up->state.width, taken_up->state.height, (struct span){0, taken_up->state.height}));
+        memcpy(dreamed.data, taken_up->rgb, field_count(&dreamed) * sizeof *dreamed.data);
+    }
     rc = dream_image(&(struct dream_options){.team = team,
                                              .engine = engine,
                                              .objective = &objective,
@@ -75,6 +115,10 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
                                              .image = 7,
                                              .step = keep_step,
                                              .stop = should_stop,
+                                             .save = always,
+                                             .keep = taken_up ? NULL : keep_state,
+                                             .from = taken_up ? &taken_up->state : NULL,
+                                             .dreamed = &dreamed,
                                              .context = record},
                      &field, outcome);
     CU_ASSERT_FALSE(outcome->broken); // alone
@@ -83,7 +127,9 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
         memcpy(rgb, field.data, bytes);
     }
     CU_ASSERT(rc != STATUS_OK || field.data);
+    CU_ASSERT_PTR_NULL(dreamed.data);
 out:
+    field_destroy(&dreamed);
     field_destroy(&field);
     team_destroy(&team);
     engine_destroy(&engine);
