@@ -5,6 +5,7 @@
 #include <libavformat/avformat.h>
 #include <libswscale/swscale.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,8 +167,8 @@ static enum status encode_next(struct video *v, AVFrame *frame)
     return rc == STATUS_OK ? encode(v, frame) : rc;
 }
 
-// rgb as a frame for the encoder; NULL without memory.
-static AVFrame *convert(struct video *v, const uint8_t *rgb)
+// For the encoder; NULL without memory.
+static AVFrame *picture_create(const struct video *v)
 {
     AVFrame *frame = frame_create(&v->options, AV_PIX_FMT_YUV420P);
     if (!frame)
@@ -177,6 +178,14 @@ static AVFrame *convert(struct video *v, const uint8_t *rgb)
     frame->colorspace = AVCOL_SPC_BT709;
     frame->color_range = AVCOL_RANGE_MPEG;
     frame->chroma_location = AVCHROMA_LOC_LEFT;
+    return frame;
+}
+
+static AVFrame *convert(struct video *v, const uint8_t *rgb)
+{
+    AVFrame *frame = picture_create(v);
+    if (!frame)
+        return NULL;
     // libswscale may read a little beyond the end of a row: only FFmpeg's own frames have room for that.
     const size_t row = 3 * (size_t)v->rgb->width;
     for (int y = 0; y < v->rgb->height; y++)
@@ -193,6 +202,134 @@ enum status video_add(struct video *v, const uint8_t *rgb)
     ffmpeg_log_begin();
     AVFrame *frame = convert(v, rgb);
     return frame ? encode_next(v, frame) : fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+}
+
+// What a saved video begins with; then come the packets, each behind its head, and the frames of the segment under way.
+struct saved_head {
+    char encoder[VIDEO_ENCODER_MAX];
+    int32_t width, height, segment, open_count;
+    int64_t packet_count, added;
+};
+
+struct saved_packet {
+    int64_t pts, dts;
+    int32_t flags, size;
+};
+
+// The three planes of a frame, without what lies between their rows. Calls `visit` for each row.
+static void for_each_row(AVFrame *frame, void (*visit)(void *context, uint8_t *row, size_t bytes), void *context)
+{
+    for (int plane = 0; plane < 3; plane++) {
+        const int half = plane > 0, height = half ? frame->height / 2 : frame->height;
+        for (int y = 0; y < height; y++)
+            visit(context, frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane], (size_t)(half ? frame->width / 2 : frame->width));
+    }
+}
+
+static void save_row(void *writer, uint8_t *row, size_t bytes)
+{
+    saved_write(writer, row, bytes);
+}
+
+void video_save(const struct video *v, struct saved_writer *writer)
+{
+    struct saved_head head = {
+        .width = v->options.width, .height = v->options.height, .segment = v->segment, .open_count = v->open_count, .added = v->added};
+    // Those of the segment under way will come again, from its frames.
+    const int64_t begun = v->added - v->open_count;
+    while (head.packet_count < v->packet_count && v->packets[head.packet_count]->pts < begun)
+        head.packet_count++;
+    memcpy(head.encoder, v->encoder_name, sizeof head.encoder);
+    saved_write(writer, &head, sizeof head);
+    for (int64_t i = 0; i < head.packet_count; i++) {
+        const AVPacket *packet = v->packets[i];
+        const struct saved_packet saved = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags, .size = packet->size};
+        saved_write(writer, &saved, sizeof saved);
+        saved_write(writer, packet->data, (size_t)packet->size);
+    }
+    for (int i = 0; i < v->open_count; i++)
+        for_each_row(v->open[i], save_row, writer);
+}
+
+static enum status load_packet(struct video *v, struct saved_reader *reader)
+{
+    struct saved_packet saved;
+    AVPacket *packet = NULL;
+    enum status rc;
+    TRY(saved_read(reader, &saved, sizeof saved));
+    const void *bytes = saved.size > 0 ? saved_next(reader, (size_t)saved.size) : NULL;
+    if (!bytes) {
+        rc = fail(STATUS_FORMAT, "a frame of %d bytes in a saved video", saved.size);
+        goto out;
+    }
+    packet = av_packet_alloc();
+    if (!packet || av_new_packet(packet, saved.size) < 0) {
+        rc = fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+        goto out;
+    }
+    memcpy(packet->data, bytes, (size_t)saved.size);
+    packet->pts = saved.pts;
+    packet->dts = saved.dts;
+    packet->flags = saved.flags;
+    rc = keep_packet(v, &packet);
+out:
+    av_packet_free(&packet);
+    return rc;
+}
+
+struct loading {
+    struct saved_reader *reader;
+    bool short_of; // bytes
+};
+
+static void load_row(void *context, uint8_t *row, size_t bytes)
+{
+    struct loading *loading = context;
+    const void *next = saved_next(loading->reader, bytes);
+    if (next)
+        memcpy(row, next, bytes);
+    else
+        loading->short_of = true;
+}
+
+static enum status load_frame(struct video *v, struct saved_reader *reader)
+{
+    AVFrame *frame = picture_create(v);
+    struct loading loading = {.reader = reader};
+    if (!frame)
+        return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+    for_each_row(frame, load_row, &loading);
+    if (!loading.short_of)
+        return encode_next(v, frame);
+    av_frame_free(&frame);
+    return fail(STATUS_FORMAT, "a saved video ends early");
+}
+
+enum status video_load(struct video *v, struct saved_reader *reader)
+{
+    struct saved_head head;
+    enum status rc;
+    ffmpeg_log_begin();
+    TRY(saved_read(reader, &head, sizeof head));
+    head.encoder[sizeof head.encoder - 1] = '\0';
+    if (strcmp(head.encoder, v->encoder_name) != 0) {
+        rc = fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
+        goto out;
+    }
+    if (head.width != v->options.width || head.height != v->options.height || head.segment != v->segment || head.open_count < 0 ||
+        head.open_count > v->segment || head.packet_count < 0 || head.added < head.open_count ||
+        head.packet_count != head.added - head.open_count) {
+        rc = fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
+                  (long long)head.added);
+        goto out;
+    }
+    for (int64_t i = 0; i < head.packet_count; i++)
+        TRY(load_packet(v, reader));
+    v->added = head.packet_count;
+    for (int i = 0; i < head.open_count; i++)
+        TRY(load_frame(v, reader));
+out:
+    return rc;
 }
 
 // Repeats the last frame, within its segment: a key frame in a still picture would show.

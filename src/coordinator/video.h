@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/status.h"
+#include "coordinator/saved.h"
 
 enum { VIDEO_ENCODER_MAX = 64 }; // bytes of an encoder's name
 
@@ -31,6 +32,11 @@ enum status video_create(struct video **video, const struct video_options *optio
 
 // rgb is (height, width, 3), sRGB.
 enum status video_add(struct video *video, const uint8_t *rgb) MUST_CHECK;
+
+// What is there so far. A video that is loaded goes on as the saved one would have: the same frames give the same bytes.
+void video_save(const struct video *video, struct saved_writer *writer);
+// Into a video that was just created, with the same options; others are refused. After a failure it is of no use but to be abandoned.
+enum status video_load(struct video *video, struct saved_reader *reader) MUST_CHECK;
 
 // The video takes its name, if there was a frame and nothing failed; frees it in any case.
 enum status video_finish(struct video **video) MUST_CHECK;

@@ -183,6 +183,126 @@ static void test_key_frames(void)
     scratch_remove();
 }
 
+static void add(struct video *video, int first, int end)
+{
+    uint8_t *rgb = malloc(FRAME);
+    for (int i = first; i < end; i++) {
+        draw(rgb, i);
+        UNIT_OK(video_add(video, rgb));
+    }
+    free(rgb);
+}
+
+// A video of `frames`, saved to `path`.
+static void save(const struct video_options *options, int frames, const char *path)
+{
+    struct video *video;
+    struct saved_writer writer;
+    UNIT_OK(video_create(&video, options));
+    add(video, 0, frames);
+    UNIT_OK(saved_create(&writer, path));
+    video_save(video, &writer);
+    UNIT_OK(saved_commit(&writer));
+    video_abandon(&video);
+}
+
+static bool same_files(const char *a, const char *b)
+{
+    void *bytes[2];
+    size_t sizes[2];
+    UNIT_OK(file_read(a, 1 << 30, &bytes[0], &sizes[0]));
+    UNIT_OK(file_read(b, 1 << 30, &bytes[1], &sizes[1]));
+    const bool same = sizes[0] == sizes[1] && memcmp(bytes[0], bytes[1], sizes[0]) == 0;
+    free(bytes[0]);
+    free(bytes[1]);
+    return same;
+}
+
+// Saved after any number of frames and gone on with: the same bytes.
+static void test_saved(void)
+{
+    enum { ALL = 28 };
+    static const double rates[] = {12.5, 1, 6};
+    char path[FILE_PATH_MAX], whole[FILE_PATH_MAX], kept[FILE_PATH_MAX];
+    begin();
+    in_scratch(whole, "whole.mp4");
+    in_scratch(path, "a.mp4");
+    in_scratch(kept, "kept");
+    for (size_t k = 0; k < sizeof rates / sizeof rates[0]; k++) {
+        struct video_options options = options_for(whole);
+        options.rate = rates[k];
+        make(&options, ALL);
+        options.path = path;
+        for (int frames = 0; frames <= ALL; frames++) {
+            struct video *video;
+            struct saved_reader reader;
+            void *memory;
+            save(&options, frames, kept);
+            UNIT_OK(saved_open(kept, 1 << 30, &memory, &reader));
+            UNIT_OK(video_create(&video, &options));
+            UNIT_OK(video_load(video, &reader));
+            CU_ASSERT_EQUAL(reader.left, 0);
+            free(memory);
+            add(video, frames, ALL);
+            UNIT_OK(video_finish(&video));
+            CU_ASSERT(same_files(path, whole));
+        }
+    }
+    scratch_remove();
+}
+
+// Whatever the bytes of a saved video are, loading them ends with a status.
+static void test_saved_damaged(void)
+{
+    char path[FILE_PATH_MAX], kept[FILE_PATH_MAX];
+    struct saved_reader reader;
+    struct video *video;
+    void *memory;
+    uint32_t dice = 5;
+    begin();
+    in_scratch(path, "a.mp4");
+    in_scratch(kept, "kept");
+    struct video_options options = options_for(path);
+    save(&options, 17, kept);
+    UNIT_OK(saved_open(kept, 1 << 30, &memory, &reader));
+    const struct saved_reader all = reader;
+    for (size_t length = 0; length < all.left; length += length < 200 ? 1 : all.left / 37) {
+        reader = (struct saved_reader){all.bytes, length};
+        UNIT_OK(video_create(&video, &options));
+        CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
+        video_abandon(&video);
+    }
+    uint8_t *copy = malloc(all.left);
+    for (int i = 0; i < 300; i++) {
+        memcpy(copy, all.bytes, all.left);
+        dice = dice * 1664525u + 1013904223u;
+        copy[i < 200 ? (dice >> 8) % 128 : (dice >> 8) % all.left] ^= (uint8_t)(1 + (dice >> 24) % 255);
+        reader = (struct saved_reader){copy, all.left};
+        UNIT_OK(video_create(&video, &options));
+        if (video_load(video, &reader) == STATUS_OK)
+            add(video, 0, 3);
+        video_abandon(&video);
+    }
+    free(copy);
+    free(memory);
+    // Of another size, and of another encoder's making where there is one.
+    options.width = 2 * WIDTH;
+    UNIT_OK(video_create(&video, &options));
+    UNIT_OK(saved_open(kept, 1 << 30, &memory, &reader));
+    CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "160 x 96"));
+    free(memory);
+    video_abandon(&video);
+    // Files that are cut, or changed anywhere.
+    CU_ASSERT_EQUAL(truncate(kept, 20), 0);
+    CU_ASSERT_EQUAL(saved_open(kept, 1 << 30, &memory, &reader), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(truncate(kept, 2000), 0);
+    CU_ASSERT_EQUAL(saved_open(kept, 1 << 30, &memory, &reader), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "is damaged"));
+    CU_ASSERT_PTR_NULL(memory);
+    scratch_remove();
+}
+
 // Colours survive only if the conversion is the one that the tags announce: green is 20 off where BT.601 and BT.709 are mixed up.
 static void test_colours(void)
 {
@@ -375,6 +495,8 @@ static const struct unit_test tests[] = {
     {"rates", test_rates},
     {"frames come back", test_frames_come_back},
     {"key frames", test_key_frames},
+    {"saved", test_saved},
+    {"saved and damaged", test_saved_damaged},
     {"colours", test_colours},
     {"same bytes, index first", test_same_bytes_and_index_first},
     {"quality", test_quality},

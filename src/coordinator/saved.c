@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/saved.h"
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status saved_create(struct saved_writer *writer, const char *path)
+{
+    enum status rc;
+    *writer = (struct saved_writer){.digest = EVP_MD_CTX_new()};
+    if (!writer->digest || !EVP_DigestInit_ex(writer->digest, EVP_sha256(), NULL)) {
+        rc = fail(STATUS_LIMIT, "no memory to write '%s'", path);
+        goto out;
+    }
+    rc = file_create(&writer->file, path);
+out:
+    if (rc != STATUS_OK)
+        saved_abandon(writer);
+    return rc;
+}
+
+void saved_write(struct saved_writer *writer, const void *bytes, size_t count)
+{
+    if (writer->failed || count == 0)
+        return;
+    writer->failed = fwrite(bytes, 1, count, writer->file.stream) != count || !EVP_DigestUpdate(writer->digest, bytes, count);
+}
+
+enum status saved_commit(struct saved_writer *writer)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    if (!writer->failed && EVP_DigestFinal_ex(writer->digest, digest, NULL))
+        (void)fwrite(digest, 1, sizeof digest, writer->file.stream);
+    const enum status rc = file_commit(&writer->file); // says what went wrong with any write
+    saved_abandon(writer);
+    return rc;
+}
+
+void saved_abandon(struct saved_writer *writer)
+{
+    file_abandon(&writer->file);
+    EVP_MD_CTX_free(writer->digest);
+    writer->digest = NULL;
+}
+
+enum status saved_open(const char *path, uint64_t limit, void **memory, struct saved_reader *reader)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    size_t size;
+    enum status rc;
+    *memory = NULL;
+    TRY(file_read(path, limit, memory, &size));
+    *reader = (struct saved_reader){.bytes = *memory, .left = size < sizeof digest ? 0 : size - sizeof digest};
+    if (size < sizeof digest || !SHA256(*memory, reader->left, digest) || memcmp(reader->bytes + reader->left, digest, sizeof digest) != 0)
+        rc = fail(STATUS_FORMAT, "'%s' is damaged: its digest is another", path);
+out:
+    if (rc != STATUS_OK) {
+        free(*memory);
+        *memory = NULL;
+    }
+    return rc;
+}
+
+const void *saved_next(struct saved_reader *reader, size_t count)
+{
+    const void *bytes = reader->bytes;
+    if (count > reader->left)
+        return NULL;
+    reader->bytes += count;
+    reader->left -= count;
+    return bytes;
+}
+
+enum status saved_read(struct saved_reader *reader, void *bytes, size_t count)
+{
+    const void *next = saved_next(reader, count);
+    if (!next)
+        return fail(STATUS_FORMAT, "it ends early");
+    memcpy(bytes, next, count);
+    return STATUS_OK;
+}
