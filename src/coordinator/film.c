@@ -18,6 +18,13 @@
 
 enum { WAITING_MAX = 3 }; // frames, each of up to 12 bytes a pixel
 
+// A frame, or a checkpoint where there is a path.
+struct item {
+    struct film_frame frame;
+    char *path;
+    struct checkpoint checkpoint;
+};
+
 struct film {
     char folder[FILE_PATH_MAX];
     const struct config *config;
@@ -40,7 +47,7 @@ struct film {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     // Under the mutex.
-    struct film_frame waiting[WAITING_MAX]; // a ring
+    struct item waiting[WAITING_MAX]; // a ring
     int first, count;
     bool ending;    // no more frames come
     bool abandoned; // nor is anybody interested in those that are there
@@ -93,22 +100,30 @@ static enum status write_png(struct film *f, const uint8_t *rgb, const char *pat
     return codec_encode(path, IMAGE_FORMAT_PNG, &image);
 }
 
+static enum status video_begin(struct film *f, const char *kind, struct video **video)
+{
+    char name[32], path[FILE_PATH_MAX];
+    enum status rc;
+    snprintf(name, sizeof name, "%s.mp4", kind);
+    TRY(file_join(path, f->folder, name));
+    rc = video_create(video, &(struct video_options){.path = path,
+                                                     .width = f->width,
+                                                     .height = f->height,
+                                                     .rate = f->config->video.rate,
+                                                     .hold = f->config->video.hold,
+                                                     .quality = f->config->video.quality,
+                                                     .encoder = f->encoder});
+out:
+    return rc;
+}
+
 // Writes a frame wherever frames of its kind go.
 static enum status put(struct film *f, const char *kind, int number, const uint8_t *rgb, struct video **video)
 {
     enum status rc = STATUS_OK;
     char name[32], path[FILE_PATH_MAX];
-    if (f->encoder[0] && !*video) {
-        snprintf(name, sizeof name, "%s.mp4", kind);
-        TRY(file_join(path, f->folder, name));
-        TRY(video_create(video, &(struct video_options){.path = path,
-                                                        .width = f->width,
-                                                        .height = f->height,
-                                                        .rate = f->config->video.rate,
-                                                        .hold = f->config->video.hold,
-                                                        .quality = f->config->video.quality,
-                                                        .encoder = f->encoder}));
-    }
+    if (f->encoder[0] && !*video)
+        TRY(video_begin(f, kind, video));
     if (*video)
         TRY(video_add(*video, rgb));
     if (f->config->frames.png) {
@@ -203,15 +218,93 @@ out:
     return rc;
 }
 
-// Waits for a frame; false when none will come. `wanted` says whether anybody still wants what becomes of it.
-static bool take(struct film *f, struct film_frame *frame, bool *wanted)
+// What a film has besides its two videos.
+struct saved_film {
+    int32_t dream, cam;            // whether there is a video
+    struct heat_grid steady, last; // of width 0: there is none
+};
+
+static void save_heat(const struct heat *heat, struct saved_writer *writer)
+{
+    saved_write(writer, heat->values, (size_t)heat->grid.width * (size_t)heat->grid.height * sizeof *heat->values);
+}
+
+static void save(void *film, struct saved_writer *writer)
+{
+    const struct film *f = film;
+    const struct saved_film saved = {.dream = f->dream != NULL, .cam = f->cam != NULL, .steady = f->steady.grid, .last = f->last.grid};
+    saved_write(writer, &saved, sizeof saved);
+    save_heat(&f->steady, writer);
+    save_heat(&f->last, writer);
+    if (f->dream)
+        video_save(f->dream, writer);
+    if (f->cam)
+        video_save(f->cam, writer);
+}
+
+static enum status load_heat(struct heat *heat, const struct heat_grid *grid, struct saved_reader *reader)
+{
+    enum status rc;
+    if (grid->width == 0)
+        return STATUS_OK;
+    // heat_create() takes grids up to the octave's size, which a file may claim to be anything.
+    const size_t bytes = (size_t)grid->width * (size_t)grid->height * sizeof *heat->values;
+    if (grid->width < 0 || grid->height <= 0 || bytes > reader->left)
+        return fail(STATUS_FORMAT, "a saved map of %d x %d values", (int)grid->width, (int)grid->height);
+    TRY(heat_create(heat, grid));
+    rc = saved_read(reader, heat->values, bytes);
+    for (size_t i = 0; rc == STATUS_OK && i < bytes / sizeof *heat->values; i++)
+        if (!(heat->values[i] >= 0 && heat->values[i] <= 1))
+            rc = fail(STATUS_FORMAT, "a saved map has a value of %g", (double)heat->values[i]);
+out:
+    return rc;
+}
+
+static enum status load(struct film *f, struct saved_reader *reader)
+{
+    struct saved_film saved;
+    enum status rc;
+    TRY(saved_read(reader, &saved, sizeof saved));
+    TRY(load_heat(&f->steady, &saved.steady, reader));
+    TRY(load_heat(&f->last, &saved.last, reader));
+    if (saved.dream) {
+        TRY(video_begin(f, "dream", &f->dream));
+        TRY(video_load(f->dream, reader));
+    }
+    if (saved.cam) {
+        TRY(video_begin(f, "cam", &f->cam));
+        TRY(video_load(f->cam, reader));
+    }
+out:
+    return rc;
+}
+
+static void item_destroy(struct item *item)
+{
+    film_frame_destroy(&item->frame);
+    checkpoint_destroy(&item->checkpoint);
+    free(item->path);
+    item->path = NULL;
+}
+
+static enum status work_on(struct film *f, struct item *item)
+{
+    if (!item->path)
+        return show(f, &item->frame);
+    if (checkpoint_write(item->path, &item->checkpoint, save, f) != STATUS_OK)
+        log_warning("%s", status_message());
+    return STATUS_OK;
+}
+
+// Waits for something to do; false when nothing will come. `wanted` says whether anybody still wants what becomes of it.
+static bool take(struct film *f, struct item *item, bool *wanted)
 {
     pthread_mutex_lock(&f->mutex);
     while (f->count == 0 && !f->ending)
         pthread_cond_wait(&f->changed, &f->mutex);
     const bool taken = f->count > 0;
     if (taken) {
-        *frame = f->waiting[f->first];
+        *item = f->waiting[f->first];
         f->first = (f->first + 1) % WAITING_MAX;
         f->count--;
         pthread_cond_signal(&f->changed);
@@ -224,14 +317,14 @@ static bool take(struct film *f, struct film_frame *frame, bool *wanted)
 static void *run(void *film)
 {
     struct film *f = film;
-    struct film_frame frame;
+    struct item item;
     bool wanted;
     enum status rc = STATUS_OK;
     omp_set_num_threads(1); // of this thread: the others are busy dreaming
-    while (take(f, &frame, &wanted)) {
+    while (take(f, &item, &wanted)) {
         if (rc == STATUS_OK && wanted)
-            rc = show(f, &frame);
-        film_frame_destroy(&frame);
+            rc = work_on(f, &item);
+        item_destroy(&item);
     }
     if (rc == STATUS_OK && wanted)
         rc = complete(f);
@@ -254,6 +347,8 @@ static void film_free(struct film *f)
     free(f->overlay);
     heat_destroy(&f->steady);
     heat_destroy(&f->last);
+    video_abandon(&f->dream);
+    video_abandon(&f->cam);
     pthread_mutex_destroy(&f->mutex);
     pthread_cond_destroy(&f->changed);
     free(f);
@@ -273,12 +368,14 @@ static enum status make_pictures(struct film *f, const struct film_options *o)
     return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
 }
 
-static enum status make_folders(const struct film *f)
+// Of a film that goes on, the frames so far are there already.
+static enum status make_folders(const struct film *f, bool goes_on)
 {
     const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
-    enum status rc;
-    TRY(film_remove(f->folder));
+    enum status rc = STATUS_OK;
+    if (!goes_on)
+        TRY(film_remove(f->folder));
     for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
         if (made[i]) {
             TRY(file_join(path, f->folder, kinds[i]));
@@ -300,9 +397,11 @@ enum status film_create(struct film **film, const struct film_options *o)
     pthread_cond_init(&f->changed, NULL);
     TRY(file_join(f->folder, o->folder, ""));
     TRY(make_pictures(f, o));
-    TRY(make_folders(f));
+    TRY(make_folders(f, o->saved != NULL));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
         f->encoder[0] = '\0'; // the run has said so
+    if (o->saved)
+        TRY(load(f, o->saved));
     int error = pthread_create(&f->thread, NULL, run, f);
     if (error) {
         rc = fail(STATUS_LIMIT, "cannot start a thread for a film: %s", strerror(error));
@@ -314,6 +413,16 @@ out:
     if (f)
         film_free(f);
     return rc;
+}
+
+static void put_item(struct film *f, const struct item *item)
+{
+    pthread_mutex_lock(&f->mutex);
+    while (f->count == WAITING_MAX)
+        pthread_cond_wait(&f->changed, &f->mutex);
+    f->waiting[(f->first + f->count++) % WAITING_MAX] = *item;
+    pthread_cond_signal(&f->changed);
+    pthread_mutex_unlock(&f->mutex);
 }
 
 static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
@@ -330,14 +439,20 @@ enum status film_add(struct film *f, struct film_frame *frame)
         film_frame_destroy(frame);
         return rc;
     }
-    pthread_mutex_lock(&f->mutex);
-    while (f->count == WAITING_MAX)
-        pthread_cond_wait(&f->changed, &f->mutex);
-    f->waiting[(f->first + f->count++) % WAITING_MAX] = *frame;
-    pthread_cond_signal(&f->changed);
-    pthread_mutex_unlock(&f->mutex);
+    put_item(f, &(struct item){.frame = *frame});
     memset(frame, 0, sizeof *frame);
     return STATUS_OK;
+}
+
+enum status film_save(struct film *f, const char *path, struct checkpoint *checkpoint)
+{
+    char *copy = strdup(path);
+    if (copy)
+        put_item(f, &(struct item){.path = copy, .checkpoint = *checkpoint});
+    else
+        checkpoint_destroy(checkpoint);
+    *checkpoint = (struct checkpoint){0};
+    return copy ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a checkpoint");
 }
 
 void film_end(struct film *f)

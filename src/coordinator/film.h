@@ -16,12 +16,14 @@
 #include "common/config.h"
 #include "common/heat.h"
 #include "common/status.h"
+#include "coordinator/checkpoint.h"
 
 struct film_options {
     const char *folder;          // is there
     const struct config *config; // outlives the film
     int width, height;           // pixels of the image
     const float *rgb;            // (3, height, width), the image; the film keeps a copy of the video's size. NULL: no frame is detail
+    struct saved_reader *saved;  // goes on from there, with a frame at least: what film_save() has put behind a checkpoint. NULL: begins
 };
 
 struct film_frame {
@@ -43,6 +45,10 @@ enum status film_create(struct film **film, const struct film_options *options) 
 // Takes what the frame owns, in any case, and zeroes it. A few frames wait at most: when that many do, it blocks until there is room.
 // Fails only for a frame that makes no sense; what goes wrong later is film_finish()'s to say.
 enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
+
+// Writes a checkpoint with what the film is made of so far, behind the frames that have been added. Takes what `checkpoint` owns, in any
+// case, and waits as film_add() does. What cannot be written is a warning: the last one stays.
+enum status film_save(struct film *film, const char *path, struct checkpoint *checkpoint) MUST_CHECK;
 
 // No more frames will come. Returns at once; what is there goes on being written.
 void film_end(struct film *film);

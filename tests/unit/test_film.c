@@ -44,7 +44,7 @@ static const char *in_scratch(const char *name)
 static struct film *start(const float *rgb)
 {
     struct film *film;
-    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, WIDTH, HEIGHT, rgb}));
+    UNIT_OK(film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = WIDTH, .height = HEIGHT, .rgb = rgb}));
     return film;
 }
 
@@ -248,7 +248,8 @@ static void check_ramp(int width, int height)
     UNIT_OK(heat_create(&ramp, &grid));
     for (int i = 0; i < width * height; i++)
         frame.heat.values[i] = ramp.values[i] = (float)(i % width) / (float)width;
-    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, width, height, NULL}));
+    UNIT_OK(
+        film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = width, .height = height, .rgb = NULL}));
     UNIT_OK(film_add(film, &frame));
     UNIT_OK(film_finish(&film));
     UNIT_OK(overlay_draw(grey, width, height, &ramp, COLORMAP_JET, 1, expected));
@@ -339,7 +340,8 @@ static void test_other_sizes(void)
     begin();
     config.video.max_side = 64; // a video smaller than the image
     struct film *film;
-    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, WIDTH, HEIGHT, image}));
+    UNIT_OK(
+        film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = WIDTH, .height = HEIGHT, .rgb = image}));
     struct film_frame frame = make_frame(0, 64, 42, true, true);
     UNIT_OK(film_add(film, &frame));
     static const int wrong[][2] = {{65, 42}, {64, 43}, {0, 42}, {64, -1}};
@@ -355,7 +357,7 @@ static void test_other_sizes(void)
     CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "height"), "42");
     CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 6);
 
-    UNIT_OK(film_create(&film, &(struct film_options){scratch, &config, 7, 5, NULL})); // odd
+    UNIT_OK(film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = 7, .height = 5, .rgb = NULL})); // odd
     frame = make_frame(0, 6, 4, true, false);
     CU_ASSERT_EQUAL(film_add(film, &frame), STATUS_INTERNAL); // detail of what?
     frame = make_frame(0, 6, 4, false, false);
@@ -433,7 +435,90 @@ static void test_many_frames(void)
     scratch_remove();
 }
 
+static void shoot_some(struct film *film, int first, int end)
+{
+    for (int i = first; i < end; i++) {
+        struct film_frame frame = make_frame(i, octaves[i / 3][0], octaves[i / 3][1], true, i % 5 != 0);
+        UNIT_OK(film_add(film, &frame));
+    }
+}
+
+static void *bytes_of(const char *name, size_t *size)
+{
+    void *bytes;
+    UNIT_OK(file_read(in_scratch(name), 1 << 24, &bytes, size));
+    return bytes;
+}
+
+// A film that is saved behind any frame, left, and gone on with from the checkpoint makes the same files.
+static void test_saved(void)
+{
+    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0011.png", "cam/0009.png"};
+    enum { MADE = sizeof made / sizeof made[0], FRAMES = 12 };
+    static const struct image_limits limits = {10000, 100000000};
+    void *known[MADE];
+    size_t sizes[MADE];
+    char kept[FILE_PATH_MAX];
+    begin();
+    config.frames.png = true;
+    struct film *film = start(image);
+    shoot_some(film, 0, FRAMES);
+    UNIT_OK(film_finish(&film));
+    for (int i = 0; i < MADE; i++)
+        known[i] = bytes_of(made[i], &sizes[i]);
+    snprintf(kept, sizeof kept, "%s", in_scratch("kept"));
+    for (int frames = 0; frames < FRAMES; frames++) { // at least the last, behind the last step, is still to come
+        struct checkpoint checkpoint = {.sha256 = "abc", .state = {.octave = 1, .step = frames, .width = 5, .height = 4}};
+        struct saved_reader reader;
+        void *memory;
+        checkpoint.rgb = calloc(60, sizeof *checkpoint.rgb);
+        film = start(image);
+        shoot_some(film, 0, frames);
+        UNIT_OK(film_save(film, kept, &checkpoint));
+        CU_ASSERT_PTR_NULL(checkpoint.rgb);
+        shoot_some(film, frames, frames + 1); // which comes again
+        UNIT_OK(film_finish(&film));
+        for (int i = 0; i < 3; i++)
+            unlink(in_scratch(made[i]));
+        UNIT_OK(checkpoint_read(kept, &limits, &checkpoint, &memory, &reader));
+        CU_ASSERT(checkpoint.state.step == frames && strcmp(checkpoint.sha256, "abc") == 0);
+        UNIT_OK(film_create(&film,
+                            &(struct film_options){
+                                .folder = scratch, .config = &config, .width = WIDTH, .height = HEIGHT, .rgb = image, .saved = &reader}));
+        CU_ASSERT_EQUAL(reader.left, 0);
+        checkpoint_destroy(&checkpoint);
+        free(memory);
+        shoot_some(film, frames, FRAMES);
+        UNIT_OK(film_finish(&film));
+        for (int i = 0; i < MADE; i++) {
+            size_t size;
+            void *bytes = bytes_of(made[i], &size);
+            CU_ASSERT(size == sizes[i] && memcmp(bytes, known[i], size) == 0);
+            free(bytes);
+        }
+    }
+    for (int i = 0; i < MADE; i++)
+        free(known[i]);
+    scratch_remove();
+}
+
+// A checkpoint that cannot be written is no reason to give up a film.
+static void test_not_saved(void)
+{
+    begin();
+    struct film *film = start(image);
+    struct checkpoint checkpoint = {.state = {.width = 1, .height = 1}, .rgb = calloc(3, sizeof *checkpoint.rgb)};
+    shoot_some(film, 0, 2);
+    UNIT_OK(film_save(film, in_scratch("no/folder"), &checkpoint));
+    shoot_some(film, 2, 3);
+    UNIT_OK(film_finish(&film));
+    CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 3 + 5);
+    scratch_remove();
+}
+
 static const struct unit_test tests[] = {
+    {"saved", test_saved},
+    {"not saved", test_not_saved},
     {"detail", test_detail},
     {"pictures", test_pictures},
     {"maps that do not flicker", test_steady},

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// Checkpoints: what is written comes back, and whatever else is in such a file is refused.
+#include "coordinator/checkpoint.h"
+
+#include <math.h>
+#include <openssl/sha.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scratch.h"
+#include "unit.h"
+
+enum { WIDTH = 31, HEIGHT = 17, VALUES = 3 * WIDTH * HEIGHT };
+static const struct image_limits limits = {1000, 100000};
+static char path[FILE_PATH_MAX];
+
+static void begin(void)
+{
+    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
+    CU_ASSERT_FATAL(scratch_create());
+    UNIT_OK(file_join(path, scratch, "checkpoint"));
+}
+
+static struct checkpoint example(void)
+{
+    struct checkpoint checkpoint = {.state = {.image = 12, .octave = 2, .step = 7, .width = WIDTH, .height = HEIGHT}};
+    memset(checkpoint.sha256, 'a', 64);
+    checkpoint.state.before = picture_metrics_unknown();
+    checkpoint.state.before.loss = 0.25;
+    checkpoint.rgb = malloc(VALUES * sizeof *checkpoint.rgb);
+    for (int i = 0; i < VALUES; i++)
+        checkpoint.rgb[i] = (float)sin(i);
+    return checkpoint;
+}
+
+static void more(void *context, struct saved_writer *writer)
+{
+    saved_write(writer, context, strlen(context));
+}
+
+static void test_back(void)
+{
+    struct checkpoint written = example(), read;
+    struct saved_reader rest;
+    void *memory;
+    char text[] = "what follows";
+    begin();
+    for (int with = 0; with < 2; with++) { // the second replaces the first
+        UNIT_OK(checkpoint_write(path, &written, with ? more : NULL, text));
+        UNIT_OK(checkpoint_read(path, &limits, &read, &memory, &rest));
+        CU_ASSERT(memcmp(&read.state, &written.state, sizeof read.state) == 0);
+        CU_ASSERT_STRING_EQUAL(read.sha256, written.sha256);
+        CU_ASSERT(memcmp(read.rgb, written.rgb, VALUES * sizeof *read.rgb) == 0);
+        CU_ASSERT_EQUAL(rest.left, with ? strlen(text) : 0);
+        CU_ASSERT(memcmp(rest.bytes, text, rest.left) == 0);
+        checkpoint_destroy(&read);
+        CU_ASSERT_PTR_NULL(read.rgb);
+        free(memory);
+    }
+    checkpoint_destroy(&written);
+    scratch_remove();
+}
+
+// The file's bytes with the right digest behind them.
+static void write_all(uint8_t *bytes, size_t size)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    FILE *file = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    SHA256(bytes, size, digest);
+    CU_ASSERT(fwrite(bytes, 1, size, file) == size && fwrite(digest, 1, sizeof digest, file) == sizeof digest);
+    fclose(file);
+}
+
+static enum status read_back(void)
+{
+    struct checkpoint read;
+    struct saved_reader rest;
+    void *memory;
+    const enum status rc = checkpoint_read(path, &limits, &read, &memory, &rest);
+    if (rc != STATUS_OK) {
+        CU_ASSERT_PTR_NULL(read.rgb);
+        CU_ASSERT_PTR_NULL(memory);
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), path));
+    }
+    checkpoint_destroy(&read);
+    free(memory);
+    return rc;
+}
+
+static void expect(enum status wanted, const char *words)
+{
+    const enum status rc = read_back();
+    CU_ASSERT_EQUAL(rc, wanted);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), words));
+    if (!strstr(status_message(), words))
+        printf("\n%s\n", status_message());
+}
+
+// Files that are damaged have another digest; those whose digest is right may still be anything.
+static void test_refused(void)
+{
+    struct checkpoint written = example();
+    size_t size;
+    void *memory;
+    uint32_t dice = 3;
+    begin();
+    CU_ASSERT_EQUAL(read_back(), STATUS_IO); // there is none
+    UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
+    UNIT_OK(file_read(path, 1 << 20, &memory, &size));
+    uint8_t *bytes = memory, *copy = malloc(size);
+    size -= SHA256_DIGEST_LENGTH;
+    const size_t head = size - VALUES * sizeof(float) - sizeof written.state;
+    for (size_t length = 0; length < size; length += length < head + 200 ? 1 : 97) {
+        write_all(bytes, length);
+        CU_ASSERT_EQUAL(read_back(), STATUS_FORMAT);
+    }
+    for (int i = 0; i < 2000; i++) {
+        memcpy(copy, bytes, size);
+        dice = dice * 1664525u + 1013904223u;
+        copy[(dice >> 8) % (head + sizeof written.state)] ^= (uint8_t)(1 + (dice >> 24) % 255);
+        write_all(copy, size);
+        (void)!read_back(); // a status, whichever
+    }
+    memcpy(copy, bytes, size);
+    copy[0] = 'O';
+    write_all(copy, size);
+    expect(STATUS_FORMAT, "it is no checkpoint");
+    memcpy(copy, bytes, size);
+    copy[16] = '9';
+    write_all(copy, size);
+    expect(STATUS_UNSUPPORTED, "another build");
+    memcpy(copy, bytes, size);
+    struct dream_state state = written.state;
+    state.width = 1001;
+    memcpy(copy + head, &state, sizeof state);
+    write_all(copy, size);
+    expect(STATUS_LIMIT, "1001 x 17 pixels");
+    state.width = 999;
+    state.height = 999;
+    memcpy(copy + head, &state, sizeof state);
+    write_all(copy, size);
+    expect(STATUS_LIMIT, "999 x 999 pixels");
+    memcpy(copy, bytes, size);
+    const float nothing = NAN;
+    memcpy(copy + size - 4 * sizeof nothing, &nothing, sizeof nothing);
+    write_all(copy, size);
+    expect(STATUS_FORMAT, "value 1577 of its pixels is");
+    CU_ASSERT_EQUAL(truncate(path, 500), 0);
+    expect(STATUS_FORMAT, "is damaged");
+    free(copy);
+    free(memory);
+    checkpoint_destroy(&written);
+    scratch_remove();
+}
+
+static const struct unit_test tests[] = {{"back", test_back}, {"refused", test_refused}};
+UNIT_MAIN("checkpoint", tests)
