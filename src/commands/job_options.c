@@ -11,7 +11,7 @@
 #include "common/nearest.h"
 #include "kernels/network.h"
 
-enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN };
+enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS };
 static const char short_options[] = ":c:p:s:o:qvh";
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -21,12 +21,15 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPTION_FORCE},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"plan", required_argument, NULL, OPTION_PLAN},
+    {"max-seconds", required_argument, NULL, OPTION_MAX_SECONDS},
     {"quiet", no_argument, NULL, 'q'},
     {"verbose", no_argument, NULL, 'v'},
     {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+static const double MAX_SECONDS_LEAST = 1, MAX_SECONDS_MOST = 1e9;
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
@@ -116,6 +119,8 @@ static enum status take_option(struct job_options *options, struct sources *sour
         break;
     case OPTION_PLAN:
         return set_once(&sources->plan, "--plan", optarg);
+    case OPTION_MAX_SECONDS:
+        return fail_in(config_parse_real(optarg, MAX_SECONDS_LEAST, MAX_SECONDS_MOST, &options->max_seconds), "--max-seconds");
     case OPTION_DRY_RUN:
         options->dry_run = true;
         break;
@@ -249,6 +254,7 @@ static const char options_help[] =
     "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
+    "      --max-seconds N    save what there is and end after N seconds, as on a signal; the start is not counted\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
     "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
     "  -q, --quiet            warnings and errors only\n"
@@ -271,6 +277,6 @@ void job_options_print_help(bool explain, FILE *stream)
     config_print_help(stream);
     fputs("\n"
           "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"
-          "75 stopped by a signal.\n",
+          "75 stopped by a signal or by --max-seconds.\n",
           stream);
 }

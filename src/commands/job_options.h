@@ -18,6 +18,7 @@ struct job_options {
     char **inputs;              // points into argv
     enum log_level log_level;   // from -q and -v; not applied yet
     bool explain;               // `oneiros explain`: look at the pictures, do not dream
+    double max_seconds;         // save and end after so many; 0: no limit
     bool force;                 // replace the run that the folder holds already
     bool dry_run;
     bool print_config; // print `config` and stop

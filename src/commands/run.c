@@ -354,7 +354,7 @@ int run_job(struct job_options *options)
     rc = start(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
-    stop_install();
+    stop_install(options->max_seconds);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
                                                : be_worker(&run);

@@ -4,7 +4,10 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "common/clock.h"
+
 static volatile sig_atomic_t requested;
+static double deadline; // of the monotonic clock; 0: none
 
 static void on_signal(int number)
 {
@@ -12,8 +15,9 @@ static void on_signal(int number)
     requested = 1;
 }
 
-void stop_install(void)
+void stop_install(double seconds)
 {
+    deadline = seconds > 0 ? now() + seconds : 0;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
@@ -23,5 +27,5 @@ void stop_install(void)
 
 bool stop_requested(void)
 {
-    return requested != 0;
+    return requested != 0 || (deadline > 0 && now() >= deadline);
 }

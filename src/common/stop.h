@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Signals that ask the program to save and end: SIGINT, SIGTERM, SIGUSR1. The handler only sets a flag; a second signal ends the program
-// the ordinary way.
+// What asks the program to save and end: SIGINT, SIGTERM, SIGUSR1, and a time limit, since signals do not reach every rank under every
+// launcher. The handler only sets a flag; a second signal ends the program the ordinary way.
 #ifndef ONEIROS_COMMON_STOP_H
 #define ONEIROS_COMMON_STOP_H
 
 #include <stdbool.h>
 
-void stop_install(void);
+// `seconds` from now on it is time to stop; 0: there is no limit. Before threads.
+void stop_install(double seconds);
 bool stop_requested(void);
 
 #endif

@@ -41,6 +41,7 @@ same_pictures() {
 @test "the same bytes without mpirun and on 1, 2, 3 and 5 ranks" {
     "$ONEIROS" dream "${settings[@]}" -o alone a.png b.png c.bmp
     for count in 1 2 3 5; do
+        export MALLOC_PERTURB_=$((count * 40)) # nothing depends on what is in memory before it is written
         ranks "$count" -o "on-$count" a.png b.png c.bmp
         same_pictures alone "on-$count"
     done
@@ -174,6 +175,21 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 # rows FILE TABLE
 rows() {
     /usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1], swmr=True)[sys.argv[2]]))' "$@"
+}
+
+@test "--max-seconds stops as a signal does, on any number of ranks" {
+    for count in 1 3; do
+        local code=0
+        "$MPIEXEC" -n "$count" "$ONEIROS" dream --max-seconds 4 -s steps=100000 -s octaves.count=2 -s threads=1 -o "out-$count" a.png b.png \
+            2>"log-$count" || code=$?
+        [ "$code" -eq 75 ]
+        grep -q 'stopping: each worker ends its step' "log-$count"
+        [ -s "out-$count/a/dream.partial.png" ]
+    done
+    for wrong in 0 -1 soon; do
+        run -2 "$ONEIROS" dream --max-seconds "$wrong" -o out a.png
+        [[ "$output" == *"--max-seconds: "* ]]
+    done
 }
 
 @test "kill -9 leaves the steps and the maps of pictures that were under way" {
