@@ -138,8 +138,6 @@ enum status codec_turn(struct image *image, int orientation)
             if (upright.alpha)
                 upright.alpha[to] = image->alpha[from];
         }
-    upright.format = image->format;
-    image_destroy(image);
-    *image = upright;
+    image_replace(image, &upright);
     return STATUS_OK;
 }
