@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pictures from bytes and back. One small table of decoders (PNG by libpng, TIFF by libtiff, everything else by FFmpeg) and encoders.
+// Pictures from bytes and back. One small table of decoders (PNG by libpng, TIFF by libtiff, JPEG by libjpeg-turbo, everything else by
+// FFmpeg) and encoders.
 // The format is found from the content, never from the name.
 #ifndef ONEIROS_COORDINATOR_CODEC_H
 #define ONEIROS_COORDINATOR_CODEC_H
@@ -12,8 +13,9 @@
 // Decodes one picture held in memory. On failure *image is zeroed and the message says what is wrong with the bytes; it does not name
 // the file (the caller knows that). Limits hold before anything of the picture's size is allocated.
 //
-// Samples are taken as sRGB; profiles and gamma are left alone. The picture is upright: an EXIF or TIFF orientation is undone. Of several
-// pages or frames it is the first. Premultiplied alpha is divided out. A file that is cut off or damaged is an error, not half a picture.
+// Samples are taken as sRGB; gamma is left alone, and so are profiles but those of JPEG (codec_color.h). The picture is upright: an EXIF or
+// TIFF orientation is undone. Of several pages or frames it is the first. Premultiplied alpha is divided out. A file that is cut off or
+// damaged is an error, not half a picture.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent. The format is PNG or TIFF; OTHER is written as PNG.

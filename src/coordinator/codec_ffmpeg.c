@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JPEG, WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
+// WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
 #include <libavcodec/avcodec.h>
@@ -79,7 +79,7 @@ static enum status decode_frame(struct decoding *d, const char *name, const uint
     return STATUS_OK;
 }
 
-// Chroma is interpolated at full resolution. libswscale's default position for it is the one of JPEG and WebP: the centre of its pixels.
+// Chroma is interpolated at full resolution. libswscale's default position for it is the one of WebP: the centre of its pixels.
 static enum status convert(struct decoding *d, const struct image *image)
 {
     const AVFrame *from = d->frame;
@@ -144,41 +144,6 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
 out:
     decoding_end(&d);
     return rc;
-}
-
-// Bytes up to and with the end marker of the first picture in the file; 0 if there is none. Cameras put more behind it.
-static size_t jpeg_length(const uint8_t *bytes, size_t size)
-{
-    size_t at = 2; // after the start of the image
-    while (at + 4 <= size) {
-        if (bytes[at] != 0xff)
-            return 0;
-        uint8_t marker = bytes[at + 1];
-        if (marker == 0xff) { // padding
-            at++;
-            continue;
-        }
-        if (marker == 0xd9)
-            return at + 2;
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        at += 2 + length;
-        if (marker != 0xda)
-            continue;
-        // Entropy-coded data: a marker in it is followed by zero, or restarts it.
-        while (at + 1 < size && !(bytes[at] == 0xff && bytes[at + 1] != 0 && (bytes[at + 1] < 0xd0 || bytes[at + 1] > 0xd7)))
-            at++;
-        if (at + 1 < size && bytes[at + 1] == 0xd9)
-            return at + 2;
-    }
-    return 0;
-}
-
-enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
-{
-    size_t length = jpeg_length(bytes, size);
-    if (length == 0)
-        return fail(STATUS_FORMAT, "not a valid JPEG: it ends early or has a broken marker");
-    return decode(AV_CODEC_ID_MJPEG, "JPEG", bytes, length, limits, image);
 }
 
 static uint32_t little_endian(const uint8_t *bytes)

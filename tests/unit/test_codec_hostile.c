@@ -3,12 +3,12 @@
 // Worth most when built with ONEIROS_SANITIZE.
 #include <time.h>
 
-#include "pictures.h"
+#include "jpegs.h"
 
 enum {
     WIDTH = 64,
     HEIGHT = 48,
-    FILES = 12,
+    FILES = 15,
     CUTS = 150,          // lengths tried for each file, besides the last few bytes
     FLIPS = 3000,        // damaged copies of each file
     SECONDS_OF_FLIPS = 8 // for all files together, on a slow machine too
@@ -53,6 +53,17 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
     return file;
 }
 
+static struct bytes jpeg_of(J_COLOR_SPACE given, J_COLOR_SPACE stored, bool progressive)
+{
+    return jpeg_made(&(struct jpeg_kind){.given = given,
+                                         .stored = stored,
+                                         .progressive = progressive,
+                                         .adobe = given == JCS_CMYK,
+                                         .sampling = given == JCS_RGB ? 2 : 1,
+                                         .width = WIDTH,
+                                         .height = HEIGHT});
+}
+
 static int make_files(struct file files[FILES])
 {
     struct image plain, alpha;
@@ -67,6 +78,9 @@ static int make_files(struct file files[FILES])
         {"TIFF, fax", tiff_of(COMPRESSION_CCITTFAX4, PHOTOMETRIC_MINISWHITE, 1, false), 0},
         {"TIFF, PackBits", tiff_of(COMPRESSION_PACKBITS, PHOTOMETRIC_MINISBLACK, 4, false), 0},
         {"JPEG", ffmpeg_encoded("mjpeg", AV_PIX_FMT_YUVJ420P, &plain, ""), 0},
+        {"progressive JPEG", jpeg_of(JCS_RGB, JCS_YCbCr, true), 0},
+        {"grey JPEG", jpeg_of(JCS_GRAYSCALE, JCS_GRAYSCALE, false), 0},
+        {"YCCK JPEG", jpeg_of(JCS_CMYK, JCS_YCCK, false), 0},
         {"lossy WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, ""), 0},
         {"lossless WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, "lossless=1"), 0},
         {"BMP", ffmpeg_encoded("bmp", AV_PIX_FMT_BGR24, &plain, ""), 0},

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive; RGB out.
+//
+// libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the functions
+// that call setjmp have no variables of their own.
+//
+// libjpeg repairs damage and warns of it. A picture that is not whole must fail, so its warnings are errors.
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jpeglib.h>
+
+#include <jerror.h>
+
+#include "coordinator/codec_color.h"
+#include "coordinator/codec_formats.h"
+#include "coordinator/exif.h"
+
+enum {
+    SCANS_MAX = 100, // of a progressive picture: encoders make about ten, and each costs time for every pixel of however few bytes
+    MARKER_BYTES_MAX = 65535,
+    BLOCK_PADDING_MAX = 64,        // pixels a side, of the coefficients kept
+    COEFFICIENT_BYTES = 4 * 2,     // a pixel, of at most four components
+    LIBJPEG_BYTES_SPARE = 32 << 20 // for rows, tables and saved markers
+};
+
+static const char exif_name[6] = "Exif\0";
+
+struct jpeg_job {
+    jmp_buf failed;
+    struct jpeg_error_mgr errors;
+    struct jpeg_decompress_struct in;
+    struct jpeg_progress_mgr progress;
+    char message[JMSG_LENGTH_MAX]; // libjpeg's last error
+    enum status status;            // what kind it is
+    uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over
+    JOCTET *profile;               // malloc'ed by libjpeg
+    unsigned profile_size;
+    bool profile_broken;
+    const struct image_limits *limits;
+    struct image *image;
+    enum color_space space;
+};
+
+static enum status kind_of(int code)
+{
+    switch (code) {
+    case JERR_OUT_OF_MEMORY:
+    case JERR_NO_BACKING_STORE:
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+        return STATUS_LIMIT;
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+    case JERR_FRACT_SAMPLE_NOTIMPL:
+    case JERR_CCIR601_NOTIMPL:
+        return STATUS_UNSUPPORTED;
+    case JERR_FILE_WRITE:
+        return STATUS_IO;
+    default:
+        return STATUS_FORMAT;
+    }
+}
+
+static void on_error(j_common_ptr jpeg)
+{
+    struct jpeg_job *job = jpeg->client_data;
+    job->status = kind_of(jpeg->err->msg_code);
+    jpeg->err->format_message(jpeg, job->message);
+    longjmp(job->failed, 1);
+}
+
+// Level -1 is a warning; others are traces.
+static void on_message(j_common_ptr jpeg, int level)
+{
+    struct jpeg_job *job = jpeg->client_data;
+    const int code = jpeg->err->msg_code;
+    if (code == JWRN_BOGUS_ICC)
+        job->profile_broken = true;
+    else if (level < 0 && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM) // these two say nothing of the picture's data
+        on_error(jpeg);
+}
+
+static void on_progress(j_common_ptr jpeg)
+{
+    struct jpeg_job *job = jpeg->client_data;
+    if (job->in.input_scan_number <= SCANS_MAX)
+        return;
+    snprintf(job->message, sizeof job->message, "more than %d scans", SCANS_MAX);
+    job->status = STATUS_LIMIT;
+    longjmp(job->failed, 1);
+}
+
+static void start(struct jpeg_job *job)
+{
+    struct jpeg_decompress_struct *in = &job->in;
+    in->err = jpeg_std_error(&job->errors);
+    job->errors.error_exit = on_error;
+    job->errors.emit_message = on_message;
+    in->client_data = job;
+    jpeg_create_decompress(in);
+    job->progress.progress_monitor = on_progress;
+    in->progress = &job->progress;
+}
+
+static int find_orientation(const struct jpeg_decompress_struct *in)
+{
+    for (jpeg_saved_marker_ptr m = in->marker_list; m; m = m->next)
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof exif_name && memcmp(m->data, exif_name, sizeof exif_name) == 0)
+            return exif_orientation(m->data + sizeof exif_name, m->data_length - sizeof exif_name);
+    return 1;
+}
+
+static enum status choose_space(struct jpeg_job *job)
+{
+    switch (job->in.jpeg_color_space) {
+    case JCS_GRAYSCALE:
+        job->space = COLOR_GREY;
+        job->in.out_color_space = JCS_GRAYSCALE;
+        return STATUS_OK;
+    case JCS_RGB:
+    case JCS_YCbCr:
+        job->space = COLOR_RGB;
+        job->in.out_color_space = JCS_RGB;
+        return STATUS_OK;
+    case JCS_CMYK:
+    case JCS_YCCK:
+        job->space = COLOR_CMYK;
+        job->in.out_color_space = JCS_CMYK;
+        return STATUS_OK;
+    default:
+        return fail(STATUS_UNSUPPORTED, "a JPEG of %d components; only grey, colour and CMYK are supported", job->in.num_components);
+    }
+}
+
+// The coefficients of a picture in several scans are kept, all of them; libjpeg fails rather than keep more than this.
+static void limit_memory(struct jpeg_decompress_struct *in)
+{
+    const long width = (long)in->image_width + BLOCK_PADDING_MAX, height = (long)in->image_height + BLOCK_PADDING_MAX;
+    in->mem->max_memory_to_use = width * height * COEFFICIENT_BYTES + LIBJPEG_BYTES_SPARE;
+}
+
+// Adobe's programs store inks inverted, and leave a marker.
+static void read_rows(struct jpeg_job *job)
+{
+    const enum color_space space = job->space;
+    struct jpeg_decompress_struct *in = &job->in;
+    const int width = job->image->width, bytes = width * space;
+    const bool inverted = space == COLOR_CMYK && in->saw_Adobe_marker;
+    for (int y = 0; y < job->image->height; y++) {
+        jpeg_read_scanlines(in, &job->row, 1);
+        for (int i = 0; inverted && i < bytes; i++)
+            job->row[i] = (uint8_t)~job->row[i];
+        for (int c = 0; c < (space == COLOR_CMYK ? 4 : 3); c++)
+            codec_put(job->image, c, 0, y, width, job->row + c % space, space);
+    }
+}
+
+// A component that no scan has comes out as zeros.
+static enum status check_components(const struct jpeg_decompress_struct *in)
+{
+    for (int i = 0; i < in->num_components; i++)
+        if (!in->comp_info[i].quant_table)
+            return fail(STATUS_FORMAT, "not a valid JPEG: the data of component %d is missing", i + 1);
+    return STATUS_OK;
+}
+
+static enum status read_pixels(struct jpeg_job *job)
+{
+    struct jpeg_decompress_struct *in = &job->in;
+    enum status rc;
+    TRY(codec_allocate(job->image, job->limits, in->image_width, in->image_height, 8, job->space == COLOR_CMYK));
+    job->image->format = IMAGE_FORMAT_JPEG;
+    limit_memory(in);
+    in->dct_method = JDCT_ISLOW;
+    in->do_fancy_upsampling = TRUE;
+    jpeg_start_decompress(in);
+    TRY(check_components(in));
+    job->row = malloc((size_t)in->output_width * (size_t)job->space);
+    if (!job->row) {
+        rc = fail(STATUS_LIMIT, "no memory for a row of %u pixels", in->output_width);
+        goto out;
+    }
+    read_rows(job);
+    jpeg_finish_decompress(in); // up to the end marker: what cameras put behind it is not looked at
+out:
+    return rc;
+}
+
+static enum status read_picture(struct jpeg_job *job, const uint8_t *bytes, size_t size)
+{
+    struct jpeg_decompress_struct *in = &job->in;
+    enum status rc;
+    start(job);
+    jpeg_mem_src(in, bytes, size);
+    jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
+    jpeg_save_markers(in, JPEG_APP0 + 2, MARKER_BYTES_MAX);
+    jpeg_read_header(in, TRUE);
+    const int orientation = find_orientation(in);
+    TRY(choose_space(job));
+    jpeg_read_icc_profile(in, &job->profile, &job->profile_size);
+    TRY(read_pixels(job));
+    if (job->profile_broken)
+        image_notice(job->image, "its ICC profile is ignored: it is damaged");
+    TRY(color_to_srgb(job->image, job->space, job->profile, job->profile_size));
+    rc = codec_turn(job->image, orientation);
+out:
+    return rc;
+}
+
+static enum status read_protected(struct jpeg_job *job, const uint8_t *bytes, size_t size)
+{
+    if (setjmp(job->failed))
+        return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
+    return read_picture(job, bytes, size);
+}
+
+enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    struct jpeg_job job = {.limits = limits, .image = image};
+    enum status rc = read_protected(&job, bytes, size);
+    jpeg_destroy_decompress(&job.in);
+    free(job.row);
+    free(job.profile);
+    return rc;
+}
