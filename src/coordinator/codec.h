@@ -18,14 +18,20 @@
 // damaged is an error, not half a picture.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
-// Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent. The format is PNG or TIFF; OTHER is written as PNG.
-// rgb is clipped to [-1, 1] and rounded to the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
+// Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent, in the colours of image->icc and with that profile.
+// OTHER is written as PNG. PNG has 16 bits at most; JPEG has 8, no alpha, and the quality below. rgb is clipped to [-1, 1] and rounded to
+// the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
 enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
+
+enum { CODEC_QUALITY = 95 };
+
+// The same as JPEG, of a quality from 1 to 100.
+enum status codec_encode_jpeg(const char *path, int quality, const struct image *image) MUST_CHECK;
 
 // (3, pixels) in [-1, 1] -> (pixels, 3) of 8 bits, clipped and rounded as codec_encode() does; NaN becomes 0.
 void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes);
 
-// "png" or "tif".
+// "png", "tif" or "jpg".
 const char *codec_extension(enum image_format format);
 
 #endif

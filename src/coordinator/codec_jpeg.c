@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive; RGB out.
+// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive; RGB of 8 bits
+// out, as YCbCr with chroma at full resolution.
 //
 // libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the functions
 // that call setjmp have no variables of their own.
@@ -31,17 +32,22 @@ static const char exif_name[6] = "Exif\0";
 struct jpeg_job {
     jmp_buf failed;
     struct jpeg_error_mgr errors;
-    struct jpeg_decompress_struct in;
-    struct jpeg_progress_mgr progress;
     char message[JMSG_LENGTH_MAX]; // libjpeg's last error
     enum status status;            // what kind it is
-    uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over
-    JOCTET *profile;               // malloc'ed by libjpeg
+    uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over or takes them
+    // decoding only
+    struct jpeg_decompress_struct in;
+    struct jpeg_progress_mgr progress;
+    JOCTET *profile; // malloc'ed by libjpeg
     unsigned profile_size;
     bool profile_broken;
     const struct image_limits *limits;
     struct image *image;
     enum color_space space;
+    // encoding only
+    struct jpeg_compress_struct out;
+    FILE *stream;
+    const struct codec_output *output;
 };
 
 static enum status kind_of(int code)
@@ -95,12 +101,18 @@ static void on_progress(j_common_ptr jpeg)
     longjmp(job->failed, 1);
 }
 
-static void start(struct jpeg_job *job)
+static struct jpeg_error_mgr *set_errors(struct jpeg_job *job)
 {
-    struct jpeg_decompress_struct *in = &job->in;
-    in->err = jpeg_std_error(&job->errors);
+    jpeg_std_error(&job->errors);
     job->errors.error_exit = on_error;
     job->errors.emit_message = on_message;
+    return &job->errors;
+}
+
+static void start_reading(struct jpeg_job *job)
+{
+    struct jpeg_decompress_struct *in = &job->in;
+    in->err = set_errors(job);
     in->client_data = job;
     jpeg_create_decompress(in);
     job->progress.progress_monitor = on_progress;
@@ -195,7 +207,7 @@ static enum status read_picture(struct jpeg_job *job, const uint8_t *bytes, size
 {
     struct jpeg_decompress_struct *in = &job->in;
     enum status rc;
-    start(job);
+    start_reading(job);
     jpeg_mem_src(in, bytes, size);
     jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
     jpeg_save_markers(in, JPEG_APP0 + 2, MARKER_BYTES_MAX);
@@ -226,5 +238,62 @@ enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct im
     jpeg_destroy_decompress(&job.in);
     free(job.row);
     free(job.profile);
+    return rc;
+}
+
+// Everything that decides on the bytes is set here, so that the same picture gives the same.
+static void start_writing(struct jpeg_job *job)
+{
+    struct jpeg_compress_struct *out = &job->out;
+    const struct image *image = job->output->image;
+    out->err = set_errors(job);
+    out->client_data = job;
+    jpeg_create_compress(out);
+    jpeg_stdio_dest(out, job->stream);
+    out->image_width = (JDIMENSION)image->width;
+    out->image_height = (JDIMENSION)image->height;
+    out->input_components = 3;
+    out->in_color_space = JCS_RGB;
+    jpeg_set_defaults(out);
+    jpeg_set_quality(out, job->output->quality, TRUE);
+    out->comp_info[0].h_samp_factor = out->comp_info[0].v_samp_factor = 1; // chroma as fine as luma
+    out->dct_method = JDCT_ISLOW;
+    out->optimize_coding = TRUE;
+    jpeg_start_compress(out, TRUE);
+    if (image->icc)
+        jpeg_write_icc_profile(out, image->icc, (unsigned)image->icc_size);
+}
+
+static enum status write_picture(struct jpeg_job *job)
+{
+    const struct image *image = job->output->image;
+    if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
+        return fail(STATUS_LIMIT, "%d x %d pixels are more than JPEG can hold, %ld a side; set output.format to png or tiff", image->width,
+                    image->height, JPEG_MAX_DIMENSION);
+    job->row = malloc(3 * (size_t)image->width);
+    if (!job->row)
+        return fail(STATUS_LIMIT, "no memory for a row of %d pixels", image->width);
+    start_writing(job);
+    for (int y = 0; y < image->height; y++) {
+        codec_get_row(job->output, y, job->row);
+        jpeg_write_scanlines(&job->out, &job->row, 1);
+    }
+    jpeg_finish_compress(&job->out);
+    return STATUS_OK;
+}
+
+static enum status write_protected(struct jpeg_job *job)
+{
+    if (setjmp(job->failed))
+        return fail(job->status == STATUS_FORMAT ? STATUS_INTERNAL : job->status, "libjpeg: %s", job->message);
+    return write_picture(job);
+}
+
+enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output)
+{
+    struct jpeg_job job = {.stream = stream, .output = output};
+    enum status rc = write_protected(&job);
+    jpeg_destroy_compress(&job.out);
+    free(job.row);
     return rc;
 }

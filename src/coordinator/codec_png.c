@@ -26,7 +26,7 @@ struct png_job {
     struct image *image;
     // encoding only
     FILE *stream;
-    const struct image *source;
+    const struct codec_output *output;
 };
 
 static void on_error(png_structp png, png_const_charp text)
@@ -144,11 +144,11 @@ static void write_header(struct png_job *job)
 {
     char key[] = "Software", text[] = "oneiros " ONEIROS_VERSION;
     png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = text, .text_length = sizeof text - 1};
-    const struct image *image = job->source;
+    const struct image *image = job->output->image;
     set_limits(job->png);
     png_init_io(job->png, job->stream);
-    png_set_IHDR(job->png, job->info, (png_uint_32)image->width, (png_uint_32)image->height, image->bits,
-                 image->alpha ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
+    png_set_IHDR(job->png, job->info, (png_uint_32)image->width, (png_uint_32)image->height, job->output->bits,
+                 job->output->channels == 4 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
                  PNG_FILTER_TYPE_BASE);
     png_set_sRGB(job->png, job->info, PNG_sRGB_INTENT_PERCEPTUAL);
     png_set_text(job->png, job->info, &software, 1);
@@ -156,21 +156,20 @@ static void write_header(struct png_job *job)
     png_set_compression_strategy(job->png, Z_RLE);
     png_set_filter(job->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
     png_write_info(job->png, job->info);
-    if (image->bits == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+    if (job->output->bits == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
         png_set_swap(job->png);
 }
 
 static enum status write_picture(struct png_job *job)
 {
-    const struct image *image = job->source;
-    int channels = image->alpha ? 4 : 3;
-    job->rows = malloc((size_t)image->width * (size_t)channels * (size_t)(image->bits / 8));
+    const struct codec_output *output = job->output;
+    const struct image *image = output->image;
+    job->rows = malloc((size_t)image->width * (size_t)output->channels * (size_t)(output->bits / 8));
     if (!job->rows)
         return fail(STATUS_LIMIT, "no memory for a row of %d pixels", image->width);
     write_header(job);
     for (int y = 0; y < image->height; y++) {
-        for (int c = 0; c < channels; c++)
-            codec_get(image, c, y, job->rows + c * (image->bits / 8), channels);
+        codec_get_row(output, y, job->rows);
         png_write_row(job->png, job->rows);
     }
     png_write_end(job->png, job->info);
@@ -188,9 +187,9 @@ static enum status write_protected(struct png_job *job)
     return write_picture(job);
 }
 
-enum status codec_png_encode(FILE *stream, const struct image *image)
+enum status codec_png_encode(FILE *stream, const struct codec_output *output)
 {
-    struct png_job job = {.stream = stream, .source = image};
+    struct png_job job = {.stream = stream, .output = output};
     enum status rc = write_protected(&job);
     png_destroy_write_struct(&job.png, &job.info);
     free(job.rows);

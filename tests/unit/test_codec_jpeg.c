@@ -257,6 +257,77 @@ static void limits_hold(void)
     }
 }
 
+// Writes the part as JPEG and reads it back.
+static void write_and_read(const struct image *part, int quality, struct image *image, size_t *size)
+{
+    const char *path = "test_codec.jpg";
+    UNIT_OK(codec_encode_jpeg(path, quality, part));
+    struct bytes file = read_back(path);
+    unlink(path);
+    *size = file.size;
+    decode(&file, image);
+}
+
+static void quality(void)
+{
+    static const double limits[] = {8, 2.5, 0.8};
+    static const int qualities[] = {30, 95, 100};
+    struct image part, image;
+    size_t size, before = 0;
+    photograph_part(&part, WIDTH, HEIGHT, false);
+    for (int i = 0; i < 3; i++) {
+        write_and_read(&part, qualities[i], &image, &size);
+        CU_ASSERT(difference(&part, &image) < limits[i]);
+        CU_ASSERT(size > before);
+        before = size;
+        image_destroy(&image);
+    }
+    struct bytes file = encoded(&part, IMAGE_FORMAT_JPEG), again = encoded(&part, IMAGE_FORMAT_JPEG);
+    CU_ASSERT(file.size == again.size && memcmp(file.data, again.data, file.size) == 0);
+    free(file.data);
+    free(again.data);
+    image_destroy(&part);
+}
+
+// One red pixel amid grey keeps its colour to itself.
+static void chroma_is_not_halved(void)
+{
+    struct image part, image;
+    size_t size;
+    UNIT_OK(image_create(&part, WIDTH, HEIGHT));
+    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++)
+        part.rgb[i] = 0;
+    part.rgb[20 * WIDTH + 31] = 1;
+    write_and_read(&part, 100, &image, &size);
+    CU_ASSERT(image.rgb[20 * WIDTH + 31] > 0.95f && fabsf(image.rgb[20 * WIDTH + 32]) < 0.03f);
+    image_destroy(&part);
+    image_destroy(&image);
+}
+
+static void alpha_and_depth_stay_behind(void)
+{
+    struct image part, image;
+    size_t size;
+    photograph_part(&part, WIDTH, HEIGHT, true);
+    part.bits = 16;
+    write_and_read(&part, 100, &image, &size);
+    CU_ASSERT(difference(&part, &image) < 0.8);
+    CU_ASSERT_PTR_NULL(image.alpha);
+    image_destroy(&part);
+    image_destroy(&image);
+}
+
+static void more_than_jpeg_can_hold(void)
+{
+    struct image image;
+    UNIT_OK(image_create(&image, 65501, 1));
+    memset(image.rgb, 0, 3 * 65501 * sizeof *image.rgb);
+    CU_ASSERT_EQUAL(codec_encode("test_codec.jpg", IMAGE_FORMAT_JPEG, &image), STATUS_LIMIT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "output.format"));
+    CU_ASSERT_EQUAL(access("test_codec.jpg", F_OK), -1);
+    image_destroy(&image);
+}
+
 static const struct unit_test tests[] = {
     {"grey, RGB, YCbCr, CMYK, YCCK, baseline and progressive", every_kind},
     {"JPEG is full range", jpeg_is_full_range},
@@ -269,5 +340,9 @@ static const struct unit_test tests[] = {
     {"a missing component is refused", a_missing_component_is_refused},
     {"a lying JPEG is refused by the limit", a_lying_jpeg_is_refused_by_the_limit},
     {"limits hold", limits_hold},
+    {"quality; the same bytes each time", quality},
+    {"chroma is not halved", chroma_is_not_halved},
+    {"alpha and depth stay behind", alpha_and_depth_stay_behind},
+    {"more than JPEG can hold", more_than_jpeg_can_hold},
 };
 UNIT_MAIN("codec: JPEG", tests)
