@@ -13,9 +13,9 @@
 // Decodes one picture held in memory. On failure *image is zeroed and the message says what is wrong with the bytes; it does not name
 // the file (the caller knows that). Limits hold before anything of the picture's size is allocated.
 //
-// Samples are taken as sRGB; gamma is left alone, and so are profiles but those of JPEG (codec_color.h). The picture is upright: an EXIF or
-// TIFF orientation is undone. Of several pages or frames it is the first. Premultiplied alpha is divided out. A file that is cut off or
-// damaged is an error, not half a picture.
+// The picture is sRGB: one with an ICC profile is brought there (codec_color.h), one without is taken as sRGB; gamma is left alone. It is
+// upright: an EXIF or TIFF orientation is undone. Of several pages or frames it is the first. Premultiplied alpha is divided out. A file
+// that is cut off or damaged is an error, not half a picture. What the user should know about all that is in the image's notice.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent, in the colours of image->icc and with that profile.

@@ -12,7 +12,12 @@ enum {
     LCMS_BLOCK_MAX = 64 << 20, // bytes of one allocation: profiles may promise tables of any size
     GRID = 9,                  // points a channel where a profile is compared with sRGB
     GRID_POINTS = GRID * GRID * GRID,
+    PROFILE_HEADER = 128, // bytes
 };
+
+// How far a profile may be from sRGB and still pass for it, in 0..1: less than one step of 8 bits. HP's sRGB IEC61966-2.1, the one that
+// most files have, is off by half a step.
+static const float same_colour = 1.0f / 255;
 
 struct color {
     cmsContext context;
@@ -116,7 +121,7 @@ static const char *open_to_srgb(struct color *c, enum color_space space, const v
     return c->transform ? NULL : "it has no usable way to sRGB";
 }
 
-// Whether the transform from a profile of RGB moves no colour by as much as half a step of 8 bits.
+// Whether the transform from a profile of RGB leaves every colour where it is.
 static bool is_identity(struct color *c)
 {
     for (int i = 0; i < GRID_POINTS; i++) {
@@ -126,7 +131,7 @@ static bool is_identity(struct color *c)
     }
     cmsDoTransform(c->transform, c->in, c->out, GRID_POINTS);
     for (int i = 0; i < 3 * GRID_POINTS; i++)
-        if (!(fabsf(c->out[i] - c->in[i]) < 0.5f / 255))
+        if (!(fabsf(c->out[i] - c->in[i]) < same_colour))
             return false;
     return true;
 }
@@ -171,6 +176,11 @@ static void mix_inks(struct image *image)
         image->rgb[i] = (1 - image->rgb[i]) * (1 - (float)image->alpha[i % plane] * black) - 1;
 }
 
+static size_t declared_size(const uint8_t *profile)
+{
+    return (size_t)profile[0] << 24 | (size_t)profile[1] << 16 | (size_t)profile[2] << 8 | profile[3];
+}
+
 // Keeps the profile for the way back, if it has one.
 static enum status keep_profile(struct color *c, struct image *image, const void *profile, size_t size)
 {
@@ -180,6 +190,8 @@ static enum status keep_profile(struct color *c, struct image *image, const void
         return STATUS_OK;
     }
     cmsDeleteTransform(back);
+    const size_t declared = declared_size(profile);
+    size = declared >= PROFILE_HEADER && declared < size ? declared : size; // some writers pad
     image->icc = malloc(size);
     if (!image->icc)
         return fail(STATUS_LIMIT, "no memory for an ICC profile of %zu bytes", size);

@@ -122,6 +122,12 @@ static int orientation_of(const AVFrame *frame)
     return entry ? (int)strtol(entry->value, NULL, 10) : 1;
 }
 
+static enum status use_profile(const AVFrame *frame, struct image *image)
+{
+    const AVFrameSideData *profile = av_frame_get_side_data(frame, AV_FRAME_DATA_ICC_PROFILE);
+    return profile ? color_to_srgb(image, COLOR_RGB, profile->data, profile->size) : STATUS_OK;
+}
+
 static enum status decode(enum AVCodecID id, const char *name, const uint8_t *bytes, size_t size, const struct image_limits *limits,
                           struct image *image)
 {
@@ -140,6 +146,7 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
             codec_put(image, c, 0, y, image->width, d.converted->data[0] + (ptrdiff_t)y * d.converted->linesize[0] + c * (image->bits / 8),
                       channels);
     drop_opaque_alpha(image);
+    TRY(use_profile(d.frame, image));
     TRY(codec_turn(image, orientation_of(d.frame)));
 out:
     decoding_end(&d);

@@ -305,6 +305,16 @@ static void divide_by_alpha(struct image *image)
     }
 }
 
+static enum status use_profile(const struct page *page, struct image *image)
+{
+    const bool grey = page->photometric == PHOTOMETRIC_MINISBLACK || page->photometric == PHOTOMETRIC_MINISWHITE;
+    uint32_t size = 0;
+    void *profile = NULL;
+    if (!TIFFGetField(page->tiff, TIFFTAG_ICCPROFILE, &size, &profile))
+        size = 0;
+    return color_to_srgb(image, grey ? COLOR_GREY : COLOR_RGB, profile, size);
+}
+
 static enum status read_image(struct page *page, struct tiff_source *source, const struct image_limits *limits, struct image *image)
 {
     enum status rc;
@@ -318,6 +328,7 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
         invert(image);
     if (image->alpha && page->premultiplied)
         divide_by_alpha(image);
+    TRY(use_profile(page, image));
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ORIENTATION, &orientation);
     TRY(codec_turn(image, orientation));
 out:

@@ -12,7 +12,8 @@ struct jpeg_kind {
     bool progressive;
     bool adobe; // with Adobe's marker, and inks inverted as Adobe has them
     int width, height;
-    int sampling; // of chroma: 1 for 4:4:4, 2 for 4:2:0
+    int sampling;                       // of chroma: 1 for 4:4:4, 2 for 4:2:0
+    int (*sample)(int c, int x, int y); // 0..255; NULL: jpeg_sample
     struct bytes icc;
     const jpeg_scan_info *scans; // NULL: the usual ones
     int scan_count;
@@ -53,7 +54,7 @@ static inline struct bytes jpeg_made(const struct jpeg_kind *kind)
         jpeg_write_icc_profile(&out, kind->icc.data, (unsigned)kind->icc.size);
     for (int y = 0; y < kind->height; y++) {
         for (int i = 0; i < kind->width * out.input_components; i++) {
-            int sample = jpeg_sample(i % out.input_components, i / out.input_components, y);
+            int sample = (kind->sample ? kind->sample : jpeg_sample)(i % out.input_components, i / out.input_components, y);
             row[i] = (uint8_t)(kind->adobe && kind->given == JCS_CMYK ? 255 - sample : sample);
         }
         jpeg_write_scanlines(&out, rows, 1);

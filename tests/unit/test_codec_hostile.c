@@ -4,11 +4,12 @@
 #include <time.h>
 
 #include "jpegs.h"
+#include "profiles.h"
 
 enum {
     WIDTH = 64,
     HEIGHT = 48,
-    FILES = 15,
+    FILES = 17,
     CUTS = 150,          // lengths tried for each file, besides the last few bytes
     FLIPS = 3000,        // damaged copies of each file
     SECONDS_OF_FLIPS = 8 // for all files together, on a slow machine too
@@ -66,11 +67,17 @@ static struct bytes jpeg_of(J_COLOR_SPACE given, J_COLOR_SPACE stored, bool prog
 
 static int make_files(struct file files[FILES])
 {
-    struct image plain, alpha;
+    struct image plain, alpha, profiled;
+    struct bytes icc = profile_adobe();
     photograph_part(&plain, WIDTH, HEIGHT, false);
     photograph_part(&alpha, WIDTH, HEIGHT, true);
+    photograph_part(&profiled, WIDTH, HEIGHT, false);
+    profiled.icc = icc.data;
+    profiled.icc_size = icc.size;
     struct file all[FILES] = {
         {"PNG", encoded(&plain, IMAGE_FORMAT_PNG), 0},
+        {"PNG with a profile", encoded(&profiled, IMAGE_FORMAT_PNG), 0},
+        {"JPEG with a profile", encoded(&profiled, IMAGE_FORMAT_JPEG), 0},
         {"TIFF", encoded(&alpha, IMAGE_FORMAT_TIFF), 16}, // the name of the program
         {"TIFF, plain tiles", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_RGB, 8, true), 0},
         {"TIFF, LZW", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_RGB, 8, false), 0},
@@ -92,6 +99,7 @@ static int make_files(struct file files[FILES])
             files[count++] = all[i];
     image_destroy(&plain);
     image_destroy(&alpha);
+    image_destroy(&profiled);
     return count;
 }
 
