@@ -187,11 +187,10 @@ static size_t gif_palette(uint8_t flags)
     return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
 }
 
-// Bytes up to and with the first frame; 0 if the file ends before.
-static size_t gif_length(const uint8_t *bytes, size_t size)
+// The offset behind the first frame of those that begin at `at` or later; 0 if there is none that is whole.
+static size_t skip_frame(const uint8_t *bytes, size_t size, size_t at)
 {
-    enum { HEADER = 13, HEADER_FLAGS = 10, FRAME = 10, FRAME_FLAGS = 9 };
-    size_t at = size < HEADER ? 0 : HEADER + gif_palette(bytes[HEADER_FLAGS]);
+    enum { FRAME = 10, FRAME_FLAGS = 9 };
     while (at != 0 && at < size) {
         if (bytes[at] == '!') // an extension and its label
             at = skip_sub_blocks(bytes, size, at + 2);
@@ -203,6 +202,13 @@ static size_t gif_length(const uint8_t *bytes, size_t size)
     return 0;
 }
 
+// Bytes up to and with the first frame; 0 if the file ends before.
+static size_t gif_length(const uint8_t *bytes, size_t size)
+{
+    enum { HEADER = 13, HEADER_FLAGS = 10 };
+    return size < HEADER ? 0 : skip_frame(bytes, size, HEADER + gif_palette(bytes[HEADER_FLAGS]));
+}
+
 enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     size_t length = gif_length(bytes, size);
@@ -211,5 +217,10 @@ enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct ima
     enum status rc = decode(AV_CODEC_ID_GIF, "GIF", bytes, length, limits, image);
     if (rc == STATUS_OK && ffmpeg_log_failed()) // it keeps what it got of a frame, and only says so
         return broken("GIF", AVERROR_INVALIDDATA);
+    int frames = 0;
+    for (size_t at = length; at != 0; at = skip_frame(bytes, size, at))
+        frames++;
+    if (rc == STATUS_OK && frames > 1)
+        image_notice(image, "%d frames: the first is taken", frames);
     return rc;
 }

@@ -45,6 +45,10 @@ void codec_put(struct image *image, int channel, int x, int y, int count, const 
 // The inverse: row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);
 
+// How many pages a TIFF has, at most CODEC_PAGES_MAX: a chain may run in circles.
+enum { CODEC_PAGES_MAX = 10000 };
+int codec_tiff_pages(const uint8_t *bytes, size_t size);
+
 // Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
 enum status codec_turn(struct image *image, int orientation) MUST_CHECK;
 

@@ -44,10 +44,12 @@ static inline unsigned pattern(int c, int x, int y, int bits)
     return hash >> (32 - bits);
 }
 
-// Stores a sample the way PNG and TIFF pack rows; 16 bits in native order.
+// Stores a sample the way PNG and TIFF pack rows; 16 bits in native order. 32 bits are floats, and the value is of 16.
 static inline void pack(uint8_t *row, int index, int bits, unsigned value)
 {
-    if (bits == 16)
+    if (bits == 32)
+        ((float *)(void *)row)[index] = (float)value / 65535;
+    else if (bits == 16)
         ((uint16_t *)(void *)row)[index] = (uint16_t)value;
     else if (bits == 8)
         row[index] = (uint8_t)value;

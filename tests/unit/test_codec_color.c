@@ -199,6 +199,10 @@ static void inks_as_the_formula(void)
     struct bytes icc = profile_cmyk();
     expect_near(&(struct made){IMAGE_FORMAT_JPEG, COLOR_CMYK, 8, icc}, 3, weak_cyan, "");
     expect_near(&(struct made){IMAGE_FORMAT_JPEG, COLOR_CMYK, 8, {0}}, 1.5, guessed_inks, guess);
+    for (int bits = 8; bits <= 16; bits += 8) {
+        expect_near(&(struct made){IMAGE_FORMAT_TIFF, COLOR_CMYK, bits, icc}, 2, weak_cyan, "");
+        expect_near(&(struct made){IMAGE_FORMAT_TIFF, COLOR_CMYK, bits, {0}}, 0.001, guessed_inks, guess);
+    }
     free(icc.data);
 }
 

@@ -84,6 +84,29 @@ static void gif(void)
     image_destroy(&image);
 }
 
+// The first frame once more, behind itself.
+static void the_first_of_several_frames(void)
+{
+    enum { HEADER = 13, PALETTE = 3 << 8 }; // FFmpeg's palette has 256 colours
+    struct image part, image;
+    photograph_part(&part, WIDTH, HEIGHT, false);
+    struct bytes file = ffmpeg_encoded("gif", AV_PIX_FMT_RGB8, &part, "");
+    CU_ASSERT_FATAL(file.size > HEADER + PALETTE);
+    const size_t trailer = ((uint8_t *)file.data)[file.size - 1] == ';', begin = HEADER + PALETTE, length = file.size - trailer - begin;
+    struct bytes twice = {malloc(file.size + length), file.size + length};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(twice.data);
+    memcpy(twice.data, file.data, begin + length);
+    memcpy((uint8_t *)twice.data + begin + length, (uint8_t *)file.data + begin, length + trailer);
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    CU_ASSERT_STRING_EQUAL(image.notice, "");
+    image_destroy(&image);
+    decode(&twice, &image);
+    CU_ASSERT_STRING_EQUAL(image.notice, "2 frames: the first is taken");
+    image_destroy(&image);
+    image_destroy(&part);
+    free(file.data);
+}
+
 static void limits_hold(void)
 {
     static const struct {
@@ -120,6 +143,7 @@ static const struct unit_test tests[] = {
     {"BMP and lossless WebP are exact", exact_formats},
     {"lossy WebP is near", lossy_webp_is_near},
     {"GIF", gif},
+    {"the first of several frames", the_first_of_several_frames},
     {"limits hold", limits_hold},
     {"animated WebP is refused", animated_webp_is_refused},
 };

@@ -9,7 +9,7 @@
 enum {
     WIDTH = 64,
     HEIGHT = 48,
-    FILES = 17,
+    FILES = 20,
     CUTS = 150,          // lengths tried for each file, besides the last few bytes
     FLIPS = 3000,        // damaged copies of each file
     SECONDS_OF_FLIPS = 8 // for all files together, on a slow machine too
@@ -27,7 +27,7 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
 {
     TIFF *tiff = TIFFOpen("test_hostile.tif", "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
-    int samples = photometric == PHOTOMETRIC_RGB ? 3 : 1;
+    int samples = photometric == PHOTOMETRIC_RGB ? 3 : photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
     TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
     TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, HEIGHT);
     TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits);
@@ -35,9 +35,14 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
     TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric);
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
-    uint8_t buffer[WIDTH * HEIGHT * 3];
+    _Alignas(float) uint8_t buffer[WIDTH * HEIGHT * 4];
     for (size_t i = 0; i < sizeof buffer; i++)
         buffer[i] = (uint8_t)(i / 7 + pattern(0, (int)i, 0, 3));
+    if (bits == 32) {
+        TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
+        for (size_t i = 0; i < sizeof buffer / 4; i++)
+            ((float *)(void *)buffer)[i] = (float)(i % 100) / 100;
+    }
     if (tiled) {
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, 32);
         TIFFSetField(tiff, TIFFTAG_TILELENGTH, 16);
@@ -67,11 +72,13 @@ static struct bytes jpeg_of(J_COLOR_SPACE given, J_COLOR_SPACE stored, bool prog
 
 static int make_files(struct file files[FILES])
 {
-    struct image plain, alpha, profiled;
+    struct image plain, alpha, profiled, floats;
     struct bytes icc = profile_adobe();
     photograph_part(&plain, WIDTH, HEIGHT, false);
     photograph_part(&alpha, WIDTH, HEIGHT, true);
     photograph_part(&profiled, WIDTH, HEIGHT, false);
+    photograph_part(&floats, WIDTH, HEIGHT, true);
+    floats.bits = 32;
     profiled.icc = icc.data;
     profiled.icc_size = icc.size;
     struct file all[FILES] = {
@@ -82,6 +89,9 @@ static int make_files(struct file files[FILES])
         {"TIFF, plain tiles", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_RGB, 8, true), 0},
         {"TIFF, LZW", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_RGB, 8, false), 0},
         {"TIFF, JPEG", tiff_of(COMPRESSION_JPEG, PHOTOMETRIC_RGB, 8, false), 0},
+        {"TIFF, CMYK", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_SEPARATED, 8, true), 0},
+        {"TIFF, grey floats", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_MINISBLACK, 32, false), 0},
+        {"TIFF, floats", encoded(&floats, IMAGE_FORMAT_TIFF), 24}, // the name of the program
         {"TIFF, fax", tiff_of(COMPRESSION_CCITTFAX4, PHOTOMETRIC_MINISWHITE, 1, false), 0},
         {"TIFF, PackBits", tiff_of(COMPRESSION_PACKBITS, PHOTOMETRIC_MINISBLACK, 4, false), 0},
         {"JPEG", ffmpeg_encoded("mjpeg", AV_PIX_FMT_YUVJ420P, &plain, ""), 0},
@@ -100,6 +110,7 @@ static int make_files(struct file files[FILES])
     image_destroy(&plain);
     image_destroy(&alpha);
     image_destroy(&profiled);
+    image_destroy(&floats);
     return count;
 }
 
@@ -162,7 +173,7 @@ static void check_survivor(const struct image *image)
 {
     CU_ASSERT(image->width >= 1 && image->height >= 1 && image->width <= limits.side && image->height <= limits.side);
     CU_ASSERT((uint64_t)image->width * (uint64_t)image->height <= limits.pixels);
-    CU_ASSERT(image->bits == 8 || image->bits == 16);
+    CU_ASSERT(image->bits == 8 || image->bits == 16 || image->bits == 32);
     float lowest = 1, highest = -1; // every sample was filled in, or the sanitizer and these bounds see what was not
     for (size_t i = 0; i < 3 * (size_t)image->width * (size_t)image->height; i++) {
         lowest = fminf(lowest, image->rgb[i]);
