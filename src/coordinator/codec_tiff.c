@@ -263,10 +263,23 @@ static enum status broken(const struct tiff_source *source)
     return fail(STATUS_FORMAT, "not a valid TIFF: %s", source->message[0] ? source->message : "the data ends early");
 }
 
+// Floats that are none. Part of one row, as put_row() has it.
+static enum status check_finite(const struct page *page, int plane, uint32_t x, uint32_t y, uint32_t count, const void *row)
+{
+    const uint32_t step = page->separate ? 1 : page->samples;
+    const float *samples = row;
+    for (uint32_t i = 0; i < count * step; i++)
+        if (!isfinite(samples[i]))
+            return fail(STATUS_FORMAT, "sample %u of pixel (%u, %u) is not a number", page->separate ? (uint32_t)plane : i % step,
+                        x + i / step, y);
+    return STATUS_OK;
+}
+
 // One strip or tile whose top left pixel is (x, y).
 static enum status read_unit(const struct page *page, struct tiff_source *source, struct image *image, int plane, uint32_t x, uint32_t y,
                              uint8_t *buffer, tmsize_t buffer_size, uint8_t *scratch)
 {
+    enum status rc = STATUS_OK;
     uint32_t rows = page->height - y < page->unit_height ? page->height - y : page->unit_height;
     uint32_t columns = page->width - x < page->unit_width ? page->width - x : page->unit_width;
     tmsize_t row_bytes = page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
@@ -282,9 +295,14 @@ static enum status read_unit(const struct page *page, struct tiff_source *source
         got = TIFFReadEncodedStrip(page->tiff, TIFFComputeStrip(page->tiff, y, (uint16_t)plane), buffer, expected);
     if (got != expected || source->failed)
         return broken(source);
-    for (uint32_t row = 0; row < rows; row++)
-        put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, buffer + (tmsize_t)row * row_bytes, scratch);
-    return STATUS_OK;
+    for (uint32_t row = 0; row < rows; row++) {
+        const uint8_t *samples = buffer + (tmsize_t)row * row_bytes;
+        if (page->bits == 32)
+            TRY(check_finite(page, plane, x, y + row, columns, samples));
+        put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, samples, scratch);
+    }
+out:
+    return rc;
 }
 
 static enum status read_units(const struct page *page, struct tiff_source *source, struct image *image)
@@ -325,22 +343,20 @@ static void divide_by_alpha(struct image *image)
     }
 }
 
-// Floats may be anything. A few beyond 0..1 are highlights of a filter or a camera; many mean that the picture has another scale.
-static enum status check_floats(struct image *image)
+// Floats may have any scale. A few beyond 0..1 are highlights of a filter or a camera; many mean that the picture has another scale.
+static enum status check_range(struct image *image)
 {
-    const size_t width = (size_t)image->width, plane = width * (size_t)image->height;
+    const size_t samples = 3 * (size_t)image->width * (size_t)image->height;
     float lowest = 1, highest = -1;
     size_t outside = 0;
-    for (size_t i = 0; i < 3 * plane; i++) {
+    for (size_t i = 0; i < samples; i++) {
         const float value = image->rgb[i];
-        if (!isfinite(value))
-            return fail(STATUS_FORMAT, "channel %zu of pixel (%zu, %zu) is not a number", i / plane, i % width, i % plane / width);
         lowest = fminf(lowest, value);
         highest = fmaxf(highest, value);
         outside += value < -1 || value > 1;
         image->rgb[i] = fmaxf(-1, fminf(1, value));
     }
-    const double percent = 100 * (double)outside / (double)(3 * plane), low = (lowest + 1) / 2, high = (highest + 1) / 2;
+    const double percent = 100 * (double)outside / (double)samples, low = (lowest + 1) / 2, high = (highest + 1) / 2;
     if (percent > OUTSIDE_PERCENT_MAX)
         return fail(STATUS_FORMAT,
                     "%.0f%% of the float samples lie outside 0..1: they go from %g to %g; scale them to 0..1, encoded as sRGB", percent,
@@ -371,7 +387,7 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
     source->concealing = conceals(page->compression);
     TRY(read_units(page, source, image));
     if (image->bits == 32)
-        TRY(check_floats(image));
+        TRY(check_range(image));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
     if (image->alpha && page->premultiplied)

@@ -64,6 +64,18 @@ static inline struct bytes read_back(const char *path)
     return file;
 }
 
+// What PNG has behind the type and the content of a chunk.
+static inline uint32_t png_crc(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
 static inline struct bytes photograph(void)
 {
     return read_back(TEST_DATA "/chelsea.png");

@@ -52,39 +52,63 @@ static inline void weak_cyan(const double ink[4], double rgb[3])
         rgb[c] = (1 - ink[c] * (c == 0 ? 0.5 : 1)) * (1 - ink[3]);
 }
 
-static inline cmsInt32Number sample_inks(const cmsUInt16Number in[], cmsUInt16Number out[], void *to_lab)
+// What a scanner sees that has half of the red.
+static inline void half_red(const double in[3], double rgb[3])
 {
-    const double ink[4] = {in[0] / 65535.0, in[1] / 65535.0, in[2] / 65535.0, in[3] / 65535.0};
-    double rgb[3];
-    weak_cyan(ink, rgb);
-    cmsDoTransform(to_lab, rgb, out, 1);
+    rgb[0] = in[0] / 2, rgb[1] = in[1], rgb[2] = in[2];
+}
+
+struct table_of {
+    int channels;
+    void (*formula)(const double in[], double rgb[3]);
+    cmsHTRANSFORM to_lab;
+};
+
+static inline cmsInt32Number table_entry(const cmsUInt16Number in[], cmsUInt16Number out[], void *user)
+{
+    const struct table_of *of = user;
+    double values[4], rgb[3];
+    for (int c = 0; c < of->channels; c++)
+        values[c] = in[c] / 65535.0;
+    of->formula(values, rgb);
+    cmsDoTransform(of->to_lab, rgb, out, 1);
     return TRUE;
 }
 
-// A printer's profile with a table from inks to Lab; there is no way back.
-static inline struct bytes profile_cmyk(void)
+// A profile with a table from colours to Lab, and no way back.
+static inline struct bytes profile_table(cmsProfileClassSignature class, cmsColorSpaceSignature space, struct table_of of)
 {
     cmsHPROFILE profile = cmsCreateProfilePlaceholder(NULL), srgb = cmsCreate_sRGBProfile(), lab = cmsCreateLab4Profile(NULL);
-    cmsHTRANSFORM to_lab = cmsCreateTransform(srgb, TYPE_RGB_DBL, lab, TYPE_Lab_16, INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
-    cmsPipeline *pipeline = cmsPipelineAlloc(NULL, 4, 3);
-    cmsStage *table = cmsStageAllocCLut16bit(NULL, 11, 4, 3, NULL);
-    CU_ASSERT_FATAL(profile && srgb && lab && to_lab && pipeline && table);
-    CU_ASSERT(cmsStageSampleCLut16bit(table, sample_inks, to_lab, 0));
-    CU_ASSERT(cmsPipelineInsertStage(pipeline, cmsAT_END, cmsStageAllocToneCurves(NULL, 4, NULL)));
+    cmsPipeline *pipeline = cmsPipelineAlloc(NULL, (cmsUInt32Number)of.channels, 3);
+    cmsStage *table = cmsStageAllocCLut16bit(NULL, 11, (cmsUInt32Number)of.channels, 3, NULL);
+    of.to_lab = cmsCreateTransform(srgb, TYPE_RGB_DBL, lab, TYPE_Lab_16, INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
+    CU_ASSERT_FATAL(profile && srgb && lab && of.to_lab && pipeline && table);
+    CU_ASSERT(cmsStageSampleCLut16bit(table, table_entry, &of, 0));
+    CU_ASSERT(cmsPipelineInsertStage(pipeline, cmsAT_END, cmsStageAllocToneCurves(NULL, (cmsUInt32Number)of.channels, NULL)));
     CU_ASSERT(cmsPipelineInsertStage(pipeline, cmsAT_END, table));
     CU_ASSERT(cmsPipelineInsertStage(pipeline, cmsAT_END, cmsStageAllocToneCurves(NULL, 3, NULL)));
     cmsSetProfileVersion(profile, 4.3);
-    cmsSetDeviceClass(profile, cmsSigOutputClass);
-    cmsSetColorSpace(profile, cmsSigCmykData);
+    cmsSetDeviceClass(profile, class);
+    cmsSetColorSpace(profile, space);
     cmsSetPCS(profile, cmsSigLabData);
     CU_ASSERT(cmsWriteTag(profile, cmsSigAToB0Tag, pipeline));
     CU_ASSERT(cmsWriteTag(profile, cmsSigAToB1Tag, pipeline));
     CU_ASSERT(cmsWriteTag(profile, cmsSigMediaWhitePointTag, cmsD50_XYZ()));
     cmsPipelineFree(pipeline);
-    cmsDeleteTransform(to_lab);
+    cmsDeleteTransform(of.to_lab);
     cmsCloseProfile(srgb);
     cmsCloseProfile(lab);
     return profile_saved(profile);
+}
+
+static inline struct bytes profile_cmyk(void)
+{
+    return profile_table(cmsSigOutputClass, cmsSigCmykData, (struct table_of){.channels = 4, .formula = weak_cyan});
+}
+
+static inline struct bytes profile_scanner(void)
+{
+    return profile_table(cmsSigInputClass, cmsSigRgbData, (struct table_of){.channels = 3, .formula = half_red});
 }
 
 // Rows to XYZ of linear RGB with these primaries: the columns are scaled so that white is D65.

@@ -392,6 +392,39 @@ static void large_and_broken_profiles_are_ignored(void)
     free(icc.data);
 }
 
+// libpng has an eye on profiles itself.
+static void broken_profiles_in_png_are_ignored(void)
+{
+    struct bytes icc = profile_adobe();
+    struct bytes file = png_of(&(struct made){IMAGE_FORMAT_PNG, COLOR_RGB, 8, icc});
+    uint8_t *name = memmem(file.data, file.size, "iCCPtest", 8);
+    struct image image;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(name);
+    name[9] = 77; // a way of compression that there is not
+    const uint32_t length = png_get_uint_32(name - 4);
+    png_save_uint_32(name + 4 + length, png_crc(name, length + 4));
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, "its ICC profile is ignored: bad compression method"));
+    CU_ASSERT_PTR_NULL(image.icc);
+    CU_ASSERT(worst_error(&image, COLOR_RGB, plain) < 0.001);
+    image_destroy(&image);
+    free(file.data);
+    free(icc.data);
+}
+
+// A scanner's profile says what its colours are, not how to make them.
+static void profiles_without_a_way_back_stay_behind(void)
+{
+    struct bytes icc = profile_scanner();
+    struct image image;
+    open_made(&(struct made){IMAGE_FORMAT_TIFF, COLOR_RGB, 8, icc}, &image);
+    CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, "no way back"));
+    CU_ASSERT_PTR_NULL(image.icc);
+    CU_ASSERT(worst_error(&image, COLOR_RGB, half_red) < 2);
+    image_destroy(&image);
+    free(icc.data);
+}
+
 static void padded_profiles_are_trimmed(void)
 {
     struct bytes icc = profile_adobe(), padded = {calloc(1, icc.size + 1000), icc.size + 1000};
@@ -458,6 +491,8 @@ static const struct unit_test tests[] = {
     {"WebP has profiles", webp_has_profiles},
     {"profiles of another space are ignored", profiles_of_another_space_are_ignored},
     {"large and broken profiles are ignored", large_and_broken_profiles_are_ignored},
+    {"broken profiles in PNG are ignored", broken_profiles_in_png_are_ignored},
+    {"profiles without a way back stay behind", profiles_without_a_way_back_stay_behind},
     {"padded profiles are trimmed", padded_profiles_are_trimmed},
     {"hostile profiles do no harm", hostile_profiles_do_no_harm},
 };

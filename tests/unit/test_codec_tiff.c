@@ -347,6 +347,23 @@ static void expect_refused(const float *samples, int bits, enum status status, c
     free(file.data);
 }
 
+static void alpha_that_is_no_number(void)
+{
+    for (int separate = 0; separate < 2; separate++) {
+        struct kind kind = {
+            .mode = "wl", .photometric = PHOTOMETRIC_RGB, .bits = 32, .samples = 4, .extra = EXTRASAMPLE_UNASSALPHA, .separate = separate};
+        struct bytes file = make(&kind);
+        const float alpha = (float)sample(&kind, 3, 5, 9) / 65535, none = NAN;
+        struct image image;
+        uint8_t *at = memmem(file.data, file.size, &alpha, sizeof alpha);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        memcpy(at, &none, sizeof none);
+        CU_ASSERT_EQUAL(codec_decode(file.data, file.size, &roomy, &image), STATUS_FORMAT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "sample 3 of pixel (5, 9) is not a number"));
+        free(file.data);
+    }
+}
+
 static void strange_floats(void)
 {
     float samples[400];
@@ -433,6 +450,7 @@ static const struct unit_test tests[] = {
     {"orientation is undone", orientation_is_undone},
     {"lying tags", lying_tags},
     {"a directory that follows itself", a_directory_that_follows_itself},
+    {"alpha that is no number", alpha_that_is_no_number},
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},
     {"the first of several pages", the_first_of_several_pages},
