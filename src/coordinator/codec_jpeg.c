@@ -24,7 +24,7 @@ enum {
     MARKER_BYTES_MAX = 65535,
     BLOCK_PADDING_MAX = 64,        // pixels a side, of the coefficients kept
     COEFFICIENT_BYTES = 4 * 2,     // a pixel, of at most four components
-    LIBJPEG_BYTES_SPARE = 32 << 20 // for rows, tables and saved markers
+    LIBJPEG_BYTES_SPARE = 32 << 20 // for rows and tables
 };
 
 static const char exif_name[6] = "Exif\0";
@@ -38,6 +38,8 @@ struct jpeg_job {
     // decoding only
     struct jpeg_decompress_struct in;
     struct jpeg_progress_mgr progress;
+    const uint8_t *bytes;
+    size_t size;
     JOCTET *profile; // malloc'ed by libjpeg
     unsigned profile_size;
     bool profile_broken;
@@ -149,11 +151,13 @@ static enum status choose_space(struct jpeg_job *job)
     }
 }
 
-// The coefficients of a picture in several scans are kept, all of them; libjpeg fails rather than keep more than this.
-static void limit_memory(struct jpeg_decompress_struct *in)
+// The coefficients of a picture in several scans are kept, all of them, and the markers, which the file holds. libjpeg fails rather than
+// keep more.
+static void limit_memory(struct jpeg_job *job)
 {
+    const struct jpeg_decompress_struct *in = &job->in;
     const long width = (long)in->image_width + BLOCK_PADDING_MAX, height = (long)in->image_height + BLOCK_PADDING_MAX;
-    in->mem->max_memory_to_use = width * height * COEFFICIENT_BYTES + LIBJPEG_BYTES_SPARE;
+    in->mem->max_memory_to_use = width * height * COEFFICIENT_BYTES + (long)job->size + LIBJPEG_BYTES_SPARE;
 }
 
 // Adobe's programs store inks inverted, and leave a marker.
@@ -187,7 +191,7 @@ static enum status read_pixels(struct jpeg_job *job)
     enum status rc;
     TRY(codec_allocate(job->image, job->limits, in->image_width, in->image_height, 8, job->space == COLOR_CMYK));
     job->image->format = IMAGE_FORMAT_JPEG;
-    limit_memory(in);
+    limit_memory(job);
     in->dct_method = JDCT_ISLOW;
     in->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(in);
@@ -203,12 +207,12 @@ out:
     return rc;
 }
 
-static enum status read_picture(struct jpeg_job *job, const uint8_t *bytes, size_t size)
+static enum status read_picture(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
     enum status rc;
     start_reading(job);
-    jpeg_mem_src(in, bytes, size);
+    jpeg_mem_src(in, job->bytes, job->size);
     jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
     jpeg_save_markers(in, JPEG_APP0 + 2, MARKER_BYTES_MAX);
     jpeg_read_header(in, TRUE);
@@ -224,17 +228,17 @@ out:
     return rc;
 }
 
-static enum status read_protected(struct jpeg_job *job, const uint8_t *bytes, size_t size)
+static enum status read_protected(struct jpeg_job *job)
 {
     if (setjmp(job->failed))
         return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
-    return read_picture(job, bytes, size);
+    return read_picture(job);
 }
 
 enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    struct jpeg_job job = {.limits = limits, .image = image};
-    enum status rc = read_protected(&job, bytes, size);
+    struct jpeg_job job = {.bytes = bytes, .size = size, .limits = limits, .image = image};
+    enum status rc = read_protected(&job);
     jpeg_destroy_decompress(&job.in);
     free(job.row);
     free(job.profile);
@@ -249,6 +253,7 @@ static void start_writing(struct jpeg_job *job)
     out->err = set_errors(job);
     out->client_data = job;
     jpeg_create_compress(out);
+    out->mem->max_memory_to_use = 0; // whatever JPEGMEM says: the picture is as large as it is
     jpeg_stdio_dest(out, job->stream);
     out->image_width = (JDIMENSION)image->width;
     out->image_height = (JDIMENSION)image->height;
