@@ -5,14 +5,18 @@
 #include <curl/curl.h>
 #include <dnnl.h>
 #include <hdf5.h>
+#include <lcms2.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <mpi.h>
 #include <png.h>
+#include <stdio.h>
 #include <string.h>
 #include <tiffio.h>
 #include <tiffvers.h>
 #include <yaml.h>
+
+#include <jpeglib.h> // needs stdio.h before it
 
 #define STRING_OF(x) #x
 #define STRING(x) STRING_OF(x)
@@ -84,6 +88,16 @@ static void print_tiff(FILE *stream)
     print_version(stream, "libtiff", texts[0], texts[1]);
 }
 
+// Little CMS counts in thousandths of its major number: 2140 is 2.14.
+static void print_lcms(FILE *stream)
+{
+    char texts[2][64];
+    const int numbers[] = {LCMS_VERSION, cmsGetEncodedCMMversion()};
+    for (int i = 0; i < 2; i++)
+        snprintf(texts[i], sizeof texts[i], "%d.%d", numbers[i] / 1000, numbers[i] % 1000 / 10);
+    print_version(stream, "lcms2", texts[0], texts[1]);
+}
+
 void versions_print(FILE *stream)
 {
     fprintf(stream, "oneiros %s\n", ONEIROS_VERSION);
@@ -92,6 +106,8 @@ void versions_print(FILE *stream)
     print_mpi(stream);
     print_version(stream, "libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(NULL));
     print_tiff(stream);
+    fprintf(stream, "  %-10s %s\n", "libjpeg", "turbo " STRING(LIBJPEG_TURBO_VERSION)); // it does not tell at run time
+    print_lcms(stream);
     fprintf(stream, "  %-10s %s\n", "FFmpeg", av_version_info());
     print_ffmpeg(stream, "avcodec", LIBAVCODEC_VERSION_INT, avcodec_version());
     print_ffmpeg(stream, "avformat", LIBAVFORMAT_VERSION_INT, avformat_version());

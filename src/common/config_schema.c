@@ -151,8 +151,10 @@ const struct config_key config_keys[] = {
         .help = "File with the trained weights (Keras HDF5). auto: the one that `oneiros model fetch` keeps in the user's cache."},
 
     {PICTURES, "output.format", CONFIG_TYPE_WORD, AT(output.format), "auto",
-        .words = WORDS({"auto", OUTPUT_AUTO}, {"png", OUTPUT_PNG}, {"tiff", OUTPUT_TIFF}),
-        .help = "Format of the dreams. auto: TIFF where the input is TIFF, otherwise PNG."},
+        .words = WORDS({"auto", OUTPUT_AUTO}, {"png", OUTPUT_PNG}, {"tiff", OUTPUT_TIFF}, {"jpeg", OUTPUT_JPEG}),
+        .help = "Format of the dreams. auto: TIFF where the input is TIFF, otherwise PNG. jpeg has 8 bits and no alpha."},
+    {PICTURES, "output.quality", CONFIG_TYPE_INT, AT(output.quality), "95", .least = 1, .most = 100,
+        .help = "Quality of dreams in JPEG: 100 is the best and the largest."},
     {PICTURES, "input.resize", CONFIG_TYPE_INT, AT(input.resize), "none", .least = 75, .most = 65535, .words = WORDS({"none", 0}),
         .help = "Shorter side, in pixels, that inputs are brought to before anything else. none: they stay as they are."},
     {PICTURES, "input.max_side", CONFIG_TYPE_INT, AT(input.max_side), "65535", .least = 1, .most = 1000000,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "common/image.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +24,36 @@ enum status image_create(struct image *image, int width, int height)
     return STATUS_OK;
 }
 
+void image_replace(struct image *image, struct image *by)
+{
+    free(image->rgb);
+    free(image->alpha);
+    image->width = by->width;
+    image->height = by->height;
+    image->rgb = by->rgb;
+    image->alpha = by->alpha;
+    by->rgb = NULL;
+    by->alpha = NULL;
+    image_destroy(by);
+}
+
+void image_notice(struct image *image, const char *format, ...)
+{
+    va_list args;
+    size_t length = strlen(image->notice);
+    if (length > 0)
+        length += (size_t)snprintf(image->notice + length, sizeof image->notice - length, "; ");
+    if (length >= sizeof image->notice)
+        return;
+    va_start(args, format);
+    vsnprintf(image->notice + length, sizeof image->notice - length, format, args);
+    va_end(args);
+}
+
 void image_destroy(struct image *image)
 {
     free(image->rgb);
     free(image->alpha);
+    free(image->icc);
     memset(image, 0, sizeof *image);
 }

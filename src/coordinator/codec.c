@@ -111,21 +111,42 @@ static enum status check_finite(const struct image *image)
     return STATUS_OK;
 }
 
-static enum status encode(FILE *stream, enum image_format format, const struct image *image)
+// PNG ends at 16 bits and JPEG at 8; that has no alpha either.
+static struct codec_output choose_output(enum image_format format, int quality, const struct image *image)
 {
-    enum status rc = check_finite(image);
-    if (rc != STATUS_OK)
-        return rc;
-    return format == IMAGE_FORMAT_TIFF ? codec_tiff_encode(stream, image) : codec_png_encode(stream, image);
+    const int most = format == IMAGE_FORMAT_TIFF ? 32 : format == IMAGE_FORMAT_JPEG ? 8 : 16;
+    return (struct codec_output){
+        .image = image,
+        .bits = image->bits < most ? image->bits : most,
+        .channels = image->alpha && format != IMAGE_FORMAT_JPEG ? 4 : 3,
+        .quality = quality,
+    };
 }
 
-enum status codec_encode(const char *path, enum image_format format, const struct image *image)
+static enum status encode(FILE *stream, enum image_format format, int quality, const struct image *image)
+{
+    struct codec_output output = choose_output(format, quality, image);
+    enum status rc;
+    TRY(check_finite(image));
+    TRY(color_create(&output.color, image));
+    if (format == IMAGE_FORMAT_TIFF)
+        TRY(codec_tiff_encode(stream, &output));
+    else if (format == IMAGE_FORMAT_JPEG)
+        TRY(codec_jpeg_encode(stream, &output));
+    else
+        TRY(codec_png_encode(stream, &output));
+out:
+    color_destroy(&output.color);
+    return rc;
+}
+
+static enum status encode_file(const char *path, enum image_format format, int quality, const struct image *image)
 {
     struct file_writer writer;
     enum status rc = file_create(&writer, path);
     if (rc != STATUS_OK)
         return rc;
-    rc = encode(writer.stream, format, image);
+    rc = encode(writer.stream, format, quality, image);
     if (rc != STATUS_OK) {
         file_abandon(&writer);
         return fail_in(rc, "cannot write '%s'", path);
@@ -133,7 +154,17 @@ enum status codec_encode(const char *path, enum image_format format, const struc
     return file_commit(&writer);
 }
 
+enum status codec_encode(const char *path, enum image_format format, const struct image *image)
+{
+    return encode_file(path, format, CODEC_QUALITY, image);
+}
+
+enum status codec_encode_jpeg(const char *path, int quality, const struct image *image)
+{
+    return encode_file(path, IMAGE_FORMAT_JPEG, quality, image);
+}
+
 const char *codec_extension(enum image_format format)
 {
-    return format == IMAGE_FORMAT_TIFF ? "tif" : "png";
+    return format == IMAGE_FORMAT_TIFF ? "tif" : format == IMAGE_FORMAT_JPEG ? "jpg" : "png";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JPEG, WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
+// WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
 #include <libavcodec/avcodec.h>
@@ -79,7 +79,7 @@ static enum status decode_frame(struct decoding *d, const char *name, const uint
     return STATUS_OK;
 }
 
-// Chroma is interpolated at full resolution. libswscale's default position for it is the one of JPEG and WebP: the centre of its pixels.
+// Chroma is interpolated at full resolution. libswscale's default position for it is the one of WebP: the centre of its pixels.
 static enum status convert(struct decoding *d, const struct image *image)
 {
     const AVFrame *from = d->frame;
@@ -122,6 +122,12 @@ static int orientation_of(const AVFrame *frame)
     return entry ? (int)strtol(entry->value, NULL, 10) : 1;
 }
 
+static enum status use_profile(const AVFrame *frame, struct image *image)
+{
+    const AVFrameSideData *profile = av_frame_get_side_data(frame, AV_FRAME_DATA_ICC_PROFILE);
+    return profile ? color_to_srgb(image, COLOR_RGB, profile->data, profile->size) : STATUS_OK;
+}
+
 static enum status decode(enum AVCodecID id, const char *name, const uint8_t *bytes, size_t size, const struct image_limits *limits,
                           struct image *image)
 {
@@ -140,45 +146,11 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
             codec_put(image, c, 0, y, image->width, d.converted->data[0] + (ptrdiff_t)y * d.converted->linesize[0] + c * (image->bits / 8),
                       channels);
     drop_opaque_alpha(image);
+    TRY(use_profile(d.frame, image));
     TRY(codec_turn(image, orientation_of(d.frame)));
 out:
     decoding_end(&d);
     return rc;
-}
-
-// Bytes up to and with the end marker of the first picture in the file; 0 if there is none. Cameras put more behind it.
-static size_t jpeg_length(const uint8_t *bytes, size_t size)
-{
-    size_t at = 2; // after the start of the image
-    while (at + 4 <= size) {
-        if (bytes[at] != 0xff)
-            return 0;
-        uint8_t marker = bytes[at + 1];
-        if (marker == 0xff) { // padding
-            at++;
-            continue;
-        }
-        if (marker == 0xd9)
-            return at + 2;
-        size_t length = (size_t)bytes[at + 2] << 8 | bytes[at + 3];
-        at += 2 + length;
-        if (marker != 0xda)
-            continue;
-        // Entropy-coded data: a marker in it is followed by zero, or restarts it.
-        while (at + 1 < size && !(bytes[at] == 0xff && bytes[at + 1] != 0 && (bytes[at + 1] < 0xd0 || bytes[at + 1] > 0xd7)))
-            at++;
-        if (at + 1 < size && bytes[at + 1] == 0xd9)
-            return at + 2;
-    }
-    return 0;
-}
-
-enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
-{
-    size_t length = jpeg_length(bytes, size);
-    if (length == 0)
-        return fail(STATUS_FORMAT, "not a valid JPEG: it ends early or has a broken marker");
-    return decode(AV_CODEC_ID_MJPEG, "JPEG", bytes, length, limits, image);
 }
 
 static uint32_t little_endian(const uint8_t *bytes)
@@ -215,11 +187,10 @@ static size_t gif_palette(uint8_t flags)
     return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
 }
 
-// Bytes up to and with the first frame; 0 if the file ends before.
-static size_t gif_length(const uint8_t *bytes, size_t size)
+// The offset behind the first frame of those that begin at `at` or later; 0 if there is none that is whole.
+static size_t skip_frame(const uint8_t *bytes, size_t size, size_t at)
 {
-    enum { HEADER = 13, HEADER_FLAGS = 10, FRAME = 10, FRAME_FLAGS = 9 };
-    size_t at = size < HEADER ? 0 : HEADER + gif_palette(bytes[HEADER_FLAGS]);
+    enum { FRAME = 10, FRAME_FLAGS = 9 };
     while (at != 0 && at < size) {
         if (bytes[at] == '!') // an extension and its label
             at = skip_sub_blocks(bytes, size, at + 2);
@@ -231,6 +202,13 @@ static size_t gif_length(const uint8_t *bytes, size_t size)
     return 0;
 }
 
+// Bytes up to and with the first frame; 0 if the file ends before.
+static size_t gif_length(const uint8_t *bytes, size_t size)
+{
+    enum { HEADER = 13, HEADER_FLAGS = 10 };
+    return size < HEADER ? 0 : skip_frame(bytes, size, HEADER + gif_palette(bytes[HEADER_FLAGS]));
+}
+
 enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     size_t length = gif_length(bytes, size);
@@ -239,5 +217,10 @@ enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct ima
     enum status rc = decode(AV_CODEC_ID_GIF, "GIF", bytes, length, limits, image);
     if (rc == STATUS_OK && ffmpeg_log_failed()) // it keeps what it got of a frame, and only says so
         return broken("GIF", AVERROR_INVALIDDATA);
+    int frames = 0;
+    for (size_t at = length; at != 0; at = skip_frame(bytes, size, at))
+        frames++;
+    if (rc == STATUS_OK && frames > 1)
+        image_notice(image, "%d frames: the first is taken", frames);
     return rc;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Between the samples of files and the planes of images.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,29 +30,41 @@ enum status codec_allocate(struct image *image, const struct image_limits *limit
     return STATUS_OK;
 }
 
-static float half_range(const struct image *image)
+static void put_alpha(struct image *image, size_t at, int count, const void *samples, size_t step)
 {
-    return image->bits == 16 ? 32767.5f : 127.5f;
+    const uint8_t *narrow = samples;
+    const uint16_t *wide = samples;
+    const float *floats = samples;
+    for (size_t i = 0; i < (size_t)count; i++) {
+        if (image->bits == 32) {
+            float value = floats[i * step] * 65535;
+            image->alpha[at + i] = value > 0 ? (uint16_t)((value < 65535 ? value : 65535) + 0.5f) : 0;
+        } else {
+            image->alpha[at + i] = image->bits == 16 ? wide[i * step] : narrow[i * step];
+        }
+    }
 }
 
 void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step)
 {
     const uint8_t *narrow = samples;
     const uint16_t *wide = samples;
+    const float *floats = samples;
     size_t at = (size_t)y * (size_t)image->width + (size_t)x;
     if (channel == CODEC_ALPHA) {
-        for (int i = 0; i < count; i++)
-            image->alpha[at + (size_t)i] = image->bits == 16 ? wide[(size_t)i * (size_t)step] : narrow[(size_t)i * (size_t)step];
+        put_alpha(image, at, count, samples, (size_t)step);
         return;
     }
-    float half = half_range(image);
     float *out = image->rgb + (size_t)channel * (size_t)image->width * (size_t)image->height + at;
-    if (image->bits == 16)
+    if (image->bits == 32)
         for (int i = 0; i < count; i++)
-            out[i] = (float)wide[(size_t)i * (size_t)step] / half - 1;
+            out[i] = floats[(size_t)i * (size_t)step] * 2 - 1;
+    else if (image->bits == 16)
+        for (int i = 0; i < count; i++)
+            out[i] = (float)wide[(size_t)i * (size_t)step] / 32767.5f - 1;
     else
         for (int i = 0; i < count; i++)
-            out[i] = (float)narrow[(size_t)i * (size_t)step] / half - 1;
+            out[i] = (float)narrow[(size_t)i * (size_t)step] / 127.5f - 1;
 }
 
 static uint16_t round_sample(float value, float half)
@@ -69,20 +82,47 @@ void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
             bytes[3 * i + c] = (uint8_t)round_sample(rgb[c * pixels + i], 127.5f);
 }
 
-void codec_get(const struct image *image, int channel, int y, void *samples, int step)
+static void get_colour(const float *in, int width, int bits, void *samples, size_t step)
 {
     uint8_t *narrow = samples;
     uint16_t *wide = samples;
-    size_t at = (size_t)y * (size_t)image->width;
-    const float *in = image->rgb + (size_t)(channel % CODEC_ALPHA) * (size_t)image->width * (size_t)image->height + at;
-    float half = half_range(image);
-    for (int x = 0; x < image->width; x++) {
-        uint16_t sample = channel == CODEC_ALPHA ? image->alpha[at + (size_t)x] : round_sample(in[x], half);
-        if (image->bits == 16)
-            wide[(size_t)x * (size_t)step] = sample;
+    float *floats = samples;
+    for (size_t x = 0; x < (size_t)width; x++) {
+        if (bits == 32)
+            floats[x * step] = (fmaxf(-1, fminf(1, in[x])) + 1) / 2;
+        else if (bits == 16)
+            wide[x * step] = round_sample(in[x], 32767.5f);
         else
-            narrow[(size_t)x * (size_t)step] = (uint8_t)sample;
+            narrow[x * step] = (uint8_t)round_sample(in[x], 127.5f);
     }
+}
+
+static void get_alpha(const struct image *image, int y, int bits, void *samples, size_t step)
+{
+    uint8_t *narrow = samples;
+    uint16_t *wide = samples;
+    float *floats = samples;
+    const uint16_t *in = image->alpha + (size_t)y * (size_t)image->width;
+    for (size_t x = 0; x < (size_t)image->width; x++) {
+        if (bits == 32)
+            floats[x * step] = (float)in[x] / 65535;
+        else if (bits == 16)
+            wide[x * step] = in[x];
+        else
+            narrow[x * step] = (uint8_t)in[x];
+    }
+}
+
+void codec_get_row(const struct codec_output *output, int y, void *samples)
+{
+    const struct image *image = output->image;
+    const size_t width = (size_t)image->width, step = (size_t)output->channels, bytes = (size_t)output->bits / 8;
+    const size_t plane = output->color ? width : width * (size_t)image->height;
+    const float *rgb = output->color ? color_row(output->color, image, y) : image->rgb + (size_t)y * width;
+    for (size_t c = 0; c < 3; c++)
+        get_colour(rgb + c * plane, image->width, output->bits, (uint8_t *)samples + c * bytes, step);
+    if (output->channels == 4)
+        get_alpha(image, y, output->bits, (uint8_t *)samples + 3 * bytes, step);
 }
 
 // Where pixel (x, y) of the upright picture lies in the stored one of width w and height h.
@@ -138,8 +178,6 @@ enum status codec_turn(struct image *image, int orientation)
             if (upright.alpha)
                 upright.alpha[to] = image->alpha[from];
         }
-    upright.format = image->format;
-    image_destroy(image);
-    *image = upright;
+    image_replace(image, &upright);
     return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// TIFF in, by libtiff, from memory: the first page; grey, RGB or palette, with or without alpha, as strips or tiles, in any compression
-// that libtiff was built with.
+// TIFF in, by libtiff, from memory: the first page; grey, RGB or palette, with or without alpha, or CMYK, of integers or floats, as strips
+// or tiles, in any compression that libtiff was built with.
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tiffio.h>
@@ -10,7 +11,8 @@
 enum {
     UNIT_PIXELS_MIN = 1 << 20,      // a tile may be larger than a small picture, but not without bound
     LIBTIFF_BYTES_SPARE = 64 << 20, // for libtiff's own tables
-    BYTES_PER_PIXEL_MAX = 4 * 2,    // RGBA of 16 bits
+    BYTES_PER_PIXEL_MAX = 4 * 4,    // RGBA of floats
+    OUTSIDE_PERCENT_MAX = 5,        // of float samples outside 0..1: more is another scale, not a few highlights
 };
 
 // The file in memory, and what libtiff said about it.
@@ -29,7 +31,7 @@ struct page {
     uint16_t bits, samples, photometric, compression;
     bool tiled, separate; // separate: one plane after the other
     uint32_t unit_width, unit_height;
-    int colours; // 1 or 3; a further sample is alpha
+    int colours; // 1, 3, or 4 of CMYK; a further sample is alpha
     bool premultiplied;
     const uint16_t *palette[3]; // libtiff's
     int palette_shift;          // from entries to 8 bits
@@ -103,25 +105,43 @@ static TIFF *open_source(struct tiff_source *source, const struct image_limits *
     return tiff;
 }
 
-static enum status check_kind(struct page *page)
+static bool is_grey(const struct page *page)
 {
+    return page->photometric == PHOTOMETRIC_MINISBLACK || page->photometric == PHOTOMETRIC_MINISWHITE;
+}
+
+// Only photographs have floats, and only of 32 bits.
+static enum status check_bits(const struct page *page)
+{
+    const bool palette = page->photometric == PHOTOMETRIC_PALETTE, packed = page->bits == 1 || page->bits == 2 || page->bits == 4;
     uint16_t format;
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_SAMPLEFORMAT, &format);
+    if (format == SAMPLEFORMAT_IEEEFP && page->bits == 32 && (is_grey(page) || page->photometric == PHOTOMETRIC_RGB))
+        return STATUS_OK;
     if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
-        return fail(STATUS_UNSUPPORTED, "a TIFF with signed, float or complex samples; convert it to unsigned 8 or 16 bits");
-    bool palette = page->photometric == PHOTOMETRIC_PALETTE;
-    bool grey = page->photometric == PHOTOMETRIC_MINISBLACK || page->photometric == PHOTOMETRIC_MINISWHITE;
-    if (!palette && !grey && page->photometric != PHOTOMETRIC_RGB)
         return fail(STATUS_UNSUPPORTED,
-                    "a TIFF with photometric interpretation %u; only grey, RGB and palette are supported, and YCbCr within JPEG",
-                    page->photometric);
-    page->colours = page->photometric == PHOTOMETRIC_RGB ? 3 : 1;
-    if (page->samples != page->colours && (palette || page->samples != page->colours + 1))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with %u samples a pixel where %d colours are expected", page->samples, page->colours);
-    bool packed = page->bits == 1 || page->bits == 2 || page->bits == 4;
+                    "a TIFF with signed, complex, or %u-bit float samples; convert it to unsigned 8 or 16 bits, or to floats of 32 bits",
+                    page->bits);
     if (page->bits != 8 && !(page->bits == 16 && !palette) && !(packed && page->samples == 1))
         return fail(STATUS_UNSUPPORTED, "a TIFF with %u bits a sample; convert it to 8 or 16", page->bits);
     return STATUS_OK;
+}
+
+static enum status check_kind(struct page *page)
+{
+    const bool palette = page->photometric == PHOTOMETRIC_PALETTE, inks = page->photometric == PHOTOMETRIC_SEPARATED;
+    uint16_t ink_set;
+    if (!palette && !inks && !is_grey(page) && page->photometric != PHOTOMETRIC_RGB)
+        return fail(STATUS_UNSUPPORTED,
+                    "a TIFF with photometric interpretation %u; only grey, RGB, CMYK and palette are supported, and YCbCr within JPEG",
+                    page->photometric);
+    TIFFGetFieldDefaulted(page->tiff, TIFFTAG_INKSET, &ink_set);
+    if (inks && (ink_set != INKSET_CMYK || page->samples != COLOR_CMYK))
+        return fail(STATUS_UNSUPPORTED, "a TIFF with %u inks a pixel; only CMYK without alpha is supported", page->samples);
+    page->colours = inks ? 4 : page->photometric == PHOTOMETRIC_RGB ? 3 : 1;
+    if (page->samples != page->colours && (palette || page->samples != page->colours + 1))
+        return fail(STATUS_UNSUPPORTED, "a TIFF with %u samples a pixel where %d colours are expected", page->samples, page->colours);
+    return check_bits(page);
 }
 
 static enum status read_palette(struct page *page)
@@ -228,10 +248,10 @@ static void put_row(const struct page *page, struct image *image, int plane, int
     for (int s = 0; s < step; s++) {
         int sample = page->separate ? plane : s;
         const uint8_t *samples = row + s * (page->bits / 8);
-        if (sample == page->colours)
-            codec_put(image, CODEC_ALPHA, x, y, count, samples, step);
-        else if (page->colours == 3)
+        if (page->colours > 1) // the fourth is alpha, or black, which is kept in its place
             codec_put(image, sample, x, y, count, samples, step);
+        else if (sample == 1)
+            codec_put(image, CODEC_ALPHA, x, y, count, samples, step);
         else
             for (int c = 0; c < 3; c++)
                 codec_put(image, c, x, y, count, samples, step);
@@ -243,10 +263,23 @@ static enum status broken(const struct tiff_source *source)
     return fail(STATUS_FORMAT, "not a valid TIFF: %s", source->message[0] ? source->message : "the data ends early");
 }
 
+// Floats that are none. Part of one row, as put_row() has it.
+static enum status check_finite(const struct page *page, int plane, uint32_t x, uint32_t y, uint32_t count, const void *row)
+{
+    const uint32_t step = page->separate ? 1 : page->samples;
+    const float *samples = row;
+    for (uint32_t i = 0; i < count * step; i++)
+        if (!isfinite(samples[i]))
+            return fail(STATUS_FORMAT, "sample %u of pixel (%u, %u) is not a number", page->separate ? (uint32_t)plane : i % step,
+                        x + i / step, y);
+    return STATUS_OK;
+}
+
 // One strip or tile whose top left pixel is (x, y).
 static enum status read_unit(const struct page *page, struct tiff_source *source, struct image *image, int plane, uint32_t x, uint32_t y,
                              uint8_t *buffer, tmsize_t buffer_size, uint8_t *scratch)
 {
+    enum status rc = STATUS_OK;
     uint32_t rows = page->height - y < page->unit_height ? page->height - y : page->unit_height;
     uint32_t columns = page->width - x < page->unit_width ? page->width - x : page->unit_width;
     tmsize_t row_bytes = page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
@@ -262,9 +295,14 @@ static enum status read_unit(const struct page *page, struct tiff_source *source
         got = TIFFReadEncodedStrip(page->tiff, TIFFComputeStrip(page->tiff, y, (uint16_t)plane), buffer, expected);
     if (got != expected || source->failed)
         return broken(source);
-    for (uint32_t row = 0; row < rows; row++)
-        put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, buffer + (tmsize_t)row * row_bytes, scratch);
-    return STATUS_OK;
+    for (uint32_t row = 0; row < rows; row++) {
+        const uint8_t *samples = buffer + (tmsize_t)row * row_bytes;
+        if (page->bits == 32)
+            TRY(check_finite(page, plane, x, y + row, columns, samples));
+        put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, samples, scratch);
+    }
+out:
+    return rc;
 }
 
 static enum status read_units(const struct page *page, struct tiff_source *source, struct image *image)
@@ -297,7 +335,7 @@ static void invert(struct image *image)
 static void divide_by_alpha(struct image *image)
 {
     size_t plane = (size_t)image->width * (size_t)image->height;
-    float full = image->bits == 16 ? 65535 : 255;
+    float full = (float)image_alpha_max(image);
     for (size_t i = 0; i < 3 * plane; i++) {
         float alpha = image->alpha[i % plane];
         float value = alpha > 0 ? (image->rgb[i] + 1) * full / alpha : 0;
@@ -305,19 +343,56 @@ static void divide_by_alpha(struct image *image)
     }
 }
 
+// Floats may have any scale. A few beyond 0..1 are highlights of a filter or a camera; many mean that the picture has another scale.
+static enum status check_range(struct image *image)
+{
+    const size_t samples = 3 * (size_t)image->width * (size_t)image->height;
+    float lowest = 1, highest = -1;
+    size_t outside = 0;
+    for (size_t i = 0; i < samples; i++) {
+        const float value = image->rgb[i];
+        lowest = fminf(lowest, value);
+        highest = fmaxf(highest, value);
+        outside += value < -1 || value > 1;
+        image->rgb[i] = fmaxf(-1, fminf(1, value));
+    }
+    const double percent = 100 * (double)outside / (double)samples, low = (lowest + 1) / 2, high = (highest + 1) / 2;
+    if (percent > OUTSIDE_PERCENT_MAX)
+        return fail(STATUS_FORMAT,
+                    "%.0f%% of the float samples lie outside 0..1: they go from %g to %g; scale them to 0..1, encoded as sRGB", percent,
+                    low, high);
+    if (outside > 0)
+        image_notice(image, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low, high);
+    return STATUS_OK;
+}
+
+static enum status use_profile(const struct page *page, struct image *image)
+{
+    const enum color_space space = page->colours == 4 ? COLOR_CMYK : is_grey(page) ? COLOR_GREY : COLOR_RGB;
+    uint32_t size = 0;
+    void *profile = NULL;
+    if (!TIFFGetField(page->tiff, TIFFTAG_ICCPROFILE, &size, &profile))
+        size = 0;
+    return color_to_srgb(image, space, profile, size);
+}
+
 static enum status read_image(struct page *page, struct tiff_source *source, const struct image_limits *limits, struct image *image)
 {
     enum status rc;
     uint16_t orientation;
     TRY(read_page(page, limits));
-    TRY(codec_allocate(image, limits, page->width, page->height, page->bits == 16 ? 16 : 8, page->samples > page->colours));
+    TRY(codec_allocate(image, limits, page->width, page->height, page->bits < 8 ? 8 : page->bits,
+                       page->samples == 2 || page->samples == 4));
     image->format = IMAGE_FORMAT_TIFF;
     source->concealing = conceals(page->compression);
     TRY(read_units(page, source, image));
+    if (image->bits == 32)
+        TRY(check_range(image));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
     if (image->alpha && page->premultiplied)
         divide_by_alpha(image);
+    TRY(use_profile(page, image));
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ORIENTATION, &orientation);
     TRY(codec_turn(image, orientation));
 out:
@@ -332,5 +407,8 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
         return broken(&source);
     enum status rc = read_image(&page, &source, limits, image);
     TIFFClose(page.tiff);
+    const int pages = rc == STATUS_OK ? codec_tiff_pages(bytes, size) : 1;
+    if (pages > 1)
+        image_notice(image, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// TIFF out, by libtiff, onto a stream: RGB or RGBA of 8 or 16 bits, deflate with horizontal differencing, in strips.
+// TIFF out, by libtiff, onto a stream: RGB or RGBA of 8 or 16 bits or of floats, deflate with differences of neighbours, in strips.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,27 +49,30 @@ static toff_t on_size(thandle_t handle)
     return fseeko(handle, at, SEEK_SET) == 0 ? (toff_t)end : 0;
 }
 
-static bool set_tags(TIFF *tiff, const struct image *image, uint32_t strip_rows)
+static bool set_tags(TIFF *tiff, const struct codec_output *output, uint32_t strip_rows)
 {
-    uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
+    const struct image *image = output->image;
+    const uint16_t alpha = EXTRASAMPLE_UNASSALPHA;
+    const bool floats = output->bits == 32;
     return TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, (uint32_t)image->width) &&
-           TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)image->height) && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, image->bits) &&
-           TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, image->alpha ? 4 : 3) && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB) &&
+           TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, (uint32_t)image->height) && TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, output->bits) &&
+           TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, output->channels) && TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_RGB) &&
+           (!floats || TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP)) &&
            TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG) && TIFFSetField(tiff, TIFFTAG_ORIENTATION, ORIENTATION_TOPLEFT) &&
            TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, strip_rows) && TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE) &&
-           TIFFSetField(tiff, TIFFTAG_PREDICTOR, PREDICTOR_HORIZONTAL) && TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, DEFLATE_LEVEL) &&
-           TIFFSetField(tiff, TIFFTAG_SOFTWARE, "oneiros " ONEIROS_VERSION) &&
-           (!image->alpha || TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha));
+           TIFFSetField(tiff, TIFFTAG_PREDICTOR, floats ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL) &&
+           TIFFSetField(tiff, TIFFTAG_ZIPQUALITY, DEFLATE_LEVEL) && TIFFSetField(tiff, TIFFTAG_SOFTWARE, "oneiros " ONEIROS_VERSION) &&
+           (!image->icc || TIFFSetField(tiff, TIFFTAG_ICCPROFILE, (uint32_t)image->icc_size, image->icc)) &&
+           (output->channels == 3 || TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &alpha));
 }
 
-static bool write_strips(TIFF *tiff, const struct image *image, size_t row_bytes, int strip_rows, uint8_t *buffer)
+static bool write_strips(TIFF *tiff, const struct codec_output *output, size_t row_bytes, int strip_rows, uint8_t *buffer)
 {
-    int channels = image->alpha ? 4 : 3;
-    for (int y = 0; y < image->height; y += strip_rows) {
-        int rows = image->height - y < strip_rows ? image->height - y : strip_rows;
+    const int height = output->image->height;
+    for (int y = 0; y < height; y += strip_rows) {
+        int rows = height - y < strip_rows ? height - y : strip_rows;
         for (int row = 0; row < rows; row++)
-            for (int c = 0; c < channels; c++)
-                codec_get(image, c, y + row, buffer + (size_t)row * row_bytes + c * (image->bits / 8), channels);
+            codec_get_row(output, y + row, buffer + (size_t)row * row_bytes);
         tmsize_t size = (tmsize_t)((size_t)rows * row_bytes);
         if (TIFFWriteEncodedStrip(tiff, (uint32_t)(y / strip_rows), buffer, size) != size) // predictors work in the buffer
             return false;
@@ -92,15 +95,16 @@ static TIFF *open_sink(FILE *stream, bool big, char *message)
     return tiff;
 }
 
-enum status codec_tiff_encode(FILE *stream, const struct image *image)
+enum status codec_tiff_encode(FILE *stream, const struct codec_output *output)
 {
+    const struct image *image = output->image;
     enum status rc = STATUS_OK;
     char message[STATUS_MESSAGE_MAX] = "";
-    size_t row_bytes = (size_t)image->width * (image->alpha ? 4 : 3) * (size_t)(image->bits / 8);
+    size_t row_bytes = (size_t)image->width * (size_t)output->channels * (size_t)(output->bits / 8);
     int strip_rows = row_bytes < STRIP_BYTES ? (int)(STRIP_BYTES / row_bytes) : 1;
     uint8_t *buffer = malloc((size_t)strip_rows * row_bytes);
     TIFF *tiff = buffer ? open_sink(stream, row_bytes * (size_t)image->height > CLASSIC_BYTES_MAX, message) : NULL;
-    bool written = tiff && set_tags(tiff, image, (uint32_t)strip_rows) && write_strips(tiff, image, row_bytes, strip_rows, buffer) &&
+    bool written = tiff && set_tags(tiff, output, (uint32_t)strip_rows) && write_strips(tiff, output, row_bytes, strip_rows, buffer) &&
                    TIFFWriteDirectory(tiff);
     if (!buffer)
         rc = fail(STATUS_LIMIT, "no memory for strips of %zu bytes", (size_t)strip_rows * row_bytes);

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/fetch.h"
+#include "common/log.h"
 #include "common/resample.h"
 #include "common/stop.h"
 #include "coordinator/codec.h"
@@ -52,7 +53,7 @@ out:
 static enum status resize_alpha(const struct image *from, struct image *to)
 {
     const size_t count = (size_t)from->width * (size_t)from->height, to_count = (size_t)to->width * (size_t)to->height;
-    const float most = from->bits == 16 ? 65535 : 255;
+    const float most = (float)image_alpha_max(from);
     float *in = malloc(count * sizeof *in), *out = malloc(to_count * sizeof *out);
     enum status rc;
     to->alpha = malloc(to_count * sizeof *to->alpha);
@@ -83,17 +84,13 @@ static enum status resize(struct image *image, double width, double height, cons
         goto out;
     }
     TRY(image_create(&larger, (int)width, (int)height));
-    larger.bits = image->bits;
-    larger.format = image->format;
     TRY(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
     const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;
     for (size_t i = 0; i < samples; i++) // the filter overshoots
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
         TRY(resize_alpha(image, &larger));
-    image_destroy(image);
-    *image = larger;
-    larger = (struct image){0};
+    image_replace(image, &larger);
 out:
     image_destroy(&larger);
     return rc;
@@ -131,6 +128,8 @@ enum status load_guide(const struct config *config, const char *output, struct i
     else
         TRY(file_read(config->guide, config->input.max_bytes, &bytes, &size));
     TRY(codec_decode(bytes, size, &limits, image));
+    if (image->notice[0])
+        log_info("guide %s: %s", config->guide, image->notice);
     rc = resize_guide(image, &limits);
 out:
     free(bytes);
@@ -163,6 +162,8 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read = read - start;
     TRY(codec_decode(bytes, size, &limits, &task->image));
+    if (task->image.notice[0])
+        log_info("%s: %s", record->source, task->image.notice);
     if (config->input.resize)
         TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
     if ((int64_t)task->image.width * task->image.height > INT_MAX) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/file.h"
+#include "common/log.h"
 #include "coordinator/codec.h"
 #include "coordinator/leftovers.h"
 
@@ -15,6 +16,8 @@ static enum image_format output_format(const struct config *config, const struct
         return IMAGE_FORMAT_PNG;
     case OUTPUT_TIFF:
         return IMAGE_FORMAT_TIFF;
+    case OUTPUT_JPEG:
+        return IMAGE_FORMAT_JPEG;
     case OUTPUT_AUTO:
         break;
     }
@@ -23,7 +26,8 @@ static enum image_format output_format(const struct config *config, const struct
 
 static bool is_dream(const char *name)
 {
-    static const char *const names[] = {"dream.png", "dream.tif", "dream.partial.png", "dream.partial.tif"};
+    static const char *const names[] = {"dream.png",         "dream.tif",         "dream.jpg",
+                                        "dream.partial.png", "dream.partial.tif", "dream.partial.jpg"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -36,6 +40,15 @@ static enum status make_folder(char folder[FILE_PATH_MAX], const char *output, c
     return rc == STATUS_OK ? file_make_folder(folder) : rc;
 }
 
+static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
+{
+    if (format != IMAGE_FORMAT_JPEG)
+        return codec_encode(path, format, &task->image);
+    if (task->image.alpha)
+        log_info("%s: JPEG has no alpha; the dream is written without", task->name);
+    return codec_encode_jpeg(path, config->output.quality, &task->image);
+}
+
 enum status output_write(const struct config *config, const char *output, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
@@ -45,7 +58,7 @@ enum status output_write(const struct config *config, const char *output, struct
     TRY(make_folder(folder, output, task));
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, folder, file));
-    TRY(codec_encode(path, format, &task->image));
+    TRY(encode(config, path, format, task));
     TRY(leftovers_remove(folder, is_dream, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
 out:

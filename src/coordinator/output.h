@@ -6,8 +6,8 @@
 #include "common/config.h"
 #include "coordinator/task.h"
 
-// Writes task->image to <output>/<name>/dream.png or .tif, and its name to the task's record. What was stopped is called dream.partial.*,
-// so that nobody takes it for a finished one.
+// Writes task->image to <output>/<name>/dream.png, .tif or .jpg, and its name to the task's record. What was stopped is called
+// dream.partial.*, so that nobody takes it for a finished one.
 enum status output_write(const struct config *config, const char *output, struct task *task) MUST_CHECK;
 
 // Begins what is written while the image is being worked on: its film, if the configuration wants one, or its explanation. task->image is

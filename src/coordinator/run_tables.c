@@ -51,7 +51,7 @@ static const struct column image_columns[] = {
     IMAGE(output, COLUMN_TEXT, "", "the picture, relative to the output folder; empty if there is none"),
     IMAGE(width, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
-    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input; 0 if it could not be decoded"),
+    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
     IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
     IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),

@@ -57,7 +57,7 @@ dry_run() {
     run -0 "$ONEIROS" --version
     [[ "${lines[0]}" =~ ^oneiros\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
     local library
-    for library in oneDNN HDF5 MPI libpng libtiff FFmpeg libcurl libyaml; do
+    for library in oneDNN HDF5 MPI libpng libtiff libjpeg lcms2 FFmpeg libcurl libyaml; do
         grep -Eq "^  $library +.*[0-9]+\.[0-9]+" <<<"$output"
     done
 }

@@ -44,10 +44,12 @@ static inline unsigned pattern(int c, int x, int y, int bits)
     return hash >> (32 - bits);
 }
 
-// Stores a sample the way PNG and TIFF pack rows; 16 bits in native order.
+// Stores a sample the way PNG and TIFF pack rows; 16 bits in native order. 32 bits are floats, and the value is of 16.
 static inline void pack(uint8_t *row, int index, int bits, unsigned value)
 {
-    if (bits == 16)
+    if (bits == 32)
+        ((float *)(void *)row)[index] = (float)value / 65535;
+    else if (bits == 16)
         ((uint16_t *)(void *)row)[index] = (uint16_t)value;
     else if (bits == 8)
         row[index] = (uint8_t)value;
@@ -60,6 +62,18 @@ static inline struct bytes read_back(const char *path)
     struct bytes file;
     UNIT_OK(file_read(path, 1 << 30, &file.data, &file.size));
     return file;
+}
+
+// What PNG has behind the type and the content of a chunk.
+static inline uint32_t png_crc(const uint8_t *bytes, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
 }
 
 static inline struct bytes photograph(void)

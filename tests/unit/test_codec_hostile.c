@@ -3,12 +3,13 @@
 // Worth most when built with ONEIROS_SANITIZE.
 #include <time.h>
 
-#include "pictures.h"
+#include "jpegs.h"
+#include "profiles.h"
 
 enum {
     WIDTH = 64,
     HEIGHT = 48,
-    FILES = 12,
+    FILES = 20,
     CUTS = 150,          // lengths tried for each file, besides the last few bytes
     FLIPS = 3000,        // damaged copies of each file
     SECONDS_OF_FLIPS = 8 // for all files together, on a slow machine too
@@ -26,7 +27,7 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
 {
     TIFF *tiff = TIFFOpen("test_hostile.tif", "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
-    int samples = photometric == PHOTOMETRIC_RGB ? 3 : 1;
+    int samples = photometric == PHOTOMETRIC_RGB ? 3 : photometric == PHOTOMETRIC_SEPARATED ? 4 : 1;
     TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
     TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, HEIGHT);
     TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits);
@@ -34,9 +35,14 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
     TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, photometric);
     TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
     TIFFSetField(tiff, TIFFTAG_COMPRESSION, compression);
-    uint8_t buffer[WIDTH * HEIGHT * 3];
+    _Alignas(float) uint8_t buffer[WIDTH * HEIGHT * 4];
     for (size_t i = 0; i < sizeof buffer; i++)
         buffer[i] = (uint8_t)(i / 7 + pattern(0, (int)i, 0, 3));
+    if (bits == 32) {
+        TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
+        for (size_t i = 0; i < sizeof buffer / 4; i++)
+            ((float *)(void *)buffer)[i] = (float)(i % 100) / 100;
+    }
     if (tiled) {
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, 32);
         TIFFSetField(tiff, TIFFTAG_TILELENGTH, 16);
@@ -53,20 +59,45 @@ static struct bytes tiff_of(int compression, int photometric, int bits, bool til
     return file;
 }
 
+static struct bytes jpeg_of(J_COLOR_SPACE given, J_COLOR_SPACE stored, bool progressive)
+{
+    return jpeg_made(&(struct jpeg_kind){.given = given,
+                                         .stored = stored,
+                                         .progressive = progressive,
+                                         .adobe = given == JCS_CMYK,
+                                         .sampling = given == JCS_RGB ? 2 : 1,
+                                         .width = WIDTH,
+                                         .height = HEIGHT});
+}
+
 static int make_files(struct file files[FILES])
 {
-    struct image plain, alpha;
+    struct image plain, alpha, profiled, floats;
+    struct bytes icc = profile_adobe();
     photograph_part(&plain, WIDTH, HEIGHT, false);
     photograph_part(&alpha, WIDTH, HEIGHT, true);
+    photograph_part(&profiled, WIDTH, HEIGHT, false);
+    photograph_part(&floats, WIDTH, HEIGHT, true);
+    floats.bits = 32;
+    profiled.icc = icc.data;
+    profiled.icc_size = icc.size;
     struct file all[FILES] = {
         {"PNG", encoded(&plain, IMAGE_FORMAT_PNG), 0},
+        {"PNG with a profile", encoded(&profiled, IMAGE_FORMAT_PNG), 0},
+        {"JPEG with a profile", encoded(&profiled, IMAGE_FORMAT_JPEG), 0},
         {"TIFF", encoded(&alpha, IMAGE_FORMAT_TIFF), 16}, // the name of the program
         {"TIFF, plain tiles", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_RGB, 8, true), 0},
         {"TIFF, LZW", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_RGB, 8, false), 0},
         {"TIFF, JPEG", tiff_of(COMPRESSION_JPEG, PHOTOMETRIC_RGB, 8, false), 0},
+        {"TIFF, CMYK", tiff_of(COMPRESSION_LZW, PHOTOMETRIC_SEPARATED, 8, true), 0},
+        {"TIFF, grey floats", tiff_of(COMPRESSION_NONE, PHOTOMETRIC_MINISBLACK, 32, false), 0},
+        {"TIFF, floats", encoded(&floats, IMAGE_FORMAT_TIFF), 24}, // the name of the program
         {"TIFF, fax", tiff_of(COMPRESSION_CCITTFAX4, PHOTOMETRIC_MINISWHITE, 1, false), 0},
         {"TIFF, PackBits", tiff_of(COMPRESSION_PACKBITS, PHOTOMETRIC_MINISBLACK, 4, false), 0},
         {"JPEG", ffmpeg_encoded("mjpeg", AV_PIX_FMT_YUVJ420P, &plain, ""), 0},
+        {"progressive JPEG", jpeg_of(JCS_RGB, JCS_YCbCr, true), 0},
+        {"grey JPEG", jpeg_of(JCS_GRAYSCALE, JCS_GRAYSCALE, false), 0},
+        {"YCCK JPEG", jpeg_of(JCS_CMYK, JCS_YCCK, false), 0},
         {"lossy WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, ""), 0},
         {"lossless WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, "lossless=1"), 0},
         {"BMP", ffmpeg_encoded("bmp", AV_PIX_FMT_BGR24, &plain, ""), 0},
@@ -78,6 +109,8 @@ static int make_files(struct file files[FILES])
             files[count++] = all[i];
     image_destroy(&plain);
     image_destroy(&alpha);
+    image_destroy(&profiled);
+    image_destroy(&floats);
     return count;
 }
 
@@ -140,7 +173,7 @@ static void check_survivor(const struct image *image)
 {
     CU_ASSERT(image->width >= 1 && image->height >= 1 && image->width <= limits.side && image->height <= limits.side);
     CU_ASSERT((uint64_t)image->width * (uint64_t)image->height <= limits.pixels);
-    CU_ASSERT(image->bits == 8 || image->bits == 16);
+    CU_ASSERT(image->bits == 8 || image->bits == 16 || image->bits == 32);
     float lowest = 1, highest = -1; // every sample was filled in, or the sanitizer and these bounds see what was not
     for (size_t i = 0; i < 3 * (size_t)image->width * (size_t)image->height; i++) {
         lowest = fminf(lowest, image->rgb[i]);

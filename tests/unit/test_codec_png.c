@@ -7,6 +7,7 @@ enum { WIDTH = 37, HEIGHT = 21 }; // not whole bytes, not whole Adam7 blocks
 struct kind {
     int type, bits;
     bool interlaced, transparent; // transparent: with a tRNS chunk
+    int orientation;              // in an eXIf chunk; 0: there is none
 };
 
 static int channels_of(int type)
@@ -28,6 +29,10 @@ static void set_extras(png_structp png, png_infop info, const struct kind *kind)
         png_set_PLTE(png, info, palette, 1 << kind->bits);
     }
     png_set_gAMA(png, info, 0.3); // must be left alone
+    if (kind->orientation) {
+        png_byte exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (png_byte)kind->orientation, 0, 0};
+        png_set_eXIf_1(png, info, sizeof exif, exif);
+    }
     if (!kind->transparent)
         return;
     png_byte alphas[2] = {0, 128};
@@ -131,7 +136,28 @@ static void every_kind(void)
         for (int b = 0; types[t].bits[b]; b++)
             for (int interlaced = 0; interlaced < 2; interlaced++)
                 for (int transparent = 0; transparent <= types[t].may_be_transparent; transparent++)
-                    check(&(struct kind){types[t].type, types[t].bits[b], interlaced, transparent});
+                    check(&(struct kind){types[t].type, types[t].bits[b], interlaced, transparent, 0});
+}
+
+// By the EXIF specification: which side of the scene row 0 and column 0 of the file are.
+static void orientation_is_undone(void)
+{
+    for (int o = 1; o <= 8; o++) {
+        struct bytes file = make(&(struct kind){.type = PNG_COLOR_TYPE_RGBA, .bits = 8, .interlaced = o % 2, .orientation = o});
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_FATAL(image.width == (o < 5 ? WIDTH : HEIGHT) && image.height == (o < 5 ? HEIGHT : WIDTH));
+        bool right = o == 2 || o == 3 || o == 6 || o == 7, bottom = o == 3 || o == 4 || o == 7 || o == 8;
+        for (int y = 0; y < HEIGHT; y++)
+            for (int x = 0; x < WIDTH; x++)
+                for (int c = 0; c < 4; c++) {
+                    int across = o < 5 ? x : y, down = o < 5 ? y : x;
+                    int column = right ? image.width - 1 - across : across, row = bottom ? image.height - 1 - down : down;
+                    CU_ASSERT_EQUAL(sample_at(&image, c, column, row), pattern(c, x, y, 8));
+                }
+        image_destroy(&image);
+        free(file.data);
+    }
 }
 
 // Changes one byte of the first chunk with this name, or of its length where `offset` is negative.
@@ -149,7 +175,7 @@ static void damage_is_refused(void)
         int offset;
     } places[] = {{"IHDR", 7}, {"IHDR", 17}, {"gAMA", 8}, {"IDAT", 30}, {"IDAT", -4}, {"IEND", 4}, {"IEND", -1}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, false, false});
+        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, false, false, 0});
         struct image image;
         damage(&file, places[i].chunk, places[i].offset);
         CU_ASSERT_EQUAL(codec_decode(file.data, file.size, &roomy, &image), STATUS_FORMAT);
@@ -161,16 +187,10 @@ static void damage_is_refused(void)
 
 static void lying_size_is_refused_by_the_limit(void)
 {
-    struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, true, false});
+    struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, true, false, 0});
     uint8_t *header = (uint8_t *)file.data + 12; // type, width, height, ..., CRC
     memcpy(header + 4, "\0\0\xfd\xe8\0\0\xfd\xe8", 8);
-    png_uint_32 crc = 0xffffffff;
-    for (int i = 0; i < 17; i++) {
-        crc ^= header[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    png_save_uint_32(header + 17, ~crc);
+    png_save_uint_32(header + 17, png_crc(header, 17));
     struct image image;
     CU_ASSERT_EQUAL(codec_decode(file.data, file.size, &roomy, &image), STATUS_LIMIT);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "65000 x 65000"));
@@ -179,6 +199,7 @@ static void lying_size_is_refused_by_the_limit(void)
 
 static const struct unit_test tests[] = {
     {"every colour type, depth, interlacing and tRNS", every_kind},
+    {"orientation is undone", orientation_is_undone},
     {"damage is refused", damage_is_refused},
     {"a lying 65000 x 65000 is refused by the limit", lying_size_is_refused_by_the_limit},
 };

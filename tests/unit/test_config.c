@@ -58,6 +58,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.memory.limit, 0);
     CU_ASSERT_STRING_EQUAL(config.model.path, "auto");
     CU_ASSERT_EQUAL(config.output.format, OUTPUT_AUTO);
+    CU_ASSERT_EQUAL(config.output.quality, 95);
     CU_ASSERT_EQUAL(config.input.resize, 0);
     CU_ASSERT(config.input.max_side >= 12000 && config.input.max_pixels >= 12000u * 9000u);
     UNIT_OK(config_check(&config));
@@ -156,6 +157,7 @@ static void change_everything(struct config *config)
         "memory.limit=1500MB",
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
         "output.format=tiff",
+        "output.quality=80",
         "input.resize=600",
         "input.max_side=12000",
         "input.max_pixels=108M",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guides of all shapes: what the network is given it can work on.
+// Guides of all shapes: what the network is given it can work on. Pictures made smaller keep what their file needs.
 #include "coordinator/load.h"
 
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "coordinator/codec.h"
 #include "kernels/network.h"
+#include "profiles.h"
 #include "scratch.h"
-#include "unit.h"
 
 static struct config config;
 
@@ -65,11 +65,53 @@ static void test_refused(void)
     }
 }
 
+// Everything but the size outlasts input.resize: depth, format, alpha, profile.
+static void test_resized(int bits, enum image_format format)
+{
+    struct image image;
+    struct bytes icc = profile_adobe();
+    struct intake_entry entry = {.kind = INTAKE_FILE, .name = "picture"};
+    struct task *task = task_create();
+    struct timing timing = {0};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    UNIT_OK(file_join(entry.source, scratch, "picture"));
+    UNIT_OK(image_create(&image, 200, 100));
+    for (int i = 0; i < 3 * 200 * 100; i++)
+        image.rgb[i] = (float)(i % 200) / 200;
+    image.bits = bits;
+    image.alpha = malloc(200 * 100 * sizeof *image.alpha);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(image.alpha);
+    for (int i = 0; i < 200 * 100; i++)
+        image.alpha[i] = (uint16_t)image_alpha_max(&image);
+    image.icc = icc.data;
+    image.icc_size = icc.size;
+    UNIT_OK(codec_encode(entry.source, format, &image));
+    config_init(&config);
+    config.input.resize = 80;
+    UNIT_OK(load_task(task, &entry, &config, scratch, &timing));
+    const struct image *small = &task->image;
+    CU_ASSERT_FATAL(small->width == 160 && small->height == 80 && small->bits == bits && small->format == format);
+    CU_ASSERT_FATAL(small->alpha && small->icc && small->icc_size == image.icc_size);
+    CU_ASSERT_EQUAL(memcmp(small->icc, image.icc, image.icc_size), 0);
+    CU_ASSERT_EQUAL(small->alpha[160 * 40 + 80], image_alpha_max(&image));
+    CU_ASSERT_EQUAL(task->record.bits, bits);
+    image_destroy(&image);
+    task_destroy(&task);
+}
+
+static void test_resize_keeps(void)
+{
+    test_resized(8, IMAGE_FORMAT_PNG);
+    test_resized(16, IMAGE_FORMAT_TIFF);
+    test_resized(32, IMAGE_FORMAT_TIFF);
+}
+
 int main(void)
 {
     static const struct unit_test tests[] = {
         {"guides of all shapes", test_sizes},
         {"guides that the network cannot see", test_refused},
+        {"resized pictures keep what their file needs", test_resize_keeps},
     };
     if (!scratch_create())
         return 1;

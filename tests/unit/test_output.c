@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// Dreams in their place in the output folder, in each format; an earlier run's, in another one, go.
+#include "coordinator/output.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "common/file.h"
+#include "coordinator/codec.h"
+#include "scratch.h"
+#include "unit.h"
+
+enum { WIDTH = 7, HEIGHT = 5 };
+
+static struct config config;
+
+static struct task *make_task(enum image_format format, bool alpha, int status)
+{
+    struct task *task = task_create();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    UNIT_OK(image_create(&task->image, WIDTH, HEIGHT));
+    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++)
+        task->image.rgb[i] = (float)(i % 5) / 2 - 1;
+    task->image.alpha = alpha ? calloc(WIDTH * HEIGHT, sizeof *task->image.alpha) : NULL;
+    task->image.format = format;
+    task->record.status = status;
+    snprintf(task->name, sizeof task->name, "cat");
+    return task;
+}
+
+static bool exists(const char *name)
+{
+    char path[FILE_PATH_MAX];
+    UNIT_OK(file_join(path, scratch, name));
+    return access(path, F_OK) == 0;
+}
+
+// Writes the dream of an input of this format and expects it, and no other, under this name.
+static void expect(enum config_output_format wanted, enum image_format format, int status, const char *name)
+{
+    static const char *const names[] = {"cat/dream.png",         "cat/dream.tif",         "cat/dream.jpg",
+                                        "cat/dream.partial.png", "cat/dream.partial.tif", "cat/dream.partial.jpg"};
+    struct task *task = make_task(format, true, status);
+    config.output.format = wanted;
+    UNIT_OK(output_write(&config, scratch, task));
+    CU_ASSERT_STRING_EQUAL(task->record.output, name);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        CU_ASSERT_EQUAL(exists(names[i]), strcmp(names[i], name) == 0);
+    task_destroy(&task);
+}
+
+static void every_format(void)
+{
+    config_init(&config);
+    expect(OUTPUT_AUTO, IMAGE_FORMAT_PNG, IMAGE_DONE, "cat/dream.png");
+    expect(OUTPUT_AUTO, IMAGE_FORMAT_TIFF, IMAGE_DONE, "cat/dream.tif");
+    expect(OUTPUT_AUTO, IMAGE_FORMAT_JPEG, IMAGE_STOPPED, "cat/dream.partial.png");
+    expect(OUTPUT_AUTO, IMAGE_FORMAT_OTHER, IMAGE_DONE, "cat/dream.png");
+    expect(OUTPUT_JPEG, IMAGE_FORMAT_TIFF, IMAGE_DONE, "cat/dream.jpg");
+    expect(OUTPUT_JPEG, IMAGE_FORMAT_PNG, IMAGE_STOPPED, "cat/dream.partial.jpg");
+    expect(OUTPUT_TIFF, IMAGE_FORMAT_PNG, IMAGE_STOPPED, "cat/dream.partial.tif");
+    expect(OUTPUT_PNG, IMAGE_FORMAT_TIFF, IMAGE_DONE, "cat/dream.png");
+}
+
+static size_t size_of(int quality)
+{
+    struct task *task = make_task(IMAGE_FORMAT_JPEG, false, IMAGE_DONE);
+    char path[FILE_PATH_MAX];
+    void *bytes = NULL;
+    size_t size = 0;
+    config.output.format = OUTPUT_JPEG;
+    config.output.quality = quality;
+    UNIT_OK(output_write(&config, scratch, task));
+    UNIT_OK(file_join(path, scratch, task->record.output));
+    UNIT_OK(file_read(path, 1 << 20, &bytes, &size));
+    task_destroy(&task);
+    free(bytes);
+    return size;
+}
+
+static void quality_is_heeded(void)
+{
+    config_init(&config);
+    CU_ASSERT(size_of(20) < size_of(100));
+}
+
+int main(void)
+{
+    static const struct unit_test tests[] = {
+        {"every format", every_format},
+        {"quality is heeded", quality_is_heeded},
+    };
+    if (!scratch_create())
+        return 1;
+    int rc = unit_run("output", tests, sizeof tests / sizeof tests[0]);
+    scratch_remove();
+    return rc;
+}
