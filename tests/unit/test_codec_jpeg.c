@@ -212,6 +212,28 @@ static void bytes_behind_a_jpeg_are_fine(void)
 }
 
 // A JPEG that ends early and gets an end marker looks whole; what is missing must still be noticed.
+// Some cameras fill the file up before the end marker: the picture is whole all the same.
+static void padding_before_the_end_is_fine(void)
+{
+    enum { PADDING = 9 };
+    struct image part, image, known;
+    photograph_part(&part, WIDTH, HEIGHT, false);
+    struct bytes jpeg = ffmpeg_encoded("mjpeg", AV_PIX_FMT_YUVJ420P, &part, "");
+    CU_ASSERT_FATAL(jpeg.size > 2);
+    const uint8_t *end = (const uint8_t *)jpeg.data + jpeg.size - 2;
+    uint8_t *padded = calloc(1, jpeg.size + PADDING);
+    memcpy(padded, jpeg.data, jpeg.size - 2);
+    memcpy(padded + jpeg.size - 2 + PADDING, end, 2);
+    UNIT_OK(codec_decode(jpeg.data, jpeg.size, &roomy, &known));
+    UNIT_OK(codec_decode(padded, jpeg.size + PADDING, &roomy, &image));
+    CU_ASSERT(memcmp(image.rgb, known.rgb, 3 * (size_t)WIDTH * HEIGHT * sizeof *image.rgb) == 0);
+    image_destroy(&part);
+    image_destroy(&image);
+    image_destroy(&known);
+    free(padded);
+    free(jpeg.data);
+}
+
 static void a_mended_jpeg_is_refused(void)
 {
     struct image part, image;
@@ -335,6 +357,7 @@ static const struct unit_test tests[] = {
     {"photographs are turned upright", photographs_are_turned_upright},
     {"broken EXIF is upright", broken_exif_is_upright},
     {"bytes behind a JPEG are fine", bytes_behind_a_jpeg_are_fine},
+    {"padding before the end is fine", padding_before_the_end_is_fine},
     {"a mended JPEG is refused", a_mended_jpeg_is_refused},
     {"a scan bomb is refused", a_scan_bomb_is_refused},
     {"a missing component is refused", a_missing_component_is_refused},
