@@ -161,9 +161,17 @@ out:
     return rc;
 }
 
-enum status fetch_into(int descriptor, const char *url, const struct fetch_options *options)
+enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor)
 {
-    struct fetch fetch = {
-        .transfer = {.url = url, .place = "the file that a download goes to", .options = options, .descriptor = descriptor}};
-    return try_repeatedly(&fetch);
+    struct fetch fetch = {.transfer = {.url = url, .place = folder, .options = options}};
+    enum status rc;
+    TRY(file_create_nameless(folder, descriptor));
+    fetch.transfer.descriptor = *descriptor;
+    rc = try_repeatedly(&fetch);
+    if (rc != STATUS_OK) {
+        close(*descriptor);
+        *descriptor = -1;
+    }
+out:
+    return rc;
 }

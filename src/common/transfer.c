@@ -90,12 +90,22 @@ out:
     return rc;
 }
 
+// The callback's attempt ends with this thread's message.
+static void refuse(struct transfer *transfer, enum status status)
+{
+    transfer->refusal = status;
+    snprintf(transfer->reason, sizeof transfer->reason, "%s", status_message());
+}
+
 static size_t on_body(char *bytes, size_t unit, size_t length, void *data)
 {
     struct transfer *transfer = data;
     (void)unit; // always 1
-    transfer->refusal = take_body(transfer, bytes, length);
-    return transfer->refusal == STATUS_OK ? length : CURL_WRITEFUNC_ERROR;
+    const enum status rc = take_body(transfer, bytes, length);
+    if (rc == STATUS_OK)
+        return length;
+    refuse(transfer, rc);
+    return CURL_WRITEFUNC_ERROR;
 }
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
@@ -106,7 +116,7 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
     const struct fetch_options *options = transfer->options;
     if (!options->progress || options->progress(options->context, transfer->size, total > 0 ? transfer->size + rest : 0))
         return 0;
-    transfer->refusal = fail(STATUS_STOPPED, "%s: stopped", transfer->url);
+    refuse(transfer, fail(STATUS_STOPPED, "%s: stopped", transfer->url));
     return 1;
 }
 
@@ -193,6 +203,12 @@ static void start_curl(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+void transfer_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_curl);
+}
+
 // The rest only, where part of the file is there already.
 static enum status ask_for_rest(struct transfer *transfer)
 {
@@ -209,9 +225,8 @@ static enum status ask_for_rest(struct transfer *transfer)
 
 enum status transfer_begin(struct transfer *transfer)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     enum status rc = STATUS_OK;
-    pthread_once(&once, start_curl);
+    transfer_start();
     transfer->tried++;
     transfer->code = CURLE_OK;
     transfer->begun = transfer->retry = false;
@@ -248,7 +263,7 @@ enum status transfer_end(struct transfer *transfer, CURLcode code)
     if (curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
         transfer->retry_after = (long)wait;
     if (transfer->refusal != STATUS_OK)
-        rc = transfer->refusal;
+        rc = fail(transfer->refusal, "%s", transfer->reason);
     else if (code != CURLE_OK)
         rc = explain(transfer, code);
     else if (!transfer->begun)

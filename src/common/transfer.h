@@ -22,14 +22,18 @@ struct transfer {
     CURL *curl; // NULL: none under way
     struct curl_slist *headers;
     CURLcode code;
-    bool begun;            // the answer's body has started
-    char answer_etag[256]; // of the answer whose headers are coming in
-    int64_t range_start;   // of that answer; -1: none
-    long retry_after;      // seconds that the server asks to wait; 0: it does not
-    enum status refusal;   // why a callback ended the attempt; STATUS_OK: it did not
-    bool retry;            // whether another attempt may help
+    bool begun;                      // the answer's body has started
+    char answer_etag[256];           // of the answer whose headers are coming in
+    int64_t range_start;             // of that answer; -1: none
+    long retry_after;                // seconds that the server asks to wait; 0: it does not
+    enum status refusal;             // why a callback ended the attempt; STATUS_OK: it did not
+    char reason[STATUS_MESSAGE_MAX]; // in words: other transfers of the thread fail, too, before this one ends
+    bool retry;                      // whether another attempt may help
     char error[CURL_ERROR_SIZE];
 };
+
+// Makes libcurl ready, once: before anything else of it is used. transfer_begin() does so, too.
+void transfer_start(void);
 
 // Makes transfer->curl, ready to be performed alone or in a multi handle.
 enum status transfer_begin(struct transfer *transfer) MUST_CHECK;
