@@ -76,7 +76,7 @@ static enum status begin(struct downloads *downloads, struct download *download)
     curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, (char *)download);
     if (curl_multi_add_handle(downloads->multi, transfer->curl) != CURLM_OK) {
         transfer_abandon(transfer);
-        rc = fail(STATUS_INTERNAL, "libcurl does not take %s", transfer->url);
+        rc = fail(STATUS_INTERNAL, "libcurl does not take the address");
     }
 out:
     return rc;
@@ -91,10 +91,10 @@ static void end_attempt(struct downloads *downloads, CURL *curl, CURLcode code)
     curl_multi_remove_handle(downloads->multi, curl);
     const enum status rc = transfer_end(&download->transfer, code);
     if (rc != STATUS_OK && transfer_again(&download->transfer, &seconds)) {
-        log_debug("%s; trying again in %.1f s", status_message(), seconds);
+        log_debug("%s: %s; trying again in %.1f s", download->transfer.url, status_message(), seconds);
         download->due = now() + seconds;
     } else {
-        end(downloads, download, rc);
+        end(downloads, download, transfer_give_up(&download->transfer, rc));
     }
 }
 

@@ -18,7 +18,7 @@ struct downloads_options {
     int parallel;
     const char *folder; // that the files are in, without names; must outlive the downloads
     // A download has ended: `item` is what it was added with. On success `descriptor` is its file, the callee's; else it is -1 and
-    // status_message() says why. In the downloads' own thread: be quick.
+    // status_message() says why, without the URL. In the downloads' own thread: be quick.
     void (*done)(void *context, void *item, enum status status, int descriptor, uint64_t bytes, double seconds);
     void *context;
 };

@@ -44,7 +44,7 @@ static enum status attempt(struct transfer *transfer)
     TRY(transfer_begin(transfer));
     rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
 out:
-    return rc;
+    return fail_in(rc, "%s", transfer->url);
 }
 
 // Waits for the lock. File systems without locks are used without: an MD5 still finds what two writers would mix up.
@@ -125,7 +125,7 @@ static enum status try_repeatedly(struct fetch *fetch)
         if (rc == STATUS_OK && fetch->path)
             rc = finish(fetch, resumed);
         if (rc == STATUS_OK || !transfer_again(transfer, &seconds))
-            return rc;
+            return transfer_give_up(transfer, rc);
         log_debug("%s; trying again", status_message());
         TRY(pause_for(transfer, seconds));
     }

@@ -63,7 +63,7 @@ static enum status begin_body(struct transfer *transfer)
     TRY(transfer_cut(transfer));
     if (answer != 200) {
         transfer->retry = answer == 206; // from the start this time
-        return fail(STATUS_IO, "%s: the server answered %ld, which is not the whole file", transfer->url, answer);
+        return fail(STATUS_IO, "the server answered %ld, which is not the whole file", answer);
     }
     memcpy(transfer->etag, transfer->answer_etag, sizeof transfer->etag);
 out:
@@ -76,7 +76,7 @@ static enum status take_body(struct transfer *transfer, const char *bytes, size_
     if (!transfer->begun)
         TRY(begin_body(transfer));
     if (length > transfer->options->limit - transfer->size)
-        return fail(STATUS_LIMIT, "%s: more than the %llu bytes allowed", transfer->url, (unsigned long long)transfer->options->limit);
+        return fail(STATUS_LIMIT, "more than the %llu bytes allowed", (unsigned long long)transfer->options->limit);
     for (size_t used = 0; used < length;) {
         ssize_t count = pwrite(transfer->descriptor, bytes + used, length - used, (off_t)transfer->size);
         if (count < 0 && errno == EINTR)
@@ -116,7 +116,7 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
     const struct fetch_options *options = transfer->options;
     if (!options->progress || options->progress(options->context, transfer->size, total > 0 ? transfer->size + rest : 0))
         return 0;
-    refuse(transfer, fail(STATUS_STOPPED, "%s: stopped", transfer->url));
+    refuse(transfer, fail(STATUS_STOPPED, "stopped"));
     return 1;
 }
 
@@ -175,11 +175,11 @@ static enum status explain(struct transfer *transfer, CURLcode code)
             if (rc != STATUS_OK)
                 return rc;
         }
-        return fail(STATUS_IO, "%s: the server answered %ld", transfer->url, answer);
+        return fail(STATUS_IO, "the server answered %ld", answer);
     case CURLE_FILESIZE_EXCEEDED:
-        return fail(STATUS_LIMIT, "%s: more than the %llu bytes allowed", transfer->url, (unsigned long long)transfer->options->limit);
+        return fail(STATUS_LIMIT, "more than the %llu bytes allowed", (unsigned long long)transfer->options->limit);
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return fail(STATUS_IO, "%s: only http and https are followed (%s)", transfer->url, reason);
+        return fail(STATUS_IO, "only http and https are followed (%s)", reason);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -195,7 +195,7 @@ static enum status explain(struct transfer *transfer, CURLcode code)
     default:
         break;
     }
-    return fail(STATUS_IO, "%s: %s", transfer->url, reason);
+    return fail(STATUS_IO, "%s", reason);
 }
 
 static void start_curl(void)
@@ -220,7 +220,7 @@ static enum status ask_for_rest(struct transfer *transfer)
     snprintf(condition, sizeof condition, "If-Range: %s", transfer->etag);
     transfer->headers = curl_slist_append(NULL, condition);
     curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
-    return transfer->headers ? STATUS_OK : fail(STATUS_LIMIT, "no memory to fetch %s", transfer->url);
+    return transfer->headers ? STATUS_OK : fail(STATUS_LIMIT, "no memory to ask for the rest");
 }
 
 enum status transfer_begin(struct transfer *transfer)
@@ -297,4 +297,11 @@ bool transfer_again(const struct transfer *transfer, double *seconds)
     const double asked = transfer->retry_after < RETRY_AFTER_MAX ? (double)transfer->retry_after : RETRY_AFTER_MAX;
     *seconds = fmax(fmin(back_off, BACK_OFF_MAX), asked);
     return true;
+}
+
+enum status transfer_give_up(const struct transfer *transfer, enum status status)
+{
+    if (status == STATUS_OK || status == STATUS_STOPPED || transfer->tried < 2)
+        return status;
+    return fail(status, "%s; tried %d times", status_message(), transfer->tried);
 }

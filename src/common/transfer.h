@@ -2,7 +2,8 @@
 // One file on its way from a server into an open file, attempt by attempt: what fetch_file() does for one and downloads.h for many at once.
 //
 // Each attempt is transfer_begin(), a libcurl handle's run, and transfer_end(); after a failure transfer_again() says whether and when to
-// try once more. An attempt goes on where the last one broke off if the server promises that it is still the same file.
+// try once more. Messages do not name the URL: the callers do, where their readers do not know it. An attempt goes on where the last one
+// broke off if the server promises that it is still the same file.
 #ifndef ONEIROS_COMMON_TRANSFER_H
 #define ONEIROS_COMMON_TRANSFER_H
 
@@ -46,6 +47,9 @@ void transfer_abandon(struct transfer *transfer);
 
 // After a failure: whether to try again, and in how many seconds.
 bool transfer_again(const struct transfer *transfer, double *seconds);
+
+// When it is not tried again: returns `status` and says in this thread's message how often it was tried.
+enum status transfer_give_up(const struct transfer *transfer, enum status status);
 
 // Empties the file: the next attempt is from the start.
 enum status transfer_cut(struct transfer *transfer) MUST_CHECK;
