@@ -107,9 +107,11 @@ static enum status put_in(struct coordinator *c)
     enum status rc = STATUS_OK;
     while (!c->all_put && prefetch_has_room(c->prefetch)) {
         struct intake_entry entry;
-        TRY(intake_ahead_next(c->ahead, &entry, &c->all_put));
-        if (!c->all_put)
-            TRY(prefetch_put(c->prefetch, &entry));
+        bool given;
+        TRY(intake_ahead_next(c->ahead, &entry, &given, &c->all_put));
+        if (!given)
+            break;
+        TRY(prefetch_put(c->prefetch, &entry));
     }
 out:
     return rc;
@@ -350,21 +352,13 @@ out:
     return rc;
 }
 
-// A little at a time: reading a long list must not keep workers waiting.
-static enum status count_ahead(struct coordinator *c, bool *found)
+static void show_total(struct coordinator *c)
 {
-    enum { AT_A_TIME = 64 };
-    enum status rc = STATUS_OK;
-    if (!c->counted) {
-        bool more;
-        TRY(intake_ahead_look(c->ahead, AT_A_TIME, &more));
-        *found = *found || more;
-        c->counted = intake_ahead_total(c->ahead) >= 0;
-        if (c->counted)
-            progress_set_total(c->progress, intake_ahead_total(c->ahead));
-    }
-out:
-    return rc;
+    const int64_t total = c->counted ? -1 : intake_ahead_total(c->ahead);
+    if (total < 0)
+        return;
+    c->counted = true;
+    progress_set_total(c->progress, total);
 }
 
 // The first images are the others' baselines: they are all read before work on any begins.
@@ -413,7 +407,7 @@ static enum status serve(struct coordinator *c)
         TRY(collect(c, &found));
         TRY(collect_arrays(c, &found));
         TRY(finish_ended(c, &found));
-        TRY(count_ahead(c, &found));
+        show_total(c);
         c->stopping = c->stopping || stop_requested();
         if (c->stopping && !told) {
             prefetch_stop(c->prefetch);
