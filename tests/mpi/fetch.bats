@@ -10,8 +10,9 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
     unset http_proxy
     ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=131:117:200:60 picture.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=90:80:100:60 other.png
     mkfifo port
-    /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile_server.py" picture.png >port 2>server.log 3>&- &
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/hostile_server.py" picture.png other.png >port 2>server.log 3>&- &
     server=$!
     read -r port <port
     url=http://127.0.0.1:$port
@@ -68,6 +69,18 @@ nothing_left() {
     "$ONEIROS" dream "${settings[@]}" -o file picture.png
     cmp out/good1/dream.png file/picture/dream.png
     nothing_left
+}
+
+@test "baselines are the first pictures of the inputs, whichever comes first: the same bytes" {
+    local many=(-s octaves.count=1 -s steps=1 -s importance.method=expected_gradients -s importance.baselines=images -s importance.samples=2)
+    printf "$url/late%d.png\n" {0..19} >list
+    for run in late soon; do # the second time none is late
+        "$MPIEXEC" -n 3 "$ONEIROS" dream "${many[@]}" -s targets=mixed0:1 -o "$run" @list
+    done
+    for i in {0..19}; do
+        cmp "late/late$i/dream.png" "soon/late$i/dream.png"
+    done
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" late/run.h5 soon/run.h5
 }
 
 @test "stalled servers hold no picture up, and a signal ends the wait for them at once" {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A web server on loopback that serves one picture and misbehaves in every other way: hostile_server.py PICTURE prints its port."""
+"""A web server on loopback that serves pictures and misbehaves in every other way: hostile_server.py PICTURE... prints its port."""
 import itertools
 import socket
 import struct
@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 
-picture = open(sys.argv[1], "rb").read()
+pictures = [open(path, "rb").read() for path in sys.argv[1:]]
+picture = pictures[0]
 asked = {}
 lock = threading.Lock()
 
@@ -41,6 +42,10 @@ def serve(connection, path, number):
     name = path.rsplit(".", 1)[0].rstrip("0123456789")
     if name == "/good" or (name == "/tired" and number > 2):
         connection.sendall(answer("200 OK", picture))
+    elif name == "/late":  # some of them, when they are asked for first
+        which = int(path[len("/late") :].split(".")[0])
+        time.sleep(1 if number == 1 and which % 3 == 0 else 0)
+        connection.sendall(answer("200 OK", pictures[which % len(pictures)]))
     elif name == "/tired":
         connection.sendall(answer("500 Oops", b"oops"))
     elif name in redirects:
