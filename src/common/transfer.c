@@ -138,6 +138,7 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "oneiros/" ONEIROS_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); // when there is no more time, a name server that does not answer is not waited for
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->error);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_seconds * 1000));
@@ -274,8 +275,6 @@ enum status transfer_end(struct transfer *transfer, CURLcode code)
 
 void transfer_abandon(struct transfer *transfer)
 {
-    if (transfer->curl)
-        curl_easy_setopt(transfer->curl, CURLOPT_QUICK_EXIT, 1L); // a name server that does not answer is not waited for
     clean_up(transfer);
 }
 

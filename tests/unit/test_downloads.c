@@ -3,6 +3,8 @@
 #include "common/downloads.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -212,6 +214,47 @@ static void test_later(void)
     downloads_destroy(&downloads);
 }
 
+// Stands before the C library's: a name server that takes its time.
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (!node || strcmp(node, "slow.invalid") != 0)
+        return real(node, service, hints, result);
+    poll(NULL, 0, 3000);
+    return EAI_AGAIN;
+}
+
+// Nobody waits for the name server any longer when the time to connect is over, nor when all is stopped.
+static void test_names(void)
+{
+    struct fetch_options options = quick();
+    options.connect_seconds = 0.3;
+    options.attempts = 1;
+    create(&options);
+    struct item *slow = &items[count++];
+    *slow = (struct item){.url = "http://slow.invalid/file"};
+    UNIT_OK(downloads_add(downloads, slow->url, slow));
+    poll(NULL, 0, 250);
+    const struct item *stalled = add("/stalls");
+    poll(NULL, 0, 200);
+    const struct item *good = add("/file");
+    CU_ASSERT(wait_for(slow, 1, 2) && wait_for(good, 1, 1));
+    check_refused(slow, STATUS_IO, "timed out");
+    CU_ASSERT(good->whole && good->end_time < 1.5);
+    CU_ASSERT_FALSE(stalled->ended);
+    downloads_destroy(&downloads);
+
+    options.connect_seconds = 30;
+    create(&options);
+    slow->ended = false;
+    UNIT_OK(downloads_add(downloads, slow->url, slow));
+    poll(NULL, 0, 100);
+    const double stop = now();
+    downloads_destroy(&downloads);
+    CU_ASSERT(now() - stop < 1);
+}
+
 static void test_no_folder(void)
 {
     const struct fetch_options fetch = quick();
@@ -243,8 +286,13 @@ static void test_stop(void)
 }
 
 static const struct unit_test tests[] = {
-    {"whole files, many at once", test_whole}, {"every way to be bad", test_refused}, {"stalled ones hold no other up", test_stalled},
-    {"later, as the server asks", test_later}, {"no folder", test_no_folder},         {"stopped in the middle", test_stop},
+    {"whole files, many at once", test_whole},
+    {"every way to be bad", test_refused},
+    {"stalled ones hold no other up", test_stalled},
+    {"later, as the server asks", test_later},
+    {"names that are not found out", test_names},
+    {"no folder", test_no_folder},
+    {"stopped in the middle", test_stop},
 };
 
 int main(void)
