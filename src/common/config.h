@@ -123,6 +123,13 @@ struct config {
         uint64_t max_pixels;
         uint64_t max_bytes; // of the file
     } input;
+    struct {
+        int parallel;           // downloads at once
+        double connect_seconds; // to resolve the name and connect
+        double stall_seconds;   // below 1000 bytes a second for so long: stalled
+        double total_seconds;   // one attempt
+        int attempts;
+    } fetch;
 };
 
 // Defaults.

@@ -163,6 +163,16 @@ const struct config_key config_keys[] = {
         .help = "Width times height; larger pictures are refused before they are decoded."},
     {PICTURES, "input.max_bytes", CONFIG_TYPE_BYTES, AT(input.max_bytes), "4GiB", .least = 1, .most = UINT64_C(1) << 40,
         .help = "Size of a file or a download; larger ones are refused."},
+    {PICTURES, "fetch.parallel", CONFIG_TYPE_INT, AT(fetch.parallel), "8", .least = 1, .most = 256,
+        .help = "Downloads at once. One whose server is silent for two seconds does not count, until there are four times as many in all."},
+    {PICTURES, "fetch.connect_seconds", CONFIG_TYPE_REAL, AT(fetch.connect_seconds), "10", .low = 0.1, .high = 3600,
+        .help = "Time to find a server and connect to it."},
+    {PICTURES, "fetch.stall_seconds", CONFIG_TYPE_REAL, AT(fetch.stall_seconds), "30", .low = 1, .high = 3600,
+        .help = "A download that stays below 1000 bytes a second for so long is given up, or tried again."},
+    {PICTURES, "fetch.total_seconds", CONFIG_TYPE_REAL, AT(fetch.total_seconds), "3600", .low = 1, .high = 1e6,
+        .help = "Time that one attempt at a download may take in all."},
+    {PICTURES, "fetch.attempts", CONFIG_TYPE_INT, AT(fetch.attempts), "4", .least = 1, .most = 100,
+        .help = "How often a download is tried when the server is busy, breaks off or stalls, with growing pauses in between."},
 };
 // clang-format on
 

@@ -34,6 +34,19 @@ static bool name_aside(char aside[FILE_PATH_MAX], const char *path)
     return used > 0 && used < FILE_PATH_MAX;
 }
 
+static enum status open_aside(char aside[FILE_PATH_MAX], const char *path, int mode, int *descriptor)
+{
+    *descriptor = -1;
+    for (int i = 0; i < ASIDE_TRIES && *descriptor < 0; i++) {
+        if (!name_aside(aside, path))
+            return fail(STATUS_LIMIT, "cannot write '%s': the path is too long", path);
+        *descriptor = open(aside, mode | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    return *descriptor >= 0 ? STATUS_OK : fail(STATUS_IO, "cannot create '%s': %s", aside, strerror(errno));
+}
+
 enum status file_create(struct file_writer *writer, const char *path)
 {
     memset(writer, 0, sizeof *writer);
@@ -44,16 +57,10 @@ enum status file_create(struct file_writer *writer, const char *path)
         return fail(STATUS_LIMIT, "cannot write '%s': the path is longer than %d bytes", path, FILE_PATH_MAX - 1);
     memcpy(writer->path, path, length + 1);
 
-    int descriptor = -1;
-    for (int i = 0; i < ASIDE_TRIES && descriptor < 0; i++) {
-        if (!name_aside(writer->aside, path))
-            return fail(STATUS_LIMIT, "cannot write '%s': the path is too long", path);
-        descriptor = open(writer->aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (descriptor < 0 && errno != EEXIST)
-            break;
-    }
-    if (descriptor < 0)
-        return fail(STATUS_IO, "cannot create '%s': %s", writer->aside, strerror(errno));
+    int descriptor;
+    const enum status rc = open_aside(writer->aside, path, O_WRONLY, &descriptor);
+    if (rc != STATUS_OK)
+        return rc;
     writer->stream = fdopen(descriptor, "wb");
     if (!writer->stream) {
         int error = errno;
@@ -105,6 +112,18 @@ enum status file_commit(struct file_writer *writer)
     return sync_folder(writer->path);
 }
 
+enum status file_create_nameless(const char *folder, int *descriptor)
+{
+    char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];
+    enum status rc;
+    *descriptor = -1;
+    TRY(file_join(path, folder, ".nameless"));
+    TRY(open_aside(aside, path, O_RDWR, descriptor));
+    unlink(aside);
+out:
+    return rc;
+}
+
 void file_abandon(struct file_writer *writer)
 {
     if (!writer->stream)
@@ -152,30 +171,22 @@ static ssize_t read_fully(int descriptor, void *bytes, size_t size)
     return (ssize_t)done;
 }
 
-enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
+enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size)
 {
+    enum status rc = STATUS_OK;
+    char *buffer = malloc((size_t)expected + 1);
     *bytes = NULL;
     *size = 0;
-    enum status rc;
-    int descriptor;
-    uint64_t expected;
-    char *buffer = NULL;
-    TRY(open_regular(path, &descriptor, &expected));
-    if (expected > limit) {
-        rc = fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)expected, (unsigned long long)limit);
-        goto out;
-    }
-    buffer = malloc((size_t)expected + 1);
     if (!buffer) {
-        rc = fail(STATUS_LIMIT, "no memory for the %llu bytes of '%s'", (unsigned long long)expected, path);
+        rc = fail(STATUS_LIMIT, "no memory for the %llu bytes of '%s'", (unsigned long long)expected, name);
         goto out;
     }
     // One byte more than there should be, to notice a file that is still being written.
     ssize_t got = read_fully(descriptor, buffer, (size_t)expected + 1);
     if (got < 0)
-        rc = fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno));
+        rc = fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno));
     else if ((uint64_t)got != expected)
-        rc = fail(STATUS_IO, "'%s' changed its size while it was read", path);
+        rc = fail(STATUS_IO, "'%s' changed its size while it was read", name);
     if (rc != STATUS_OK)
         goto out;
     buffer[expected] = '\0';
@@ -184,6 +195,22 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
     buffer = NULL;
 out:
     free(buffer);
+    return rc;
+}
+
+enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
+{
+    enum status rc;
+    int descriptor;
+    uint64_t expected = 0;
+    *bytes = NULL;
+    *size = 0;
+    TRY(open_regular(path, &descriptor, &expected));
+    if (expected > limit)
+        rc = fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)expected, (unsigned long long)limit);
+    else
+        rc = file_read_open(descriptor, path, expected, bytes, size);
+out:
     if (descriptor >= 0)
         close(descriptor);
     return rc;

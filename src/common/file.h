@@ -27,8 +27,14 @@ enum status file_commit(struct file_writer *writer) MUST_CHECK;
 // Closes and removes the file aside. Harmless when not open or already committed.
 void file_abandon(struct file_writer *writer);
 
+// An open file in the folder without a name, for what is too large for memory: it is gone once it is closed, even if by kill -9.
+enum status file_create_nameless(const char *folder, int *descriptor) MUST_CHECK;
+
 // The whole file, of at most `limit` bytes, as malloc'ed memory with a NUL after its `*size` bytes. Only regular files.
 enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size) MUST_CHECK;
+
+// The same from an open file, from where it stands on: `expected` bytes and no more. `name` is for messages.
+enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size) MUST_CHECK;
 
 // mkdir -p. A folder that is there already is fine.
 enum status file_make_folder(const char *path) MUST_CHECK;

@@ -2,12 +2,15 @@
 #include "common/log.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
 static enum log_level threshold = LOG_INFO;
-static void (*before_line)(void);
-static void (*after_line)(void);
+static _Thread_local void (*before_line)(void); // of the thread that the display belongs to
+static _Thread_local void (*after_line)(void);
+static atomic_bool display; // whether there is one
 
 void log_set_level(enum log_level level)
 {
@@ -23,6 +26,7 @@ void log_set_hooks(void (*before)(void), void (*after)(void))
 {
     before_line = before;
     after_line = after;
+    display = before != NULL;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -31,7 +35,8 @@ void log_line(enum log_level level, const char *format, ...)
     if (level > threshold)
         return;
     char line[STATUS_MESSAGE_MAX + 512];
-    int prefix = snprintf(line, sizeof line, "%s", prefixes[level]);
+    const bool aside = display && !before_line; // another thread's display: wipe it out, it will soon be drawn again
+    int prefix = snprintf(line, sizeof line, "%s%s", aside ? "\r\033[K" : "", prefixes[level]);
     va_list args;
     va_start(args, format);
     int text = vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, format, args);

@@ -11,7 +11,8 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
-// Called before and after each line, so that a progress bar can clear and redraw itself. NULL: none.
+// Called before and after each line of the calling thread, so that a progress bar can clear and redraw itself. NULL: none. A line of
+// another thread wipes the bar out.
 void log_set_hooks(void (*before)(void), void (*after)(void));
 
 void log_line(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 enum phase {
-    PHASE_FETCH,    // coordinator: reading or downloading an input
-    PHASE_DECODE,   // coordinator
+    PHASE_FETCH,    // coordinator: reading or downloading an input, several at a time in threads of their own
+    PHASE_DECODE,   // coordinator: likewise
     PHASE_STEPS,    // coordinator: what it hears from teams while they are inside an octave
     PHASE_ENCODE,   // coordinator
     PHASE_WRITE,    // coordinator: the run file

@@ -17,8 +17,8 @@
 #include "coordinator/handover.h"
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
-#include "coordinator/load.h"
 #include "coordinator/output.h"
+#include "coordinator/prefetch.h"
 #include "coordinator/progress.h"
 #include "coordinator/ready.h"
 #include "coordinator/references.h"
@@ -30,6 +30,7 @@ struct coordinator {
     struct coordinator_outcome *outcome;
     struct intake *intake;
     struct intake_ahead *ahead;
+    struct prefetch *prefetch;
     struct run_file *run_file;
     struct progress *progress;
     struct timing timing;
@@ -37,8 +38,9 @@ struct coordinator {
     struct teams teams;
     struct ending ending;
     struct references references;
-    int64_t taken;   // from the intake
-    bool all_taken;  // the intake has no more
+    int64_t taken;   // from the intake, and read
+    bool all_put;    // the intake has no more
+    bool all_taken;  // and what it had has been read
     bool look_again; // something changed since an image was last found no team
     bool counted;    // the progress knows how many images there are
     bool stopping;
@@ -99,31 +101,31 @@ out:
     return rc;
 }
 
-// Takes the next input in and puts it in the queue, or writes down that it failed.
-static enum status take_in(struct coordinator *c)
+// The next inputs to those who read them, as many as they take.
+static enum status put_in(struct coordinator *c)
 {
-    struct intake_entry entry;
-    enum status rc;
-    TRY(intake_ahead_next(c->ahead, &entry, &c->all_taken));
-    if (c->all_taken)
-        goto out;
+    enum status rc = STATUS_OK;
+    while (!c->all_put && prefetch_has_room(c->prefetch)) {
+        struct intake_entry entry;
+        bool given;
+        TRY(intake_ahead_next(c->ahead, &entry, &given, &c->all_put));
+        if (!given)
+            break;
+        TRY(prefetch_put(c->prefetch, &entry));
+    }
+out:
+    return rc;
+}
+
+// Puts an input that has been read in the queue, or writes down that it failed.
+static enum status take_in(struct coordinator *c, struct task *task)
+{
+    enum status rc = STATUS_OK;
     c->taken++;
-    struct task *task = task_create();
-    if (!task) {
-        rc = fail(STATUS_LIMIT, "no memory for another image");
-        goto out;
-    }
-    const enum status loaded = load_task(task, &entry, c->options->config, c->options->output, &c->timing);
-    if (loaded == STATUS_STOPPED) { // a download, by a signal: as if it had not begun
-        c->stopping = true;
-        task_destroy(&task);
-        goto out;
-    }
-    if (loaded != STATUS_OK || cut_task(c, task) != STATUS_OK) {
+    if (task->record.status != IMAGE_FAILED && cut_task(c, task) != STATUS_OK)
         task_failed(task);
-        rc = write_down(c, &task);
-        goto out;
-    }
+    if (task->record.status == IMAGE_FAILED)
+        return write_down(c, &task);
     if (references_are_wanted(c->options->config, c->options->kind))
         TRY(references_add(&c->references, task->record.id, &task->image));
     task->work = c->options->work(c->options->config, task->image.width, task->image.height);
@@ -350,21 +352,13 @@ out:
     return rc;
 }
 
-// A little at a time: reading a long list must not keep workers waiting.
-static enum status count_ahead(struct coordinator *c, bool *found)
+static void show_total(struct coordinator *c)
 {
-    enum { AT_A_TIME = 64 };
-    enum status rc = STATUS_OK;
-    if (!c->counted) {
-        bool more;
-        TRY(intake_ahead_look(c->ahead, AT_A_TIME, &more));
-        *found = *found || more;
-        c->counted = intake_ahead_total(c->ahead) >= 0;
-        if (c->counted)
-            progress_set_total(c->progress, intake_ahead_total(c->ahead));
-    }
-out:
-    return rc;
+    const int64_t total = c->counted ? -1 : intake_ahead_total(c->ahead);
+    if (total < 0)
+        return;
+    c->counted = true;
+    progress_set_total(c->progress, total);
 }
 
 // The first images are the others' baselines: they are all read before work on any begins.
@@ -373,11 +367,27 @@ static bool has_references(const struct coordinator *c)
     return !references_are_wanted(c->options->config, c->options->kind) || references_are_full(&c->references) || c->all_taken;
 }
 
-// One image ahead for each worker, so that none waits for a file; of large ones fewer.
+// One image ahead for each worker, so that none waits for a file; of large ones fewer. What is being read comes on top of that.
 static bool wants_more(const struct coordinator *c)
 {
     const double enough = UINT64_C(1) << 30;
     return !c->all_taken && (!has_references(c) || (c->ready.count < c->options->schedule->workers && c->ready.bytes < enough));
+}
+
+// Inputs on their way, without waiting for any. The first ones are baselines in the order of the inputs; after that whichever is there.
+static enum status take_inputs(struct coordinator *c, bool *found)
+{
+    enum status rc = STATUS_OK;
+    TRY(put_in(c));
+    if (wants_more(c)) {
+        struct task *task = prefetch_take(c->prefetch, !has_references(c), &c->timing);
+        if (task)
+            TRY(take_in(c, task));
+        *found = *found || task;
+    }
+    c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
+out:
+    return rc;
 }
 
 static void rest(struct coordinator *c, unsigned *idle)
@@ -397,19 +407,17 @@ static enum status serve(struct coordinator *c)
         TRY(collect(c, &found));
         TRY(collect_arrays(c, &found));
         TRY(finish_ended(c, &found));
-        TRY(count_ahead(c, &found));
+        show_total(c);
         c->stopping = c->stopping || stop_requested();
         if (c->stopping && !told) {
+            prefetch_stop(c->prefetch);
             TRY(stop_workers(c));
             told = true;
         }
         if (!c->stopping) {
             if (has_references(c))
                 TRY(dispatch_all(c));
-            if (wants_more(c)) {
-                TRY(take_in(c));
-                found = true;
-            }
+            TRY(take_inputs(c, &found));
         }
         if (c->teams.count == 0 && c->ending.count == 0 && (c->stopping || (c->all_taken && !c->ready.first)))
             break;
@@ -462,6 +470,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY(run_file_create(&c.run_file, path, &options->header));
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
     TRY(intake_ahead_create(&c.ahead, c.intake));
+    TRY(prefetch_create(&c.prefetch, options->config, options->output, options->schedule->workers));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
     if (c.all_taken && outcome->done + outcome->failed + outcome->stopped == 0)
@@ -475,6 +484,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     outcome->was_stopped = c.stopping && (outcome->stopped > 0 || c.ready.first || !c.all_taken);
 out:
     progress_destroy(&c.progress);
+    prefetch_destroy(&c.prefetch);
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     ready_clear(&c.ready);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Looks ahead in the intake while the workers work, so that the number of images is known soon. Holds at most some megabytes of entries:
-// a list of a million starts at once, and is counted when its end comes near.
+// Looks ahead in the intake in a thread of its own, so that nobody waits for a slow folder or list, and the number of images is known soon.
+// Holds at most some megabytes of entries: a list of a million starts at once, and is counted when its end comes near.
 #ifndef ONEIROS_COORDINATOR_INTAKE_AHEAD_H
 #define ONEIROS_COORDINATOR_INTAKE_AHEAD_H
 
@@ -10,15 +10,14 @@ struct intake_ahead;
 
 // `intake` stays the caller's and outlives *ahead; nobody else takes from it.
 enum status intake_ahead_create(struct intake_ahead **ahead, struct intake *intake) MUST_CHECK;
+
+// Waits until the thread has ended, which it does between two entries.
 void intake_ahead_destroy(struct intake_ahead **ahead);
 
-// Reads up to `count` further entries, if there is room for them. *more: there may be something left to read, and room.
-enum status intake_ahead_look(struct intake_ahead *ahead, int count, bool *more) MUST_CHECK;
-
-// The next entry, or *end: as intake_next().
-enum status intake_ahead_next(struct intake_ahead *ahead, struct intake_entry *entry, bool *end) MUST_CHECK;
+// The next entry, or neither *given nor *end while none has been read, or *end. Does not wait. Fails as intake_next(), in its turn.
+enum status intake_ahead_next(struct intake_ahead *ahead, struct intake_entry *entry, bool *given, bool *end) MUST_CHECK;
 
 // How many entries there are in all, those taken included; -1 while the end has not been seen.
-int64_t intake_ahead_total(const struct intake_ahead *ahead);
+int64_t intake_ahead_total(struct intake_ahead *ahead);
 
 #endif

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/load.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/fetch.h"
 #include "common/log.h"
 #include "common/resample.h"
 #include "common/stop.h"
@@ -32,20 +33,34 @@ static bool go_on(void *context, uint64_t done, uint64_t total)
     return !stop_requested();
 }
 
-// Downloads to a hidden file in the output folder, which is gone again afterwards.
-static enum status read_url(const char *url, const char *output, uint64_t limit, void **bytes, size_t *size)
+struct fetch_options load_fetch_options(const struct config *config)
 {
-    struct fetch_options options = fetch_defaults(limit);
-    char path[FILE_PATH_MAX], name[64];
+    struct fetch_options options = fetch_defaults(config->input.max_bytes);
+    options.connect_seconds = config->fetch.connect_seconds;
+    options.stall_seconds = config->fetch.stall_seconds;
+    options.total_seconds = config->fetch.total_seconds;
+    options.attempts = config->fetch.attempts;
+    return options;
+}
+
+// What a download has put into an open file.
+static enum status read_download(int descriptor, const char *url, void **bytes, size_t *size)
+{
+    struct stat facts;
+    if (fstat(descriptor, &facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        return fail(STATUS_IO, "cannot read the download of %s: %s", url, strerror(errno));
+    return file_read_open(descriptor, url, (uint64_t)facts.st_size, bytes, size);
+}
+
+static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
+{
+    struct fetch_options options = load_fetch_options(config);
+    int descriptor;
     enum status rc;
-    options.attempts = 2; // the other pictures wait meanwhile
-    options.total_seconds = 300;
     options.progress = go_on;
-    snprintf(name, sizeof name, ".download-%ld", (long)getpid());
-    TRY(file_join(path, output, name));
-    TRY(fetch_file(url, path, &options));
-    rc = file_read(path, limit, bytes, size);
-    unlink(path);
+    TRY(fetch_nameless(url, output, &options, &descriptor));
+    rc = read_download(descriptor, url, bytes, size);
+    close(descriptor);
 out:
     return rc;
 }
@@ -124,7 +139,7 @@ enum status load_guide(const struct config *config, const char *output, struct i
     enum status rc;
     *image = (struct image){0};
     if (intake_is_url(config->guide))
-        TRY(read_url(config->guide, output, config->input.max_bytes, &bytes, &size));
+        TRY(read_url(config->guide, output, config, &bytes, &size));
     else
         TRY(file_read(config->guide, config->input.max_bytes, &bytes, &size));
     TRY(codec_decode(bytes, size, &limits, image));
@@ -138,29 +153,19 @@ out:
     return fail_in(rc, "guide %s", config->guide);
 }
 
-enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
-                      struct timing *timing)
+void load_begin(struct task *task, const struct intake_entry *entry)
+{
+    task->record.id = entry->id;
+    copy_source(task->record.source, entry->source);
+    snprintf(task->name, sizeof task->name, "%s", entry->name);
+}
+
+// From the bytes of a file to pixels as the dream begins with.
+static enum status decode(struct task *task, const void *bytes, size_t size, const struct config *config)
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct image_record *record = &task->record;
-    void *bytes = NULL;
-    size_t size = 0;
     enum status rc;
-    const double start = now();
-    record->id = entry->id;
-    copy_source(record->source, entry->source);
-    snprintf(task->name, sizeof task->name, "%s", entry->name);
-    if (entry->status != STATUS_OK) {
-        rc = fail(entry->status, "%s", entry->error);
-        goto out;
-    }
-    if (entry->kind == INTAKE_URL)
-        TRY(read_url(entry->source, output, config->input.max_bytes, &bytes, &size));
-    else
-        TRY(file_read(entry->source, config->input.max_bytes, &bytes, &size));
-    TRY(bytes_sha256(bytes, size, record->sha256));
-    const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
-    record->seconds_read = read - start;
     TRY(codec_decode(bytes, size, &limits, &task->image));
     if (task->image.notice[0])
         log_info("%s: %s", record->source, task->image.notice);
@@ -170,11 +175,53 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
         rc = fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
         goto out;
     }
-    record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
     record->width = task->image.width;
     record->height = task->image.height;
     record->bits = task->image.bits;
 out:
+    return rc;
+}
+
+enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
+{
+    struct image_record *record = &task->record;
+    void *bytes = NULL;
+    size_t size = 0;
+    enum status rc;
+    const double start = now();
+    timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
+    if (descriptor >= 0)
+        TRY(read_download(descriptor, source, &bytes, &size));
+    else
+        TRY(file_read(source, config->input.max_bytes, &bytes, &size));
+    TRY(bytes_sha256(bytes, size, record->sha256));
+    const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
+    record->seconds_read += read - start;
+    TRY(decode(task, bytes, size, config));
+    record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
+out:
     free(bytes);
+    return rc;
+}
+
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
+                      struct timing *timing)
+{
+    struct fetch_options options = load_fetch_options(config);
+    int descriptor = -1;
+    enum status rc;
+    load_begin(task, entry);
+    if (entry->status != STATUS_OK)
+        return fail(entry->status, "%s", entry->error);
+    if (entry->kind == INTAKE_URL) {
+        const double start = now();
+        options.progress = go_on;
+        TRY(fetch_nameless(entry->source, output, &options, &descriptor));
+        task->record.seconds_read = now() - start;
+    }
+    rc = load_pixels(task, entry->source, descriptor, config, timing);
+out:
+    if (descriptor >= 0)
+        close(descriptor);
     return rc;
 }

@@ -3,6 +3,8 @@
 #ifndef ONEIROS_COORDINATOR_LOAD_H
 #define ONEIROS_COORDINATOR_LOAD_H
 
+#include "common/config.h"
+#include "common/fetch.h"
 #include "common/timing.h"
 #include "coordinator/intake.h"
 #include "coordinator/task.h"
@@ -11,6 +13,15 @@
 // as far as it comes; on failure the message says why. Downloads go through the folder `output`. `timing` gets what it took.
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
                       struct timing *timing) MUST_CHECK;
+
+// The same in parts, for those who download elsewhere: what is known at once, and the rest, from the open file `descriptor` that a download
+// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from the file `source`.
+void load_begin(struct task *task, const struct intake_entry *entry);
+enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
+                        struct timing *timing) MUST_CHECK;
+
+// How pictures are downloaded.
+struct fetch_options load_fetch_options(const struct config *config);
 
 // The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
 // needs. *image is zeroed on failure.

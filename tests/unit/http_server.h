@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A web server on loopback for the tests of fetching: one connection at a time, answers chosen by the path, some of them bad.
+// A web server on loopback for the tests of fetching: a thread a connection, answers chosen by the path, some of them bad. What is behind a
+// question mark makes no difference but that requests are counted apart.
 #ifndef ONEIROS_TESTS_HTTP_SERVER_H
 #define ONEIROS_TESTS_HTTP_SERVER_H
 
@@ -13,26 +14,46 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SERVER_BODY_SIZE = 300000, SERVER_REQUEST_MAX = 8192 };
+enum { SERVER_BODY_SIZE = 300000, SERVER_REQUEST_MAX = 8192, SERVER_PATHS_MAX = 256 };
 
 struct server {
     int listener, port;
     pthread_t thread;
     unsigned char body[SERVER_BODY_SIZE]; // what /file serves
-    int requests;                         // since server_reset
-    long ranges[16];                      // the start of each request's range; -1: none
-    bool conditional;                     // the last request had If-Range
-    char request[SERVER_REQUEST_MAX];     // the last one
+    const void *picture;                  // what /picture serves
+    size_t picture_size;
+    pthread_mutex_t mutex; // of what follows
+    pthread_cond_t closed;
+    int connections;
+    int requests; // since server_forget
+    struct {
+        char path[128];
+        int count;
+    } paths[SERVER_PATHS_MAX];
+    int path_count;
+    long ranges[16];                  // the start of each request's range; -1: none
+    int conditional;                  // requests that had If-Range
+    char request[SERVER_REQUEST_MAX]; // the last one
 };
 
-static inline void server_send(int connection, const void *bytes, size_t size)
+// One request, and where its answer goes.
+struct server_request {
+    struct server *server;
+    int connection;
+    int number; // of this path's requests, from 1
+    long range; // -1: none
+    char text[SERVER_REQUEST_MAX];
+};
+
+static inline bool server_send(int connection, const void *bytes, size_t size)
 {
     for (size_t used = 0; used < size;) {
         ssize_t count = send(connection, (const char *)bytes + used, size - used, MSG_NOSIGNAL);
         if (count <= 0)
-            return;
+            return false;
         used += (size_t)count;
     }
+    return true;
 }
 
 static inline void server_text(int connection, const char *text)
@@ -40,13 +61,26 @@ static inline void server_text(int connection, const char *text)
     server_send(connection, text, strlen(text));
 }
 
-// An answer whose header says `announced` bytes and whose body is `size` bytes of the file from `start` on.
-static inline void server_part(const struct server *server, int connection, const char *status, const char *headers, size_t start,
-                               size_t announced, size_t size)
+static inline void server_head(int connection, const char *status, const char *headers, size_t announced)
 {
     char head[512];
     snprintf(head, sizeof head, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n", status, headers, announced);
     server_text(connection, head);
+}
+
+// Without an end, announced or not.
+static inline void server_endless(int connection, const unsigned char *body, const char *headers)
+{
+    server_text(connection, headers);
+    while (server_send(connection, body, SERVER_BODY_SIZE))
+        ;
+}
+
+// An answer whose header says `announced` bytes and whose body is `size` bytes of the file from `start` on.
+static inline void server_part(const struct server *server, int connection, const char *status, const char *headers, size_t start,
+                               size_t announced, size_t size)
+{
+    server_head(connection, status, headers, announced);
     server_send(connection, server->body + start, size);
 }
 
@@ -80,23 +114,30 @@ static inline void server_file(const struct server *server, int connection, long
 }
 
 // The first request gets only a third of what is announced.
-static inline bool server_breaks(const struct server *server, int connection, const char *etag)
+static inline bool server_breaks(const struct server_request *request, const char *etag)
 {
-    if (server->requests > 1)
+    if (request->number > 1)
         return false;
-    server_part(server, connection, "200 OK", etag, 0, SERVER_BODY_SIZE, SERVER_BODY_SIZE / 3);
+    server_part(request->server, request->connection, "200 OK", etag, 0, SERVER_BODY_SIZE, SERVER_BODY_SIZE / 3);
     return true;
 }
 
 static const char server_etag[] = "ETag: \"one\"\r\n";
 
 // Answers that come whole. False: the path is none of theirs.
-static inline bool server_answer_whole(const struct server *server, int connection, const char *path)
+static inline bool server_answer_whole(const struct server_request *request, const char *path)
 {
+    const struct server *server = request->server;
+    const int connection = request->connection;
+    const long range = request->range;
     char to[64];
-    long range = server->ranges[(server->requests - 1) % 16];
     if (strcmp(path, "/file") == 0) {
         server_file(server, connection, range, server_etag);
+    } else if (strcmp(path, "/picture") == 0) {
+        server_head(connection, "200 OK", "", server->picture_size);
+        server_send(connection, server->picture, server->picture_size);
+    } else if (strcmp(path, "/html") == 0) {
+        server_text(connection, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<!DOCTYPE html><html><body>Please log in</body></html>");
     } else if (strcmp(path, "/empty") == 0) {
         server_part(server, connection, "200 OK", "", 0, 0, 0);
     } else if (strcmp(path, "/hop") == 0) {
@@ -110,12 +151,16 @@ static inline bool server_answer_whole(const struct server *server, int connecti
         server_redirect(connection, to);
     } else if (strcmp(path, "/missing") == 0) {
         server_text(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot there");
-    } else if (strcmp(path, "/tired") == 0 && server->requests <= 2) {
+    } else if (strcmp(path, "/tired") == 0 && request->number <= 2) {
         server_text(connection, "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops");
     } else if (strcmp(path, "/tired") == 0) {
         server_file(server, connection, range, "");
     } else if (strcmp(path, "/busy") == 0) {
         server_text(connection, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/later") == 0 && request->number == 1) {
+        server_text(connection, "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/later") == 0) {
+        server_file(server, connection, range, "");
     } else {
         return false;
     }
@@ -123,25 +168,42 @@ static inline bool server_answer_whole(const struct server *server, int connecti
 }
 
 // Answers that break off, stall or are out of place.
-static inline void server_answer_broken(const struct server *server, int connection, const char *path)
+static inline void server_answer_broken(const struct server_request *request, const char *path)
 {
-    long range = server->ranges[(server->requests - 1) % 16];
+    const struct server *server = request->server;
+    const int connection = request->connection;
+    const long range = request->range;
     if (strcmp(path, "/breaks") == 0) {
-        if (!server_breaks(server, connection, server_etag))
+        if (!server_breaks(request, server_etag))
             server_file(server, connection, range, server_etag);
     } else if (strcmp(path, "/breaks-untagged") == 0) {
-        if (!server_breaks(server, connection, ""))
+        if (!server_breaks(request, ""))
             server_file(server, connection, range, "");
     } else if (strcmp(path, "/breaks-ignores-range") == 0) {
-        if (!server_breaks(server, connection, server_etag))
+        if (!server_breaks(request, server_etag))
             server_file(server, connection, 0, server_etag);
     } else if (strcmp(path, "/breaks-shifts-range") == 0) {
-        if (!server_breaks(server, connection, server_etag))
+        if (!server_breaks(request, server_etag))
             server_file(server, connection, range > 0 ? range + 1 : range, server_etag);
     } else if (strcmp(path, "/always-breaks") == 0) {
         server_part(server, connection, "200 OK", "", 0, SERVER_BODY_SIZE, SERVER_BODY_SIZE / 3);
+    } else if (strcmp(path, "/endless") == 0) {
+        server_endless(connection, server->body, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/announces-10GB") == 0) {
+        server_endless(connection, server->body, "HTTP/1.1 200 OK\r\nContent-Length: 10000000000\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/announces-less") == 0) {
+        server_head(connection, "200 OK", "", server->picture_size / 2);
+        server_send(connection, server->picture, server->picture_size);
+    } else if (strcmp(path, "/announces-more") == 0) {
+        server_head(connection, "200 OK", "", server->picture_size * 2);
+        server_send(connection, server->picture, server->picture_size);
+    } else if (strcmp(path, "/resets-in-body") == 0) {
+        server_part(server, connection, "200 OK", "", 0, SERVER_BODY_SIZE, 1000);
+        server_reset_connection(connection);
+    } else if (strcmp(path, "/closes") == 0) {
+        return; // before it says anything
     } else if (strcmp(path, "/resets") == 0) {
-        if (server->requests == 1)
+        if (request->number == 1)
             server_reset_connection(connection);
         else
             server_file(server, connection, range, "");
@@ -159,29 +221,93 @@ static inline void server_answer_broken(const struct server *server, int connect
     }
 }
 
-static inline void server_serve(struct server *server, int connection)
+// How often this path has been asked for. With the mutex.
+static inline int *server_counter(struct server *server, const char *path)
+{
+    int i = 0;
+    while (i < server->path_count && strcmp(server->paths[i].path, path) != 0)
+        i++;
+    if (i == server->path_count && i < SERVER_PATHS_MAX - 1) {
+        snprintf(server->paths[i].path, sizeof server->paths[i].path, "%s", path);
+        server->paths[server->path_count++].count = 0;
+    }
+    return &server->paths[i].count;
+}
+
+static inline int server_count(struct server *server, const char *path)
+{
+    pthread_mutex_lock(&server->mutex);
+    const int count = *server_counter(server, path);
+    pthread_mutex_unlock(&server->mutex);
+    return count;
+}
+
+static inline void server_forget(struct server *server)
+{
+    pthread_mutex_lock(&server->mutex);
+    server->requests = server->path_count = server->conditional = 0;
+    pthread_mutex_unlock(&server->mutex);
+}
+
+static inline void server_note(struct server_request *request, const char *path)
+{
+    struct server *server = request->server;
+    const char *range = strstr(request->text, "\r\nRange: bytes=");
+    request->range = range ? atol(range + strlen("\r\nRange: bytes=")) : -1;
+    pthread_mutex_lock(&server->mutex);
+    request->number = ++*server_counter(server, path);
+    server->ranges[server->requests++ % 16] = request->range;
+    server->conditional += strstr(request->text, "\r\nIf-Range: ") != NULL;
+    memcpy(server->request, request->text, sizeof server->request);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+static inline void server_serve(struct server_request *request)
 {
     size_t used = 0;
     char path[128] = "";
-    memset(server->request, 0, sizeof server->request);
-    while (!strstr(server->request, "\r\n\r\n") && used < SERVER_REQUEST_MAX - 1) {
-        ssize_t count = recv(connection, server->request + used, SERVER_REQUEST_MAX - 1 - used, 0);
+    while (!strstr(request->text, "\r\n\r\n") && used < SERVER_REQUEST_MAX - 1) {
+        ssize_t count = recv(request->connection, request->text + used, SERVER_REQUEST_MAX - 1 - used, 0);
         if (count <= 0)
             return;
         used += (size_t)count;
     }
-    const char *range = strstr(server->request, "\r\nRange: bytes=");
-    server->ranges[server->requests++ % 16] = range ? atol(range + strlen("\r\nRange: bytes=")) : -1;
-    server->conditional = strstr(server->request, "\r\nIf-Range: ") != NULL;
-    if (sscanf(server->request, "GET %127s HTTP", path) == 1 && !server_answer_whole(server, connection, path))
-        server_answer_broken(server, connection, path);
+    if (sscanf(request->text, "GET %127s HTTP", path) != 1)
+        return;
+    server_note(request, path);
+    path[strcspn(path, "?")] = '\0';
+    if (!server_answer_whole(request, path))
+        server_answer_broken(request, path);
+}
+
+static inline void *server_connection(void *data)
+{
+    struct server_request *request = data;
+    struct server *server = request->server;
+    server_serve(request);
+    close(request->connection);
+    free(request);
+    pthread_mutex_lock(&server->mutex);
+    server->connections--;
+    pthread_cond_signal(&server->closed);
+    pthread_mutex_unlock(&server->mutex);
+    return NULL;
 }
 
 static inline void *server_run(void *data)
 {
     struct server *server = data;
-    for (int connection; (connection = accept(server->listener, NULL, NULL)) >= 0; close(connection))
-        server_serve(server, connection);
+    for (int connection; (connection = accept(server->listener, NULL, NULL)) >= 0;) {
+        struct server_request *request = calloc(1, sizeof *request);
+        pthread_t thread;
+        request->server = server;
+        request->connection = connection;
+        pthread_mutex_lock(&server->mutex);
+        server->connections++;
+        pthread_mutex_unlock(&server->mutex);
+        if (pthread_create(&thread, NULL, server_connection, request) == 0)
+            pthread_detach(thread);
+    }
     return NULL;
 }
 
@@ -191,9 +317,11 @@ static inline bool server_start(struct server *server)
     socklen_t length = sizeof address;
     for (size_t i = 0; i < SERVER_BODY_SIZE; i++)
         server->body[i] = (unsigned char)(i * 2654435761u >> 13);
+    pthread_mutex_init(&server->mutex, NULL);
+    pthread_cond_init(&server->closed, NULL);
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(server->listener, 16) != 0 || getsockname(server->listener, (struct sockaddr *)&address, &length) != 0)
+        listen(server->listener, 128) != 0 || getsockname(server->listener, (struct sockaddr *)&address, &length) != 0)
         return false;
     server->port = ntohs(address.sin_port);
     return pthread_create(&server->thread, NULL, server_run, server) == 0;
@@ -204,6 +332,10 @@ static inline void server_stop(struct server *server)
     shutdown(server->listener, SHUT_RDWR);
     pthread_join(server->thread, NULL);
     close(server->listener);
+    pthread_mutex_lock(&server->mutex);
+    while (server->connections > 0)
+        pthread_cond_wait(&server->closed, &server->mutex);
+    pthread_mutex_unlock(&server->mutex);
 }
 
 #endif

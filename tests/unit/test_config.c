@@ -162,6 +162,11 @@ static void change_everything(struct config *config)
         "input.max_side=12000",
         "input.max_pixels=108M",
         "input.max_bytes=1G",
+        "fetch.parallel=3",
+        "fetch.connect_seconds=2.5",
+        "fetch.stall_seconds=7",
+        "fetch.total_seconds=100",
+        "fetch.attempts=2",
     };
     struct config defaults;
     config_init(&defaults);

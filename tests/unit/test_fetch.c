@@ -28,7 +28,7 @@ static void start_anew(void)
 {
     remove(path);
     remove(partial);
-    server.requests = 0;
+    server_forget(&server);
     options = fetch_defaults(SERVER_BODY_SIZE);
     options.back_off_seconds = 0.01;
 }
