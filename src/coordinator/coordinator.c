@@ -467,7 +467,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     *outcome = (struct coordinator_outcome){0};
     TRY(teams_create(&c.teams, options->schedule, options->first_worker));
     TRY(file_join(path, options->output, "run.h5"));
-    TRY(run_file_create(&c.run_file, path, &options->header));
+    TRY(run_file_create(&c.run_file, path, &options->header, NULL));
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
     TRY(intake_ahead_create(&c.ahead, c.intake));
     TRY(prefetch_create(&c.prefetch, options->config, options->output, options->schedule->workers));

@@ -15,24 +15,13 @@
 #include "common/file.h"
 #include "coordinator/hdf5_error.h"
 #include "coordinator/run_attributes.h"
-#include "coordinator/run_layout.h"
+#include "coordinator/run_file_inside.h"
 #include "coordinator/utf8.h"
 
 static const double write_interval = 1;             // second
 static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting
 
-struct run_file {
-    char path[FILE_PATH_MAX];
-    struct run_layout layout;
-    int64_t cam_values;      // handed in so far
-    double started, written; // seconds of the monotonic clock
-    bool broken;             // HDF5 failed in the midst of a write
-    bool lost;               // there was no memory for some rows that had to wait
-    int64_t *gaps;           // images to which some of them belong, and whose own row is still to come
-    size_t gap_count;
-};
-
-static hid_t file_access(void)
+hid_t run_file_access(void)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     // SWMR needs the format of 1.10, also under later libraries. Locks would shut readers out, and parallel file systems often refuse them.
@@ -47,7 +36,7 @@ static hid_t file_access(void)
 static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config)
 {
     herr_t done = -1;
-    hid_t access = file_access(), creation = H5Pcreate(H5P_FILE_CREATE), root = -1;
+    hid_t access = run_file_access(), creation = H5Pcreate(H5P_FILE_CREATE), root = -1;
     // With up to 64 attributes in the root group's own header, changing one is one small write.
     if (access < 0 || creation < 0 || H5Pset_attr_phase_change(creation, 64, 48) < 0)
         goto out;
@@ -64,19 +53,13 @@ out:
     return done;
 }
 
-static enum status create_whole(const char *path, const struct run_layout *layout, const struct run_file_header *header)
+static enum status create_empty(const char *path, const struct run_layout *layout, const struct run_file_header *header)
 {
     enum status rc;
-    char aside[FILE_PATH_MAX], *config = NULL;
-    if (snprintf(aside, sizeof aside, "%s.new", path) >= (int)sizeof aside)
-        return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
+    char *config = NULL;
     TRY(config_to_string(header->config, &config));
-    if (write_new(aside, layout, header, config) < 0)
+    if (write_new(path, layout, header, config) < 0)
         rc = hdf5_fail(path, "cannot create the run file");
-    else if (rename(aside, path) != 0)
-        rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
-    if (rc != STATUS_OK)
-        unlink(aside);
 out:
     free(config);
     return rc;
@@ -88,31 +71,6 @@ static void destroy(struct run_file **file)
     free((*file)->gaps);
     free(*file);
     *file = NULL;
-}
-
-enum status run_file_create(struct run_file **out, const char *path, const struct run_file_header *header)
-{
-    enum status rc = STATUS_OK;
-    *out = NULL;
-    struct run_file *file = calloc(1, sizeof *file);
-    if (!file)
-        return fail(STATUS_LIMIT, "%s: no memory for the run file", path);
-    // After a failed write HDF5 1.10's own clean-up at exit crashes. Has effect as the first call of HDF5 only; everything is closed by
-    // hand.
-    H5dont_atexit();
-    hdf5_listen();
-    file->started = file->written = now();
-    if (run_layout_init(&file->layout, header) < 0)
-        rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
-    if (rc == STATUS_OK && snprintf(file->path, sizeof file->path, "%s", path) >= (int)sizeof file->path)
-        rc = fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
-    if (rc == STATUS_OK)
-        rc = create_whole(path, &file->layout, header);
-    if (rc == STATUS_OK)
-        *out = file;
-    else
-        destroy(&file);
-    return rc;
 }
 
 // Makes sure that the disk has room for what a write may add, before HDF5 changes anything: the chunks that the rows may touch, and
@@ -144,7 +102,7 @@ static enum status set_space_aside(const struct run_file *file)
 static herr_t append(struct run_file *file, bool complete)
 {
     herr_t done;
-    hid_t access = file_access(), root;
+    hid_t access = run_file_access(), root;
     if (access < 0)
         return -1;
     root = H5Fopen(file->path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
@@ -162,7 +120,7 @@ static herr_t append(struct run_file *file, bool complete)
     return done;
 }
 
-static enum status write_pending(struct run_file *file, bool complete)
+enum status run_file_write(struct run_file *file, bool complete)
 {
     if (file->broken)
         return fail(STATUS_IO, "%s: an earlier write failed; nothing more is written", file->path);
@@ -180,11 +138,9 @@ static enum status write_pending(struct run_file *file, bool complete)
     return STATUS_OK;
 }
 
-// Room for another row. When a chunk is full all is written; while the disk has no room for that, rows wait, and each further chunk of them
-// is another try.
-static bool make_room(struct run_file *file, struct run_series *series)
+bool run_file_make_room(struct run_file *file, struct run_series *series)
 {
-    if (series->count && series->count % series->chunk == 0 && write_pending(file, false) == STATUS_OK)
+    if (series->count && series->count % series->chunk == 0 && run_file_write(file, false) == STATUS_OK)
         return true;
     if (series->count < series->capacity)
         return true;
@@ -204,7 +160,7 @@ static size_t find_gap(const struct run_file *file, int64_t image)
 }
 
 // A row of an image, or of none (-1), found no room. Without memory to remember that, nothing more is written at all.
-static enum status lose_row(struct run_file *file, int64_t image)
+enum status run_file_lose_row(struct run_file *file, int64_t image)
 {
     file->lost = true;
     if (image >= 0 && find_gap(file, image) == file->gap_count) {
@@ -222,18 +178,18 @@ static enum status lose_row(struct run_file *file, int64_t image)
 static enum status add_row(struct run_file *file, enum run_table table, const void *record, int64_t image)
 {
     struct run_series *series = &file->layout.series[run_layout_table(table)];
-    if (!make_room(file, series))
-        return lose_row(file, image);
+    if (!run_file_make_room(file, series))
+        return run_file_lose_row(file, image);
     run_table_pack(table, file->layout.targets, record, series->rows + series->row_size * series->count++);
     return STATUS_OK;
 }
 
-static enum status add_cam_values(struct run_file *file, const float *values, size_t count, int64_t image)
+enum status run_file_add_cam_values(struct run_file *file, const float *values, size_t count, int64_t image)
 {
     struct run_series *series = &file->layout.series[RUN_CAM_VALUES];
     while (count > 0) {
-        if (!make_room(file, series))
-            return lose_row(file, image);
+        if (!run_file_make_room(file, series))
+            return run_file_lose_row(file, image);
         const size_t room = series->chunk - series->count % series->chunk, part = count < room ? count : room;
         memcpy((float *)series->rows + series->count, values, part * sizeof *values);
         series->count += part;
@@ -265,7 +221,7 @@ enum status run_file_tick(struct run_file *file)
     if (!waiting || now() - file->written < write_interval)
         return STATUS_OK;
     file->written = now(); // also on failure, so that a full disk is tried once a second
-    return write_pending(file, false);
+    return run_file_write(file, false);
 }
 
 enum status run_file_add_steps(struct run_file *file, const struct step_record *steps, size_t count)
@@ -283,7 +239,7 @@ enum status run_file_add_cam(struct run_file *file, const struct cam_record *fra
     struct cam_record record = *frame;
     assert(frame->grid.width > 0 && frame->grid.height > 0);
     record.offset = file->cam_values;
-    TRY(add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height, frame->image));
+    TRY(run_file_add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height, frame->image));
     rc = add_row(file, RUN_TABLE_CAM_FRAMES, &record, frame->image);
 out:
     return rc;
@@ -307,7 +263,7 @@ static bool image_is_whole(struct run_file *file, int64_t image)
         return false;
     }
     for (int target = 0; target < file->layout.targets; target++)
-        if (!make_room(file, &file->layout.series[RUN_IMPORTANCE + target]))
+        if (!run_file_make_room(file, &file->layout.series[RUN_IMPORTANCE + target]))
             return false;
     return true;
 }
@@ -321,7 +277,7 @@ enum status run_file_add_image(struct run_file *file, const struct image_record 
     clean_field(record.output, sizeof record.output);
     clean_field(record.error, sizeof record.error);
     if (!image_is_whole(file, record.id))
-        return lose_row(file, -1);
+        return run_file_lose_row(file, -1);
     TRY(add_row(file, RUN_TABLE_IMAGES, &record, -1));
     add_importance(file, importance);
 out:
@@ -345,11 +301,54 @@ out:
     return rc;
 }
 
+// Aside first: `path` may be what the rows come from.
+static enum status create_whole(struct run_file *file, const char *path, const struct run_file_header *header,
+                                const struct run_earlier *earlier)
+{
+    enum status rc;
+    if (snprintf(file->path, sizeof file->path, "%s.new", path) >= (int)sizeof file->path)
+        return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
+    TRY(create_empty(file->path, &file->layout, header));
+    if (earlier)
+        TRY(run_file_carry(file, earlier, header->config->steps));
+    if (rename(file->path, path) != 0)
+        rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
+out:
+    if (rc != STATUS_OK)
+        unlink(file->path);
+    snprintf(file->path, sizeof file->path, "%s", path);
+    return rc;
+}
+
+enum status run_file_create(struct run_file **out, const char *path, const struct run_file_header *header,
+                            const struct run_earlier *earlier)
+{
+    enum status rc = STATUS_OK;
+    *out = NULL;
+    struct run_file *file = calloc(1, sizeof *file);
+    if (!file)
+        return fail(STATUS_LIMIT, "%s: no memory for the run file", path);
+    // After a failed write HDF5 1.10's own clean-up at exit crashes. Has effect as the first call of HDF5 only; everything is closed by
+    // hand.
+    H5dont_atexit();
+    hdf5_listen();
+    file->started = file->written = now();
+    if (run_layout_init(&file->layout, header) < 0)
+        rc = fail(STATUS_LIMIT, "%s: no memory for the run file", path);
+    if (rc == STATUS_OK)
+        rc = create_whole(file, path, header, earlier);
+    if (rc == STATUS_OK)
+        *out = file;
+    else
+        destroy(&file);
+    return rc;
+}
+
 enum status run_file_close(struct run_file **file, bool complete)
 {
     if (!*file)
         return STATUS_OK;
-    enum status rc = write_pending(*file, complete && !(*file)->lost);
+    enum status rc = run_file_write(*file, complete && !(*file)->lost);
     if (rc == STATUS_OK && (*file)->lost)
         rc = fail(STATUS_IO, "%s: rows were lost while the disk was full", (*file)->path);
     destroy(file);

@@ -50,8 +50,24 @@ struct run_file_header {
 
 struct run_file;
 
-// Writes a run file with empty tables. One that is there already is replaced only when the new one is whole.
-enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header) MUST_CHECK;
+// What is kept of an image's rows in an earlier run file: all, or only those of its steps and frames before a point.
+struct run_share {
+    bool finished; // its own row, too
+    int64_t steps; // octave * steps + step of the first that is not kept
+    int32_t frames;
+};
+
+struct run_earlier {
+    const char *path;
+    struct run_share (*share)(void *context, int64_t image);
+    void *context;
+};
+
+// Writes a run file with empty tables, or with the rows of an earlier one, which may be the file at `path` itself. One that is there is
+// replaced only when the new one is whole. `earlier` may be NULL. STATUS_FORMAT: the earlier file is none, or of another version or
+// configuration.
+enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header,
+                            const struct run_earlier *earlier) MUST_CHECK;
 
 // Each takes a copy; the rows are written when a chunk is full, or by run_file_tick(). Bytes that are not UTF-8 become '?'. Rows stand in
 // the order of the calls: hand in steps and frames as they come, and the image after its last.

@@ -32,8 +32,7 @@ static enum status read_attribute(const char *path, size_t limit, char **text)
         attribute = H5Aopen(file, "plan", H5P_DEFAULT);
         type = H5Aget_type(attribute);
         space = H5Aget_space(attribute);
-        if (type >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
-            H5Aget_storage_size(attribute) <= 64) {
+        if (type >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 && H5Aget_storage_size(attribute) <= 64) {
             memory = H5Tcopy(H5T_C_S1);
             H5Tset_size(memory, H5T_VARIABLE);
             H5Tset_cset(memory, H5Tget_cset(type));

@@ -121,3 +121,46 @@ out:
         done = -1;
     return done;
 }
+
+// Rows of an open dataset that is like the series; negative for any other.
+static hssize_t length_of(const struct run_series *series, hid_t dataset)
+{
+    hsize_t size[2] = {0, 0};
+    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
+    const bool like = space >= 0 && type >= 0 && H5Sget_simple_extent_ndims(space) == dimensions(series) &&
+                      H5Sget_simple_extent_dims(space, size, NULL) >= 0 && size[1] == series->width && H5Tequal(type, series->type) > 0;
+    if (type >= 0)
+        H5Tclose(type);
+    if (space >= 0)
+        H5Sclose(space);
+    return like ? (hssize_t)size[0] : -1;
+}
+
+hssize_t run_series_length(const struct run_series *series, hid_t file)
+{
+    hid_t dataset = H5Dopen2(file, series->name, H5P_DEFAULT);
+    if (dataset < 0)
+        return -1;
+    const hssize_t length = length_of(series, dataset);
+    H5Dclose(dataset);
+    return length;
+}
+
+herr_t run_series_read(const struct run_series *series, hid_t file, hsize_t first, hsize_t count, void *rows)
+{
+    herr_t done = -1;
+    const hsize_t start[] = {first, 0}, size[] = {count, series->width};
+    hid_t dataset = H5Dopen2(file, series->name, H5P_DEFAULT), memory = H5Screate_simple(dimensions(series), size, NULL), space = -1;
+    if (dataset < 0 || memory < 0 || (hssize_t)(first + count) > length_of(series, dataset) || (space = H5Dget_space(dataset)) < 0)
+        goto out;
+    if (H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, size, NULL) >= 0)
+        done = H5Dread(dataset, series->type, memory, space, H5P_DEFAULT, rows);
+out:
+    if (space >= 0)
+        H5Sclose(space);
+    if (memory >= 0)
+        H5Sclose(memory);
+    if (dataset >= 0)
+        H5Dclose(dataset);
+    return done;
+}

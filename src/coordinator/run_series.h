@@ -37,4 +37,9 @@ hid_t run_series_create(const struct run_series *series, hid_t file);
 // Adds the rows that wait at the end; they still wait. They are in the file, for readers, before whatever is written later.
 herr_t run_series_write(const struct run_series *series, hid_t file);
 
+// Reads `count` rows from `first` on of the dataset of another file. Negative also where it is not like the series, or has fewer rows.
+herr_t run_series_read(const struct run_series *series, hid_t file, hsize_t first, hsize_t count, void *rows);
+// Rows of that dataset; negative where there is none.
+hssize_t run_series_length(const struct run_series *series, hid_t file);
+
 #endif

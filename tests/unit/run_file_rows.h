@@ -31,9 +31,10 @@ static inline void make_config(struct config *config)
     config->seed = UINT64_MAX - 1;
     config->team.size = 2;
     config->cam.method = CAM_LAYER;
+    config->steps = 5; // as step_of() has them
 }
 
-static inline enum status create(struct run_file **file, const char *path)
+static inline enum status create_with(struct run_file **file, const char *path, const struct run_earlier *earlier)
 {
     static const char *const hosts[] = {"node1", "node1", "node2"};
     static const struct tile_rules tiles = {.size = 640, .halo = 160, .blend = 32, .stride = 16};
@@ -51,7 +52,12 @@ static inline enum status create(struct run_file **file, const char *path)
                                      .workers = 2,
                                      .tiles = &tiles,
                                      .halo_exact = true};
-    return run_file_create(file, path, &header);
+    return run_file_create(file, path, &header, earlier);
+}
+
+static inline enum status create(struct run_file **file, const char *path)
+{
+    return create_with(file, path, NULL);
 }
 
 static inline void make_metrics(struct target_metrics *metrics, double base)

@@ -413,6 +413,136 @@ static void test_refusals(void)
     UNIT_OK(run_file_close(&file, true));
 }
 
+// Every third image is finished; of image 6 some steps and frames count.
+enum { UNFINISHED = 6, ITS_STEPS = 9, ITS_FRAMES = 2, LATER = 7 };
+
+static struct run_share share_of(void *context, int64_t image)
+{
+    ++*(int *)context;
+    if (image == UNFINISHED)
+        return (struct run_share){.steps = ITS_STEPS, .frames = ITS_FRAMES};
+    return (struct run_share){.finished = image % 3 == 0};
+}
+
+static void expect_rows(hid_t file, enum run_table table, const int64_t *places, hsize_t count)
+{
+    hsize_t rows;
+    hid_t type = run_table_type(table, targets);
+    const size_t size = H5Tget_size(type);
+    char *found = read_dataset(file, run_table_name(table), type, &rows), *wanted = malloc(size);
+    CU_ASSERT_EQUAL(rows, count);
+    for (hsize_t i = 0; i < rows && i < count; i++) {
+        memset(wanted, 0, size);
+        make_row(table, places[i], 0, wanted);
+        CU_ASSERT(memcmp(found + i * size, wanted, size) == 0);
+    }
+    free(wanted);
+    free(found);
+    H5Tclose(type);
+}
+
+static void expect_maps(hid_t file, const int64_t *places, hsize_t count)
+{
+    hsize_t rows, values;
+    float *all = read_dataset(file, "cam/values", H5T_NATIVE_FLOAT, &values);
+    double *offsets = read_column(file, "cam/frames", "offset", 0), *frames = read_column(file, "cam/frames", "frame", 0),
+           *images = read_column(file, "cam/frames", "image", 0);
+    hid_t dataset = H5Dopen2(file, "cam/frames", H5P_DEFAULT), space = H5Dget_space(dataset);
+    H5Sget_simple_extent_dims(space, &rows, NULL);
+    H5Sclose(space);
+    H5Dclose(dataset);
+    CU_ASSERT_EQUAL_FATAL(rows, count);
+    int64_t end = 0;
+    for (hsize_t i = 0; i < count; i++) {
+        const struct cam_record cam = cam_of(places[i]);
+        CU_ASSERT(images[i] == (double)cam.image && frames[i] == cam.frame && offsets[i] == (double)end);
+        int wrong = 0;
+        for (int64_t k = 0; k < cam_size(&cam); k++)
+            wrong += all[end + k] != cam_value(places[i], k);
+        CU_ASSERT_EQUAL(wrong, 0);
+        end += cam_size(&cam);
+    }
+    CU_ASSERT_EQUAL((hsize_t)end, values); // and nothing of what was left behind
+    free(images);
+    free(frames);
+    free(offsets);
+    free(all);
+}
+
+static void expect_carried(const char *path)
+{
+    static const int64_t finished[] = {0, 3, LATER};
+    int64_t steps[4 * STEPS_AN_IMAGE], maps[4 * FRAMES_AN_IMAGE];
+    int step_count = 0, map_count = 0;
+    hid_t file = open_file(path, false);
+    for (int i = 0; i < 4; i++) {
+        static const int64_t images[] = {0, 3, UNFINISHED, LATER};
+        const bool all = images[i] != UNFINISHED;
+        for (int k = 0; k < (all ? STEPS_AN_IMAGE : ITS_STEPS); k++)
+            steps[step_count++] = images[i] * STEPS_AN_IMAGE + k;
+        for (int k = 0; k < (all ? FRAMES_AN_IMAGE : ITS_FRAMES); k++)
+            maps[map_count++] = images[i] * FRAMES_AN_IMAGE + k;
+    }
+    expect_rows(file, RUN_TABLE_STEPS, steps, (hsize_t)step_count);
+    expect_rows(file, RUN_TABLE_IMAGES, finished, 3);
+    expect_rows(file, RUN_TABLE_TIMING, NULL, 0); // those of the earlier run's ranks
+    expect_maps(file, maps, (hsize_t)map_count);
+    for (int t = 0; t < targets; t++) {
+        char name[64];
+        hsize_t rows;
+        snprintf(name, sizeof name, "importance/mixed%d", t + 3);
+        float *values = read_dataset(file, name, H5T_NATIVE_FLOAT, &rows);
+        CU_ASSERT_EQUAL_FATAL(rows, 3);
+        for (int i = 0; i < 3; i++)
+            for (int c = 0; c < channels[t]; c++)
+                CU_ASSERT(importance_known(finished[i], t) ? values[i * channels[t] + c] == importance_value(finished[i], t, c)
+                                                           : isnan(values[i * channels[t] + c]));
+        free(values);
+    }
+    H5Fclose(file);
+}
+
+// A run that goes on in the same file, or in another, with what is to be kept of the earlier one.
+static void test_carried(void)
+{
+    char path[FILE_PATH_MAX], other[FILE_PATH_MAX];
+    struct run_file *file;
+    int asked = 0;
+    make_path(path, "run.h5");
+    make_path(other, "other.h5");
+    UNIT_OK(create(&file, path));
+    for (int64_t id = 0; id < UNFINISHED; id++)
+        UNIT_OK(add_image(file, id));
+    UNIT_OK(add_steps(file, UNFINISHED));
+    for (int i = 0; i < FRAMES_AN_IMAGE; i++)
+        UNIT_OK(add_cam(file, UNFINISHED * FRAMES_AN_IMAGE + i));
+    UNIT_OK(add_timing(file, 0));
+    UNIT_OK(run_file_close(&file, false));
+    const struct run_earlier earlier = {.path = path, .share = share_of, .context = &asked};
+    const char *const to[] = {other, path};
+    for (int i = 0; i < 2; i++) {
+        UNIT_OK(create_with(&file, to[i], &earlier));
+        CU_ASSERT(asked > 0);
+        UNIT_OK(add_image(file, LATER));
+        UNIT_OK(run_file_close(&file, true));
+        expect_carried(to[i]);
+    }
+    // Of another layout: refused, and left as it is.
+    targets = 2;
+    CU_ASSERT_EQUAL(create_with(&file, other, &earlier), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), path));
+    CU_ASSERT_PTR_NULL(file);
+    targets = 3;
+    expect_carried(other);
+    strcat(other, ".new");
+    CU_ASSERT_NOT_EQUAL(access(other, F_OK), 0);
+    // None.
+    const struct run_earlier none = {.path = "/nowhere/run.h5", .share = share_of, .context = &asked};
+    CU_ASSERT_EQUAL(create_with(&file, path, &none), STATUS_IO);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "/nowhere/run.h5"));
+    expect_carried(path);
+}
+
 static int write_sample(const char *path)
 {
     struct run_file *file;
@@ -435,6 +565,7 @@ out:
 int main(int argc, char **argv)
 {
     static const struct unit_test tests[] = {
+        {"carried", test_carried},
         {"comes back", test_comes_back},
         {"expected gradients", test_expected_gradients},
         {"one target and sixteen", test_targets},
