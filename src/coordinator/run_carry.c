@@ -138,7 +138,7 @@ out:
 enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier, int steps)
 {
     struct carrying c = {.file = file, .earlier = earlier, .steps = steps};
-    hid_t access = run_file_access();
+    hid_t access = run_file_reading();
     hdf5_listen();
     // A run that was killed in the midst of a write has left its file marked as being written.
     c.root = access < 0 ? -1 : H5Fopen(earlier->path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);

@@ -33,6 +33,18 @@ hid_t run_file_access(void)
     return access;
 }
 
+// HDF5 waits between attempts, twice as long each time: a hundred of them, its default for files that are being written, never end.
+hid_t run_file_reading(void)
+{
+    enum { ATTEMPTS = 20 };
+    hid_t access = run_file_access();
+    if (access >= 0 && H5Pset_metadata_read_attempts(access, ATTEMPTS) < 0) {
+        H5Pclose(access);
+        access = -1;
+    }
+    return access;
+}
+
 static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config)
 {
     herr_t done = -1;

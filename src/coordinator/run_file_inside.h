@@ -23,6 +23,9 @@ struct run_file {
 // How run files are opened. Close with H5Pclose; negative on failure.
 hid_t run_file_access(void);
 
+// The same for reading a file that nobody writes any more: what a kill has torn is not read again and again.
+hid_t run_file_reading(void);
+
 // Room for another row. When a chunk is full all is written; while the disk has no room for that, rows wait, and each further chunk of them
 // is another try.
 bool run_file_make_room(struct run_file *file, struct run_series *series);

@@ -16,6 +16,7 @@ import tempfile
 
 import h5py
 import numpy
+from PIL import Image
 
 import check
 
@@ -26,6 +27,14 @@ def oneiros(program, command, folder, photo, settings, *options):
     settings = [word for setting in settings for word in ("-s", setting)]
     subprocess.run([program, command, "--quiet", *options, *settings, "-o", folder, photo], check=True)
     return f"{folder}/{pathlib.Path(photo).stem}/explain.h5" if command == "explain" else f"{folder}/run.h5"
+
+
+def plain(photo, folder):
+    """The photograph without its profile: PyTorch is to see the numbers that the network sees, and profiles have tests of their own."""
+    path = f"{folder}/{pathlib.Path(photo).stem}.png"
+    pixels = numpy.asarray(Image.open(photo).convert("RGB"))
+    Image.fromarray(pixels).save(path)
+    return path
 
 
 def split(options):
@@ -76,6 +85,7 @@ def main():
     what, program, photo, *options = sys.argv[1:]
     weights = check.weights()
     with tempfile.TemporaryDirectory(prefix="oneiros-reference-") as folder:
+        photo = plain(photo, folder)
         settings, limits = split(options)
         if what == "oracle":
             attribute(oneiros(program, "explain", folder, photo, settings), photo, weights, limits)

@@ -10,6 +10,7 @@ static inline hid_t open_file(const char *path, bool swmr)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST);
+    H5Pset_metadata_read_attempts(access, 25); // of the default's hundred each waits twice as long as the last: for ever
     hid_t file = H5Fopen(path, swmr ? H5F_ACC_RDONLY | H5F_ACC_SWMR_READ : H5F_ACC_RDONLY, access);
     H5Pclose(access);
     return file;
