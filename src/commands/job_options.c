@@ -29,7 +29,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const double MAX_SECONDS_LEAST = 1, MAX_SECONDS_MOST = 1e9;
+static const double max_seconds_least = 1, max_seconds_most = 1e9;
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
@@ -120,7 +120,7 @@ static enum status take_option(struct job_options *options, struct sources *sour
     case OPTION_PLAN:
         return set_once(&sources->plan, "--plan", optarg);
     case OPTION_MAX_SECONDS:
-        return fail_in(config_parse_real(optarg, MAX_SECONDS_LEAST, MAX_SECONDS_MOST, &options->max_seconds), "--max-seconds");
+        return fail_in(config_parse_real(optarg, max_seconds_least, max_seconds_most, &options->max_seconds), "--max-seconds");
     case OPTION_DRY_RUN:
         options->dry_run = true;
         break;
@@ -254,7 +254,7 @@ static const char options_help[] =
     "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
-    "      --max-seconds N    save what there is and end after N seconds, as on a signal; the start is not counted\n"
+    "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
     "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
     "  -q, --quiet            warnings and errors only\n"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "commands/run.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,10 +11,12 @@
 #include "commands/commands.h"
 #include "commands/launch.h"
 #include "commands/planning.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/geometry.h"
 #include "common/messages.h"
 #include "common/stop.h"
+#include "common/thread.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/load.h"
 #include "coordinator/video.h"
@@ -328,9 +329,10 @@ static void *worker_thread(void *context)
 static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, worker_thread, run) != 0)
-        return fail(STATUS_LIMIT, "no thread for the worker");
-    enum status rc = be_coordinator(run, outcome);
+    enum status rc = thread_start(&thread, worker_thread, run);
+    if (rc != STATUS_OK)
+        return rc;
+    rc = be_coordinator(run, outcome);
     if (rc != STATUS_OK)
         launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
     pthread_join(thread, NULL);
@@ -346,6 +348,7 @@ static int exit_code_for(const struct coordinator_outcome *outcome)
 
 int run_job(struct job_options *options)
 {
+    const double started = now();
     struct run run = {.options = options};
     struct coordinator_outcome outcome = {0};
     enum status rc = launch_start(&run.launch);
@@ -354,7 +357,7 @@ int run_job(struct job_options *options)
     rc = start(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
-    stop_install(options->max_seconds);
+    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
                                                : be_worker(&run);

@@ -52,13 +52,19 @@ static enum status read_download(int descriptor, const char *url, void **bytes, 
     return file_read_open(descriptor, url, (uint64_t)facts.st_size, bytes, size);
 }
 
-static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
+// Into an open file without a name, in the output folder.
+static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
 {
     struct fetch_options options = load_fetch_options(config);
+    options.progress = go_on;
+    return fetch_nameless(url, output, &options, descriptor);
+}
+
+static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
+{
     int descriptor;
     enum status rc;
-    options.progress = go_on;
-    TRY(fetch_nameless(url, output, &options, &descriptor));
+    TRY(download(url, output, config, &descriptor));
     rc = read_download(descriptor, url, bytes, size);
     close(descriptor);
 out:
@@ -207,7 +213,6 @@ out:
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
                       struct timing *timing)
 {
-    struct fetch_options options = load_fetch_options(config);
     int descriptor = -1;
     enum status rc;
     load_begin(task, entry);
@@ -215,8 +220,7 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_URL) {
         const double start = now();
-        options.progress = go_on;
-        TRY(fetch_nameless(entry->source, output, &options, &descriptor));
+        TRY(download(entry->source, output, config, &descriptor));
         task->record.seconds_read = now() - start;
     }
     rc = load_pixels(task, entry->source, descriptor, config, timing);
