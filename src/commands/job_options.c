@@ -11,7 +11,7 @@
 #include "common/nearest.h"
 #include "kernels/network.h"
 
-enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS };
+enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS, OPTION_RESUME };
 static const char short_options[] = ":c:p:s:o:qvh";
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
     {"set", required_argument, NULL, 's'},
     {"output", required_argument, NULL, 'o'},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"resume", no_argument, NULL, OPTION_RESUME},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"plan", required_argument, NULL, OPTION_PLAN},
     {"max-seconds", required_argument, NULL, OPTION_MAX_SECONDS},
@@ -114,6 +115,9 @@ static enum status take_option(struct job_options *options, struct sources *sour
     case OPTION_FORCE:
         options->force = true;
         break;
+    case OPTION_RESUME:
+        options->resume = true;
+        break;
     case OPTION_PRINT_CONFIG:
         options->print_config = true;
         break;
@@ -170,6 +174,8 @@ enum status job_options_parse(struct job_options *options, int argc, char **argv
     TRY(load_config(&options->config, &sources, environment));
     if (options->explain && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
+    else if (options->resume && options->force)
+        rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
     else if (!options->print_config && !options->output[0])
         rc = fail(STATUS_USAGE, "name the output folder with -o DIR");
     else if (!options->print_config && options->input_count == 0)
@@ -249,6 +255,8 @@ static const char options_help[] =
     "\n"
     "Options:\n"
     "  -o, --output DIR       folder for the results; made if it is not there\n"
+    "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
+    "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
     "  -c, --config FILE      settings in YAML\n"
     "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/run.h"
 
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,10 @@
 #include "common/messages.h"
 #include "common/stop.h"
 #include "common/thread.h"
+#include "common/watchdog.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/load.h"
+#include "coordinator/resume.h"
 #include "coordinator/video.h"
 #include "model/model_fetch.h"
 #include "worker/cam.h"
@@ -36,6 +39,7 @@ int exit_code(enum status rc)
 // What every rank knows before work starts.
 struct run {
     struct launch launch;
+    struct watchdog *watchdog;
     struct job_options *options; // each rank's own; rank 0's configuration replaces the others'
     struct shared_weights *weights;
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
@@ -46,14 +50,44 @@ struct run {
     struct plan *plan;            // the same on every rank
     char *plan_text;
     struct image guide; // of the objective, on every rank; empty if it needs none
+    // Of the run that this one goes on with.
+    struct resume *resume; // rank 0's; NULL: a new run
+    int tile_size;         // on every rank; 0: none is given
+    bool nothing_left;     // to do, on every rank
+    struct config typed;   // rank 0's: what the run file says
 };
+
+// A run that is there already is gone on with, if nothing that matters has changed since.
+static enum status find_earlier(struct run *run, const char *run_file)
+{
+    struct job_options *options = run->options;
+    struct stat info;
+    const bool there = stat(run_file, &info) == 0;
+    enum status rc = STATUS_OK;
+    if (!there && options->resume)
+        return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
+    if (!there || options->force)
+        return STATUS_OK;
+    TRY(resume_create(&run->resume, &(struct resume_options){.output = options->output,
+                                                             .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
+                                                             .config = &options->config,
+                                                             .inputs = options->inputs,
+                                                             .input_count = options->input_count}));
+    run->tile_size = resume_tile_size(run->resume);
+    run->nothing_left = resume_is_complete(run->resume);
+    if (run->nothing_left)
+        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(run->resume), options->output);
+    else
+        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(run->resume));
+out:
+    return rc;
+}
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
 static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
 {
     struct job_options *options = run->options;
     char path[FILE_PATH_MAX];
-    struct stat info;
     struct file_writer trial;
     enum status rc;
     if (strcmp(options->config.model.path, "auto") == 0)
@@ -62,10 +96,7 @@ static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
         snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
     TRY(file_make_folder(options->output));
     TRY(file_join(path, options->output, "run.h5"));
-    if (!options->force && stat(path, &info) == 0) {
-        rc = fail(STATUS_USAGE, "%s is there already: choose another folder with -o, or --force to replace that run", path);
-        goto out;
-    }
+    TRY(find_earlier(run, path));
     TRY(file_create(&trial, path)); // found out now, not by all ranks at work
     file_abandon(&trial);
 out:
@@ -79,16 +110,22 @@ static enum status agree(struct run *run, enum status rc)
         int status;
         char message[STATUS_MESSAGE_MAX];
         struct config config;
+        int tile_size;
+        bool nothing_left;
     } *word = calloc(1, sizeof *word);
     if (!word)
         return fail(STATUS_LIMIT, "no memory to start");
     word->status = (int)rc;
     memcpy(word->message, status_message(), sizeof word->message);
     word->config = run->options->config;
+    word->tile_size = run->tile_size;
+    word->nothing_left = run->nothing_left;
     rc = mpi_check(MPI_Bcast(word, sizeof *word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast");
     if (rc == STATUS_OK && word->status != STATUS_OK)
         rc = fail((enum status)word->status, "%s", word->message);
     run->options->config = word->config;
+    run->tile_size = word->tile_size;
+    run->nothing_left = word->nothing_left;
     free(word);
     return rc;
 }
@@ -124,11 +161,13 @@ out:
 // Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
 static enum status choose_tiles(struct run *run)
 {
-    const struct config *config = &run->options->config;
+    struct config config = run->options->config;
     enum status rc;
-    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
+    if (config.tile.size == 0)
+        config.tile.size = run->tile_size;
+    run->memory_limit = resources_memory(config.memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
-    TRY(tile_rules_resolve(config, run->memory_limit, &run->tiles));
+    TRY(tile_rules_resolve(&config, run->memory_limit, &run->tiles));
     if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
         log_warning(
             "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
@@ -202,25 +241,63 @@ out:
     return rc;
 }
 
+// The plan that the configuration names, or that of the run which is gone on with: the same bytes need the same one.
+static enum status read_plan(struct run *run, char **text)
+{
+    struct config config = run->options->config;
+    enum status rc;
+    if (run->resume)
+        TRY(file_join(config.plan, run->options->output, "run.h5"));
+    TRY(planning_read_file(&config, text));
+    run->options->config.precision = config.precision;
+    if (!run->resume)
+        run->typed.precision = config.precision;
+out:
+    return rc;
+}
+
+// What is only known when all ranks have looked around.
+static enum status check_earlier(const struct run *run)
+{
+    return run->resume ? resume_check(run->resume, shared_weights_info(run->weights)->md5, &run->tiles.rules) : STATUS_OK;
+}
+
+static void on_silence(void *context, int rank)
+{
+    const struct run *run = context;
+    const char *host = run->hosts ? run->hosts + (size_t)rank * MPI_MAX_PROCESSOR_NAME : NULL;
+    (void)fail(STATUS_INTERNAL, "%s%s%s%s: the job ends; what is done is kept, run the same command again to go on", status_message(),
+               host ? " (host " : "", host ? host : "", host ? ")" : "");
+    launch_abort(&run->launch, EXIT_INTERNAL);
+}
+
 static enum status start(struct run *run)
 {
     char model[FILE_PATH_MAX] = "", *plan_text = NULL;
     enum status rc = STATUS_OK;
     const bool guided = run->options->config.objective == OBJECTIVE_GUIDE;
     if (run->launch.rank == COORDINATOR_RANK) {
-        rc = planning_read_file(&run->options->config, &plan_text);
-        if (rc == STATUS_OK)
-            rc = prepare_files(run, model);
-        if (rc == STATUS_OK && guided)
+        run->typed = run->options->config;
+        rc = prepare_files(run, model);
+        if (rc == STATUS_OK && !run->nothing_left)
+            rc = read_plan(run, &plan_text);
+        if (rc == STATUS_OK && guided && !run->nothing_left)
             rc = load_guide(&run->options->config, run->options->output, &run->guide);
         if (!run->options->explain)
             look_for_encoder(&run->options->config);
     }
     TRY(agree(run, rc));
+    if (run->nothing_left)
+        goto out;
     TRY(look_around(run));
+    TRY(watchdog_start(&run->watchdog, &(struct watchdog_options){.comm = run->launch.comm,
+                                                                  .seconds = run->options->config.watchdog.seconds,
+                                                                  .silent = on_silence,
+                                                                  .context = run}));
     TRY(choose_tiles(run));
     TRY(shared_weights_create(&run->weights, run->launch.comm, model));
     TRY(check_objective(run));
+    TRY(agree(run, check_earlier(run)));
     if (guided)
         TRY(share_guide(run));
     rc = make_plan(run, plan_text);
@@ -282,7 +359,9 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .header = {.config = config,
+        .resume = run->resume,
+        .header = {.kind = run->options->explain ? "explain" : "dream",
+                   .config = &run->typed,
                    .channels = targets.channels,
                    .cam_layer = config->targets.items[cam_target(&targets)].layer,
                    .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
@@ -357,13 +436,20 @@ int run_job(struct job_options *options)
     rc = start(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
+    if (run.nothing_left)
+        goto end;
     stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
                                                : be_worker(&run);
     if (rc != STATUS_OK)
         launch_abort(&run.launch, EXIT_INTERNAL);
+    rc = watchdog_stop(&run.watchdog);
+    if (rc != STATUS_OK)
+        goto failed;
     shared_weights_destroy(&run.weights);
+end:
+    resume_destroy(&run.resume);
     image_destroy(&run.guide);
     free(run.plan_text);
     free(run.plan);
@@ -375,7 +461,7 @@ failed:
     if (run.launch.rank == COORDINATOR_RANK)
         log_error("%s", status_message());
     int initialized = 0;
-    if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized)
+    if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized && watchdog_stop(&run.watchdog) == STATUS_OK)
         MPI_Finalize();
     return exit_code(rc);
 }

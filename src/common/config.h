@@ -111,6 +111,12 @@ struct config {
         uint64_t limit; // bytes a rank may use for one image; 0: auto
     } memory;
     struct {
+        double seconds; // between two states of a dream; 0: none is kept but when it is stopped
+    } checkpoint;
+    struct {
+        double seconds; // without a sign of life from a rank; 0: for ever
+    } watchdog;
+    struct {
         char path[CONFIG_PATH_MAX]; // "auto": the user's cache
     } model;
     struct {

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/messages.h"
 #include "common/stop.h"
+#include "coordinator/checkpoints.h"
 #include "coordinator/ending.h"
 #include "coordinator/handover.h"
 #include "coordinator/intake.h"
@@ -38,6 +39,7 @@ struct coordinator {
     struct teams teams;
     struct ending ending;
     struct references references;
+    struct checkpoints checkpoints;
     int64_t taken;   // from the intake, and read
     bool all_put;    // the intake has no more
     bool all_taken;  // and what it had has been read
@@ -101,7 +103,19 @@ out:
     return rc;
 }
 
-// The next inputs to those who read them, as many as they take.
+// The first images are the others' baselines: they are all read before work on any begins.
+static bool has_references(const struct coordinator *c)
+{
+    return !references_are_wanted(c->options->config, c->options->kind) || references_are_full(&c->references) || c->all_taken;
+}
+
+// By an earlier run into the same folder.
+static bool was_done(const struct coordinator *c, int64_t image)
+{
+    return c->options->resume && resume_is_done(c->options->resume, image);
+}
+
+// The next inputs to those who read them, as many as they take. What is done already is not read, but as a baseline of others.
 static enum status put_in(struct coordinator *c)
 {
     enum status rc = STATUS_OK;
@@ -111,8 +125,31 @@ static enum status put_in(struct coordinator *c)
         TRY(intake_ahead_next(c->ahead, &entry, &given, &c->all_put));
         if (!given)
             break;
-        TRY(prefetch_put(c->prefetch, &entry));
+        if (was_done(c, entry.id) && has_references(c))
+            c->taken++;
+        else
+            TRY(prefetch_put(c->prefetch, &entry));
     }
+out:
+    return rc;
+}
+
+// The rows of a dream that is gone on with. Returns what of its work is done.
+static enum status take_up(struct coordinator *c, struct task *task, double *work)
+{
+    struct history *history = &task->earlier.checkpoint.history;
+    enum status rc = STATUS_OK;
+    *work = 0;
+    for (size_t i = 0; i < history->step_count; i++) {
+        *work += (double)history->steps[i].width * history->steps[i].height;
+        TRY(tolerate_full_disk(c, run_file_add_steps(c->run_file, &history->steps[i], 1)));
+    }
+    for (size_t i = 0; i < history->map_count; i++)
+        TRY(tolerate_full_disk(c, run_file_add_cam(c->run_file, &history->maps[i].record, history->maps[i].values)));
+    task->findings.history = *history;
+    *history = (struct history){0};
+    log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.checkpoint.state.octave,
+              (int)task->earlier.checkpoint.state.step);
 out:
     return rc;
 }
@@ -121,6 +158,7 @@ out:
 static enum status take_in(struct coordinator *c, struct task *task)
 {
     enum status rc = STATUS_OK;
+    double done = 0;
     c->taken++;
     if (task->record.status != IMAGE_FAILED && cut_task(c, task) != STATUS_OK)
         task_failed(task);
@@ -128,7 +166,13 @@ static enum status take_in(struct coordinator *c, struct task *task)
         return write_down(c, &task);
     if (references_are_wanted(c->options->config, c->options->kind))
         TRY(references_add(&c->references, task->record.id, &task->image));
-    task->work = c->options->work(c->options->config, task->image.width, task->image.height);
+    if (was_done(c, task->record.id)) {
+        task_destroy(&task);
+        return STATUS_OK;
+    }
+    if (task->earlier.checkpoint.rgb)
+        TRY(take_up(c, task, &done));
+    task->work = c->options->work(c->options->config, task->image.width, task->image.height) - done;
     progress_add_work(c->progress, task->work);
     task->ready_at = now();
     ready_put(&c->ready, task);
@@ -143,7 +187,9 @@ static enum status begin_outputs(struct coordinator *c, struct task *task)
     const struct coordinator_options *o = c->options;
     const double start = now();
     const enum status rc =
-        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_film(o->config, o->output, task);
+        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
+    free(task->earlier.memory);
+    task->earlier.memory = NULL;
     timing_add(&c->timing, PHASE_ENCODE, start, 0);
     return rc;
 }
@@ -195,7 +241,8 @@ static enum status take_step(struct coordinator *c, struct task *task, const str
     task->work_done += work;
     progress_advance(c->progress, work - task->part);
     task->part = 0;
-    return tolerate_full_disk(c, run_file_add_steps(c->run_file, step, 1));
+    const enum status rc = history_add_step(&task->findings.history, step);
+    return rc == STATUS_OK ? tolerate_full_disk(c, run_file_add_steps(c->run_file, step, 1)) : rc;
 }
 
 static void take_part(struct coordinator *c, struct task *task, const struct part *part)
@@ -204,13 +251,15 @@ static void take_part(struct coordinator *c, struct task *task, const struct par
     task->part = part->pixels;
 }
 
-// Ends what was written while the image was worked on, and writes its row.
+// All outputs are written; the row follows.
 static enum status finish(struct coordinator *c, struct task *task)
 {
-    const double start = now();
-    if (task->record.status != IMAGE_FAILED && output_end(task) != STATUS_OK)
+    const double start = now(), before = task->record.seconds_encode;
+    if (output_finish(c->options->output, task) != STATUS_OK)
         task_failed(task);
-    task->record.seconds_encode += timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
+    timing_add(&c->timing, PHASE_ENCODE, start - (task->record.seconds_encode - before), 0); // what took place at the desk
+    if (task->record.status == IMAGE_DONE)
+        checkpoints_are_obsolete(&c->checkpoints, task->record.id);
     return write_down(c, &task);
 }
 
@@ -223,20 +272,6 @@ static enum status finish_ended(struct coordinator *c, bool *found)
     }
 out:
     return rc;
-}
-
-// All that there is of the image to its folder. An encoder that still has frames to encode does not hold the others up.
-static enum status write_outputs(struct coordinator *c, struct task *task)
-{
-    const double start = now();
-    if (task->result.has_pixels && output_write(c->options->config, c->options->output, task) != STATUS_OK)
-        task_failed(task);
-    task->record.seconds_encode = timing_add(&c->timing, PHASE_ENCODE, start, 0) - start;
-    if (task->record.status != IMAGE_DONE || !task->findings.film)
-        return finish(c, task);
-    image_destroy(&task->image);
-    ending_put(&c->ending, task);
-    return STATUS_OK;
 }
 
 // The team has said how it went, and all that it found out has come.
@@ -260,13 +295,36 @@ static enum status end_task(struct coordinator *c, struct task *task)
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
-    rc = write_outputs(c, task);
+    if (result->status == IMAGE_FAILED)
+        return finish(c, task);
+    TRY(output_end(c->options->config, c->options->output, task));
+    ending_put(&c->ending, task);
+out:
+    return rc;
+}
+
+// To the desk, if it is all there.
+static enum status save_state(struct coordinator *c, struct task *task)
+{
+    char path[FILE_PATH_MAX];
+    struct checkpoint checkpoint;
+    enum status rc;
+    TRY(findings_take_state(&task->findings, &task->record, c->options->config->steps, &checkpoint));
+    if (!checkpoint.rgb)
+        return STATUS_OK;
+    if (checkpoints_path(&c->checkpoints, task->record.id, path) == STATUS_OK)
+        return output_checkpoint(&task->output, path, &checkpoint);
+    log_warning("%s", status_message());
+    checkpoint_destroy(&checkpoint);
 out:
     return rc;
 }
 
 static enum status end_if_complete(struct coordinator *c, struct task *task)
 {
+    const enum status rc = save_state(c, task);
+    if (rc != STATUS_OK)
+        return rc;
     if (!task->has_result || task->findings.arrays.received < task->result.arrays)
         return STATUS_OK;
     return end_task(c, task);
@@ -282,11 +340,17 @@ static enum status take_report(struct coordinator *c, struct task *task, const s
         break;
     case REPORT_STEP:
         TRY(take_step(c, task, &report->step));
+        TRY(save_state(c, task));
         timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof *report);
         break;
     case REPORT_PART:
         take_part(c, task, &report->part);
         timing_add(&c->timing, PHASE_STEPS, start, (int64_t)sizeof *report);
+        break;
+    case REPORT_BEFORE:
+        task->findings.before = report->before;
+        task->findings.has_before = true;
+        rc = save_state(c, task);
         break;
     case REPORT_RESULT:
         task->result = report->result;
@@ -311,8 +375,8 @@ static enum status collect_arrays(struct coordinator *c, bool *found)
         const double start = now();
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
         const int64_t before = task->findings.arrays.bytes;
-        TRY(tolerate_full_disk(
-            c, findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, &task->record, c->options->config, c->run_file)));
+        TRY(tolerate_full_disk(c, findings_receive(&task->findings, c->options->comm, status.MPI_SOURCE, &task->record, c->options->config,
+                                                   &task->output, c->run_file)));
         timing_add(&c->timing, PHASE_STEPS, start, task->findings.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;
@@ -358,13 +422,7 @@ static void show_total(struct coordinator *c)
     if (total < 0)
         return;
     c->counted = true;
-    progress_set_total(c->progress, total);
-}
-
-// The first images are the others' baselines: they are all read before work on any begins.
-static bool has_references(const struct coordinator *c)
-{
-    return !references_are_wanted(c->options->config, c->options->kind) || references_are_full(&c->references) || c->all_taken;
+    progress_set_total(c->progress, total - (c->options->resume ? resume_done(c->options->resume) : 0));
 }
 
 // One image ahead for each worker, so that none waits for a file; of large ones fewer. What is being read comes on top of that.
@@ -423,6 +481,8 @@ static enum status serve(struct coordinator *c)
             break;
         progress_tick(c->progress);
         TRY(tolerate_full_disk(c, run_file_tick(c->run_file)));
+        if (run_file_is_written(c->run_file))
+            checkpoints_clean(&c->checkpoints);
         if (found)
             idle = 0;
         else
@@ -467,17 +527,18 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     *outcome = (struct coordinator_outcome){0};
     TRY(teams_create(&c.teams, options->schedule, options->first_worker));
     TRY(file_join(path, options->output, "run.h5"));
-    TRY(run_file_create(&c.run_file, path, &options->header, NULL));
+    TRY(checkpoints_init(&c.checkpoints, options->output));
+    TRY(run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL));
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
     TRY(intake_ahead_create(&c.ahead, c.intake));
-    TRY(prefetch_create(&c.prefetch, options->config, options->output, options->schedule->workers));
+    TRY(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(serve(&c));
-    if (c.all_taken && outcome->done + outcome->failed + outcome->stopped == 0)
+    if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
         log_warning(options->kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
-                                                 : "%" PRId64 " unfinished dreams are saved as they were, as dream.partial.*",
+                                                 : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
     TRY(dismiss_workers(&c));
     rc = collect_timing(&c);
@@ -494,6 +555,9 @@ out:
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
+    if (!outcome->rows_lost)
+        checkpoints_clean(&c.checkpoints);
+    checkpoints_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s", status_message());
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);

@@ -18,7 +18,7 @@
 #include "kernels/network.h"
 
 // The end of a long path says more than its beginning.
-static void copy_source(char out[RECORD_SOURCE_MAX], const char *source)
+void load_source(char out[RECORD_SOURCE_MAX], const char *source)
 {
     const size_t length = strlen(source);
     if (length < RECORD_SOURCE_MAX)
@@ -162,7 +162,7 @@ out:
 void load_begin(struct task *task, const struct intake_entry *entry)
 {
     task->record.id = entry->id;
-    copy_source(task->record.source, entry->source);
+    load_source(task->record.source, entry->source);
     snprintf(task->name, sizeof task->name, "%s", entry->name);
 }
 
@@ -188,6 +188,17 @@ out:
     return rc;
 }
 
+int64_t load_modified(const struct stat *facts)
+{
+    return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+}
+
+static int64_t modified(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 ? load_modified(&facts) : 0;
+}
+
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
 {
     struct image_record *record = &task->record;
@@ -196,10 +207,13 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     enum status rc;
     const double start = now();
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
-    if (descriptor >= 0)
+    if (descriptor >= 0) {
         TRY(read_download(descriptor, source, &bytes, &size));
-    else
+    } else {
+        record->modified = modified(source); // before it is read: a change meanwhile shows
         TRY(file_read(source, config->input.max_bytes, &bytes, &size));
+    }
+    record->bytes = (int64_t)size;
     TRY(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;

@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/messages.h"
@@ -18,7 +19,10 @@ struct worker {
     struct engine *engine;
     struct timing timing;
     struct outbox outbox;
+    struct team *team;  // of the image in hand
     double part_sent;   // when, seconds of the monotonic clock
+    double kept;        // when the dream in hand was, or when it began
+    int states;         // of it that were kept
     bool stopping;      // by the coordinator's word or by a signal
     enum status broken; // of the connection, found in a hook
 };
@@ -44,6 +48,46 @@ static void send_part(double pixels, void *context)
     w->broken = outbox_report(&w->outbox, &report);
 }
 
+static bool should_save(void *context)
+{
+    struct worker *w = context;
+    const double seconds = w->options->config->checkpoint.seconds;
+    return seconds > 0 && now() - w->kept >= seconds;
+}
+
+// On its way to the coordinator while the dream goes on.
+static enum status send_state(const struct dream_state *state, const struct field *rows, void *context)
+{
+    struct worker *w = context;
+    const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
+    const struct array_part part = {.image = state->image,
+                                    .kind = ARRAY_STATE,
+                                    .target = -1,
+                                    .frame = w->states++,
+                                    .octave = state->octave,
+                                    .step = state->step,
+                                    .channels = 3,
+                                    .height = state->height,
+                                    .width = state->width,
+                                    .y = rows->rows.begin,
+                                    .rows = rows->rows.end - rows->rows.begin,
+                                    .columns = state->width};
+    const size_t count = field_count(rows);
+    float *values = malloc(count * sizeof *values);
+    enum status rc = STATUS_OK;
+    w->kept = now();
+    if (!values)
+        return fail(STATUS_LIMIT, "no memory for a checkpoint");
+    memcpy(values, rows->data, count * sizeof *values);
+    if (w->team->rank == 0)
+        TRY(outbox_report(&w->outbox, &before));
+    rc = outbox_send(&w->outbox, &part, values);
+    values = NULL;
+out:
+    free(values);
+    return rc;
+}
+
 static bool should_stop(void *context)
 {
     struct worker *w = context;
@@ -62,10 +106,10 @@ static void fail_result(struct result *result)
 }
 
 // Dreams on `rgb` in place, or explains it, and says in *result how it went.
-static enum status work_on(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct field *others,
+static enum status work_on(struct worker *w, const struct job *job, struct field *rgb, struct field *others, struct field *dreamed,
                            struct result *result)
 {
-    const struct dream_options options = {.team = team,
+    const struct dream_options options = {.team = w->team,
                                           .engine = w->engine,
                                           .objective = &w->objective,
                                           .rules = w->options->rules,
@@ -76,8 +120,14 @@ static enum status work_on(struct worker *w, const struct job *job, struct team 
                                           .step = send_step,
                                           .part = send_part,
                                           .stop = should_stop,
+                                          .save = should_save,
+                                          .keep = send_state,
+                                          .from = job->goes_on ? &job->from : NULL,
+                                          .dreamed = dreamed,
                                           .context = w};
     struct dream_outcome outcome;
+    w->kept = now();
+    w->states = 0;
     const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
     if (outcome.broken)
         return rc;
@@ -131,14 +181,18 @@ out:
     return rc;
 }
 
-static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX])
+static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX],
+                             struct field *dreamed)
 {
+    const struct dream_state *from = &job->from;
     const struct span rows = tiling_rows(job->height, team->size, team->rank);
     enum status rc;
     assert(job->others <= BASELINE_IMAGES_MAX);
     TRY(field_create(rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
         TRY(field_create(&others[i], job->width, job->height, rows));
+    if (job->goes_on)
+        rc = field_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
 out:
     return rc;
 }
@@ -149,7 +203,7 @@ static enum status do_job(struct worker *w, const struct job *job)
     const struct report ready = {.kind = REPORT_READY};
     struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
-    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0};
+    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
     enum status rc;
     report.result.before = report.result.after = picture_metrics_unknown();
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
@@ -157,7 +211,8 @@ static enum status do_job(struct worker *w, const struct job *job)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
     TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
     TRY(team_create(&team, comm, ranks, job->members, &w->timing));
-    rc = team_agree(team, make_room(job, team, &rgb, others));
+    w->team = team;
+    rc = team_agree(team, make_room(job, team, &rgb, others, &dreamed));
     if (rc != STATUS_OK && !team->agreed)
         goto out;
     if (rc != STATUS_OK) {
@@ -168,7 +223,9 @@ static enum status do_job(struct worker *w, const struct job *job)
         TRY(receive_rows(w, &rgb));
         for (int i = 0; i < job->others; i++)
             TRY(receive_rows(w, &others[i]));
-        TRY(work_on(w, job, team, &rgb, others, &report.result));
+        if (job->goes_on)
+            TRY(receive_rows(w, &dreamed));
+        TRY(work_on(w, job, &rgb, others, &dreamed, &report.result));
     }
     TRY(count_arrays(w, team, &report.result));
     if (team->rank == 0)
@@ -179,6 +236,7 @@ out:
     field_destroy(&rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
         field_destroy(&others[i]);
+    field_destroy(&dreamed);
     team_destroy(&team);
     free(ranks);
     return rc;

@@ -154,6 +154,8 @@ static void change_everything(struct config *config)
         "threads=3",
         "precision=bf16",
         "plan=/a b/run.h5",
+        "checkpoint.seconds=12.5",
+        "watchdog.seconds=7.5",
         "memory.limit=1500MB",
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
         "output.format=tiff",
