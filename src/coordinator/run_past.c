@@ -176,8 +176,10 @@ enum status run_past_read(const char *path, struct run_past *past)
     file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
     if (access >= 0)
         H5Pclose(access);
-    if (file < 0)
-        return fail_in(hdf5_fail(path, "cannot read the run that is there"), "--force begins anew");
+    if (file < 0) {
+        (void)hdf5_fail(path, "cannot read the run that is there");
+        return fail(STATUS_FORMAT, "%s; --force begins anew", status_message());
+    }
     rc = read_all(path, file, past);
     H5Fclose(file);
     if (rc != STATUS_OK)

@@ -8,6 +8,7 @@ be the rows of its run.h5."""
 import os
 import pathlib
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,8 @@ def main():
     rounds, number = int(sys.argv[1]), getattr(signal, "SIG" + sys.argv[2])
     runs = Runs(sys.argv[3], sys.argv[4], sys.argv[5], sys.argv[6], sys.argv[7:])
     random.seed(int(os.environ.get("KILL_SEED", time.time_ns() % 1_000_000)))
+    shutil.rmtree(runs.folder, ignore_errors=True)
+    runs.folder.mkdir(parents=True)
     whole = runs.to_the_end("known")
     struck = resumed = 0
     for i in range(rounds):
