@@ -177,7 +177,7 @@ enum status run_past_read(const char *path, struct run_past *past)
     if (access >= 0)
         H5Pclose(access);
     if (file < 0) {
-        (void)hdf5_fail(path, "cannot read the run that is there");
+        (void)!hdf5_fail(path, "cannot read the run that is there");
         return fail(STATUS_FORMAT, "%s; --force begins anew", status_message());
     }
     rc = read_all(path, file, past);
