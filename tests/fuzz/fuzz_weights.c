@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a file of trained weights. HDF5 itself is not watched by the sanitizers; what is made of what it says is.
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "kernels/keras_reader.h"
-#include "kernels/network.h"
+#include "kernels/weights.h"
+#include "scratch.h"
+#include "tiny.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+const char *__lsan_default_suppressions(void);
+
+// HDF5 1.10 loses a few bytes where it gives up on a damaged file.
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libhdf5";
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64];
-    struct keras_reader *reader = NULL;
-    snprintf(path, sizeof path, "/tmp/oneiros-fuzz-%d.h5", (int)getpid());
-    FILE *file = fopen(path, "wb");
-    if (!file)
+    char path[SCRATCH_PATH];
+    struct weights_info info;
+    float *weights = malloc(weights_count(tiny_network()) * sizeof *weights);
+    if (!weights)
         abort();
-    if (fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
-        abort();
-    (void)!keras_open(&reader, path, network_inception_v3());
-    keras_close(&reader);
+    scratch_path(path, ".h5");
+    scratch_write(path, bytes, size);
+    (void)!weights_read(path, tiny_network(), weights, &info);
     unlink(path);
+    free(weights);
     return 0;
 }
