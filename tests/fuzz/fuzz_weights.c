@@ -1,29 +1,26 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a file of trained weights. HDF5 itself is not watched by the sanitizers; what is made of what it says is.
+// Any text as what a file of trained weights holds, one thing a line (recipe.h): the file itself is sound. HDF5 is no judge of bytes that
+// it has not written: on those, 1.10 reads beyond its own buffers and runs in circles.
 #include "kernels/weights.h"
+#include "recipe.h"
 #include "scratch.h"
 #include "tiny.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-const char *__lsan_default_suppressions(void);
-
-// HDF5 1.10 loses a few bytes where it gives up on a damaged file.
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:libhdf5";
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     char path[SCRATCH_PATH];
     struct weights_info info;
     float *weights = malloc(weights_count(tiny_network()) * sizeof *weights);
-    if (!weights)
+    char *text = strndup((const char *)bytes, size);
+    if (!weights || !text)
         abort();
     scratch_path(path, ".h5");
-    scratch_write(path, bytes, size);
+    recipe_make(path, text);
     (void)!weights_read(path, tiny_network(), weights, &info);
     unlink(path);
+    free(text);
     free(weights);
     return 0;
 }

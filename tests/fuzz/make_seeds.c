@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include "coordinator/film.h"
-#include "kernels/keras_writer.h"
 #include "tiny.h"
 
 static void must(enum status rc)
@@ -17,63 +16,6 @@ static void must(enum status rc)
         return;
     fprintf(stderr, "make_seeds: %s\n", status_message());
     exit(1);
-}
-
-// HDF5's answers are below 0 on failure.
-static hid_t opened(hid_t id)
-{
-    if (id < 0)
-        exit(1);
-    return id;
-}
-
-static void put_dataset(hid_t group, const char *name, int rank, const hsize_t *dims)
-{
-    static const float zeros[16];
-    const hid_t space = opened(H5Screate_simple(rank, dims, NULL));
-    const hid_t dataset = opened(H5Dcreate2(group, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    opened(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros));
-    H5Dclose(dataset);
-    H5Sclose(space);
-}
-
-enum { NAME = 32 };
-
-static void put_names(hid_t object, const char *name, const char names[][NAME], hsize_t count)
-{
-    const hid_t type = opened(H5Tcopy(H5T_C_S1)), space = opened(H5Screate_simple(1, &count, NULL));
-    opened(H5Tset_size(type, NAME));
-    if (H5Aexists(object, name) > 0)
-        H5Adelete(object, name);
-    const hid_t attribute = opened(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT));
-    opened(H5Awrite(attribute, type, names));
-    H5Aclose(attribute);
-    H5Sclose(space);
-    H5Tclose(type);
-}
-
-// A classifier of two classes.
-static void add_top(const char *path)
-{
-    static const char layers[][NAME] = {"conv2d_1", "batch_normalization_1", "conv2d_2", "batch_normalization_2", "predictions"};
-    static const char weights[][NAME] = {"kernel:0", "bias:0"};
-    const hid_t file = opened(H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT));
-    const hid_t group = opened(H5Gcreate2(file, "predictions", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
-    put_dataset(group, "kernel:0", 2, (const hsize_t[]){2, 2});
-    put_dataset(group, "bias:0", 1, (const hsize_t[]){2});
-    put_names(group, "weight_names", weights, 2);
-    put_names(file, "layer_names", layers, 5);
-    H5Gclose(group);
-    H5Fclose(file);
-}
-
-static void make_weights(void)
-{
-    static float some[64] = {0.5f, -0.25f};
-    static const struct keras_values values[] = {{{some, some, some, some + 2}}, {{some, some, some, some + 2}}};
-    must(keras_write("fuzz_weights/plain.h5", tiny_network(), values, "a seed"));
-    must(keras_write("fuzz_weights/top.h5", tiny_network(), values, "a seed"));
-    add_top("fuzz_weights/top.h5");
 }
 
 static struct film_frame make_frame(int number)
@@ -135,10 +77,9 @@ static void make_models(void)
 
 int main(void)
 {
-    static const char *const folders[] = {"fuzz_weights", "fuzz_checkpoint", "fuzz_tfjs"};
+    static const char *const folders[] = {"fuzz_checkpoint", "fuzz_tfjs"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
         mkdir(folders[i], 0777);
-    make_weights();
     make_checkpoint("fuzz_checkpoint/first", 3);
     make_checkpoint("fuzz_checkpoint/second", 5);
     make_models();
