@@ -125,15 +125,22 @@ static enum status develop(struct film *f, const struct film_frame *frame)
     return STATUS_OK;
 }
 
-// Maps of a step are of a picture that was rolled by its jitter, and on small octaves of a few dozen values: they flicker. Their running
-// mean does not.
-static enum status steady(struct film *f, const struct heat *map)
+// Where the running mean lies: cells that span the picture, wherever its borders are.
+static struct heat_grid steady_grid(const struct film *f)
 {
     enum { CELL = 7 }; // odd: the middle of a cell is that of a pixel
     struct heat_grid grid = {
         .width = (f->width + CELL - 1) / CELL, .height = (f->height + CELL - 1) / CELL, .stride = CELL, .centre = CELL / 2};
-    grid.octave_width = CELL * grid.width; // the cells span the picture, wherever its borders are
+    grid.octave_width = CELL * grid.width;
     grid.octave_height = CELL * grid.height;
+    return grid;
+}
+
+// Maps of a step are of a picture that was rolled by its jitter, and on small octaves of a few dozen values: they flicker. Their running
+// mean does not.
+static enum status steady(struct film *f, const struct heat *map)
+{
+    const struct heat_grid grid = steady_grid(f);
     const size_t width = (size_t)grid.width;
     const bool first = !f->steady.values;
     const float old = first ? 0 : (float)f->config->video.steadiness;
@@ -240,10 +247,16 @@ out:
 
 static enum status load(struct film *f, struct saved_reader *reader)
 {
+    const struct heat_grid own = steady_grid(f);
     struct saved_film saved;
     enum status rc;
     TRY(saved_read(reader, &saved, sizeof saved));
-    f->next = saved.next;
+    f->next = saved.next > 0 ? saved.next : 0;
+    if (saved.steady.width != 0 && memcmp(&saved.steady, &own, sizeof own) != 0) {
+        rc = fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
+                  (int)saved.steady.height, (int)own.width, (int)own.height);
+        goto out;
+    }
     TRY(load_heat(&f->steady, &saved.steady, reader));
     TRY(load_heat(&f->last, &saved.last, reader));
     if (saved.dream) {

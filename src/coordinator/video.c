@@ -317,7 +317,7 @@ enum status video_load(struct video *v, struct saved_reader *reader)
         goto out;
     }
     if (head.width != v->options.width || head.height != v->options.height || head.segment != v->segment || head.open_count < 0 ||
-        head.open_count > v->segment || head.packet_count < 0 || head.added < head.open_count ||
+        head.open_count > v->segment || head.packet_count < 0 || head.added < head.open_count || (head.open_count == 0 && head.added > 0) ||
         head.packet_count != head.added - head.open_count) {
         rc = fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
                   (long long)head.added);

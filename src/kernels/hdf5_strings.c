@@ -45,22 +45,6 @@ static enum status read_fixed(hid_t attribute, hid_t type, struct hdf5_strings *
     return rc;
 }
 
-static enum status read_variable(hid_t attribute, hid_t type, hid_t space, struct hdf5_strings *strings)
-{
-    enum status rc = STATUS_OK;
-    char **pointers = calloc(strings->count, sizeof *pointers);
-    if (!pointers)
-        return fail(STATUS_LIMIT, "no memory for %zu strings", strings->count);
-    if (H5Aread(attribute, type, pointers) < 0)
-        rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
-    for (size_t i = 0; i < strings->count && rc == STATUS_OK; i++)
-        if (pointers[i])
-            rc = copy_string(strings, i, pointers[i], strlen(pointers[i]));
-    H5Dvlen_reclaim(type, space, H5P_DEFAULT, pointers);
-    free(pointers);
-    return rc;
-}
-
 static enum status read_attribute(hid_t attribute, hid_t type, hid_t space, struct hdf5_strings *strings)
 {
     hssize_t count = H5Sget_simple_extent_npoints(space);
@@ -68,13 +52,16 @@ static enum status read_attribute(hid_t attribute, hid_t type, hid_t space, stru
         return STATUS_OK;
     if (count < 0 || H5Sget_simple_extent_ndims(space) > 1 || H5Tget_class(type) != H5T_STRING)
         return fail(STATUS_FORMAT, "not a list of strings");
+    // They lie in the file's global heap, and HDF5 1.10 reads a damaged one for ever. Keras writes strings of one length.
+    if (H5Tis_variable_str(type) != 0)
+        return fail(STATUS_UNSUPPORTED, "strings of variable length; only those of one length are read, as Keras writes them");
     if (count > HDF5_STRINGS_MAX)
         return fail(STATUS_LIMIT, "%lld strings; at most %d are read", (long long)count, HDF5_STRINGS_MAX);
     strings->items = calloc((size_t)count, sizeof *strings->items);
     if (!strings->items)
         return fail(STATUS_LIMIT, "no memory for %lld strings", (long long)count);
     strings->count = (size_t)count;
-    return H5Tis_variable_str(type) > 0 ? read_variable(attribute, type, space, strings) : read_fixed(attribute, type, strings);
+    return read_fixed(attribute, type, strings);
 }
 
 enum status hdf5_read_strings(hid_t object, const char *name, struct hdf5_strings *strings)

@@ -14,8 +14,8 @@ struct hdf5_strings {
     char (*items)[HDF5_STRING_MAX]; // each ends in NUL
 };
 
-// A scalar or one-dimensional attribute of fixed or variable-length strings. Longer strings, more strings, other types and a missing
-// attribute are refused with the attribute's name. An empty list is fine.
+// A scalar or one-dimensional attribute of strings of one length. Longer strings, more strings, strings of variable length, other types and
+// a missing attribute are refused with the attribute's name. An empty list is fine.
 enum status hdf5_read_strings(hid_t object, const char *attribute, struct hdf5_strings *strings) MUST_CHECK;
 void hdf5_free_strings(struct hdf5_strings *strings);
 

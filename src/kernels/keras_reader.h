@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads the weights of the network from a Keras HDF5 file that need not be trusted.
+// Reads the weights of the network from a Keras HDF5 file. Nothing that the file says is trusted, but HDF5 itself is, and 1.10 reads beyond its
+// buffers where bytes were damaged on purpose: a file from anywhere is only as safe as that.
 //
 // Opening checks everything but the values: every layer is there, each weight has its shape, is float32, lies in this file (no soft
 // or external link, no external storage, no virtual dataset) and was written. Errors name the layer.

@@ -1,53 +1,67 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as a checkpoint whose digest is right, and what follows its pixels as a film.
+// Any bytes as a checkpoint whose digest, the last of them, is made right. Its film goes on for a frame, to its end.
 #include <openssl/sha.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "coordinator/checkpoint.h"
 #include "coordinator/film.h"
+#include "scratch.h"
+#include "tiny.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-enum { WIDTH = 64, HEIGHT = 48 };
-static const struct image_limits limits = {100, 10000};
-
-static void write_file(const char *path, const uint8_t *bytes, size_t size)
+static struct film_frame next_frame(void)
 {
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    FILE *file = fopen(path, "wb");
-    SHA256(bytes, size, digest);
-    if (!file || fwrite(bytes, 1, size, file) != size || fwrite(digest, 1, sizeof digest, file) != sizeof digest || fclose(file) != 0)
+    const struct heat_grid grid = {
+        .width = 2, .height = 2, .stride = 8, .centre = 4, .octave_width = TINY_SIDE, .octave_height = TINY_SIDE};
+    struct film_frame frame = {.number = 1000, .width = TINY_SIDE, .height = TINY_SIDE};
+    frame.values = calloc(3 * TINY_SIDE * TINY_SIDE, sizeof *frame.values);
+    if (!frame.values || heat_create(&frame.heat, &grid) != STATUS_OK)
         abort();
+    memset(frame.heat.values, 0, 4 * sizeof *frame.heat.values);
+    return frame;
 }
 
-static void load_film(const char *folder, struct saved_reader *reader)
+static void go_on(const char *folder, struct saved_reader *saved)
 {
-    static struct config config;
+    struct config config;
     struct film *film;
-    config_init(&config);
-    if (film_create(&film, &(struct film_options){
-                               .folder = folder, .config = &config, .width = WIDTH, .height = HEIGHT, .saved = reader}) == STATUS_OK)
-        film_abandon(&film);
+    struct film_frame frame = next_frame();
+    tiny_film_config(&config);
+    const struct film_options options = {.folder = folder, .config = &config, .width = TINY_SIDE, .height = TINY_SIDE, .saved = saved};
+    if (film_create(&film, &options) == STATUS_OK) {
+        (void)!film_add(film, &frame);
+        (void)!film_finish(&film);
+    }
+    film_frame_destroy(&frame);
+    (void)!film_remove(folder);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char folder[64], path[80];
+    static const struct image_limits limits = {100, 10000};
+    char folder[SCRATCH_PATH], path[SCRATCH_PATH];
     struct checkpoint checkpoint;
-    struct saved_reader reader = {.bytes = bytes, .left = size};
+    struct saved_reader saved;
     void *memory;
-    snprintf(folder, sizeof folder, "/tmp/oneiros-fuzz-%d.d", (int)getpid());
-    snprintf(path, sizeof path, "%s/checkpoint", folder);
+    if (size < SHA256_DIGEST_LENGTH)
+        return 0;
+    uint8_t *copy = malloc(size);
+    if (!copy)
+        abort();
+    memcpy(copy, bytes, size);
+    SHA256(bytes, size - SHA256_DIGEST_LENGTH, copy + size - SHA256_DIGEST_LENGTH);
+    scratch_path(folder, "");
+    scratch_path(path, "/checkpoint");
     mkdir(folder, 0700);
-    write_file(path, bytes, size);
-    if (checkpoint_read(path, &limits, &checkpoint, &memory, &(struct saved_reader){0}) == STATUS_OK) {
+    scratch_write(path, copy, size);
+    free(copy);
+    if (checkpoint_read(path, &limits, &checkpoint, &memory, &saved) == STATUS_OK) {
+        go_on(folder, &saved);
         checkpoint_destroy(&checkpoint);
         free(memory);
     }
-    load_film(folder, &reader);
     unlink(path);
     rmdir(folder);
     return 0;

@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Any bytes as a list of inputs, and each line as the name of a picture.
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 #include "coordinator/intake_list.h"
 #include "coordinator/intake_names.h"
+#include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[64], text[FILE_PATH_MAX], name[INTAKE_NAME_MAX + 1];
+    char path[SCRATCH_PATH], text[FILE_PATH_MAX], name[INTAKE_NAME_MAX + 1];
     struct intake_list list = {0};
     bool end = false;
-    snprintf(path, sizeof path, "/tmp/oneiros-fuzz-%d.txt", (int)getpid());
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        abort();
-    if (fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
-        abort();
+    scratch_path(path, "");
+    scratch_write(path, bytes, size);
     if (intake_list_open(&list, path) == STATUS_OK)
         for (int i = 0; i < 1000 && list.stream; i++)
             if (intake_list_next(&list, text, &end) == STATUS_OK && !end) {

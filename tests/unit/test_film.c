@@ -482,6 +482,35 @@ static void test_saved(void)
     scratch_remove();
 }
 
+// The mean of the maps of a film of another size is refused: its values are fewer. Without an encoder there is no video to tell the two
+// apart.
+static void test_saved_by_another(void)
+{
+    static const struct image_limits limits = {10000, 100000000};
+    struct checkpoint checkpoint = {.state = {.width = 1, .height = 1}, .rgb = calloc(3, sizeof *checkpoint.rgb)};
+    struct film_options options = {.folder = scratch, .config = &config, .width = 70, .height = 46};
+    struct film_frame frame = make_frame(0, 70, 46, false, true);
+    struct saved_reader reader;
+    struct film *film;
+    void *memory;
+    begin();
+    snprintf(config.video.encoder, sizeof config.video.encoder, "none");
+    UNIT_OK(film_create(&film, &options));
+    UNIT_OK(film_add(film, &frame));
+    UNIT_OK(checkpoint_write(in_scratch("kept"), &checkpoint, save, film));
+    checkpoint_destroy(&checkpoint);
+    UNIT_OK(film_finish(&film));
+    UNIT_OK(checkpoint_read(in_scratch("kept"), &limits, &checkpoint, &memory, &reader));
+    options.width = WIDTH;
+    options.height = HEIGHT;
+    options.saved = &reader;
+    CU_ASSERT_EQUAL(film_create(&film, &options), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "10 x 7"));
+    checkpoint_destroy(&checkpoint);
+    free(memory);
+    scratch_remove();
+}
+
 // What a film that is left has made so far stays, and no video is there.
 static void test_left(void)
 {
@@ -499,6 +528,7 @@ static void test_left(void)
 
 static const struct unit_test tests[] = {
     {"saved", test_saved},
+    {"saved by another", test_saved_by_another},
     {"left", test_left},
     {"detail", test_detail},
     {"pictures", test_pictures},

@@ -283,6 +283,15 @@ static void test_saved_damaged(void)
             add(video, 0, 3);
         video_abandon(&video);
     }
+    // The last frame is always kept as it came, to be held: the packets alone are no video.
+    memcpy(copy, all.bytes, all.left);
+    memset(copy + VIDEO_ENCODER_MAX + 3 * sizeof(int32_t), 0, sizeof(int32_t));
+    memcpy(copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + sizeof(int64_t), copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t),
+           sizeof(int64_t));
+    reader = (struct saved_reader){copy, all.left};
+    UNIT_OK(video_create(&video, &options));
+    CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
+    video_abandon(&video);
     free(copy);
     free(memory);
     // Of another size, and of another encoder's making where there is one.
