@@ -20,6 +20,8 @@
 #include "common/thread.h"
 #include "common/watchdog.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/intake.h"
+#include "coordinator/leader.h"
 #include "coordinator/load.h"
 #include "coordinator/resume.h"
 #include "coordinator/video.h"
@@ -54,6 +56,7 @@ struct run {
     struct resume *resume; // rank 0's; NULL: a new run
     int tile_size;         // on every rank; 0: none is given
     bool nothing_left;     // to do, on every rank
+    bool leaders;          // workers read and write themselves, on every rank
     struct config typed;   // rank 0's: what the run file says
 };
 
@@ -81,6 +84,43 @@ static enum status find_earlier(struct run *run, const char *run_file)
         log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(run->resume));
 out:
     return rc;
+}
+
+// Whether there are so many images, as far as they have names.
+static enum status are_many(const struct job_options *options, int64_t many, bool *are)
+{
+    struct intake *intake = NULL;
+    struct intake_entry *entry = malloc(sizeof *entry);
+    bool end = false;
+    enum status rc;
+    if (!entry)
+        return fail(STATUS_LIMIT, "no memory for an input");
+    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
+    for (int64_t i = 0; i < many && !end; i++)
+        TRY(intake_next(intake, entry, &end));
+    *are = !end;
+out:
+    intake_destroy(&intake);
+    free(entry);
+    return rc;
+}
+
+// Who reads and writes. Where workers do it each image has one of them; with more images than that the others have enough to do.
+static enum status choose_io(struct run *run)
+{
+    enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
+    const struct config *config = &run->options->config;
+    const int workers = run->launch.size - 1;
+    const bool baselines = run->options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
+    run->leaders = config->io == IO_WORKERS;
+    if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
+        if (run->leaders)
+            log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
+        run->leaders = false;
+    } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
+        return are_many(run->options, 4 * (int64_t)workers, &run->leaders);
+    }
+    return STATUS_OK;
 }
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
@@ -111,7 +151,7 @@ static enum status agree(struct run *run, enum status rc)
         char message[STATUS_MESSAGE_MAX];
         struct config config;
         int tile_size;
-        bool nothing_left;
+        bool nothing_left, leaders;
     } *word = calloc(1, sizeof *word);
     if (!word)
         return fail(STATUS_LIMIT, "no memory to start");
@@ -120,12 +160,14 @@ static enum status agree(struct run *run, enum status rc)
     word->config = run->options->config;
     word->tile_size = run->tile_size;
     word->nothing_left = run->nothing_left;
+    word->leaders = run->leaders;
     rc = mpi_check(MPI_Bcast(word, sizeof *word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast");
     if (rc == STATUS_OK && word->status != STATUS_OK)
         rc = fail((enum status)word->status, "%s", word->message);
     run->options->config = word->config;
     run->tile_size = word->tile_size;
     run->nothing_left = word->nothing_left;
+    run->leaders = word->leaders;
     free(word);
     return rc;
 }
@@ -281,6 +323,8 @@ static enum status start(struct run *run)
         rc = prepare_files(run, model);
         if (rc == STATUS_OK && !run->nothing_left)
             rc = read_plan(run, &plan_text);
+        if (rc == STATUS_OK && !run->nothing_left)
+            rc = choose_io(run);
         if (rc == STATUS_OK && guided && !run->nothing_left)
             rc = load_guide(&run->options->config, run->options->output, &run->guide);
         if (!run->options->explain)
@@ -322,11 +366,12 @@ static double explain_work(const struct config *config, int width, int height)
     return (known ? explain_passes(&objective, baselines) : 1) * width * height;
 }
 
-static enum status be_coordinator(struct run *run, struct coordinator_outcome *outcome)
+// As coordinator of all, or, in a worker that reads and writes itself, of that one over `local`.
+static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordinator_outcome *outcome)
 {
     const struct weights_info *weights = shared_weights_info(run->weights);
     const struct config *config = &run->options->config;
-    const bool alone = run->launch.size == 1;
+    const bool alone = run->launch.size == 1, leader = local != MPI_COMM_NULL;
     const char **hosts = calloc((size_t)run->launch.size, sizeof *hosts);
     struct objective targets;
     enum status rc;
@@ -340,14 +385,16 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
-                                      .workers = alone ? 1 : run->launch.size - 1};
-    if (config->team.size > schedule.workers)
+                                      .workers = alone || leader ? 1 : run->launch.size - 1};
+    if (leader)
+        ; // rank 0 has said it
+    else if (config->team.size > schedule.workers)
         log_warning("team.size is %d and there are %d workers: they are one team", config->team.size, schedule.workers);
     else if (config->team.size > 0 && schedule.workers % config->team.size != 0)
         log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
                     schedule.workers);
     TRY(objective_find_targets(&targets, config));
-    for (int i = 0; i < run->launch.size; i++)
+    for (int i = 0; i < run->launch.size && !leader; i++)
         hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
     const struct coordinator_options options = {
         .comm = run->launch.comm,
@@ -360,8 +407,9 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
         .resume = run->resume,
+        .leaders = run->leaders,
         .header = {.kind = run->options->explain ? "explain" : "dream",
-                   .config = &run->typed,
+                   .config = leader ? config : &run->typed,
                    .channels = targets.channels,
                    .cam_layer = config->targets.items[cam_target(&targets)].layer,
                    .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
@@ -374,16 +422,46 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                    .halo_exact = run->tiles.exact,
                    .hosts = hosts},
     };
-    rc = coordinator_run(&options, outcome);
+    rc = leader ? leader_run(&options, local) : coordinator_run(&options, outcome);
 out:
     free(hosts);
+    return rc;
+}
+
+struct local_coordinator {
+    struct run *run;
+    MPI_Comm comm;
+};
+
+static void *leader_thread(void *context)
+{
+    const struct local_coordinator *local = context;
+    if (be_coordinator(local->run, local->comm, NULL) != STATUS_OK)
+        launch_abort(&local->run->launch, EXIT_INTERNAL);
+    return NULL;
+}
+
+// The same worker takes its jobs from a coordinator of its own, in a thread beside it, as long as there are images that it can do alone.
+static enum status lead(struct run *run, struct worker *worker)
+{
+    struct local_coordinator local = {.run = run};
+    pthread_t thread;
+    enum status rc;
+    TRY(mpi_check(MPI_Comm_dup(MPI_COMM_SELF, &local.comm), "communicator of one"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(local.comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY(thread_start(&thread, leader_thread, &local));
+    rc = worker_serve(worker, local.comm);
+    if (rc != STATUS_OK)
+        launch_abort(&run->launch, EXIT_INTERNAL);
+    pthread_join(thread, NULL);
+    rc = mpi_check(MPI_Comm_free(&local.comm), "free");
+out:
     return rc;
 }
 
 static enum status be_worker(struct run *run)
 {
     const struct worker_options options = {
-        .comm = run->launch.comm,
         .config = &run->options->config,
         .weights = shared_weights_array(run->weights),
         .classes = shared_weights_info(run->weights)->classes,
@@ -392,8 +470,17 @@ static enum status be_worker(struct run *run)
         .plan = run->plan,
         .threads = worker_threads(run),
     };
+    struct worker *worker = NULL;
+    enum status rc;
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
-    return worker_run(&options);
+    TRY(worker_create(&worker, &options));
+    if (run->leaders)
+        TRY(lead(run, worker));
+    TRY(worker_serve(worker, run->launch.comm));
+    rc = mpi_send(worker_timing(worker), sizeof(struct timing), COORDINATOR_RANK, MESSAGE_TIMING, run->launch.comm);
+out:
+    worker_destroy(&worker);
+    return rc;
 }
 
 static void *worker_thread(void *context)
@@ -411,7 +498,7 @@ static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
     enum status rc = thread_start(&thread, worker_thread, run);
     if (rc != STATUS_OK)
         return rc;
-    rc = be_coordinator(run, outcome);
+    rc = be_coordinator(run, MPI_COMM_NULL, outcome);
     if (rc != STATUS_OK)
         launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
     pthread_join(thread, NULL);
@@ -440,7 +527,7 @@ int run_job(struct job_options *options)
         goto end;
     stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
-         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
+         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, MPI_COMM_NULL, &outcome)
                                                : be_worker(&run);
     if (rc != STATUS_OK)
         launch_abort(&run.launch, EXIT_INTERNAL);

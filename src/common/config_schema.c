@@ -137,6 +137,9 @@ const struct config_key config_keys[] = {
     {TILES, "team.size", CONFIG_TYPE_INT, AT(team.size), "auto", .least = 1, .most = 1000000, .words = WORDS({"auto", 0}),
         .neutral = true, .help = "Ranks that share one picture. auto: so many that the whole set is done soonest. The dreams are the same for any number."},
 
+    {MACHINE, "io", CONFIG_TYPE_WORD, AT(io), "auto",
+        .words = WORDS({"auto", IO_AUTO}, {"coordinator", IO_COORDINATOR}, {"workers", IO_WORKERS}), .neutral = true,
+        .help = "Who reads pictures and writes dreams: rank 0, or each worker its own. auto: the workers where they are many and pictures more."},
     {MACHINE, "threads", CONFIG_TYPE_INT, AT(threads), "auto", .least = 1, .most = 1024, .words = WORDS({"auto", 0}),
         .neutral = true, .help = "Threads of each worker rank. auto: what the job gives a rank."},
     {MACHINE, "precision", CONFIG_TYPE_WORD, AT(precision), "auto",

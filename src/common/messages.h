@@ -36,6 +36,9 @@ enum message_tag {
     MESSAGE_ARRAY,        // struct array_part
     MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
     MESSAGE_TIMING,       // struct timing
+    MESSAGE_ORDER,        // to a worker that does its own reading and writing, and from it: coordinator/leader_messages.h
+    MESSAGE_ACCOUNT,
+    MESSAGE_ACCOUNT_BYTES,
     MESSAGE_PULSE,        // a byte: this rank is there (watchdog.h)
     MESSAGE_TEAM          // to set up a team; inside, members talk over a communicator of their own
 };

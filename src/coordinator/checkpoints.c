@@ -21,8 +21,6 @@ enum status checkpoints_init(struct checkpoints *checkpoints, const char *output
 void checkpoints_destroy(struct checkpoints *checkpoints)
 {
     free(checkpoints->obsolete);
-    if (checkpoints->folder[0])
-        rmdir(checkpoints->folder); // if it is empty
     *checkpoints = (struct checkpoints){0};
 }
 
@@ -61,6 +59,11 @@ enum status checkpoints_load(const struct checkpoints *checkpoints, const struct
                   "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
 out:
     return rc;
+}
+
+void checkpoints_end(const struct checkpoints *checkpoints)
+{
+    rmdir(checkpoints->folder); // if it is empty
 }
 
 void checkpoints_are_obsolete(struct checkpoints *checkpoints, int64_t image)

@@ -17,7 +17,6 @@ struct checkpoints {
 };
 
 enum status checkpoints_init(struct checkpoints *checkpoints, const char *output) MUST_CHECK;
-// Removes the folder if nothing is left in it.
 void checkpoints_destroy(struct checkpoints *checkpoints);
 
 // Where an image's is. Makes the folder.
@@ -32,6 +31,9 @@ void checkpoints_are_obsolete(struct checkpoints *checkpoints, int64_t image);
 
 // All rows are in the run file: nobody needs the obsolete ones any more.
 void checkpoints_clean(struct checkpoints *checkpoints);
+
+// No rank will write one any more: the folder goes if it is empty.
+void checkpoints_end(const struct checkpoints *checkpoints);
 
 // Removes all checkpoints, and the folder if nothing else is in it. There may be none.
 enum status checkpoints_remove(const char *output) MUST_CHECK;

@@ -14,6 +14,8 @@
 #include "coordinator/dispatcher.h"
 #include "coordinator/intake.h"
 #include "coordinator/intake_ahead.h"
+#include "coordinator/leaders.h"
+#include "coordinator/load.h"
 #include "coordinator/prefetch.h"
 #include "coordinator/progress.h"
 #include "coordinator/task.h"
@@ -29,10 +31,12 @@ struct coordinator {
     struct timing timing;
     struct dispatcher *dispatcher;
     struct checkpoints checkpoints;
-    int64_t taken;  // from the intake, and read
-    bool all_put;   // the intake has no more
-    bool all_taken; // and what it had has been read
-    bool counted;   // the progress knows how many images there are
+    struct leaders *leaders; // NULL: rank 0 reads and writes
+    bool led;                // and they have left: what they gave back is what is still to be done
+    int64_t taken;           // from the intake, and read
+    bool all_put;            // the intake has no more
+    bool all_taken;          // and what it had has been read
+    bool counted;            // the progress knows how many images there are
 };
 
 // Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
@@ -68,6 +72,16 @@ static bool was_done(const struct coordinator *c, int64_t image)
     return c->options->resume && resume_is_done(c->options->resume, image);
 }
 
+// What is to be taken in next, as intake_ahead_next().
+static enum status next_entry(struct coordinator *c, struct intake_entry *entry, bool *given, bool *end)
+{
+    if (!c->led)
+        return intake_ahead_next(c->ahead, entry, given, end);
+    *given = leaders_take_back(c->leaders, entry);
+    *end = !*given;
+    return STATUS_OK;
+}
+
 // The next inputs to those who read them, as many as they take. What is done already is not read, but as a baseline of others.
 static enum status put_in(struct coordinator *c, bool in_order)
 {
@@ -75,7 +89,7 @@ static enum status put_in(struct coordinator *c, bool in_order)
     while (!c->all_put && prefetch_has_room(c->prefetch)) {
         struct intake_entry entry;
         bool given;
-        TRY(intake_ahead_next(c->ahead, &entry, &given, &c->all_put));
+        TRY(next_entry(c, &entry, &given, &c->all_put));
         if (!given)
             break;
         if (was_done(c, entry.id) && !in_order)
@@ -105,16 +119,22 @@ out:
     return rc;
 }
 
-static enum status stop(struct coordinator *c)
+static void say_stopping(const struct coordinator *c)
 {
     log_warning("stopping: each worker ends its step%s", c->options->kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+}
+
+static enum status stop(struct coordinator *c)
+{
+    if (!c->led || !leaders_are_stopping(c->leaders))
+        say_stopping(c);
     prefetch_stop(c->prefetch);
     return dispatcher_stop(c->dispatcher);
 }
 
 static int64_t coming(const struct coordinator *c)
 {
-    const int64_t total = intake_ahead_total(c->ahead);
+    const int64_t total = c->led ? c->taken + prefetch_count(c->prefetch) + leaders_returned(c->leaders) : intake_ahead_total(c->ahead);
     return c->all_taken ? 0 : total < 0 ? -1 : total - c->taken;
 }
 
@@ -134,6 +154,16 @@ static void rest(struct coordinator *c, unsigned *idle)
     timing_add(&c->timing, PHASE_IDLE, start, 0);
 }
 
+// Once round the loop, whoever reads and writes.
+static enum status look_after(struct coordinator *c)
+{
+    show_total(c);
+    progress_tick(c->progress);
+    if (run_file_is_written(c->run_file))
+        checkpoints_clean(&c->checkpoints);
+    return dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
+}
+
 static enum status serve(struct coordinator *c)
 {
     unsigned idle = 0;
@@ -142,7 +172,7 @@ static enum status serve(struct coordinator *c)
     for (;;) {
         bool found = false;
         TRY(dispatcher_turn(c->dispatcher, coming(c), &found));
-        show_total(c);
+        TRY(look_after(c));
         const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher);
         if (stopping && !told)
             TRY(stop(c));
@@ -151,10 +181,6 @@ static enum status serve(struct coordinator *c)
             TRY(take_inputs(c, &found));
         if (dispatcher_is_idle(c->dispatcher) && (stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher))))
             break;
-        progress_tick(c->progress);
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file)));
-        if (run_file_is_written(c->run_file))
-            checkpoints_clean(&c->checkpoints);
         if (found)
             idle = 0;
         else
@@ -172,12 +198,99 @@ static enum status collect_timing(struct coordinator *c)
         const int rank = c->options->first_worker + w;
         struct timing timing;
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
+        if (c->leaders)
+            timing_merge(&timing, leaders_timing(c->leaders, w));
         if (rank == COORDINATOR_RANK)
             timing_merge(&c->timing, &timing);
         else
             TRY(dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, rank, &timing)));
     }
     rc = dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
+out:
+    return rc;
+}
+
+// An image for a leader. One that cannot be taken in has failed.
+static enum status next_to_lead(void *context, struct intake_entry *entry, bool *given, bool *end)
+{
+    struct coordinator *c = context;
+    enum status rc = STATUS_OK;
+    for (;;) {
+        TRY(next_entry(c, entry, given, end));
+        if (!*given)
+            break;
+        c->taken++;
+        if (was_done(c, entry->id))
+            continue;
+        if (entry->status == STATUS_OK)
+            break;
+        struct task *task = task_create();
+        if (!task)
+            return fail(STATUS_LIMIT, "no memory for another image");
+        load_begin(task, entry);
+        (void)fail(entry->status, "%s", entry->error);
+        task_failed(task);
+        TRY(write_down(c, task));
+    }
+out:
+    return rc;
+}
+
+// The rows of an image that a leader has done come all at once.
+static enum status take_led(void *context, struct task *task)
+{
+    struct coordinator *c = context;
+    const struct history *history = &task->findings.history;
+    const double work =
+        task->record.status == IMAGE_DONE ? c->options->work(c->options->config, task->record.width, task->record.height) : 0;
+    enum status rc = STATUS_OK;
+    progress_add_work(c->progress, work);
+    progress_advance(c->progress, work);
+    if (history->step_count > 0)
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, history->steps, history->step_count)));
+    for (size_t i = 0; i < history->map_count; i++)
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &history->maps[i].record, history->maps[i].values)));
+    rc = write_down(c, task);
+    task = NULL;
+out:
+    task_destroy(&task);
+    return rc;
+}
+
+// Until all leaders have left.
+static enum status serve_leaders(struct coordinator *c)
+{
+    const struct coordinator_options *o = c->options;
+    unsigned idle = 0;
+    bool told = false;
+    enum status rc;
+    TRY(leaders_create(&c->leaders, &(struct leaders_options){.comm = o->comm,
+                                                              .first_worker = o->first_worker,
+                                                              .workers = o->schedule->workers,
+                                                              .header = &o->header,
+                                                              .next = next_to_lead,
+                                                              .ended = take_led,
+                                                              .context = c}));
+    while (!leaders_have_left(c->leaders)) {
+        bool found = false;
+        TRY(leaders_turn(c->leaders, &found));
+        progress_set_in_flight(c->progress, leaders_in_flight(c->leaders));
+        TRY(look_after(c));
+        if ((stop_requested() || leaders_are_stopping(c->leaders)) && !told) {
+            say_stopping(c);
+            TRY(leaders_stop(c->leaders));
+            told = true;
+        }
+        if (found)
+            idle = 0;
+        else
+            rest(c, &idle);
+    }
+    c->led = true;
+    c->taken -= leaders_returned(c->leaders);
+    c->all_taken = leaders_in_flight(c->leaders) == 0 && c->taken == intake_ahead_total(c->ahead);
+    if (told)
+        rc = dispatcher_stop(c->dispatcher);
 out:
     return rc;
 }
@@ -215,6 +328,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
     TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY(create_dispatcher(&c));
+    if (options->leaders)
+        TRY(serve_leaders(&c));
     TRY(serve(&c));
     if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
@@ -232,11 +347,13 @@ out:
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     dispatcher_destroy(&c.dispatcher);
+    leaders_destroy(&c.leaders);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
     if (!outcome->rows_lost)
         checkpoints_clean(&c.checkpoints);
+    checkpoints_end(&c.checkpoints);
     checkpoints_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s", status_message());

@@ -25,6 +25,7 @@ struct coordinator_options {
     char **inputs;      // [input_count], as typed
     int input_count;
     const struct resume *resume; // NULL: a new run
+    bool leaders;                // workers read and write themselves (leader.h), and rank 0 what they could not do alone
     struct run_file_header header;
 };
 

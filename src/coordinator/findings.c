@@ -110,7 +110,8 @@ static enum status take_map_values(struct findings *f, const struct array *map, 
     if (filmed)
         TRY(keep_map(f, map));
     TRY(history_add_map(&f->history, &record, map->values));
-    rc = run_file_add_cam(file, &record, map->values);
+    if (file)
+        rc = run_file_add_cam(file, &record, map->values);
 out:
     return rc;
 }

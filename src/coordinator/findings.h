@@ -19,8 +19,8 @@ struct findings {
     struct array state; // the latest that is whole, and waits for reports that are behind it on their way; without values: none
 };
 
-// Takes one part that is on its way from `rank`. Maps go to the run file, and STATUS_IO is that file's alone: the part has been taken. What
-// the importance of channels is made of goes to the image's record; frames and what explains the image to its output.
+// Takes one part that is on its way from `rank`. Maps go to the run file, if there is one, and STATUS_IO is that file's alone: the part has
+// been taken. What the importance of channels is made of goes to the image's record; frames and what explains the image to its output.
 enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, struct image_record *record, const struct config *config,
                              struct output *output, struct run_file *file) MUST_CHECK;
 

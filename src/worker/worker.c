@@ -14,7 +14,8 @@
 #include "worker/explain.h"
 
 struct worker {
-    const struct worker_options *options;
+    struct worker_options options;
+    MPI_Comm comm; // that jobs come over
     struct objective objective;
     struct engine *engine;
     struct timing timing;
@@ -51,7 +52,7 @@ static void send_part(double pixels, void *context)
 static bool should_save(void *context)
 {
     struct worker *w = context;
-    const double seconds = w->options->config->checkpoint.seconds;
+    const double seconds = w->options.config->checkpoint.seconds;
     return seconds > 0 && now() - w->kept >= seconds;
 }
 
@@ -94,7 +95,7 @@ static bool should_stop(void *context)
     bool there = false;
     MPI_Status status;
     if (w->broken == STATUS_OK)
-        w->broken = mpi_probe(w->options->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
+        w->broken = mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
     w->stopping = w->stopping || there || stop_requested();
     return w->stopping || w->broken != STATUS_OK;
 }
@@ -112,7 +113,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct field
     const struct dream_options options = {.team = w->team,
                                           .engine = w->engine,
                                           .objective = &w->objective,
-                                          .rules = w->options->rules,
+                                          .rules = w->options.rules,
                                           .outbox = &w->outbox,
                                           .others = others,
                                           .other_count = job->others,
@@ -146,7 +147,7 @@ static enum status receive_rows(struct worker *w, struct field *rgb)
 {
     const size_t plane = field_plane(rgb);
     const double start = now();
-    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->options->comm);
+    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
     timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(field_count(rgb) * sizeof(float)));
     return rc;
 }
@@ -155,7 +156,7 @@ static enum status send_rows(struct worker *w, const struct field *rgb)
 {
     const size_t plane = field_plane(rgb);
     const double start = now();
-    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->options->comm);
+    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
     timing_add(&w->timing, PHASE_SEND, start, (int64_t)(field_count(rgb) * sizeof(float)));
     return rc;
 }
@@ -199,7 +200,7 @@ out:
 
 static enum status do_job(struct worker *w, const struct job *job)
 {
-    const MPI_Comm comm = w->options->comm;
+    const MPI_Comm comm = w->comm;
     const struct report ready = {.kind = REPORT_READY};
     struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
@@ -249,9 +250,9 @@ static enum status take_stop(struct worker *w)
     char nothing;
     MPI_Status status;
     enum status rc;
-    TRY(mpi_probe(w->options->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
+    TRY(mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
     if (there)
-        TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->options->comm));
+        TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->comm));
 out:
     return rc;
 }
@@ -259,7 +260,7 @@ out:
 static enum status next_job(struct worker *w, struct job *job)
 {
     const double start = now();
-    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->options->comm);
+    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
     timing_add(&w->timing, PHASE_WAIT, start, (int64_t)sizeof *job);
     return rc;
 }
@@ -267,41 +268,67 @@ static enum status next_job(struct worker *w, struct job *job)
 // The guide's features at the targets.
 static enum status look_at_guide(struct worker *w)
 {
-    const struct image *guide = w->options->guide;
+    const struct image *guide = w->options.guide;
     const size_t count = 3 * (size_t)guide->width * (size_t)guide->height;
     struct executor *executor;
     enum status rc;
     TRY(engine_executor(w->engine, guide->width, guide->height, &executor));
     float *seen = executor_image(executor);
     for (size_t i = 0; i < count; i++)
-        seen[i] = network_input(w->options->config, guide->rgb[i]);
+        seen[i] = network_input(w->options.config, guide->rgb[i]);
     TRY(executor_forward(executor));
     rc = objective_set_guide(&w->objective, executor);
 out:
     return fail_in(rc, "guide");
 }
 
-enum status worker_run(const struct worker_options *options)
+enum status worker_create(struct worker **worker, const struct worker_options *options)
 {
-    struct worker w = {.options = options};
+    struct worker *w = *worker = calloc(1, sizeof *w);
     enum status rc;
+    if (!w)
+        return fail(STATUS_LIMIT, "no memory for a worker");
+    w->options = *options;
     omp_set_num_threads(options->threads);
-    outbox_init(&w.outbox, options->comm);
-    TRY(objective_init(&w.objective, options->config, options->weights, options->classes));
-    TRY(engine_create(&w.engine, &w.objective, options->weights, options->plan));
+    TRY(objective_init(&w->objective, options->config, options->weights, options->classes));
+    TRY(engine_create(&w->engine, &w->objective, options->weights, options->plan));
     if (options->guide)
-        TRY(look_at_guide(&w));
+        rc = look_at_guide(w);
+out:
+    if (rc != STATUS_OK)
+        worker_destroy(worker);
+    return rc;
+}
+
+enum status worker_serve(struct worker *w, MPI_Comm comm)
+{
+    enum status rc;
+    w->comm = comm;
+    w->stopping = false;
+    outbox_init(&w->outbox, comm);
     for (;;) {
         struct job job;
-        TRY(next_job(&w, &job));
+        TRY(next_job(w, &job));
         if (job.kind == JOB_EXIT)
             break;
-        TRY(do_job(&w, &job));
+        TRY(do_job(w, &job));
     }
-    TRY(take_stop(&w));
-    rc = mpi_send(&w.timing, sizeof w.timing, COORDINATOR_RANK, MESSAGE_TIMING, options->comm);
+    rc = take_stop(w);
 out:
-    engine_destroy(&w.engine);
-    objective_destroy(&w.objective);
     return rc;
+}
+
+struct timing *worker_timing(struct worker *w)
+{
+    return &w->timing;
+}
+
+void worker_destroy(struct worker **worker)
+{
+    if (!*worker)
+        return;
+    engine_destroy(&(*worker)->engine);
+    objective_destroy(&(*worker)->objective);
+    free(*worker);
+    *worker = NULL;
 }

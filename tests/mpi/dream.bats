@@ -104,6 +104,34 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ -s many/b/dream.png ]
 }
 
+@test "workers that read and write themselves: the same bytes, and what needs a team gets one" {
+    ranks 3 -s io=coordinator -o by-rank-0 a.png b.png c.bmp
+    for count in 2 3 6; do
+        ranks "$count" -s io=workers -o "by-workers-$count" a.png b.png c.bmp
+        same_pictures by-rank-0 "by-workers-$count"
+    done
+    ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
+    run -3 ranks 5 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png broken.png missing.png
+    [[ $output == *"missing.png"* && $output == *"broken.png: "*HTML* ]]
+    [ -s many/large/dream.png ]
+    [ -s many/b/dream.png ]
+    [ "$(ls many)" = "$(printf 'b\nlarge\nrun.h5')" ]
+    run -3 ranks 2 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
+    [[ $output == *"large.png: "*"memory.limit"* ]]
+}
+
+@test "a signal to one worker that reads and writes itself stops them all" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -o out a.png b.png c.bmp &
+    local launcher=$! code=0
+    wait_for_run
+    sleep 4
+    kill -TERM "$(pgrep -P "$launcher" | sort -n | tail -n 1)"
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    [ "$(ls out/*/dream.partial.png | wc -l)" -eq 2 ]
+    [ "$(ls out/checkpoints | wc -l)" -eq 2 ]
+}
+
 @test "a signal stops a team at the same step" {
     "$MPIEXEC" -n 4 "$ONEIROS" dream -s steps=100000 -s threads=1 "${tiles[@]}" -s team.size=3 -o out a.png &
     local launcher=$! code=0

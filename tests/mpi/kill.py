@@ -44,7 +44,8 @@ class Runs:
         self.folder = pathlib.Path(folder)
 
     def start(self, name, log):
-        return subprocess.Popen([*self.command, "-o", str(self.folder / name)], stdout=log, stderr=log)
+        io = random.choice(["coordinator", "workers"])  # a run may begin one way and go on the other
+        return subprocess.Popen([*self.command, "-s", f"io={io}", "-o", str(self.folder / name)], stdout=log, stderr=log)
 
     def to_the_end(self, name):
         """Seconds that it took."""

@@ -151,6 +151,7 @@ static void change_everything(struct config *config)
         "tile.halo=exact",
         "tile.blend=0",
         "team.size=1000000",
+        "io=workers",
         "threads=3",
         "precision=bf16",
         "plan=/a b/run.h5",
