@@ -11,7 +11,7 @@
 #include "common/nearest.h"
 #include "kernels/network.h"
 
-enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS };
+enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS, OPTION_RESUME };
 static const char short_options[] = ":c:p:s:o:qvh";
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -19,6 +19,7 @@ static const struct option long_options[] = {
     {"set", required_argument, NULL, 's'},
     {"output", required_argument, NULL, 'o'},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"resume", no_argument, NULL, OPTION_RESUME},
     {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
     {"plan", required_argument, NULL, OPTION_PLAN},
     {"max-seconds", required_argument, NULL, OPTION_MAX_SECONDS},
@@ -29,7 +30,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const double MAX_SECONDS_LEAST = 1, MAX_SECONDS_MOST = 1e9;
+static const double max_seconds_least = 1, max_seconds_most = 1e9;
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
@@ -114,13 +115,16 @@ static enum status take_option(struct job_options *options, struct sources *sour
     case OPTION_FORCE:
         options->force = true;
         break;
+    case OPTION_RESUME:
+        options->resume = true;
+        break;
     case OPTION_PRINT_CONFIG:
         options->print_config = true;
         break;
     case OPTION_PLAN:
         return set_once(&sources->plan, "--plan", optarg);
     case OPTION_MAX_SECONDS:
-        return fail_in(config_parse_real(optarg, MAX_SECONDS_LEAST, MAX_SECONDS_MOST, &options->max_seconds), "--max-seconds");
+        return fail_in(config_parse_real(optarg, max_seconds_least, max_seconds_most, &options->max_seconds), "--max-seconds");
     case OPTION_DRY_RUN:
         options->dry_run = true;
         break;
@@ -170,6 +174,8 @@ enum status job_options_parse(struct job_options *options, int argc, char **argv
     TRY(load_config(&options->config, &sources, environment));
     if (options->explain && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
+    else if (options->resume && options->force)
+        rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
     else if (!options->print_config && !options->output[0])
         rc = fail(STATUS_USAGE, "name the output folder with -o DIR");
     else if (!options->print_config && options->input_count == 0)
@@ -249,12 +255,14 @@ static const char options_help[] =
     "\n"
     "Options:\n"
     "  -o, --output DIR       folder for the results; made if it is not there\n"
+    "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
+    "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
     "  -c, --config FILE      settings in YAML\n"
     "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
-    "      --max-seconds N    save what there is and end after N seconds, as on a signal; the start is not counted\n"
+    "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
     "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
     "  -q, --quiet            warnings and errors only\n"

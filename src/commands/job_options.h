@@ -19,7 +19,8 @@ struct job_options {
     enum log_level log_level;   // from -q and -v; not applied yet
     bool explain;               // `oneiros explain`: look at the pictures, do not dream
     double max_seconds;         // save and end after so many; 0: no limit
-    bool force;                 // replace the run that the folder holds already
+    bool force;                 // replace the run that the folder holds already, instead of going on with it
+    bool resume;                // only go on with a run that is there
     bool dry_run;
     bool print_config; // print `config` and stop
     bool help;         // print the help and stop; nothing else above is filled

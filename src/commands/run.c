@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/run.h"
 
-#include <pthread.h>
+#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,18 @@
 #include "commands/commands.h"
 #include "commands/launch.h"
 #include "commands/planning.h"
+#include "common/clock.h"
 #include "common/file.h"
 #include "common/geometry.h"
 #include "common/messages.h"
 #include "common/stop.h"
+#include "common/thread.h"
+#include "common/watchdog.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/intake.h"
+#include "coordinator/leader.h"
 #include "coordinator/load.h"
+#include "coordinator/resume.h"
 #include "coordinator/video.h"
 #include "model/model_fetch.h"
 #include "worker/cam.h"
@@ -35,6 +41,7 @@ int exit_code(enum status rc)
 // What every rank knows before work starts.
 struct run {
     struct launch launch;
+    struct watchdog *watchdog;
     struct job_options *options; // each rank's own; rank 0's configuration replaces the others'
     struct shared_weights *weights;
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
@@ -45,14 +52,82 @@ struct run {
     struct plan *plan;            // the same on every rank
     char *plan_text;
     struct image guide; // of the objective, on every rank; empty if it needs none
+    // Of the run that this one goes on with.
+    struct resume *resume; // rank 0's; NULL: a new run
+    int tile_size;         // on every rank; 0: none is given
+    bool nothing_left;     // to do, on every rank
+    bool leaders;          // workers read and write themselves, on every rank
+    struct config typed;   // rank 0's: what the run file says
 };
+
+// A run that is there already is gone on with, if nothing that matters has changed since.
+static enum status find_earlier(struct run *run, const char *run_file)
+{
+    struct job_options *options = run->options;
+    struct stat info;
+    const bool there = stat(run_file, &info) == 0;
+    enum status rc = STATUS_OK;
+    if (!there && options->resume)
+        return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
+    if (!there || options->force)
+        return STATUS_OK;
+    TRY(resume_create(&run->resume, &(struct resume_options){.output = options->output,
+                                                             .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
+                                                             .config = &options->config,
+                                                             .inputs = options->inputs,
+                                                             .input_count = options->input_count}));
+    run->tile_size = resume_tile_size(run->resume);
+    run->nothing_left = resume_is_complete(run->resume);
+    if (run->nothing_left)
+        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(run->resume), options->output);
+    else
+        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(run->resume));
+out:
+    return rc;
+}
+
+// Whether there are so many images, as far as they have names.
+static enum status are_many(const struct job_options *options, int64_t many, bool *are)
+{
+    struct intake *intake = NULL;
+    struct intake_entry *entry = malloc(sizeof *entry);
+    bool end = false;
+    enum status rc;
+    if (!entry)
+        return fail(STATUS_LIMIT, "no memory for an input");
+    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
+    for (int64_t i = 0; i < many && !end; i++)
+        TRY(intake_next(intake, entry, &end));
+    *are = !end;
+out:
+    intake_destroy(&intake);
+    free(entry);
+    return rc;
+}
+
+// Who reads and writes. Where workers do it each image has one of them; with more images than that the others have enough to do.
+static enum status choose_io(struct run *run)
+{
+    enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
+    const struct config *config = &run->options->config;
+    const int workers = run->launch.size - 1;
+    const bool baselines = run->options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
+    run->leaders = config->io == IO_WORKERS;
+    if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
+        if (run->leaders)
+            log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
+        run->leaders = false;
+    } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
+        return are_many(run->options, 4 * (int64_t)workers, &run->leaders);
+    }
+    return STATUS_OK;
+}
 
 // Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
 static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
 {
     struct job_options *options = run->options;
     char path[FILE_PATH_MAX];
-    struct stat info;
     struct file_writer trial;
     enum status rc;
     if (strcmp(options->config.model.path, "auto") == 0)
@@ -61,10 +136,7 @@ static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
         snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
     TRY(file_make_folder(options->output));
     TRY(file_join(path, options->output, "run.h5"));
-    if (!options->force && stat(path, &info) == 0) {
-        rc = fail(STATUS_USAGE, "%s is there already: choose another folder with -o, or --force to replace that run", path);
-        goto out;
-    }
+    TRY(find_earlier(run, path));
     TRY(file_create(&trial, path)); // found out now, not by all ranks at work
     file_abandon(&trial);
 out:
@@ -78,16 +150,24 @@ static enum status agree(struct run *run, enum status rc)
         int status;
         char message[STATUS_MESSAGE_MAX];
         struct config config;
+        int tile_size;
+        bool nothing_left, leaders;
     } *word = calloc(1, sizeof *word);
     if (!word)
         return fail(STATUS_LIMIT, "no memory to start");
     word->status = (int)rc;
     memcpy(word->message, status_message(), sizeof word->message);
     word->config = run->options->config;
+    word->tile_size = run->tile_size;
+    word->nothing_left = run->nothing_left;
+    word->leaders = run->leaders;
     rc = mpi_check(MPI_Bcast(word, sizeof *word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast");
     if (rc == STATUS_OK && word->status != STATUS_OK)
         rc = fail((enum status)word->status, "%s", word->message);
     run->options->config = word->config;
+    run->tile_size = word->tile_size;
+    run->nothing_left = word->nothing_left;
+    run->leaders = word->leaders;
     free(word);
     return rc;
 }
@@ -123,11 +203,13 @@ out:
 // Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
 static enum status choose_tiles(struct run *run)
 {
-    const struct config *config = &run->options->config;
+    struct config config = run->options->config;
     enum status rc;
-    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
+    if (config.tile.size == 0)
+        config.tile.size = run->tile_size;
+    run->memory_limit = resources_memory(config.memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
-    TRY(tile_rules_resolve(config, run->memory_limit, &run->tiles));
+    TRY(tile_rules_resolve(&config, run->memory_limit, &run->tiles));
     if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
         log_warning(
             "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
@@ -201,25 +283,65 @@ out:
     return rc;
 }
 
+// The plan that the configuration names, or that of the run which is gone on with: the same bytes need the same one.
+static enum status read_plan(struct run *run, char **text)
+{
+    struct config config = run->options->config;
+    enum status rc;
+    if (run->resume)
+        TRY(file_join(config.plan, run->options->output, "run.h5"));
+    TRY(planning_read_file(&config, text));
+    run->options->config.precision = config.precision;
+    if (!run->resume)
+        run->typed.precision = config.precision;
+out:
+    return rc;
+}
+
+// What is only known when all ranks have looked around.
+static enum status check_earlier(const struct run *run)
+{
+    return run->resume ? resume_check(run->resume, shared_weights_info(run->weights)->md5, &run->tiles.rules) : STATUS_OK;
+}
+
+static void on_silence(void *context, int rank)
+{
+    const struct run *run = context;
+    const char *host = run->hosts ? run->hosts + (size_t)rank * MPI_MAX_PROCESSOR_NAME : NULL;
+    (void)fail(STATUS_INTERNAL, "%s%s%s%s: the job ends; what is done is kept, run the same command again to go on", status_message(),
+               host ? " (host " : "", host ? host : "", host ? ")" : "");
+    launch_abort(&run->launch, EXIT_INTERNAL);
+}
+
 static enum status start(struct run *run)
 {
     char model[FILE_PATH_MAX] = "", *plan_text = NULL;
     enum status rc = STATUS_OK;
     const bool guided = run->options->config.objective == OBJECTIVE_GUIDE;
     if (run->launch.rank == COORDINATOR_RANK) {
-        rc = planning_read_file(&run->options->config, &plan_text);
-        if (rc == STATUS_OK)
-            rc = prepare_files(run, model);
-        if (rc == STATUS_OK && guided)
+        run->typed = run->options->config;
+        rc = prepare_files(run, model);
+        if (rc == STATUS_OK && !run->nothing_left)
+            rc = read_plan(run, &plan_text);
+        if (rc == STATUS_OK && !run->nothing_left)
+            rc = choose_io(run);
+        if (rc == STATUS_OK && guided && !run->nothing_left)
             rc = load_guide(&run->options->config, run->options->output, &run->guide);
         if (!run->options->explain)
             look_for_encoder(&run->options->config);
     }
     TRY(agree(run, rc));
+    if (run->nothing_left)
+        goto out;
     TRY(look_around(run));
+    TRY(watchdog_start(&run->watchdog, &(struct watchdog_options){.comm = run->launch.comm,
+                                                                  .seconds = run->options->config.watchdog.seconds,
+                                                                  .silent = on_silence,
+                                                                  .context = run}));
     TRY(choose_tiles(run));
     TRY(shared_weights_create(&run->weights, run->launch.comm, model));
     TRY(check_objective(run));
+    TRY(agree(run, check_earlier(run)));
     if (guided)
         TRY(share_guide(run));
     rc = make_plan(run, plan_text);
@@ -244,11 +366,12 @@ static double explain_work(const struct config *config, int width, int height)
     return (known ? explain_passes(&objective, baselines) : 1) * width * height;
 }
 
-static enum status be_coordinator(struct run *run, struct coordinator_outcome *outcome)
+// As coordinator of all, or, in a worker that reads and writes itself, of that one over `local`.
+static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordinator_outcome *outcome)
 {
     const struct weights_info *weights = shared_weights_info(run->weights);
     const struct config *config = &run->options->config;
-    const bool alone = run->launch.size == 1;
+    const bool alone = run->launch.size == 1, leader = local != MPI_COMM_NULL;
     const char **hosts = calloc((size_t)run->launch.size, sizeof *hosts);
     struct objective targets;
     enum status rc;
@@ -262,14 +385,16 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
-                                      .workers = alone ? 1 : run->launch.size - 1};
-    if (config->team.size > schedule.workers)
+                                      .workers = alone || leader ? 1 : run->launch.size - 1};
+    if (leader)
+        ; // rank 0 has said it
+    else if (config->team.size > schedule.workers)
         log_warning("team.size is %d and there are %d workers: they are one team", config->team.size, schedule.workers);
     else if (config->team.size > 0 && schedule.workers % config->team.size != 0)
         log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
                     schedule.workers);
     TRY(objective_find_targets(&targets, config));
-    for (int i = 0; i < run->launch.size; i++)
+    for (int i = 0; i < run->launch.size && !leader; i++)
         hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
     const struct coordinator_options options = {
         .comm = run->launch.comm,
@@ -281,7 +406,10 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
         .output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .header = {.config = config,
+        .resume = run->resume,
+        .leaders = run->leaders,
+        .header = {.kind = run->options->explain ? "explain" : "dream",
+                   .config = leader ? config : &run->typed,
                    .channels = targets.channels,
                    .cam_layer = config->targets.items[cam_target(&targets)].layer,
                    .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
@@ -294,16 +422,46 @@ static enum status be_coordinator(struct run *run, struct coordinator_outcome *o
                    .halo_exact = run->tiles.exact,
                    .hosts = hosts},
     };
-    rc = coordinator_run(&options, outcome);
+    rc = leader ? leader_run(&options, local) : coordinator_run(&options, outcome);
 out:
     free(hosts);
+    return rc;
+}
+
+struct local_coordinator {
+    struct run *run;
+    MPI_Comm comm;
+};
+
+static void *leader_thread(void *context)
+{
+    const struct local_coordinator *local = context;
+    if (be_coordinator(local->run, local->comm, NULL) != STATUS_OK)
+        launch_abort(&local->run->launch, EXIT_INTERNAL);
+    return NULL;
+}
+
+// The same worker takes its jobs from a coordinator of its own, in a thread beside it, as long as there are images that it can do alone.
+static enum status lead(struct run *run, struct worker *worker)
+{
+    struct local_coordinator local = {.run = run};
+    pthread_t thread;
+    enum status rc;
+    TRY(mpi_check(MPI_Comm_dup(MPI_COMM_SELF, &local.comm), "communicator of one"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(local.comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY(thread_start(&thread, leader_thread, &local));
+    rc = worker_serve(worker, local.comm);
+    if (rc != STATUS_OK)
+        launch_abort(&run->launch, EXIT_INTERNAL);
+    pthread_join(thread, NULL);
+    rc = mpi_check(MPI_Comm_free(&local.comm), "free");
+out:
     return rc;
 }
 
 static enum status be_worker(struct run *run)
 {
     const struct worker_options options = {
-        .comm = run->launch.comm,
         .config = &run->options->config,
         .weights = shared_weights_array(run->weights),
         .classes = shared_weights_info(run->weights)->classes,
@@ -312,8 +470,17 @@ static enum status be_worker(struct run *run)
         .plan = run->plan,
         .threads = worker_threads(run),
     };
+    struct worker *worker = NULL;
+    enum status rc;
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
-    return worker_run(&options);
+    TRY(worker_create(&worker, &options));
+    if (run->leaders)
+        TRY(lead(run, worker));
+    TRY(worker_serve(worker, run->launch.comm));
+    rc = mpi_send(worker_timing(worker), sizeof(struct timing), COORDINATOR_RANK, MESSAGE_TIMING, run->launch.comm);
+out:
+    worker_destroy(&worker);
+    return rc;
 }
 
 static void *worker_thread(void *context)
@@ -328,9 +495,10 @@ static void *worker_thread(void *context)
 static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
 {
     pthread_t thread;
-    if (pthread_create(&thread, NULL, worker_thread, run) != 0)
-        return fail(STATUS_LIMIT, "no thread for the worker");
-    enum status rc = be_coordinator(run, outcome);
+    enum status rc = thread_start(&thread, worker_thread, run);
+    if (rc != STATUS_OK)
+        return rc;
+    rc = be_coordinator(run, MPI_COMM_NULL, outcome);
     if (rc != STATUS_OK)
         launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
     pthread_join(thread, NULL);
@@ -346,6 +514,7 @@ static int exit_code_for(const struct coordinator_outcome *outcome)
 
 int run_job(struct job_options *options)
 {
+    const double started = now();
     struct run run = {.options = options};
     struct coordinator_outcome outcome = {0};
     enum status rc = launch_start(&run.launch);
@@ -354,13 +523,20 @@ int run_job(struct job_options *options)
     rc = start(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
-    stop_install(options->max_seconds);
+    if (run.nothing_left)
+        goto end;
+    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
-         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, &outcome)
+         : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, MPI_COMM_NULL, &outcome)
                                                : be_worker(&run);
     if (rc != STATUS_OK)
         launch_abort(&run.launch, EXIT_INTERNAL);
+    rc = watchdog_stop(&run.watchdog);
+    if (rc != STATUS_OK)
+        goto failed;
     shared_weights_destroy(&run.weights);
+end:
+    resume_destroy(&run.resume);
     image_destroy(&run.guide);
     free(run.plan_text);
     free(run.plan);
@@ -372,7 +548,7 @@ failed:
     if (run.launch.rank == COORDINATOR_RANK)
         log_error("%s", status_message());
     int initialized = 0;
-    if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized)
+    if (MPI_Initialized(&initialized) == MPI_SUCCESS && initialized && watchdog_stop(&run.watchdog) == STATUS_OK)
         MPI_Finalize();
     return exit_code(rc);
 }

@@ -22,6 +22,7 @@ enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
 enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
 enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
 enum config_precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
+enum config_io { IO_AUTO, IO_COORDINATOR, IO_WORKERS };
 enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 
 struct config_target {
@@ -106,10 +107,17 @@ struct config {
     } team;
     int threads; // per worker rank; 0: auto
     enum config_precision precision;
+    enum config_io io;
     char plan[CONFIG_PATH_MAX]; // "auto", "off", or a file
     struct {
         uint64_t limit; // bytes a rank may use for one image; 0: auto
     } memory;
+    struct {
+        double seconds; // between two states of a dream; 0: none is kept but when it is stopped
+    } checkpoint;
+    struct {
+        double seconds; // without a sign of life from a rank; 0: for ever
+    } watchdog;
     struct {
         char path[CONFIG_PATH_MAX]; // "auto": the user's cache
     } model;

@@ -39,6 +39,7 @@ struct config_key {
     const struct config_word *words;
     const char *takes; // texts: what they are, in a word or two
     const char *help;  // one line
+    bool neutral;      // a dream has the same bytes whatever it is, or another is refused elsewhere (precision, plan, model.path)
 };
 
 enum { CONFIG_KEYS_MAX = 256, CONFIG_KEY_MAX = 64, CONFIG_LEVELS_MAX = 4 }; // rows; bytes of a name; dots in a name, plus one

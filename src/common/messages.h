@@ -4,9 +4,9 @@
 //   coordinator                               each member of a team
 //     job (dream, id, size, team), ranks ---->
 //                                        <----     the first member: report (ready), all have memory; or (result: failed)
-//     its rows of the image              ---->
+//     its rows of the image, and of the dream to go on with, if there is one   ---->
 //                                        <----     the first member: report (step), after each update; (part), in long ones
-//                                        <----     any member: array, array values: a part of a frame or of a table, now and then
+//                                        <----     any member: array, array values: a part of a frame, a table or the dream's state
 //                                        <----     the first member: report (result: id, status, metrics)
 //                                        <----     its rows of the dream, if there is one
 //     stop                               ---->     ends the image in hand early, its result says so
@@ -36,6 +36,10 @@ enum message_tag {
     MESSAGE_ARRAY,        // struct array_part
     MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
     MESSAGE_TIMING,       // struct timing
+    MESSAGE_ORDER,        // to a worker that does its own reading and writing, and from it: coordinator/leader_messages.h
+    MESSAGE_ACCOUNT,
+    MESSAGE_ACCOUNT_BYTES,
+    MESSAGE_PULSE,        // a byte: this rank is there (watchdog.h)
     MESSAGE_TEAM          // to set up a team; inside, members talk over a communicator of their own
 };
 
@@ -48,7 +52,9 @@ struct job {
     int32_t members; // of the team
     int64_t image;   // id
     int32_t width, height;
-    int32_t others; // further pictures of the same size that come behind the first, as baselines
+    int32_t others;  // further pictures of the same size that come behind the first, as baselines
+    int32_t goes_on; // from `from`: the rows of the dream's octave come behind them all
+    struct dream_state from;
 };
 
 // What is known of an image besides its pixels: whole arrays, each made of parts that members hold.
@@ -64,6 +70,7 @@ enum array_kind {
     ARRAY_SMOOTHGRAD,          // (1, height, width)
     ARRAY_EXPECTED_GRADIENTS,  // (3, height, width)
     ARRAY_BASELINE,            // (3, height, width); variant: enum baseline
+    ARRAY_STATE,               // (3, height, width) of the dream where it can be taken up, before `step`; frame: how many came before
 };
 
 enum baseline { BASELINE_BLACK, BASELINE_BLURRED, BASELINE_IMAGE }; // BASELINE_IMAGE + i: another picture of the run
@@ -98,13 +105,14 @@ struct part {
     double pixels; // of the octave, done
 };
 
-enum report_kind { REPORT_READY, REPORT_STEP, REPORT_PART, REPORT_RESULT };
+enum report_kind { REPORT_READY, REPORT_STEP, REPORT_PART, REPORT_BEFORE, REPORT_RESULT };
 
 struct report {
     int32_t kind;
     union {
         struct step_record step;
         struct part part;
+        struct picture_metrics before; // of the original, with a state
         struct result result;
     };
 };

@@ -62,6 +62,7 @@ struct image_record {
     char source[RECORD_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
     char sha256[65];                // of the input's bytes; empty if it could not be read
     char output[RECORD_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
+    int64_t bytes, modified;        // of the input: size; last change of a file, ns since 1970, 0 for a URL
     int32_t width, height, bits;    // of the input, after input.resize; 0 if it could not be decoded
     int32_t status;                 // enum image_status
     int32_t rank;                   // the first of the ranks that dreamed it; -1 if none did

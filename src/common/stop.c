@@ -15,9 +15,9 @@ static void on_signal(int number)
     requested = 1;
 }
 
-void stop_install(double seconds)
+void stop_install(double limit)
 {
-    deadline = seconds > 0 ? now() + seconds : 0;
+    deadline = limit;
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

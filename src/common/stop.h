@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-// `seconds` from now on it is time to stop; 0: there is no limit. Before threads.
-void stop_install(double seconds);
+// From `deadline` of the monotonic clock on it is time to stop; 0: there is none. Before threads.
+void stop_install(double deadline);
 bool stop_requested(void);
 
 #endif

@@ -23,6 +23,7 @@ static size_t value_count(const struct dream_state *state)
 void checkpoint_destroy(struct checkpoint *checkpoint)
 {
     free(checkpoint->rgb);
+    history_destroy(&checkpoint->history);
     memset(checkpoint, 0, sizeof *checkpoint);
 }
 
@@ -38,6 +39,7 @@ enum status checkpoint_write(const char *path, const struct checkpoint *checkpoi
     saved_write(&writer, &head, sizeof head);
     saved_write(&writer, &checkpoint->state, sizeof checkpoint->state);
     saved_write(&writer, checkpoint->rgb, value_count(&checkpoint->state) * sizeof *checkpoint->rgb);
+    history_save(&checkpoint->history, &writer);
     if (more)
         more(context, &writer);
     rc = saved_commit(&writer);
@@ -91,7 +93,8 @@ enum status checkpoint_read(const char *path, const struct image_limits *limits,
     *checkpoint = (struct checkpoint){0};
     TRY(saved_open(path, file_bytes_max, memory, rest));
     TRY(read_head(rest, checkpoint));
-    rc = read_pixels(rest, limits, checkpoint);
+    TRY(read_pixels(rest, limits, checkpoint));
+    rc = history_load(&checkpoint->history, &checkpoint->state, rest);
 out:
     if (rc != STATUS_OK) {
         checkpoint_destroy(checkpoint);

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The file from which a dream is taken up again: where it stands, its pixels at full precision, and what its videos are made of so far.
-// Complete or absent; written by one version of the program for the same one.
+// The file from which a dream is taken up again: where it stands, its pixels at full precision, its rows of the run file, and what its
+// videos are made of so far. Complete or absent; written by one version of the program for the same one.
 #ifndef ONEIROS_COORDINATOR_CHECKPOINT_H
 #define ONEIROS_COORDINATOR_CHECKPOINT_H
 
 #include "common/image.h"
 #include "common/records.h"
+#include "coordinator/history.h"
 #include "coordinator/saved.h"
 
 struct checkpoint {
     char sha256[65]; // of the input's bytes
     struct dream_state state;
-    float *rgb; // (3, height, width) of the state's octave, in [-1, 1]
+    float *rgb;             // (3, height, width) of the state's octave, in [-1, 1]
+    struct history history; // before the state
 };
 
 // Frees what it owns and zeroes it.
 void checkpoint_destroy(struct checkpoint *checkpoint);
 
-// `more` writes what follows the pixels.
+// `more` writes what follows; NULL: nothing does.
 enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
                              void (*more)(void *context, struct saved_writer *writer), void *context) MUST_CHECK;
 
-// *memory is the caller's to free when it has read what follows the pixels from *rest. STATUS_UNSUPPORTED: another version wrote it;
+// *memory is the caller's to free when it has read what follows from *rest. STATUS_UNSUPPORTED: another version wrote it;
 // STATUS_FORMAT: damaged, or none. Sizes beyond the limits are refused before memory is allocated.
 enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
                             struct saved_reader *rest) MUST_CHECK;

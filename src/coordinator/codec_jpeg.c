@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive; RGB of 8 bits
-// out, as YCbCr with chroma at full resolution.
+// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive. Out goes RGB of 8
+// bits, as YCbCr with chroma at full resolution.
 //
 // libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the functions
 // that call setjmp have no variables of their own.
@@ -82,7 +82,6 @@ static void on_error(j_common_ptr jpeg)
     longjmp(job->failed, 1);
 }
 
-// Level -1 is a warning; others are traces.
 // Warnings that say nothing of the picture's data. Some cameras pad it before its end.
 static bool is_harmless(const struct jpeg_error_mgr *errors)
 {
@@ -90,6 +89,7 @@ static bool is_harmless(const struct jpeg_error_mgr *errors)
     return at_end || errors->msg_code == JWRN_JFIF_MAJOR || errors->msg_code == JWRN_ADOBE_XFORM;
 }
 
+// Level -1 is a warning; others are traces.
 static void on_message(j_common_ptr jpeg, int level)
 {
     struct jpeg_job *job = jpeg->client_data;

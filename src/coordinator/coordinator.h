@@ -10,6 +10,7 @@
 #include "common/config.h"
 #include "common/messages.h"
 #include "common/status.h"
+#include "coordinator/resume.h"
 #include "coordinator/run_file.h"
 #include "coordinator/schedule.h"
 
@@ -23,6 +24,8 @@ struct coordinator_options {
     const char *output; // folder, exists
     char **inputs;      // [input_count], as typed
     int input_count;
+    const struct resume *resume; // NULL: a new run
+    bool leaders;                // workers read and write themselves (leader.h), and rank 0 what they could not do alone
     struct run_file_header header;
 };
 

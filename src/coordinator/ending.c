@@ -11,13 +11,12 @@ void ending_put(struct ending *ending, struct task *task)
     *at = task;
     task->next = NULL;
     ending->count++;
-    film_end(task->findings.film);
 }
 
 struct task *ending_take(struct ending *ending, int most)
 {
     struct task **at = &ending->first;
-    while (*at && !film_is_done((*at)->findings.film))
+    while (*at && !desk_is_done((*at)->output.desk))
         at = &(*at)->next;
     if (!*at && ending->count > most)
         at = &ending->first;

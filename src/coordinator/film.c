@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/film.h"
 
-#include <omp.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,15 +14,6 @@
 #include "coordinator/overlay.h"
 #include "coordinator/video.h"
 
-enum { WAITING_MAX = 3 }; // frames, each of up to 12 bytes a pixel
-
-// A frame, or a checkpoint where there is a path.
-struct item {
-    struct film_frame frame;
-    char *path;
-    struct checkpoint checkpoint;
-};
-
 struct film {
     char folder[FILE_PATH_MAX];
     const struct config *config;
@@ -32,7 +21,7 @@ struct film {
     char encoder[VIDEO_ENCODER_MAX]; // "": there is none
     float *original;                 // (3, height, width), or NULL
 
-    // The thread's own, while it runs.
+    int next;            // number of the first frame that is not in it
     float *picture;      // (3, height, width)
     uint8_t *rgb;        // (height, width, 3), the frame
     uint8_t *overlay;    // a map over the frame
@@ -40,18 +29,6 @@ struct film {
     struct heat last;    // the last map as it came
     struct video *dream; // from the first frame on
     struct video *cam;   // from the first map on
-    enum status status;  // of the first failure
-    char error[STATUS_MESSAGE_MAX];
-
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t changed;
-    // Under the mutex.
-    struct item waiting[WAITING_MAX]; // a ring
-    int first, count;
-    bool ending;    // no more frames come
-    bool abandoned; // nor is anybody interested in those that are there
-    bool done;      // the thread has nothing left to do
 };
 
 static const char *const kinds[] = {"dream", "cam"};
@@ -227,6 +204,7 @@ out:
 
 // What a film has besides its two videos.
 struct saved_film {
+    int32_t next;
     int32_t dream, cam;            // whether there is a video
     struct heat_grid steady, last; // of width 0: there is none
 };
@@ -236,10 +214,10 @@ static void save_heat(const struct heat *heat, struct saved_writer *writer)
     saved_write(writer, heat->values, (size_t)heat->grid.width * (size_t)heat->grid.height * sizeof *heat->values);
 }
 
-static void save(void *film, struct saved_writer *writer)
+void film_save(const struct film *f, struct saved_writer *writer)
 {
-    const struct film *f = film;
-    const struct saved_film saved = {.dream = f->dream != NULL, .cam = f->cam != NULL, .steady = f->steady.grid, .last = f->last.grid};
+    const struct saved_film saved = {
+        .next = f->next, .dream = f->dream != NULL, .cam = f->cam != NULL, .steady = f->steady.grid, .last = f->last.grid};
     saved_write(writer, &saved, sizeof saved);
     save_heat(&f->steady, writer);
     save_heat(&f->last, writer);
@@ -273,6 +251,7 @@ static enum status load(struct film *f, struct saved_reader *reader)
     struct saved_film saved;
     enum status rc;
     TRY(saved_read(reader, &saved, sizeof saved));
+    f->next = saved.next > 0 ? saved.next : 0;
     if (saved.steady.width != 0 && memcmp(&saved.steady, &own, sizeof own) != 0) {
         rc = fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
                   (int)saved.steady.height, (int)own.width, (int)own.height);
@@ -292,66 +271,6 @@ out:
     return rc;
 }
 
-static void item_destroy(struct item *item)
-{
-    film_frame_destroy(&item->frame);
-    checkpoint_destroy(&item->checkpoint);
-    free(item->path);
-    item->path = NULL;
-}
-
-static enum status work_on(struct film *f, struct item *item)
-{
-    if (!item->path)
-        return show(f, &item->frame);
-    if (checkpoint_write(item->path, &item->checkpoint, save, f) != STATUS_OK)
-        log_warning("%s", status_message());
-    return STATUS_OK;
-}
-
-// Waits for something to do; false when nothing will come. `wanted` says whether anybody still wants what becomes of it.
-static bool take(struct film *f, struct item *item, bool *wanted)
-{
-    pthread_mutex_lock(&f->mutex);
-    while (f->count == 0 && !f->ending)
-        pthread_cond_wait(&f->changed, &f->mutex);
-    const bool taken = f->count > 0;
-    if (taken) {
-        *item = f->waiting[f->first];
-        f->first = (f->first + 1) % WAITING_MAX;
-        f->count--;
-        pthread_cond_signal(&f->changed);
-    }
-    *wanted = !f->abandoned;
-    pthread_mutex_unlock(&f->mutex);
-    return taken;
-}
-
-static void *run(void *film)
-{
-    struct film *f = film;
-    struct item item;
-    bool wanted;
-    enum status rc = STATUS_OK;
-    omp_set_num_threads(1); // of this thread: the others are busy dreaming
-    while (take(f, &item, &wanted)) {
-        if (rc == STATUS_OK && wanted)
-            rc = work_on(f, &item);
-        item_destroy(&item);
-    }
-    if (rc == STATUS_OK && wanted)
-        rc = complete(f);
-    if (rc != STATUS_OK)
-        snprintf(f->error, sizeof f->error, "%s", status_message()); // messages are kept by thread
-    f->status = rc;
-    video_abandon(&f->dream);
-    video_abandon(&f->cam);
-    pthread_mutex_lock(&f->mutex);
-    f->done = true;
-    pthread_mutex_unlock(&f->mutex);
-    return NULL;
-}
-
 static void film_free(struct film *f)
 {
     free(f->original);
@@ -362,8 +281,6 @@ static void film_free(struct film *f)
     heat_destroy(&f->last);
     video_abandon(&f->dream);
     video_abandon(&f->cam);
-    pthread_mutex_destroy(&f->mutex);
-    pthread_cond_destroy(&f->changed);
     free(f);
 }
 
@@ -406,8 +323,6 @@ enum status film_create(struct film **film, const struct film_options *o)
     if (!f)
         return fail(STATUS_LIMIT, "no memory for a film");
     f->config = o->config;
-    pthread_mutex_init(&f->mutex, NULL);
-    pthread_cond_init(&f->changed, NULL);
     TRY(file_join(f->folder, o->folder, ""));
     TRY(make_pictures(f, o));
     TRY(make_folders(f, o->saved != NULL));
@@ -415,27 +330,12 @@ enum status film_create(struct film **film, const struct film_options *o)
         f->encoder[0] = '\0'; // the run has said so
     if (o->saved)
         TRY(load(f, o->saved));
-    int error = pthread_create(&f->thread, NULL, run, f);
-    if (error) {
-        rc = fail(STATUS_LIMIT, "cannot start a thread for a film: %s", strerror(error));
-        goto out;
-    }
     *film = f;
     f = NULL;
 out:
     if (f)
         film_free(f);
     return rc;
-}
-
-static void put_item(struct film *f, const struct item *item)
-{
-    pthread_mutex_lock(&f->mutex);
-    while (f->count == WAITING_MAX)
-        pthread_cond_wait(&f->changed, &f->mutex);
-    f->waiting[(f->first + f->count++) % WAITING_MAX] = *item;
-    pthread_cond_signal(&f->changed);
-    pthread_mutex_unlock(&f->mutex);
 }
 
 static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
@@ -446,67 +346,35 @@ static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
 
 enum status film_add(struct film *f, struct film_frame *frame)
 {
-    if (!frame_is_sound(f, frame)) {
-        enum status rc = fail(STATUS_INTERNAL, "frame %d, of %d x %d pixels, does not fit a film of %d x %d", frame->number, frame->width,
-                              frame->height, f->width, f->height);
-        film_frame_destroy(frame);
-        return rc;
-    }
-    put_item(f, &(struct item){.frame = *frame});
-    memset(frame, 0, sizeof *frame);
-    return STATUS_OK;
-}
-
-enum status film_save(struct film *f, const char *path, struct checkpoint *checkpoint)
-{
-    char *copy = strdup(path);
-    if (copy)
-        put_item(f, &(struct item){.path = copy, .checkpoint = *checkpoint});
-    else
-        checkpoint_destroy(checkpoint);
-    *checkpoint = (struct checkpoint){0};
-    return copy ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a checkpoint");
-}
-
-void film_end(struct film *f)
-{
-    pthread_mutex_lock(&f->mutex);
-    f->ending = true;
-    pthread_cond_signal(&f->changed);
-    pthread_mutex_unlock(&f->mutex);
-}
-
-bool film_is_done(struct film *f)
-{
-    pthread_mutex_lock(&f->mutex);
-    const bool done = f->done;
-    pthread_mutex_unlock(&f->mutex);
-    return done;
+    enum status rc = STATUS_OK;
+    if (!frame_is_sound(f, frame))
+        rc = fail(STATUS_INTERNAL, "frame %d, of %d x %d pixels, does not fit a film of %d x %d", frame->number, frame->width,
+                  frame->height, f->width, f->height);
+    else if (frame->number >= f->next) // one that comes again is the same
+        rc = show(f, frame);
+    if (rc == STATUS_OK && frame->number >= f->next)
+        f->next = frame->number + 1;
+    film_frame_destroy(frame);
+    return rc;
 }
 
 enum status film_finish(struct film **film)
 {
-    struct film *f = *film;
-    film_end(f);
-    pthread_join(f->thread, NULL);
-    enum status rc = f->status == STATUS_OK ? STATUS_OK : fail(f->status, "%s", f->error);
-    film_free(f);
-    *film = NULL;
+    const enum status rc = complete(*film);
+    film_leave(film);
     return rc;
+}
+
+void film_leave(struct film **film)
+{
+    if (*film)
+        film_free(*film);
+    *film = NULL;
 }
 
 void film_abandon(struct film **film)
 {
-    struct film *f = *film;
-    if (!f)
-        return;
-    pthread_mutex_lock(&f->mutex);
-    f->abandoned = true;
-    pthread_mutex_unlock(&f->mutex);
-    film_end(f);
-    pthread_join(f->thread, NULL);
-    if (film_remove(f->folder) != STATUS_OK)
+    if (*film && film_remove((*film)->folder) != STATUS_OK)
         log_warning("%s", status_message());
-    film_free(f);
-    *film = NULL;
+    film_leave(film);
 }

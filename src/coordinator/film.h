@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The frames of one image while it is being dreamed, made and encoded on a thread of its own, so that who receives them never waits for an
-// encoder (only for room, when frames come faster than they can be encoded).
+// The frames of one image while it is being dreamed.
 //
 // As configured by frames.* and video.*, in the folder of the image:
 //   dream.mp4, dream/0000.png ...        the dream as it grows; the number is the frame's
@@ -16,14 +15,14 @@
 #include "common/config.h"
 #include "common/heat.h"
 #include "common/status.h"
-#include "coordinator/checkpoint.h"
+#include "coordinator/saved.h"
 
 struct film_options {
     const char *folder;          // is there
     const struct config *config; // outlives the film
     int width, height;           // pixels of the image
     const float *rgb;            // (3, height, width), the image; the film keeps a copy of the video's size. NULL: no frame is detail
-    struct saved_reader *saved;  // goes on from there, with a frame at least: what film_save() has put behind a checkpoint. NULL: begins
+    struct saved_reader *saved;  // goes on from there, with a frame at least: what film_save() has written. NULL: begins
 };
 
 struct film_frame {
@@ -42,23 +41,18 @@ enum status film_remove(const char *folder) MUST_CHECK;
 // Removes what earlier films left in the folder. On failure *film is NULL.
 enum status film_create(struct film **film, const struct film_options *options) MUST_CHECK;
 
-// Takes what the frame owns, in any case, and zeroes it. A few frames wait at most: when that many do, it blocks until there is room.
-// Fails only for a frame that makes no sense; what goes wrong later is film_finish()'s to say.
+// Takes what the frame owns, in any case, and zeroes it. One whose number was there before is left out: a dream that was taken up again
+// sends some twice, the same each time. After a failure the film is of no use but to be abandoned.
 enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 
-// Writes a checkpoint with what the film is made of so far, behind the frames that have been added. Takes what `checkpoint` owns, in any
-// case, and waits as film_add() does. What cannot be written is a warning: the last one stays.
-enum status film_save(struct film *film, const char *path, struct checkpoint *checkpoint) MUST_CHECK;
+// What the film is made of so far, for film_options.saved.
+void film_save(const struct film *film, struct saved_writer *writer);
 
-// No more frames will come. Returns at once; what is there goes on being written.
-void film_end(struct film *film);
-
-// Whether all is written after film_end(), or has failed: film_finish() does not wait any more.
-bool film_is_done(struct film *film);
-
-// Waits until all is written, and frees the film in any case. The first error that any frame met is returned here; the frames after it were
-// dropped.
+// Writes what is only known at the end, the videos among it, and frees the film in any case.
 enum status film_finish(struct film **film) MUST_CHECK;
+
+// Frees it. The frames that are in the folder stay, for a film that goes on from film_save(). NULL is fine.
+void film_leave(struct film **film);
 
 // Leaves nothing in the folder. NULL is fine.
 void film_abandon(struct film **film);

@@ -55,7 +55,7 @@ static struct heat take_map(struct findings *f, int frame)
     return heat;
 }
 
-static enum status add_frame(struct findings *f, struct array *pixels, const struct config *config)
+static enum status add_frame(struct findings *f, struct array *pixels, const struct config *config, struct output *output)
 {
     struct film_frame frame = {.number = pixels->part.frame,
                                .width = pixels->part.width,
@@ -64,12 +64,22 @@ static enum status add_frame(struct findings *f, struct array *pixels, const str
                                .values = pixels->values,
                                .heat = take_map(f, pixels->part.frame)};
     pixels->values = NULL;
-    return film_add(f->film, &frame);
+    return output_frame(output, &frame);
 }
 
 static enum status refuse(const struct array_part *part)
 {
     return fail(STATUS_INTERNAL, "an array of kind %d of target %d is not expected", (int)part->kind, (int)part->target);
+}
+
+static enum status copy_to(struct output *output, const struct array *array)
+{
+    const size_t count = (size_t)array->part.channels * (size_t)array->part.height * (size_t)array->part.width;
+    struct array copy = {.part = array->part, .values = malloc(count * sizeof *copy.values)};
+    if (!copy.values)
+        return fail(STATUS_LIMIT, "no memory for an array of %zu values", count);
+    memcpy(copy.values, array->values, count * sizeof *copy.values);
+    return output_array(output, &copy);
 }
 
 static enum status take_importance(struct findings *f, struct array *array, struct image_record *record)
@@ -85,78 +95,100 @@ static enum status take_importance(struct findings *f, struct array *array, stru
     return STATUS_OK;
 }
 
-static enum status write_map(const struct array *map, struct run_file *file)
+static enum status take_map_values(struct findings *f, const struct array *map, struct run_file *file, bool filmed)
 {
     const struct array_part *part = &map->part;
-    return run_file_add_cam(file,
-                            &(struct cam_record){.image = part->image,
-                                                 .frame = part->frame,
-                                                 .octave = part->octave,
-                                                 .step = part->step,
-                                                 .grid = part->grid,
-                                                 .scale = part->facts[0]},
-                            map->values);
+    const struct cam_record record = {.image = part->image,
+                                      .frame = part->frame,
+                                      .octave = part->octave,
+                                      .step = part->step,
+                                      .grid = part->grid,
+                                      .scale = part->facts[0]};
+    enum status rc;
+    if (part->channels != 1 || part->grid.width != part->width || part->grid.height != part->height)
+        return refuse(part);
+    if (filmed)
+        TRY(keep_map(f, map));
+    TRY(history_add_map(&f->history, &record, map->values));
+    if (file)
+        rc = run_file_add_cam(file, &record, map->values);
+out:
+    return rc;
 }
 
-// What cannot be written of one picture is that picture's failure alone. The rest of its arrays come all the same.
-static void give_up(struct findings *f, enum status status)
+// A later one is as good as one that still waits.
+static void take_state(struct findings *f, struct array *state)
 {
-    f->status = status;
-    snprintf(f->error, sizeof f->error, "%s", status_message());
-    film_abandon(&f->film);
-    explain_file_abandon(&f->explanation);
-    drop_maps(&f->maps);
+    free(f->state.values);
+    f->state = *state;
+    state->values = NULL;
 }
 
 static enum status take(struct findings *f, struct array *array, struct image_record *record, const struct config *config,
-                        struct run_file *file)
+                        struct output *output, struct run_file *file)
 {
-    const struct array_part *part = &array->part;
-    enum status rc = STATUS_OK, written = STATUS_OK;
-    if (f->explanation)
-        written = explain_file_add(f->explanation, array);
-    switch ((enum array_kind)part->kind) {
+    enum status rc;
+    if (output->explanation && array->part.kind != ARRAY_IMPORTANCE)
+        return output_array(output, array);
+    switch ((enum array_kind)array->part.kind) {
     case ARRAY_FRAME:
-        if (f->film)
-            written = add_frame(f, array, config);
-        break;
+        return output->film ? add_frame(f, array, config, output) : refuse(&array->part);
     case ARRAY_HEAT:
-        if (part->channels != 1 || part->grid.width != part->width || part->grid.height != part->height)
-            return refuse(part);
-        rc = write_map(array, file);
-        if (f->film)
-            written = keep_map(f, array);
-        break;
+        return take_map_values(f, array, file, output->film);
     case ARRAY_IMPORTANCE:
+        if (output->explanation)
+            TRY(copy_to(output, array));
         rc = take_importance(f, array, record);
         break;
+    case ARRAY_STATE:
+        take_state(f, array);
+        return STATUS_OK;
     default:
-        rc = f->explanation || f->status != STATUS_OK ? STATUS_OK : refuse(part);
+        return refuse(&array->part);
     }
-    if (written != STATUS_OK)
-        give_up(f, written);
+out:
     return rc;
 }
 
 enum status findings_receive(struct findings *f, MPI_Comm comm, int rank, struct image_record *record, const struct config *config,
-                             struct run_file *file)
+                             struct output *output, struct run_file *file)
 {
     struct array whole;
     enum status rc;
     TRY(arrays_receive(&f->arrays, comm, rank, record->id, &whole));
     if (whole.values)
-        rc = take(f, &whole, record, config, file);
+        rc = take(f, &whole, record, config, output, file);
     free(whole.values);
 out:
     return rc;
 }
 
+enum status findings_take_state(struct findings *f, const struct image_record *record, int steps, struct checkpoint *checkpoint)
+{
+    const struct array_part *part = &f->state.part;
+    *checkpoint = (struct checkpoint){.state = {.image = record->id,
+                                                .octave = part->octave,
+                                                .step = part->step,
+                                                .width = part->width,
+                                                .height = part->height,
+                                                .before = f->before}};
+    if (!f->state.values || !f->has_before || !history_reaches(&f->history, &checkpoint->state, steps))
+        return STATUS_OK;
+    memcpy(checkpoint->sha256, record->sha256, sizeof checkpoint->sha256);
+    const enum status rc = history_copy(&f->history, &checkpoint->state, &checkpoint->history);
+    if (rc != STATUS_OK)
+        return rc;
+    checkpoint->rgb = f->state.values;
+    f->state.values = NULL;
+    return STATUS_OK;
+}
+
 void findings_destroy(struct findings *f)
 {
     arrays_destroy(&f->arrays);
-    film_abandon(&f->film);
-    explain_file_abandon(&f->explanation);
     drop_maps(&f->maps);
+    history_destroy(&f->history);
+    free(f->state.values);
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         free(f->importance[t]);
     *f = (struct findings){0};

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: MIT
-// What a team finds out about an image besides its dream: frames, which go to the film, class activation maps and the importance of
-// channels, which go to the run file.
+// What a team finds out about an image besides its dream: frames, which go to its film, class activation maps and the importance of
+// channels, which go to the run file, and now and then the state that a checkpoint keeps.
 #ifndef ONEIROS_COORDINATOR_FINDINGS_H
 #define ONEIROS_COORDINATOR_FINDINGS_H
 
 #include "coordinator/arrays.h"
-#include "coordinator/explain_file.h"
-#include "coordinator/film.h"
+#include "coordinator/history.h"
+#include "coordinator/output.h"
 #include "coordinator/run_file.h"
 
 struct findings {
-    struct arrays arrays;             // on their way
-    struct film *film;                // NULL: none is made
-    struct explain_file *explanation; // NULL: none is made
-    enum status status;               // why the film or the explanation was given up
-    char error[STATUS_MESSAGE_MAX];
+    struct arrays arrays;                  // on their way
     struct finding_map *maps;              // of frames whose pixels have not come yet, the latest first
     float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
+    struct history history;                // of a dream
+    struct picture_metrics before;         // of a dream that is kept
+    bool has_before;
+    struct array state; // the latest that is whole, and waits for reports that are behind it on their way; without values: none
 };
 
-// Takes one part that is on its way from `rank`. Maps go to the run file, and STATUS_IO is that file's alone: the part has been taken. What
-// the importance of channels is made of goes to the image's record. A film or an explanation that cannot be written is given up, which is
-// no error here.
+// Takes one part that is on its way from `rank`. Maps go to the run file, if there is one, and STATUS_IO is that file's alone: the part has
+// been taken. What the importance of channels is made of goes to the image's record; frames and what explains the image to its output.
 enum status findings_receive(struct findings *findings, MPI_Comm comm, int rank, struct image_record *record, const struct config *config,
-                             struct run_file *file) MUST_CHECK;
+                             struct output *output, struct run_file *file) MUST_CHECK;
 
-// An unfinished film or explanation leaves nothing.
+// The state that has come, if all of the dream before it has come as well: what a checkpoint is made of, the caller's to destroy. Without
+// pixels: there is none. `steps`: of an octave.
+enum status findings_take_state(struct findings *findings, const struct image_record *record, int steps,
+                                struct checkpoint *checkpoint) MUST_CHECK;
+
 void findings_destroy(struct findings *findings);
 
 #endif

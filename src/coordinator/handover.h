@@ -11,7 +11,7 @@
 // The job, of this kind, and the team, to every member. task->others further pictures will come behind its own.
 enum status handover_offer(MPI_Comm comm, const struct task *task, enum job_kind kind) MUST_CHECK;
 
-// task->image.rgb, which is freed, and behind it the other pictures, one at a time in the same memory.
+// task->image.rgb, which is freed, behind it the other pictures, one at a time in the same memory, and at last the dream to go on with.
 enum status handover_send(MPI_Comm comm, struct task *task, const struct references *references) MUST_CHECK;
 
 // The dream, into a new task->image.rgb.

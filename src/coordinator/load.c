@@ -18,7 +18,7 @@
 #include "kernels/network.h"
 
 // The end of a long path says more than its beginning.
-static void copy_source(char out[RECORD_SOURCE_MAX], const char *source)
+void load_source(char out[RECORD_SOURCE_MAX], const char *source)
 {
     const size_t length = strlen(source);
     if (length < RECORD_SOURCE_MAX)
@@ -52,13 +52,19 @@ static enum status read_download(int descriptor, const char *url, void **bytes, 
     return file_read_open(descriptor, url, (uint64_t)facts.st_size, bytes, size);
 }
 
-static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
+// Into an open file without a name, in the output folder.
+static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
 {
     struct fetch_options options = load_fetch_options(config);
+    options.progress = go_on;
+    return fetch_nameless(url, output, &options, descriptor);
+}
+
+static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
+{
     int descriptor;
     enum status rc;
-    options.progress = go_on;
-    TRY(fetch_nameless(url, output, &options, &descriptor));
+    TRY(download(url, output, config, &descriptor));
     rc = read_download(descriptor, url, bytes, size);
     close(descriptor);
 out:
@@ -156,7 +162,7 @@ out:
 void load_begin(struct task *task, const struct intake_entry *entry)
 {
     task->record.id = entry->id;
-    copy_source(task->record.source, entry->source);
+    load_source(task->record.source, entry->source);
     snprintf(task->name, sizeof task->name, "%s", entry->name);
 }
 
@@ -182,6 +188,17 @@ out:
     return rc;
 }
 
+int64_t load_modified(const struct stat *facts)
+{
+    return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+}
+
+static int64_t modified(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 ? load_modified(&facts) : 0;
+}
+
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
 {
     struct image_record *record = &task->record;
@@ -190,10 +207,13 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     enum status rc;
     const double start = now();
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
-    if (descriptor >= 0)
+    if (descriptor >= 0) {
         TRY(read_download(descriptor, source, &bytes, &size));
-    else
+    } else {
+        record->modified = modified(source); // before it is read: a change meanwhile shows
         TRY(file_read(source, config->input.max_bytes, &bytes, &size));
+    }
+    record->bytes = (int64_t)size;
     TRY(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
@@ -207,7 +227,6 @@ out:
 enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
                       struct timing *timing)
 {
-    struct fetch_options options = load_fetch_options(config);
     int descriptor = -1;
     enum status rc;
     load_begin(task, entry);
@@ -215,8 +234,7 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_URL) {
         const double start = now();
-        options.progress = go_on;
-        TRY(fetch_nameless(entry->source, output, &options, &descriptor));
+        TRY(download(entry->source, output, config, &descriptor));
         task->record.seconds_read = now() - start;
     }
     rc = load_pixels(task, entry->source, descriptor, config, timing);

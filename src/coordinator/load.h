@@ -3,6 +3,8 @@
 #ifndef ONEIROS_COORDINATOR_LOAD_H
 #define ONEIROS_COORDINATOR_LOAD_H
 
+#include <sys/stat.h>
+
 #include "common/config.h"
 #include "common/fetch.h"
 #include "common/timing.h"
@@ -19,6 +21,12 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
 void load_begin(struct task *task, const struct intake_entry *entry);
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;
+
+// What a record calls a source; one that is too long is cut at the front.
+void load_source(char out[RECORD_SOURCE_MAX], const char *source);
+
+// When a file was changed last, as a record has it.
+int64_t load_modified(const struct stat *facts);
 
 // How pictures are downloaded.
 struct fetch_options load_fetch_options(const struct config *config);

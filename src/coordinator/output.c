@@ -2,12 +2,16 @@
 #include "coordinator/output.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/file.h"
 #include "common/log.h"
 #include "coordinator/codec.h"
 #include "coordinator/leftovers.h"
+#include "coordinator/run_file.h"
+#include "coordinator/task.h"
 
 static enum image_format output_format(const struct config *config, const struct image *image)
 {
@@ -34,10 +38,10 @@ static bool is_dream(const char *name)
     return false;
 }
 
-static enum status make_folder(char folder[FILE_PATH_MAX], const char *output, const struct task *task)
+static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
 {
-    const enum status rc = file_join(folder, output, task->name);
-    return rc == STATUS_OK ? file_make_folder(folder) : rc;
+    const enum status rc = file_join(path, folder, task->name);
+    return rc == STATUS_OK ? file_make_folder(path) : rc;
 }
 
 static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
@@ -49,65 +53,213 @@ static enum status encode(const struct config *config, const char *path, enum im
     return codec_encode_jpeg(path, config->output.quality, &task->image);
 }
 
-enum status output_write(const struct config *config, const char *output, struct task *task)
+static enum status write_picture(const struct config *config, const char *folder, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
     const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
-    char folder[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
+    char place[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
     enum status rc;
-    TRY(make_folder(folder, output, task));
+    TRY(make_folder(place, folder, task));
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
-    TRY(file_join(path, folder, file));
+    TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
-    TRY(leftovers_remove(folder, is_dream, file));
+    TRY(leftovers_remove(place, is_dream, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
 out:
     return rc;
 }
 
-enum status output_begin_film(const struct config *config, const char *output, struct task *task)
+enum status output_begin_dream(const struct config *config, const char *folder, struct task *task)
 {
-    char folder[FILE_PATH_MAX];
+    const bool filmed = config->frames.cam || config->frames.dream;
+    struct output *output = &task->output;
+    struct saved_reader rest = task->earlier.rest;
+    char place[FILE_PATH_MAX];
     enum status rc;
-    TRY(file_join(folder, output, task->name));
-    if (!config->frames.cam && !config->frames.dream)
-        return film_remove(folder);
-    TRY(file_make_folder(folder));
-    rc = film_create(
-        &task->findings.film,
-        &(struct film_options){
-            .folder = folder, .config = config, .width = task->image.width, .height = task->image.height, .rgb = task->image.rgb});
+    TRY(file_join(place, folder, task->name));
+    if (filmed) {
+        TRY(file_make_folder(place));
+        TRY(film_create(&output->film, &(struct film_options){.folder = place,
+                                                              .config = config,
+                                                              .width = task->image.width,
+                                                              .height = task->image.height,
+                                                              .rgb = task->image.rgb,
+                                                              .saved = task->earlier.memory ? &rest : NULL}));
+    } else {
+        TRY(film_remove(place));
+    }
+    rc = desk_create(&output->desk);
 out:
+    if (rc != STATUS_OK)
+        film_leave(&output->film);
     return rc;
 }
 
-enum status output_begin_explanation(const struct run_file_header *header, const char *output, struct task *task)
+enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task)
 {
-    char folder[FILE_PATH_MAX];
+    struct output *output = &task->output;
+    char place[FILE_PATH_MAX];
     enum status rc;
-    TRY(make_folder(folder, output, task));
-    rc = explain_file_create(&task->findings.explanation, &(struct explain_file_options){.folder = folder,
-                                                                                         .config = header->config,
-                                                                                         .image = &task->record,
-                                                                                         .rgb = task->image.rgb,
-                                                                                         .weights_md5 = header->weights_md5,
-                                                                                         .weights_source = header->weights_source});
+    TRY(make_folder(place, folder, task));
+    TRY(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
+                                                                                 .config = header->config,
+                                                                                 .image = &task->record,
+                                                                                 .rgb = task->image.rgb,
+                                                                                 .weights_md5 = header->weights_md5,
+                                                                                 .weights_source = header->weights_source}));
+    rc = desk_create(&output->desk);
 out:
+    if (rc != STATUS_OK)
+        explain_file_abandon(&output->explanation);
     return rc;
 }
 
-enum status output_end(struct task *task)
+// One work at the desk. What it needs of these is filled in.
+struct item {
+    struct output *output;
+    struct film_frame frame;
+    struct array array;
+    struct checkpoint checkpoint;
+    char path[FILE_PATH_MAX]; // of the checkpoint; of the output folder
+    const struct config *config;
+    struct task *task;
+};
+
+static void item_destroy(void *data)
 {
+    struct item *item = data;
+    film_frame_destroy(&item->frame);
+    free(item->array.values);
+    checkpoint_destroy(&item->checkpoint);
+    free(item);
+}
+
+// Takes what the item owns, in any case.
+static enum status put(struct output *output, enum status (*run)(void *data), const struct item *item)
+{
+    struct item *copy = malloc(sizeof *copy);
+    if (!copy) {
+        struct item gone = *item;
+        film_frame_destroy(&gone.frame);
+        free(gone.array.values);
+        checkpoint_destroy(&gone.checkpoint);
+        return fail(STATUS_LIMIT, "no memory for the outputs of an image");
+    }
+    *copy = *item;
+    copy->output = output;
+    desk_put(output->desk, &(struct desk_work){.run = run, .destroy = item_destroy, .data = copy});
+    return STATUS_OK;
+}
+
+static enum status run_frame(void *data)
+{
+    struct item *item = data;
+    return film_add(item->output->film, &item->frame);
+}
+
+enum status output_frame(struct output *output, struct film_frame *frame)
+{
+    const enum status rc = put(output, run_frame, &(struct item){.frame = *frame});
+    *frame = (struct film_frame){0};
+    return rc;
+}
+
+static enum status run_array(void *data)
+{
+    struct item *item = data;
+    return explain_file_add(item->output->explanation, &item->array);
+}
+
+enum status output_array(struct output *output, struct array *array)
+{
+    const enum status rc = put(output, run_array, &(struct item){.array = *array});
+    *array = (struct array){0};
+    return rc;
+}
+
+static void save_film(void *film, struct saved_writer *writer)
+{
+    film_save(film, writer);
+}
+
+static enum status run_checkpoint(void *data)
+{
+    struct item *item = data;
+    struct film *film = item->output->film;
+    if (checkpoint_write(item->path, &item->checkpoint, film ? save_film : NULL, film) != STATUS_OK)
+        log_warning("%s", status_message());
+    return STATUS_OK;
+}
+
+enum status output_checkpoint(struct output *output, const char *path, struct checkpoint *checkpoint)
+{
+    struct item item = {.checkpoint = *checkpoint};
+    *checkpoint = (struct checkpoint){0};
+    snprintf(item.path, sizeof item.path, "%s", path);
+    return put(output, run_checkpoint, &item);
+}
+
+static enum status run_end(void *data)
+{
+    struct item *item = data;
+    struct task *task = item->task;
+    struct output *output = item->output;
     const bool done = task->record.status == IMAGE_DONE;
     enum status rc = STATUS_OK;
-    if (done && task->findings.status != STATUS_OK)
-        return fail(task->findings.status, "%s", task->findings.error);
-    if (done && task->findings.film)
-        TRY(film_finish(&task->findings.film));
-    if (done && task->findings.explanation) {
-        TRY(explain_file_finish(&task->findings.explanation, &task->record.before));
+    if (done && output->film)
+        TRY(film_finish(&output->film));
+    if (done && output->explanation) {
+        TRY(explain_file_finish(&output->explanation, &task->record.before));
         snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
     }
+    if (task->image.rgb)
+        rc = write_picture(item->config, item->path, task);
 out:
     return rc;
+}
+
+enum status output_end(const struct config *config, const char *folder, struct task *task)
+{
+    struct item item = {.config = config, .task = task};
+    snprintf(item.path, sizeof item.path, "%s", folder);
+    const enum status rc = put(&task->output, run_end, &item);
+    desk_end(task->output.desk);
+    return rc;
+}
+
+// Nothing of this run, but what an earlier one may have left.
+static void remove_all(const char *folder, struct task *task)
+{
+    char place[FILE_PATH_MAX];
+    film_abandon(&task->output.film);
+    explain_file_abandon(&task->output.explanation);
+    if (file_join(place, folder, task->name) != STATUS_OK || film_remove(place) != STATUS_OK)
+        log_warning("%s", status_message());
+    rmdir(place); // if it is empty
+    task->record.output[0] = '\0';
+}
+
+enum status output_finish(const char *folder, struct task *task)
+{
+    struct output *output = &task->output;
+    char reason[STATUS_MESSAGE_MAX];
+    double seconds = 0;
+    enum status rc = STATUS_OK;
+    if (task->record.status == IMAGE_FAILED)
+        desk_abandon(&output->desk);
+    else
+        rc = desk_finish(&output->desk, &seconds);
+    task->record.seconds_encode += seconds;
+    snprintf(reason, sizeof reason, "%s", status_message());
+    if (rc != STATUS_OK || task->record.status == IMAGE_FAILED)
+        remove_all(folder, task);
+    output_abandon(output);
+    return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
+}
+
+void output_abandon(struct output *output)
+{
+    desk_abandon(&output->desk);
+    film_leave(&output->film);
+    explain_file_abandon(&output->explanation);
 }

@@ -31,6 +31,7 @@ struct item {
 struct prefetch {
     const struct config *config;
     const char *output;
+    const struct checkpoints *checkpoints;
     int capacity, count;         // of items
     struct downloads *downloads; // NULL until there is a URL
     pthread_t threads[PREFETCH_THREADS_MAX];
@@ -100,7 +101,10 @@ static struct item *find_loadable(const struct prefetch *p)
 
 static void load(const struct prefetch *p, struct item *item)
 {
-    if (load_pixels(item->task, item->source, item->descriptor, p->config, &item->timing) != STATUS_OK)
+    enum status rc = load_pixels(item->task, item->source, item->descriptor, p->config, &item->timing);
+    if (rc == STATUS_OK && p->checkpoints)
+        rc = checkpoints_load(p->checkpoints, p->config, item->task);
+    if (rc != STATUS_OK)
         task_failed(item->task);
     if (item->descriptor >= 0)
         close(item->descriptor);
@@ -131,7 +135,8 @@ static void *run(void *data)
     return NULL;
 }
 
-enum status prefetch_create(struct prefetch **out, const struct config *config, const char *output, int workers)
+enum status prefetch_create(struct prefetch **out, const struct config *config, const char *output, const struct checkpoints *checkpoints,
+                            int workers)
 {
     struct prefetch *p = *out = calloc(1, sizeof *p);
     const int threads = workers < PREFETCH_THREADS_MAX ? workers : PREFETCH_THREADS_MAX;
@@ -140,6 +145,7 @@ enum status prefetch_create(struct prefetch **out, const struct config *config, 
         return fail(STATUS_LIMIT, "no memory for the inputs");
     p->config = config;
     p->output = output;
+    p->checkpoints = checkpoints;
     p->capacity = threads + DOWNLOADS_OPEN_MAX * config->fetch.parallel;
     p->last = &p->first;
     pthread_mutex_init(&p->mutex, NULL);

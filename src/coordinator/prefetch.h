@@ -9,6 +9,7 @@
 
 #include "common/config.h"
 #include "common/timing.h"
+#include "coordinator/checkpoints.h"
 #include "coordinator/intake.h"
 #include "coordinator/task.h"
 
@@ -16,9 +17,11 @@ enum { PREFETCH_THREADS_MAX = 4 };
 
 struct prefetch;
 
-// For so many workers. `config` and `output`, the folder that downloads go through, stay the caller's and must outlive it. One thread at
+// For so many workers. `config`, `output`, the folder that downloads go through, and `checkpoints`, in which dreams are looked for that an
+// earlier run began (NULL: there are none), stay the caller's and must outlive it. One thread at
 // a time calls these functions.
-enum status prefetch_create(struct prefetch **prefetch, const struct config *config, const char *output, int workers) MUST_CHECK;
+enum status prefetch_create(struct prefetch **prefetch, const struct config *config, const char *output,
+                            const struct checkpoints *checkpoints, int workers) MUST_CHECK;
 
 // Whether another entry may be put in.
 bool prefetch_has_room(struct prefetch *prefetch);

@@ -72,6 +72,45 @@ herr_t run_attribute_integer(hid_t object, const char *name, int value)
     return set_number(object, name, H5T_NATIVE_INT, &value);
 }
 
+herr_t run_attribute_read_integer(hid_t object, const char *name, int *value)
+{
+    herr_t done = -1;
+    hid_t attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
+    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    if (space >= 0 && H5Sget_simple_extent_npoints(space) == 1)
+        done = H5Aread(attribute, H5T_NATIVE_INT, value);
+    if (space >= 0)
+        H5Sclose(space);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return done;
+}
+
+char *run_attribute_read_text(hid_t object, const char *name, size_t limit)
+{
+    char *found = NULL, *text = NULL;
+    hid_t attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1, type = -1, space = -1, memory = -1;
+    if (attribute >= 0) {
+        type = H5Aget_type(attribute);
+        space = H5Aget_space(attribute);
+    }
+    if (type >= 0 && space >= 0 && H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+        H5Aget_storage_size(attribute) <= 64 && (memory = H5Tcopy(H5T_C_S1)) >= 0 && H5Tset_size(memory, H5T_VARIABLE) >= 0 &&
+        H5Tset_cset(memory, H5Tget_cset(type)) >= 0 && H5Aread(attribute, memory, &found) >= 0 && found) {
+        text = strlen(found) <= limit ? strdup(found) : NULL;
+        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, &found);
+    }
+    const hid_t types[] = {memory, type};
+    for (int i = 0; i < 2; i++)
+        if (types[i] >= 0)
+            H5Tclose(types[i]);
+    if (space >= 0)
+        H5Sclose(space);
+    if (attribute >= 0)
+        H5Aclose(attribute);
+    return text;
+}
+
 herr_t run_attributes_progress(hid_t root, double elapsed, int complete)
 {
     if (set_number(root, "elapsed_seconds", H5T_NATIVE_DOUBLE, &elapsed) < 0)
@@ -125,9 +164,9 @@ herr_t run_attributes_create(hid_t root, const struct run_file_header *header, c
     if (!gmtime_r(&time_now, &utc) || !strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%SZ", &utc))
         return -1;
     if (add_text(root, "program", "oneiros") < 0 || add_text(root, "version", ONEIROS_VERSION) < 0 ||
-        add_text(root, "config", config) < 0 || add_text(root, "weights_md5", header->weights_md5) < 0 ||
-        add_text(root, "weights_source", header->weights_source) < 0 || add_text(root, "plan", header->plan) < 0 ||
-        set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
+        add_text(root, "kind", header->kind) < 0 || add_text(root, "config", config) < 0 ||
+        add_text(root, "weights_md5", header->weights_md5) < 0 || add_text(root, "weights_source", header->weights_source) < 0 ||
+        add_text(root, "plan", header->plan) < 0 || set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
         run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
         return -1;
     return add_integers(root, header) < 0 || add_slurm(root) < 0 ? -1 : run_attributes_progress(root, 0, 0);

@@ -14,6 +14,10 @@ herr_t run_attribute_texts(hid_t object, const char *name, const char *const *te
 
 herr_t run_attribute_integer(hid_t object, const char *name, int value);
 
+// And how to read one of them. The text is malloc'ed; NULL: there is none, it is no variable-length string, or longer than `limit`.
+herr_t run_attribute_read_integer(hid_t object, const char *name, int *value);
+char *run_attribute_read_text(hid_t object, const char *name, size_t limit);
+
 // Adds all that is known at the start. `config`: as YAML.
 herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config);
 

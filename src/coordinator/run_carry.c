@@ -11,7 +11,6 @@ struct carrying {
     struct run_file *file;
     const struct run_earlier *earlier;
     hid_t root; // of the earlier file
-    int steps;  // of an octave
     bool *kept; // [rows of /images]
 };
 
@@ -38,22 +37,18 @@ static enum status put_row(struct run_file *file, struct run_series *series, con
 static enum status take_step_row(struct carrying *c, struct run_series *series, char *row, hsize_t number)
 {
     const int64_t image = member(series, row, "image");
-    const struct run_share share = c->earlier->share(c->earlier->context, image);
     (void)number;
-    if (!share.finished && member(series, row, "octave") * c->steps + member(series, row, "step") >= share.steps)
-        return STATUS_OK;
-    return put_row(c->file, series, row, image);
+    return c->earlier->keep(c->earlier->context, image) ? put_row(c->file, series, row, image) : STATUS_OK;
 }
 
 static enum status take_cam_row(struct carrying *c, struct run_series *series, char *row, hsize_t number)
 {
     const int64_t image = member(series, row, "image"), width = member(series, row, "width"), height = member(series, row, "height"),
                   offset = member(series, row, "offset");
-    const struct run_share share = c->earlier->share(c->earlier->context, image);
     const struct run_series *all = &c->file->layout.series[RUN_CAM_VALUES];
     enum status rc = STATUS_OK;
     (void)number;
-    if (!share.finished && member(series, row, "frame") >= share.frames)
+    if (!c->earlier->keep(c->earlier->context, image))
         return STATUS_OK;
     const int64_t there = run_series_length(all, c->root);
     if (width < 1 || height < 1 || width > INT32_MAX / height || offset < 0 || offset > there - width * height)
@@ -77,7 +72,7 @@ out:
 
 static enum status take_image_row(struct carrying *c, struct run_series *series, char *row, hsize_t number)
 {
-    c->kept[number] = c->earlier->share(c->earlier->context, member(series, row, "id")).finished;
+    c->kept[number] = c->earlier->keep(c->earlier->context, member(series, row, "id"));
     return c->kept[number] ? put_row(c->file, series, row, -1) : STATUS_OK;
 }
 
@@ -135,9 +130,9 @@ out:
     return rc;
 }
 
-enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier, int steps)
+enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier)
 {
-    struct carrying c = {.file = file, .earlier = earlier, .steps = steps};
+    struct carrying c = {.file = file, .earlier = earlier};
     hid_t access = run_file_reading();
     hdf5_listen();
     // A run that was killed in the midst of a write has left its file marked as being written.

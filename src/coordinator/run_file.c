@@ -225,12 +225,22 @@ static void add_importance(struct run_file *file, const float *const *importance
     }
 }
 
-enum status run_file_tick(struct run_file *file)
+static bool has_waiting(const struct run_file *file)
 {
     bool waiting = false;
     for (int i = 0; i < RUN_SERIES_COUNT; i++)
         waiting = waiting || file->layout.series[i].count;
-    if (!waiting || now() - file->written < write_interval)
+    return waiting;
+}
+
+bool run_file_is_written(const struct run_file *file)
+{
+    return !file->lost && !file->broken && !has_waiting(file);
+}
+
+enum status run_file_tick(struct run_file *file)
+{
+    if (!has_waiting(file) || now() - file->written < write_interval)
         return STATUS_OK;
     file->written = now(); // also on failure, so that a full disk is tried once a second
     return run_file_write(file, false);
@@ -322,7 +332,7 @@ static enum status create_whole(struct run_file *file, const char *path, const s
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     TRY(create_empty(file->path, &file->layout, header));
     if (earlier)
-        TRY(run_file_carry(file, earlier, header->config->steps));
+        TRY(run_file_carry(file, earlier));
     if (rename(file->path, path) != 0)
         rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
 out:

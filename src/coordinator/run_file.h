@@ -30,10 +30,11 @@
 #include "common/tiling.h"
 #include "common/timing.h"
 
-enum { RUN_FILE_FORMAT_VERSION = 2 };
+enum { RUN_FILE_FORMAT_VERSION = 3 };
 
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
+    const char *kind; // "dream" or "explain"
     const struct config *config;
     const int *channels;               // [targets] of each target's layer
     const char *cam_layer;             // whose class activation maps the frames show
@@ -50,16 +51,10 @@ struct run_file_header {
 
 struct run_file;
 
-// What is kept of an image's rows in an earlier run file: all, or only those of its steps and frames before a point.
-struct run_share {
-    bool finished; // its own row, too
-    int64_t steps; // octave * steps + step of the first that is not kept
-    int32_t frames;
-};
-
+// An earlier run file, and the images whose rows are taken over from it, all of them or none.
 struct run_earlier {
     const char *path;
-    struct run_share (*share)(void *context, int64_t image);
+    bool (*keep)(void *context, int64_t image);
     void *context;
 };
 
@@ -84,6 +79,9 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
 // Writes if rows wait and a second has passed since the last write. STATUS_IO if the disk is full: the rows still wait. Call it now and
 // then while nothing else happens.
 enum status run_file_tick(struct run_file *file) MUST_CHECK;
+
+// Whether all that was handed in is in the file.
+bool run_file_is_written(const struct run_file *file);
 
 // Writes what waits and frees the memory, also on failure. `complete`: every input has its row; the file says so only if no rows were lost,
 // which is STATUS_IO. A NULL file is fine.

@@ -38,7 +38,7 @@ enum status run_file_add_cam_values(struct run_file *file, const float *values, 
 // Writes what waits.
 enum status run_file_write(struct run_file *file, bool complete) MUST_CHECK;
 
-// Adds what is to be kept of an earlier file, and writes it. `steps`: of an octave.
-enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier, int steps) MUST_CHECK;
+// Adds what is to be kept of an earlier file, and writes it.
+enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier) MUST_CHECK;
 
 #endif

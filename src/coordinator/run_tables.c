@@ -49,6 +49,8 @@ static const struct column image_columns[] = {
     IMAGE(source, COLUMN_TEXT, "", "path or URL of the input"),
     IMAGE(sha256, COLUMN_TEXT, "", "of the input's bytes; empty if it could not be read"),
     IMAGE(output, COLUMN_TEXT, "", "the picture, relative to the output folder; empty if there is none"),
+    IMAGE(bytes, COLUMN_INT64, "byte", "of the input; 0 if it could not be read"),
+    IMAGE(modified, COLUMN_INT64, "ns", "when the input's file was changed last, since 1970; 0 for a URL"),
     IMAGE(width, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),

@@ -14,13 +14,22 @@ struct task *task_create(void)
     return task;
 }
 
+void earlier_destroy(struct earlier *earlier)
+{
+    checkpoint_destroy(&earlier->checkpoint);
+    free(earlier->memory);
+    *earlier = (struct earlier){0};
+}
+
 void task_destroy(struct task **task)
 {
     if (!*task)
         return;
     image_destroy(&(*task)->image);
     free((*task)->team);
+    output_abandon(&(*task)->output);
     findings_destroy(&(*task)->findings);
+    earlier_destroy(&(*task)->earlier);
     free(*task);
     *task = NULL;
 }

@@ -10,7 +10,17 @@
 #include "common/records.h"
 #include "coordinator/findings.h"
 #include "coordinator/intake_names.h"
+#include "coordinator/output.h"
 #include "coordinator/schedule.h"
+
+// A dream that an earlier run began. Zeroed: there is none.
+struct earlier {
+    struct checkpoint checkpoint; // its pixels until they are sent
+    void *memory;                 // malloc'ed, the file, until its film has begun
+    struct saved_reader rest;     // of it
+};
+
+void earlier_destroy(struct earlier *earlier);
 
 struct task {
     struct task *next;              // in a queue
@@ -20,7 +30,9 @@ struct task {
     struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
     int others;                     // of the run's pictures that are sent behind it, as baselines
     struct findings findings;
-    struct result result; // from the team, until all that it found out has come
+    struct output output;
+    struct earlier earlier; // the dream to go on with
+    struct result result;   // from the team, until all that it found out has come
     bool has_result;
     double work;      // in units of progress, and what of it is done
     double work_done; // of whole steps

@@ -278,15 +278,22 @@ out:
     return rc;
 }
 
+static enum status check_state(const struct dream *d, const struct octave *octaves, int count)
+{
+    const struct dream_state *from = d->options->from;
+    if (from->octave < 0 || from->octave >= count || from->step < 0 || from->step > d->config->steps ||
+        from->width != octaves[from->octave].width || from->height != octaves[from->octave].height)
+        return fail(STATUS_USAGE, "the dream to go on with was in octave %d, step %d, of %d x %d pixels, which this one does not have",
+                    (int)from->octave, (int)from->step, (int)from->width, (int)from->height);
+    return STATUS_OK;
+}
+
 // Takes up the octave that an earlier dream was in.
 static enum status enter_again(struct dream *d, const struct octave *octaves, int count)
 {
     const struct dream_state *from = d->options->from;
     enum status rc;
-    if (from->octave < 0 || from->octave >= count || from->step < 0 || from->step > d->config->steps ||
-        from->width != octaves[from->octave].width || from->height != octaves[from->octave].height)
-        return fail(STATUS_USAGE, "the dream to go on with was in octave %d, step %d, of %d x %d pixels, which this one does not have",
-                    (int)from->octave, (int)from->step, (int)from->width, (int)from->height);
+    TRY(team_agree(d->options->team, check_state(d, octaves, count)));
     d->before = from->before;
     d->steps = (int64_t)from->octave * d->config->steps + from->step;
     d->frames.count = frames_before(d->config, from->octave * d->config->steps + from->step);

@@ -68,7 +68,8 @@ enum status outbox_report(struct outbox *outbox, const struct report *report)
     TRY(take_slot(outbox, &slot));
     slot->report = *report;
     rc = mpi_check(
-        MPI_Isend(&slot->report, sizeof slot->report, MPI_BYTE, COORDINATOR_RANK, MESSAGE_REPORT, outbox->comm, &slot->requests[0]), "send");
+        MPI_Isend(&slot->report, sizeof slot->report, MPI_BYTE, COORDINATOR_RANK, MESSAGE_REPORT, outbox->comm, &slot->requests[0]),
+        "send");
 out:
     return rc;
 }

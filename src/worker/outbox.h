@@ -19,7 +19,7 @@ struct outbox {
             struct report report;
             struct array_part part;
         };
-        float *values; // of the part
+        float *values;           // of the part
         MPI_Request requests[2]; // MPI_REQUEST_NULL: done
     } slots[OUTBOX_MAX];         // a ring
     int first, waiting;

@@ -5,6 +5,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/messages.h"
@@ -13,12 +14,16 @@
 #include "worker/explain.h"
 
 struct worker {
-    const struct worker_options *options;
+    struct worker_options options;
+    MPI_Comm comm; // that jobs come over
     struct objective objective;
     struct engine *engine;
     struct timing timing;
     struct outbox outbox;
+    struct team *team;  // of the image in hand
     double part_sent;   // when, seconds of the monotonic clock
+    double kept;        // when the dream in hand was, or when it began
+    int states;         // of it that were kept
     bool stopping;      // by the coordinator's word or by a signal
     enum status broken; // of the connection, found in a hook
 };
@@ -44,13 +49,53 @@ static void send_part(double pixels, void *context)
     w->broken = outbox_report(&w->outbox, &report);
 }
 
+static bool should_save(void *context)
+{
+    struct worker *w = context;
+    const double seconds = w->options.config->checkpoint.seconds;
+    return seconds > 0 && now() - w->kept >= seconds;
+}
+
+// On its way to the coordinator while the dream goes on.
+static enum status send_state(const struct dream_state *state, const struct field *rows, void *context)
+{
+    struct worker *w = context;
+    const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
+    const struct array_part part = {.image = state->image,
+                                    .kind = ARRAY_STATE,
+                                    .target = -1,
+                                    .frame = w->states++,
+                                    .octave = state->octave,
+                                    .step = state->step,
+                                    .channels = 3,
+                                    .height = state->height,
+                                    .width = state->width,
+                                    .y = rows->rows.begin,
+                                    .rows = rows->rows.end - rows->rows.begin,
+                                    .columns = state->width};
+    const size_t count = field_count(rows);
+    float *values = malloc(count * sizeof *values);
+    enum status rc = STATUS_OK;
+    w->kept = now();
+    if (!values)
+        return fail(STATUS_LIMIT, "no memory for a checkpoint");
+    memcpy(values, rows->data, count * sizeof *values);
+    if (w->team->rank == 0)
+        TRY(outbox_report(&w->outbox, &before));
+    rc = outbox_send(&w->outbox, &part, values);
+    values = NULL;
+out:
+    free(values);
+    return rc;
+}
+
 static bool should_stop(void *context)
 {
     struct worker *w = context;
     bool there = false;
     MPI_Status status;
     if (w->broken == STATUS_OK)
-        w->broken = mpi_probe(w->options->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
+        w->broken = mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
     w->stopping = w->stopping || there || stop_requested();
     return w->stopping || w->broken != STATUS_OK;
 }
@@ -62,13 +107,13 @@ static void fail_result(struct result *result)
 }
 
 // Dreams on `rgb` in place, or explains it, and says in *result how it went.
-static enum status work_on(struct worker *w, const struct job *job, struct team *team, struct field *rgb, struct field *others,
+static enum status work_on(struct worker *w, const struct job *job, struct field *rgb, struct field *others, struct field *dreamed,
                            struct result *result)
 {
-    const struct dream_options options = {.team = team,
+    const struct dream_options options = {.team = w->team,
                                           .engine = w->engine,
                                           .objective = &w->objective,
-                                          .rules = w->options->rules,
+                                          .rules = w->options.rules,
                                           .outbox = &w->outbox,
                                           .others = others,
                                           .other_count = job->others,
@@ -76,8 +121,14 @@ static enum status work_on(struct worker *w, const struct job *job, struct team 
                                           .step = send_step,
                                           .part = send_part,
                                           .stop = should_stop,
+                                          .save = should_save,
+                                          .keep = send_state,
+                                          .from = job->goes_on ? &job->from : NULL,
+                                          .dreamed = dreamed,
                                           .context = w};
     struct dream_outcome outcome;
+    w->kept = now();
+    w->states = 0;
     const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
     if (outcome.broken)
         return rc;
@@ -96,7 +147,7 @@ static enum status receive_rows(struct worker *w, struct field *rgb)
 {
     const size_t plane = field_plane(rgb);
     const double start = now();
-    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->options->comm);
+    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
     timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(field_count(rgb) * sizeof(float)));
     return rc;
 }
@@ -105,7 +156,7 @@ static enum status send_rows(struct worker *w, const struct field *rgb)
 {
     const size_t plane = field_plane(rgb);
     const double start = now();
-    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->options->comm);
+    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
     timing_add(&w->timing, PHASE_SEND, start, (int64_t)(field_count(rgb) * sizeof(float)));
     return rc;
 }
@@ -131,25 +182,29 @@ out:
     return rc;
 }
 
-static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX])
+static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX],
+                             struct field *dreamed)
 {
+    const struct dream_state *from = &job->from;
     const struct span rows = tiling_rows(job->height, team->size, team->rank);
     enum status rc;
     assert(job->others <= BASELINE_IMAGES_MAX);
     TRY(field_create(rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
         TRY(field_create(&others[i], job->width, job->height, rows));
+    if (job->goes_on)
+        rc = field_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
 out:
     return rc;
 }
 
 static enum status do_job(struct worker *w, const struct job *job)
 {
-    const MPI_Comm comm = w->options->comm;
+    const MPI_Comm comm = w->comm;
     const struct report ready = {.kind = REPORT_READY};
     struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
-    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0};
+    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
     enum status rc;
     report.result.before = report.result.after = picture_metrics_unknown();
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
@@ -157,7 +212,8 @@ static enum status do_job(struct worker *w, const struct job *job)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
     TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
     TRY(team_create(&team, comm, ranks, job->members, &w->timing));
-    rc = team_agree(team, make_room(job, team, &rgb, others));
+    w->team = team;
+    rc = team_agree(team, make_room(job, team, &rgb, others, &dreamed));
     if (rc != STATUS_OK && !team->agreed)
         goto out;
     if (rc != STATUS_OK) {
@@ -168,7 +224,9 @@ static enum status do_job(struct worker *w, const struct job *job)
         TRY(receive_rows(w, &rgb));
         for (int i = 0; i < job->others; i++)
             TRY(receive_rows(w, &others[i]));
-        TRY(work_on(w, job, team, &rgb, others, &report.result));
+        if (job->goes_on)
+            TRY(receive_rows(w, &dreamed));
+        TRY(work_on(w, job, &rgb, others, &dreamed, &report.result));
     }
     TRY(count_arrays(w, team, &report.result));
     if (team->rank == 0)
@@ -179,6 +237,7 @@ out:
     field_destroy(&rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
         field_destroy(&others[i]);
+    field_destroy(&dreamed);
     team_destroy(&team);
     free(ranks);
     return rc;
@@ -191,9 +250,9 @@ static enum status take_stop(struct worker *w)
     char nothing;
     MPI_Status status;
     enum status rc;
-    TRY(mpi_probe(w->options->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
+    TRY(mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
     if (there)
-        TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->options->comm));
+        TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->comm));
 out:
     return rc;
 }
@@ -201,7 +260,7 @@ out:
 static enum status next_job(struct worker *w, struct job *job)
 {
     const double start = now();
-    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->options->comm);
+    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
     timing_add(&w->timing, PHASE_WAIT, start, (int64_t)sizeof *job);
     return rc;
 }
@@ -209,41 +268,67 @@ static enum status next_job(struct worker *w, struct job *job)
 // The guide's features at the targets.
 static enum status look_at_guide(struct worker *w)
 {
-    const struct image *guide = w->options->guide;
+    const struct image *guide = w->options.guide;
     const size_t count = 3 * (size_t)guide->width * (size_t)guide->height;
     struct executor *executor;
     enum status rc;
     TRY(engine_executor(w->engine, guide->width, guide->height, &executor));
     float *seen = executor_image(executor);
     for (size_t i = 0; i < count; i++)
-        seen[i] = network_input(w->options->config, guide->rgb[i]);
+        seen[i] = network_input(w->options.config, guide->rgb[i]);
     TRY(executor_forward(executor));
     rc = objective_set_guide(&w->objective, executor);
 out:
     return fail_in(rc, "guide");
 }
 
-enum status worker_run(const struct worker_options *options)
+enum status worker_create(struct worker **worker, const struct worker_options *options)
 {
-    struct worker w = {.options = options};
+    struct worker *w = *worker = calloc(1, sizeof *w);
     enum status rc;
+    if (!w)
+        return fail(STATUS_LIMIT, "no memory for a worker");
+    w->options = *options;
     omp_set_num_threads(options->threads);
-    outbox_init(&w.outbox, options->comm);
-    TRY(objective_init(&w.objective, options->config, options->weights, options->classes));
-    TRY(engine_create(&w.engine, &w.objective, options->weights, options->plan));
+    TRY(objective_init(&w->objective, options->config, options->weights, options->classes));
+    TRY(engine_create(&w->engine, &w->objective, options->weights, options->plan));
     if (options->guide)
-        TRY(look_at_guide(&w));
+        rc = look_at_guide(w);
+out:
+    if (rc != STATUS_OK)
+        worker_destroy(worker);
+    return rc;
+}
+
+enum status worker_serve(struct worker *w, MPI_Comm comm)
+{
+    enum status rc;
+    w->comm = comm;
+    w->stopping = false;
+    outbox_init(&w->outbox, comm);
     for (;;) {
         struct job job;
-        TRY(next_job(&w, &job));
+        TRY(next_job(w, &job));
         if (job.kind == JOB_EXIT)
             break;
-        TRY(do_job(&w, &job));
+        TRY(do_job(w, &job));
     }
-    TRY(take_stop(&w));
-    rc = mpi_send(&w.timing, sizeof w.timing, COORDINATOR_RANK, MESSAGE_TIMING, options->comm);
+    rc = take_stop(w);
 out:
-    engine_destroy(&w.engine);
-    objective_destroy(&w.objective);
     return rc;
+}
+
+struct timing *worker_timing(struct worker *w)
+{
+    return &w->timing;
+}
+
+void worker_destroy(struct worker **worker)
+{
+    if (!*worker)
+        return;
+    engine_destroy(&(*worker)->engine);
+    objective_destroy(&(*worker)->objective);
+    free(*worker);
+    *worker = NULL;
 }

@@ -10,10 +10,10 @@
 #include "common/image.h"
 #include "common/status.h"
 #include "common/tiling.h"
+#include "common/timing.h"
 #include "kernels/plan.h"
 
 struct worker_options {
-    MPI_Comm comm; // the coordinator is rank 0 of it; may be this process
     const struct config *config;
     const float *weights;      // flat array of weights.h
     int classes;               // of its top; 0: there is none
@@ -23,7 +23,18 @@ struct worker_options {
     int threads; // OpenMP threads to compute with
 };
 
-// Returns when told to leave. An image that fails is a result like any other; only a broken connection is a failure here.
-enum status worker_run(const struct worker_options *options) MUST_CHECK;
+struct worker;
+
+// What the options point to outlives the worker, which belongs to the calling thread. On failure *worker is NULL.
+enum status worker_create(struct worker **worker, const struct worker_options *options) MUST_CHECK;
+
+// Takes jobs from rank 0 of `comm`, which may be this process, until told to leave. An image that fails is a result like any other; only a
+// broken connection is a failure here.
+enum status worker_serve(struct worker *worker, MPI_Comm comm) MUST_CHECK;
+
+// Where its time went.
+struct timing *worker_timing(struct worker *worker);
+
+void worker_destroy(struct worker **worker); // NULL is fine
 
 #endif

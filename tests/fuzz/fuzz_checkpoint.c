@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "coordinator/checkpoint.h"
 #include "coordinator/film.h"
 #include "scratch.h"
 #include "tiny.h"

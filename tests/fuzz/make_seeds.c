@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "coordinator/checkpoint.h"
 #include "coordinator/film.h"
 #include "tiny.h"
 
@@ -31,11 +32,16 @@ static struct film_frame make_frame(int number)
 }
 
 // After so many frames: within a segment of the videos, and in the one behind it.
+static void save(void *film, struct saved_writer *writer)
+{
+    film_save(film, writer);
+}
+
 static void make_checkpoint(const char *path, int frames)
 {
     struct config config;
     struct film *film;
-    struct checkpoint checkpoint = {.state = {.width = 2, .height = 2}, .rgb = calloc(12, sizeof *checkpoint.rgb)};
+    struct checkpoint checkpoint = {.state = {.octave = 1, .width = 2, .height = 2}, .rgb = calloc(12, sizeof *checkpoint.rgb)};
     tiny_film_config(&config);
     must(film_create(&film,
                      &(struct film_options){.folder = "fuzz_checkpoint", .config = &config, .width = TINY_SIDE, .height = TINY_SIDE}));
@@ -43,7 +49,9 @@ static void make_checkpoint(const char *path, int frames)
         struct film_frame frame = make_frame(i);
         must(film_add(film, &frame));
     }
-    must(film_save(film, path, &checkpoint));
+    must(history_add_step(&checkpoint.history, &(struct step_record){.loss = 1}));
+    must(checkpoint_write(path, &checkpoint, save, film));
+    checkpoint_destroy(&checkpoint);
     must(film_finish(&film));
     must(film_remove("fuzz_checkpoint"));
 }

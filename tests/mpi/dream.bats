@@ -104,6 +104,34 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ -s many/b/dream.png ]
 }
 
+@test "workers that read and write themselves: the same bytes, and what needs a team gets one" {
+    ranks 3 -s io=coordinator -o by-rank-0 a.png b.png c.bmp
+    for count in 2 3 6; do
+        ranks "$count" -s io=workers -o "by-workers-$count" a.png b.png c.bmp
+        same_pictures by-rank-0 "by-workers-$count"
+    done
+    ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
+    run -3 ranks 5 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png broken.png missing.png
+    [[ $output == *"missing.png"* && $output == *"broken.png: "*HTML* ]]
+    [ -s many/large/dream.png ]
+    [ -s many/b/dream.png ]
+    [ "$(ls many)" = "$(printf 'b\nlarge\nrun.h5')" ]
+    run -3 ranks 2 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
+    [[ $output == *"large.png: "*"memory.limit"* ]]
+}
+
+@test "a signal to one worker that reads and writes itself stops them all" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -o out a.png b.png c.bmp &
+    local launcher=$! code=0
+    wait_for_run
+    sleep 4
+    kill -TERM "$(pgrep -P "$launcher" | sort -n | tail -n 1)"
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    [ "$(ls out/*/dream.partial.png | wc -l)" -eq 2 ]
+    [ "$(ls out/checkpoints | wc -l)" -eq 2 ]
+}
+
 @test "a signal stops a team at the same step" {
     "$MPIEXEC" -n 4 "$ONEIROS" dream -s steps=100000 -s threads=1 "${tiles[@]}" -s team.size=3 -o out a.png &
     local launcher=$! code=0
@@ -146,13 +174,6 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ -s out/b/dream.png ]
 }
 
-@test "no overwriting of a run, unless forced" {
-    ranks 2 -o out b.png
-    run -2 ranks 2 -o out b.png
-    [[ $output == *"--force"* ]]
-    ranks 2 --force -o out b.png
-}
-
 @test "missing weights: one message, exit 2" {
     run -2 ranks 3 -s model.path=/no/such/file.h5 -o out b.png
     [ "$(grep -c '/no/such/file.h5' <<<"$output")" -eq 1 ]
@@ -169,6 +190,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ -s out/a/dream.partial.png ]
     [ ! -e out/a/dream.png ]
     [ "$(ls -A out/a)" = dream.partial.png ] # no half a video, no file aside
+    [ "$(ls -A out/checkpoints)" = 0 ]
     run ! cmp a.png out/a/dream.partial.png
 }
 
@@ -180,7 +202,7 @@ rows() {
 @test "--max-seconds stops as a signal does, on any number of ranks" {
     for count in 1 3; do
         local code=0
-        "$MPIEXEC" -n "$count" "$ONEIROS" dream --max-seconds 4 -s steps=100000 -s octaves.count=2 -s threads=1 -o "out-$count" a.png b.png \
+        "$MPIEXEC" -n "$count" "$ONEIROS" dream --max-seconds 12 -s steps=100000 -s octaves.count=2 -s threads=1 -o "out-$count" a.png b.png \
             2>"log-$count" || code=$?
         [ "$code" -eq 75 ]
         grep -q 'stopping: each worker ends its step' "log-$count"

@@ -59,7 +59,7 @@ def type_name(dtype):
 
 
 def check_root(root):
-    assert root["program"] == "oneiros" and root["format_version"] == 2, dict(root)
+    assert root["program"] == "oneiros" and root["format_version"] == 3, dict(root)
     assert "steps:" in root["config"] and root["started"].endswith("Z")
     assert list(root["hosts"]) == ["node1", "node1", "node2"] and root["ranks"] == 3
     assert (root["workers"], root["team_size"]) == (2, 2)

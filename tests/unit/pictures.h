@@ -76,6 +76,15 @@ static inline uint32_t png_crc(const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
+// Decodes a file of 8 bits that must be of this size and format, and frees it.
+static inline void decode_whole(struct bytes *file, int width, int height, enum image_format format, struct image *image)
+{
+    UNIT_OK(codec_decode(file->data, file->size, &roomy, image));
+    CU_ASSERT_FATAL(image->width == width && image->height == height && image->bits == 8);
+    CU_ASSERT_EQUAL(image->format, format);
+    free(file->data);
+}
+
 static inline struct bytes photograph(void)
 {
     return read_back(TEST_DATA "/chelsea.png");

@@ -40,7 +40,8 @@ static inline enum status create_with(struct run_file **file, const char *path, 
     static const struct tile_rules tiles = {.size = 640, .halo = 160, .blend = 32, .stride = 16};
     struct config config;
     make_config(&config);
-    struct run_file_header header = {.config = &config,
+    struct run_file_header header = {.kind = "dream",
+                                     .config = &config,
                                      .channels = channels,
                                      .cam_layer = "mixed5",
                                      .importance = importance_method,

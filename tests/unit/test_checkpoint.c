@@ -31,6 +31,13 @@ static struct checkpoint example(void)
     checkpoint.rgb = malloc(VALUES * sizeof *checkpoint.rgb);
     for (int i = 0; i < VALUES; i++)
         checkpoint.rgb[i] = (float)sin(i);
+    for (int i = 0; i < 40; i++)
+        UNIT_OK(history_add_step(&checkpoint.history, &(struct step_record){.image = 12, .octave = i / 20, .step = i % 20, .loss = i}));
+    for (int i = 0; i < 3; i++) {
+        const float values[6] = {0, 0.25f, (float)i};
+        const struct cam_record map = {.image = 12, .frame = i, .octave = i, .step = 6, .grid = {.width = 3, .height = 2}};
+        UNIT_OK(history_add_map(&checkpoint.history, &map, values));
+    }
     return checkpoint;
 }
 
@@ -52,6 +59,9 @@ static void test_back(void)
         CU_ASSERT(memcmp(&read.state, &written.state, sizeof read.state) == 0);
         CU_ASSERT_STRING_EQUAL(read.sha256, written.sha256);
         CU_ASSERT(memcmp(read.rgb, written.rgb, VALUES * sizeof *read.rgb) == 0);
+        CU_ASSERT_FATAL(read.history.step_count == 40 && read.history.map_count == 3);
+        CU_ASSERT(memcmp(read.history.steps, written.history.steps, 40 * sizeof *read.history.steps) == 0);
+        CU_ASSERT(read.history.maps[2].record.frame == 2 && read.history.maps[2].values[2] == 2 && read.history.maps[1].values[1] == 0.25f);
         CU_ASSERT_EQUAL(rest.left, with ? strlen(text) : 0);
         CU_ASSERT(memcmp(rest.bytes, text, rest.left) == 0);
         checkpoint_destroy(&read);
@@ -98,6 +108,25 @@ static void expect(enum status wanted, const char *words)
         printf("\n%s\n", status_message());
 }
 
+// What came before a state, and whether all of it is there.
+static void test_history(void)
+{
+    struct checkpoint all = example();
+    struct history some;
+    const struct {
+        struct dream_state state;
+        size_t steps, maps;
+    } cases[] = {{{.octave = 0, .step = 0}, 0, 0},  {{.octave = 0, .step = 7}, 7, 1},  {{.octave = 1, .step = 6}, 26, 1},
+                 {{.octave = 1, .step = 7}, 27, 2}, {{.octave = 2, .step = 0}, 40, 2}, {{.octave = 9, .step = 9}, 40, 3}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        UNIT_OK(history_copy(&all.history, &cases[i].state, &some));
+        CU_ASSERT(some.step_count == cases[i].steps && some.map_count == cases[i].maps);
+        CU_ASSERT_EQUAL(history_reaches(&all.history, &cases[i].state, 20), i < 5);
+        history_destroy(&some);
+    }
+    checkpoint_destroy(&all);
+}
+
 // Files that are damaged have another digest; those whose digest is right may still be anything.
 static void test_refused(void)
 {
@@ -111,7 +140,8 @@ static void test_refused(void)
     UNIT_OK(file_read(path, 1 << 20, &memory, &size));
     uint8_t *bytes = memory, *copy = malloc(size);
     size -= SHA256_DIGEST_LENGTH;
-    const size_t head = size - VALUES * sizeof(float) - sizeof written.state;
+    const size_t rows = 16 + 40 * sizeof(struct step_record) + 3 * (sizeof(struct cam_record) + 6 * sizeof(float));
+    const size_t head = size - VALUES * sizeof(float) - sizeof written.state - rows;
     for (size_t length = 0; length < size; length += length < head + 200 ? 1 : 97) {
         write_all(bytes, length);
         CU_ASSERT_EQUAL(read_back(), STATUS_FORMAT);
@@ -144,7 +174,7 @@ static void test_refused(void)
     expect(STATUS_LIMIT, "999 x 999 pixels");
     memcpy(copy, bytes, size);
     const float nothing = NAN;
-    memcpy(copy + size - 4 * sizeof nothing, &nothing, sizeof nothing);
+    memcpy(copy + size - rows - 4 * sizeof nothing, &nothing, sizeof nothing);
     write_all(copy, size);
     expect(STATUS_FORMAT, "value 1577 of its pixels is");
     CU_ASSERT_EQUAL(truncate(path, 500), 0);
@@ -155,5 +185,22 @@ static void test_refused(void)
     scratch_remove();
 }
 
-static const struct unit_test tests[] = {{"back", test_back}, {"refused", test_refused}};
+// Rows of other dreams, and more of them than there are, in a file that is sound otherwise.
+static void test_refused_rows(void)
+{
+    struct checkpoint written = example();
+    begin();
+    written.history.steps[3].image = 13;
+    UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
+    expect(STATUS_FORMAT, "a step in it is not of this dream");
+    written.history.steps[3].image = 12;
+    written.history.maps[2].record.octave = 3;
+    UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
+    expect(STATUS_FORMAT, "a map in it is not of this dream");
+    checkpoint_destroy(&written);
+    scratch_remove();
+}
+
+static const struct unit_test tests[] = {
+    {"back", test_back}, {"history", test_history}, {"refused", test_refused}, {"refused rows", test_refused_rows}};
 UNIT_MAIN("checkpoint", tests)

@@ -4,15 +4,6 @@
 
 enum { WIDTH = 61, HEIGHT = 43 };
 
-// Decodes and frees the file.
-static void decode(struct bytes *file, struct image *image)
-{
-    UNIT_OK(codec_decode(file->data, file->size, &roomy, image));
-    CU_ASSERT_FATAL(image->width == WIDTH && image->height == HEIGHT && image->bits == 8);
-    CU_ASSERT_EQUAL(image->format, IMAGE_FORMAT_JPEG);
-    free(file->data);
-}
-
 // What went into a file, as it should come back: 0 to 255.
 static double expected(const struct jpeg_kind *kind, int c, int x, int y)
 {
@@ -47,7 +38,7 @@ static void every_kind(void)
             struct bytes file = jpeg_made(&kind);
             struct image image;
             double worst = 0;
-            decode(&file, &image);
+            decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, &image);
             CU_ASSERT_PTR_NULL(image.alpha);
             for (int c = 0; c < 3; c++)
                 for (int y = 0; y < HEIGHT; y++)
@@ -84,7 +75,7 @@ static void jpeg_is_full_range(void)
         memcpy(part.rgb + 2 * WIDTH * HEIGHT, part.rgb, WIDTH * HEIGHT * sizeof(float));
         struct bytes file = ffmpeg_encoded("mjpeg", formats[i], &part, "global_quality=236:flags=+qscale");
         CU_ASSERT_FATAL(file.size > 0);
-        decode(&file, &image);
+        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, &image);
         CU_ASSERT(difference(&part, &image) < 2);
         CU_ASSERT(fabsf(image.rgb[10 * WIDTH + 5] + 1) < 0.02f && fabsf(image.rgb[10 * WIDTH + 24] - 1) < 0.02f);
         CU_ASSERT_PTR_NULL(image.alpha);
@@ -147,7 +138,7 @@ static void broken_exif_is_upright(void)
             jpeg_made(&(struct jpeg_kind){.given = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE, .width = WIDTH, .height = HEIGHT});
         struct bytes file = jpeg_with_segment(&jpeg, 0xe1, blocks[i], sizes[i]);
         struct image image;
-        decode(&file, &image);
+        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, &image);
         image_destroy(&image);
         free(jpeg.data);
     }
@@ -165,7 +156,7 @@ static void a_scan_bomb_is_refused(void)
     struct image image;
     kind.scan_count = 100;
     struct bytes many = jpeg_made(&kind);
-    decode(&many, &image);
+    decode_whole(&many, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, &image);
     image_destroy(&image);
     kind.scan_count = 101;
     struct bytes bomb = jpeg_made(&kind);
@@ -206,12 +197,11 @@ static void bytes_behind_a_jpeg_are_fine(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(jpeg.data);
     memset((uint8_t *)jpeg.data + jpeg.size, 0xa5, 100);
     jpeg.size += 100;
-    decode(&jpeg, &image);
+    decode_whole(&jpeg, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, &image);
     image_destroy(&part);
     image_destroy(&image);
 }
 
-// A JPEG that ends early and gets an end marker looks whole; what is missing must still be noticed.
 // Some cameras fill the file up before the end marker: the picture is whole all the same.
 static void padding_before_the_end_is_fine(void)
 {
@@ -234,6 +224,7 @@ static void padding_before_the_end_is_fine(void)
     free(jpeg.data);
 }
 
+// A JPEG that ends early and gets an end marker looks whole; what is missing must still be noticed.
 static void a_mended_jpeg_is_refused(void)
 {
     struct image part, image;
@@ -287,7 +278,7 @@ static void write_and_read(const struct image *part, int quality, struct image *
     struct bytes file = read_back(path);
     unlink(path);
     *size = file.size;
-    decode(&file, image);
+    decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_JPEG, image);
 }
 
 static void quality(void)

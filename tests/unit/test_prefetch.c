@@ -30,7 +30,7 @@ static void create(int workers)
     put = 0;
     memset(taken, 0, sizeof taken);
     server_forget(&server);
-    UNIT_OK(prefetch_create(&prefetch, &config, folder, workers));
+    UNIT_OK(prefetch_create(&prefetch, &config, folder, NULL, workers));
 }
 
 static void put_entry(enum intake_kind kind, enum status status, const char *source)

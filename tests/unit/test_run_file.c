@@ -413,15 +413,13 @@ static void test_refusals(void)
     UNIT_OK(run_file_close(&file, true));
 }
 
-// Every third image is finished; of image 6 some steps and frames count.
-enum { UNFINISHED = 6, ITS_STEPS = 9, ITS_FRAMES = 2, LATER = 7 };
+// Every third image is finished, but for image 6, of which there are steps and frames.
+enum { UNFINISHED = 6, LATER = 7 };
 
-static struct run_share share_of(void *context, int64_t image)
+static bool keep(void *context, int64_t image)
 {
     ++*(int *)context;
-    if (image == UNFINISHED)
-        return (struct run_share){.steps = ITS_STEPS, .frames = ITS_FRAMES};
-    return (struct run_share){.finished = image % 3 == 0};
+    return image % 3 == 0 && image != UNFINISHED;
 }
 
 static void expect_rows(hid_t file, enum run_table table, const int64_t *places, hsize_t count)
@@ -472,16 +470,14 @@ static void expect_maps(hid_t file, const int64_t *places, hsize_t count)
 static void expect_carried(const char *path)
 {
     static const int64_t finished[] = {0, 3, LATER};
-    int64_t steps[4 * STEPS_AN_IMAGE], maps[4 * FRAMES_AN_IMAGE];
+    int64_t steps[3 * STEPS_AN_IMAGE], maps[3 * FRAMES_AN_IMAGE];
     int step_count = 0, map_count = 0;
     hid_t file = open_file(path, false);
-    for (int i = 0; i < 4; i++) {
-        static const int64_t images[] = {0, 3, UNFINISHED, LATER};
-        const bool all = images[i] != UNFINISHED;
-        for (int k = 0; k < (all ? STEPS_AN_IMAGE : ITS_STEPS); k++)
-            steps[step_count++] = images[i] * STEPS_AN_IMAGE + k;
-        for (int k = 0; k < (all ? FRAMES_AN_IMAGE : ITS_FRAMES); k++)
-            maps[map_count++] = images[i] * FRAMES_AN_IMAGE + k;
+    for (int i = 0; i < 3; i++) {
+        for (int k = 0; k < STEPS_AN_IMAGE; k++)
+            steps[step_count++] = finished[i] * STEPS_AN_IMAGE + k;
+        for (int k = 0; k < FRAMES_AN_IMAGE; k++)
+            maps[map_count++] = finished[i] * FRAMES_AN_IMAGE + k;
     }
     expect_rows(file, RUN_TABLE_STEPS, steps, (hsize_t)step_count);
     expect_rows(file, RUN_TABLE_IMAGES, finished, 3);
@@ -518,7 +514,7 @@ static void test_carried(void)
         UNIT_OK(add_cam(file, UNFINISHED * FRAMES_AN_IMAGE + i));
     UNIT_OK(add_timing(file, 0));
     UNIT_OK(run_file_close(&file, false));
-    const struct run_earlier earlier = {.path = path, .share = share_of, .context = &asked};
+    const struct run_earlier earlier = {.path = path, .keep = keep, .context = &asked};
     const char *const to[] = {other, path};
     for (int i = 0; i < 2; i++) {
         UNIT_OK(create_with(&file, to[i], &earlier));
@@ -537,7 +533,7 @@ static void test_carried(void)
     strcat(other, ".new");
     CU_ASSERT_NOT_EQUAL(access(other, F_OK), 0);
     // None.
-    const struct run_earlier none = {.path = "/nowhere/run.h5", .share = share_of, .context = &asked};
+    const struct run_earlier none = {.path = "/nowhere/run.h5", .keep = keep, .context = &asked};
     CU_ASSERT_EQUAL(create_with(&file, path, &none), STATUS_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "/nowhere/run.h5"));
     expect_carried(path);

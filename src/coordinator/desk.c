@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/desk.h"
+
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/thread.h"
+
+enum { WAITING_MAX = 3 }; // works, some with a frame of 12 bytes a pixel
+
+struct desk {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    // Under the mutex.
+    struct desk_work waiting[WAITING_MAX]; // a ring
+    int first, count;
+    bool ending;    // no more works come
+    bool abandoned; // nor is anybody interested in those that are there
+    bool done;      // the thread has nothing left to do
+    // The thread's own, while it runs.
+    enum status status; // of the first failure
+    char error[STATUS_MESSAGE_MAX];
+    double seconds;
+};
+
+// Waits for something to do; false when nothing will come.
+static bool take(struct desk *d, struct desk_work *work, bool *wanted)
+{
+    pthread_mutex_lock(&d->mutex);
+    while (d->count == 0 && !d->ending)
+        pthread_cond_wait(&d->changed, &d->mutex);
+    const bool taken = d->count > 0;
+    if (taken) {
+        *work = d->waiting[d->first];
+        d->first = (d->first + 1) % WAITING_MAX;
+        d->count--;
+        pthread_cond_signal(&d->changed);
+    }
+    *wanted = !d->abandoned;
+    pthread_mutex_unlock(&d->mutex);
+    return taken;
+}
+
+static void *run(void *data)
+{
+    struct desk *d = data;
+    struct desk_work work;
+    bool wanted;
+    omp_set_num_threads(1); // of this thread: the others are busy dreaming
+    while (take(d, &work, &wanted)) {
+        const double start = now();
+        if (d->status == STATUS_OK && wanted)
+            d->status = work.run(work.data);
+        if (d->status != STATUS_OK && !d->error[0])
+            snprintf(d->error, sizeof d->error, "%s", status_message()); // messages are kept by thread
+        work.destroy(work.data);
+        d->seconds += now() - start;
+    }
+    pthread_mutex_lock(&d->mutex);
+    d->done = true;
+    pthread_mutex_unlock(&d->mutex);
+    return NULL;
+}
+
+static void desk_free(struct desk **desk)
+{
+    pthread_mutex_destroy(&(*desk)->mutex);
+    pthread_cond_destroy(&(*desk)->changed);
+    free(*desk);
+    *desk = NULL;
+}
+
+enum status desk_create(struct desk **desk)
+{
+    struct desk *d = *desk = calloc(1, sizeof *d);
+    if (!d)
+        return fail(STATUS_LIMIT, "no memory for the outputs of an image");
+    pthread_mutex_init(&d->mutex, NULL);
+    pthread_cond_init(&d->changed, NULL);
+    const enum status rc = thread_start(&d->thread, run, d);
+    if (rc != STATUS_OK)
+        desk_free(desk);
+    return rc;
+}
+
+void desk_put(struct desk *d, const struct desk_work *work)
+{
+    pthread_mutex_lock(&d->mutex);
+    while (d->count == WAITING_MAX)
+        pthread_cond_wait(&d->changed, &d->mutex);
+    d->waiting[(d->first + d->count++) % WAITING_MAX] = *work;
+    pthread_cond_signal(&d->changed);
+    pthread_mutex_unlock(&d->mutex);
+}
+
+static void end(struct desk *d, bool abandoned)
+{
+    pthread_mutex_lock(&d->mutex);
+    d->ending = true;
+    d->abandoned = d->abandoned || abandoned;
+    pthread_cond_signal(&d->changed);
+    pthread_mutex_unlock(&d->mutex);
+}
+
+void desk_end(struct desk *d)
+{
+    end(d, false);
+}
+
+bool desk_is_done(struct desk *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    const bool done = d->done;
+    pthread_mutex_unlock(&d->mutex);
+    return done;
+}
+
+enum status desk_finish(struct desk **desk, double *seconds)
+{
+    struct desk *d = *desk;
+    desk_end(d);
+    pthread_join(d->thread, NULL);
+    const enum status rc = d->status == STATUS_OK ? STATUS_OK : fail(d->status, "%s", d->error);
+    if (seconds)
+        *seconds = d->seconds;
+    desk_free(desk);
+    return rc;
+}
+
+void desk_abandon(struct desk **desk)
+{
+    struct desk *d = *desk;
+    if (!d)
+        return;
+    end(d, true);
+    pthread_join(d->thread, NULL);
+    desk_free(desk);
+}

@@ -1,0 +1,176 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Runs that go on: what they keep, what they do again, and what they refuse. That the bytes are those of a run that was not interrupted,
+# whatever struck it, is kill.py's business.
+
+bats_require_minimum_version 1.5.0
+
+settings=(-s octaves.count=2 -s steps=3 -s input.resize=120 -s threads=1)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir in
+    cp "$DATA/chelsea.png" in/a.png
+    cp "$DATA/coffee.png" in/b.png
+    cp "$DATA/rocket.png" in/c.png
+}
+
+dream() {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -o out "$@"
+}
+
+# statuses: of the images in out/run.h5, in order
+statuses() {
+    /usr/bin/python3 -c '
+import h5py
+rows = sorted((row["id"], row["status"]) for row in h5py.File("out/run.h5")["images"][()])
+print(*[("done", "failed", "stopped")[status] for _, status in rows])'
+}
+
+# state: every file of the output folder with its time, and its digest
+state() {
+    find out -type f -printf '%p %T@ ' -exec sha256sum {} \; | sort
+}
+
+@test "a run that is complete has nothing to do, and changes nothing" {
+    dream in
+    state >before
+    run -0 dream in
+    [[ $output == *"nothing to do: all 3 images are done"* ]]
+    state >after
+    cmp before after
+    run -0 dream -v in -s threads=2 -s team.size=1 -s checkpoint.seconds=7 -s fetch.parallel=2 # none of which matters to a dream
+    [[ $output == *"nothing to do"* ]]
+}
+
+@test "other settings are refused, by name, and nothing is touched" {
+    dream in
+    state >before
+    run -2 dream -s steps=4 -s seed=7 in
+    [[ $output == *"steps was 3 and is 4; seed was 0 and is 7"*"--force"* ]]
+    [ "$(grep -c 'steps was 3' <<<"$output")" -eq 1 ]
+    run -2 "$MPIEXEC" -n 2 "$ONEIROS" explain "${settings[@]}" -o out in
+    [[ $output == *'of `oneiros dream`'* ]]
+    state >after
+    cmp before after
+}
+
+@test "other inputs are refused, by name, and nothing is touched" {
+    dream in
+    state >before
+    run -2 dream in/a.png in/c.png
+    [[ $output == *"image 1 was in/b.png in the run that is there, and is in/c.png now"* ]]
+    run -2 dream in/a.png
+    [[ $output == *"had an image 1, in/b.png, and the inputs name only 1 now"* ]] || [[ $output == *"image 0 was in/a.png"* ]]
+    cp in/b.png kept.png
+    cp in/c.png in/b.png
+    run -2 dream in
+    [[ $output == *"in/b.png has changed since it was done"* ]]
+    state >after
+    cmp before after
+    cp kept.png in/b.png # the same picture, a newer file
+    run -0 dream in
+    [[ $output == *"nothing to do"* ]]
+}
+
+@test "failed images are tried again, finished ones are not" {
+    printf '<html>' >in/b.png
+    run -3 dream in
+    [ "$(statuses)" = "done failed done" ]
+    state | grep -v run.h5 >before
+    run -3 dream in
+    state | grep -v run.h5 >after
+    cmp before after
+    cp "$DATA/coffee.png" in/b.png
+    run -0 dream in
+    [[ $output == *"going on with the run in out: 2 images are done"* ]]
+    [ "$(statuses)" = "done done done" ]
+    [ -s out/b/dream.png ]
+}
+
+@test "further inputs are done, and a dream that has gone is made again" {
+    dream in/a.png in/b.png
+    cp out/a/dream.png a.png
+    rm out/a/dream.png
+    run -0 dream in/a.png in/b.png in/c.png
+    [[ $output == *"out/a/dream.png is not there any more"* ]]
+    cmp a.png out/a/dream.png
+    [ -s out/c/dream.png ]
+    [ "$(statuses)" = "done done done" ]
+}
+
+@test "--resume only goes on, --force begins anew" {
+    run -2 dream --resume in
+    [[ $output == *"no run to go on with"* ]]
+    [ ! -e out/run.h5 ]
+    run -2 dream --resume --force in
+    dream in/a.png
+    run -0 dream --resume in/a.png
+    [[ $output == *"nothing to do"* ]]
+    run -0 dream --force -s steps=1 in/b.png
+    [ "$(statuses)" = "done" ]
+    [ -s out/b/dream.png ]
+}
+
+@test "a dream whose picture has changed is not gone on with" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=2000 -s checkpoint.seconds=0.3 -o out in/a.png in/b.png &
+    local launcher=$!
+    for _ in $(seq 300); do
+        [ -s out/checkpoints/0 ] && [ -s out/checkpoints/1 ] && break
+        sleep 0.1
+    done
+    kill -USR1 "$launcher"
+    wait "$launcher" || [ $? -eq 75 ]
+    cp in/c.png in/a.png
+    printf damaged >>out/checkpoints/1
+    settings+=(-s steps=2000)
+    run -75 dream --max-seconds 15 in/a.png in/b.png
+    [[ $output == *"in/a.png: it has changed since its dream was begun"* ]]
+    [[ $output == *"checkpoints/1' is damaged"*"in/b.png begins anew"* ]]
+    [ ! -e out/a/dream.png ]
+}
+
+@test "a run file that is none of ours is left alone" {
+    mkdir out
+    printf 'my notes' >out/run.h5
+    run -2 dream in
+    [[ $output == *"out/run.h5"*"--force begins anew"* ]]
+    [ "$(cat out/run.h5)" = "my notes" ]
+}
+
+@test "explanations go on too" {
+    explain=("$MPIEXEC" -n 2 "$ONEIROS" explain -s input.resize=100 -s importance.samples=0 -s saliency.samples=0 -o out)
+    printf '<html>' >in/b.png
+    run -3 "${explain[@]}" in
+    sha256sum out/a/explain.h5 >a.sum
+    cp "$DATA/coffee.png" in/b.png
+    run -0 "${explain[@]}" in
+    [ -s out/b/explain.h5 ]
+    sha256sum -c a.sum
+}
+
+# silence RANK: that rank is stopped in the middle of a run
+silence() {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s watchdog.seconds=4 -o out in 2>log &
+    local launcher=$! code=0
+    for _ in $(seq 300); do
+        [ -s out/run.h5 ] && break
+        sleep 0.1
+    done
+    sleep 2
+    kill -STOP "$(pgrep -P "$launcher" | sort -n | sed -n "$(($1 + 1))p")"
+    timeout 60 tail --pid="$launcher" -f /dev/null
+    wait "$launcher" || code=$?
+    [ "$code" -eq 1 ]
+    cat log
+}
+
+@test "the watchdog names the worker that does not answer any more" {
+    run -0 silence 2
+    [[ $output == *"rank 2 has not answered for "*"(host "*"run the same command again"* ]]
+}
+
+@test "the watchdog names the coordinator that does not answer any more" {
+    run -0 silence 0
+    [[ $output == *"rank 0 has not answered for "* ]]
+}
