@@ -28,7 +28,7 @@ static void mend_chunks(uint8_t *bytes, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    if (size < SIGNATURE || bytes[0] != 0x89)
+    if (size < SIGNATURE || memcmp(bytes, "\x89PNG", 4) != 0)
         return 0;
     uint8_t *copy = malloc(size);
     if (!copy)
