@@ -123,21 +123,13 @@ static enum status choose_io(struct run *run)
     return STATUS_OK;
 }
 
-// Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
-static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
+// Rank 0 makes the output folder and sees that it can write there: found out now, not by all ranks at work.
+static enum status prepare_output(const char *output, const char *run_file)
 {
-    struct job_options *options = run->options;
-    char path[FILE_PATH_MAX];
     struct file_writer trial;
     enum status rc;
-    if (strcmp(options->config.model.path, "auto") == 0)
-        TRY(model_default_path(model));
-    else
-        snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
-    TRY(file_make_folder(options->output));
-    TRY(file_join(path, options->output, "run.h5"));
-    TRY(find_earlier(run, path));
-    TRY(file_create(&trial, path)); // found out now, not by all ranks at work
+    TRY(file_make_folder(output));
+    TRY(file_create(&trial, run_file));
     file_abandon(&trial);
 out:
     return rc;
@@ -298,6 +290,32 @@ out:
     return rc;
 }
 
+// Rank 0 looks at all that it can before the others start, in vain perhaps. Nothing is made before all is well.
+static enum status prepare(struct run *run, char model[FILE_PATH_MAX], char **plan_text)
+{
+    struct job_options *options = run->options;
+    char run_file[FILE_PATH_MAX];
+    enum status rc;
+    run->typed = options->config;
+    if (strcmp(options->config.model.path, "auto") == 0)
+        TRY(model_default_path(model));
+    else
+        snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
+    TRY(file_join(run_file, options->output, "run.h5"));
+    TRY(find_earlier(run, run_file));
+    if (run->nothing_left)
+        return STATUS_OK;
+    TRY(read_plan(run, plan_text));
+    TRY(prepare_output(options->output, run_file));
+    TRY(choose_io(run));
+    if (options->config.objective == OBJECTIVE_GUIDE)
+        TRY(load_guide(&options->config, options->output, &run->guide));
+    if (!options->explain)
+        look_for_encoder(&options->config);
+out:
+    return rc;
+}
+
 // What is only known when all ranks have looked around.
 static enum status check_earlier(const struct run *run)
 {
@@ -318,18 +336,8 @@ static enum status start(struct run *run)
     char model[FILE_PATH_MAX] = "", *plan_text = NULL;
     enum status rc = STATUS_OK;
     const bool guided = run->options->config.objective == OBJECTIVE_GUIDE;
-    if (run->launch.rank == COORDINATOR_RANK) {
-        run->typed = run->options->config;
-        rc = prepare_files(run, model);
-        if (rc == STATUS_OK && !run->nothing_left)
-            rc = read_plan(run, &plan_text);
-        if (rc == STATUS_OK && !run->nothing_left)
-            rc = choose_io(run);
-        if (rc == STATUS_OK && guided && !run->nothing_left)
-            rc = load_guide(&run->options->config, run->options->output, &run->guide);
-        if (!run->options->explain)
-            look_for_encoder(&run->options->config);
-    }
+    if (run->launch.rank == COORDINATOR_RANK)
+        rc = prepare(run, model, &plan_text);
     TRY(agree(run, rc));
     if (run->nothing_left)
         goto out;
