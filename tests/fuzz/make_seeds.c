@@ -31,12 +31,12 @@ static struct film_frame make_frame(int number)
     return frame;
 }
 
-// After so many frames: within a segment of the videos, and in the one behind it.
 static void save(void *film, struct saved_writer *writer)
 {
     film_save(film, writer);
 }
 
+// After so many frames: within a segment of the videos, and in the one behind it.
 static void make_checkpoint(const char *path, int frames)
 {
     struct config config;
@@ -50,6 +50,7 @@ static void make_checkpoint(const char *path, int frames)
         must(film_add(film, &frame));
     }
     must(history_add_step(&checkpoint.history, &(struct step_record){.loss = 1}));
+    must(history_add_map(&checkpoint.history, &(struct cam_record){.grid = {.width = 2, .height = 1}}, (const float[]){0.5f, 1}));
     must(checkpoint_write(path, &checkpoint, save, film));
     checkpoint_destroy(&checkpoint);
     must(film_finish(&film));
