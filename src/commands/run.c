@@ -371,7 +371,7 @@ static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
         return rc;
     rc = be_coordinator(run, MPI_COMM_NULL, outcome);
     if (rc != STATUS_OK)
-        launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
+        launch_abort(&run->launch, outcome->refused ? EXIT_USAGE : EXIT_INTERNAL); // the worker waits for a word that will not come
     pthread_join(thread, NULL);
     return rc;
 }
@@ -401,7 +401,7 @@ int run_job(struct job_options *options)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, MPI_COMM_NULL, &outcome)
                                                : be_worker(&run);
     if (rc != STATUS_OK)
-        launch_abort(&run.launch, EXIT_INTERNAL);
+        launch_abort(&run.launch, outcome.refused ? EXIT_USAGE : EXIT_INTERNAL);
     rc = watchdog_stop(&run.watchdog);
     if (rc != STATUS_OK)
         goto failed;
