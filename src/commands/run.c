@@ -252,6 +252,7 @@ static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordi
     }
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
+                                      .min_side = run->tiles.min_side,
                                       .explains = run->options->explain,
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
