@@ -8,14 +8,10 @@
 #include "commands/dry_run_print.h"
 #include "commands/launch.h"
 #include "common/clock.h"
-#include "common/geometry.h"
 #include "coordinator/forecast.h"
 #include "coordinator/intake.h"
 #include "coordinator/load.h"
 #include "coordinator/task.h"
-#include "kernels/network.h"
-#include "worker/engine.h"
-#include "worker/objective.h"
 #include "worker/resources.h"
 
 static const double say_so_after = 10; // seconds without a word
@@ -35,24 +31,6 @@ static enum status add_input(struct dry_plan *plan, struct dry_input **input)
     return STATUS_OK;
 }
 
-// Whether it can be dreamed at all: cut into tiles, and no octave too small for the targets.
-static enum status look_at_octaves(const struct dry_plan *plan, struct schedule_image image)
-{
-    const struct config *config = plan->schedule.config;
-    struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    struct objective objective;
-    size_t bytes;
-    double cost;
-    enum status rc;
-    geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
-    TRY(objective_find_targets(&objective, config));
-    if (octaves[0].width < NETWORK_MIN_SIDE || octaves[0].height < NETWORK_MIN_SIDE)
-        TRY(engine_estimate(&objective, octaves[0].width, octaves[0].height, engine_bf16(config), &bytes));
-    rc = schedule_cost(&plan->schedule, image, 1, &cost);
-out:
-    return rc;
-}
-
 // Looks at one input and notes what it is, or why it would fail.
 static enum status look_at(struct dry_plan *plan, const struct intake_entry *entry, const struct job_options *options)
 {
@@ -60,6 +38,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
     struct dry_input *input = NULL;
     struct task *task = task_create();
     enum status rc = STATUS_OK, seen;
+    double cost;
     if (!task)
         return fail(STATUS_LIMIT, "no memory for another image");
     TRY(add_input(plan, &input));
@@ -68,7 +47,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
         input->image = (struct schedule_image){task->image.width, task->image.height};
         input->bits = task->image.bits;
         input->alpha = task->image.alpha != NULL;
-        seen = look_at_octaves(plan, input->image);
+        seen = schedule_cost(&plan->schedule, input->image, 1, &cost); // cut into tiles
     }
     input->source = strdup(task->record.source);
     input->error = seen == STATUS_OK ? NULL : strdup(status_message());
@@ -152,6 +131,7 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
     TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
     plan->schedule = (struct schedule){.config = config,
                                        .tiles = plan->tiles.rules,
+                                       .min_side = plan->tiles.min_side,
                                        .feature_bytes = plan->tiles.feature_bytes,
                                        .window_bytes = plan->tiles.window_bytes,
                                        .memory_limit = memory_limit,

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "commands/run.h"
 
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "commands/commands.h"
 #include "commands/launch.h"
 #include "commands/planning.h"
+#include "commands/preparation.h"
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/geometry.h"
@@ -20,12 +18,7 @@
 #include "common/thread.h"
 #include "common/watchdog.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/intake.h"
 #include "coordinator/leader.h"
-#include "coordinator/load.h"
-#include "coordinator/resume.h"
-#include "coordinator/video.h"
-#include "model/model_fetch.h"
 #include "worker/cam.h"
 #include "worker/explain.h"
 #include "worker/resources.h"
@@ -51,97 +44,9 @@ struct run {
     struct tile_plan tiles;       // the same on every rank
     struct plan *plan;            // the same on every rank
     char *plan_text;
-    struct image guide; // of the objective, on every rank; empty if it needs none
-    // Of the run that this one goes on with.
-    struct resume *resume; // rank 0's; NULL: a new run
-    int tile_size;         // on every rank; 0: none is given
-    bool nothing_left;     // to do, on every rank
-    bool leaders;          // workers read and write themselves, on every rank
-    struct config typed;   // rank 0's: what the run file says
+    struct image guide;          // of the objective, on every rank; empty if it needs none: rank 0's is taken out of `prepared`
+    struct preparation prepared; // rank 0's; of the others only what agree() brings them: tile_size, nothing_left, leaders
 };
-
-// A run that is there already is gone on with, if nothing that matters has changed since.
-static enum status find_earlier(struct run *run, const char *run_file)
-{
-    struct job_options *options = run->options;
-    struct stat info;
-    const bool there = stat(run_file, &info) == 0;
-    enum status rc = STATUS_OK;
-    if (!there && options->resume)
-        return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
-    if (!there || options->force)
-        return STATUS_OK;
-    TRY(resume_create(&run->resume, &(struct resume_options){.output = options->output,
-                                                             .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
-                                                             .config = &options->config,
-                                                             .inputs = options->inputs,
-                                                             .input_count = options->input_count}));
-    run->tile_size = resume_tile_size(run->resume);
-    run->nothing_left = resume_is_complete(run->resume);
-    if (run->nothing_left)
-        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(run->resume), options->output);
-    else
-        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(run->resume));
-out:
-    return rc;
-}
-
-// Whether there are so many images, as far as they have names.
-static enum status are_many(const struct job_options *options, int64_t many, bool *are)
-{
-    struct intake *intake = NULL;
-    struct intake_entry *entry = malloc(sizeof *entry);
-    bool end = false;
-    enum status rc;
-    if (!entry)
-        return fail(STATUS_LIMIT, "no memory for an input");
-    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
-    for (int64_t i = 0; i < many && !end; i++)
-        TRY(intake_next(intake, entry, &end));
-    *are = !end;
-out:
-    intake_destroy(&intake);
-    free(entry);
-    return rc;
-}
-
-// Who reads and writes. Where workers do it each image has one of them; with more images than that the others have enough to do.
-static enum status choose_io(struct run *run)
-{
-    enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
-    const struct config *config = &run->options->config;
-    const int workers = run->launch.size - 1;
-    const bool baselines = run->options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
-    run->leaders = config->io == IO_WORKERS;
-    if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
-        if (run->leaders)
-            log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
-        run->leaders = false;
-    } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
-        return are_many(run->options, 4 * (int64_t)workers, &run->leaders);
-    }
-    return STATUS_OK;
-}
-
-// Rank 0 looks at the output folder and finds the weights; nothing is started in vain.
-static enum status prepare_files(struct run *run, char model[FILE_PATH_MAX])
-{
-    struct job_options *options = run->options;
-    char path[FILE_PATH_MAX];
-    struct file_writer trial;
-    enum status rc;
-    if (strcmp(options->config.model.path, "auto") == 0)
-        TRY(model_default_path(model));
-    else
-        snprintf(model, FILE_PATH_MAX, "%s", options->config.model.path);
-    TRY(file_make_folder(options->output));
-    TRY(file_join(path, options->output, "run.h5"));
-    TRY(find_earlier(run, path));
-    TRY(file_create(&trial, path)); // found out now, not by all ranks at work
-    file_abandon(&trial);
-out:
-    return rc;
-}
 
 // Rank 0's status, message and configuration become everyone's.
 static enum status agree(struct run *run, enum status rc)
@@ -158,16 +63,16 @@ static enum status agree(struct run *run, enum status rc)
     word->status = (int)rc;
     memcpy(word->message, status_message(), sizeof word->message);
     word->config = run->options->config;
-    word->tile_size = run->tile_size;
-    word->nothing_left = run->nothing_left;
-    word->leaders = run->leaders;
+    word->tile_size = run->prepared.tile_size;
+    word->nothing_left = run->prepared.nothing_left;
+    word->leaders = run->prepared.leaders;
     rc = mpi_check(MPI_Bcast(word, sizeof *word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast");
     if (rc == STATUS_OK && word->status != STATUS_OK)
         rc = fail((enum status)word->status, "%s", word->message);
     run->options->config = word->config;
-    run->tile_size = word->tile_size;
-    run->nothing_left = word->nothing_left;
-    run->leaders = word->leaders;
+    run->prepared.tile_size = word->tile_size;
+    run->prepared.nothing_left = word->nothing_left;
+    run->prepared.leaders = word->leaders;
     free(word);
     return rc;
 }
@@ -206,7 +111,7 @@ static enum status choose_tiles(struct run *run)
     struct config config = run->options->config;
     enum status rc;
     if (config.tile.size == 0)
-        config.tile.size = run->tile_size;
+        config.tile.size = run->prepared.tile_size;
     run->memory_limit = resources_memory(config.memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, run->launch.comm), "reduce"));
     TRY(tile_rules_resolve(&config, run->memory_limit, &run->tiles));
@@ -221,8 +126,10 @@ out:
 // The guide's pixels, which rank 0 has loaded, to every rank.
 static enum status share_guide(struct run *run)
 {
-    int size[2] = {run->guide.width, run->guide.height};
     enum status rc;
+    run->guide = run->prepared.guide;
+    run->prepared.guide = (struct image){0};
+    int size[2] = {run->guide.width, run->guide.height};
     TRY(mpi_check(MPI_Bcast(size, 2, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
     if (run->launch.rank != COORDINATOR_RANK)
         TRY(image_create(&run->guide, size[0], size[1]));
@@ -244,14 +151,6 @@ static enum status check_objective(struct run *run)
 static int worker_threads(const struct run *run)
 {
     return resources_threads(run->options->config.threads, run->node_workers, run->node_processors);
-}
-
-// Without an encoder there are no videos, but there is everything else.
-static void look_for_encoder(const struct config *config)
-{
-    char name[VIDEO_ENCODER_MAX];
-    if ((config->frames.cam || config->frames.dream) && video_check(config->video.encoder, name) != STATUS_OK)
-        log_warning("no videos: %s", status_message());
 }
 
 // `text`: of the file that config->plan names, on rank 0; NULL where it names none. The planner has it on one rank of its own.
@@ -283,25 +182,10 @@ out:
     return rc;
 }
 
-// The plan that the configuration names, or that of the run which is gone on with: the same bytes need the same one.
-static enum status read_plan(struct run *run, char **text)
-{
-    struct config config = run->options->config;
-    enum status rc;
-    if (run->resume)
-        TRY(file_join(config.plan, run->options->output, "run.h5"));
-    TRY(planning_read_file(&config, text));
-    run->options->config.precision = config.precision;
-    if (!run->resume)
-        run->typed.precision = config.precision;
-out:
-    return rc;
-}
-
 // What is only known when all ranks have looked around.
 static enum status check_earlier(const struct run *run)
 {
-    return run->resume ? resume_check(run->resume, shared_weights_info(run->weights)->md5, &run->tiles.rules) : STATUS_OK;
+    return run->prepared.resume ? resume_check(run->prepared.resume, shared_weights_info(run->weights)->md5, &run->tiles.rules) : STATUS_OK;
 }
 
 static void on_silence(void *context, int rank)
@@ -315,23 +199,11 @@ static void on_silence(void *context, int rank)
 
 static enum status start(struct run *run)
 {
-    char model[FILE_PATH_MAX] = "", *plan_text = NULL;
     enum status rc = STATUS_OK;
-    const bool guided = run->options->config.objective == OBJECTIVE_GUIDE;
-    if (run->launch.rank == COORDINATOR_RANK) {
-        run->typed = run->options->config;
-        rc = prepare_files(run, model);
-        if (rc == STATUS_OK && !run->nothing_left)
-            rc = read_plan(run, &plan_text);
-        if (rc == STATUS_OK && !run->nothing_left)
-            rc = choose_io(run);
-        if (rc == STATUS_OK && guided && !run->nothing_left)
-            rc = load_guide(&run->options->config, run->options->output, &run->guide);
-        if (!run->options->explain)
-            look_for_encoder(&run->options->config);
-    }
+    if (run->launch.rank == COORDINATOR_RANK)
+        rc = preparation_make(&run->prepared, run->options, run->launch.size);
     TRY(agree(run, rc));
-    if (run->nothing_left)
+    if (run->prepared.nothing_left)
         goto out;
     TRY(look_around(run));
     TRY(watchdog_start(&run->watchdog, &(struct watchdog_options){.comm = run->launch.comm,
@@ -339,14 +211,13 @@ static enum status start(struct run *run)
                                                                   .silent = on_silence,
                                                                   .context = run}));
     TRY(choose_tiles(run));
-    TRY(shared_weights_create(&run->weights, run->launch.comm, model));
+    TRY(shared_weights_create(&run->weights, run->launch.comm, run->prepared.model));
     TRY(check_objective(run));
     TRY(agree(run, check_earlier(run)));
-    if (guided)
+    if (run->options->config.objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
-    rc = make_plan(run, plan_text);
+    rc = make_plan(run, run->prepared.plan_text);
 out:
-    free(plan_text);
     return rc;
 }
 
@@ -381,6 +252,7 @@ static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordi
     }
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
+                                      .min_side = run->tiles.min_side,
                                       .explains = run->options->explain,
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
@@ -406,10 +278,10 @@ static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordi
         .output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .resume = run->resume,
-        .leaders = run->leaders,
+        .resume = run->prepared.resume,
+        .leaders = run->prepared.leaders,
         .header = {.kind = run->options->explain ? "explain" : "dream",
-                   .config = leader ? config : &run->typed,
+                   .config = leader ? config : &run->prepared.recorded,
                    .channels = targets.channels,
                    .cam_layer = config->targets.items[cam_target(&targets)].layer,
                    .importance = run->options->explain ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
@@ -474,7 +346,7 @@ static enum status be_worker(struct run *run)
     enum status rc;
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
     TRY(worker_create(&worker, &options));
-    if (run->leaders)
+    if (run->prepared.leaders)
         TRY(lead(run, worker));
     TRY(worker_serve(worker, run->launch.comm));
     rc = mpi_send(worker_timing(worker), sizeof(struct timing), COORDINATOR_RANK, MESSAGE_TIMING, run->launch.comm);
@@ -500,7 +372,7 @@ static enum status be_both(struct run *run, struct coordinator_outcome *outcome)
         return rc;
     rc = be_coordinator(run, MPI_COMM_NULL, outcome);
     if (rc != STATUS_OK)
-        launch_abort(&run->launch, EXIT_INTERNAL); // the worker waits for a word that will not come
+        launch_abort(&run->launch, outcome->refused ? EXIT_USAGE : EXIT_INTERNAL); // the worker waits for a word that will not come
     pthread_join(thread, NULL);
     return rc;
 }
@@ -523,20 +395,20 @@ int run_job(struct job_options *options)
     rc = start(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
-    if (run.nothing_left)
+    if (run.prepared.nothing_left)
         goto end;
     stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, MPI_COMM_NULL, &outcome)
                                                : be_worker(&run);
     if (rc != STATUS_OK)
-        launch_abort(&run.launch, EXIT_INTERNAL);
+        launch_abort(&run.launch, outcome.refused ? EXIT_USAGE : EXIT_INTERNAL);
     rc = watchdog_stop(&run.watchdog);
     if (rc != STATUS_OK)
         goto failed;
     shared_weights_destroy(&run.weights);
 end:
-    resume_destroy(&run.resume);
+    preparation_destroy(&run.prepared);
     image_destroy(&run.guide);
     free(run.plan_text);
     free(run.plan);

@@ -54,6 +54,7 @@ void image_destroy(struct image *image)
 {
     free(image->rgb);
     free(image->alpha);
+    free(image->black);
     free(image->icc);
     memset(image, 0, sizeof *image);
 }

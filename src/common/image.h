@@ -16,6 +16,7 @@ struct image {
     int width, height;             // pixels, each >= 1
     float *rgb;                    // (3, height, width), sample / max * 2 - 1, sRGB
     uint16_t *alpha;               // (height, width), the file's own samples of 8 or 16 bits; NULL if the file has none
+    uint16_t *black;               // (height, width), as alpha: of CMYK, until it is RGB; NULL
     int bits;                      // bits a sample in the file: 8, 16, or 32 for floats, whose alpha is kept in 16
     enum image_format format;      // what the file was
     uint8_t *icc;                  // ICC profile of RGB that the picture came in and goes out in, malloc'ed; NULL: sRGB

@@ -2,6 +2,7 @@
 #include "coordinator/codec.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -146,12 +147,13 @@ static enum status encode_file(const char *path, enum image_format format, int q
     enum status rc = file_create(&writer, path);
     if (rc != STATUS_OK)
         return rc;
+    errno = 0;
     rc = encode(writer.stream, format, quality, image);
-    if (rc != STATUS_OK) {
-        file_abandon(&writer);
-        return fail_in(rc, "cannot write '%s'", path);
-    }
-    return file_commit(&writer);
+    if (rc == STATUS_OK)
+        return file_commit(&writer);
+    const int error = ferror(writer.stream) ? errno : 0; // what the system said; libraries say that there was an error
+    file_abandon(&writer);
+    return error ? fail(STATUS_IO, "cannot write '%s': %s", path, strerror(error)) : fail_in(rc, "cannot write '%s'", path);
 }
 
 enum status codec_encode(const char *path, enum image_format format, const struct image *image)

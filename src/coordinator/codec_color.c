@@ -145,7 +145,7 @@ static void load_row(struct color *c, const struct image *image, enum color_spac
         for (int x = 0; x < image->width; x++)
             c->in[x * space + k] = (image->rgb[(size_t)k * plane + at + (size_t)x] + 1) * scale;
     for (int x = 0; space == COLOR_CMYK && x < image->width; x++)
-        c->in[4 * x + 3] = (float)image->alpha[at + (size_t)x] * black;
+        c->in[4 * x + 3] = (float)image->black[at + (size_t)x] * black;
 }
 
 // Through the transform into planes that lie `plane` apart. Curves of strange profiles may leave 0..1, even the numbers.
@@ -173,7 +173,7 @@ static void mix_inks(struct image *image)
     const size_t plane = (size_t)image->width * (size_t)image->height;
     const float black = 1 / (float)image_alpha_max(image);
     for (size_t i = 0; i < 3 * plane; i++)
-        image->rgb[i] = (1 - image->rgb[i]) * (1 - (float)image->alpha[i % plane] * black) - 1;
+        image->rgb[i] = (1 - image->rgb[i]) * (1 - (float)image->black[i % plane] * black) - 1;
 }
 
 static size_t declared_size(const uint8_t *profile)
@@ -233,8 +233,8 @@ enum status color_to_srgb(struct image *image, enum color_space space, const voi
             mix_inks(image);
             image_notice(image, "CMYK without a profile: its colours are a guess");
         }
-        free(image->alpha);
-        image->alpha = NULL;
+        free(image->black);
+        image->black = NULL;
     }
 out:
     return rc;

@@ -14,7 +14,7 @@ enum { COLOR_PROFILE_BYTES_MAX = 4 << 20 };
 enum color_space { COLOR_GREY = 1, COLOR_RGB = 3, COLOR_CMYK = 4 }; // its number of channels
 
 // Brings a decoded picture to sRGB, by the profile of its file; `size` is 0 if that has none. Grey is in all three planes of rgb. Of CMYK,
-// rgb has the first three inks and alpha has black, the lowest value for no ink; afterwards rgb is RGB and there is no alpha.
+// rgb has the first three inks and black the last one, the lowest value for no ink; afterwards rgb is RGB and there is no black.
 //
 // A profile of RGB that has a way back is kept in image->icc. One that cannot be used is ignored, and the image's notice says so.
 enum status color_to_srgb(struct image *image, enum color_space space, const void *profile, size_t size) MUST_CHECK;

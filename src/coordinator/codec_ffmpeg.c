@@ -56,7 +56,8 @@ static enum status broken(const char *name, int code)
     const char *cause = ffmpeg_log_cause(code);
     if (strncmp(cause, "Picture size", strlen("Picture size")) == 0)
         return fail(STATUS_LIMIT, "a %s beyond the limits: %s", name, cause);
-    return fail(STATUS_FORMAT, "not a valid %s: %s", name, cause);
+    const bool short_of = strncmp(cause, "not enough data", strlen("not enough data")) == 0; // of BMP, and that it will be tried anyway
+    return fail(STATUS_FORMAT, "not a valid %s: %s", name, short_of ? "it ends early" : cause);
 }
 
 static enum status decode_frame(struct decoding *d, const char *name, const uint8_t *bytes, size_t size)

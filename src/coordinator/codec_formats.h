@@ -13,7 +13,7 @@
 #include "common/image.h"
 #include "coordinator/codec_color.h"
 
-enum { CODEC_ALPHA = 3 }; // the channel after red, green, blue
+enum { CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
 
 enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
@@ -39,13 +39,16 @@ enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) M
 enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,
                            bool alpha) MUST_CHECK;
 
+// Room for the black of CMYK, whose other inks are in rgb.
+enum status codec_allocate_black(struct image *image) MUST_CHECK;
+
 // Stores `count` samples of one channel from pixel (x, y) on; they lie `step` samples apart. Floats of rgb are neither clipped nor checked.
 void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step);
 
 // The inverse: row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);
 
-// How many pages a TIFF has, at most CODEC_PAGES_MAX: a chain may run in circles.
+// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);
 

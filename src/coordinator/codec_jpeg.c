@@ -178,7 +178,7 @@ static void read_rows(struct jpeg_job *job)
         for (int i = 0; inverted && i < bytes; i++)
             job->row[i] = (uint8_t)~job->row[i];
         for (int c = 0; c < (space == COLOR_CMYK ? 4 : 3); c++)
-            codec_put(job->image, c, 0, y, width, job->row + c % space, space);
+            codec_put(job->image, c < 3 ? c : CODEC_BLACK, 0, y, width, job->row + c % space, space);
     }
 }
 
@@ -195,7 +195,9 @@ static enum status read_pixels(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
     enum status rc;
-    TRY(codec_allocate(job->image, job->limits, in->image_width, in->image_height, 8, job->space == COLOR_CMYK));
+    TRY(codec_allocate(job->image, job->limits, in->image_width, in->image_height, 8, false));
+    if (job->space == COLOR_CMYK)
+        TRY(codec_allocate_black(job->image));
     job->image->format = IMAGE_FORMAT_JPEG;
     limit_memory(job);
     in->dct_method = JDCT_ISLOW;

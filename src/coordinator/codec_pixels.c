@@ -30,7 +30,16 @@ enum status codec_allocate(struct image *image, const struct image_limits *limit
     return STATUS_OK;
 }
 
-static void put_alpha(struct image *image, size_t at, int count, const void *samples, size_t step)
+enum status codec_allocate_black(struct image *image)
+{
+    image->black = malloc((size_t)image->width * (size_t)image->height * sizeof *image->black);
+    if (!image->black)
+        return fail(STATUS_LIMIT, "no memory for the black of %d x %d pixels", image->width, image->height);
+    return STATUS_OK;
+}
+
+// Alpha or black.
+static void put_whole(const struct image *image, uint16_t *out, int count, const void *samples, size_t step)
 {
     const uint8_t *narrow = samples;
     const uint16_t *wide = samples;
@@ -38,9 +47,9 @@ static void put_alpha(struct image *image, size_t at, int count, const void *sam
     for (size_t i = 0; i < (size_t)count; i++) {
         if (image->bits == 32) {
             float value = floats[i * step] * 65535;
-            image->alpha[at + i] = value > 0 ? (uint16_t)((value < 65535 ? value : 65535) + 0.5f) : 0;
+            out[i] = value > 0 ? (uint16_t)((value < 65535 ? value : 65535) + 0.5f) : 0;
         } else {
-            image->alpha[at + i] = image->bits == 16 ? wide[i * step] : narrow[i * step];
+            out[i] = image->bits == 16 ? wide[i * step] : narrow[i * step];
         }
     }
 }
@@ -51,8 +60,8 @@ void codec_put(struct image *image, int channel, int x, int y, int count, const 
     const uint16_t *wide = samples;
     const float *floats = samples;
     size_t at = (size_t)y * (size_t)image->width + (size_t)x;
-    if (channel == CODEC_ALPHA) {
-        put_alpha(image, at, count, samples, (size_t)step);
+    if (channel == CODEC_ALPHA || channel == CODEC_BLACK) {
+        put_whole(image, (channel == CODEC_ALPHA ? image->alpha : image->black) + at, count, samples, (size_t)step);
         return;
     }
     float *out = image->rgb + (size_t)channel * (size_t)image->width * (size_t)image->height + at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// TIFF in, by libtiff, from memory: the first page; grey, RGB or palette, with or without alpha, or CMYK, of integers or floats, as strips
+// TIFF in, by libtiff, from memory: the first page; grey, RGB or CMYK, with or without alpha, or palette, of integers or floats, as strips
 // or tiles, in any compression that libtiff was built with.
 #include <math.h>
 #include <stdlib.h>
@@ -136,8 +136,9 @@ static enum status check_kind(struct page *page)
                     "a TIFF with photometric interpretation %u; only grey, RGB, CMYK and palette are supported, and YCbCr within JPEG",
                     page->photometric);
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_INKSET, &ink_set);
-    if (inks && (ink_set != INKSET_CMYK || page->samples != COLOR_CMYK))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with %u inks a pixel; only CMYK without alpha is supported", page->samples);
+    if (inks && (ink_set != INKSET_CMYK || page->samples < COLOR_CMYK))
+        return fail(STATUS_UNSUPPORTED, "a TIFF with inks other than CMYK, in %u samples a pixel; convert it to CMYK or RGB",
+                    page->samples);
     page->colours = inks ? 4 : page->photometric == PHOTOMETRIC_RGB ? 3 : 1;
     if (page->samples != page->colours && (palette || page->samples != page->colours + 1))
         return fail(STATUS_UNSUPPORTED, "a TIFF with %u samples a pixel where %d colours are expected", page->samples, page->colours);
@@ -226,6 +227,14 @@ static void unpack(const uint8_t *packed, int bits, int count, uint8_t *out)
     }
 }
 
+// Where a sample of a pixel goes; the only colour of grey goes to the others, too.
+static int channel_of(const struct page *page, int sample)
+{
+    if (sample == page->colours)
+        return CODEC_ALPHA;
+    return sample == 3 ? CODEC_BLACK : sample;
+}
+
 // Part of one row, `count` pixels from (x, y) on. scratch has room for 2 * count bytes.
 static void put_row(const struct page *page, struct image *image, int plane, int x, int y, int count, const uint8_t *row, uint8_t *scratch)
 {
@@ -248,13 +257,9 @@ static void put_row(const struct page *page, struct image *image, int plane, int
     for (int s = 0; s < step; s++) {
         int sample = page->separate ? plane : s;
         const uint8_t *samples = row + s * (page->bits / 8);
-        if (page->colours > 1) // the fourth is alpha, or black, which is kept in its place
-            codec_put(image, sample, x, y, count, samples, step);
-        else if (sample == 1)
-            codec_put(image, CODEC_ALPHA, x, y, count, samples, step);
-        else
-            for (int c = 0; c < 3; c++)
-                codec_put(image, c, x, y, count, samples, step);
+        codec_put(image, channel_of(page, sample), x, y, count, samples, step);
+        for (int c = 1; page->colours == 1 && sample == 0 && c < 3; c++)
+            codec_put(image, c, x, y, count, samples, step);
     }
 }
 
@@ -275,6 +280,14 @@ static enum status check_finite(const struct page *page, int plane, uint32_t x, 
     return STATUS_OK;
 }
 
+static enum status broken_unit(const struct page *page, const struct tiff_source *source, uint32_t unit)
+{
+    const uint64_t at = TIFFGetStrileOffset(page->tiff, unit), bytes = TIFFGetStrileByteCount(page->tiff, unit);
+    if (at > source->size || bytes > source->size - at)
+        return fail(STATUS_FORMAT, "not a valid TIFF: the file ends early, within or before %s %u", page->tiled ? "tile" : "strip", unit);
+    return broken(source);
+}
+
 // One strip or tile whose top left pixel is (x, y).
 static enum status read_unit(const struct page *page, struct tiff_source *source, struct image *image, int plane, uint32_t x, uint32_t y,
                              uint8_t *buffer, tmsize_t buffer_size, uint8_t *scratch)
@@ -288,13 +301,12 @@ static enum status read_unit(const struct page *page, struct tiff_source *source
     uint64_t row_bits = (uint64_t)columns * page->bits * (page->separate ? 1 : page->samples);
     if ((uint64_t)row_bytes < (row_bits + 7) / 8 || row_bytes * rows > buffer_size)
         return fail(STATUS_FORMAT, "not a valid TIFF: rows of %lld bytes for %u pixels", (long long)row_bytes, columns);
-    tmsize_t got;
-    if (page->tiled)
-        got = TIFFReadEncodedTile(page->tiff, TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane), buffer, expected);
-    else
-        got = TIFFReadEncodedStrip(page->tiff, TIFFComputeStrip(page->tiff, y, (uint16_t)plane), buffer, expected);
+    const uint32_t unit =
+        page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+    const tmsize_t got =
+        page->tiled ? TIFFReadEncodedTile(page->tiff, unit, buffer, expected) : TIFFReadEncodedStrip(page->tiff, unit, buffer, expected);
     if (got != expected || source->failed)
-        return broken(source);
+        return broken_unit(page, source, unit);
     for (uint32_t row = 0; row < rows; row++) {
         const uint8_t *samples = buffer + (tmsize_t)row * row_bytes;
         if (page->bits == 32)
@@ -337,10 +349,12 @@ static void divide_by_alpha(struct image *image)
     size_t plane = (size_t)image->width * (size_t)image->height;
     float full = (float)image_alpha_max(image);
     for (size_t i = 0; i < 3 * plane; i++) {
-        float alpha = image->alpha[i % plane];
+        const float alpha = image->alpha[i % plane];
         float value = alpha > 0 ? (image->rgb[i] + 1) * full / alpha : 0;
         image->rgb[i] = (value < 2 ? value : 2) - 1;
     }
+    for (size_t i = 0; image->black && i < plane; i++)
+        image->black[i] = image->alpha[i] > 0 ? (uint16_t)fminf((float)image->black[i] * full / image->alpha[i] + 0.5f, full) : 0;
 }
 
 // Floats may have any scale. A few beyond 0..1 are highlights of a filter or a camera; many mean that the picture has another scale.
@@ -381,8 +395,9 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
     enum status rc;
     uint16_t orientation;
     TRY(read_page(page, limits));
-    TRY(codec_allocate(image, limits, page->width, page->height, page->bits < 8 ? 8 : page->bits,
-                       page->samples == 2 || page->samples == 4));
+    TRY(codec_allocate(image, limits, page->width, page->height, page->bits < 8 ? 8 : page->bits, page->samples > page->colours));
+    if (page->colours == COLOR_CMYK)
+        TRY(codec_allocate_black(image));
     image->format = IMAGE_FORMAT_TIFF;
     source->concealing = conceals(page->compression);
     TRY(read_units(page, source, image));
@@ -407,8 +422,10 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
         return broken(&source);
     enum status rc = read_image(&page, &source, limits, image);
     TIFFClose(page.tiff);
-    const int pages = rc == STATUS_OK ? codec_tiff_pages(bytes, size) : 1;
-    if (pages > 1)
+    const int pages = codec_tiff_pages(bytes, size);
+    if (rc == STATUS_OK && pages < 0)
+        return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");
+    if (rc == STATUS_OK && pages > 1)
         image_notice(image, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;
 }

@@ -30,11 +30,15 @@ int codec_tiff_pages(const uint8_t *bytes, size_t size)
     if (!read_number(&chain, large ? 8 : 4, offset_bytes, &first))
         return 0;
     int pages = 0;
+    uint64_t passed = 0; // a page that a circle comes back to, sooner or later: moved on after twice as many pages each time
     at = first;
     while (at != 0 && pages < CODEC_PAGES_MAX && read_number(&chain, at, count_bytes, &entries)) {
+        if (at == passed)
+            return -1;
+        if ((pages & (pages + 1)) == 0)
+            passed = at;
         pages++;
-        if (entries > size / entry_bytes || !read_number(&chain, at + count_bytes + entries * entry_bytes, offset_bytes, &at) ||
-            at == first)
+        if (entries > size / entry_bytes || !read_number(&chain, at + count_bytes + entries * entry_bytes, offset_bytes, &at))
             break;
     }
     return pages;

@@ -322,7 +322,9 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     *outcome = (struct coordinator_outcome){0};
     TRY(file_join(path, options->output, "run.h5"));
     TRY(checkpoints_init(&c.checkpoints, options->output));
-    TRY(run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL));
+    rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
+    outcome->refused = rc == STATUS_IO;
+    TRY(rc);
     TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
     TRY(intake_ahead_create(&c.ahead, c.intake));
     TRY(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
@@ -356,6 +358,6 @@ out:
     checkpoints_end(&c.checkpoints);
     checkpoints_destroy(&c.checkpoints);
     if (outcome->rows_lost)
-        log_error("rows of the run file are lost: %s", status_message());
+        log_error("rows of the run file are lost: %s; make room and run the same command again", status_message());
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

@@ -33,6 +33,7 @@ struct coordinator_outcome {
     int64_t done, failed, stopped;
     bool was_stopped; // by a signal: what is left has not been done
     bool rows_lost;   // the run file could not be written to its end
+    bool refused;     // nor even be begun: nothing has been done
 };
 
 // Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.

@@ -96,6 +96,14 @@ void desk_put(struct desk *d, const struct desk_work *work)
     pthread_mutex_unlock(&d->mutex);
 }
 
+bool desk_has_room(struct desk *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    const bool room = d->count < WAITING_MAX;
+    pthread_mutex_unlock(&d->mutex);
+    return room;
+}
+
 static void end(struct desk *d, bool abandoned)
 {
     pthread_mutex_lock(&d->mutex);

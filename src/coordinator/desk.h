@@ -22,6 +22,9 @@ enum status desk_create(struct desk **desk) MUST_CHECK;
 // A few works wait at most: when that many do, it blocks until there is room.
 void desk_put(struct desk *desk, const struct desk_work *work);
 
+// Whether there is room: desk_put() will not block.
+bool desk_has_room(struct desk *desk);
+
 // No more work will come. Returns at once; what is there goes on.
 void desk_end(struct desk *desk);
 

@@ -301,6 +301,30 @@ out:
     return rc;
 }
 
+static bool has_room(const struct dispatcher *c, int worker)
+{
+    const struct task *task = c->teams.busy[worker];
+    return !task || desk_has_room(task->output.desk);
+}
+
+// A team whose desk is full waits until there is room, and no other team with it.
+static enum status probe_array(const struct dispatcher *c, bool *there, MPI_Status *status)
+{
+    const int workers = c->options.schedule->workers;
+    bool full = false;
+    enum status rc = STATUS_OK;
+    for (int w = 0; w < workers && !full; w++)
+        full = !has_room(c, w);
+    if (!full)
+        return mpi_probe(c->options.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, there, status);
+    *there = false;
+    for (int w = 0; w < workers && !*there; w++)
+        if (c->teams.busy[w] && has_room(c, w))
+            TRY(mpi_probe(c->options.comm, c->options.first_worker + w, MESSAGE_ARRAY, there, status));
+out:
+    return rc;
+}
+
 // Takes the parts of arrays that are there.
 static enum status collect_arrays(struct dispatcher *c, bool *found)
 {
@@ -308,7 +332,7 @@ static enum status collect_arrays(struct dispatcher *c, bool *found)
     for (;;) {
         bool there;
         MPI_Status status;
-        TRY(mpi_probe(c->options.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &there, &status));
+        TRY(probe_array(c, &there, &status));
         if (!there)
             break;
         const double start = now();

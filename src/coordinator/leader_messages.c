@@ -23,7 +23,7 @@ enum status account_pack(const struct task *task, const int *channels, int targe
     FILE *stream = open_memstream(&text, size);
     if (!stream)
         return fail(STATUS_LIMIT, "no memory for the rows of an image");
-    for (int t = 0; t < targets; t++)
+    for (int t = 0; t < targets && t < CONFIG_TARGETS_MAX; t++)
         packed.importance |= (uint32_t)(task->findings.importance[t] != NULL) << t;
     fwrite(&task->record, sizeof task->record, 1, stream);
     fwrite(&packed, sizeof packed, 1, stream);

@@ -32,7 +32,7 @@ struct leaders {
     int next;               // worker, whose turn it is
     int left;               // workers that have gone
     struct sent *sent;
-    struct given *given;    // in hand
+    struct given **given;   // [workers] in hand, a few each
     struct given *returned; // need a team
     int in_flight, returned_count;
     bool all_given, end_told, stopping, stop_told;
@@ -77,18 +77,13 @@ static enum status tell_all(struct leaders *l, enum order_kind kind)
     return rc;
 }
 
-static struct given **find(struct leaders *l, int64_t image)
+// Out of the worker's list; NULL if it is not there.
+static struct given *take_out(struct leaders *l, int worker, int64_t image)
 {
-    struct given **at = &l->given;
+    struct given **at = &l->given[worker];
     while (*at && (*at)->image != image)
         at = &(*at)->next;
-    return at;
-}
-
-// Out of the list; NULL if it is not there.
-static struct given *take_out(struct leaders *l, int64_t image)
-{
-    struct given **at = find(l, image), *given = *at;
+    struct given *given = *at;
     if (given) {
         *at = given->next;
         l->in_flight--;
@@ -102,7 +97,7 @@ static enum status take_image(struct leaders *l, const struct account *account, 
     struct task *task = task_create();
     void *bytes = malloc((size_t)account->bytes);
     enum status rc;
-    free(take_out(l, account->image));
+    free(take_out(l, rank - l->options.first_worker, account->image));
     if (!task || !bytes) {
         rc = fail(STATUS_LIMIT, "no memory for the rows of an image");
         goto out;
@@ -117,9 +112,9 @@ out:
     return rc;
 }
 
-static enum status take_back(struct leaders *l, const struct account *account)
+static enum status take_back(struct leaders *l, const struct account *account, int worker)
 {
-    struct given *given = take_out(l, account->image), **at = &l->returned;
+    struct given *given = take_out(l, worker, account->image), **at = &l->returned;
     if (!given)
         return fail(STATUS_INTERNAL, "a worker gives image %" PRId64 " back, which it has not got", account->image);
     while (*at)
@@ -141,7 +136,7 @@ static enum status take_account(struct leaders *l, const struct account *account
     case ACCOUNT_IMAGE:
         return take_image(l, account, rank);
     case ACCOUNT_TEAM:
-        return take_back(l, account);
+        return take_back(l, account, worker);
     case ACCOUNT_STOPS:
         l->stopping = true;
         return STATUS_OK;
@@ -177,10 +172,10 @@ static enum status give(struct leaders *l, int worker, const struct intake_entry
     struct given *given = malloc(sizeof *given + length);
     if (!given)
         return fail(STATUS_LIMIT, "no memory for another image");
-    *given = (struct given){.next = l->given, .image = entry->id, .kind = entry->kind};
+    *given = (struct given){.next = l->given[worker], .image = entry->id, .kind = entry->kind};
     memcpy(given->source, entry->source, length);
     snprintf(given->name, sizeof given->name, "%s", entry->name);
-    l->given = given;
+    l->given[worker] = given;
     l->in_flight++;
     l->wants[worker]--;
     l->wanting--;
@@ -278,7 +273,8 @@ enum status leaders_create(struct leaders **leaders, const struct leaders_option
     l->options = *options;
     l->timings = calloc((size_t)options->workers, sizeof *l->timings);
     l->wants = calloc((size_t)options->workers, sizeof *l->wants);
-    if (l->timings && l->wants)
+    l->given = calloc((size_t)options->workers, sizeof *l->given);
+    if (l->timings && l->wants && l->given)
         return STATUS_OK;
     leaders_destroy(leaders);
     return fail(STATUS_LIMIT, "no memory for %d workers", options->workers);
@@ -302,7 +298,9 @@ void leaders_destroy(struct leaders **leaders)
         next = sent->next;
         free(sent);
     }
-    drop(&l->given);
+    for (int w = 0; l->given && w < l->options.workers; w++)
+        drop(&l->given[w]);
+    free(l->given);
     drop(&l->returned);
     free(l->timings);
     free(l->wants);

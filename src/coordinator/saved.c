@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/saved.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -23,17 +24,22 @@ out:
 
 void saved_write(struct saved_writer *writer, const void *bytes, size_t count)
 {
-    if (writer->failed || count == 0)
+    if (writer->error || count == 0)
         return;
-    writer->failed = fwrite(bytes, 1, count, writer->file.stream) != count || !EVP_DigestUpdate(writer->digest, bytes, count);
+    errno = 0;
+    if (fwrite(bytes, 1, count, writer->file.stream) != count || !EVP_DigestUpdate(writer->digest, bytes, count))
+        writer->error = errno ? errno : EIO;
 }
 
 enum status saved_commit(struct saved_writer *writer)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH];
-    if (!writer->failed && EVP_DigestFinal_ex(writer->digest, digest, NULL))
-        (void)fwrite(digest, 1, sizeof digest, writer->file.stream);
-    const enum status rc = file_commit(&writer->file); // says what went wrong with any write
+    errno = 0;
+    if (!writer->error &&
+        (!EVP_DigestFinal_ex(writer->digest, digest, NULL) || fwrite(digest, 1, sizeof digest, writer->file.stream) != sizeof digest))
+        writer->error = errno ? errno : EIO;
+    const enum status rc = writer->error ? fail(STATUS_IO, "cannot write '%s': %s", writer->file.path, strerror(writer->error))
+                                         : file_commit(&writer->file);
     saved_abandon(writer);
     return rc;
 }

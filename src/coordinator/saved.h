@@ -3,7 +3,6 @@
 #ifndef ONEIROS_COORDINATOR_SAVED_H
 #define ONEIROS_COORDINATOR_SAVED_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +12,7 @@
 struct saved_writer {
     struct file_writer file;
     void *digest; // EVP_MD_CTX
-    bool failed;  // some write did; saved_commit() says so
+    int error;    // of the first write that failed, or 0; saved_commit() says so
 };
 
 enum status saved_create(struct saved_writer *writer, const char *path) MUST_CHECK;

@@ -24,6 +24,10 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     enum status rc = STATUS_OK;
     const int count = schedule->explains ? 1 : config->octaves.count;
+    if (image.width < schedule->min_side || image.height < schedule->min_side)
+        return fail(STATUS_LIMIT,
+                    "%d x %d pixels are too few: these targets need %d on the shorter side; take a larger picture or set input.resize",
+                    image.width, image.height, schedule->min_side);
     cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));

@@ -17,6 +17,7 @@
 struct schedule {
     const struct config *config;
     struct tile_rules tiles;
+    int min_side;          // pixels, of an image that can be dreamed
     bool explains;         // images are explained, not dreamed
     double feature_bytes;  // of all targets' activations for a pixel of an octave
     double window_bytes;   // memory that the network needs for a pixel of its window
@@ -29,10 +30,10 @@ struct schedule_image {
 };
 
 // Tiles of the largest octave, and pixels that the network sees divided by pixels of all octaves. STATUS_LIMIT where the image can't be
-// cut.
+// cut or is too small.
 enum status schedule_tiles(const struct schedule *schedule, struct schedule_image image, int *tiles, double *redundancy) MUST_CHECK;
 
-// Cost of an image on a team of `members`; see above. STATUS_LIMIT where it can't be cut into tiles.
+// Cost of an image on a team of `members`; see above. STATUS_LIMIT as schedule_tiles().
 enum status schedule_cost(const struct schedule *schedule, struct schedule_image image, int members, double *cost) MUST_CHECK;
 
 // Bytes that one member needs beside the weights, at the worst moment: network, its rows of the fields, what it exchanges. Rather too much

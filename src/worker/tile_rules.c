@@ -65,6 +65,21 @@ static double feature_bytes(const struct objective *objective)
     return bytes;
 }
 
+// The smallest square that every layer up to the targets makes something of.
+static int min_side(const struct objective *objective, bool bf16)
+{
+    int least = 1, enough = NETWORK_MIN_SIDE;
+    while (least < enough) {
+        const int side = (least + enough) / 2;
+        size_t bytes;
+        if (engine_estimate(objective, side, side, bf16, &bytes) == STATUS_OK)
+            enough = side;
+        else
+            least = side + 1;
+    }
+    return enough;
+}
+
 enum status tile_rules_resolve(const struct config *config, uint64_t memory_limit, struct tile_plan *plan)
 {
     struct objective objective;
@@ -88,6 +103,7 @@ enum status tile_rules_resolve(const struct config *config, uint64_t memory_limi
     }
     *plan = (struct tile_plan){.rules = {.size = size, .halo = halo, .blend = config->tile.blend, .stride = field.stride},
                                .exact = halo >= field.size - 1 + config->tile.blend,
+                               .min_side = min_side(&objective, bf16),
                                .limited = limited,
                                .feature_bytes = feature_bytes(&objective),
                                .window_bytes = (double)bytes / ((double)size * size)};

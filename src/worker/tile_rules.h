@@ -12,6 +12,7 @@
 struct tile_plan {
     struct tile_rules rules;
     bool exact;           // the halo covers all that the targets see: tiles change nothing but rounding
+    int min_side;         // of a picture that the targets can be computed of
     bool limited;         // tile.size is auto and smaller than it would be with more memory
     double feature_bytes; // of all targets' activations for a pixel of an octave
     double window_bytes;  // that the network needs for a pixel of its window

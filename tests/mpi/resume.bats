@@ -138,6 +138,17 @@ state() {
     [ "$(cat out/run.h5)" = "my notes" ]
 }
 
+@test "explanations by workers that read and write themselves are the same" {
+    for io in coordinator workers; do
+        "$MPIEXEC" -n 3 "$ONEIROS" explain -s io="$io" -s input.resize=100 -s importance.samples=2 -s importance.baselines=black \
+            -s saliency.samples=2 -s threads=1 -o "$io" in
+    done
+    for picture in a b c; do
+        /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" --explained "coordinator/$picture/explain.h5" "workers/$picture/explain.h5"
+        cmp "coordinator/$picture/overview.png" "workers/$picture/overview.png"
+    done
+}
+
 @test "explanations go on too" {
     explain=("$MPIEXEC" -n 2 "$ONEIROS" explain -s input.resize=100 -s importance.samples=0 -s saliency.samples=0 -o out)
     printf '<html>' >in/b.png

@@ -460,9 +460,9 @@ static void hostile_profiles_do_no_harm(void)
         UNIT_OK(image_create(&image, WIDTH, HEIGHT));
         for (int p = 0; p < 3 * PIXELS; p++)
             image.rgb[p] = (float)(p % 511) / 255 - 1;
-        image.alpha = spaces[i % 3] == COLOR_CMYK ? calloc(PIXELS, sizeof *image.alpha) : NULL;
+        image.black = spaces[i % 3] == COLOR_CMYK ? calloc(PIXELS, sizeof *image.black) : NULL;
         UNIT_OK(color_to_srgb(&image, spaces[i % 3], copy.data, copy.size));
-        bool whole = !image.alpha;
+        bool whole = !image.black;
         for (int p = 0; p < 3 * PIXELS; p++)
             whole = whole && image.rgb[p] >= -1 && image.rgb[p] <= 1;
         CU_ASSERT(whole);

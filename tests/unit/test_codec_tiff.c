@@ -13,6 +13,11 @@ struct kind {
     int orientation;
 };
 
+static bool has_alpha(const struct kind *kind)
+{
+    return kind->samples == 2 || (kind->samples == 4 && kind->photometric == PHOTOMETRIC_RGB) || kind->samples == 5;
+}
+
 static void set_tags(TIFF *tiff, const struct kind *kind)
 {
     uint16_t map[3][256];
@@ -30,7 +35,7 @@ static void set_tags(TIFF *tiff, const struct kind *kind)
         TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
     if (kind->predictor)
         TIFFSetField(tiff, TIFFTAG_PREDICTOR, kind->predictor);
-    if (kind->samples == 2 || (kind->samples == 4 && kind->photometric == PHOTOMETRIC_RGB))
+    if (has_alpha(kind))
         TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);
     if (kind->orientation)
         TIFFSetField(tiff, TIFFTAG_ORIENTATION, kind->orientation);
@@ -103,10 +108,10 @@ static double expected(const struct kind *kind, int c, int x, int y)
     int colours = kind->photometric == PHOTOMETRIC_RGB ? 3 : 1, full = full_of(kind);
     if (kind->photometric == PHOTOMETRIC_PALETTE)
         return pattern(c, (int)sample(kind, 0, x, y), 3, 8);
-    if (kind->photometric == PHOTOMETRIC_SEPARATED)
+    if (kind->photometric == PHOTOMETRIC_SEPARATED && c < 3)
         return full * (1 - (double)sample(kind, c, x, y) / full) * (1 - (double)sample(kind, 3, x, y) / full);
     if (c == 3)
-        return sample(kind, colours, x, y);
+        return sample(kind, kind->samples - 1, x, y);
     long value = sample(kind, colours == 3 ? c : 0, x, y);
     if (kind->bits < 8)
         value = value * 255 / ((1 << kind->bits) - 1);
@@ -124,7 +129,7 @@ static void check(const struct kind *kind)
     struct bytes file = make(kind);
     struct image image;
     UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
-    bool alpha = kind->samples == 2 || (kind->samples == 4 && kind->photometric == PHOTOMETRIC_RGB);
+    const bool alpha = has_alpha(kind);
     CU_ASSERT_FATAL(image.width == WIDTH && image.height == HEIGHT && image.bits == (kind->bits < 8 ? 8 : kind->bits));
     CU_ASSERT_EQUAL(image.format, IMAGE_FORMAT_TIFF);
     CU_ASSERT_EQUAL_FATAL(image.alpha != NULL, alpha);
@@ -153,7 +158,7 @@ static void every_layout(void)
         {PHOTOMETRIC_MINISWHITE, 4, 1},  {PHOTOMETRIC_MINISWHITE, 8, 1},  {PHOTOMETRIC_MINISWHITE, 16, 1}, {PHOTOMETRIC_PALETTE, 1, 1},
         {PHOTOMETRIC_SEPARATED, 8, 4},   {PHOTOMETRIC_SEPARATED, 16, 4},  {PHOTOMETRIC_RGB, 32, 3},        {PHOTOMETRIC_RGB, 32, 4},
         {PHOTOMETRIC_MINISBLACK, 32, 1}, {PHOTOMETRIC_MINISBLACK, 32, 2}, {PHOTOMETRIC_MINISWHITE, 32, 1}, {PHOTOMETRIC_PALETTE, 2, 1},
-        {PHOTOMETRIC_PALETTE, 4, 1},     {PHOTOMETRIC_PALETTE, 8, 1}};
+        {PHOTOMETRIC_PALETTE, 4, 1},     {PHOTOMETRIC_PALETTE, 8, 1},     {PHOTOMETRIC_SEPARATED, 8, 5},   {PHOTOMETRIC_SEPARATED, 16, 5}};
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
         for (int tiled = 0; tiled < 2; tiled++)
             for (int separate = 0; separate <= (kinds[k].samples > 1); separate++)
@@ -303,17 +308,33 @@ static void lying_tags(void)
     }
 }
 
-static void a_directory_that_follows_itself(void)
+// Whichever page the last one is followed by.
+static void pages_in_a_circle(void)
 {
-    struct bytes file = make(&(struct kind){.mode = "wl", .photometric = PHOTOMETRIC_RGB, .bits = 8, .samples = 3});
-    uint8_t *bytes = file.data;
-    uint32_t at = bytes[4] | (uint32_t)bytes[5] << 8 | (uint32_t)bytes[6] << 16;
-    int count = bytes[at] | bytes[at + 1] << 8;
-    memcpy(bytes + at + 2 + 12 * count, bytes + 4, 4); // the next page is this one
+    enum { PAGES = 7 };
+    uint32_t at[PAGES], link = 4;
+    TIFF *tiff = TIFFOpen("test_codec.tif", "wl");
     struct image image;
-    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
-    CU_ASSERT_EQUAL(image.width, WIDTH);
-    image_destroy(&image);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    for (int page = 0; page < PAGES; page++) {
+        const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+        set_tags(tiff, &kind);
+        write_units(tiff, &kind);
+        CU_ASSERT(TIFFWriteDirectory(tiff));
+    }
+    TIFFClose(tiff);
+    struct bytes file = read_back("test_codec.tif");
+    unlink("test_codec.tif");
+    uint8_t *bytes = file.data;
+    for (int page = 0; page < PAGES; page++) {
+        memcpy(&at[page], bytes + link, 4);
+        link = at[page] + 2 + 12 * (bytes[at[page]] | (uint32_t)bytes[at[page] + 1] << 8);
+    }
+    for (int page = 0; page < PAGES; page++) {
+        memcpy(bytes + link, &at[page], 4);
+        CU_ASSERT_EQUAL(codec_decode(file.data, file.size, &roomy, &image), STATUS_FORMAT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "its pages run in a circle"));
+    }
     free(file.data);
 }
 
@@ -449,7 +470,7 @@ static const struct unit_test tests[] = {
     {"premultiplied alpha is divided out", premultiplied_alpha_is_divided_out},
     {"orientation is undone", orientation_is_undone},
     {"lying tags", lying_tags},
-    {"a directory that follows itself", a_directory_that_follows_itself},
+    {"pages in a circle", pages_in_a_circle},
     {"alpha that is no number", alpha_that_is_no_number},
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},

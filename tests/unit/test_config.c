@@ -403,7 +403,7 @@ static void test_environment(void)
         {"ONEIROS_STEPS=0", "ONEIROS_STEPS: 0 is not in 1..100000"},
         {"ONEIROS_STEPS=", "ONEIROS_STEPS: has no value"},
         {"ONEIROS_OCTAVE_COUNT=2", "environment variable ONEIROS_OCTAVE_COUNT names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
-        {"ONEIROS_=2", "environment variable ONEIROS_ names no key; `oneiros dream --help` lists the keys"},
+        {"ONEIROS_=2", "environment variable ONEIROS_ names no key; did you mean ONEIROS_IO?"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char *environment[] = {(char *)bad[i].entry, NULL};

@@ -67,6 +67,21 @@ static void all_in_order(void)
         CU_ASSERT_EQUAL(order[i], i);
 }
 
+static void full(void)
+{
+    struct desk *desk = begin();
+    CU_ASSERT(desk_has_room(desk));
+    put(desk, 0, 300000, false);
+    usleep(50000); // begun
+    for (int i = 1; i < 4; i++) {
+        CU_ASSERT(desk_has_room(desk));
+        put(desk, i, 0, false);
+    }
+    CU_ASSERT(!desk_has_room(desk));
+    UNIT_OK(desk_finish(&desk, NULL));
+    CU_ASSERT_EQUAL(ran, 4);
+}
+
 static void nothing_after_a_failure(void)
 {
     struct desk *desk = begin();
@@ -81,12 +96,16 @@ static void ended_without_waiting(void)
 {
     struct desk *desk = begin();
     put(desk, 0, 50000, false);
+    CU_ASSERT(desk_has_room(desk));
+    for (int i = 1; i < 4; i++)
+        put(desk, i, 0, false);
     desk_end(desk);
     CU_ASSERT(!desk_is_done(desk));
     for (int i = 0; i < 2000 && !desk_is_done(desk); i++)
         usleep(1000);
     CU_ASSERT(desk_is_done(desk));
-    CU_ASSERT_EQUAL(ran, 1);
+    CU_ASSERT_EQUAL(ran, 4);
+    CU_ASSERT(desk_has_room(desk));
     UNIT_OK(desk_finish(&desk, NULL));
 }
 
@@ -103,6 +122,7 @@ static void abandoned(void)
 
 static const struct unit_test tests[] = {
     {"all in order", all_in_order},
+    {"full", full},
     {"nothing after a failure", nothing_after_a_failure},
     {"ended without waiting", ended_without_waiting},
     {"abandoned", abandoned},

@@ -95,6 +95,12 @@ static void test_what_cannot_be_cut(void)
     CU_ASSERT_EQUAL(schedule_most(&schedule, image), 0);
     const double busy[4] = {0};
     CU_ASSERT_EQUAL(schedule_team(&schedule, &(struct schedule_state){busy, &image, 1, -1}), 0);
+    schedule = schedule_for(4);
+    schedule.min_side = 300;
+    UNIT_OK(schedule_cost(&schedule, image, 1, &cost));
+    schedule.min_side = 301;
+    CU_ASSERT_EQUAL(schedule_cost(&schedule, image, 1, &cost), STATUS_LIMIT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "2000 x 300 pixels are too few: these targets need 301"));
 }
 
 static void leave_frames_out(void)

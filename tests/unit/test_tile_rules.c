@@ -235,6 +235,21 @@ static void test_unknown_layer(void)
     }
 }
 
+// By hand: each 3 x 3 convolution of the stem and each pool takes two off, and three of them halve what is left.
+static void test_min_side(void)
+{
+    static const struct {
+        const char *targets;
+        int side;
+    } known[] = {{"conv2d_1", 3}, {"conv2d_2", 7}, {"conv2d_3", 7},       {"max_pooling2d_1", 11},
+                 {"mixed0", 27},  {"mixed10", 75}, {"mixed0,mixed10", 75}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct config config;
+        configure(&config, known[i].targets);
+        CU_ASSERT_EQUAL(resolve(&config, UINT64_MAX).min_side, known[i].side);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"halo auto", test_halo_auto},
     {"halo exact", test_halo_exact},
@@ -243,6 +258,7 @@ static const struct unit_test tests[] = {
     {"size auto follows memory", test_size_auto},
     {"size given", test_size_given},
     {"any octave", test_any_octave},
+    {"the smallest side", test_min_side},
     {"unknown layer", test_unknown_layer},
 };
 UNIT_MAIN("tile_rules", tests)
