@@ -253,10 +253,16 @@ void video_save(const struct video *v, struct saved_writer *writer)
 
 static enum status load_packet(struct video *v, struct saved_reader *reader)
 {
+    // Others change what a packet's bytes are to the muxer: one says that they are a pointer.
+    enum { FLAGS = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISPOSABLE };
     struct saved_packet saved;
     AVPacket *packet = NULL;
     enum status rc;
     TRY(saved_read(reader, &saved, sizeof saved));
+    if (saved.flags & ~FLAGS) {
+        rc = fail(STATUS_FORMAT, "a frame of flags %#x in a saved video", (unsigned)saved.flags);
+        goto out;
+    }
     const void *bytes = saved.size > 0 ? saved_next(reader, (size_t)saved.size) : NULL;
     if (!bytes) {
         rc = fail(STATUS_FORMAT, "a frame of %d bytes in a saved video", saved.size);

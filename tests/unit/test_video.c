@@ -292,6 +292,14 @@ static void test_saved_damaged(void)
     UNIT_OK(video_create(&video, &options));
     CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
     video_abandon(&video);
+    // A flag of the first packet that no encoder sets: libavformat takes its bytes for a pointer to a frame.
+    memcpy(copy, all.bytes, all.left);
+    copy[VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 4 * sizeof(int64_t) + 1] |= 0x20;
+    reader = (struct saved_reader){copy, all.left};
+    UNIT_OK(video_create(&video, &options));
+    CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "flags 0x200"));
+    video_abandon(&video);
     free(copy);
     free(memory);
     // Of another size, and of another encoder's making where there is one.
