@@ -130,6 +130,18 @@ state() {
     [ ! -e out/a/dream.png ]
 }
 
+@test "a new run does not go on with what another one had begun" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s seed=1 -o alone in/a.png
+    for how in --force gone; do
+        run -75 "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.1 --max-seconds 8 --force -o out in/a.png
+        [ -s out/checkpoints/0 ]
+        [ "$how" = --force ] || rm out/run.h5
+        dream -s seed=1 ${how/gone/} in/a.png
+        cmp alone/a/dream.png out/a/dream.png
+        [ ! -e out/checkpoints ]
+    done
+}
+
 @test "a run file that is none of ours is left alone" {
     mkdir out
     printf 'my notes' >out/run.h5
