@@ -19,6 +19,7 @@
 #include "coordinator/utf8.h"
 
 static const double write_interval = 1;             // second
+static const hsize_t memory_page = 4096;            // bytes; larger ones are made of whole such pages
 static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting
 
 hid_t run_file_access(void)
@@ -51,6 +52,10 @@ static herr_t write_new(const char *path, const struct run_layout *layout, const
     hid_t access = run_file_access(), creation = H5Pcreate(H5P_FILE_CREATE), root = -1;
     // With up to 64 attributes in the root group's own header, changing one is one small write.
     if (access < 0 || creation < 0 || H5Pset_attr_phase_change(creation, 64, 48) < 0)
+        goto out;
+    // No metadata across a page, see the header. Space that is freed is found again only while the file is open.
+    if (H5Pset_file_space_strategy(creation, H5F_FSPACE_STRATEGY_PAGE, false, 1) < 0 ||
+        H5Pset_file_space_page_size(creation, memory_page) < 0)
         goto out;
     root = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
     if (root >= 0 && run_attributes_create(root, header, config) >= 0)
