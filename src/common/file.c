@@ -112,6 +112,22 @@ enum status file_commit(struct file_writer *writer)
     return sync_folder(writer->path);
 }
 
+enum status file_rename(const char *from, const char *to)
+{
+    const int descriptor = open(from, O_RDONLY | O_CLOEXEC);
+    int error = 0;
+    if (descriptor < 0)
+        return fail(STATUS_IO, "cannot open '%s': %s", from, strerror(errno));
+    if (fsync(descriptor) != 0 && errno != EINVAL)
+        error = errno;
+    close(descriptor);
+    if (error)
+        return fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error));
+    if (rename(from, to) != 0)
+        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
+    return sync_folder(to);
+}
+
 enum status file_create_nameless(const char *folder, int *descriptor)
 {
     char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];

@@ -24,6 +24,9 @@ enum status file_create(struct file_writer *writer, const char *path) MUST_CHECK
 // Flushes, syncs file and folder, renames, closes. On failure the file aside is gone. Every write error since file_create is reported here.
 enum status file_commit(struct file_writer *writer) MUST_CHECK;
 
+// Syncs the file `from`, gives it the name `to` in the same folder, and syncs that.
+enum status file_rename(const char *from, const char *to) MUST_CHECK;
+
 // Closes and removes the file aside. Harmless when not open or already committed.
 void file_abandon(struct file_writer *writer);
 

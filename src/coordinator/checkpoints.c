@@ -103,3 +103,13 @@ enum status checkpoints_remove(const char *output)
 out:
     return rc;
 }
+
+enum status checkpoints_remove_aside(const char *output)
+{
+    char folder[FILE_PATH_MAX];
+    enum status rc;
+    TRY(file_join(folder, output, folder_name));
+    rc = leftovers_remove_aside(folder, is_ours);
+out:
+    return rc;
+}

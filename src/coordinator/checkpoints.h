@@ -38,4 +38,7 @@ void checkpoints_end(const struct checkpoints *checkpoints);
 // Removes all checkpoints, and the folder if nothing else is in it. There may be none.
 enum status checkpoints_remove(const char *output) MUST_CHECK;
 
+// Removes only those that a killed run had not written to their end.
+enum status checkpoints_remove_aside(const char *output) MUST_CHECK;
+
 #endif

@@ -322,8 +322,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     *outcome = (struct coordinator_outcome){0};
     TRY(file_join(path, options->output, "run.h5"));
     TRY(checkpoints_init(&c.checkpoints, options->output));
-    if (!options->resume) // what is there was begun with other settings or pictures
-        TRY(checkpoints_remove(options->output));
+    // Without --resume, those that are there were begun with other settings or pictures.
+    TRY(options->resume ? checkpoints_remove_aside(options->output) : checkpoints_remove(options->output));
     rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY(rc);

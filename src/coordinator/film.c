@@ -298,18 +298,18 @@ static enum status make_pictures(struct film *f, const struct film_options *o)
     return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
 }
 
-// Of a film that goes on, the frames so far are there already.
+// Of a film that goes on, the frames so far are there already, and what a killed run left aside.
 static enum status make_folders(const struct film *f, bool goes_on)
 {
     const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
-    enum status rc = STATUS_OK;
-    if (!goes_on)
-        TRY(film_remove(f->folder));
+    enum status rc;
+    TRY(goes_on ? leftovers_remove_aside(f->folder, is_film) : film_remove(f->folder));
     for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
         if (made[i]) {
             TRY(file_join(path, f->folder, kinds[i]));
             TRY(file_make_folder(path));
+            TRY(leftovers_remove_aside(path, is_frame_name));
         }
 out:
     return rc;

@@ -34,15 +34,38 @@ static enum status remove_file(const char *folder, const char *name)
     return rc;
 }
 
-enum status leftovers_remove(const char *folder, bool (*is_ours)(const char *name), const char *kept)
+struct choice {
+    bool (*is_ours)(const char *name);
+    bool whole;       // files under their final names too
+    const char *kept; // but for this one; NULL: none
+};
+
+static bool is_chosen(const struct choice *choice, const char *entry)
+{
+    if (is_aside(entry, choice->is_ours))
+        return true;
+    return choice->whole && choice->is_ours(entry) && !(choice->kept && strcmp(entry, choice->kept) == 0);
+}
+
+static enum status remove_chosen(const char *folder, const struct choice *choice)
 {
     enum status rc = STATUS_OK;
     DIR *entries = opendir(folder);
     if (!entries)
         return errno == ENOENT ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
     for (struct dirent *entry; rc == STATUS_OK && (entry = readdir(entries));)
-        if ((is_ours(entry->d_name) && !(kept && strcmp(entry->d_name, kept) == 0)) || is_aside(entry->d_name, is_ours))
+        if (is_chosen(choice, entry->d_name))
             rc = remove_file(folder, entry->d_name);
     closedir(entries);
     return rc;
+}
+
+enum status leftovers_remove(const char *folder, bool (*is_ours)(const char *name), const char *kept)
+{
+    return remove_chosen(folder, &(struct choice){.is_ours = is_ours, .whole = true, .kept = kept});
+}
+
+enum status leftovers_remove_aside(const char *folder, bool (*is_ours)(const char *name))
+{
+    return remove_chosen(folder, &(struct choice){.is_ours = is_ours});
 }

@@ -11,4 +11,7 @@
 // folder that is not there is fine.
 enum status leftovers_remove(const char *folder, bool (*is_ours)(const char *name), const char *kept) MUST_CHECK;
 
+// Those aside alone, for a picture that is gone on with.
+enum status leftovers_remove_aside(const char *folder, bool (*is_ours)(const char *name)) MUST_CHECK;
+
 #endif

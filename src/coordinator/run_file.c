@@ -90,15 +90,16 @@ static void destroy(struct run_file **file)
     *file = NULL;
 }
 
-// Makes sure that the disk has room for what a write may add, before HDF5 changes anything: the chunks that the rows may touch, and
-// generously their index. HDF5 cuts off on closing what it did not need.
+// Makes sure that the disk has room for what a write may add, before HDF5 changes anything: the chunks that the rows may touch, in whole
+// pages, and generously their index. HDF5 cuts off on closing what it did not need.
 static enum status set_space_aside(const struct run_file *file)
 {
     uint64_t bytes = 256 * 1024;
     for (int i = 0; i < RUN_SERIES_COUNT; i++) {
         const struct run_series *series = &file->layout.series[i];
+        const uint64_t chunk = (series->chunk * series->row_size + memory_page - 1) / memory_page * memory_page;
         if (series->count)
-            bytes += ((series->count - 1) / series->chunk + 2) * series->chunk * series->row_size;
+            bytes += ((series->count - 1) / series->chunk + 2) * chunk;
     }
     enum status rc = STATUS_OK;
     int error;
@@ -338,8 +339,7 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     TRY(create_empty(file->path, &file->layout, header));
     if (earlier)
         TRY(run_file_carry(file, earlier));
-    if (rename(file->path, path) != 0)
-        rc = fail(STATUS_IO, "%s: cannot create the run file: %s", path, strerror(errno));
+    rc = file_rename(file->path, path);
 out:
     if (rc != STATUS_OK)
         unlink(file->path);

@@ -7,6 +7,7 @@
 
 #include "common/file.h"
 #include "coordinator/run_attributes.h"
+#include "coordinator/run_file_inside.h"
 
 static const char signature[] = "\211HDF\r\n\032\n";
 
@@ -24,11 +25,12 @@ static enum status read_attribute(const char *path, size_t limit, char **text)
 {
     H5E_BEGIN_TRY
     {
-        hid_t file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, H5P_DEFAULT);
+        hid_t access = run_file_reading(), file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
         if (file < 0)
-            file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+            file = H5Fopen(path, H5F_ACC_RDONLY, access);
         *text = file < 0 ? NULL : run_attribute_read_text(file, "plan", limit);
         H5Fclose(file);
+        H5Pclose(access);
     }
     H5E_END_TRY
     return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);

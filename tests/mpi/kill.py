@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """kill.py ROUNDS SIGNAL RANKS ONEIROS MPIEXEC FOLDER ARGUMENT...
 
-Runs `oneiros dream ARGUMENT... -o FOLDER/<n>` ROUNDS times, each time with SIGNAL (KILL or TERM) to a random rank at a random moment, and the
-same command again until it is done. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must
-be the rows of its run.h5."""
+Runs `oneiros dream ARGUMENT... -o FOLDER/<n>` ROUNDS times, each time with SIGNAL (KILL or TERM) to a random rank at a random moment, and
+the same command again until it is done. Every other time the moment is after the first checkpoint, so that there is something to go on
+with. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must be the rows of its run.h5."""
 import os
 import pathlib
 import random
@@ -57,11 +57,17 @@ class Runs:
             fail(f"{name}: exit code {code}", log)
         return time.monotonic() - start
 
-    def interrupted(self, name, number, seconds):
-        """Whether the signal struck a run."""
+    def wait_for_checkpoint(self, name, run):
+        while run.poll() is None and not list((self.folder / name / "checkpoints").glob("[0-9]")):
+            time.sleep(0.002)
+
+    def interrupted(self, name, number, begun, seconds):
+        """Whether the signal struck a run, `seconds` after its start or its first checkpoint."""
         log = self.folder / f"{name}.log"
         with open(log, "ab") as stream:
             run = self.start(name, stream)
+            if begun:
+                self.wait_for_checkpoint(name, run)
             time.sleep(seconds)
             ranks = ranks_of(run.pid)
             if not ranks or run.poll() is not None:
@@ -102,7 +108,8 @@ def main():
     struck = resumed = 0
     for i in range(rounds):
         name = f"{sys.argv[2].lower()}-{i}"
-        struck += runs.interrupted(name, number, random.uniform(0.1, 1) * whole)
+        begun = i % 2 == 1
+        struck += runs.interrupted(name, number, begun, random.uniform(0, 0.2) * whole if begun else random.uniform(0.1, 1) * whole)
         runs.to_the_end(name)
         runs.compare(name)
         resumed += "going on with the run" in (runs.folder / f"{name}.log").read_text(errors="replace")

@@ -142,6 +142,28 @@ state() {
     done
 }
 
+@test "what a killed run left aside is gone when its dream is done" {
+    filmed=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100 -s checkpoint.seconds=0.1 -s frames.png=true
+        -s frames.dream=true -s frames.cam=true -o out in/a.png)
+    "${filmed[@]}" &
+    local launcher=$!
+    for _ in $(seq 300); do
+        [ -s out/checkpoints/0 ] && break
+        sleep 0.02
+    done
+    kill -USR1 "$launcher"
+    wait "$launcher" || [ $? -eq 75 ]
+    [ -s out/checkpoints/0 ]
+    for name in checkpoints/0 a/dream.mp4 a/cam.mp4 a/dream.png a/dream/0000.png; do
+        printf part >"out/$name.0123abcd.part"
+    done
+    printf mine >out/a/notes.part
+    run -0 "${filmed[@]}"
+    [[ $output == *"going on with the run in out"* ]]
+    [ "$(find out -name '*.part')" = out/a/notes.part ]
+    [ ! -e out/checkpoints ]
+}
+
 @test "a run file that is none of ours is left alone" {
     mkdir out
     printf 'my notes' >out/run.h5

@@ -2,9 +2,12 @@
 // Each key either makes another dream, and is named with both values, or does not, and is left out.
 #include "common/config_difference.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/config_schema.h"
+#include "common/config_value.h"
 #include "unit.h"
 
 static struct config was, is;
@@ -64,5 +67,46 @@ static void many(void)
     CU_ASSERT(strlen(tiny) < sizeof tiny);
 }
 
-static const struct unit_test tests[] = {{"equal", equal}, {"named", named}, {"neutral", neutral}, {"many", many}};
+// A value that is not the key's default.
+static enum status change(const struct config_key *key)
+{
+    char value[64];
+    switch (key->type) {
+    case CONFIG_TYPE_BOOL:
+        snprintf(value, sizeof value, "%s", strcmp(key->initial, "true") == 0 ? "false" : "true");
+        break;
+    case CONFIG_TYPE_WORD:
+        snprintf(value, sizeof value, "%s", key->words[strcmp(key->words[0].name, key->initial) == 0].name);
+        break;
+    case CONFIG_TYPE_REAL:
+        snprintf(value, sizeof value, "%.17g", strtod(key->initial, NULL) == key->low ? key->high : key->low);
+        break;
+    case CONFIG_TYPE_TEXT:
+        snprintf(value, sizeof value, "another");
+        break;
+    case CONFIG_TYPE_TARGETS:
+        snprintf(value, sizeof value, "mixed4:1");
+        break;
+    default:
+        snprintf(value, sizeof value, "%llu",
+                 (unsigned long long)(strtoull(key->initial, NULL, 10) == key->least ? key->least + 1 : key->least));
+    }
+    return config_value_parse(&is, key, value);
+}
+
+static void each_key(void)
+{
+    for (int i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        config_init(&was);
+        config_init(&is);
+        UNIT_OK(change(key));
+        CU_ASSERT_EQUAL(config_difference(&was, &is, text, sizeof text), !key->neutral);
+        if (!key->neutral && !strstr(text, key->name))
+            CU_FAIL("a key is not named");
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"equal", equal}, {"named", named}, {"neutral", neutral}, {"many", many}, {"each_key", each_key}};
 UNIT_MAIN("config_difference", tests)

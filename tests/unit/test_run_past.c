@@ -99,6 +99,15 @@ static void link_steps(hid_t file)
     H5Lcreate_hard(file, "steps", file, "images", H5P_DEFAULT, H5P_DEFAULT);
 }
 
+// As many as no disk holds.
+static void stretch_images(hid_t file)
+{
+    const hsize_t count = (hsize_t)1 << 40;
+    hid_t dataset = H5Dopen2(file, "images", H5P_DEFAULT);
+    CU_ASSERT(H5Dset_extent(dataset, &count) >= 0);
+    H5Dclose(dataset);
+}
+
 static void drop_config(hid_t file)
 {
     H5Adelete(file, "config");
@@ -117,6 +126,8 @@ static void others_are_refused(void)
     change(drop_images);
     refused("its images are not as");
     change(link_steps);
+    refused("its images are not as");
+    change(stretch_images);
     refused("its images are not as");
     change(drop_config);
     refused("does not say what it is of");
