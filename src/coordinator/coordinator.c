@@ -19,6 +19,7 @@
 #include "coordinator/prefetch.h"
 #include "coordinator/progress.h"
 #include "coordinator/task.h"
+#include "coordinator/timing_table.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -28,7 +29,9 @@ struct coordinator {
     struct prefetch *prefetch;
     struct run_file *run_file;
     struct progress *progress;
+    double started;
     struct timing timing;
+    struct timing_part own, workers; // filled in at the end
     struct dispatcher *dispatcher;
     struct checkpoints checkpoints;
     struct leaders *leaders; // NULL: rank 0 reads and writes
@@ -161,7 +164,12 @@ static enum status look_after(struct coordinator *c)
     progress_tick(c->progress);
     if (run_file_is_written(c->run_file))
         checkpoints_clean(&c->checkpoints);
-    return dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
+    if (run_file_is_written(c->run_file))
+        return STATUS_OK;
+    const double start = now();
+    const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
+    timing_add(&c->timing, PHASE_WRITE, start, 0);
+    return rc;
 }
 
 static enum status serve(struct coordinator *c)
@@ -200,6 +208,7 @@ static enum status collect_timing(struct coordinator *c)
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
         if (c->leaders)
             timing_merge(&timing, leaders_timing(c->leaders, w));
+        timing_part_add(&c->workers, &timing);
         if (rank == COORDINATOR_RANK)
             timing_merge(&c->timing, &timing);
         else
@@ -208,6 +217,17 @@ static enum status collect_timing(struct coordinator *c)
     rc = dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
 out:
     return rc;
+}
+
+// For those who ask, and where there are several workers to compare.
+static void say_timing(const struct coordinator *c, double elapsed)
+{
+    char title[64];
+    if (log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
+        return;
+    snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, c->workers.ranks == 1 ? "" : "s");
+    timing_part_print(&c->workers, title, elapsed, stderr);
+    timing_part_print(&c->own, "rank 0", elapsed, stderr);
 }
 
 // An image for a leader. One that cannot be taken in has failed.
@@ -316,7 +336,8 @@ static enum status create_dispatcher(struct coordinator *c)
 
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
-    struct coordinator c = {.options = options, .outcome = outcome};
+    struct coordinator c = {.options = options, .outcome = outcome, .started = now()};
+    double elapsed = 0;
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
@@ -342,11 +363,15 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
                                                  : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
     TRY(dispatcher_dismiss(c.dispatcher));
+    timing_part_add(&c.own, &c.timing);
+    elapsed = now() - c.started;
     rc = collect_timing(&c);
     outcome->was_stopped =
         dispatcher_is_stopping(c.dispatcher) && (outcome->stopped > 0 || !dispatcher_is_empty(c.dispatcher) || !c.all_taken);
 out:
     progress_destroy(&c.progress);
+    if (rc == STATUS_OK)
+        say_timing(&c, elapsed);
     prefetch_destroy(&c.prefetch);
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
