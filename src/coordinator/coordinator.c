@@ -150,15 +150,19 @@ static void show_total(struct coordinator *c)
     progress_set_total(c->progress, total - (c->options->resume ? resume_done(c->options->resume) : 0));
 }
 
-static void rest(struct coordinator *c, unsigned *idle)
+// The end of a turn of the loop that began at `start`. One that found nothing to do was idle, and so is the next moment.
+static void rest(struct coordinator *c, bool found, double start, unsigned *idle)
 {
-    const double start = now();
+    if (found) {
+        *idle = 0;
+        return;
+    }
     mpi_idle(idle);
     timing_add(&c->timing, PHASE_IDLE, start, 0);
 }
 
 // Once round the loop, whoever reads and writes.
-static enum status look_after(struct coordinator *c)
+static enum status look_after(struct coordinator *c, bool *found)
 {
     show_total(c);
     progress_tick(c->progress);
@@ -168,7 +172,10 @@ static enum status look_after(struct coordinator *c)
         return STATUS_OK;
     const double start = now();
     const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
-    timing_add(&c->timing, PHASE_WRITE, start, 0);
+    if (run_file_is_written(c->run_file)) {
+        timing_add(&c->timing, PHASE_WRITE, start, 0);
+        *found = true;
+    }
     return rc;
 }
 
@@ -178,9 +185,10 @@ static enum status serve(struct coordinator *c)
     bool told = false;
     enum status rc = STATUS_OK;
     for (;;) {
+        const double start = now();
         bool found = false;
         TRY(dispatcher_turn(c->dispatcher, coming(c), &found));
-        TRY(look_after(c));
+        TRY(look_after(c, &found));
         const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher);
         if (stopping && !told)
             TRY(stop(c));
@@ -189,10 +197,7 @@ static enum status serve(struct coordinator *c)
             TRY(take_inputs(c, &found));
         if (dispatcher_is_idle(c->dispatcher) && (stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher))))
             break;
-        if (found)
-            idle = 0;
-        else
-            rest(c, &idle);
+        rest(c, found, start, &idle);
     }
 out:
     return rc;
@@ -292,19 +297,17 @@ static enum status serve_leaders(struct coordinator *c)
                                                               .ended = take_led,
                                                               .context = c}));
     while (!leaders_have_left(c->leaders)) {
+        const double start = now();
         bool found = false;
         TRY(leaders_turn(c->leaders, &found));
         progress_set_in_flight(c->progress, leaders_in_flight(c->leaders));
-        TRY(look_after(c));
+        TRY(look_after(c, &found));
         if ((stop_requested() || leaders_are_stopping(c->leaders)) && !told) {
             say_stopping(c);
             TRY(leaders_stop(c->leaders));
             told = true;
         }
-        if (found)
-            idle = 0;
-        else
-            rest(c, &idle);
+        rest(c, found, start, &idle);
     }
     c->led = true;
     c->taken -= leaders_returned(c->leaders);
