@@ -9,7 +9,8 @@
 //   + octave's pixels / members x `pixel`                 (shaping, metrics, maps)
 //   + messages x `latency` + bytes / `bandwidth`          (halos in, gradients out: what the worst member needs of others)
 //   + `sums` sums over the team, each 2 log2(members) x `latency`
-// and a picture besides: two looks (half a window's time each), `picture` seconds, `image` seconds for each of its pixels / members.
+// and a picture besides: two looks (half a window's time each), `picture` seconds, `image` seconds for each of its pixels / members; a
+// worker's first picture, `start` seconds.
 // Rank 0 spends `rank0` seconds on each picture and `rank0_pixel` on each of its pixels (0 where workers read and write), one after another;
 // a worker gets its next picture when rank 0 has come to it.
 #include <getopt.h>
@@ -34,7 +35,7 @@ struct point {
 static struct {
     struct point points[POINTS_MAX]; // by pixels
     int count;
-    double pixel, image, picture, latency, bandwidth, sums, rank0, rank0_pixel;
+    double pixel, image, picture, start, latency, bandwidth, sums, rank0, rank0_pixel;
 } machine = {.latency = 2e-6, .bandwidth = 10e9, .sums = 3, .rank0 = 100e-6};
 
 struct mix {
@@ -142,6 +143,8 @@ static struct outcome play(const struct mix *mix, const int *teams)
     const int workers = schedule.workers;
     double *free_at = memory((size_t)workers, sizeof *free_at);
     struct outcome outcome = {0};
+    for (int w = 0; w < workers; w++)
+        free_at[w] = machine.start; // as good as before the first picture
     double rank0 = 0; // when it is free
     for (int i = 0; i < mix->count; i++) {
         const int team = teams[i];
@@ -200,7 +203,7 @@ static void describe(const char *text)
     static const struct {
         const char *name;
         double *value;
-    } names[] = {{"pixel", &machine.pixel},     {"image", &machine.image},         {"picture", &machine.picture},
+    } names[] = {{"pixel", &machine.pixel},     {"image", &machine.image},         {"picture", &machine.picture}, {"start", &machine.start},
                  {"latency", &machine.latency}, {"bandwidth", &machine.bandwidth}, {"sums", &machine.sums},
                  {"rank0", &machine.rank0},     {"rank0_pixel", &machine.rank0_pixel}};
     double side, seconds;
