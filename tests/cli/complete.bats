@@ -5,6 +5,10 @@
 
 bats_require_minimum_version 1.5.0
 
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
 # Long options of a command, from the tables in its sources.
 options_of() {
     local files=("$SOURCE"/src/commands/"$1".c)
