@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Where the ranks' time went: for each phase the least, the mean and the most over the ranks that might have been in it.
+#ifndef ONEIROS_REPORT_PHASES_H
+#define ONEIROS_REPORT_PHASES_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+
+#include "common/records.h"
+#include "common/status.h"
+#include "common/timing.h"
+
+// Who: rank 0, where it only coordinates; the workers; or, without mpirun, the one process that is both.
+enum phase_group { GROUP_WORKERS, GROUP_COORDINATOR, PHASE_GROUPS };
+
+struct phase_row {
+    char phase[RECORD_PHASE_MAX];
+    double least, mean, most; // seconds; a rank that never was in it has 0
+    double imbalance;         // most / mean; NaN where all are 0
+    double share;             // of the group's time; NaN for what threads do beside it
+    int64_t count, bytes;     // over all ranks of the group
+};
+
+struct phases {
+    struct {
+        int ranks;
+        size_t count;
+        struct phase_row rows[PHASE_COUNT]; // in the order of enum phase
+    } groups[PHASE_GROUPS];
+};
+
+// From the rows of /timing, `ranks` ranks of which `workers` dream.
+void phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, struct phases *phases);
+
+// STATUS_FORMAT: the table cannot be read. No rows, as in a run that was killed, are fine.
+enum status phases_read(hid_t file, const char *path, int ranks, int workers, struct phases *phases) MUST_CHECK;
+
+#endif
