@@ -2,6 +2,7 @@
 // A study as text: Markdown and comma-separated values.
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/file.h"
