@@ -93,7 +93,9 @@ for (const section of document.querySelectorAll("main > section[id]")) {
 
 /* Gallery */
 const curveOf = new Map(data.curves.images.map((curve) => [curve.image, curve]));
-const state = {page: 0, found: images};
+// Those without a picture come last.
+const ordered = [...images.filter((image) => image.status !== "failed"), ...images.filter((image) => image.status === "failed")];
+const state = {page: 0, found: ordered};
 const statuses = [["", "all"], ["done", "done"], ["failed", "failed"], ["stopped", "stopped early"]]
   .filter(([status]) => !status || count(status) > 0);
 for (const [value, text] of statuses) at("filter-status").append(make("option", {value}, text));
@@ -132,22 +134,22 @@ function card(image) {
   const ratio = Math.min(2.6, Math.max(0.56, image.width > 0 && image.height > 0 ? image.width / image.height : 4 / 3));
   const view = make("div", {class: "view"});
   const shown = image.thumbAfter || (image.picture && /\.(png|jpe?g)$/i.test(image.picture) ? link(image.picture) : null);
-  const after = shown && make("img", {src: shown, alt: `${explains ? "Explanation" : "Dream"} of ${name(image)}`, loading: "lazy", decoding: "async"});
+  const after = shown && make("img", {src: shown, alt: `${explains ? "Explanation" : "Dream"} of ${name(image)}`, loading: image.thumbAfter ? null : "lazy", decoding: "async"});
   if (!after) view.append(emptyView(image));
   else if (image.thumbBefore) slider(image, view, after);
   else view.append(after);
   const actions = make("div", {class: "actions"});
   if (image.thumbCam) {
-    const cam = make("button", {type: "button", "aria-pressed": "false", "data-cam": "", onclick: () => {
+    const cam = make("button", {type: "button", "aria-pressed": "false", "data-cam": "", "aria-label": `Map of ${name(image)}: where the network looked`, onclick: () => {
       const on = cam.getAttribute("aria-pressed") !== "true";
       cam.setAttribute("aria-pressed", String(on));
       after.src = on ? image.thumbCam : shown;
-    }}, "Activation map");
+    }}, "Map");
     actions.append(cam);
   }
   const videos = [];
   const addVideo = (text, file) => {
-    const button = make("button", {type: "button", "aria-pressed": "false", onclick: () => {
+    const button = make("button", {type: "button", "aria-pressed": "false", "aria-label": `${text} of ${name(image)}`, onclick: () => {
       const on = button.getAttribute("aria-pressed") !== "true";
       for (const other of videos) other.setAttribute("aria-pressed", "false");
       view.querySelector("video")?.remove();
@@ -165,7 +167,7 @@ function card(image) {
   if (image.camVideo) addVideo("Map video", "cam.mp4");
   if (curveOf.has(image.id)) actions.append(make("button", {type: "button", onclick: () => { choose(String(image.id)); at("curves").scrollIntoView(); at("chosen").focus({preventScroll: true}); },
     "aria-label": `Curves of ${name(image)}`}, "Curves"));
-  if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `${name(image)} in full size`}, "Full size"));
+  if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `Full size of ${name(image)}`}, "Full size"));
   const facts = [image.status === "stopped" ? "stopped early" : null, image.width ? `${image.width} × ${image.height}` : null,
     image.status !== "failed" ? seconds(image.seconds[3]) : null, explains ? null : lossText(image)].filter(Boolean);
   return make("article", {class: "card", "--ratio": ratio.toFixed(4)}, view,
@@ -206,7 +208,7 @@ function setCams(on) {
 
 function filter() {
   const words = at("filter-name").value.trim().toLowerCase(), status = at("filter-status").value;
-  state.found = images.filter((image) => (!status || image.status === status) &&
+  state.found = ordered.filter((image) => (!status || image.status === status) &&
     (!words || name(image).toLowerCase().includes(words) || image.source.toLowerCase().includes(words)));
   state.page = 0;
   drawGallery();
@@ -395,7 +397,6 @@ origin("Version", `oneiros ${run.version}`);
 origin("Started", run.started);
 origin("Seed", run.seed);
 origin("Weights", run.weightsSource);
-origin("", null);
 origin("MD5 of the weights", make("code", {}, run.weightsMd5));
 origin("Ranks", run.ranks === 1 ? "1 process" : `${run.ranks}, of which ${run.workers} dream${run.team ? `, in teams of ${run.team}` : ""}`);
 origin("Hosts", run.hosts.map((host) => `${host.name} (${plural(host.ranks, "rank")}${host.cores ? ` on ${plural(host.cores, "core")}` : ""})`).join(", "));
