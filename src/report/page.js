@@ -55,8 +55,12 @@ function applyTheme() {
 applyTheme();
 system.addEventListener("change", () => { applyTheme(); drawCharts(); });
 at("theme").addEventListener("click", () => {
-  chosenTheme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  try { localStorage.setItem("oneiros-theme", chosenTheme); } catch (error) { /* as above */ }
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  chosenTheme = next === (system.matches ? "dark" : "light") ? null : next; // back to what the system has, whatever that will be
+  try {
+    if (chosenTheme) localStorage.setItem("oneiros-theme", chosenTheme);
+    else localStorage.removeItem("oneiros-theme");
+  } catch (error) { /* as above */ }
   applyTheme();
   drawCharts();
 });

@@ -24,7 +24,8 @@ static void print_data(const struct study *study, FILE *stream)
     fputs("END\n", stream);
 }
 
-static void print_axis(const struct study *study, FILE *stream)
+// Whether there are so many times more workers in the end that both axes are logarithmic, where the ideal is a straight line.
+static bool print_axis(const struct study *study, FILE *stream)
 {
     int least = 0, most = 0;
     fputs("set xtics (", stream);
@@ -35,11 +36,12 @@ static void print_axis(const struct study *study, FILE *stream)
         most = at > most ? at : most;
     }
     fputs(")\n", stream);
-    // Numbers of nodes double from one to the next in most studies.
-    if (most >= 8 * least)
+    const bool wide = most >= 8 * least;
+    if (wide)
         fprintf(stream, "set logscale x 2\nset xrange [%g:%g]\n", least / 1.3, most * 1.3);
     else
         fprintf(stream, "set xrange [%g:%g]\n", least - 0.4, most + 0.4);
+    return wide;
 }
 
 void study_plot_script(const struct study *study, FILE *stream)
@@ -49,8 +51,10 @@ void study_plot_script(const struct study *study, FILE *stream)
                       line[] = "with linespoints lw 2 pt 7 ps 0.6 lc rgb '#4338a8'";
     print_data(study, stream);
     fprintf(stream, "set terminal svg size %d,360 font 'Helvetica,13' background '#ffffff' noenhanced\n", study->crowded ? 520 : 1140);
-    fputs("set border 3 lc rgb '#8a8580'\nset tics nomirror\nset grid ytics lc rgb '#e5e2dd'\nset key left top\nset yrange [0:*]\n", stream);
-    print_axis(study, stream);
+    fputs("set border 3 lc rgb '#8a8580'\nset tics nomirror textcolor rgb '#3c3833'\nset grid ytics lc rgb '#d8d4ce'\n"
+          "set key left bottom Left reverse\nset yrange [0:*]\n",
+          stream);
+    const bool wide = print_axis(study, stream);
     fprintf(stream, "set xlabel '%s'\n", study->crowded ? "ranks" : "workers");
     if (study->crowded) {
         fprintf(stream, "set title 'Times by number of ranks, on shared cores'\nset ylabel 'seconds'\nplot $data using 1:2:3:4 %s notitle\n",
@@ -59,11 +63,13 @@ void study_plot_script(const struct study *study, FILE *stream)
     }
     fprintf(stream, "set multiplot layout 1,3 title '%s scaling, base %d worker%s'\n", study->kind == STUDY_STRONG ? "Strong" : "Weak",
             study->groups[0].workers, study->groups[0].workers == 1 ? "" : "s");
+    if (wide)
+        fputs("set logscale y 2\nset yrange [*:*]\n", stream);
     fprintf(stream, "set title 'Time'\nset ylabel 'seconds'\nplot $data using 1:(%.9g%s) %s, $data using 1:2:3:4 %s title 'median, min..max'\n",
             study->groups[0].median, study->kind == STUDY_STRONG ? "/$7" : "", ideal, points);
-    fprintf(stream, "set title 'Speed-up'\nset ylabel 'times as fast'\nplot $data using 1:7 %s, $data using 1:5 %s title 'measured'\n", ideal,
+    fprintf(stream, "set title 'Speed-up'\nset key left top\nset ylabel 'times as fast'\nplot $data using 1:7 %s, $data using 1:5 %s title 'measured'\n", ideal,
             line);
-    fprintf(stream, "set title 'Efficiency'\nset ylabel 'of the ideal'\nset yrange [0:1.2]\nset key left bottom\n"
+    fprintf(stream, "set title 'Efficiency'\nunset logscale y\nset ylabel 'of the ideal'\nset yrange [0:1.2]\nset key left bottom\n"
                     "plot $data using 1:(1) %s, $data using 1:6 %s title 'measured'\nunset multiplot\n",
             ideal, line);
 }

@@ -45,7 +45,7 @@ static void print_head(const struct study *study, FILE *stream)
     const struct study_run *first = &study->runs[0];
     const struct study_group *base = &study->groups[0];
     if (study->crowded)
-        fprintf(stream, "# Times by number of ranks\n\n%s%s.\n\n", study->crowd[0] == 'o' ? "**" : "", study->crowd);
+        fprintf(stream, "# Times by number of ranks\n\nOnly times: %s.\n\n", study->crowd);
     else
         fprintf(stream, "# %s scaling\n\n", study->kind == STUDY_STRONG ? "Strong" : "Weak");
     fprintf(stream, "`oneiros %s` %s, %zu run%s of one configuration. ", first->kind, first->version, study->run_count,
