@@ -11,7 +11,7 @@
 #include "coordinator/video_first.h"
 #include "report/thumbnail.h"
 
-enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16 };
+enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
 
 static const uint64_t file_max = UINT64_C(2) << 30;           // bytes of a picture's file
 static const uint64_t pixels_usual = UINT64_C(40) << 20;      // decoded by several threads at a time
@@ -146,7 +146,7 @@ enum status gallery_make(const char *folder, const struct run_facts *facts, cons
 {
     const bool explains = strcmp(facts->kind, "explain") == 0;
     const size_t shown = room(images->count, explains ? 1 : DREAM_PICTURES);
-    const struct thumbnail_budget budget = thumbnail_budget(shown * (explains ? 1 : DREAM_PICTURES));
+    const struct thumbnail_budget budget = explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
     enum status rc = STATUS_OK;
     *gallery = (struct gallery){.items = calloc(images->count + 1, sizeof *gallery->items)};
     if (!gallery->items)

@@ -26,6 +26,7 @@ const number = (value) => value === null || value === undefined ? "–"
 function seconds(value) {
   if (value === null || value === undefined) return "–";
   if (value < 100) return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  if (value < 600) return `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;
   const minutes = Math.round(value / 60), hours = Math.floor(minutes / 60);
   return hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
 }
@@ -142,6 +143,8 @@ function card(image) {
   if (!after) view.append(emptyView(image));
   else if (image.thumbBefore) slider(image, view, after);
   else view.append(after);
+  // A sheet of pictures has a shape of its own.
+  if (explains && after) after.addEventListener("load", () => element.style.setProperty("--ratio", (after.naturalWidth / after.naturalHeight).toFixed(4)));
   const actions = make("div", {class: "actions"});
   if (image.thumbCam) {
     const cam = make("button", {type: "button", "aria-pressed": "false", "data-cam": "", "aria-label": `Map of ${name(image)}: where the network looked`, onclick: () => {
@@ -174,8 +177,9 @@ function card(image) {
   if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `Full size of ${name(image)}`}, "Full size"));
   const facts = [image.status === "stopped" ? "stopped early" : null, image.width ? `${image.width} × ${image.height}` : null,
     image.status !== "failed" ? seconds(image.seconds[3]) : null, explains ? null : lossText(image)].filter(Boolean);
-  return make("article", {class: "card", "--ratio": ratio.toFixed(4)}, view,
+  const element = make("article", {class: "card", "--ratio": ratio.toFixed(4)}, view,
     make("div", {class: "caption"}, make("h3", {title: image.source}, name(image)), make("p", {class: "line"}, facts.join(" · ")), actions));
+  return element;
 }
 
 function drawGallery() {
@@ -184,6 +188,7 @@ function drawGallery() {
   const shown = found.slice(state.page * PAGE, (state.page + 1) * PAGE);
   at("gallery").replaceChildren(...shown.map(card));
   at("gallery").classList.toggle("few", found.length <= 4);
+  at("gallery").classList.toggle("one", images.length === 1);
   if (at("cam-all").checked) setCams(true);
   const first = state.page * PAGE;
   at("found").textContent = found.length === 0 ? (images.length ? "None is like that" : "")
@@ -290,7 +295,7 @@ function chart(measure, index, curve) {
       animation: false, responsive: true, maintainAspectRatio: false, interaction: {mode: "nearest", axis: "x", intersect: false},
       scales: {
         x: {type: "linear", min: 0, max: Math.max(1, curve.position[curve.position.length - 1]), grid: {display: false}, border: {color: line},
-          ticks: {color: soft, maxTicksLimit: 6, precision: 0, font: {family: font, size: 11}}},
+          ticks: {color: soft, maxTicksLimit: 6, precision: 0, includeBounds: false, font: {family: font, size: 11}}},
         y: {grid: {color: line}, ticks: {color: soft, maxTicksLimit: 5, font: {family: font, size: 11}}, grace: "8%"},
       },
       plugins: {legend: {display: false}, octaves: {starts: starts(curve), line: soft, ink: soft, font},
@@ -373,22 +378,21 @@ if (!hasCurves && at("channels").children.length === 0) at("curves").hidden = tr
 /* Time */
 function phaseTable(group) {
   const head = ["Phase", "min", "avg", "max", "imbalance", "share", "moved"];
-  const title = run.ranks === 1 ? "The one process, in seconds." : group.group === "workers"
-    ? `${plural(group.ranks, "worker")}, in seconds a rank.` : "The coordinator, rank 0, in seconds. Reading and decoding are done by threads beside it.";
+  const title = group.group === "workers" ? `${plural(group.ranks, "worker")}, in seconds${group.ranks > 1 ? " a rank" : ""}.`
+    : `The coordinator, ${run.ranks > 1 ? "rank 0" : "a part of the same process"}, in seconds. Fetching and decoding are done by threads beside it.`;
   const rows = group.rows.map((row) => make("tr", {}, make("th", {scope: "row"}, row.phase),
     ...[row.min, row.avg, row.max].map((value) => make("td", {class: "n"}, value === null ? "–" : value.toFixed(2))),
     make("td", {class: "n"}, row.imbalance === null ? "–" : row.imbalance.toFixed(2)),
     make("td", {class: "share"}, make("b", {}, row.share === null ? "beside" : `${(100 * row.share).toFixed(1)}%`),
       row.share === null ? null : make("span", {"--width": `${(4.5 * row.share).toFixed(3)}rem`, "aria-hidden": "true"})),
     make("td", {class: "n"}, row.bytes ? bytes(row.bytes) : "")));
-  const table = make("table", {}, make("caption", {}, title),
-    make("thead", {}, make("tr", {}, ...head.map((text, i) => make("th", {scope: "col", class: i && text !== "share" ? "n" : null}, text)))), make("tbody", {}, ...rows));
+  const table = make("table", {"aria-label": title}, make("thead", {}, make("tr", {}, ...head.map((text, i) => make("th", {scope: "col", class: i && text !== "share" ? "n" : null}, text)))), make("tbody", {}, ...rows));
   for (const bar of table.querySelectorAll(".share span")) bar.style.width = bar.style.getPropertyValue("--width");
-  return make("div", {class: "scroll", role: "region", "aria-label": title, tabindex: "0"}, table);
+  return make("div", {}, make("p", {class: "text"}, title), make("div", {class: "scroll", role: "region", "aria-label": `Table: ${title}`, tabindex: "0"}, table));
 }
 const groups = data.phases.filter((group) => group.rows.length);
 if (groups.length)
-  at("phases").append(...groups.map(phaseTable), make("p", {class: "text"}, "Imbalance is the longest time over the mean: 1.00 is even. Share is that of the ranks' own time."));
+  at("phases").append(...groups.map(phaseTable), make("p", {class: "text"}, "Imbalance is the longest time over the mean: 1.00 is even. Share is of the time of all its ranks."));
 else
   at("phases").append(make("p", {class: "text"}, "A run says where its time went at its end: this one had not come to it."));
 

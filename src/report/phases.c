@@ -21,6 +21,12 @@ static bool is_beside(int phase)
     return phase == PHASE_FETCH || phase == PHASE_DECODE;
 }
 
+// Whose it is; of one process that is both, pixels sent and received are the worker's.
+static enum phase_group group_of(int phase, int rank, int ranks)
+{
+    return (ranks > 1 ? rank == 0 : phase < PHASE_WAIT) ? GROUP_COORDINATOR : GROUP_WORKERS;
+}
+
 struct sums {
     int present; // ranks with a row
     double total, least, most;
@@ -43,9 +49,10 @@ void phases_make(const struct timing_record *rows, size_t count, int ranks, int 
     double seconds[PHASE_GROUPS] = {0};
     memset(phases, 0, sizeof *phases);
     phases->groups[GROUP_WORKERS].ranks = ranks > 1 ? workers : 1;
-    phases->groups[GROUP_COORDINATOR].ranks = ranks > 1;
+    phases->groups[GROUP_COORDINATOR].ranks = 1;
     for (size_t i = 0; i < count; i++) {
-        const int phase = phase_of(rows[i].phase), group = ranks > 1 && rows[i].rank == 0 ? GROUP_COORDINATOR : GROUP_WORKERS;
+        const int phase = phase_of(rows[i].phase);
+        const enum phase_group group = group_of(phase, rows[i].rank, ranks);
         if (phase < 0 || !isfinite(rows[i].seconds) || rows[i].rank < 0 || rows[i].rank >= ranks)
             continue;
         add(&sums[group][phase], &rows[i]);

@@ -10,7 +10,7 @@
 #include "common/status.h"
 #include "common/timing.h"
 
-// Who: rank 0, where it only coordinates; the workers; or, without mpirun, the one process that is both.
+// Who: the workers; and rank 0, which coordinates. Without mpirun one process is both, with a thread for each: the phases tell them apart.
 enum phase_group { GROUP_WORKERS, GROUP_COORDINATOR, PHASE_GROUPS };
 
 struct phase_row {

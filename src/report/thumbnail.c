@@ -13,12 +13,12 @@ enum { QUALITY_BEST = 86, QUALITY_WORST = 40, QUALITY_STEP = 12 };
 static const double bytes_a_pixel = 0.27; // of a dream's JPEG of middling quality, as measured: dreams are rich in detail
 static const double usual_ratio = 4.0 / 3;
 
-struct thumbnail_budget thumbnail_budget(size_t pictures)
+struct thumbnail_budget thumbnail_budget(size_t pictures, int most)
 {
     const size_t bytes = THUMBNAIL_PAGE_BYTES / 4 * 3 / (pictures ? pictures : 1);
     const double side = sqrt((double)bytes / bytes_a_pixel * usual_ratio);
     return (struct thumbnail_budget){
-        .side = side > THUMBNAIL_SIDE_MAX ? THUMBNAIL_SIDE_MAX : side < THUMBNAIL_SIDE_MIN ? THUMBNAIL_SIDE_MIN : (int)side,
+        .side = side > most ? most : side < THUMBNAIL_SIDE_MIN ? THUMBNAIL_SIDE_MIN : (int)side,
         .bytes = bytes,
     };
 }

@@ -94,17 +94,20 @@ static void phases_by_hand(void)
     const struct phase_row *decode = &phases.groups[GROUP_COORDINATOR].rows[0];
     CU_ASSERT(strcmp(decode->phase, "decode") == 0 && isnan(decode->share));
     CU_ASSERT(near(phases.groups[GROUP_COORDINATOR].rows[2].share, 0.75));
-    phases_make(rows, 2, 1, 1, &phases);
-    CU_ASSERT(phases.groups[GROUP_WORKERS].count == 2 && phases.groups[GROUP_COORDINATOR].count == 0);
+    // One process that is both.
+    const struct timing_record alone[] = {row_of(0, "idle", 6), row_of(0, "forward", 2)};
+    phases_make(alone, 2, 1, 1, &phases);
+    CU_ASSERT(phases.groups[GROUP_WORKERS].count == 1 && phases.groups[GROUP_COORDINATOR].count == 1);
+    CU_ASSERT(phases.groups[GROUP_WORKERS].ranks == 1 && near(phases.groups[GROUP_WORKERS].rows[0].share, 1));
 }
 
 static void budgets(void)
 {
-    const struct thumbnail_budget few = thumbnail_budget(3), thousand = thumbnail_budget(3000), none = thumbnail_budget(0);
-    CU_ASSERT(few.side == THUMBNAIL_SIDE_MAX && none.side == THUMBNAIL_SIDE_MAX);
+    const struct thumbnail_budget few = thumbnail_budget(3, 640), thousand = thumbnail_budget(3000, 640), none = thumbnail_budget(0, 640);
+    CU_ASSERT(few.side == 640 && none.side == 640);
     CU_ASSERT(thousand.side > 140 && thousand.side < 180);
     CU_ASSERT(thousand.bytes * 4 / 3 * 3000 <= THUMBNAIL_PAGE_BYTES);
-    CU_ASSERT(thumbnail_budget(1000000).side == THUMBNAIL_SIDE_MIN);
+    CU_ASSERT(thumbnail_budget(1000000, 640).side == THUMBNAIL_SIDE_MIN);
 }
 
 static void base64(void)
