@@ -70,9 +70,9 @@ static enum status take_option(struct report_options *options, int code, char **
 
 static enum status parse(int argc, char **argv, struct report_options *options)
 {
-    static const struct option long_options[] = {{"study", no_argument, NULL, OPTION_STUDY},   {"kind", required_argument, NULL, OPTION_KIND},
-                                                 {"output", required_argument, NULL, 'o'}, {"quiet", no_argument, NULL, 'q'},
-                                                 {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option long_options[] = {{"study", no_argument, NULL, OPTION_STUDY}, {"kind", required_argument, NULL, OPTION_KIND},
+                                                 {"output", required_argument, NULL, 'o'},   {"quiet", no_argument, NULL, 'q'},
+                                                 {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
     enum status rc = STATUS_OK;
     int code;
     opterr = 0;

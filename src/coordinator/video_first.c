@@ -88,8 +88,10 @@ static enum status convert(struct reading *r, struct image *image)
         return fail(STATUS_LIMIT, "no memory for a frame of %d x %d pixels", to->width, to->height);
     r->scaler = sws_getContext(to->width, to->height, r->frame->format, to->width, to->height, to->format,
                                SWS_BILINEAR | SWS_FULL_CHR_H_INT | SWS_ACCURATE_RND, NULL, NULL, NULL);
-    if (!r->scaler || sws_setColorspaceDetails(r->scaler, bt709, r->frame->color_range == AVCOL_RANGE_JPEG, bt709, 1, 0, 1 << 16, 1 << 16) < 0 ||
-        sws_scale(r->scaler, (const uint8_t *const *)r->frame->data, r->frame->linesize, 0, to->height, to->data, to->linesize) != to->height)
+    if (!r->scaler ||
+        sws_setColorspaceDetails(r->scaler, bt709, r->frame->color_range == AVCOL_RANGE_JPEG, bt709, 1, 0, 1 << 16, 1 << 16) < 0 ||
+        sws_scale(r->scaler, (const uint8_t *const *)r->frame->data, r->frame->linesize, 0, to->height, to->data, to->linesize) !=
+            to->height)
         return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert a frame to RGB");
     for (int y = 0; y < image->height; y++)
         for (int c = 0; c < 3; c++)

@@ -185,9 +185,8 @@ static char **read_texts(hid_t attribute, hid_t type, hid_t space, size_t limit,
 char **columns_texts(hid_t file, const char *object, const char *name, size_t limit, size_t *count)
 {
     char **texts = NULL;
-    hid_t attribute = H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0
-                          ? H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT)
-                          : -1;
+    hid_t attribute =
+        H5Aexists_by_name(file, object, name, H5P_DEFAULT) > 0 ? H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT) : -1;
     hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute), space = attribute < 0 ? -1 : H5Aget_space(attribute);
     *count = 0;
     if (type >= 0 && space >= 0)

@@ -191,7 +191,7 @@ static enum status make(struct curves *curves, struct steps *steps)
     qsort(steps->items, steps->count, sizeof *steps->items, by_image);
     const size_t images = count_images(steps), budget = curves_budget(images, curves->width);
     const size_t points = (images + 1) * CURVE_POINTS_MAX < steps->count + CURVE_POINTS_MAX ? (images + 1) * CURVE_POINTS_MAX
-                                                                                           : steps->count + CURVE_POINTS_MAX;
+                                                                                            : steps->count + CURVE_POINTS_MAX;
     curves->curves = calloc(images + 1, sizeof *curves->curves);
     curves->points = calloc(points + 1, sizeof *curves->points);
     curves->values = calloc((points + 1) * (size_t)curves->width, sizeof *curves->values);

@@ -12,8 +12,8 @@
 #include "report/measures.h"
 
 enum {
-    CURVE_POINTS_MAX = 200,   // of one picture
-    CURVE_POINTS_LEAST = 12,  // fewer say nothing: then there is the mean only
+    CURVE_POINTS_MAX = 200,    // of one picture
+    CURVE_POINTS_LEAST = 12,   // fewer say nothing: then there is the mean only
     CURVE_NUMBERS_MAX = 400000 // of all pictures together
 };
 
@@ -25,8 +25,8 @@ struct curve_point {
 };
 
 struct curve {
-    int64_t image;          // -1: the mean
-    size_t first, count;    // its points
+    int64_t image;       // -1: the mean
+    size_t first, count; // its points
 };
 
 struct curves {

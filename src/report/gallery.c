@@ -13,8 +13,8 @@
 
 enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
 
-static const uint64_t file_max = UINT64_C(2) << 30;           // bytes of a picture's file
-static const uint64_t pixels_usual = UINT64_C(40) << 20;      // decoded by several threads at a time
+static const uint64_t file_max = UINT64_C(2) << 30;              // bytes of a picture's file
+static const uint64_t pixels_usual = UINT64_C(40) << 20;         // decoded by several threads at a time
 static const uint64_t pixels_most = UINT64_C(500) * 1000 * 1000; // by one at a time: 12 bytes each
 
 bool gallery_is_inside(const char *path)
@@ -30,8 +30,8 @@ bool gallery_is_inside(const char *path)
 // a/b of the run's folder and a relative path; false where it is too long.
 static bool locate(char path[FILE_PATH_MAX], const char *folder, const char *inside, const char *name)
 {
-    const int length = name ? snprintf(path, FILE_PATH_MAX, "%s/%s/%s", folder, inside, name)
-                            : snprintf(path, FILE_PATH_MAX, "%s/%s", folder, inside);
+    const int length =
+        name ? snprintf(path, FILE_PATH_MAX, "%s/%s/%s", folder, inside, name) : snprintf(path, FILE_PATH_MAX, "%s/%s", folder, inside);
     return length > 0 && length < FILE_PATH_MAX;
 }
 
@@ -111,8 +111,7 @@ static enum status find_files(const char *folder, bool explains, const struct ru
     return STATUS_OK;
 }
 
-static void make_before(const char *folder, const struct run_image *image, const struct thumbnail_budget *budget,
-                        struct gallery_item *item)
+static void make_before(const char *folder, const struct run_image *image, const struct thumbnail_budget *budget, struct gallery_item *item)
 {
     char path[FILE_PATH_MAX];
     if (image->sha256[0] && (item->before = thumbnail_of_file(image->source, image->sha256, budget)))
@@ -146,7 +145,8 @@ enum status gallery_make(const char *folder, const struct run_facts *facts, cons
 {
     const bool explains = strcmp(facts->kind, "explain") == 0;
     const size_t shown = room(images->count, explains ? 1 : DREAM_PICTURES);
-    const struct thumbnail_budget budget = explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
+    const struct thumbnail_budget budget =
+        explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
     enum status rc = STATUS_OK;
     *gallery = (struct gallery){.items = calloc(images->count + 1, sizeof *gallery->items)};
     if (!gallery->items)

@@ -12,10 +12,10 @@ enum gallery_before { BEFORE_NONE, BEFORE_SOURCE, BEFORE_VIDEO };
 
 // Texts are malloc'ed; NULL: there is none. Paths are relative to the run's folder, and stay inside it.
 struct gallery_item {
-    char *before, *after, *cam;       // data: URIs
-    enum gallery_before before_from;  // what `before` is: the input itself, or the first frame of dream.mp4
-    char *folder;                     // of the picture's files
-    char *picture;                    // the dream, or the overview of an explanation
+    char *before, *after, *cam;      // data: URIs
+    enum gallery_before before_from; // what `before` is: the input itself, or the first frame of dream.mp4
+    char *folder;                    // of the picture's files
+    char *picture;                   // the dream, or the overview of an explanation
     bool has_cam, has_video, has_cam_video;
 };
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "report/page.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/log.h"
 #include "common/records.h"
 #include "report/assets.h"
 #include "report/page_data.h"
+
+enum { PATIENCE = 200 }; // pictures whose thumbnails take so long that it is said
 
 // What stands in page.html for the other parts.
 static const struct {
@@ -120,6 +122,8 @@ enum status page_write(const char *run, struct page_summary *summary)
     H5Fclose(file);
     if (rc != STATUS_OK)
         goto out;
+    if (contents.images.count >= PATIENCE)
+        log_info("%s: thumbnails of %zu pictures", path, contents.images.count);
     TRY(gallery_make(folder, &contents.facts, &contents.images, &gallery));
     const struct page_data data = {.facts = &contents.facts,
                                    .images = &contents.images,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// DIR/report.html: what happened in a run, to look at. One file that needs no other and no network; it links to the pictures and videos beside
-// it by relative names.
+// DIR/report.html: what happened in a run, to look at. One file that needs no other and no network; it links to the pictures and videos
+// beside it by relative names.
 #ifndef ONEIROS_REPORT_PAGE_H
 #define ONEIROS_REPORT_PAGE_H
 

@@ -17,7 +17,7 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-const char *const run_facts_slurm_names[RUN_FACTS_SLURM] = {"slurm_job_id",       "slurm_job_name",      "slurm_array_job_id",
+const char *const run_facts_slurm_names[RUN_FACTS_SLURM] = {"slurm_job_id",        "slurm_job_name",     "slurm_array_job_id",
                                                             "slurm_array_task_id", "slurm_cluster_name", "slurm_job_partition",
                                                             "slurm_job_nodelist",  "slurm_restart_count"};
 
@@ -96,12 +96,8 @@ static bool read_integers(hid_t file, struct run_facts *facts)
     const struct {
         const char *name;
         int *value;
-    } numbers[] = {{"ranks", &facts->ranks},
-                   {"workers", &facts->workers},
-                   {"team_size", &facts->team_size},
-                   {"tile_size", &facts->tile_size},
-                   {"tile_halo", &facts->tile_halo},
-                   {"tile_halo_exact", &facts->tile_halo_exact},
+    } numbers[] = {{"ranks", &facts->ranks},          {"workers", &facts->workers},     {"team_size", &facts->team_size},
+                   {"tile_size", &facts->tile_size},  {"tile_halo", &facts->tile_halo}, {"tile_halo_exact", &facts->tile_halo_exact},
                    {"tile_blend", &facts->tile_blend}};
     int complete = 0;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
@@ -145,8 +141,8 @@ enum status run_facts_read(hid_t file, const char *path, struct run_facts *facts
 
 void run_facts_destroy(struct run_facts *facts)
 {
-    char *const texts[] = {facts->version, facts->kind, facts->config, facts->weights_md5, facts->weights_source, facts->plan,
-                           facts->started};
+    char *const texts[] = {facts->version,        facts->kind, facts->config, facts->weights_md5,
+                           facts->weights_source, facts->plan, facts->started};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
     for (int i = 0; i < RUN_FACTS_SLURM; i++)

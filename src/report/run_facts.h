@@ -22,12 +22,12 @@ struct run_facts {
     char *slurm[RUN_FACTS_SLURM];
     uint64_t seed;
     int ranks, workers, team_size, tile_size, tile_halo, tile_halo_exact, tile_blend;
-    int resumed;                // 1: rows of an earlier session are in it; -1: the file does not say
-    double elapsed;             // seconds
-    bool complete;              // the run came to its end
-    char **hosts;               // [ranks]
-    int *cores, *node_cores;    // [ranks] that the rank may use, and that its host's ranks may use together; NULL: the file does not say
-    char **targets;             // [target_count] layers
+    int resumed;             // 1: rows of an earlier session are in it; -1: the file does not say
+    double elapsed;          // seconds
+    bool complete;           // the run came to its end
+    char **hosts;            // [ranks]
+    int *cores, *node_cores; // [ranks] that the rank may use, and that its host's ranks may use together; NULL: the file does not say
+    char **targets;          // [target_count] layers
     size_t target_count;
 };
 

@@ -8,8 +8,8 @@
 
 #include "common/config_difference.h"
 
-static const double same_work = 1e-6;    // relative: rounding of sums
-static const double grown_work = 0.05;   // relative: pictures of a weak study need not be of exactly the same size
+static const double same_work = 1e-6;  // relative: rounding of sums
+static const double grown_work = 0.05; // relative: pictures of a weak study need not be of exactly the same size
 
 enum status study_kind_parse(const char *text, enum study_kind *kind)
 {
@@ -68,11 +68,11 @@ static enum status fail_kind(const struct study *study, const char *wanted)
     for (size_t i = 1; i < study->run_count; i++) {
         const struct study_run *run = &study->runs[i];
         if (!close_to(first->work, run->work, same_work))
-            return fail(STATUS_USAGE,
-                        "%s: %s has %.6g pixel steps for %d worker%s, %s %.6g for %d; a strong study has the same pictures throughout, a weak "
-                        "one as many more as there are workers",
-                        wanted, first->path, first->work, first->workers, first->workers == 1 ? "" : "s", run->path, run->work,
-                        run->workers);
+            return fail(
+                STATUS_USAGE,
+                "%s: %s has %.6g pixel steps for %d worker%s, %s %.6g for %d; a strong study has the same pictures throughout, a weak "
+                "one as many more as there are workers",
+                wanted, first->path, first->work, first->workers, first->workers == 1 ? "" : "s", run->path, run->work, run->workers);
     }
     return fail(STATUS_USAGE, "%s: all runs have the same work, %.6g pixel steps", wanted, first->work);
 }
@@ -91,7 +91,9 @@ static enum status choose_kind(struct study *study, enum study_kind kind)
     study->kind = kind != STUDY_AUTO ? kind : strong ? STUDY_STRONG : STUDY_WEAK;
     if (study->kind == STUDY_STRONG ? strong : weak)
         return STATUS_OK;
-    return fail_kind(study, kind == STUDY_AUTO ? "neither a strong nor a weak study" : kind == STUDY_STRONG ? "no strong study" : "no weak study");
+    return fail_kind(study, kind == STUDY_AUTO     ? "neither a strong nor a weak study"
+                            : kind == STUDY_STRONG ? "no strong study"
+                                                   : "no weak study");
 }
 
 static void sum_up(const struct study *study, const struct study_run *runs, double *seconds, struct study_group *group)

@@ -19,19 +19,19 @@ enum study_kind { STUDY_AUTO, STUDY_STRONG, STUDY_WEAK };
 struct study_group {
     int workers, nodes, ranks, cores; // ranks and cores: of the first of them
     size_t repeats;
-    double median, least, most; // seconds
-    double work;                // of each
+    double median, least, most;         // seconds
+    double work;                        // of each
     double speed_up, efficiency, ideal; // NaN where ranks shared cores; ideal: the speed-up of efficiency 1
 };
 
 struct study {
-    enum study_kind kind;       // STRONG or WEAK
-    struct study_run *runs;     // [run_count] by workers and nodes
+    enum study_kind kind;   // STRONG or WEAK
+    struct study_run *runs; // [run_count] by workers and nodes
     size_t run_count;
     struct study_group *groups; // [group_count]; the first is the base
     size_t group_count;
-    bool crowded;               // these are times, not scaling
-    const char *crowd;          // why: the runs'
+    bool crowded;      // these are times, not scaling
+    const char *crowd; // why: the runs'
     bool same_pictures;
 };
 

@@ -57,7 +57,8 @@ void study_plot_script(const struct study *study, FILE *stream)
     const bool wide = print_axis(study, stream);
     fprintf(stream, "set xlabel '%s'\n", study->crowded ? "ranks" : "workers");
     if (study->crowded) {
-        fprintf(stream, "set title 'Times by number of ranks, on shared cores'\nset ylabel 'seconds'\nplot $data using 1:2:3:4 %s notitle\n",
+        fprintf(stream,
+                "set title 'Times by number of ranks, on shared cores'\nset ylabel 'seconds'\nplot $data using 1:2:3:4 %s notitle\n",
                 points);
         return;
     }
@@ -65,12 +66,16 @@ void study_plot_script(const struct study *study, FILE *stream)
             study->groups[0].workers, study->groups[0].workers == 1 ? "" : "s");
     if (wide)
         fputs("set logscale y 2\nset yrange [*:*]\n", stream);
-    fprintf(stream, "set title 'Time'\nset ylabel 'seconds'\nplot $data using 1:(%.9g%s) %s, $data using 1:2:3:4 %s title 'median, min..max'\n",
+    fprintf(stream,
+            "set title 'Time'\nset ylabel 'seconds'\nplot $data using 1:(%.9g%s) %s, $data using 1:2:3:4 %s title 'median, min..max'\n",
             study->groups[0].median, study->kind == STUDY_STRONG ? "/$7" : "", ideal, points);
-    fprintf(stream, "set title 'Speed-up'\nset key left top\nset ylabel 'times as fast'\nplot $data using 1:7 %s, $data using 1:5 %s title 'measured'\n", ideal,
-            line);
-    fprintf(stream, "set title 'Efficiency'\nunset logscale y\nset ylabel 'of the ideal'\nset yrange [0:1.2]\nset key left bottom\n"
-                    "plot $data using 1:(1) %s, $data using 1:6 %s title 'measured'\nunset multiplot\n",
+    fprintf(stream,
+            "set title 'Speed-up'\nset key left top\nset ylabel 'times as fast'\nplot $data using 1:7 %s, $data using 1:5 %s title "
+            "'measured'\n",
+            ideal, line);
+    fprintf(stream,
+            "set title 'Efficiency'\nunset logscale y\nset ylabel 'of the ideal'\nset yrange [0:1.2]\nset key left bottom\n"
+            "plot $data using 1:(1) %s, $data using 1:6 %s title 'measured'\nunset multiplot\n",
             ideal, line);
 }
 

@@ -25,15 +25,16 @@ static void print_path(const char *path, FILE *stream)
 static void print_table(const struct study *study, FILE *stream)
 {
     fputs("| workers | nodes | ranks | cores | repeats | median s | min..max s |", stream);
-    fputs(study->crowded ? "\n|---:|---:|---:|---:|---:|---:|---:|\n" : " speed-up | efficiency |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    fputs(study->crowded ? "\n|---:|---:|---:|---:|---:|---:|---:|\n"
+                         : " speed-up | efficiency |\n|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
           stream);
     for (size_t i = 0; i < study->group_count; i++) {
         const struct study_group *group = &study->groups[i];
         char cores[16] = "?";
         if (group->cores > 0)
             snprintf(cores, sizeof cores, "%d", group->cores);
-        fprintf(stream, "| %d | %d | %d | %s | %zu | %.2f | %.2f..%.2f |", group->workers, group->nodes, group->ranks, cores, group->repeats,
-                group->median, group->least, group->most);
+        fprintf(stream, "| %d | %d | %d | %s | %zu | %.2f | %.2f..%.2f |", group->workers, group->nodes, group->ranks, cores,
+                group->repeats, group->median, group->least, group->most);
         if (!study->crowded)
             fprintf(stream, " %.2f | %.0f%% |", group->speed_up, 100 * group->efficiency);
         fputc('\n', stream);
@@ -55,7 +56,8 @@ static void print_head(const struct study *study, FILE *stream)
                 first->work / 1e6, study->same_pictures ? "" : ", though not of the same pictures");
     else
         fprintf(stream, "Work grows with the workers: %.4g million pixel steps for each.\n", base->work / base->workers / 1e6);
-    fputs("Time is the wall time of a run, `elapsed_seconds` of its run.h5: from when weights and plan are there to the last write.\n", stream);
+    fputs("Time is the wall time of a run, `elapsed_seconds` of its run.h5: from when weights and plan are there to the last write.\n",
+          stream);
     if (!study->crowded)
         fprintf(stream, "Base: %d worker%s on %d node%s, median of %zu. %s\n", base->workers, base->workers == 1 ? "" : "s", base->nodes,
                 base->nodes == 1 ? "" : "s", base->repeats,

@@ -42,8 +42,9 @@ static void crowd(struct study_run *run, const struct node *node, int threads)
                  node->cores, node->cores == 1 ? "" : "s");
     } else if (node->cores > 0 && busy > node->cores) {
         run->crowded = true;
-        snprintf(run->crowd, sizeof run->crowd, "oversubscribed: %d workers of %d threads on %d core%s; these times say nothing about scaling",
-                 node->workers, threads, node->cores, node->cores == 1 ? "" : "s");
+        snprintf(run->crowd, sizeof run->crowd,
+                 "oversubscribed: %d workers of %d threads on %d core%s; these times say nothing about scaling", node->workers, threads,
+                 node->cores, node->cores == 1 ? "" : "s");
     }
 }
 
@@ -124,8 +125,10 @@ static enum status check(const char *path, const struct run_facts *facts)
         return fail(STATUS_USAGE, "%s: its time says nothing: the run goes on, was stopped or was killed; leave it out, or run it again",
                     path);
     if (facts->resumed == 1)
-        return fail(STATUS_USAGE, "%s: its time says nothing: it is that of the last session of several; leave it out, or run it again with "
-                                  "--force", path);
+        return fail(STATUS_USAGE,
+                    "%s: its time says nothing: it is that of the last session of several; leave it out, or run it again with "
+                    "--force",
+                    path);
     if (facts->elapsed <= 0)
         return fail(STATUS_FORMAT, "%s: elapsed_seconds is %g; the file is damaged", path, facts->elapsed);
     return STATUS_OK;

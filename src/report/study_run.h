@@ -18,13 +18,13 @@ struct study_run {
     char version[32];
     struct config config;
     int ranks, workers;
-    int nodes;       // different hosts
-    int cores;       // of all of them, that their ranks may use; 0: the file does not say
-    double seconds;  // elapsed_seconds
-    double work;     // pixels times steps; of an explanation its pixels
-    size_t images;   // that are done
-    uint64_t digest; // of the set of pictures
-    bool crowded;    // more ranks, or more threads that dream, than cores on some host, or nobody knows
+    int nodes;                   // different hosts
+    int cores;                   // of all of them, that their ranks may use; 0: the file does not say
+    double seconds;              // elapsed_seconds
+    double work;                 // pixels times steps; of an explanation its pixels
+    size_t images;               // that are done
+    uint64_t digest;             // of the set of pictures
+    bool crowded;                // more ranks, or more threads that dream, than cores on some host, or nobody knows
     char crowd[STUDY_CROWD_MAX]; // how that is said
 };
 

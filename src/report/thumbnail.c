@@ -18,7 +18,9 @@ struct thumbnail_budget thumbnail_budget(size_t pictures, int most)
     const size_t bytes = THUMBNAIL_PAGE_BYTES / 4 * 3 / (pictures ? pictures : 1);
     const double side = sqrt((double)bytes / bytes_a_pixel * usual_ratio);
     return (struct thumbnail_budget){
-        .side = side > most ? most : side < THUMBNAIL_SIDE_MIN ? THUMBNAIL_SIDE_MIN : (int)side,
+        .side = side > most                 ? most
+                : side < THUMBNAIL_SIDE_MIN ? THUMBNAIL_SIDE_MIN
+                                            : (int)side,
         .bytes = bytes,
     };
 }

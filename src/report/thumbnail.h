@@ -8,7 +8,7 @@
 #include "common/image.h"
 
 enum {
-    THUMBNAIL_SIDE_MIN = 96,               // pixels, of the longest side
+    THUMBNAIL_SIDE_MIN = 96,         // pixels, of the longest side
     THUMBNAIL_PAGE_BYTES = 20 << 20, // of all thumbnails of a page, as text
 };
 

@@ -20,8 +20,15 @@ static bool near(double a, double b)
 
 static struct study_run run_of(int workers, int nodes, double seconds, double work)
 {
-    struct study_run run = {.kind = "dream", .version = "1", .ranks = workers + 1, .workers = workers, .nodes = nodes, .cores = 64,
-                            .seconds = seconds, .work = work, .images = 4};
+    struct study_run run = {.kind = "dream",
+                            .version = "1",
+                            .ranks = workers + 1,
+                            .workers = workers,
+                            .nodes = nodes,
+                            .cores = 64,
+                            .seconds = seconds,
+                            .work = work,
+                            .images = 4};
     config_init(&run.config);
     snprintf(run.path, sizeof run.path, "run-%d-%g/run.h5", workers, seconds);
     return run;
@@ -60,7 +67,7 @@ static void strong_by_hand(void)
     const struct study_group *g = study.groups;
     CU_ASSERT(g[0].workers == 2 && g[0].repeats == 3 && g[0].median == 60 && g[0].least == 56 && g[0].most == 64);
     CU_ASSERT(near(g[0].speed_up, 1) && near(g[0].efficiency, 1));
-    CU_ASSERT(g[1].workers == 4 && near(g[1].speed_up, 1.5) && near(g[1].efficiency, 0.75)); // 60 * 2 / (4 * 40)
+    CU_ASSERT(g[1].workers == 4 && near(g[1].speed_up, 1.5) && near(g[1].efficiency, 0.75));                  // 60 * 2 / (4 * 40)
     CU_ASSERT(g[2].workers == 8 && g[2].nodes == 4 && near(g[2].speed_up, 3) && near(g[2].efficiency, 0.75)); // 60 * 2 / (8 * 20)
     char *text = text_of(&study);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "# Strong scaling"));

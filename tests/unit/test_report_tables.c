@@ -79,14 +79,16 @@ static struct timing_record row_of(int rank, const char *phase, double seconds)
 
 static void phases_by_hand(void)
 {
-    const struct timing_record rows[] = {row_of(0, "idle", 6),    row_of(0, "write", 2),   row_of(0, "decode", 100), row_of(1, "forward", 3),
-                                         row_of(2, "forward", 5), row_of(1, "backward", 4), row_of(7, "forward", 9),  row_of(2, "nonsense", 9)};
+    const struct timing_record rows[] = {row_of(0, "idle", 6),    row_of(0, "write", 2),   row_of(0, "decode", 100),
+                                         row_of(1, "forward", 3), row_of(2, "forward", 5), row_of(1, "backward", 4),
+                                         row_of(7, "forward", 9), row_of(2, "nonsense", 9)};
     struct phases phases;
     phases_make(rows, sizeof rows / sizeof rows[0], 3, 2, &phases);
     CU_ASSERT(phases.groups[GROUP_WORKERS].ranks == 2 && phases.groups[GROUP_WORKERS].count == 2);
     const struct phase_row *forward = &phases.groups[GROUP_WORKERS].rows[0], *backward = forward + 1;
     CU_ASSERT_STRING_EQUAL(forward->phase, "forward");
-    CU_ASSERT(forward->least == 3 && forward->mean == 4 && forward->most == 5 && near(forward->imbalance, 1.25) && near(forward->share, 8.0 / 12));
+    CU_ASSERT(forward->least == 3 && forward->mean == 4 && forward->most == 5 && near(forward->imbalance, 1.25) &&
+              near(forward->share, 8.0 / 12));
     CU_ASSERT(forward->bytes == 20 && forward->count == 2);
     // One of the two never went backwards.
     CU_ASSERT(backward->least == 0 && backward->mean == 2 && backward->most == 4 && near(backward->imbalance, 2));
@@ -149,10 +151,13 @@ static void thumbnails_keep_their_budget(void)
 
 int main(void)
 {
-    static const struct unit_test tests[] = {
-        {"curves have room", curves_have_room}, {"curves are thinned out", curves_are_thinned_out}, {"channels by size", channels_by_size},
-        {"phases by hand", phases_by_hand},     {"budgets", budgets},                               {"base64", base64},
-        {"thumbnails keep their budget", thumbnails_keep_their_budget}};
+    static const struct unit_test tests[] = {{"curves have room", curves_have_room},
+                                             {"curves are thinned out", curves_are_thinned_out},
+                                             {"channels by size", channels_by_size},
+                                             {"phases by hand", phases_by_hand},
+                                             {"budgets", budgets},
+                                             {"base64", base64},
+                                             {"thumbnails keep their budget", thumbnails_keep_their_budget}};
     if (!scratch_create())
         return 1;
     int rc = unit_run("report_tables", tests, sizeof tests / sizeof tests[0]);
