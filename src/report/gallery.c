@@ -15,7 +15,7 @@ enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 12
 
 static const uint64_t file_max = UINT64_C(2) << 30;              // bytes of a picture's file
 static const uint64_t pixels_usual = UINT64_C(40) << 20;         // decoded by several threads at a time
-static const uint64_t pixels_most = UINT64_C(500) * 1000 * 1000; // by one at a time: 12 bytes each
+static const uint64_t pixels_most = UINT64_C(250) * 1000 * 1000; // by one at a time: 12 bytes each
 
 bool gallery_is_inside(const char *path)
 {

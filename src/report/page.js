@@ -123,7 +123,7 @@ function slider(image, view, after) {
   const before = make("img", {src: image.thumbBefore, alt: "", class: "before"});
   const range = make("input", {type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": `How much of ${name(image)} to show as it was before`,
     "aria-valuetext": "50% before"});
-  const left = make("span", {class: "tag left", "aria-hidden": "true"}, label), right = make("span", {class: "tag right", "aria-hidden": "true"}, "dream");
+  const left = make("span", {class: "tag left", "aria-hidden": "true"}, label), right = make("span", {class: "tag right", "aria-hidden": "true"}, image.status === "stopped" ? "so far" : "dream");
   const split = () => {
     view.style.setProperty("--split", `${range.value}%`);
     range.setAttribute("aria-valuetext", `${range.value}% before`);
@@ -138,7 +138,9 @@ function slider(image, view, after) {
 function card(image) {
   const ratio = Math.min(2.6, Math.max(0.56, image.width > 0 && image.height > 0 ? image.width / image.height : 4 / 3));
   const view = make("div", {class: "view"});
-  const shown = image.thumbAfter || (image.picture && /\.(png|jpe?g)$/i.test(image.picture) ? link(image.picture) : null);
+  // Beyond the room that a page has for thumbnails the pictures themselves are shown, unless they are huge.
+  const own = image.picture && /\.(png|jpe?g)$/i.test(image.picture) && image.width * image.height <= 4e7;
+  const shown = image.thumbAfter || (own ? link(image.picture) : null);
   const after = shown && make("img", {src: shown, alt: `${explains ? "Explanation" : "Dream"} of ${name(image)}`, loading: image.thumbAfter ? null : "lazy", decoding: "async"});
   if (!after) view.append(emptyView(image));
   else if (image.thumbBefore) slider(image, view, after);
@@ -174,7 +176,7 @@ function card(image) {
   if (image.camVideo) addVideo("Map video", "cam.mp4");
   if (curveOf.has(image.id)) actions.append(make("button", {type: "button", onclick: () => { choose(String(image.id)); at("curves").scrollIntoView(); at("chosen").focus({preventScroll: true}); },
     "aria-label": `Curves of ${name(image)}`}, "Curves"));
-  if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `Full size of ${name(image)}`}, "Full size"));
+  if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `Full size of ${name(image)}`}, /\.tif$/i.test(image.picture) ? "Full size (TIFF)" : "Full size"));
   const facts = [image.status === "stopped" ? "stopped early" : null, image.width ? `${image.width} × ${image.height}` : null,
     image.status !== "failed" ? seconds(image.seconds[3]) : null, explains ? null : lossText(image)].filter(Boolean);
   const element = make("article", {class: "card", "--ratio": ratio.toFixed(4)}, view,

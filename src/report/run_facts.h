@@ -11,7 +11,7 @@
 #include "common/file.h"
 #include "common/status.h"
 
-enum { RUN_FACTS_SLURM = 8, RUN_FACTS_RANKS_MAX = 1 << 20 };
+enum { RUN_FACTS_SLURM = 8, RUN_FACTS_RANKS_MAX = 1 << 16 };
 
 // The names of the Slurm attributes, as in the file.
 extern const char *const run_facts_slurm_names[RUN_FACTS_SLURM];

@@ -55,6 +55,9 @@ static enum status check_alike(const struct study *study)
         if (strcmp(first->kind, run->kind) != 0 || strcmp(first->version, run->version) != 0)
             return fail(STATUS_USAGE, "%s is of `oneiros %s` %s, %s of `oneiros %s` %s: only runs of the same program can be compared",
                         first->path, first->kind, first->version, run->path, run->kind, run->version);
+        if (first->config.threads != run->config.threads)
+            return fail(STATUS_USAGE, "%s has not the threads of %s: threads was %d and is %d (0: auto)", run->path, first->path,
+                        first->config.threads, run->config.threads);
         if (config_difference(&first->config, &run->config, difference, sizeof difference))
             return fail(STATUS_USAGE, "%s has not the settings of %s: %s; only runs of the same configuration can be compared", run->path,
                         first->path, difference);

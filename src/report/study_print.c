@@ -41,6 +41,15 @@ static void print_table(const struct study *study, FILE *stream)
     }
 }
 
+// Whether all groups, of several numbers of workers, shared the same number of cores out among their threads.
+static bool same_cores(const struct study *study)
+{
+    bool same = study->group_count > 1 && study->runs[0].config.threads == 0 && study->groups[0].cores > 0;
+    for (size_t i = 1; i < study->group_count; i++)
+        same = same && study->groups[i].cores == study->groups[0].cores && study->groups[i].workers != study->groups[0].workers;
+    return same;
+}
+
 static void print_head(const struct study *study, FILE *stream)
 {
     const struct study_run *first = &study->runs[0];
@@ -63,6 +72,12 @@ static void print_head(const struct study *study, FILE *stream)
                 base->nodes == 1 ? "" : "s", base->repeats,
                 study->kind == STUDY_STRONG ? "Speed-up t1 / tN, efficiency t1 N1 / (N tN)."
                                             : "Speed-up N t1 / (N1 tN), efficiency t1 / tN.");
+    if (!study->crowded && same_cores(study))
+        fprintf(stream,
+                "More workers had no more cores: all runs had %d, and with `threads: auto` few workers take them all. Bind ranks to cores, "
+                "or set "
+                "`threads`, to compare numbers of cores.\n",
+                base->cores);
     if (study->group_count == 1)
         fputs("All runs have the same number of workers and nodes: there is nothing to compare.\n", stream);
     fputc('\n', stream);

@@ -136,3 +136,28 @@ for expression in sys.argv[2:]:
     run -2 "$ONEIROS" report --study -o study killed
     [[ "$output" == *"its time says nothing"* ]]
 }
+
+@test "while a run goes on, after kill -9, and when it was gone on with" {
+    # In steps enough to be looked at.
+    local long=(-s octaves.count=1 -s steps=200 -s input.resize=100 -s threads=1 -s checkpoint.seconds=1 -s frames.every=50) seen=0 try
+    "$ONEIROS" dream -q "${long[@]}" -o live photos/{rocket,coffee,chelsea}.png &
+    local dreaming=$!
+    for try in $(seq 600); do
+        if [ -s live/run.h5 ] && "$ONEIROS" report -q live && data live/report.html 'not d["run"]["complete"]' 'd["curves"]["mean"]["position"]'; then
+            seen=1
+            break
+        fi 2>/dev/null
+        kill -0 "$dreaming" 2>/dev/null || break
+        sleep 0.1
+    done
+    [ "$seen" -eq 1 ]
+    kill -KILL "$dreaming"
+    wait "$dreaming" || true
+    "$ONEIROS" report -q live
+    data live/report.html 'not d["run"]["complete"] and not d["run"]["resumed"]' 'not d["phases"][0]["rows"]'
+    "$ONEIROS" dream -q "${long[@]}" -o live photos/{rocket,coffee,chelsea}.png
+    "$ONEIROS" report -q live
+    data live/report.html 'd["run"]["complete"] and d["run"]["resumed"]' 'len(d["images"]) == 3'
+    run -2 "$ONEIROS" report --study -o study live
+    [[ "$output" == *"the last session of several"* ]]
+}

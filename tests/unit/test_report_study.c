@@ -71,6 +71,7 @@ static void strong_by_hand(void)
     CU_ASSERT(g[2].workers == 8 && g[2].nodes == 4 && near(g[2].speed_up, 3) && near(g[2].efficiency, 0.75)); // 60 * 2 / (8 * 20)
     char *text = text_of(&study);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "# Strong scaling"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "More workers had no more cores: all runs had 64"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "Base: 2 workers on 1 node, median of 3."));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "| 4 | 2 | 5 | 64 | 1 | 40.00 | 40.00..40.00 | 1.50 | 75% |"));
     free(text);
@@ -79,12 +80,14 @@ static void strong_by_hand(void)
 
 static void weak_by_hand(void)
 {
-    const struct study_run runs[] = {run_of(1, 1, 50, 1e6), run_of(4, 4, 80, 4.1e6)};
+    struct study_run runs[] = {run_of(1, 1, 50, 1e6), run_of(4, 4, 80, 4.1e6)};
+    runs[1].cores = 256;
     struct study study;
     UNIT_OK(study_make(copy(runs, 2), 2, STUDY_AUTO, &study));
     CU_ASSERT(study.kind == STUDY_WEAK && near(study.groups[1].efficiency, 0.625) && near(study.groups[1].speed_up, 2.5));
     char *text = text_of(&study);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "# Weak scaling"));
+    CU_ASSERT_PTR_NULL(strstr(text, "no more cores"));
     free(text);
     study_destroy(&study);
 }
@@ -104,6 +107,9 @@ static void what_cannot_be_compared(void)
     refused(runs, 2, STUDY_STRONG, "no strong study");
     runs[1].work = 1e6;
     refused(runs, 2, STUDY_WEAK, "all runs have the same work");
+    runs[1].config.threads = 3;
+    refused(runs, 2, STUDY_AUTO, "threads was 0 and is 3");
+    runs[1].config.threads = 0;
     runs[1].config.steps++;
     refused(runs, 2, STUDY_AUTO, "steps was");
     runs[1] = run_of(4, 4, 80, 1e6);
