@@ -189,7 +189,7 @@ function drawGallery() {
   state.page = Math.min(state.page, pages - 1);
   const shown = found.slice(state.page * PAGE, (state.page + 1) * PAGE);
   at("gallery").replaceChildren(...shown.map(card));
-  at("gallery").classList.toggle("few", found.length <= 4);
+  at("gallery").classList.toggle("few", found.length <= 2);
   at("gallery").classList.toggle("one", images.length === 1);
   if (at("cam-all").checked) setCams(true);
   const first = state.page * PAGE;
@@ -229,6 +229,7 @@ at("filter-name").addEventListener("input", filter);
 at("filter-status").addEventListener("change", filter);
 at("cam-all").addEventListener("change", () => setCams(at("cam-all").checked));
 at("filter").hidden = images.length < 2;
+for (const field of at("filter").querySelectorAll(".field")) field.hidden = images.length < 7; // all are in sight
 drawGallery();
 
 /* What failed */

@@ -54,7 +54,7 @@ enum status run_facts_open(const char *path, hid_t *file)
     if (version > 0)
         return fail(STATUS_FORMAT, "%s: a run file of format %d, this program reads %d; use the version of oneiros that wrote it", path,
                     version, RUN_FILE_FORMAT_VERSION);
-    return fail(STATUS_FORMAT, "%s: HDF5, but no run file of oneiros", path);
+    return fail(STATUS_FORMAT, "%s: HDF5, but no run file of oneiros, or a damaged one", path);
 }
 
 static char *text_of(hid_t file, const char *name)
