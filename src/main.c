@@ -42,7 +42,7 @@ static const struct command *find_command(const char *name)
 static void print_help(FILE *stream)
 {
     fputs("Usage: oneiros COMMAND [ARGUMENT]...\n"
-          "       oneiros help COMMAND | --help | --version\n"
+          "  or:  oneiros help COMMAND | --help | --version\n"
           "Makes DeepDreams with InceptionV3, on a laptop or a cluster.\n"
           "\n"
           "Commands:\n",
@@ -50,7 +50,7 @@ static void print_help(FILE *stream)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].help);
     fputs("\n"
-          "Start with:\n"
+          "Examples:\n"
           "  oneiros model fetch\n"
           "  oneiros dream -o dreams photo.jpg\n",
           stream);

@@ -188,8 +188,8 @@ static const struct subcommand subcommands[] = {
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
 static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FILE]\n"
-                                   "       oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
-                                   "       oneiros model info [--json] [FILE]\n"
+                                   "  or:  oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
+                                   "  or:  oneiros model info [--json] [FILE]\n"
                                    "The trained weights of InceptionV3. Each has its own --help.\n";
 
 static void set_option(struct arguments *arguments, int code)

@@ -19,6 +19,7 @@
 #include "coordinator/prefetch.h"
 #include "coordinator/progress.h"
 #include "coordinator/task.h"
+#include "coordinator/timing_table.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -28,7 +29,9 @@ struct coordinator {
     struct prefetch *prefetch;
     struct run_file *run_file;
     struct progress *progress;
+    double started;
     struct timing timing;
+    struct timing_part own, workers; // filled in at the end
     struct dispatcher *dispatcher;
     struct checkpoints checkpoints;
     struct leaders *leaders; // NULL: rank 0 reads and writes
@@ -147,21 +150,33 @@ static void show_total(struct coordinator *c)
     progress_set_total(c->progress, total - (c->options->resume ? resume_done(c->options->resume) : 0));
 }
 
-static void rest(struct coordinator *c, unsigned *idle)
+// The end of a turn of the loop that began at `start`. One that found nothing to do was idle, and so is the next moment.
+static void rest(struct coordinator *c, bool found, double start, unsigned *idle)
 {
-    const double start = now();
+    if (found) {
+        *idle = 0;
+        return;
+    }
     mpi_idle(idle);
     timing_add(&c->timing, PHASE_IDLE, start, 0);
 }
 
 // Once round the loop, whoever reads and writes.
-static enum status look_after(struct coordinator *c)
+static enum status look_after(struct coordinator *c, bool *found)
 {
     show_total(c);
     progress_tick(c->progress);
     if (run_file_is_written(c->run_file))
         checkpoints_clean(&c->checkpoints);
-    return dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
+    if (run_file_is_written(c->run_file))
+        return STATUS_OK;
+    const double start = now();
+    const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
+    if (run_file_is_written(c->run_file)) {
+        timing_add(&c->timing, PHASE_WRITE, start, 0);
+        *found = true;
+    }
+    return rc;
 }
 
 static enum status serve(struct coordinator *c)
@@ -170,9 +185,10 @@ static enum status serve(struct coordinator *c)
     bool told = false;
     enum status rc = STATUS_OK;
     for (;;) {
+        const double start = now();
         bool found = false;
         TRY(dispatcher_turn(c->dispatcher, coming(c), &found));
-        TRY(look_after(c));
+        TRY(look_after(c, &found));
         const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher);
         if (stopping && !told)
             TRY(stop(c));
@@ -181,10 +197,7 @@ static enum status serve(struct coordinator *c)
             TRY(take_inputs(c, &found));
         if (dispatcher_is_idle(c->dispatcher) && (stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher))))
             break;
-        if (found)
-            idle = 0;
-        else
-            rest(c, &idle);
+        rest(c, found, start, &idle);
     }
 out:
     return rc;
@@ -200,6 +213,7 @@ static enum status collect_timing(struct coordinator *c)
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
         if (c->leaders)
             timing_merge(&timing, leaders_timing(c->leaders, w));
+        timing_part_add(&c->workers, &timing);
         if (rank == COORDINATOR_RANK)
             timing_merge(&c->timing, &timing);
         else
@@ -208,6 +222,17 @@ static enum status collect_timing(struct coordinator *c)
     rc = dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
 out:
     return rc;
+}
+
+// For those who ask, and where there are several workers to compare.
+static void say_timing(const struct coordinator *c, double elapsed)
+{
+    char title[64];
+    if (log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
+        return;
+    snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, c->workers.ranks == 1 ? "" : "s");
+    timing_part_print(&c->workers, title, elapsed, stderr);
+    timing_part_print(&c->own, "rank 0", elapsed, stderr);
 }
 
 // An image for a leader. One that cannot be taken in has failed.
@@ -272,19 +297,17 @@ static enum status serve_leaders(struct coordinator *c)
                                                               .ended = take_led,
                                                               .context = c}));
     while (!leaders_have_left(c->leaders)) {
+        const double start = now();
         bool found = false;
         TRY(leaders_turn(c->leaders, &found));
         progress_set_in_flight(c->progress, leaders_in_flight(c->leaders));
-        TRY(look_after(c));
+        TRY(look_after(c, &found));
         if ((stop_requested() || leaders_are_stopping(c->leaders)) && !told) {
             say_stopping(c);
             TRY(leaders_stop(c->leaders));
             told = true;
         }
-        if (found)
-            idle = 0;
-        else
-            rest(c, &idle);
+        rest(c, found, start, &idle);
     }
     c->led = true;
     c->taken -= leaders_returned(c->leaders);
@@ -316,7 +339,8 @@ static enum status create_dispatcher(struct coordinator *c)
 
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
-    struct coordinator c = {.options = options, .outcome = outcome};
+    struct coordinator c = {.options = options, .outcome = outcome, .started = now()};
+    double elapsed = 0;
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
@@ -342,11 +366,15 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
                                                  : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
     TRY(dispatcher_dismiss(c.dispatcher));
+    timing_part_add(&c.own, &c.timing);
+    elapsed = now() - c.started;
     rc = collect_timing(&c);
     outcome->was_stopped =
         dispatcher_is_stopping(c.dispatcher) && (outcome->stopped > 0 || !dispatcher_is_empty(c.dispatcher) || !c.all_taken);
 out:
     progress_destroy(&c.progress);
+    if (rc == STATUS_OK)
+        say_timing(&c, elapsed);
     prefetch_destroy(&c.prefetch);
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);

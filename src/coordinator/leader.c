@@ -159,6 +159,18 @@ out:
     return rc;
 }
 
+// What rank 0 has sent meanwhile must not stay behind as messages that nobody receives.
+static enum status leave(struct leader *l)
+{
+    struct order order = {.kind = ORDER_END};
+    enum status rc;
+    TRY(tell(l, &(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof l->timing}, &l->timing));
+    while (order.kind != ORDER_LEAVE)
+        TRY(mpi_receive(&order, sizeof order, COORDINATOR_RANK, MESSAGE_ORDER, l->options->comm));
+out:
+    return rc;
+}
+
 static enum status create(struct leader *l, MPI_Comm local)
 {
     const struct coordinator_options *o = l->options;
@@ -191,7 +203,7 @@ enum status leader_run(const struct coordinator_options *options, MPI_Comm local
     TRY(create(&l, local));
     TRY(serve(&l));
     TRY(dispatcher_dismiss(l.dispatcher));
-    rc = tell(&l, &(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof l.timing}, &l.timing);
+    rc = leave(&l);
 out:
     progress_destroy(&l.progress);
     prefetch_destroy(&l.prefetch);

@@ -10,6 +10,7 @@
 //     order (stop)               ---->
 //     order (end)                ---->    no further image
 //                                <----    account (leaves), bytes: its timing
+//     order (leave)              ---->    the last one: others may have been on their way
 #ifndef ONEIROS_COORDINATOR_LEADER_MESSAGES_H
 #define ONEIROS_COORDINATOR_LEADER_MESSAGES_H
 
@@ -19,7 +20,7 @@
 #include "coordinator/intake_names.h"
 #include "coordinator/task.h"
 
-enum order_kind { ORDER_IMAGE, ORDER_STOP, ORDER_END };
+enum order_kind { ORDER_IMAGE, ORDER_STOP, ORDER_END, ORDER_LEAVE };
 
 struct order {
     int32_t kind;

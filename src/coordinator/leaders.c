@@ -30,7 +30,8 @@ struct leaders {
     int *wants;             // [workers] images that each asked for and has not got
     int wanting;            // of them all
     int next;               // worker, whose turn it is
-    int left;               // workers that have gone
+    bool *gone;             // [workers] those that have left
+    int left;               // how many of them
     struct sent *sent;
     struct given **given;   // [workers] in hand, a few each
     struct given *returned; // need a team
@@ -73,7 +74,8 @@ static enum status tell_all(struct leaders *l, enum order_kind kind)
     const struct order order = {.kind = kind};
     enum status rc = STATUS_OK;
     for (int w = 0; rc == STATUS_OK && w < l->options.workers; w++)
-        rc = send_order(l, w, &order);
+        if (!l->gone[w])
+            rc = send_order(l, w, &order);
     return rc;
 }
 
@@ -125,6 +127,18 @@ static enum status take_back(struct leaders *l, const struct account *account, i
     return STATUS_OK;
 }
 
+static enum status let_go(struct leaders *l, int worker)
+{
+    const int rank = l->options.first_worker + worker;
+    enum status rc;
+    TRY(mpi_receive(&l->timings[worker], sizeof *l->timings, rank, MESSAGE_ACCOUNT_BYTES, l->options.comm));
+    TRY(send_order(l, worker, &(struct order){.kind = ORDER_LEAVE}));
+    l->gone[worker] = true;
+    l->left++;
+out:
+    return rc;
+}
+
 static enum status take_account(struct leaders *l, const struct account *account, int rank)
 {
     const int worker = rank - l->options.first_worker;
@@ -141,8 +155,7 @@ static enum status take_account(struct leaders *l, const struct account *account
         l->stopping = true;
         return STATUS_OK;
     case ACCOUNT_LEAVES:
-        l->left++;
-        return mpi_receive(&l->timings[worker], sizeof *l->timings, rank, MESSAGE_ACCOUNT_BYTES, l->options.comm);
+        return let_go(l, worker);
     }
     return fail(STATUS_INTERNAL, "rank %d sent an account of kind %d", rank, (int)account->kind);
 }
@@ -274,7 +287,8 @@ enum status leaders_create(struct leaders **leaders, const struct leaders_option
     l->timings = calloc((size_t)options->workers, sizeof *l->timings);
     l->wants = calloc((size_t)options->workers, sizeof *l->wants);
     l->given = calloc((size_t)options->workers, sizeof *l->given);
-    if (l->timings && l->wants && l->given)
+    l->gone = calloc((size_t)options->workers, sizeof *l->gone);
+    if (l->timings && l->wants && l->given && l->gone)
         return STATUS_OK;
     leaders_destroy(leaders);
     return fail(STATUS_LIMIT, "no memory for %d workers", options->workers);
@@ -304,6 +318,7 @@ void leaders_destroy(struct leaders **leaders)
     drop(&l->returned);
     free(l->timings);
     free(l->wants);
+    free(l->gone);
     free(l);
     *leaders = NULL;
 }

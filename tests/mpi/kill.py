@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """kill.py ROUNDS SIGNAL RANKS ONEIROS MPIEXEC FOLDER ARGUMENT...
 
-Runs `oneiros dream ARGUMENT... -o FOLDER/<n>` ROUNDS times, each time with SIGNAL (KILL or TERM) to a random rank at a random moment, and
-the same command again until it is done. Every other time the moment is after the first checkpoint, so that there is something to go on
-with. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must be the rows of its run.h5."""
+Runs `oneiros dream ARGUMENT... -o FOLDER/<n>` until ROUNDS runs were struck, each time with SIGNAL (KILL or TERM) to a random rank at a
+random moment, and the same command again until it is done. Every other time the moment is after the first checkpoint, so that there is
+something to go on with. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must be the
+rows of its run.h5."""
 import os
 import pathlib
 import random
@@ -105,17 +106,17 @@ def main():
     shutil.rmtree(runs.folder, ignore_errors=True)
     runs.folder.mkdir(parents=True)
     whole = runs.to_the_end("known")
-    struck = resumed = 0
-    for i in range(rounds):
-        name = f"{sys.argv[2].lower()}-{i}"
-        begun = i % 2 == 1
+    struck = resumed = tries = 0
+    while struck < rounds and tries < 3 * rounds:  # a signal that finds the run at its end is tried again
+        name, begun = f"{sys.argv[2].lower()}-{tries}", tries % 2 == 1
         struck += runs.interrupted(name, number, begun, random.uniform(0, 0.2) * whole if begun else random.uniform(0.1, 1) * whole)
         runs.to_the_end(name)
         runs.compare(name)
         resumed += "going on with the run" in (runs.folder / f"{name}.log").read_text(errors="replace")
-    print(f"{rounds} runs of {whole:.1f} s, {struck} struck, {resumed} gone on with: all the same")
-    if struck == 0 or resumed == 0:
-        sys.exit("no signal struck a run that had begun")
+        tries += 1
+    print(f"{tries} runs of {whole:.1f} s, {struck} struck, {resumed} gone on with: all the same")
+    if struck < rounds or resumed == 0:
+        sys.exit("too few signals struck a run that had begun")
 
 
 if __name__ == "__main__":

@@ -142,6 +142,20 @@ state() {
     done
 }
 
+@test "a signal when some workers that read and write themselves have left" {
+    timeout 120 "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.3 -s io=workers -o out in/a.png &
+    local launcher=$!
+    for _ in $(seq 300); do
+        [ -s out/checkpoints/0 ] && break
+        sleep 0.1
+    done
+    kill -USR1 "$(pgrep -P "$launcher")" # mpirun, below timeout
+    code=0
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    [ "$(statuses)" = stopped ]
+}
+
 @test "what a killed run left aside is gone when its dream is done" {
     filmed=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100 -s checkpoint.seconds=0.1 -s frames.png=true
         -s frames.dream=true -s frames.cam=true -o out in/a.png)

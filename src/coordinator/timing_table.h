@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Where the time of a run went, phase by phase over its ranks, for people to read at its end.
+#ifndef ONEIROS_COORDINATOR_TIMING_TABLE_H
+#define ONEIROS_COORDINATOR_TIMING_TABLE_H
+
+#include <stdio.h>
+
+#include "common/timing.h"
+
+// The seconds of the ranks of one part of a run, in each phase. Zeroed: of none.
+struct timing_part {
+    int ranks;
+    double min[PHASE_COUNT], sum[PHASE_COUNT], max[PHASE_COUNT];
+};
+
+void timing_part_add(struct timing_part *part, const struct timing *timing);
+
+// How much longer than the average rank the slowest one took, 0: none. 0 too of a phase without time.
+double timing_part_imbalance(const struct timing_part *part, enum phase phase);
+
+// A line a phase that took time: least, average and most seconds of a rank, imbalance, and the share of the part's own time, `elapsed`
+// seconds a rank. What is in no phase is "other", unless phases overlap and there is none. Nothing for a part without ranks.
+void timing_part_print(const struct timing_part *part, const char *title, double elapsed, FILE *stream);
+
+#endif

@@ -1,0 +1,88 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Every command, option and configuration key is in the help, in the manual and in the completions. What there is comes from the sources'
+# option tables and from --print-config; ONEIROS, SOURCE and MAN come from ctest.
+
+bats_require_minimum_version 1.5.0
+
+# Long options of a command, from the tables in its sources.
+options_of() {
+    local files=("$SOURCE"/src/commands/"$1".c)
+    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/job_options.c)
+    grep -ohE '\{"[a-z-]+", (no|required|optional)_argument' "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+}
+
+commands() {
+    "$ONEIROS" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+# octaves.count, from two levels of YAML
+keys() {
+    "$ONEIROS" dream --print-config | awk '/^[a-z_]+:/ {group = $1; sub(":.*", "", group); if ($2 != "" || group == "targets") print group}
+        /^  [a-z_]+:/ {key = $1; sub(":.*", "", key); if (group != "targets") print group "." key}'
+}
+
+# complete WORD...: what bash offers for the last one
+complete_words() {
+    bash -O extglob -c 'source "$1"; shift; compopt() { :; }
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _oneiros; printf "%s\n" "${COMPREPLY[@]}"' - "$SOURCE/packaging/completions/oneiros.bash" "$ONEIROS" "$@"
+}
+
+page() {
+    sed 's/\\-/-/g; s/\\f[BIRP]//g; s/\\[,/]//g' "$MAN/$1.1"
+}
+
+@test "each command has its help, its page and its completion" {
+    [ "$(commands | wc -l)" -ge 4 ]
+    for command in $(commands); do
+        "$ONEIROS" "$command" --help | grep -q '^Usage: oneiros '"$command"
+        page "oneiros-$command" >page
+        grep -q "oneiros-$command" page
+        page oneiros | grep -qw "$command"
+        complete_words "" | grep -qx "$command"
+    done
+}
+
+@test "each option is in the help, the page and the completion of its command" {
+    for command in $(commands); do
+        [ "$command" != model ] || continue # it has steps with options of their own
+        options_of "$command" >options
+        [ "$(wc -l <options)" -ge 3 ]
+        page "oneiros-$command" >page
+        "$ONEIROS" "$command" --help >help
+        complete_words "$command" -- >completion
+        while read -r option; do
+            grep -qE -- "(^|[ ,])$option\b" help || { echo "$command --help lacks $option" && false; }
+            grep -qE -- "(^|[ ,])$option\b" page || { echo "the page of $command lacks $option" && false; }
+            grep -qx -- "$option" completion || { echo "the completion of $command lacks $option" && false; }
+        done <options
+    done
+    for step in fetch import info; do
+        "$ONEIROS" model "$step" --help | grep -oE -- '--[a-z]+' | sort -u >options
+        page "oneiros-model-$step" >page
+        complete_words model "$step" -- >completion
+        while read -r option; do
+            grep -q -- "$option" page
+            grep -qx -- "$option" completion
+        done <options
+    done
+}
+
+@test "each key is in the help, the page and the completion, and in config/default.yaml" {
+    keys >keys
+    [ "$(wc -l <keys)" -ge 60 ]
+    "$ONEIROS" dream --help >help
+    page oneiros-dream >page
+    complete_words dream -s "" >completion
+    while read -r key; do
+        grep -qF "    $key=" help || { echo "the help lacks $key" && false; }
+        grep -qF "$key=" page || { echo "the page lacks $key" && false; }
+        grep -qxF "$key=" completion || { echo "the completion lacks $key" && false; }
+        grep -qE "^ *${key##*.}:" "$SOURCE/config/default.yaml"
+    done <keys
+}
+
+@test "the words that a key takes are completed" {
+    [ "$(complete_words dream -s gradient = | sort | xargs)" = "deconv guided plain" ]
+    [ "$(complete_words dream -p cl)" = classic ]
+}
