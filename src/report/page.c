@@ -71,7 +71,7 @@ static enum status read_contents(hid_t file, const char *path, struct contents *
     TRY(run_images_read(file, path, targets, &contents->images));
     TRY(curves_read(file, path, targets, &contents->curves));
     TRY(channels_read(file, path, &contents->facts, &contents->images, &contents->channels));
-    rc = phases_read(file, path, contents->facts.ranks, contents->facts.workers, &contents->phases);
+    rc = phases_read(file, path, contents->facts.ranks, contents->facts.workers, contents->facts.elapsed, &contents->phases);
 out:
     return rc;
 }

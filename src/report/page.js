@@ -380,22 +380,27 @@ if (!hasCurves && at("channels").children.length === 0) at("curves").hidden = tr
 
 /* Time */
 function phaseTable(group) {
-  const head = ["Phase", "min", "avg", "max", "imbalance", "share", "moved"];
-  const title = group.group === "workers" ? `${plural(group.ranks, "worker")}, in seconds${group.ranks > 1 ? " a rank" : ""}.`
-    : `The coordinator, ${run.ranks > 1 ? "rank 0" : "a part of the same process"}, in seconds. Fetching and decoding are done by threads beside it.`;
-  const rows = group.rows.map((row) => make("tr", {}, make("th", {scope: "row"}, row.phase),
-    ...[row.min, row.avg, row.max].map((value) => make("td", {class: "n"}, value === null ? "–" : value.toFixed(2))),
-    make("td", {class: "n"}, row.imbalance === null ? "–" : row.imbalance.toFixed(2)),
-    make("td", {class: "share"}, make("b", {}, row.share === null ? "beside" : `${(100 * row.share).toFixed(1)}%`),
-      row.share === null ? null : make("span", {"--width": `${(4.5 * row.share).toFixed(3)}rem`, "aria-hidden": "true"})),
-    make("td", {class: "n"}, row.bytes ? bytes(row.bytes) : "")));
-  const table = make("table", {"aria-label": title}, make("thead", {}, make("tr", {}, ...head.map((text, i) => make("th", {scope: "col", class: i && text !== "share" ? "n" : null}, text)))), make("tbody", {}, ...rows));
+  const several = group.ranks > 1;
+  const head = several ? ["Phase", "min", "avg", "max", "imbalance", "share", "moved"] : ["Phase", "seconds", "share", "moved"];
+  const title = group.group === "workers" ? `${plural(group.ranks, "worker")}, in seconds${several ? " a rank" : ""}.`
+    : `The coordinator, ${run.ranks > 1 ? "rank 0" : "a part of the same process"}, in seconds.`;
+  const cell = (text) => make("td", {class: "n"}, text);
+  const share = (part) => make("td", {class: "share"}, make("b", {}, part === null ? "–" : `${(100 * part).toFixed(1)}%`),
+    make("span", {"--width": `${(4.5 * Math.min(1, part || 0)).toFixed(3)}rem`, "aria-hidden": "true"}));
+  const rows = group.rows.map((row) => make("tr", {}, make("th", {scope: "row"}, row.phase + (row.beside ? " *" : "")),
+    ...(several ? [row.min, row.avg, row.max] : [row.avg]).map((value) => cell(value.toFixed(2))),
+    several ? cell(`${(100 * row.imbalance).toFixed(0)}%`) : null, share(row.share), cell(row.bytes ? bytes(row.bytes) : "")));
+  if (group.other > 0)
+    rows.push(make("tr", {}, make("th", {scope: "row"}, "other"), ...(several ? [cell(""), cell(group.other.toFixed(2)), cell(""), cell("")] : [cell(group.other.toFixed(2))]),
+      share(run.elapsed > 0 ? group.other / run.elapsed : null), cell("")));
+  const table = make("table", {"aria-label": title}, make("thead", {}, make("tr", {}, ...head.map((text, i) => make("th", {scope: "col", class: i && text !== "share" ? "n" : null}, text)))),
+    make("tbody", {}, ...rows));
   for (const bar of table.querySelectorAll(".share span")) bar.style.width = bar.style.getPropertyValue("--width");
   return make("div", {}, make("p", {class: "text"}, title), make("div", {class: "scroll", role: "region", "aria-label": `Table: ${title}`, tabindex: "0"}, table));
 }
 const groups = data.phases.filter((group) => group.rows.length);
 if (groups.length)
-  at("phases").append(...groups.map(phaseTable), make("p", {class: "text"}, "Imbalance is the longest time over the mean: 1.00 is even. Share is of the time of all its ranks."));
+  at("phases").append(...groups.map(phaseTable), make("p", {class: "text"}, "Share is of the run's wall time. Imbalance is how much longer than the average rank the slowest took. Phases with * are done by threads beside the rest."));
 else
   at("phases").append(make("p", {class: "text"}, "A run says where its time went at its end: this one had not come to it."));
 

@@ -219,17 +219,18 @@ static json_t *phases_json(const struct phases *phases)
         for (size_t i = 0; i < phases->groups[g].count; i++) {
             const struct phase_row *row = &phases->groups[g].rows[i];
             json_t *json = json_object();
-            set_text(json, "phase", row->phase);
+            set_text(json, "phase", phase_name(row->phase));
+            json_object_set_new(json, "beside", json_boolean(row->beside));
             set_number(json, "min", row->least);
             set_number(json, "avg", row->mean);
             set_number(json, "max", row->most);
             set_number(json, "imbalance", row->imbalance);
             set_number(json, "share", row->share);
-            set_integer(json, "count", row->count);
             set_integer(json, "bytes", row->bytes);
             json_array_append_new(rows, json);
         }
-        json_array_append_new(groups, json_pack("{s:s, s:i, s:o}", "group", names[g], "ranks", phases->groups[g].ranks, "rows", rows));
+        json_array_append_new(groups, json_pack("{s:s, s:i, s:f, s:o}", "group", names[g], "ranks", phases->groups[g].ranks, "other",
+                                                phases->groups[g].other, "rows", rows));
     }
     return groups;
 }

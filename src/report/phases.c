@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coordinator/timing_table.h"
 #include "report/columns.h"
 
 static int phase_of(const char *name)
@@ -15,69 +16,64 @@ static int phase_of(const char *name)
     return -1;
 }
 
-// Done by threads beside the rank: not of its time.
-static bool is_beside(int phase)
-{
-    return phase == PHASE_FETCH || phase == PHASE_DECODE;
-}
-
 // Whose it is; of one process that is both, pixels sent and received are the worker's.
 static enum phase_group group_of(int phase, int rank, int ranks)
 {
     return (ranks > 1 ? rank == 0 : phase < PHASE_WAIT) ? GROUP_COORDINATOR : GROUP_WORKERS;
 }
 
-struct sums {
-    int present; // ranks with a row
-    double total, least, most;
-    int64_t count, bytes;
-};
-
-static void add(struct sums *sums, const struct timing_record *row)
+static void take_part(const struct timing_part *part, const int64_t *bytes, double elapsed, struct phases *phases, enum phase_group group)
 {
-    sums->least = sums->present == 0 || row->seconds < sums->least ? row->seconds : sums->least;
-    sums->most = row->seconds > sums->most ? row->seconds : sums->most;
-    sums->total += row->seconds;
-    sums->count += row->count;
-    sums->bytes += row->bytes;
-    sums->present++;
+    double rest = elapsed;
+    phases->groups[group].ranks = part->ranks;
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+        const double mean = part->ranks ? part->sum[phase] / part->ranks : 0;
+        if (mean <= 0)
+            continue;
+        phases->groups[group].rows[phases->groups[group].count++] = (struct phase_row){.phase = phase,
+                                                                                       .beside = timing_phase_is_beside(phase),
+                                                                                       .least = part->min[phase],
+                                                                                       .mean = mean,
+                                                                                       .most = part->max[phase],
+                                                                                       .imbalance = timing_part_imbalance(part, phase),
+                                                                                       .share = elapsed > 0 ? mean / elapsed : NAN,
+                                                                                       .bytes = bytes[phase]};
+        rest -= timing_phase_is_beside(phase) ? 0 : mean;
+    }
+    phases->groups[group].other = phases->groups[group].count && rest > 0 ? rest : 0;
 }
 
-void phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, struct phases *phases)
+enum status phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
 {
-    struct sums sums[PHASE_GROUPS][PHASE_COUNT] = {{{0}}};
-    double seconds[PHASE_GROUPS] = {0};
+    struct timing *timings = calloc((size_t)ranks * PHASE_GROUPS, sizeof *timings); // [PHASE_GROUPS][ranks]
+    struct timing_part parts[PHASE_GROUPS] = {{0}};
+    int64_t bytes[PHASE_GROUPS][PHASE_COUNT] = {{0}};
     memset(phases, 0, sizeof *phases);
-    phases->groups[GROUP_WORKERS].ranks = ranks > 1 ? workers : 1;
-    phases->groups[GROUP_COORDINATOR].ranks = 1;
+    if (!timings)
+        return fail(STATUS_LIMIT, "no memory for the times of %d ranks", ranks);
     for (size_t i = 0; i < count; i++) {
-        const int phase = phase_of(rows[i].phase);
-        const enum phase_group group = group_of(phase, rows[i].rank, ranks);
-        if (phase < 0 || !isfinite(rows[i].seconds) || rows[i].rank < 0 || rows[i].rank >= ranks)
+        const int phase = phase_of(rows[i].phase), rank = rows[i].rank;
+        if (phase < 0 || rank < 0 || rank >= ranks || !isfinite(rows[i].seconds) || rows[i].seconds < 0)
             continue;
-        add(&sums[group][phase], &rows[i]);
-        seconds[group] += is_beside(phase) ? 0 : rows[i].seconds;
+        const enum phase_group group = group_of(phase, rank, ranks);
+        timings[(size_t)group * (size_t)ranks + (size_t)rank].phases[phase].seconds += rows[i].seconds;
+        bytes[group][phase] += rows[i].bytes;
     }
-    for (int g = 0; g < PHASE_GROUPS; g++)
-        for (int p = 0; p < PHASE_COUNT; p++) {
-            const struct sums *s = &sums[g][p];
-            if (s->present == 0)
-                continue;
-            struct phase_row *row = &phases->groups[g].rows[phases->groups[g].count++];
-            strcpy(row->phase, phase_name((enum phase)p));
-            row->least = s->present < phases->groups[g].ranks ? 0 : s->least;
-            row->mean = s->total / phases->groups[g].ranks;
-            row->most = s->most;
-            row->imbalance = row->mean > 0 ? row->most / row->mean : NAN;
-            row->share = is_beside(p) || seconds[g] <= 0 ? NAN : s->total / seconds[g];
-            row->count = s->count;
-            row->bytes = s->bytes;
-        }
+    for (int rank = 0; rank < ranks; rank++) {
+        if (rank == 0)
+            timing_part_add(&parts[GROUP_COORDINATOR], &timings[GROUP_COORDINATOR * (size_t)ranks]);
+        if (rank >= ranks - workers)
+            timing_part_add(&parts[GROUP_WORKERS], &timings[(size_t)rank + GROUP_WORKERS * (size_t)ranks]);
+    }
+    for (enum phase_group group = 0; group < PHASE_GROUPS; group++)
+        take_part(&parts[group], bytes[group], elapsed, phases, group);
+    free(timings);
+    return STATUS_OK;
 }
 
 static int64_t whole(double number)
 {
-    return number >= 0 && number < 9e18 ? (int64_t)number : 0;
+    return number >= 0 && number < 1e15 ? (int64_t)number : 0; // so that sums of them have room
 }
 
 static enum status read_rows(const struct columns *columns, struct timing_record *rows)
@@ -106,7 +102,7 @@ out:
     return rc;
 }
 
-enum status phases_read(hid_t file, const char *path, int ranks, int workers, struct phases *phases)
+enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases)
 {
     struct columns columns;
     struct timing_record *rows = NULL;
@@ -115,7 +111,7 @@ enum status phases_read(hid_t file, const char *path, int ranks, int workers, st
     rows = calloc(columns.rows + 1, sizeof *rows);
     rc = rows ? read_rows(&columns, rows) : fail(STATUS_LIMIT, "%s: no memory for %zu rows of /timing", path, columns.rows);
     if (rc == STATUS_OK)
-        phases_make(rows, columns.rows, ranks, workers, phases);
+        rc = phases_make(rows, columns.rows, ranks, workers, elapsed, phases);
     columns_close(&columns);
 out:
     free(rows);
