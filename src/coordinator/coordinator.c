@@ -388,6 +388,6 @@ out:
     checkpoints_end(&c.checkpoints);
     checkpoints_destroy(&c.checkpoints);
     if (outcome->rows_lost)
-        log_error("rows of the run file are lost: %s; make room and run the same command again", status_message());
+        log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

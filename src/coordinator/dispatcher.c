@@ -31,7 +31,7 @@ enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
     if (rc != STATUS_IO)
         return rc;
     if (!c->warned)
-        log_warning("%s; trying again, make room", status_message());
+        log_warning("%s; it is tried again until the end of the run", status_message());
     c->warned = true;
     return STATUS_OK;
 }
