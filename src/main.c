@@ -27,6 +27,7 @@ static const struct command commands[] = {
     {"explain", command_dream, true, "show what the network sees in pictures, and why; runs under mpirun or srun"},
     {"model", command_model, false, "fetch, convert or describe the trained weights"},
     {"bench", command_bench, true, "time the network on this machine"},
+    {"report", command_report, false, "show what became of a run as a page, or what several say of scaling"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

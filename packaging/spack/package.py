@@ -39,4 +39,6 @@ class Oneiros(CMakePackage):
         return [
             self.define_from_variant("ONEIROS_TESTS", "tests"),
             self.define("ONEIROS_SOURCE_CONFIG", False),
+            # Chart.js 3.9.1 (MIT), one file that goes into the program: chart.min.js of the npm package chart.js.
+            self.define("CHART_JS", "/path/to/chart.min.js"),
         ]

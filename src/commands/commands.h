@@ -20,5 +20,6 @@ int exit_code(enum status rc);
 int command_dream(int argc, char **argv); // and explain
 int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_report(int argc, char **argv);
 
 #endif

@@ -39,6 +39,7 @@ struct run {
     struct shared_weights *weights;
     char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
     int node_processors;          // that this node's ranks are bound to, all together
+    int *cores, *node_cores;      // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
     int node_ranks, node_workers; // ranks on this node, and those of them that dream
     uint64_t memory_limit;        // of the rank that may use least
     struct tile_plan tiles;       // the same on every rank
@@ -77,14 +78,32 @@ static enum status agree(struct run *run, enum status rc)
     return rc;
 }
 
+// What each rank may compute on, for the run file: whoever reads its times must know whether ranks shared cores.
+static enum status gather_cores(struct run *run, const cpu_set_t *bound)
+{
+    const int own = CPU_COUNT(bound);
+    enum status rc = STATUS_OK;
+    if (run->launch.rank == COORDINATOR_RANK) {
+        run->cores = calloc((size_t)run->launch.size, sizeof *run->cores);
+        run->node_cores = calloc((size_t)run->launch.size, sizeof *run->node_cores);
+        if (!run->cores || !run->node_cores)
+            return fail(STATUS_LIMIT, "no memory for the cores of the ranks");
+    }
+    TRY(mpi_check(MPI_Gather(&own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "gather"));
+    rc = mpi_check(MPI_Gather(&run->node_processors, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "gather");
+out:
+    return rc;
+}
+
 static enum status look_around(struct run *run)
 {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int length = 0, first = run->launch.rank; // of the node
     MPI_Comm node;
-    cpu_set_t bound;
+    cpu_set_t bound, shared; // shared: by the node's ranks
     CPU_ZERO(&bound);
     sched_getaffinity(0, sizeof bound, &bound);
+    shared = bound;
     enum status rc;
     TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
     if (run->launch.rank == COORDINATOR_RANK) {
@@ -97,8 +116,9 @@ static enum status look_around(struct run *run)
     TRY(mpi_check(MPI_Comm_split_type(run->launch.comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
     TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
     TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
-    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &bound, sizeof bound, MPI_BYTE, MPI_BOR, node), "reduce"));
-    run->node_processors = CPU_COUNT(&bound);
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &shared, sizeof shared, MPI_BYTE, MPI_BOR, node), "reduce"));
+    run->node_processors = CPU_COUNT(&shared);
+    TRY(gather_cores(run, &bound));
     run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
     rc = mpi_check(MPI_Comm_free(&node), "free");
 out:
@@ -292,7 +312,9 @@ static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordi
                    .workers = schedule.workers,
                    .tiles = &schedule.tiles,
                    .halo_exact = run->tiles.exact,
-                   .hosts = hosts},
+                   .hosts = hosts,
+                   .cores = run->cores,
+                   .node_cores = run->node_cores},
     };
     rc = leader ? leader_run(&options, local) : coordinator_run(&options, outcome);
 out:
@@ -413,6 +435,8 @@ end:
     free(run.plan_text);
     free(run.plan);
     free(run.hosts);
+    free(run.cores);
+    free(run.node_cores);
     rc = launch_end(&run.launch);
     if (rc == STATUS_OK)
         return exit_code_for(&outcome);

@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -164,6 +165,21 @@ enum status codec_encode(const char *path, enum image_format format, const struc
 enum status codec_encode_jpeg(const char *path, int quality, const struct image *image)
 {
     return encode_file(path, IMAGE_FORMAT_JPEG, quality, image);
+}
+
+enum status codec_jpeg_bytes(int quality, const struct image *image, void **bytes, size_t *size)
+{
+    char *text = NULL;
+    FILE *stream = open_memstream(&text, size);
+    enum status rc = stream ? encode(stream, IMAGE_FORMAT_JPEG, quality, image) : STATUS_OK;
+    if ((!stream || fclose(stream) != 0) && rc == STATUS_OK)
+        rc = fail(STATUS_LIMIT, "no memory for a JPEG of %d x %d pixels", image->width, image->height);
+    if (rc != STATUS_OK) {
+        free(text);
+        text = NULL;
+    }
+    *bytes = text;
+    return rc;
 }
 
 const char *codec_extension(enum image_format format)

@@ -28,6 +28,9 @@ enum { CODEC_QUALITY = 95 };
 // The same as JPEG, of a quality from 1 to 100.
 enum status codec_encode_jpeg(const char *path, int quality, const struct image *image) MUST_CHECK;
 
+// The same in memory, malloc'ed.
+enum status codec_jpeg_bytes(int quality, const struct image *image, void **bytes, size_t *size) MUST_CHECK;
+
 // (3, pixels) in [-1, 1] -> (pixels, 3) of 8 bits, clipped and rounded as codec_encode() does; NaN becomes 0.
 void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes);
 

@@ -72,6 +72,21 @@ herr_t run_attribute_integer(hid_t object, const char *name, int value)
     return set_number(object, name, H5T_NATIVE_INT, &value);
 }
 
+herr_t run_attribute_integers(hid_t object, const char *name, const int *values, size_t count)
+{
+    const hsize_t size = count;
+    herr_t done = -1;
+    hid_t space = H5Screate_simple(1, &size, NULL);
+    hid_t attribute = space < 0 ? -1 : H5Acreate2(object, name, H5T_NATIVE_INT, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (attribute >= 0) {
+        done = H5Awrite(attribute, H5T_NATIVE_INT, values);
+        H5Aclose(attribute);
+    }
+    if (space >= 0)
+        H5Sclose(space);
+    return done;
+}
+
 herr_t run_attribute_read_integer(hid_t object, const char *name, int *value)
 {
     herr_t done = -1;
@@ -135,7 +150,7 @@ static herr_t add_slurm(hid_t root)
     return 0;
 }
 
-static herr_t add_integers(hid_t root, const struct run_file_header *header)
+static herr_t add_integers(hid_t root, const struct run_file_header *header, bool resumed)
 {
     const struct {
         const char *name;
@@ -149,6 +164,7 @@ static herr_t add_integers(hid_t root, const struct run_file_header *header)
         {"tile_halo", header->tiles->halo},
         {"tile_halo_exact", header->halo_exact},
         {"tile_blend", header->tiles->blend},
+        {"resumed", resumed},
     };
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
         if (set_number(root, attributes[i].name, H5T_NATIVE_INT, &attributes[i].value) < 0)
@@ -156,7 +172,7 @@ static herr_t add_integers(hid_t root, const struct run_file_header *header)
     return 0;
 }
 
-herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config)
+herr_t run_attributes_create(hid_t root, const struct run_file_header *header, const char *config, bool resumed)
 {
     char started[32];
     struct tm utc;
@@ -167,7 +183,9 @@ herr_t run_attributes_create(hid_t root, const struct run_file_header *header, c
         add_text(root, "kind", header->kind) < 0 || add_text(root, "config", config) < 0 ||
         add_text(root, "weights_md5", header->weights_md5) < 0 || add_text(root, "weights_source", header->weights_source) < 0 ||
         add_text(root, "plan", header->plan) < 0 || set_number(root, "seed", H5T_NATIVE_UINT64, &header->config->seed) < 0 ||
-        run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
+        run_attribute_texts(root, "hosts", header->hosts, (size_t)header->ranks) < 0 ||
+        run_attribute_integers(root, "cores", header->cores, (size_t)header->ranks) < 0 ||
+        run_attribute_integers(root, "node_cores", header->node_cores, (size_t)header->ranks) < 0 || add_text(root, "started", started) < 0)
         return -1;
-    return add_integers(root, header) < 0 || add_slurm(root) < 0 ? -1 : run_attributes_progress(root, 0, 0);
+    return add_integers(root, header, resumed) < 0 || add_slurm(root) < 0 ? -1 : run_attributes_progress(root, 0, 0);
 }

@@ -46,7 +46,8 @@ hid_t run_file_reading(void)
     return access;
 }
 
-static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config)
+static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config,
+                        bool resumed)
 {
     herr_t done = -1;
     hid_t access = run_file_access(), creation = H5Pcreate(H5P_FILE_CREATE), root = -1;
@@ -58,7 +59,7 @@ static herr_t write_new(const char *path, const struct run_layout *layout, const
         H5Pset_file_space_page_size(creation, memory_page) < 0)
         goto out;
     root = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
-    if (root >= 0 && run_attributes_create(root, header, config) >= 0)
+    if (root >= 0 && run_attributes_create(root, header, config, resumed) >= 0)
         done = run_layout_create(layout, root, header);
 out:
     if (root >= 0 && H5Fclose(root) < 0)
@@ -70,12 +71,12 @@ out:
     return done;
 }
 
-static enum status create_empty(const char *path, const struct run_layout *layout, const struct run_file_header *header)
+static enum status create_empty(const char *path, const struct run_layout *layout, const struct run_file_header *header, bool resumed)
 {
     enum status rc;
     char *config = NULL;
     TRY(config_to_string(header->config, &config));
-    if (write_new(path, layout, header, config) < 0)
+    if (write_new(path, layout, header, config, resumed) < 0)
         rc = hdf5_fail(path, "cannot create the run file");
 out:
     free(config);
@@ -336,7 +337,7 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     enum status rc;
     if (snprintf(file->path, sizeof file->path, "%s.new", path) >= (int)sizeof file->path)
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
-    TRY(create_empty(file->path, &file->layout, header));
+    TRY(create_empty(file->path, &file->layout, header, earlier != NULL));
     if (earlier)
         TRY(run_file_carry(file, earlier));
     rc = file_rename(file->path, path);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/timing_table.h"
 
-#include <stdbool.h>
-
 void timing_part_add(struct timing_part *part, const struct timing *timing)
 {
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
@@ -21,8 +19,7 @@ double timing_part_imbalance(const struct timing_part *part, enum phase phase)
     return part->sum[phase] > 0 ? part->max[phase] * part->ranks / part->sum[phase] - 1 : 0;
 }
 
-// In threads of their own, beside whatever else the rank does.
-static bool is_beside(enum phase phase)
+bool timing_phase_is_beside(enum phase phase)
 {
     return phase == PHASE_FETCH || phase == PHASE_DECODE || phase == PHASE_ENCODE;
 }
@@ -42,7 +39,7 @@ static void print_row(const struct timing_part *part, enum phase phase, double e
                 100 * timing_part_imbalance(part, phase));
     else
         fprintf(stream, "%10.3f", sum);
-    fprintf(stream, "%7.1f%%%s\n", share(part, sum, elapsed), is_beside(phase) ? " *" : "");
+    fprintf(stream, "%7.1f%%%s\n", share(part, sum, elapsed), timing_phase_is_beside(phase) ? " *" : "");
 }
 
 void timing_part_print(const struct timing_part *part, const char *title, double elapsed, FILE *stream)
@@ -58,7 +55,7 @@ void timing_part_print(const struct timing_part *part, const char *title, double
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
         if (part->sum[phase] <= 0)
             continue;
-        if (is_beside(phase))
+        if (timing_phase_is_beside(phase))
             beside = true;
         else
             rest -= part->sum[phase];

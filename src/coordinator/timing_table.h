@@ -3,6 +3,7 @@
 #ifndef ONEIROS_COORDINATOR_TIMING_TABLE_H
 #define ONEIROS_COORDINATOR_TIMING_TABLE_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "common/timing.h"
@@ -12,6 +13,9 @@ struct timing_part {
     int ranks;
     double min[PHASE_COUNT], sum[PHASE_COUNT], max[PHASE_COUNT];
 };
+
+// Whether a phase is done in threads of its own, beside whatever else the rank does.
+bool timing_phase_is_beside(enum phase phase);
 
 void timing_part_add(struct timing_part *part, const struct timing *timing);
 

@@ -63,6 +63,7 @@ def check_root(root):
     assert "steps:" in root["config"] and root["started"].endswith("Z")
     assert list(root["hosts"]) == ["node1", "node1", "node2"] and root["ranks"] == 3
     assert (root["workers"], root["team_size"]) == (2, 2)
+    assert list(root["cores"]) == [4, 4, 8] and list(root["node_cores"]) == [8, 8, 8] and root["resumed"] == 0
     assert [root["tile_" + name] for name in ("size", "halo", "halo_exact", "blend")] == [640, 160, 1, 32]
     assert root["seed"] == 2**64 - 2 and root["complete"] == 1 and root["elapsed_seconds"] > 0
     assert root["slurm_job_nodelist"] == "node[1-2]"
@@ -181,7 +182,10 @@ def check_page_tables(file):
     assert sorted(row[0] for row in rows) == sorted(file.attrs), "docs/run-file.md, root attributes"
     for name, kind, _ in rows:
         value = file.attrs[name]
-        assert kind.startswith("text") if isinstance(value, (str, np.ndarray)) else kind == value.dtype.name, name
+        if isinstance(value, np.ndarray) and value.dtype != object:
+            assert kind == f"{value.dtype.name} [ranks]", name
+        else:
+            assert kind.startswith("text") if isinstance(value, (str, np.ndarray)) else kind == value.dtype.name, name
 
 
 def check_listing(path):

@@ -37,6 +37,7 @@ static inline void make_config(struct config *config)
 static inline enum status create_with(struct run_file **file, const char *path, const struct run_earlier *earlier)
 {
     static const char *const hosts[] = {"node1", "node1", "node2"};
+    static const int cores[] = {4, 4, 8}, node_cores[] = {8, 8, 8};
     static const struct tile_rules tiles = {.size = 640, .halo = 160, .blend = 32, .stride = 16};
     struct config config;
     make_config(&config);
@@ -50,6 +51,8 @@ static inline enum status create_with(struct run_file **file, const char *path, 
                                      .plan = "conv2d_1 direct\n",
                                      .ranks = 3,
                                      .hosts = hosts,
+                                     .cores = cores,
+                                     .node_cores = node_cores,
                                      .workers = 2,
                                      .tiles = &tiles,
                                      .halo_exact = true};

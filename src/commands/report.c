@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// `oneiros report`: what became of a run, as a page; what several runs say of scaling.
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands/commands.h"
+#include "common/log.h"
+#include "report/page.h"
+#include "report/study.h"
+
+enum { OPTION_STUDY = 256, OPTION_KIND };
+
+static const char help_text[] =
+    "Usage: oneiros report DIR...\n"
+    "       oneiros report --study -o FOLDER [--kind strong|weak] RUN...\n"
+    "Reads run.h5 of the output folders of `oneiros dream` or `oneiros explain`. Needs no MPI.\n"
+    "\n"
+    "Writes DIR/report.html: pictures before and after, what failed and why, curves of the metrics, the channels that counted, where the\n"
+    "time went, how to repeat it. One file that any browser opens, with links to the pictures and videos in DIR. Also of a run that goes\n"
+    "on or that was killed.\n"
+    "\n"
+    "      --study            a scaling study instead, of runs of one configuration with several numbers of workers, each RUN an output\n"
+    "                         folder or a run.h5; runs of the same number are repeats. Prints a table of times, speed-up and efficiency,\n"
+    "                         and writes study.md, study.csv and, where gnuplot is installed, strong.svg or weak.svg\n"
+    "  -o, --output FOLDER    where the study goes; made if it is not there\n"
+    "      --kind KIND        strong: the same work for all; weak: work that grows with the workers; auto (default): as the runs are\n"
+    "  -q, --quiet            only warnings and errors\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Runs with more ranks than their hosts have cores are shown as times, not as scaling: they only shared the same cores.\n"
+    "\n"
+    "Exit codes: 0 done, 1 internal error, 2 usage, or a run that cannot be read, 3 some pages could not be written.\n";
+
+struct report_options {
+    bool help, study;
+    const char *folder; // NULL: not given
+    enum study_kind kind;
+    char **runs; // [run_count]
+    int run_count;
+};
+
+static enum status take_option(struct report_options *options, int code, char **argv)
+{
+    switch (code) {
+    case 'h':
+        options->help = true;
+        return STATUS_OK;
+    case 'q':
+        log_set_level(LOG_WARNING);
+        return STATUS_OK;
+    case 'o':
+        if (options->folder)
+            return fail(STATUS_USAGE, "-o is given twice");
+        options->folder = optarg;
+        return STATUS_OK;
+    case OPTION_STUDY:
+        options->study = true;
+        return STATUS_OK;
+    case OPTION_KIND:
+        return study_kind_parse(optarg, &options->kind);
+    case ':':
+        return fail(STATUS_USAGE, "option %s needs a value", argv[optind - 1]);
+    default:
+        return fail(STATUS_USAGE, "unknown option %s; see `oneiros report --help`", argv[optind - 1]);
+    }
+}
+
+static enum status parse(int argc, char **argv, struct report_options *options)
+{
+    static const struct option long_options[] = {{"study", no_argument, NULL, OPTION_STUDY}, {"kind", required_argument, NULL, OPTION_KIND},
+                                                 {"output", required_argument, NULL, 'o'},   {"quiet", no_argument, NULL, 'q'},
+                                                 {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
+    enum status rc = STATUS_OK;
+    int code;
+    opterr = 0;
+    optind = 0;
+    while ((code = getopt_long(argc, argv, ":o:qh", long_options, NULL)) != -1)
+        TRY(take_option(options, code, argv));
+    options->runs = argv + optind;
+    options->run_count = argc - optind;
+    if (options->help)
+        goto out;
+    if (options->run_count == 0)
+        rc = fail(STATUS_USAGE, options->study ? "--study: no runs; give their output folders"
+                                               : "no output folder; give that of `oneiros dream` or `oneiros explain`");
+    else if (options->study && !options->folder)
+        rc = fail(STATUS_USAGE, "--study: -o FOLDER is missing: where the tables and plots go");
+    else if (!options->study && (options->folder || options->kind != STUDY_AUTO))
+        rc = fail(STATUS_USAGE, "%s goes with --study only: a page is written into its run's folder", options->folder ? "-o" : "--kind");
+out:
+    return rc;
+}
+
+static int write_pages(const struct report_options *options)
+{
+    int written = 0, code = EXIT_ALL_DONE;
+    for (int i = 0; i < options->run_count; i++) {
+        struct page_summary summary;
+        const enum status rc = page_write(options->runs[i], &summary);
+        if (rc != STATUS_OK) {
+            log_error("%s", status_message());
+            code = exit_code(rc);
+            continue;
+        }
+        written++;
+        log_info("%s: %zu pictures, %zu failed, %zu stopped; %.1f MB", summary.path, summary.images, summary.failed, summary.stopped,
+                 (double)summary.bytes / 1e6);
+    }
+    return code != EXIT_ALL_DONE && written > 0 ? EXIT_SOME_FAILED : code;
+}
+
+static enum status make_study(const struct report_options *options)
+{
+    struct study study;
+    enum status rc;
+    TRY(study_read((const char *const *)options->runs, (size_t)options->run_count, options->kind, &study));
+    TRY(study_print(&study, stdout));
+    rc = study_write(&study, options->folder);
+out:
+    study_destroy(&study);
+    return rc;
+}
+
+int command_report(int argc, char **argv)
+{
+    struct report_options options = {.kind = STUDY_AUTO};
+    enum status rc = parse(argc, argv, &options);
+    if (rc == STATUS_OK && options.help) {
+        fputs(help_text, stdout);
+        return EXIT_ALL_DONE;
+    }
+    if (rc == STATUS_OK && !options.study)
+        return write_pages(&options);
+    if (rc == STATUS_OK)
+        rc = make_study(&options);
+    if (rc != STATUS_OK)
+        log_error("%s", status_message());
+    return exit_code(rc);
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The parts of a page, built into the program from the files of this folder and from Debian's Chart.js: CMakeLists.txt, cmake/embed.cmake.
+#ifndef ONEIROS_REPORT_ASSETS_H
+#define ONEIROS_REPORT_ASSETS_H
+
+#include <stddef.h>
+
+struct asset {
+    const char *name;           // of the file
+    const unsigned char *bytes; // with a NUL behind
+    size_t size;                // without it
+};
+
+extern const struct asset asset_page_html, asset_page_css, asset_page_js, asset_chart_js;
+
+#endif

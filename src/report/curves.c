@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+#include "report/curves.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/columns.h"
+
+// A row of /steps.
+struct step {
+    int64_t image;
+    int octave, step;
+    size_t row;
+};
+
+struct steps {
+    size_t count;
+    struct step *items; // [count], in some order
+    double *values;     // [count][width], by row
+};
+
+size_t curves_budget(size_t images, int width)
+{
+    const size_t points = images ? CURVE_NUMBERS_MAX / (images * (size_t)width) : 0;
+    return points < CURVE_POINTS_LEAST ? 0 : points < CURVE_POINTS_MAX ? points : CURVE_POINTS_MAX;
+}
+
+static int by_image(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+    if (x->image != y->image)
+        return (x->image > y->image) - (x->image < y->image);
+    if (x->octave != y->octave)
+        return (x->octave > y->octave) - (x->octave < y->octave);
+    return (x->step > y->step) - (x->step < y->step);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+    if (x->octave != y->octave)
+        return (x->octave > y->octave) - (x->octave < y->octave);
+    if (x->step != y->step)
+        return (x->step > y->step) - (x->step < y->step);
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+static int number(double value)
+{
+    return value >= 0 && value <= INT_MAX ? (int)value : -1;
+}
+
+static enum status read_places(const struct columns *columns, struct steps *steps)
+{
+    static const char *const names[] = {"image", "octave", "step"};
+    enum status rc = STATUS_OK;
+    for (int k = 0; k < 3; k++) {
+        double *values;
+        TRY(columns_numbers(columns, names[k], 1, &values));
+        for (size_t i = 0; i < steps->count; i++) {
+            if (k == 0)
+                steps->items[i].image = values[i] >= 0 && values[i] < 9e15 ? (int64_t)values[i] : -1;
+            else
+                *(k == 1 ? &steps->items[i].octave : &steps->items[i].step) = number(values[i]);
+            steps->items[i].row = i;
+        }
+        free(values);
+    }
+out:
+    return rc;
+}
+
+static enum status read_values(const struct columns *columns, int targets, struct steps *steps, struct curves *curves)
+{
+    const size_t width = (size_t)curves->width;
+    enum status rc = STATUS_OK;
+    for (size_t i = 0; i < steps->count * width; i++)
+        steps->values[i] = NAN;
+    for (int m = 0; m < MEASURES; m++) {
+        const size_t numbers = measures[m].per_target ? (size_t)targets : 1, offset = (size_t)measures_offset(m, targets);
+        double *values;
+        curves->have[m] = columns_have(columns, measures[m].column);
+        if (!curves->have[m])
+            continue;
+        TRY(columns_numbers(columns, measures[m].column, (int)numbers, &values));
+        for (size_t i = 0; i < steps->count; i++)
+            memcpy(steps->values + i * width + offset, values + i * numbers, numbers * sizeof *values);
+        free(values);
+    }
+out:
+    return rc;
+}
+
+// Rows without a place, which no run writes, are left out.
+static void drop_nonsense(struct steps *steps)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < steps->count; i++)
+        if (steps->items[i].image >= 0 && steps->items[i].octave >= 0 && steps->items[i].step >= 0)
+            steps->items[kept++] = steps->items[i];
+    steps->count = kept;
+}
+
+static struct curve_point *add_point(struct curves *curves, const struct step *step, size_t position)
+{
+    struct curve_point *point = &curves->points[curves->point_count];
+    *point = (struct curve_point){.octave = step->octave,
+                                  .step = step->step,
+                                  .position = position < INT_MAX ? (int)position : INT_MAX,
+                                  .images = 1,
+                                  .values = curves->values + curves->point_count * (size_t)curves->width};
+    curves->point_count++;
+    return point;
+}
+
+// The number of the p-th of `points` that are taken of `count`: the first and the last are always among them.
+static size_t pick(size_t p, size_t points, size_t count)
+{
+    return points < 2 ? 0 : p * (count - 1) / (points - 1);
+}
+
+static void take_curve(struct curves *curves, const struct steps *steps, size_t first, size_t count, size_t budget)
+{
+    const size_t points = count < budget ? count : budget, width = (size_t)curves->width;
+    curves->curves[curves->curve_count++] =
+        (struct curve){.image = steps->items[first].image, .first = curves->point_count, .count = points};
+    for (size_t p = 0; p < points; p++) {
+        const size_t at = pick(p, points, count);
+        const struct step *step = &steps->items[first + at];
+        memcpy(add_point(curves, step, at)->values, steps->values + step->row * width, width * sizeof *steps->values);
+    }
+}
+
+// The mean of the rows of one place, each number over those that are finite.
+static void take_mean(struct curves *curves, const struct steps *steps, const struct step *rows, size_t count, size_t position)
+{
+    const size_t width = (size_t)curves->width;
+    struct curve_point *point = add_point(curves, rows, position);
+    point->images = count;
+    for (size_t k = 0; k < width; k++) {
+        double sum = 0;
+        size_t known = 0;
+        for (size_t i = 0; i < count; i++) {
+            const double value = steps->values[rows[i].row * width + k];
+            if (isfinite(value)) {
+                sum += value;
+                known++;
+            }
+        }
+        point->values[k] = known ? sum / (double)known : NAN;
+    }
+}
+
+static bool same_place(const struct step *a, const struct step *b)
+{
+    return a->octave == b->octave && a->step == b->step;
+}
+
+static void take_means(struct curves *curves, struct steps *steps)
+{
+    size_t places = 0;
+    qsort(steps->items, steps->count, sizeof *steps->items, by_place);
+    for (size_t i = 0; i < steps->count; i++)
+        places += i == 0 || !same_place(&steps->items[i], &steps->items[i - 1]);
+    const size_t points = places < CURVE_POINTS_MAX ? places : CURVE_POINTS_MAX;
+    curves->mean = (struct curve){.image = -1, .first = curves->point_count, .count = points};
+    for (size_t i = 0, place = 0, p = 0; i < steps->count && p < points; place++) {
+        size_t end = i + 1;
+        while (end < steps->count && same_place(&steps->items[i], &steps->items[end]))
+            end++;
+        if (place == pick(p, points, places)) {
+            take_mean(curves, steps, &steps->items[i], end - i, place);
+            p++;
+        }
+        i = end;
+    }
+}
+
+static size_t count_images(const struct steps *steps)
+{
+    size_t images = 0;
+    for (size_t i = 0; i < steps->count; i++)
+        images += i == 0 || steps->items[i].image != steps->items[i - 1].image;
+    return images;
+}
+
+static enum status make(struct curves *curves, struct steps *steps)
+{
+    qsort(steps->items, steps->count, sizeof *steps->items, by_image);
+    const size_t images = count_images(steps), budget = curves_budget(images, curves->width);
+    const size_t points = (images + 1) * CURVE_POINTS_MAX < steps->count + CURVE_POINTS_MAX ? (images + 1) * CURVE_POINTS_MAX
+                                                                                            : steps->count + CURVE_POINTS_MAX;
+    curves->curves = calloc(images + 1, sizeof *curves->curves);
+    curves->points = calloc(points + 1, sizeof *curves->points);
+    curves->values = calloc((points + 1) * (size_t)curves->width, sizeof *curves->values);
+    if (!curves->curves || !curves->points || !curves->values)
+        return fail(STATUS_LIMIT, "no memory for the curves of %zu pictures", images);
+    for (size_t i = 0; budget > 0 && i < steps->count;) {
+        size_t end = i + 1;
+        while (end < steps->count && steps->items[end].image == steps->items[i].image)
+            end++;
+        take_curve(curves, steps, i, end - i, budget);
+        i = end;
+    }
+    take_means(curves, steps);
+    return STATUS_OK;
+}
+
+enum status curves_read(hid_t file, const char *path, int targets, struct curves *curves)
+{
+    struct columns columns;
+    struct steps steps = {0};
+    enum status rc;
+    *curves = (struct curves){.width = measures_width(targets)};
+    TRY(columns_open(file, path, "steps", &columns));
+    steps.count = columns.rows;
+    steps.items = calloc(steps.count + 1, sizeof *steps.items);
+    steps.values = malloc((steps.count * (size_t)curves->width + 1) * sizeof *steps.values);
+    if (steps.items && steps.values)
+        rc = read_places(&columns, &steps);
+    else
+        rc = fail(STATUS_LIMIT, "%s: no memory for %zu steps", path, steps.count);
+    if (rc == STATUS_OK)
+        rc = read_values(&columns, targets, &steps, curves);
+    columns_close(&columns);
+    if (rc != STATUS_OK)
+        goto out;
+    drop_nonsense(&steps);
+    rc = make(curves, &steps);
+out:
+    free(steps.items);
+    free(steps.values);
+    if (rc != STATUS_OK)
+        curves_destroy(curves);
+    return rc;
+}
+
+void curves_destroy(struct curves *curves)
+{
+    free(curves->curves);
+    free(curves->points);
+    free(curves->values);
+    *curves = (struct curves){0};
+}

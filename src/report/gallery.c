@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "report/gallery.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/records.h"
+#include "coordinator/codec.h"
+#include "coordinator/video_first.h"
+#include "report/thumbnail.h"
+
+enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
+
+static const uint64_t file_max = UINT64_C(2) << 30;              // bytes of a picture's file
+static const uint64_t pixels_usual = UINT64_C(40) << 20;         // decoded by several threads at a time
+static const uint64_t pixels_most = UINT64_C(250) * 1000 * 1000; // by one at a time: 12 bytes each
+
+bool gallery_is_inside(const char *path)
+{
+    if (path[0] == '\0' || path[0] == '/')
+        return false;
+    for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+            return false;
+    return true;
+}
+
+// a/b of the run's folder and a relative path; false where it is too long.
+static bool locate(char path[FILE_PATH_MAX], const char *folder, const char *inside, const char *name)
+{
+    const int length =
+        name ? snprintf(path, FILE_PATH_MAX, "%s/%s/%s", folder, inside, name) : snprintf(path, FILE_PATH_MAX, "%s/%s", folder, inside);
+    return length > 0 && length < FILE_PATH_MAX;
+}
+
+static bool has(const char *folder, const char *inside, const char *name)
+{
+    char path[FILE_PATH_MAX];
+    return locate(path, folder, inside, name) && access(path, R_OK) == 0;
+}
+
+static enum status decode(const void *bytes, size_t size, struct image *image)
+{
+    const struct image_limits usual = {.side = SIDE_MAX, .pixels = pixels_usual}, most = {.side = SIDE_MAX, .pixels = pixels_most};
+    enum status rc = codec_decode(bytes, size, &usual, image);
+    if (rc == STATUS_LIMIT)
+#pragma omp critical(gallery_large)
+        rc = codec_decode(bytes, size, &most, image);
+    return rc;
+}
+
+// `sha256`: of the bytes that are wanted; NULL: whatever is there.
+static char *thumbnail_of_file(const char *path, const char *sha256, const struct thumbnail_budget *budget)
+{
+    struct image image = {0};
+    void *bytes = NULL;
+    size_t size = 0;
+    char *uri = NULL, digest[65];
+    enum status rc;
+    TRY(file_read(path, file_max, &bytes, &size));
+    if (sha256) {
+        TRY(bytes_sha256(bytes, size, digest));
+        if (strcmp(digest, sha256) != 0)
+            goto out;
+    }
+    TRY(decode(bytes, size, &image));
+    rc = thumbnail_make(&image, budget, &uri);
+out:
+    image_destroy(&image);
+    free(bytes);
+    return rc == STATUS_OK ? uri : NULL;
+}
+
+static char *thumbnail_of_video(const char *path, const struct thumbnail_budget *budget)
+{
+    const struct image_limits limits = {.side = SIDE_MAX, .pixels = pixels_usual};
+    struct image image = {0};
+    char *uri = NULL;
+    enum status rc;
+    TRY(video_first_frame(path, &limits, &image));
+    rc = thumbnail_make(&image, budget, &uri);
+out:
+    image_destroy(&image);
+    return rc == STATUS_OK ? uri : NULL;
+}
+
+static enum status find_files(const char *folder, bool explains, const struct run_image *image, struct gallery_item *item)
+{
+    const char *slash = strrchr(image->output, '/');
+    if (!slash || !gallery_is_inside(image->output))
+        return STATUS_OK;
+    item->folder = strndup(image->output, (size_t)(slash - image->output));
+    if (explains && item->folder) {
+        char path[FILE_PATH_MAX];
+        if (snprintf(path, sizeof path, "%s/overview.png", item->folder) < (int)sizeof path)
+            item->picture = strdup(path);
+    } else {
+        item->picture = strdup(image->output);
+    }
+    if (!item->folder || !item->picture)
+        return fail(STATUS_LIMIT, "no memory for the names of files");
+    if (!has(folder, item->picture, NULL)) {
+        free(item->picture);
+        item->picture = NULL;
+    }
+    item->has_cam = has(folder, item->folder, "cam.png");
+    item->has_video = has(folder, item->folder, "dream.mp4");
+    item->has_cam_video = has(folder, item->folder, "cam.mp4");
+    return STATUS_OK;
+}
+
+static void make_before(const char *folder, const struct run_image *image, const struct thumbnail_budget *budget, struct gallery_item *item)
+{
+    char path[FILE_PATH_MAX];
+    if (image->sha256[0] && (item->before = thumbnail_of_file(image->source, image->sha256, budget)))
+        item->before_from = BEFORE_SOURCE;
+    else if (item->has_video && locate(path, folder, item->folder, "dream.mp4") && (item->before = thumbnail_of_video(path, budget)))
+        item->before_from = BEFORE_VIDEO;
+}
+
+static void make_thumbnails(const char *folder, bool explains, const struct run_image *image, const struct thumbnail_budget *budget,
+                            struct gallery_item *item)
+{
+    char path[FILE_PATH_MAX];
+    if (item->picture && locate(path, folder, item->picture, NULL))
+        item->after = thumbnail_of_file(path, NULL, budget);
+    if (explains || !item->after)
+        return;
+    make_before(folder, image, budget, item);
+    if (item->has_cam && locate(path, folder, item->folder, "cam.png"))
+        item->cam = thumbnail_of_file(path, NULL, budget);
+}
+
+// As many pictures as the page has room for: the others are loaded from their files.
+static size_t room(size_t count, int pictures)
+{
+    enum { LEAST_BYTES = 1536 };
+    const size_t most = THUMBNAIL_PAGE_BYTES / 4 * 3 / LEAST_BYTES / (size_t)pictures;
+    return count < most ? count : most;
+}
+
+enum status gallery_make(const char *folder, const struct run_facts *facts, const struct run_images *images, struct gallery *gallery)
+{
+    const bool explains = strcmp(facts->kind, "explain") == 0;
+    const size_t shown = room(images->count, explains ? 1 : DREAM_PICTURES);
+    const struct thumbnail_budget budget =
+        explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
+    enum status rc = STATUS_OK;
+    *gallery = (struct gallery){.items = calloc(images->count + 1, sizeof *gallery->items)};
+    if (!gallery->items)
+        return fail(STATUS_LIMIT, "no memory for %zu pictures", images->count);
+    gallery->count = images->count;
+    for (size_t i = 0; i < images->count; i++)
+        TRY(find_files(folder, explains, &images->items[i], &gallery->items[i]));
+#pragma omp parallel for schedule(dynamic)
+    for (size_t i = 0; i < shown; i++)
+        make_thumbnails(folder, explains, &images->items[i], &budget, &gallery->items[i]);
+out:
+    if (rc != STATUS_OK)
+        gallery_destroy(gallery);
+    return rc;
+}
+
+void gallery_destroy(struct gallery *gallery)
+{
+    for (size_t i = 0; gallery->items && i < gallery->count; i++) {
+        struct gallery_item *item = &gallery->items[i];
+        free(item->before);
+        free(item->after);
+        free(item->cam);
+        free(item->folder);
+        free(item->picture);
+    }
+    free(gallery->items);
+    *gallery = (struct gallery){0};
+}

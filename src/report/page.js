@@ -1,0 +1,423 @@
+// The page of `oneiros report`. All text of the run gets in as text, never as markup.
+"use strict";
+(() => {
+const data = JSON.parse(document.getElementById("data").textContent);
+const {run, images, targets, measures} = data;
+const PAGE = 24;
+const at = (id) => document.getElementById(id);
+const explains = run.kind === "explain";
+
+// An element with attributes (on...: listeners) and children: elements, or text.
+function make(name, attributes, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key.startsWith("--")) element.style.setProperty(key, value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || one + "s"}`;
+const number = (value) => value === null || value === undefined ? "–"
+  : value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3) ? value.toExponential(2) : String(Number(value.toPrecision(4)));
+function seconds(value) {
+  if (value === null || value === undefined) return "–";
+  if (value < 100) return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  if (value < 600) return `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`;
+  const minutes = Math.round(value / 60), hours = Math.floor(minutes / 60);
+  return hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+}
+function bytes(value) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit++; }
+  return `${unit ? value.toPrecision(3) : value} ${units[unit]}`;
+}
+// A relative link whose parts stand for nothing but themselves.
+const link = (path) => "./" + path.split("/").map(encodeURIComponent).join("/");
+// What a picture is called: its folder, or, where it has none, its file.
+const name = (image) => image.folder || image.source.split("/").pop() || `picture ${image.id}`;
+const place = (measure) => measures.slice(0, measure).reduce((sum, m) => sum + (m.perTarget ? targets.length : 1), 0);
+
+/* Theme: the system's, until the button says otherwise. */
+const system = matchMedia("(prefers-color-scheme: dark)");
+let chosenTheme = null;
+try { chosenTheme = localStorage.getItem("oneiros-theme"); } catch (error) { /* files may have no storage */ }
+function applyTheme() {
+  const dark = chosenTheme ? chosenTheme === "dark" : system.matches;
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+  at("theme").textContent = dark ? "Light" : "Dark";
+  at("theme").setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
+  at("theme").removeAttribute("aria-pressed");
+}
+applyTheme();
+system.addEventListener("change", () => { applyTheme(); drawCharts(); });
+at("theme").addEventListener("click", () => {
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  chosenTheme = next === (system.matches ? "dark" : "light") ? null : next; // back to what the system has, whatever that will be
+  try {
+    if (chosenTheme) localStorage.setItem("oneiros-theme", chosenTheme);
+    else localStorage.removeItem("oneiros-theme");
+  } catch (error) { /* as above */ }
+  applyTheme();
+  drawCharts();
+});
+
+/* Head */
+const count = (status) => images.filter((image) => image.status === status).length;
+const done = count("done"), failed = count("failed"), stopped = count("stopped");
+const noun = explains ? ["picture explained", "pictures explained"] : ["dream", "dreams"];
+at("title").textContent = images.length === 0 ? "No picture is finished yet" : plural(done, ...noun);
+document.title = `${at("title").textContent} · Oneiros`;
+const when = new Date(run.started);
+const whenText = isNaN(when) ? run.started
+  : when.toLocaleString("en-GB", {day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC"}) + " UTC";
+const hostNames = run.hosts.map((host) => host.name);
+at("subtitle").textContent = [whenText, `on ${hostNames.slice(0, 4).join(", ")}${hostNames.length > 4 ? ` and ${hostNames.length - 4} more` : ""}`,
+  targets.length ? `raising ${targets.join(", ")}` : ""].filter((part) => part && !(explains && part.startsWith("raising"))).join(" · ");
+const notices = [];
+if (!run.complete) notices.push("The run had not come to its end when this page was written: it goes on, was stopped, or was killed. The same command goes on with it.");
+if (run.resumed) notices.push("The run was gone on with: time, ranks and hosts are of its last session.");
+at("notice").textContent = notices.join(" ");
+at("notice").hidden = notices.length === 0;
+function fact(label, value, bad) { at("facts").append(make("div", {class: bad ? "bad" : null}, make("dt", {}, label), make("dd", {}, value))); }
+fact("done", done.toLocaleString("en"));
+if (failed) fact("failed", failed.toLocaleString("en"), true);
+if (stopped) fact("stopped early", stopped.toLocaleString("en"), true);
+fact("wall time", seconds(run.elapsed));
+fact(run.ranks === 1 ? "process" : `workers of ${run.ranks} ranks`, run.ranks === 1 ? "1" : run.workers.toLocaleString("en"));
+fact(hostNames.length === 1 ? "host" : "hosts", String(hostNames.length));
+fact("version", run.version);
+for (const section of document.querySelectorAll("main > section[id]")) {
+  if (section.id === "failures" && !failed) continue;
+  at("sections").append(make("li", {}, make("a", {href: `#${section.id}`}, section.querySelector("h2").textContent)));
+}
+
+/* Gallery */
+const curveOf = new Map(data.curves.images.map((curve) => [curve.image, curve]));
+// Those without a picture come last.
+const ordered = [...images.filter((image) => image.status !== "failed"), ...images.filter((image) => image.status === "failed")];
+const state = {page: 0, found: ordered};
+const statuses = [["", "all"], ["done", "done"], ["failed", "failed"], ["stopped", "stopped early"]]
+  .filter(([status]) => !status || count(status) > 0);
+for (const [value, text] of statuses) at("filter-status").append(make("option", {value}, text));
+at("cam-all-label").hidden = !images.some((image) => image.thumbCam);
+
+function lossText(image) {
+  const before = image.before[0], after = image.after[0];
+  if (before === null || after === null) return null;
+  return `loss ${number(before)} → ${number(after)}`;
+}
+
+function emptyView(image) {
+  const text = image.status === "failed" ? image.error || "no reason is known" : image.picture ? "No thumbnail of it" : "Its picture is not in the folder";
+  return make("p", {class: "empty"}, make("span", {}, image.status === "failed" ? make("strong", {}, "Failed: ") : null, text));
+}
+
+// Before over after, split where the slider stands.
+function slider(image, view, after) {
+  const label = image.beforeFrom === "video" ? "first frame" : "before";
+  const before = make("img", {src: image.thumbBefore, alt: "", class: "before"});
+  const range = make("input", {type: "range", min: 0, max: 100, step: 1, value: 50, "aria-label": `How much of ${name(image)} to show as it was before`,
+    "aria-valuetext": "50% before"});
+  const left = make("span", {class: "tag left", "aria-hidden": "true"}, label), right = make("span", {class: "tag right", "aria-hidden": "true"}, image.status === "stopped" ? "so far" : "dream");
+  const split = () => {
+    view.style.setProperty("--split", `${range.value}%`);
+    range.setAttribute("aria-valuetext", `${range.value}% before`);
+    left.hidden = range.value < 12;
+    right.hidden = range.value > 88;
+  };
+  range.addEventListener("input", split);
+  view.append(after, before, make("span", {class: "rule", "aria-hidden": "true"}), left, right, range);
+  split();
+}
+
+function card(image) {
+  const ratio = Math.min(2.6, Math.max(0.56, image.width > 0 && image.height > 0 ? image.width / image.height : 4 / 3));
+  const view = make("div", {class: "view"});
+  // Beyond the room that a page has for thumbnails the pictures themselves are shown, unless they are huge.
+  const own = image.picture && /\.(png|jpe?g)$/i.test(image.picture) && image.width * image.height <= 4e7;
+  const shown = image.thumbAfter || (own ? link(image.picture) : null);
+  const after = shown && make("img", {src: shown, alt: `${explains ? "Explanation" : "Dream"} of ${name(image)}`, loading: image.thumbAfter ? null : "lazy", decoding: "async"});
+  if (!after) view.append(emptyView(image));
+  else if (image.thumbBefore) slider(image, view, after);
+  else view.append(after);
+  // A sheet of pictures has a shape of its own.
+  if (explains && after) after.addEventListener("load", () => element.style.setProperty("--ratio", (after.naturalWidth / after.naturalHeight).toFixed(4)));
+  const actions = make("div", {class: "actions"});
+  if (image.thumbCam) {
+    const cam = make("button", {type: "button", "aria-pressed": "false", "data-cam": "", "aria-label": `Map of ${name(image)}: where the network looked`, onclick: () => {
+      const on = cam.getAttribute("aria-pressed") !== "true";
+      cam.setAttribute("aria-pressed", String(on));
+      after.src = on ? image.thumbCam : shown;
+    }}, "Map");
+    actions.append(cam);
+  }
+  const videos = [];
+  const addVideo = (text, file) => {
+    const button = make("button", {type: "button", "aria-pressed": "false", "aria-label": `${text} of ${name(image)}`, onclick: () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      for (const other of videos) other.setAttribute("aria-pressed", "false");
+      view.querySelector("video")?.remove();
+      if (!on) return;
+      button.setAttribute("aria-pressed", "true");
+      const video = make("video", {controls: true, preload: "none", playsinline: true, loop: true, src: link(`${image.folder}/${file}`),
+        "aria-label": `${text} of ${name(image)}`, poster: image.thumbBefore || image.thumbAfter});
+      view.append(video);
+      video.play().catch(() => {});
+    }}, text);
+    videos.push(button);
+    actions.append(button);
+  };
+  if (image.video) addVideo("Video", "dream.mp4");
+  if (image.camVideo) addVideo("Map video", "cam.mp4");
+  if (curveOf.has(image.id)) actions.append(make("button", {type: "button", onclick: () => { choose(String(image.id)); at("curves").scrollIntoView(); at("chosen").focus({preventScroll: true}); },
+    "aria-label": `Curves of ${name(image)}`}, "Curves"));
+  if (image.picture) actions.append(make("a", {href: link(image.picture), "aria-label": `Full size of ${name(image)}`}, /\.tif$/i.test(image.picture) ? "Full size (TIFF)" : "Full size"));
+  const facts = [image.status === "stopped" ? "stopped early" : null, image.width ? `${image.width} × ${image.height}` : null,
+    image.status !== "failed" ? seconds(image.seconds[3]) : null, explains ? null : lossText(image)].filter(Boolean);
+  const element = make("article", {class: "card", "--ratio": ratio.toFixed(4)}, view,
+    make("div", {class: "caption"}, make("h3", {title: image.source}, name(image)), make("p", {class: "line"}, facts.join(" · ")), actions));
+  return element;
+}
+
+function drawGallery() {
+  const {found} = state, pages = Math.max(1, Math.ceil(found.length / PAGE));
+  state.page = Math.min(state.page, pages - 1);
+  const shown = found.slice(state.page * PAGE, (state.page + 1) * PAGE);
+  at("gallery").replaceChildren(...shown.map(card));
+  at("gallery").classList.toggle("few", found.length <= 2);
+  at("gallery").classList.toggle("one", images.length === 1);
+  if (at("cam-all").checked) setCams(true);
+  const first = state.page * PAGE;
+  at("found").textContent = found.length === 0 ? (images.length ? "None is like that" : "")
+    : pages > 1 ? `${first + 1} to ${first + shown.length} of ${found.length.toLocaleString("en")}` : plural(found.length, "picture");
+  const go = (page) => () => { state.page = page; drawGallery(); at("pictures").scrollIntoView(); at("pages").querySelector("[aria-current]")?.focus({preventScroll: true}); };
+  const button = (text, page, label) => make("button", {type: "button", onclick: go(page), disabled: page < 0 || page >= pages, "aria-label": label}, text);
+  const numbers = [];
+  for (let page = 0; page < pages; page++)
+    if (page === 0 || page === pages - 1 || Math.abs(page - state.page) <= 1) numbers.push(page);
+  const items = [button("‹", state.page - 1, "Previous page")];
+  numbers.forEach((page, i) => {
+    if (i > 0 && page - numbers[i - 1] > 1) items.push(make("span", {"aria-hidden": "true"}, "…"));
+    const item = button(String(page + 1), page, `Page ${page + 1}`);
+    if (page === state.page) item.setAttribute("aria-current", "page");
+    items.push(item);
+  });
+  items.push(button("›", state.page + 1, "Next page"));
+  at("pages").replaceChildren(...(pages > 1 ? items : []));
+  at("pages").hidden = pages < 2;
+}
+
+function setCams(on) {
+  for (const button of at("gallery").querySelectorAll("[data-cam]"))
+    if ((button.getAttribute("aria-pressed") === "true") !== on) button.click();
+}
+
+function filter() {
+  const words = at("filter-name").value.trim().toLowerCase(), status = at("filter-status").value;
+  state.found = ordered.filter((image) => (!status || image.status === status) &&
+    (!words || name(image).toLowerCase().includes(words) || image.source.toLowerCase().includes(words)));
+  state.page = 0;
+  drawGallery();
+}
+at("filter").addEventListener("submit", (event) => event.preventDefault());
+at("filter-name").addEventListener("input", filter);
+at("filter-status").addEventListener("change", filter);
+at("cam-all").addEventListener("change", () => setCams(at("cam-all").checked));
+at("filter").hidden = images.length < 2;
+for (const field of at("filter").querySelectorAll(".field")) field.hidden = images.length < 7; // all are in sight
+drawGallery();
+
+/* What failed */
+at("failures").hidden = failed === 0;
+at("failures-table").tBodies[0].append(...images.filter((image) => image.status === "failed")
+  .map((image) => make("tr", {}, make("td", {}, image.source), make("td", {}, image.error || "no reason is known"))));
+
+/* Curves */
+const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [5, 2], [1, 2]];
+const color = (i) => getComputedStyle(document.documentElement).getPropertyValue(`--c${i % 6 + 1}`).trim();
+const style = (variable) => getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
+let charts = [];
+let chosen = "mean";
+
+// Where octaves begin, marked with a line and, where there is room, their number.
+const octaveMarks = {
+  id: "octaves",
+  beforeDatasetsDraw(chart, _, options) {
+    const {ctx, chartArea, scales} = chart;
+    ctx.save();
+    ctx.strokeStyle = options.line;
+    ctx.fillStyle = options.ink;
+    ctx.font = "11px " + options.font;
+    for (const {position, octave} of options.starts) {
+      const x = scales.x.getPixelForValue(position);
+      if (position > 0) {
+        ctx.beginPath();
+        ctx.setLineDash([3, 3]);
+        ctx.moveTo(x, chartArea.top);
+        ctx.lineTo(x, chartArea.bottom);
+        ctx.stroke();
+      }
+      ctx.fillText(String(octave + 1), x + 4, chartArea.top + 9);
+    }
+    ctx.restore();
+  },
+};
+
+function chosenCurve() { return chosen === "mean" ? data.curves.mean : curveOf.get(Number(chosen)) || data.curves.mean; }
+
+function starts(curve) {
+  const found = [];
+  curve.octave.forEach((octave, i) => { if (i === 0 || octave !== curve.octave[i - 1]) found.push({position: curve.position[i], octave}); });
+  return found;
+}
+
+function chart(measure, index, curve) {
+  const first = place(index), lines = measure.perTarget ? targets.length : 1;
+  const datasets = [];
+  for (let k = 0; k < lines; k++)
+    datasets.push({label: measure.perTarget ? targets[k] : measure.title, data: curve.values[first + k].map((y, i) => ({x: curve.position[i], y})),
+      borderColor: color(k), borderDash: DASHES[k % DASHES.length], borderWidth: 2, pointRadius: curve.position.length > 1 ? 0 : 3, pointHitRadius: 8, pointHoverRadius: 4,
+      pointBackgroundColor: color(k), spanGaps: true});
+  const known = datasets.map((set) => set.data.map((point) => point.y).filter((y) => y !== null));
+  if (!known.some((values) => values.length)) return null;
+  const ends = known.map((values) => `${number(values[0])} → ${number(values[values.length - 1])}`);
+  const spoken = datasets.map((set, k) => `${set.label} from ${number(known[k][0])} to ${number(known[k][known[k].length - 1])}`).join("; ");
+  const canvas = make("canvas", {role: "img", "aria-label": `${measure.title}${measure.unit ? `, in ${measure.unit}` : ""}, over ${plural(curve.position.length, "step")}: ${spoken}`});
+  const element = make("article", {class: "chart"},
+    make("h3", {}, measure.title + (measure.unit ? `, ${measure.unit}` : ""), lines === 1 ? make("span", {}, ends[0]) : null), make("div", {class: "canvas"}, canvas));
+  const soft = style("--soft"), line = style("--line"), font = getComputedStyle(document.body).fontFamily;
+  const build = () => new Chart(canvas, {
+    type: "line",
+    data: {datasets},
+    options: {
+      animation: false, responsive: true, maintainAspectRatio: false, interaction: {mode: "nearest", axis: "x", intersect: false},
+      scales: {
+        x: {type: "linear", min: 0, max: Math.max(1, curve.position[curve.position.length - 1]), grid: {display: false}, border: {color: line},
+          ticks: {color: soft, maxTicksLimit: 6, precision: 0, includeBounds: false, font: {family: font, size: 11}}},
+        y: {grid: {color: line}, ticks: {color: soft, maxTicksLimit: 5, font: {family: font, size: 11}}, grace: "8%"},
+      },
+      plugins: {legend: {display: false}, octaves: {starts: starts(curve), line: soft, ink: soft, font},
+        tooltip: {callbacks: {title: (items) => `octave ${curve.octave[items[0].dataIndex] + 1}, step ${curve.step[items[0].dataIndex] + 1}`,
+          label: (item) => `${item.dataset.label}: ${number(item.parsed.y)}`}}},
+    },
+    plugins: [octaveMarks],
+  });
+  return {element, build};
+}
+
+function key() {
+  const list = make("ul", {class: "key", "aria-label": "Lines"});
+  targets.forEach((target, k) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg"), line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+    svg.setAttribute("viewBox", "0 0 32 12");
+    svg.setAttribute("aria-hidden", "true");
+    for (const [name, value] of Object.entries({x1: 0, y1: 6, x2: 32, y2: 6, stroke: color(k), "stroke-width": 2.5, "stroke-dasharray": DASHES[k % DASHES.length].join(" ")}))
+      line.setAttribute(name, value);
+    svg.append(line);
+    list.append(make("li", {}, svg, target));
+  });
+  return list;
+}
+
+function drawCharts() {
+  const curve = chosenCurve();
+  for (const old of charts) old.destroy();
+  charts = [];
+  document.querySelector("#curves .key")?.remove();
+  const made = measures.map((measure, i) => measure.steps && curve.position.length ? chart(measure, i, curve) : null).filter(Boolean);
+  at("charts").replaceChildren(...made.map((item) => item.element));
+  if (made.length && targets.length > 1) at("charts").before(key());
+  charts = made.map((item) => item.build());
+}
+
+// Bars of the channels, longest first; a negative one says that the channel worked against the loss.
+function drawChannels() {
+  const index = chosen === "mean" ? -1 : images.findIndex((image) => String(image.id) === chosen);
+  const blocks = data.channels.map((target) => {
+    const picked = index < 0 ? target.mean : target.images[index] || [];
+    if (!picked.length) return null;
+    const most = Math.abs(picked[0][1]) || 1;
+    return make("div", {}, make("h4", {}, target.layer, make("span", {class: "line"}, `of ${plural(target.channels, "channel")}`)),
+      make("ol", {class: "bars", "aria-label": `Channels of ${target.layer}`}, ...picked.map(([channel, value]) => make("li", {},
+        make("span", {}, `#${channel}`), make("span", {class: value < 0 ? "bar minus" : "bar", "--width": `${100 * Math.abs(value) / most}%`, "aria-hidden": "true"}),
+        make("span", {class: "number"}, number(value))))));
+  }).filter(Boolean);
+  at("channels").replaceChildren(...blocks);
+  for (const bar of at("channels").querySelectorAll(".bar")) bar.style.width = bar.style.getPropertyValue("--width");
+  at("channels-title").hidden = at("channels-text").hidden = blocks.length === 0;
+  const methods = {gradient_activation: "the channel's activation times its gradient, on the mean over all positions", expected_gradients: "expected gradients"};
+  const method = data.channels.find((target) => target.method)?.method;
+  at("channels-text").textContent = `How much each counts for the loss of ${explains ? "the picture" : "the finished dream"}: ${methods[method] || method || "its importance"}.` +
+    (data.channels.some((target) => [...target.mean, ...target.images.flat()].some((pair) => pair[1] < 0)) ? " Negative ones work against it." : "");
+}
+
+function choose(value) {
+  chosen = value;
+  at("chosen").value = value;
+  drawCharts();
+  drawChannels();
+}
+
+const listed = data.curves.images.length > 0 || data.channels.some((target) => target.images.length > 0);
+at("chosen").append(make("option", {value: "mean"}, images.length === 1 ? "the picture" : "the mean over all"));
+if (listed && images.length > 1)
+  for (const image of images)
+    if (image.status !== "failed") at("chosen").append(make("option", {value: String(image.id)}, name(image)));
+at("chosen").parentElement.hidden = at("chosen").options.length < 3;
+at("chosen").addEventListener("change", () => choose(at("chosen").value));
+const hasCurves = data.curves.mean.position.length > 0;
+at("curves-title").textContent = hasCurves ? "Step by step" : "What counted";
+at("curves-text").textContent = hasCurves ? "Each number before the step. Dashed lines mark where the next octave begins, smallest first." +
+  (data.curves.images.length || images.length < 2 ? "" : " There are too many pictures for a curve of each: this is the mean over all.") : "";
+at("curves-text").hidden = !hasCurves;
+choose("mean");
+if (!hasCurves && at("channels").children.length === 0) at("curves").hidden = true;
+
+/* Time */
+function phaseTable(group) {
+  const several = group.ranks > 1;
+  const head = several ? ["Phase", "min", "avg", "max", "imbalance", "share", "moved"] : ["Phase", "seconds", "share", "moved"];
+  const title = group.group === "workers" ? `${plural(group.ranks, "worker")}, in seconds${several ? " a rank" : ""}.`
+    : `The coordinator, ${run.ranks > 1 ? "rank 0" : "a part of the same process"}, in seconds.`;
+  const cell = (text) => make("td", {class: "n"}, text);
+  const share = (part) => make("td", {class: "share"}, make("b", {}, part === null ? "–" : `${(100 * part).toFixed(1)}%`),
+    make("span", {"--width": `${(4.5 * Math.min(1, part || 0)).toFixed(3)}rem`, "aria-hidden": "true"}));
+  const rows = group.rows.map((row) => make("tr", {}, make("th", {scope: "row"}, row.phase + (row.beside ? " *" : "")),
+    ...(several ? [row.min, row.avg, row.max] : [row.avg]).map((value) => cell(value.toFixed(2))),
+    several ? cell(`${(100 * row.imbalance).toFixed(0)}%`) : null, share(row.share), cell(row.bytes ? bytes(row.bytes) : "")));
+  if (group.other > 0)
+    rows.push(make("tr", {}, make("th", {scope: "row"}, "other"), ...(several ? [cell(""), cell(group.other.toFixed(2)), cell(""), cell("")] : [cell(group.other.toFixed(2))]),
+      share(run.elapsed > 0 ? group.other / run.elapsed : null), cell("")));
+  const table = make("table", {"aria-label": title}, make("thead", {}, make("tr", {}, ...head.map((text, i) => make("th", {scope: "col", class: i && text !== "share" ? "n" : null}, text)))),
+    make("tbody", {}, ...rows));
+  for (const bar of table.querySelectorAll(".share span")) bar.style.width = bar.style.getPropertyValue("--width");
+  return make("div", {}, make("p", {class: "text"}, title), make("div", {class: "scroll", role: "region", "aria-label": `Table: ${title}`, tabindex: "0"}, table));
+}
+const groups = data.phases.filter((group) => group.rows.length);
+if (groups.length)
+  at("phases").append(...groups.map(phaseTable), make("p", {class: "text"}, "Share is of the run's wall time. Imbalance is how much longer than the average rank the slowest took. Phases with * are done by threads beside the rest."));
+else
+  at("phases").append(make("p", {class: "text"}, "A run says where its time went at its end: this one had not come to it."));
+
+/* Origin */
+function origin(label, ...values) {
+  const shown = values.filter((value) => value !== null && value !== undefined && value !== "");
+  if (shown.length) at("provenance").append(make("dt", {}, label), make("dd", {}, ...shown));
+}
+origin("Version", `oneiros ${run.version}`);
+origin("Started", run.started);
+origin("Seed", run.seed);
+origin("Weights", run.weightsSource);
+origin("MD5 of the weights", make("code", {}, run.weightsMd5));
+origin("Ranks", run.ranks === 1 ? "1 process" : `${run.ranks}, of which ${run.workers} dream${run.team ? `, in teams of ${run.team}` : ""}`);
+origin("Hosts", run.hosts.map((host) => `${host.name} (${plural(host.ranks, "rank")}${host.cores ? ` on ${plural(host.cores, "core")}` : ""})`).join(", "));
+origin("Tiles", `${run.tiles.size} px, halo ${run.tiles.halo} px${run.tiles.exact ? " (exact)" : ""}, blend ${run.tiles.blend} px`);
+for (const [key, value] of Object.entries(run.slurm)) origin(`Slurm ${key.replace(/^slurm_/, "").replaceAll("_", " ")}`, value);
+at("config").textContent = run.config;
+at("plan").textContent = run.plan || "There is none.";
+})();

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: MIT
+#include "report/page_data.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/records.h"
+#include "coordinator/utf8.h"
+
+enum { DIGITS = 6 }; // of numbers
+
+json_t *page_data_text(const char *text)
+{
+    char *clean = strdup(text ? text : "");
+    if (!clean)
+        return NULL;
+    utf8_clean(clean, '?');
+    json_t *json = text ? json_string(clean) : json_null();
+    free(clean);
+    return json;
+}
+
+json_t *page_data_number(double number)
+{
+    return isfinite(number) ? json_real(number) : json_null();
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, page_data_text(text));
+}
+
+static void set_number(json_t *object, const char *key, double number)
+{
+    json_object_set_new(object, key, page_data_number(number));
+}
+
+static void set_integer(json_t *object, const char *key, int64_t number)
+{
+    json_object_set_new(object, key, json_integer(number));
+}
+
+// Each host once, in the order of ranks, and its ranks.
+static json_t *hosts_json(const struct run_facts *facts)
+{
+    json_t *hosts = json_array(), *seen = json_object();
+    for (int i = 0; i < facts->ranks; i++) {
+        json_t *host = json_object_get(seen, facts->hosts[i]);
+        if (!host) {
+            host = json_object();
+            set_text(host, "name", facts->hosts[i]);
+            set_integer(host, "ranks", 0);
+            if (facts->node_cores)
+                set_integer(host, "cores", facts->node_cores[i]);
+            json_object_set_new(seen, facts->hosts[i], host);
+            json_array_append(hosts, host);
+        }
+        set_integer(host, "ranks", json_integer_value(json_object_get(host, "ranks")) + 1);
+    }
+    json_decref(seen);
+    return hosts;
+}
+
+static json_t *run_json(const struct run_facts *facts)
+{
+    json_t *run = json_object(), *slurm = json_object(), *tiles = json_object();
+    char seed[32];
+    snprintf(seed, sizeof seed, "%llu", (unsigned long long)facts->seed); // more digits than JavaScript's numbers have
+    set_text(run, "version", facts->version);
+    set_text(run, "kind", facts->kind);
+    set_text(run, "config", facts->config);
+    set_text(run, "weightsMd5", facts->weights_md5);
+    set_text(run, "weightsSource", facts->weights_source);
+    set_text(run, "plan", facts->plan);
+    set_text(run, "started", facts->started);
+    set_text(run, "seed", seed);
+    set_number(run, "elapsed", facts->elapsed);
+    json_object_set_new(run, "complete", json_boolean(facts->complete));
+    json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
+    set_integer(run, "ranks", facts->ranks);
+    set_integer(run, "workers", facts->workers);
+    set_integer(run, "team", facts->team_size);
+    set_integer(tiles, "size", facts->tile_size);
+    set_integer(tiles, "halo", facts->tile_halo);
+    set_integer(tiles, "exact", facts->tile_halo_exact);
+    set_integer(tiles, "blend", facts->tile_blend);
+    json_object_set_new(run, "tiles", tiles);
+    for (int i = 0; i < RUN_FACTS_SLURM; i++)
+        if (facts->slurm[i])
+            set_text(slurm, run_facts_slurm_names[i], facts->slurm[i]);
+    json_object_set_new(run, "slurm", slurm);
+    json_object_set_new(run, "hosts", hosts_json(facts));
+    return run;
+}
+
+static json_t *measures_json(const struct curves *curves)
+{
+    json_t *list = json_array();
+    for (int m = 0; m < MEASURES; m++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b, s:b}", "column", measures[m].column, "title", measures[m].title, "unit",
+                                              measures[m].unit, "perTarget", measures[m].per_target, "steps", curves->have[m]));
+    return list;
+}
+
+static json_t *numbers_json(const double *numbers, size_t count)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, page_data_number(numbers[i]));
+    return list;
+}
+
+static const char *status_name(int status)
+{
+    return status == IMAGE_DONE ? "done" : status == IMAGE_FAILED ? "failed" : "stopped";
+}
+
+static json_t *image_json(const struct run_image *image, const struct gallery_item *item, int width)
+{
+    static const char *const from[] = {NULL, "source", "video"};
+    json_t *json = json_object();
+    set_integer(json, "id", image->id);
+    set_text(json, "source", image->source);
+    set_text(json, "sha256", image->sha256);
+    set_text(json, "status", status_name(image->status));
+    set_text(json, "error", image->error);
+    set_integer(json, "width", image->width);
+    set_integer(json, "height", image->height);
+    set_integer(json, "bits", image->bits);
+    set_integer(json, "rank", image->rank);
+    set_integer(json, "team", image->team);
+    set_integer(json, "tiles", image->tiles);
+    json_object_set_new(json, "seconds", numbers_json(image->seconds, RUN_IMAGE_SECONDS));
+    json_object_set_new(json, "before", numbers_json(image->before, (size_t)width));
+    json_object_set_new(json, "after", numbers_json(image->after, (size_t)width));
+    set_text(json, "folder", item->folder);
+    set_text(json, "picture", item->picture);
+    set_text(json, "beforeFrom", from[item->before_from]);
+    set_text(json, "thumbBefore", item->before);
+    set_text(json, "thumbAfter", item->after);
+    set_text(json, "thumbCam", item->cam);
+    json_object_set_new(json, "cam", json_boolean(item->has_cam));
+    json_object_set_new(json, "video", json_boolean(item->has_video));
+    json_object_set_new(json, "camVideo", json_boolean(item->has_cam_video));
+    return json;
+}
+
+// Columns: position, octave, step, and one array for each number of the measures.
+static json_t *curve_json(const struct curves *curves, const struct curve *curve)
+{
+    json_t *json = json_object(), *positions = json_array(), *octaves = json_array(), *steps = json_array(), *values = json_array();
+    for (size_t p = curve->first; p < curve->first + curve->count; p++) {
+        json_array_append_new(positions, json_integer(curves->points[p].position));
+        json_array_append_new(octaves, json_integer(curves->points[p].octave));
+        json_array_append_new(steps, json_integer(curves->points[p].step));
+    }
+    for (int k = 0; k < curves->width; k++) {
+        json_t *column = json_array();
+        for (size_t p = curve->first; p < curve->first + curve->count; p++)
+            json_array_append_new(column, page_data_number(curves->points[p].values[k]));
+        json_array_append_new(values, column);
+    }
+    set_integer(json, "image", curve->image);
+    json_object_set_new(json, "position", positions);
+    json_object_set_new(json, "octave", octaves);
+    json_object_set_new(json, "step", steps);
+    json_object_set_new(json, "values", values);
+    return json;
+}
+
+static json_t *curves_json(const struct curves *curves)
+{
+    json_t *json = json_object(), *list = json_array();
+    for (size_t i = 0; i < curves->curve_count; i++)
+        json_array_append_new(list, curve_json(curves, &curves->curves[i]));
+    json_object_set_new(json, "mean", curve_json(curves, &curves->mean));
+    json_object_set_new(json, "images", list);
+    return json;
+}
+
+static json_t *picked_json(const struct channel *picked, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count && picked[i].number >= 0; i++) {
+        json_t *pair = json_array();
+        json_array_append_new(pair, json_integer(picked[i].number));
+        json_array_append_new(pair, page_data_number(picked[i].value));
+        json_array_append_new(list, pair);
+    }
+    return list;
+}
+
+static json_t *channels_json(const struct channels *channels)
+{
+    json_t *list = json_array();
+    for (size_t t = 0; t < channels->target_count; t++) {
+        const struct target_channels *target = &channels->targets[t];
+        json_t *json = json_object(), *images = json_array();
+        set_text(json, "layer", target->layer);
+        set_text(json, "method", target->method);
+        set_integer(json, "channels", target->channels);
+        set_integer(json, "known", (int64_t)target->known);
+        json_object_set_new(json, "mean", picked_json(target->mean, CHANNELS_MEAN));
+        for (size_t i = 0; target->images && target->channels && i < channels->image_count; i++)
+            json_array_append_new(images, picked_json(target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE));
+        json_object_set_new(json, "images", images);
+        json_array_append_new(list, json);
+    }
+    return list;
+}
+
+static json_t *phases_json(const struct phases *phases)
+{
+    static const char *const names[] = {"workers", "coordinator"};
+    json_t *groups = json_array();
+    for (int g = 0; g < PHASE_GROUPS; g++) {
+        json_t *rows = json_array();
+        for (size_t i = 0; i < phases->groups[g].count; i++) {
+            const struct phase_row *row = &phases->groups[g].rows[i];
+            json_t *json = json_object();
+            set_text(json, "phase", phase_name(row->phase));
+            json_object_set_new(json, "beside", json_boolean(row->beside));
+            set_number(json, "min", row->least);
+            set_number(json, "avg", row->mean);
+            set_number(json, "max", row->most);
+            set_number(json, "imbalance", row->imbalance);
+            set_number(json, "share", row->share);
+            set_integer(json, "bytes", row->bytes);
+            json_array_append_new(rows, json);
+        }
+        json_array_append_new(groups, json_pack("{s:s, s:i, s:f, s:o}", "group", names[g], "ranks", phases->groups[g].ranks, "other",
+                                                phases->groups[g].other, "rows", rows));
+    }
+    return groups;
+}
+
+json_t *page_data_json(const struct page_data *data)
+{
+    json_t *root = json_object(), *images = json_array(), *targets = json_array();
+    for (size_t i = 0; i < data->facts->target_count; i++)
+        json_array_append_new(targets, page_data_text(data->facts->targets[i]));
+    for (size_t i = 0; i < data->images->count; i++)
+        json_array_append_new(images, image_json(&data->images->items[i], &data->gallery->items[i], data->curves->width));
+    json_object_set_new(root, "run", run_json(data->facts));
+    json_object_set_new(root, "targets", targets);
+    json_object_set_new(root, "measures", measures_json(data->curves));
+    json_object_set_new(root, "images", images);
+    json_object_set_new(root, "curves", curves_json(data->curves));
+    json_object_set_new(root, "channels", channels_json(data->channels));
+    json_object_set_new(root, "phases", phases_json(data->phases));
+    return root;
+}
+
+// In JSON these stand in strings only.
+static int write_escaped(const char *text, size_t size, void *stream)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] != '<' && text[i] != '>' && text[i] != '&')
+            continue;
+        fwrite(text + done, 1, i - done, stream);
+        fprintf(stream, "\\u%04x", (unsigned)text[i]);
+        done = i + 1;
+    }
+    fwrite(text + done, 1, size - done, stream);
+    return ferror((FILE *)stream) ? -1 : 0;
+}
+
+enum status page_data_write(const json_t *json, FILE *stream)
+{
+    if (json && json_dump_callback(json, write_escaped, stream, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(DIGITS)) == 0)
+        return STATUS_OK;
+    return ferror(stream) ? fail(STATUS_IO, "cannot write: %m") : fail(STATUS_LIMIT, "no memory for the data of a page");
+}

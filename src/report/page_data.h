@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What a page knows of a run, as JSON.
+#ifndef ONEIROS_REPORT_PAGE_DATA_H
+#define ONEIROS_REPORT_PAGE_DATA_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "report/channels.h"
+#include "report/curves.h"
+#include "report/gallery.h"
+#include "report/phases.h"
+#include "report/run_facts.h"
+#include "report/run_images.h"
+
+struct page_data {
+    const struct run_facts *facts;
+    const struct run_images *images;
+    const struct gallery *gallery;
+    const struct curves *curves;
+    const struct channels *channels;
+    const struct phases *phases;
+};
+
+// NULL without memory. Release with json_decref().
+json_t *page_data_json(const struct page_data *data);
+
+// The JSON on one line of ASCII that an HTML parser finds no markup in, so that it may stand in a <script>.
+enum status page_data_write(const json_t *json, FILE *stream) MUST_CHECK;
+
+// A string of any bytes, and a number or, where it is not finite, null.
+json_t *page_data_text(const char *text);
+json_t *page_data_number(double number);
+
+#endif

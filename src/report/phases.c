@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "report/phases.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coordinator/timing_table.h"
+#include "report/columns.h"
+
+static int phase_of(const char *name)
+{
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        if (strcmp(name, phase_name((enum phase)phase)) == 0)
+            return phase;
+    return -1;
+}
+
+// Whose it is; of one process that is both, pixels sent and received are the worker's.
+static enum phase_group group_of(int phase, int rank, int ranks)
+{
+    return (ranks > 1 ? rank == 0 : phase < PHASE_WAIT) ? GROUP_COORDINATOR : GROUP_WORKERS;
+}
+
+static void take_part(const struct timing_part *part, const int64_t *bytes, double elapsed, struct phases *phases, enum phase_group group)
+{
+    double rest = elapsed;
+    phases->groups[group].ranks = part->ranks;
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+        const double mean = part->ranks ? part->sum[phase] / part->ranks : 0;
+        if (mean <= 0)
+            continue;
+        phases->groups[group].rows[phases->groups[group].count++] = (struct phase_row){.phase = phase,
+                                                                                       .beside = timing_phase_is_beside(phase),
+                                                                                       .least = part->min[phase],
+                                                                                       .mean = mean,
+                                                                                       .most = part->max[phase],
+                                                                                       .imbalance = timing_part_imbalance(part, phase),
+                                                                                       .share = elapsed > 0 ? mean / elapsed : NAN,
+                                                                                       .bytes = bytes[phase]};
+        rest -= timing_phase_is_beside(phase) ? 0 : mean;
+    }
+    phases->groups[group].other = phases->groups[group].count && rest > 0 ? rest : 0;
+}
+
+enum status phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
+{
+    struct timing *timings = calloc((size_t)ranks * PHASE_GROUPS, sizeof *timings); // [PHASE_GROUPS][ranks]
+    struct timing_part parts[PHASE_GROUPS] = {{0}};
+    int64_t bytes[PHASE_GROUPS][PHASE_COUNT] = {{0}};
+    memset(phases, 0, sizeof *phases);
+    if (!timings)
+        return fail(STATUS_LIMIT, "no memory for the times of %d ranks", ranks);
+    for (size_t i = 0; i < count; i++) {
+        const int phase = phase_of(rows[i].phase), rank = rows[i].rank;
+        if (phase < 0 || rank < 0 || rank >= ranks || !isfinite(rows[i].seconds) || rows[i].seconds < 0)
+            continue;
+        const enum phase_group group = group_of(phase, rank, ranks);
+        timings[(size_t)group * (size_t)ranks + (size_t)rank].phases[phase].seconds += rows[i].seconds;
+        bytes[group][phase] += rows[i].bytes;
+    }
+    for (int rank = 0; rank < ranks; rank++) {
+        if (rank == 0)
+            timing_part_add(&parts[GROUP_COORDINATOR], &timings[GROUP_COORDINATOR * (size_t)ranks]);
+        if (rank >= ranks - workers)
+            timing_part_add(&parts[GROUP_WORKERS], &timings[(size_t)rank + GROUP_WORKERS * (size_t)ranks]);
+    }
+    for (enum phase_group group = 0; group < PHASE_GROUPS; group++)
+        take_part(&parts[group], bytes[group], elapsed, phases, group);
+    free(timings);
+    return STATUS_OK;
+}
+
+static int64_t whole(double number)
+{
+    return number >= 0 && number < 1e15 ? (int64_t)number : 0; // so that sums of them have room
+}
+
+static enum status read_rows(const struct columns *columns, struct timing_record *rows)
+{
+    double *ranks = NULL, *counts = NULL, *seconds = NULL, *bytes = NULL;
+    char *names = NULL;
+    enum status rc;
+    TRY(columns_numbers(columns, "rank", 1, &ranks));
+    TRY(columns_numbers(columns, "count", 1, &counts));
+    TRY(columns_numbers(columns, "seconds", 1, &seconds));
+    TRY(columns_numbers(columns, "bytes", 1, &bytes));
+    TRY(columns_text(columns, "phase", RECORD_PHASE_MAX, &names));
+    for (size_t i = 0; i < columns->rows; i++) {
+        rows[i] = (struct timing_record){.rank = ranks[i] >= 0 && ranks[i] < INT32_MAX ? (int32_t)ranks[i] : -1,
+                                         .count = whole(counts[i]),
+                                         .seconds = seconds[i],
+                                         .bytes = whole(bytes[i])};
+        memcpy(rows[i].phase, names + i * RECORD_PHASE_MAX, RECORD_PHASE_MAX);
+    }
+out:
+    free(ranks);
+    free(counts);
+    free(seconds);
+    free(bytes);
+    free(names);
+    return rc;
+}
+
+enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases)
+{
+    struct columns columns;
+    struct timing_record *rows = NULL;
+    enum status rc;
+    TRY(columns_open(file, path, "timing", &columns));
+    rows = calloc(columns.rows + 1, sizeof *rows);
+    rc = rows ? read_rows(&columns, rows) : fail(STATUS_LIMIT, "%s: no memory for %zu rows of /timing", path, columns.rows);
+    if (rc == STATUS_OK)
+        rc = phases_make(rows, columns.rows, ranks, workers, elapsed, phases);
+    columns_close(&columns);
+out:
+    free(rows);
+    return rc;
+}

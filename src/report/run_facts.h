@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What the root attributes of a run file say of the run as a whole, and how a run file is opened for a report: also of a run that is still
+// going on, or that was killed.
+#ifndef ONEIROS_REPORT_RUN_FACTS_H
+#define ONEIROS_REPORT_RUN_FACTS_H
+
+#include <hdf5.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/file.h"
+#include "common/status.h"
+
+enum { RUN_FACTS_SLURM = 8, RUN_FACTS_RANKS_MAX = 1 << 16 };
+
+// The names of the Slurm attributes, as in the file.
+extern const char *const run_facts_slurm_names[RUN_FACTS_SLURM];
+
+// Texts are malloc'ed and well-formed UTF-8; none is NULL but those of Slurm, where it was not there.
+struct run_facts {
+    char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
+    char *slurm[RUN_FACTS_SLURM];
+    uint64_t seed;
+    int ranks, workers, team_size, tile_size, tile_halo, tile_halo_exact, tile_blend;
+    int resumed;             // 1: rows of an earlier session are in it; -1: the file does not say
+    double elapsed;          // seconds
+    bool complete;           // the run came to its end
+    char **hosts;            // [ranks]
+    int *cores, *node_cores; // [ranks] that the rank may use, and that its host's ranks may use together; NULL: the file does not say
+    char **targets;          // [target_count] layers
+    size_t target_count;
+};
+
+// DIR/run.h5 for a folder, the path itself otherwise.
+enum status run_facts_path(const char *given, char path[FILE_PATH_MAX]) MUST_CHECK;
+
+// Opens the file; close with H5Fclose(). The message says what is wrong with a file that is none.
+enum status run_facts_open(const char *path, hid_t *file) MUST_CHECK;
+
+// On failure *facts is zeroed.
+enum status run_facts_read(hid_t file, const char *path, struct run_facts *facts) MUST_CHECK;
+
+void run_facts_destroy(struct run_facts *facts); // a zeroed one is fine
+
+#endif

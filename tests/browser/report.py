@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""The page of `oneiros report` in a browser, as people meet it: from file://, at the width of a desk and of a phone.
+
+    report.py ONEIROS DATA FOLDER [--axe AXE.MIN.JS] [--keep]
+
+Dreams of 26 small pictures made of those in DATA, one of them with a hostile name, and of one that is none; writes the page; and looks: no errors
+in the console, nothing loaded from elsewhere, paging, filter, slider by keyboard, maps, videos, curves, both themes, no scrolling sideways on a
+phone, and no serious violation that axe-core finds, in either theme. axe-core comes by npm where it is not given; without npm that part is left
+out. Exit code 77 (skipped) without Selenium or Chromium. --keep: leaves a picture of each look in FOLDER.
+"""
+import argparse
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+try:
+    from PIL import Image
+    from selenium import webdriver
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.support.ui import Select, WebDriverWait
+except ImportError as missing:
+    print(f"skipped: {missing}; needs python3-selenium and python3-pil")
+    sys.exit(77)
+
+HOSTILE = "<img src=x onerror=window.hacked=1>&amp;"
+AXE = "axe-core@4.10.3"
+PICTURES, PAGE = 26, 24
+DESK, PHONE = (1400, 1000), (390, 844)
+
+
+def dream(oneiros, data, folder):
+    """A run of PICTURES pictures, and one more that fails."""
+    photos = folder / "photos"
+    shutil.rmtree(folder, ignore_errors=True)
+    photos.mkdir(parents=True)
+    for number in range(PICTURES):
+        with Image.open(data / ("chelsea.png", "coffee.png", "rocket.png")[number % 3]) as picture:
+            width, height = picture.size
+            box = (number * 2, number, width - number * 3, height - number * 2) if number % 5 else (0, 0, height * 2 // 3, height)
+            name = f"{HOSTILE}.png" if number == 7 else f"photo-{number:02}.png"
+            picture.convert("RGB").crop(box).save(photos / name)
+    (photos / "broken.png").write_text("no picture")
+    settings = ["octaves.count=2", "steps=3", "input.resize=100", "plan=off"]
+    command = [oneiros, "dream", "-q", "-o", folder / "dreams", *(word for setting in settings for word in ("-s", setting)), photos]
+    code = subprocess.run(command, check=False).returncode
+    assert code == 3, f"oneiros dream ended with {code}"
+    subprocess.run([oneiros, "report", "-q", folder / "dreams"], check=True)
+    return folder / "dreams" / "report.html"
+
+
+def start():
+    binaries = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if None in binaries:
+        print("skipped: needs chromium and chromium-driver")
+        sys.exit(77)
+    options = Options()
+    options.binary_location = binaries[0]
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1", "--mute-audio"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    return webdriver.Chrome(service=Service(binaries[1]), options=options)
+
+
+class Look:
+    """The page at one size and in one theme."""
+
+    def __init__(self, driver, page, size, theme):
+        self.driver, self.width = driver, size[0]
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+        driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
+        )
+        driver.get(page.as_uri())
+        driver.execute_script("try { localStorage.clear(); } catch (error) {}")
+        WebDriverWait(driver, 20).until(lambda d: d.find_elements(By.CSS_SELECTOR, "#provenance dd"))
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def press(self, element):
+        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
+
+    def shoot(self, path):
+        size = {"x": 0, "y": 0, "width": self.width, "height": min(7000, self.run("return document.documentElement.scrollHeight")), "scale": 1}
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": size})
+        path.write_bytes(base64.b64decode(shot["data"]))
+
+
+def check_gallery(look):
+    assert len(look.all(".card")) == PAGE and look.one("#found").text == f"1 to {PAGE} of {PICTURES + 1}"
+    widths = look.run("return [...document.querySelectorAll('.view img')].map((image) => image.naturalWidth)")
+    assert len(widths) == 2 * PAGE and all(widths), "a thumbnail is not shown"
+    look.press(look.one("#pages button[aria-label='Next page']"))
+    assert len(look.all(".card")) == PICTURES + 1 - PAGE and look.one("#pages [aria-current]").text == "2"
+    assert "this looks like text" in look.all(".card")[-1].text
+    look.press(look.one("#pages button[aria-label='Page 1']"))
+    name = look.one("#filter-name")
+    name.send_keys("PHOTO-1")
+    assert len(look.all(".card")) == 10
+    name.send_keys("x")
+    assert not look.all(".card") and look.one("#found").text == "None is like that"
+    name.send_keys(Keys.BACKSPACE * 8)
+    Select(look.one("#filter-status")).select_by_value("failed")
+    assert len(look.all(".card")) == 1
+    Select(look.one("#filter-status")).select_by_value("")
+    assert len(look.all(".card")) == PAGE
+
+
+def check_names_are_text(look):
+    look.one("#filter-name").send_keys("onerror")
+    card = look.one(".card")
+    assert HOSTILE.replace("&amp;", "") in card.text or "img src" in card.text, card.text
+    assert not look.run("return window.hacked") and not look.all("img[src='x']")
+    full = look.one(".card .actions a").get_attribute("href")
+    assert pathlib.Path(look.run("return decodeURIComponent(new URL(arguments[0]).pathname)", full)).is_file()
+    look.one("#filter-name").send_keys(Keys.BACKSPACE * 8)
+
+
+def check_card(look):
+    """Slider, map, video of the first picture."""
+    slider = look.one(".card input[type=range]")
+    view = "return document.querySelector('.view').style.getPropertyValue('--split')"
+    assert look.run(view) == "50%"
+    slider.send_keys(Keys.ARROW_RIGHT * 5)
+    assert look.run(view) == "55%" and slider.get_attribute("aria-valuetext") == "55% before"
+    slider.send_keys(Keys.HOME)
+    assert look.run(view) == "0%"
+    picture, cam = look.one(".card .view img"), look.one(".card [data-cam]")
+    before = picture.get_attribute("src")
+    look.press(cam)
+    assert cam.get_attribute("aria-pressed") == "true" and picture.get_attribute("src") != before
+    look.press(cam)
+    assert picture.get_attribute("src") == before
+    look.press(look.one("#cam-all"))
+    assert all(button.get_attribute("aria-pressed") == "true" for button in look.all("[data-cam]"))
+    look.press(look.one("#cam-all"))
+    assert not look.all("video")
+    button = look.one(".card .actions button[aria-label^='Video']")
+    look.press(button)
+    video = look.one(".card video")
+    assert video.get_attribute("preload") == "none" and video.get_attribute("src").endswith("dream.mp4")
+    WebDriverWait(look.driver, 20).until(lambda d: d.execute_script("return arguments[0].readyState >= 2 || arguments[0].error", video))
+    look.press(button)
+    assert not look.all("video")
+
+
+def check_numbers(look):
+    assert len(look.all("#charts canvas")) == 8
+    inked = "return [...document.querySelectorAll('#charts canvas')].every((c) => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((v) => v))"
+    assert look.run(inked), "a chart is empty"
+    spoken = look.one("#charts canvas").get_attribute("aria-label")
+    look.press(look.one(".card .actions button[aria-label^='Curves']"))
+    assert Select(look.one("#chosen")).first_selected_option.text == look.one(".card h3").text
+    assert look.one("#charts canvas").get_attribute("aria-label") != spoken
+    assert len(look.all("#channels .bars")) == 2 and len(look.all("#failures-table tbody tr")) == 1
+    assert {"forward", "backward"} <= {cell.text for cell in look.all("#phases tbody th")}
+
+
+def check_theme(look, theme):
+    colour = "return getComputedStyle(document.body).backgroundColor"
+    first = look.run(colour)
+    assert look.run("return document.documentElement.dataset.theme") == theme
+    look.press(look.one("#theme"))
+    assert look.run(colour) != first and look.run("return document.documentElement.dataset.theme") != theme
+    look.press(look.one("#theme"))
+
+
+def check_width(look):
+    width, wanted = look.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert width <= wanted and (wanted == look.width or look.width >= 600), f"the page scrolls sideways: {width} of {wanted} pixels"
+
+
+def check_access(look, axe):
+    """Violations of WCAG A and AA that keep people out."""
+    look.run(axe)
+    found = look.driver.execute_async_script("axe.run(document, {resultTypes: ['violations']}).then(arguments[arguments.length - 1])")
+    grave = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+    for rule in found["violations"]:
+        print(f"axe: {rule['impact']}: {rule['help']}: {[node['target'] for node in rule['nodes']][:4]}")
+    assert not grave, "axe-core found what keeps people out"
+
+
+def check_logs(driver):
+    problems = [entry for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
+    assert not problems, problems
+    requests = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
+    urls = {request["params"]["request"]["url"] for request in requests if request["method"] == "Network.requestWillBeSent"}
+    elsewhere = {url for url in urls if not url.startswith(("data:", "file:"))}
+    assert not elsewhere, elsewhere
+
+
+def get_axe(given, folder):
+    """Its source, or None."""
+    if given:
+        return given.read_text(encoding="utf-8")
+    npm = shutil.which("npm")
+    if not npm:
+        return None
+    subprocess.run([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, AXE], check=True, stdout=subprocess.DEVNULL)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("oneiros")
+    parser.add_argument("data", type=pathlib.Path)
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--axe", type=pathlib.Path, default=os.environ.get("AXE"))
+    parser.add_argument("--keep", action="store_true")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    driver = start()
+    try:
+        page = dream(options.oneiros, options.data, folder)
+        axe = get_axe(options.axe and pathlib.Path(options.axe), folder)
+        if not axe:
+            print("skipped axe-core: needs npm, or --axe")
+        for theme in ("light", "dark"):
+            for size in (DESK, PHONE):
+                look = Look(driver, page, size, theme)
+                if options.keep:
+                    look.shoot(folder / f"{theme}-{size[0]}.png")
+                check_width(look)
+                check_gallery(look)
+                check_names_are_text(look)
+                check_card(look)
+                check_numbers(look)
+                check_theme(look, theme)
+                if axe:
+                    check_access(look, axe)
+                check_width(look)
+                check_logs(driver)
+    finally:
+        driver.quit()
+
+
+main()
