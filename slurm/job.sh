@@ -12,7 +12,7 @@ record() {
     cp "$0" "$folder/script"
     cp "$ONEIROS_HOME/slurm/site.sh" "$folder/site.sh"
     "$oneiros" --version >"$folder/version"
-    printf '%q ' "$@" >"$folder/command.$again"
+    { printf '%q ' "$@" && echo; } >"$folder/command.$again"
     env -0 | grep -zE '^(SLURM|OMPI|PMIX|OMP|ONEIROS)_' | grep -zviE '^[^=]*(JWT|TOKEN|KEY|SECRET|PASS|CREDENTIAL|_transports=)' |
         sort -z | tr '\0' '\n' >"$folder/environment.$again"
 }
