@@ -5,32 +5,35 @@
 #     -w  pictures a worker of the weak study: the first ones of LIST, which begins again where it is too short
 #     -b  does not wait: the last job writes STUDY/study.txt
 #   slurm/scaling.sh -c STUDY    the tables of what is there
-# Its jobs run one after the other, so that none is in another's way. STUDY has a run folder for each: strong-n4-r2 is the second one on four
-# nodes. A study that was broken off goes on with the same command.
+# Its jobs run one after the other, so that none is in another's way. STUDY has a run folder for each, strong-n4-r2 is the second one on four
+# nodes, and the tables and plots in STUDY/strong and STUDY/weak. The same command goes on with a study that was broken off.
 set -euo pipefail
 # shellcheck source=slurm/site.sh
 . "${ONEIROS_HOME:=$(cd "$(dirname "$0")/.." && pwd)}/slurm/site.sh"
 
 usage() {
-    sed -n '3,9s/^# \{0,1\}//p' "$ONEIROS_HOME/slurm/scaling.sh" >&2
+    sed -n '3,10s/^# \{0,1\}//p' "$ONEIROS_HOME/slurm/scaling.sh" >&2
     exit 2
 }
 
 # collect STUDY: the tables of its complete runs
 collect() {
-    local run code runs=()
-    for run in "$1"/*-n*-r*/; do
-        run=${run%/}
-        # shellcheck disable=SC2012 # names are ours
-        code=$(cat "$(ls -t "$run"/job/*/exit.* 2>/dev/null | head -n 1)" 2>/dev/null || echo none)
-        if [ "$code" = 0 ]; then
-            runs+=("$run")
-        else
-            echo "$run is left out: its exit code is $code" >&2
-        fi
+    local kind run exits code=0
+    for kind in strong weak; do
+        local runs=()
+        for run in "$1/$kind"-n*-r*; do
+            exits=("$run"/job/*/exit.*)
+            if [ ! -d "$run" ]; then
+                continue
+            elif grep -qsx 0 "${exits[@]}"; then
+                runs+=("$run")
+            else
+                echo "$run is left out: it did not end with 0" >&2
+            fi
+        done
+        [ ${#runs[@]} -eq 0 ] || "$oneiros" report --study --kind "$kind" -o "$1/$kind" "${runs[@]}" || code=$?
     done
-    [ ${#runs[@]} -gt 0 ] || { echo "no complete run in $1" >&2; return 1; }
-    "$oneiros" report --study -o "$1" "${runs[@]}"
+    return "$code"
 }
 
 # workers NODES: rank 0 coordinates, unless it is alone
@@ -98,8 +101,7 @@ for ((repeat = 1; repeat <= repeats; repeat++)); do
     done
 done
 collected=0
-# shellcheck disable=SC2086 # $wait is one option or none
-sbatch $wait --parsable --dependency="afterany:$last" --job-name=study --output="$study/study.txt" --nodes=1 --ntasks=1 --time=10 \
+sbatch ${wait:+"$wait"} --parsable --dependency="afterany:$last" --job-name=study --output="$study/study.txt" --nodes=1 --ntasks=1 --time=10 \
     "$ONEIROS_HOME/slurm/scaling.sh" -c "$study" >/dev/null || collected=$?
 [ -z "$wait" ] || cat "$study/study.txt"
 exit "$collected"

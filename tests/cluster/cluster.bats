@@ -17,7 +17,8 @@ setup_file() {
     export ONEIROS_HOME=$BATS_FILE_TMPDIR/site
     mkdir "$ONEIROS_HOME"
     cp -r "$ROOT/slurm" "$ONEIROS_HOME/slurm"
-    sed -i "s|^oneiros=.*|oneiros=$ONEIROS|; s|^cpus_per_task=.*|cpus_per_task=1|" "$ONEIROS_HOME/slurm/site.sh"
+    sed -i "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|" \
+        "$ONEIROS_HOME/slurm/site.sh"
 }
 
 teardown_file() {
@@ -221,7 +222,7 @@ same() {
 @test "a study submits its runs, strong and weak, and collects them" {
     printf '%s\n' "$DATA/chelsea.png" '# not this' "$DATA/coffee.png" >list
     tables=0
-    timeout 200 "$scripts/scaling.sh" -o study -n '1 2' -r 1 -w 3 list "${settings[@]}" -s steps=2 || tables=$?
+    timeout 200 "$scripts/scaling.sh" -o study -n '1 2' -r 1 -w 1 list "${settings[@]}" -s steps=2 || tables=$?
     for run in strong-n1-r1 strong-n2-r1 weak-n1-r1 weak-n2-r1; do
         [ "$(cat study/"$run"/job/*/exit.0)" = 0 ]
         [ -s "study/$run/run.h5" ]
@@ -229,12 +230,16 @@ same() {
         grep -q "^SLURM_JOB_NUM_NODES=$nodes$" study/"$run"/job/*/environment.0
     done
     [ "$(ls -d study/strong-n2-r1/*/dream.png | wc -l)" -eq 2 ]
-    [ "$(ls -d study/weak-n2-r1/*/dream.png | wc -l)" -eq 3 ] # one worker beside rank 0
+    [ "$(ls -d study/weak-n1-r1/*/dream.png | wc -l)" -eq 1 ] # one worker beside rank 0
+    [ "$(ls -d study/weak-n2-r1/*/dream.png | wc -l)" -eq 3 ]
     run ! grep -q 'left out' study/study.txt
     "$ONEIROS" --help | grep -q '^  report ' || skip "this oneiros has no report yet"
     [ "$tables" -eq 0 ]
-    grep -qi strong study/study.txt
-    grep -qi weak study/study.txt
+    [ -s study/strong/study.csv ]
+    [ -s study/weak/study.csv ]
+    rm study/strong-n1-r1/job/*/exit.0
+    run "$scripts/scaling.sh" -c study
+    [[ $output == *"strong-n1-r1 is left out"* ]]
 }
 
 @test "a cluster that goes down takes nothing of another one with it" {
