@@ -87,7 +87,7 @@ same() {
     "$ONEIROS" dream "${settings[@]}" -s steps=10 -o alone "$DATA/chelsea.png"
     for launcher in srun mpirun; do
         with "$launcher"
-        job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" "$launcher" "${settings[@]}" -s steps=10 "$DATA/chelsea.png")
+        job=$(submit --nodes=2 --ntasks=4 "$scripts/dream.sbatch" "$launcher" "${settings[@]}" -s steps=10 "$DATA/chelsea.png")
         until_true 60 ended "$job"
         is "$job" 'JobState=COMPLETED .*NodeList=n\[1-2\]'
         same "$launcher"
