@@ -13,12 +13,10 @@ setup_file() {
     CLUSTER=$(mktemp -d /tmp/oneiros-cluster-XXXXXX)
     "$ROOT/slurm/dev-cluster" up 2 3>&-
     eval "$("$ROOT/slurm/dev-cluster" env)"
-    # A site's own copy of the scripts, with what site.sh leaves open filled in.
+    # A site's own copy of the scripts.
     export ONEIROS_HOME=$BATS_FILE_TMPDIR/site
     mkdir "$ONEIROS_HOME"
     cp -r "$ROOT/slurm" "$ONEIROS_HOME/slurm"
-    sed -i "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|" \
-        "$ONEIROS_HOME/slurm/site.sh"
 }
 
 teardown_file() {
@@ -37,10 +35,11 @@ teardown() {
     tail -n 50 slurm-*.out study/study.txt 2>/dev/null || true # shown where a test failed
 }
 
-# with LAUNCHER: in site.sh
+# with LAUNCHER: site.sh as a site has it, with its line for that launcher
 with() {
-    local srun='srun --mpi=pmix --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}"' mpirun='mpirun --bind-to none'
-    sed -i "s|^launcher=.*|launcher=(${!1})|" "$ONEIROS_HOME/slurm/site.sh"
+    local mpirun='s|^#\(launcher=(mpirun\)|\1|' srun=''
+    sed "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|; ${!1}" \
+        "$ROOT/slurm/site.sh" >"$ONEIROS_HOME/slurm/site.sh"
 }
 
 # submit OPTION... SCRIPT ARGUMENT...: the job's number
