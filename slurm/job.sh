@@ -17,19 +17,24 @@ record() {
         sort -z | tr '\0' '\n' >"$folder/environment.$again"
 }
 
+# tell: the launcher that it is time, until it ends: one that has just started loses signals.
+tell() {
+    [ -z "$launched" ] || (while kill -USR1 "$launched" 2>/dev/null; do sleep 10; done) &
+}
+
 # dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
 # which tells the launcher, which tells every rank, be it srun or mpirun; 75 then means that the same job can go on.
 dream() {
     local id=$SLURM_JOB_ID code told='' cancelled='' launched=''
     [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
     local record=$1/job/$id command=("${launcher[@]}" "$oneiros" dream -o "$@")
-    trap 'told=1; [ -z "$launched" ] || kill -USR1 "$launched" 2>/dev/null' USR1
-    trap 'told=1; cancelled=1; [ -z "$launched" ] || kill -USR1 "$launched" 2>/dev/null' TERM # scancel: save, and that is all
+    trap 'told=1; tell' USR1
+    trap 'told=1; cancelled=1; tell' TERM # scancel: save, and that is all
     command -v "$oneiros" >/dev/null || { echo "$oneiros is not there: build it, or say in site.sh where it is" >&2; return 127; }
     record "$record" "${command[@]}"
     "${command[@]}" &
     launched=$!
-    [ -z "$told" ] || kill -USR1 "$launched" 2>/dev/null
+    [ -z "$told" ] || tell
     until
         told=''
         wait "$launched"

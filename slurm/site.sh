@@ -19,7 +19,8 @@ export ONEIROS_HOME
 oneiros=$ONEIROS_HOME/build/oneiros
 
 # How ranks are started. srun takes the number of ranks and nodes from the job, but not how many cores a rank has (since Slurm 22.05).
-launcher=(srun --mpi=pmix --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
+# --wait: where a rank has crashed the others would wait for it until the time limit.
+launcher=(srun --mpi=pmix --wait=60 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
 #launcher=(mpirun --map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}" --bind-to core)
 
 # Ranks a node, and cores a rank, of slurm/scaling.sh. The other scripts take them from sbatch.

@@ -170,7 +170,8 @@ same() {
     sleep 6
     scancel --batch --signal=USR1 "$job" # the second time by hand, which is quicker
     until_true 60 is "$job" 'Restarts=2'
-    until_true 150 ended "$job"
+    scontrol update JobId="$job" TimeLimit=10 # twice is enough
+    until_true 200 ended "$job"
     is "$job" 'JobState=COMPLETED'
     [ "$(attribute slurm_restart_count)" -ge 2 ]
     wait "$alone"
