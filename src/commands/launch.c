@@ -41,21 +41,43 @@ void launch_announced(int *ranks, int *node_ranks)
 }
 
 // srun without PMIx starts N processes, each of which thinks that it is alone: N times the same work over the same files.
+static enum status fail_strangers(int tasks)
+{
+    return fail(STATUS_USAGE,
+                "srun started %d processes that do not see each other: start them with `srun --mpi=pmix` (`srun --mpi=list` shows what "
+                "Slurm offers) or with mpirun",
+                tasks);
+}
+
+// Open MPI ends a process that srun started without PMIx, in a page of text that says nothing of --mpi=pmix. Many such processes are told
+// here; a single one needs no launcher, as in the shell of `srun --pty bash`, and goes by itself if nothing tells Open MPI of the step.
+static enum status check_step(struct launch *launch)
+{
+    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", NULL};
+    const int tasks = number("SLURM_STEP_NUM_TASKS", 0);
+    for (int i = 0; launchers[i]; i++)
+        if (getenv(launchers[i]))
+            return STATUS_OK;
+    if (tasks > 1) {
+        launch->rank = number("SLURM_PROCID", 0); // of which the first one speaks
+        return fail_strangers(tasks);
+    }
+    unsetenv("SLURM_STEPID");
+    unsetenv("SLURM_STEP_ID");
+    return STATUS_OK;
+}
+
 static enum status check_world(const struct launch *launch)
 {
     const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
-    if (launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"))
-        return fail(STATUS_USAGE,
-                    "srun started %d processes that do not see each other: start them with `srun --mpi=pmix` (`srun --mpi=list` shows what "
-                    "Slurm offers) or with mpirun",
-                    tasks);
-    return STATUS_OK;
+    return launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE") ? fail_strangers(tasks) : STATUS_OK;
 }
 
 enum status launch_start(struct launch *launch)
 {
     int provided;
     enum status rc;
+    TRY(check_step(launch));
     // One process alone is coordinator and worker in two threads.
     TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
     TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));

@@ -411,6 +411,7 @@ int run_job(struct job_options *options)
     const double started = now();
     struct run run = {.options = options};
     struct coordinator_outcome outcome = {0};
+    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0); // a signal may come while we are still starting
     enum status rc = launch_start(&run.launch);
     if (rc != STATUS_OK)
         goto failed;
@@ -419,7 +420,6 @@ int run_job(struct job_options *options)
         goto failed;
     if (run.prepared.nothing_left)
         goto end;
-    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0);
     rc = run.launch.size == 1                  ? be_both(&run, &outcome)
          : run.launch.rank == COORDINATOR_RANK ? be_coordinator(&run, MPI_COMM_NULL, &outcome)
                                                : be_worker(&run);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What asks the program to save and end: SIGINT, SIGTERM, SIGUSR1, and a time limit, since signals do not reach every rank under every
-// launcher. The handler only sets a flag; a second signal ends the program the ordinary way.
+// launcher. The handler only sets a flag. A second SIGINT ends the program the ordinary way: somebody waits at a keyboard. The others may come
+// twice by themselves: Slurm sends them to every process of a step, and srun and mpirun pass on what they get.
 #ifndef ONEIROS_COMMON_STOP_H
 #define ONEIROS_COMMON_STOP_H
 

@@ -233,3 +233,13 @@ for step in bench["steps"]:
     assert sorted(names) == sorted(f"conv2d_{i + 1}" for i in range(len(names))), names
 END
 }
+
+@test "processes that srun started without PMIx: the first one says what is missing, before MPI would" {
+    export SLURM_STEP_NUM_TASKS=3 SLURM_STEPID=0 SLURM_PROCID=0
+    run -2 "$ONEIROS" dream -o out x.png
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == *"srun started 3 processes that do not see each other"*"srun --mpi=pmix"* ]]
+    SLURM_PROCID=2 run -2 "$ONEIROS" dream -o out x.png
+    [ -z "$output" ]
+    [ ! -e out ]
+}

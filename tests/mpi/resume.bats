@@ -233,3 +233,18 @@ silence() {
     run -0 silence 0
     [[ $output == *"rank 0 has not answered for "* ]]
 }
+
+@test "a signal while the run is still starting ends it like one later, and two do too" {
+    for times in 1 2; do
+        "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o "out$times" in/a.png 2>log &
+        local process=$! code=0
+        until [ "$(ls "/proc/$process/task" | wc -l)" -gt 1 ]; do :; done # MPI has begun
+        for _ in $(seq "$times"); do
+            kill -USR1 "$process"
+            sleep 0.1
+        done
+        wait "$process" || code=$?
+        [ "$code" -eq 75 ]
+        grep -q "0 images" log
+    done
+}

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# What the job scripts share: a record of the job, signals, and queueing again.
+# shellcheck source=slurm/site.sh
+. "$ONEIROS_HOME/slurm/site.sh" || exit 2
+
+# record FOLDER COMMAND...: what was run, how and by which version. Of the environment only what says so: no secrets.
+record() {
+    local folder=$1 again=${SLURM_RESTART_COUNT:-0}
+    shift
+    mkdir -p "$folder"
+    cp "$0" "$folder/script"
+    cp "$ONEIROS_HOME/slurm/site.sh" "$folder/site.sh"
+    "$oneiros" --version >"$folder/version"
+    { printf '%q ' "$@" && echo; } >"$folder/command.$again"
+    env -0 | grep -zE '^(SLURM|OMPI|PMIX|OMP|ONEIROS)_' | grep -zviE '^[^=]*(JWT|TOKEN|KEY|SECRET|PASS|CREDENTIAL|_transports=)' |
+        sort -z | tr '\0' '\n' >"$folder/environment.$again"
+}
+
+# tell: the launcher that it is time, until it ends: one that has just started loses signals.
+tell() {
+    [ -z "$launched" ] || (while kill -USR1 "$launched" 2>/dev/null; do sleep 10; done) &
+}
+
+# dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
+# which tells the launcher, which tells every rank, be it srun or mpirun; 75 then means that the same job can go on.
+dream() {
+    local id=$SLURM_JOB_ID code told='' cancelled='' launched=''
+    [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    local record=$1/job/$id command=("${launcher[@]}" "$oneiros" dream -o "$@")
+    trap 'told=1; tell' USR1
+    trap 'told=1; cancelled=1; tell' TERM # scancel: save, and that is all
+    command -v "$oneiros" >/dev/null || { echo "$oneiros is not there: build it, or say in site.sh where it is" >&2; return 127; }
+    record "$record" "${command[@]}"
+    "${command[@]}" &
+    launched=$!
+    [ -z "$told" ] || tell
+    until
+        told=''
+        wait "$launched"
+        code=$?
+        [ -z "$told" ] # else it was the signal that ended the wait
+    do :; done
+    [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75 # it came before the launcher had got ready for it
+    echo "$code" >"$record/exit.${SLURM_RESTART_COUNT:-0}"
+    if [ "$code" -eq 75 ] && [ -z "$cancelled" ]; then
+        again
+    fi
+    return "$code"
+}
+
+# again: this job once more, where it is in the queue, up to max_requeues times. Ends it, unless Slurm does not allow it.
+again() {
+    local count=${SLURM_RESTART_COUNT:-0}
+    if [ "$count" -ge "$max_requeues" ]; then
+        echo "$0: stopped with a checkpoint after $count requeues, and max_requeues of site.sh is $max_requeues: submit it once more to go on" >&2
+        return
+    fi
+    echo "stopped with a checkpoint: queueing again, $((count + 1)) of at most $max_requeues times"
+    scontrol requeue "$SLURM_JOB_ID" && sleep 60 # until Slurm ends this shell
+}

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2034 # the variables are for those who source this
+# All that the scripts of this folder need to know of a site: change it here. Read by each job, and before you submit:
+#   . slurm/site.sh && sbatch --nodes=4 slurm/dream.sbatch OUT INPUT...
+
+# Where this folder's parent is; jobs inherit it.
+ONEIROS_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+export ONEIROS_HOME
+
+# What the program was built with.
+#module purge
+#module load gcc openmpi hdf5 ffmpeg
+
+# sbatch reads these by itself; its options win.
+#export SBATCH_ACCOUNT=project123
+#export SBATCH_PARTITION=standard
+
+# The program.
+oneiros=$ONEIROS_HOME/build/oneiros
+
+# How ranks are started. srun takes the number of ranks and nodes from the job, but not how many cores a rank has (since Slurm 22.05).
+# --wait: where a rank has crashed the others would wait for it until the time limit.
+launcher=(srun --mpi=pmix --wait=60 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
+#launcher=(mpirun --map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}" --bind-to core)
+
+# Ranks a node, and cores a rank, of slurm/scaling.sh. The other scripts take them from sbatch.
+tasks_per_node=1
+cpus_per_task=${SLURM_CPUS_PER_TASK:-8}
+
+# What the program keeps that may be lost: plans, downloaded weights. Fast, and seen by all nodes.
+#export XDG_CACHE_HOME=/scratch/$USER/cache
+
+# How often a job that was stopped with a checkpoint is queued again.
+max_requeues=${MAX_REQUEUES:-20}
