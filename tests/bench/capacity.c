@@ -239,6 +239,7 @@ static struct cost coordinate(void)
 {
     char list[FILE_PATH_MAX + 1], output[FILE_PATH_MAX], *inputs[] = {list};
     const char **hosts = calloc((size_t)bench.size, sizeof *hosts);
+    int *cores = calloc((size_t)bench.size, sizeof *cores); // not known
     struct tile_plan tiles;
     struct coordinator_outcome outcome;
     write_inputs(list);
@@ -274,13 +275,16 @@ static struct cost coordinate(void)
                                                            .ranks = bench.size,
                                                            .workers = schedule.workers,
                                                            .tiles = &tiles.rules,
-                                                           .hosts = hosts}};
+                                                           .hosts = hosts,
+                                                           .cores = cores,
+                                                           .node_cores = cores}};
     const double start = now(), processor = processor_seconds();
     need(coordinator_run(&options, &outcome));
     const struct cost cost = {.wall = now() - start, .processor = processor_seconds() - processor};
     if (outcome.done != bench.images || outcome.failed || outcome.rows_lost)
         need(fail(STATUS_INTERNAL, "%ld of %ld pictures done", (long)outcome.done, bench.images));
     free(hosts);
+    free(cores);
     return cost;
 }
 
