@@ -15,8 +15,9 @@ export ONEIROS_HOME
 #export SBATCH_ACCOUNT=project123
 #export SBATCH_PARTITION=standard
 
-# The program.
+# The program: of this source tree, or the one on the PATH.
 oneiros=$ONEIROS_HOME/build/oneiros
+[ -x "$oneiros" ] || oneiros=$(command -v oneiros || echo "$oneiros")
 
 # How ranks are started. srun takes the number of ranks and nodes from the job, but not how many cores a rank has (since Slurm 22.05).
 # --wait: where a rank has crashed the others would wait for it until the time limit.

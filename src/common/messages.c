@@ -100,6 +100,21 @@ enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm c
     return send(bytes, (int)size, MPI_BYTE, LONGEST, to, tag, comm);
 }
 
+enum status mpi_receive_some(void *bytes, size_t room, size_t *size, int from, int tag, MPI_Comm comm)
+{
+    MPI_Request request;
+    MPI_Status status;
+    int count = 0;
+    enum status rc;
+    *size = 0;
+    TRY(mpi_check(MPI_Irecv(bytes, (int)room, MPI_BYTE, from, tag, comm, &request), "receive"));
+    TRY(wait_for(&request, &status, LONGEST));
+    TRY(mpi_check(MPI_Get_count(&status, MPI_BYTE, &count), "count"));
+    *size = (size_t)count;
+out:
+    return rc;
+}
+
 enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm)
 {
     if (size > INT_MAX)

@@ -133,6 +133,9 @@ enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Statu
 enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm comm) MUST_CHECK;
 enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm) MUST_CHECK; // exactly `size` bytes, or STATUS_INTERNAL
 
+// The same for a message of any size up to `room`.
+enum status mpi_receive_some(void *bytes, size_t room, size_t *size, int from, int tag, MPI_Comm comm) MUST_CHECK;
+
 // Many values: large messages only move while somebody tests.
 enum status mpi_receive_values(float *values, size_t count, int from, int tag, MPI_Comm comm) MUST_CHECK;
 

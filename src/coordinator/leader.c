@@ -82,7 +82,7 @@ static enum status take_orders(struct leader *l, bool *found)
         TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_ORDER, &there, &status));
         if (!there)
             break;
-        TRY(mpi_receive(&order, sizeof order, COORDINATOR_RANK, MESSAGE_ORDER, comm));
+        TRY(order_receive(&order, comm));
         *found = true;
         if (order.kind == ORDER_IMAGE)
             TRY(take_image(l, &order));
@@ -166,7 +166,7 @@ static enum status leave(struct leader *l)
     enum status rc;
     TRY(tell(l, &(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof l->timing}, &l->timing));
     while (order.kind != ORDER_LEAVE)
-        TRY(mpi_receive(&order, sizeof order, COORDINATOR_RANK, MESSAGE_ORDER, l->options->comm));
+        TRY(order_receive(&order, l->options->comm));
 out:
     return rc;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/leader_messages.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,22 @@ struct packed {
 static size_t values_of(const struct cam_record *map)
 {
     return (size_t)map->grid.width * (size_t)map->grid.height;
+}
+
+size_t order_bytes(const struct order *order)
+{
+    return offsetof(struct order, source) + strlen(order->source) + 1;
+}
+
+enum status order_receive(struct order *order, MPI_Comm comm)
+{
+    size_t size;
+    enum status rc;
+    TRY(mpi_receive_some(order, sizeof *order, &size, COORDINATOR_RANK, MESSAGE_ORDER, comm));
+    if (size <= offsetof(struct order, source) || ((char *)order)[size - 1] != '\0' || !memchr(order->name, '\0', sizeof order->name))
+        rc = fail(STATUS_INTERNAL, "an order of %zu bytes", size);
+out:
+    return rc;
 }
 
 enum status account_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)

@@ -27,8 +27,11 @@ struct order {
     int32_t is_url;
     int64_t image; // id
     char name[INTAKE_NAME_MAX + 1];
-    char source[FILE_PATH_MAX];
+    char source[FILE_PATH_MAX]; // sent as far as its NUL: a short message arrives at once, and nobody need keep it
 };
+
+size_t order_bytes(const struct order *order);
+enum status order_receive(struct order *order, MPI_Comm comm) MUST_CHECK;
 
 enum account_kind { ACCOUNT_WANTS, ACCOUNT_IMAGE, ACCOUNT_TEAM, ACCOUNT_STOPS, ACCOUNT_LEAVES };
 

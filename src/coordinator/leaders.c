@@ -46,8 +46,8 @@ static enum status send_order(struct leaders *l, int worker, const struct order 
         return fail(STATUS_LIMIT, "no memory for a message");
     *sent = (struct sent){.next = l->sent, .order = *order};
     l->sent = sent;
-    return mpi_check(MPI_Isend(&sent->order, sizeof sent->order, MPI_BYTE, l->options.first_worker + worker, MESSAGE_ORDER, l->options.comm,
-                               &sent->request),
+    return mpi_check(MPI_Isend(&sent->order, (int)order_bytes(order), MPI_BYTE, l->options.first_worker + worker, MESSAGE_ORDER,
+                               l->options.comm, &sent->request),
                      "send");
 }
 

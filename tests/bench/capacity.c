@@ -130,7 +130,7 @@ static void lead(void)
         need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_ORDER, &there, &status));
         if (there || (count == 0 && !end)) {
             struct order order;
-            need(mpi_receive(&order, sizeof order, COORDINATOR_RANK, MESSAGE_ORDER, bench.comm));
+            need(order_receive(&order, bench.comm));
             end = end || order.kind != ORDER_IMAGE;
             if (order.kind == ORDER_IMAGE) {
                 held[count++] = order.image;
@@ -153,7 +153,7 @@ static void lead(void)
     }
     tell(&(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof timing}, &timing);
     for (struct order order = {0}; order.kind != ORDER_LEAVE;)
-        need(mpi_receive(&order, sizeof order, COORDINATOR_RANK, MESSAGE_ORDER, bench.comm));
+        need(order_receive(&order, bench.comm));
 }
 
 // worker.c's: the only member of its team.

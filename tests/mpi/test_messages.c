@@ -145,6 +145,25 @@ static void test_no_rows(void)
     CU_ASSERT_FALSE(there);
 }
 
+// A message of any size up to the room for it.
+static void test_some(void)
+{
+    const char text[] = "of any size";
+    char found[64] = "";
+    size_t got = 0;
+    MPI_Request request;
+    for (size_t bytes = 0; bytes <= sizeof text; bytes += 4) {
+        CU_ASSERT_EQUAL(MPI_Isend(text, (int)bytes, MPI_BYTE, (rank + 1) % size, 7, comm, &request), MPI_SUCCESS);
+        UNIT_OK(mpi_receive_some(found, sizeof found, &got, (rank + size - 1) % size, 7, comm));
+        UNIT_OK(mpi_wait(&request));
+        CU_ASSERT_EQUAL(got, bytes);
+        CU_ASSERT(memcmp(found, text, bytes) == 0);
+    }
+    CU_ASSERT_EQUAL(MPI_Isend(text, sizeof text, MPI_BYTE, (rank + 1) % size, 7, comm, &request), MPI_SUCCESS);
+    CU_ASSERT_EQUAL(mpi_receive_some(found, 4, &got, (rank + size - 1) % size, 7, comm), STATUS_INTERNAL); // more than there is room for
+    UNIT_OK(mpi_wait(&request));
+}
+
 static void test_probe(void)
 {
     const char nothing = 0;
@@ -217,7 +236,7 @@ static const struct unit_test tests[] = {
     {"a message of the wrong size is refused", test_wrong_size},
     {"rows of the wrong size are refused", test_rows_of_wrong_size},
     {"no rows, no message", test_no_rows},
-    {"probe", test_probe},
+    {"of any size", test_some}, {"probe", test_probe},
     {"waiting does not spin", test_waiting_does_not_spin},
     {"weights are the same on all ranks", test_shared_weights},
     {"missing weights fail on all ranks alike", test_missing_weights},
