@@ -5,26 +5,7 @@
 
 bats_require_minimum_version 1.5.0
 
-# Small enough to be quick, large enough to go through two octaves, jitter and detail.
-settings=(-s octaves.count=2 -s steps=2 -s jitter=16)
-
-# Eight tiles in the larger octave, more than there are cores and fewer than ranks.
-tiles=(-s tile.size=224 -s tile.halo=48 -s tile.blend=16)
-
-setup() {
-    cd "$BATS_TEST_TMPDIR"
-    cp "$DATA/chelsea.png" a.png
-    ffmpeg -v error -i a.png -vf crop=131:117:200:60 b.png
-    ffmpeg -v error -i a.png -vf crop=160:120:90:100 c.bmp
-    printf '<html>not found</html>' >broken.png
-}
-
-# ranks N ARGUMENT...: oneiros dream on N ranks
-ranks() {
-    local count=$1
-    shift
-    "$MPIEXEC" -n "$count" "$ONEIROS" dream "${settings[@]}" "$@"
-}
+load pictures
 
 same_pictures() {
     for picture in a b c; do
