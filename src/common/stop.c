@@ -18,11 +18,12 @@ static void on_signal(int number)
 void stop_install(double limit)
 {
     deadline = limit;
-    struct sigaction action = {.sa_handler = on_signal};
+    // Waits end early all the same; reads and writes of libraries that do not expect it, as while MPI starts, do not fail.
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    action.sa_flags = (int)SA_RESETHAND;
+    action.sa_flags |= (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
 }
 
