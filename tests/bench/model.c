@@ -264,13 +264,14 @@ int main(int argc, char **argv)
         need(config_set(&config, argv[i]));
     if (machine.count == 0 || counts == 0 || mixes == 0)
         need(fail(STATUS_USAGE, "--workers, --mix and --machine tile=SIDE:SECONDS are needed"));
-    need(tile_rules_resolve(&config, (uint64_t)8 << 30, &tiles));
+    const uint64_t limit = config.memory.limit ? config.memory.limit : (uint64_t)64 << 30; // of a worker
+    need(tile_rules_resolve(&config, limit, &tiles));
     schedule = (struct schedule){.config = &config,
                                  .tiles = tiles.rules,
                                  .min_side = tiles.min_side,
                                  .feature_bytes = tiles.feature_bytes,
                                  .window_bytes = tiles.window_bytes,
-                                 .memory_limit = (uint64_t)8 << 30,
+                                 .memory_limit = limit,
                                  .workers = 1};
     puts("| pictures | workers | seconds | speed-up | efficiency | largest team | rank 0 busy |\n|---|---|---|---|---|---|---|");
     for (int i = 0; i < mixes; i++) {

@@ -17,12 +17,12 @@ import tempfile
 import h5py
 from PIL import Image
 
-SETTINGS = ["threads=1", "octaves.count=3", "steps=10", "frames.cam=false", "frames.dream=false", "checkpoint.seconds=0", "tile.size=512"]
+SETTINGS = ["threads=1", "octaves.count=3", "steps=5", "frames.cam=false", "frames.dream=false", "checkpoint.seconds=0", "tile.size=512"]
 LAUNCH = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 SIDES = (96, 128, 192, 256, 384, 512)
 MIXES = {"24 of 300 x 200": [(300, 200, 24)],
          "12 of three sizes": [(480, 320, 4), (360, 240, 4), (240, 160, 4)],
-         "one of 1500 x 1000, in tiles": [(1500, 1000, 1)]}
+         "one of 1200 x 900, in tiles": [(1200, 900, 1)]}
 
 
 def settings(options):
