@@ -15,7 +15,7 @@ enum { OPTION_STUDY = 256, OPTION_KIND };
 
 static const char help_text[] =
     "Usage: oneiros report DIR...\n"
-    "       oneiros report --study -o FOLDER [--kind strong|weak] RUN...\n"
+    "  or:  oneiros report --study -o FOLDER [--kind strong|weak] RUN...\n"
     "Reads run.h5 of the output folders of `oneiros dream` or `oneiros explain`. Needs no MPI.\n"
     "\n"
     "Writes DIR/report.html: pictures before and after, what failed and why, curves of the metrics, the channels that counted, where the\n"

@@ -71,7 +71,13 @@ enum status file_create(struct file_writer *writer, const char *path)
     return STATUS_OK;
 }
 
-// A rename is on the disk only when its folder is. Some file systems cannot sync a folder and say EINVAL.
+// 0, or errno. Some file systems cannot sync and say EINVAL.
+static int sync_file(int descriptor)
+{
+    return fsync(descriptor) != 0 && errno != EINVAL ? errno : 0;
+}
+
+// A rename is on the disk only when its folder is.
 static enum status sync_folder(const char *path)
 {
     char folder[FILE_PATH_MAX];
@@ -81,11 +87,18 @@ static enum status sync_folder(const char *path)
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return errno == EACCES ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
-    int error = fsync(descriptor) != 0 ? errno : 0;
+    const int error = sync_file(descriptor);
     close(descriptor);
-    if (error && error != EINVAL)
+    if (error)
         return fail(STATUS_IO, "cannot sync the folder '%s': %s", folder, strerror(error));
     return STATUS_OK;
+}
+
+static enum status rename_in_folder(const char *from, const char *to)
+{
+    if (rename(from, to) != 0)
+        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
+    return sync_folder(to);
 }
 
 enum status file_commit(struct file_writer *writer)
@@ -95,8 +108,8 @@ enum status file_commit(struct file_writer *writer)
         error = EIO; // the cause is lost; stdio keeps only that there was one
     if (fflush(writer->stream) != 0 && !error)
         error = errno;
-    if (!error && fsync(fileno(writer->stream)) != 0 && errno != EINVAL)
-        error = errno;
+    if (!error)
+        error = sync_file(fileno(writer->stream));
     if (fclose(writer->stream) != 0 && !error)
         error = errno;
     writer->stream = NULL;
@@ -104,28 +117,20 @@ enum status file_commit(struct file_writer *writer)
         unlink(writer->aside);
         return fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error));
     }
-    if (rename(writer->aside, writer->path) != 0) {
-        error = errno;
-        unlink(writer->aside);
-        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", writer->aside, writer->path, strerror(error));
-    }
-    return sync_folder(writer->path);
+    const enum status rc = rename_in_folder(writer->aside, writer->path);
+    if (rc != STATUS_OK)
+        unlink(writer->aside); // has its new name, or is of no use
+    return rc;
 }
 
 enum status file_rename(const char *from, const char *to)
 {
     const int descriptor = open(from, O_RDONLY | O_CLOEXEC);
-    int error = 0;
     if (descriptor < 0)
         return fail(STATUS_IO, "cannot open '%s': %s", from, strerror(errno));
-    if (fsync(descriptor) != 0 && errno != EINVAL)
-        error = errno;
+    const int error = sync_file(descriptor);
     close(descriptor);
-    if (error)
-        return fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error));
-    if (rename(from, to) != 0)
-        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
-    return sync_folder(to);
+    return error ? fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error)) : rename_in_folder(from, to);
 }
 
 enum status file_create_nameless(const char *folder, int *descriptor)

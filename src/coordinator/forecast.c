@@ -36,8 +36,7 @@ static void line_up(const struct schedule *schedule, const struct schedule_image
         queue->images[i] = images[queue->entries[i].number];
 }
 
-// The first `team` of the workers, which are sorted by when they become free, all end at `done`: later than they begin.
-static void occupy(double *free_at, int workers, int team, double done)
+void forecast_occupy(double *free_at, int workers, int team, double done)
 {
     int after = team;
     while (after < workers && free_at[after] < done)
@@ -57,7 +56,7 @@ static enum status play(const struct schedule *schedule, const struct queue *que
         const struct schedule_state state = {.busy = busy, .waiting = queue->images + i, .waiting_count = queue->count - i};
         const int team = teams[queue->entries[i].number] = schedule_team(schedule, &state);
         TRY(schedule_cost(schedule, queue->images[i], team, &cost));
-        occupy(free_at, schedule->workers, team, free_at[team - 1] + cost);
+        forecast_occupy(free_at, schedule->workers, team, free_at[team - 1] + cost);
     }
 out:
     return rc;

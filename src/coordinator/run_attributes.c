@@ -87,18 +87,23 @@ herr_t run_attribute_integers(hid_t object, const char *name, const int *values,
     return done;
 }
 
-herr_t run_attribute_read_integer(hid_t object, const char *name, int *value)
+herr_t run_attribute_read_number(hid_t object, const char *name, hid_t type, void *value)
 {
     herr_t done = -1;
     hid_t attribute = H5Aexists(object, name) > 0 ? H5Aopen(object, name, H5P_DEFAULT) : -1;
     hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
     if (space >= 0 && H5Sget_simple_extent_npoints(space) == 1)
-        done = H5Aread(attribute, H5T_NATIVE_INT, value);
+        done = H5Aread(attribute, type, value);
     if (space >= 0)
         H5Sclose(space);
     if (attribute >= 0)
         H5Aclose(attribute);
     return done;
+}
+
+herr_t run_attribute_read_integer(hid_t object, const char *name, int *value)
+{
+    return run_attribute_read_number(object, name, H5T_NATIVE_INT, value);
 }
 
 char *run_attribute_read_text(hid_t object, const char *name, size_t limit)
@@ -133,18 +138,20 @@ herr_t run_attributes_progress(hid_t root, double elapsed, int complete)
     return set_number(root, "complete", H5T_NATIVE_INT, &complete);
 }
 
+const char *const run_slurm_names[RUN_SLURM_COUNT] = {"slurm_job_id",        "slurm_job_name",     "slurm_array_job_id",
+                                                      "slurm_array_task_id", "slurm_cluster_name", "slurm_job_partition",
+                                                      "slurm_job_nodelist",  "slurm_restart_count"};
+
 static herr_t add_slurm(hid_t root)
 {
-    static const char *const names[] = {"SLURM_JOB_ID",       "SLURM_JOB_NAME",      "SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID",
-                                        "SLURM_CLUSTER_NAME", "SLURM_JOB_PARTITION", "SLURM_JOB_NODELIST", "SLURM_RESTART_COUNT"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char lower[32];
-        size_t length = strlen(names[i]);
-        assert(length < sizeof lower);
+    for (int i = 0; i < RUN_SLURM_COUNT; i++) {
+        char variable[32];
+        const size_t length = strlen(run_slurm_names[i]);
+        assert(length < sizeof variable);
         for (size_t k = 0; k <= length; k++)
-            lower[k] = (char)tolower((unsigned char)names[i][k]);
-        const char *value = getenv(names[i]);
-        if (value && add_text(root, lower, value) < 0)
+            variable[k] = (char)toupper((unsigned char)run_slurm_names[i][k]);
+        const char *value = getenv(variable);
+        if (value && add_text(root, run_slurm_names[i], value) < 0)
             return -1;
     }
     return 0;

@@ -15,7 +15,12 @@ herr_t run_attribute_texts(hid_t object, const char *name, const char *const *te
 herr_t run_attribute_integer(hid_t object, const char *name, int value);
 herr_t run_attribute_integers(hid_t object, const char *name, const int *values, size_t count);
 
+// What Slurm calls its variables, in lower case: an attribute for each that is set.
+enum { RUN_SLURM_COUNT = 8 };
+extern const char *const run_slurm_names[RUN_SLURM_COUNT];
+
 // And how to read one of them. The text is malloc'ed; NULL: there is none, it is no variable-length string, or longer than `limit`.
+herr_t run_attribute_read_number(hid_t object, const char *name, hid_t type, void *value); // one, of a native type
 herr_t run_attribute_read_integer(hid_t object, const char *name, int *value);
 char *run_attribute_read_text(hid_t object, const char *name, size_t limit);
 

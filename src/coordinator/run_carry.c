@@ -133,12 +133,7 @@ out:
 enum status run_file_carry(struct run_file *file, const struct run_earlier *earlier)
 {
     struct carrying c = {.file = file, .earlier = earlier};
-    hid_t access = run_file_reading();
-    hdf5_listen();
-    // A run that was killed in the midst of a write has left its file marked as being written.
-    c.root = access < 0 ? -1 : H5Fopen(earlier->path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
-    if (access >= 0)
-        H5Pclose(access);
+    c.root = run_file_open(earlier->path);
     if (c.root < 0)
         return hdf5_fail(earlier->path, "cannot read the earlier run");
     const enum status rc = carry_all(&c);

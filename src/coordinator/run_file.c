@@ -34,16 +34,16 @@ hid_t run_file_access(void)
     return access;
 }
 
-// HDF5 waits between attempts, twice as long each time: a hundred of them, its default for files that are being written, never end.
-hid_t run_file_reading(void)
+hid_t run_file_open(const char *path)
 {
-    enum { ATTEMPTS = 20 };
-    hid_t access = run_file_access();
-    if (access >= 0 && H5Pset_metadata_read_attempts(access, ATTEMPTS) < 0) {
+    enum { ATTEMPTS = 20 }; // HDF5 waits between them, twice as long each time: its default of a hundred never ends
+    hid_t access = run_file_access(), file = -1;
+    hdf5_listen();
+    if (access >= 0 && H5Pset_metadata_read_attempts(access, ATTEMPTS) >= 0)
+        file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+    if (access >= 0)
         H5Pclose(access);
-        access = -1;
-    }
-    return access;
+    return file;
 }
 
 static herr_t write_new(const char *path, const struct run_layout *layout, const struct run_file_header *header, const char *config,

@@ -23,8 +23,9 @@ struct run_file {
 // How run files are opened. Close with H5Pclose; negative on failure.
 hid_t run_file_access(void);
 
-// The same for reading a file that nobody writes any more: what a kill has torn is not read again and again.
-hid_t run_file_reading(void);
+// A run file to be read, also of a run that goes on, or that was killed in the midst of a write and has left it marked as being written:
+// what is torn is not read again and again. Close with H5Fclose; negative on failure, hdf5_fail() knows why.
+hid_t run_file_open(const char *path);
 
 // Room for another row. When a chunk is full all is written; while the disk has no room for that, rows wait, and each further chunk of them
 // is another try.

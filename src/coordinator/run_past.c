@@ -180,13 +180,8 @@ out:
 enum status run_past_read(const char *path, struct run_past *past)
 {
     enum status rc;
-    hid_t access = run_file_reading(), file;
+    const hid_t file = run_file_open(path);
     *past = (struct run_past){0};
-    hdf5_listen();
-    // A run that was killed in the midst of a write has left its file marked as being written.
-    file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
-    if (access >= 0)
-        H5Pclose(access);
     if (file < 0) {
         (void)!hdf5_fail(path, "cannot read the run that is there");
         return fail(STATUS_FORMAT, "%s; --force begins anew", status_message());

@@ -23,16 +23,10 @@ static bool is_hdf5(const char *path)
 
 static enum status read_attribute(const char *path, size_t limit, char **text)
 {
-    H5E_BEGIN_TRY
-    {
-        hid_t access = run_file_reading(), file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
-        if (file < 0)
-            file = H5Fopen(path, H5F_ACC_RDONLY, access);
-        *text = file < 0 ? NULL : run_attribute_read_text(file, "plan", limit);
+    const hid_t file = run_file_open(path);
+    *text = file < 0 ? NULL : run_attribute_read_text(file, "plan", limit);
+    if (file >= 0)
         H5Fclose(file);
-        H5Pclose(access);
-    }
-    H5E_END_TRY
     return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
 }
 

@@ -86,9 +86,9 @@ static json_t *run_json(const struct run_facts *facts)
     set_integer(tiles, "exact", facts->tile_halo_exact);
     set_integer(tiles, "blend", facts->tile_blend);
     json_object_set_new(run, "tiles", tiles);
-    for (int i = 0; i < RUN_FACTS_SLURM; i++)
+    for (int i = 0; i < RUN_SLURM_COUNT; i++)
         if (facts->slurm[i])
-            set_text(slurm, run_facts_slurm_names[i], facts->slurm[i]);
+            set_text(slurm, run_slurm_names[i], facts->slurm[i]);
     json_object_set_new(run, "slurm", slurm);
     json_object_set_new(run, "hosts", hosts_json(facts));
     return run;

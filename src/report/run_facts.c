@@ -17,10 +17,6 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-const char *const run_facts_slurm_names[RUN_FACTS_SLURM] = {"slurm_job_id",        "slurm_job_name",     "slurm_array_job_id",
-                                                            "slurm_array_task_id", "slurm_cluster_name", "slurm_job_partition",
-                                                            "slurm_job_nodelist",  "slurm_restart_count"};
-
 enum status run_facts_path(const char *given, char path[FILE_PATH_MAX])
 {
     struct stat info;
@@ -35,16 +31,10 @@ enum status run_facts_path(const char *given, char path[FILE_PATH_MAX])
 enum status run_facts_open(const char *path, hid_t *file)
 {
     int version = 0;
-    hid_t properties;
     *file = -1;
     if (access(path, R_OK) != 0)
         return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
-    hdf5_listen();
-    properties = run_file_reading();
-    // A run that goes on, or that was killed in the midst of a write, has its file marked as being written.
-    *file = properties < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, properties);
-    if (properties >= 0)
-        H5Pclose(properties);
+    *file = run_file_open(path);
     if (*file < 0)
         return hdf5_fail(path, "this is no run file, or a damaged one");
     if (run_attribute_read_integer(*file, "format_version", &version) >= 0 && version == RUN_FILE_FORMAT_VERSION)
@@ -65,18 +55,6 @@ static char *text_of(hid_t file, const char *name)
     return text;
 }
 
-static void read_number(hid_t file, const char *name, hid_t type, void *value)
-{
-    hid_t attribute = H5Aexists(file, name) > 0 ? H5Aopen(file, name, H5P_DEFAULT) : -1;
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    if (space >= 0 && H5Sget_simple_extent_npoints(space) == 1)
-        (void)H5Aread(attribute, type, value);
-    if (space >= 0)
-        H5Sclose(space);
-    if (attribute >= 0)
-        H5Aclose(attribute);
-}
-
 static bool read_texts(hid_t file, struct run_facts *facts)
 {
     facts->version = text_of(file, "version");
@@ -86,8 +64,8 @@ static bool read_texts(hid_t file, struct run_facts *facts)
     facts->weights_source = text_of(file, "weights_source");
     facts->plan = text_of(file, "plan");
     facts->started = text_of(file, "started");
-    for (int i = 0; i < RUN_FACTS_SLURM; i++)
-        facts->slurm[i] = text_of(file, run_facts_slurm_names[i]);
+    for (int i = 0; i < RUN_SLURM_COUNT; i++)
+        facts->slurm[i] = text_of(file, run_slurm_names[i]);
     return facts->version && facts->kind && facts->config && facts->weights_md5 && facts->weights_source && facts->plan && facts->started;
 }
 
@@ -116,8 +94,9 @@ static bool read_all(hid_t file, struct run_facts *facts)
     size_t hosts = 0;
     if (!read_texts(file, facts) || !read_integers(file, facts))
         return false;
-    read_number(file, "seed", H5T_NATIVE_UINT64, &facts->seed);
-    read_number(file, "elapsed_seconds", H5T_NATIVE_DOUBLE, &facts->elapsed);
+    if (run_attribute_read_number(file, "seed", H5T_NATIVE_UINT64, &facts->seed) < 0 ||
+        run_attribute_read_number(file, "elapsed_seconds", H5T_NATIVE_DOUBLE, &facts->elapsed) < 0)
+        return false;
     facts->hosts = columns_texts(file, ".", "hosts", (size_t)facts->ranks, &hosts);
     if (!facts->hosts || hosts != (size_t)facts->ranks) {
         columns_free_texts(facts->hosts, hosts);
@@ -145,7 +124,7 @@ void run_facts_destroy(struct run_facts *facts)
                            facts->weights_source, facts->plan, facts->started};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         free(texts[i]);
-    for (int i = 0; i < RUN_FACTS_SLURM; i++)
+    for (int i = 0; i < RUN_SLURM_COUNT; i++)
         free(facts->slurm[i]);
     columns_free_texts(facts->hosts, (size_t)facts->ranks);
     columns_free_texts(facts->targets, facts->target_count);

@@ -10,16 +10,14 @@
 
 #include "common/file.h"
 #include "common/status.h"
+#include "coordinator/run_attributes.h"
 
-enum { RUN_FACTS_SLURM = 8, RUN_FACTS_RANKS_MAX = 1 << 16 };
-
-// The names of the Slurm attributes, as in the file.
-extern const char *const run_facts_slurm_names[RUN_FACTS_SLURM];
+enum { RUN_FACTS_RANKS_MAX = 1 << 16 };
 
 // Texts are malloc'ed and well-formed UTF-8; none is NULL but those of Slurm, where it was not there.
 struct run_facts {
     char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
-    char *slurm[RUN_FACTS_SLURM];
+    char *slurm[RUN_SLURM_COUNT]; // run_slurm_names
     uint64_t seed;
     int ranks, workers, team_size, tile_size, tile_halo, tile_halo_exact, tile_blend;
     int resumed;             // 1: rows of an earlier session are in it; -1: the file does not say

@@ -154,12 +154,7 @@ static struct outcome play(const struct mix *mix, const int *teams)
         rank0 = fmax(rank0, free_at[team - 1]) + service;
         outcome.rank0 += service;
         const double done = rank0 + image_seconds(mix->images[i], team);
-        int after = team;
-        while (after < workers && free_at[after] < done)
-            after++;
-        memmove(free_at, free_at + team, (size_t)(after - team) * sizeof *free_at);
-        for (int w = after - team; w < after; w++)
-            free_at[w] = done;
+        forecast_occupy(free_at, workers, team, done);
         outcome.team = team > outcome.team ? team : outcome.team;
         outcome.seconds = done > outcome.seconds ? done : outcome.seconds;
     }
