@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/run.h"
 
+#include <omp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,8 +367,8 @@ static enum status be_worker(struct run *run)
     };
     struct worker *worker = NULL;
     enum status rc;
-    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
     TRY(worker_create(&worker, &options));
+    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, omp_get_max_threads(), (double)run->memory_limit / (1 << 30));
     if (run->prepared.leaders)
         TRY(lead(run, worker));
     TRY(worker_serve(worker, run->launch.comm));
