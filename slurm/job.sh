@@ -36,7 +36,7 @@ launch() {
 }
 
 # crashed_at_start OUT SINCE: whether a signal that nobody sent to this job ended the launcher before there was a run, younger than that file.
-# Open MPI has such a crash, one in some hundred starts: a rank gets a message before it knows what to do with it.
+# Starting MPI on many nodes is a race that not all versions of Slurm, PMIx and MPI always win.
 crashed_at_start() {
     [ "$code" -gt 128 ] && [ -z "$asked" ] && [ ! "$1/run.h5" -nt "$2" ]
 }

@@ -24,6 +24,9 @@ oneiros=$ONEIROS_HOME/build/oneiros
 # a command line with a mistake before it has said which.)
 launcher=(srun --mpi=pmix --wait=10 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
 #launcher=(mpirun --map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}" --bind-to core)
+# Slurm's PMIx, left to itself, lets ranks pass barriers that others have not reached (22.05): a rank that is late in starting then gets messages
+# too early, and crashes in MPI_Init. In a ring of nodes a barrier is one.
+export SLURM_PMIX_FENCE=ring
 
 # Ranks a node, and cores a rank, of slurm/scaling.sh. The other scripts take them from sbatch.
 tasks_per_node=1

@@ -122,6 +122,16 @@ same() {
     done
 }
 
+@test "a rank that is late in starting gets no messages before it can take them" {
+    printf '%s\n' '#!/bin/sh' "LD_PRELOAD=$LATE_FENCE exec $ONEIROS \"\$@\"" >late
+    chmod +x late
+    ONEIROS=$PWD/late with srun
+    job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
+    until_true 60 ended "$job"
+    is "$job" 'JobState=COMPLETED'
+    run ! grep -q 'starting it again' "slurm-$job.out"
+}
+
 # crashing TIMES: a program that crashes on rank 0 at its first starts, before it says anything to the others, and then is ours
 crashing() {
     cat >crashing <<END
