@@ -3,6 +3,7 @@
 #include "coordinator/desk.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,10 +14,13 @@ enum { MANY = 200 };
 static int order[MANY], ran, destroyed;
 static pthread_t tester;
 static bool elsewhere;
+static atomic_bool begun, open;
+
+enum { UNTIL_OPEN = -1 };
 
 struct job {
     int number;
-    int pause; // microseconds
+    int pause; // microseconds, or UNTIL_OPEN
     bool fails;
 };
 
@@ -24,7 +28,11 @@ static enum status run(void *data)
 {
     const struct job *job = data;
     elsewhere = elsewhere && !pthread_equal(pthread_self(), tester);
-    usleep((useconds_t)job->pause);
+    begun = true;
+    while (job->pause == UNTIL_OPEN && !open)
+        usleep(100);
+    if (job->pause > 0)
+        usleep((useconds_t)job->pause);
     order[ran++] = job->number;
     return job->fails ? fail(STATUS_IO, "job %d", job->number) : STATUS_OK;
 }
@@ -40,6 +48,7 @@ static struct desk *begin(void)
     struct desk *desk;
     ran = destroyed = 0;
     elsewhere = true;
+    begun = open = false;
     tester = pthread_self();
     UNIT_OK(desk_create(&desk));
     return desk;
@@ -71,13 +80,15 @@ static void full(void)
 {
     struct desk *desk = begin();
     CU_ASSERT(desk_has_room(desk));
-    put(desk, 0, 300000, false);
-    usleep(50000); // begun
+    put(desk, 0, UNTIL_OPEN, false);
+    while (!begun)
+        usleep(100);
     for (int i = 1; i < 4; i++) {
         CU_ASSERT(desk_has_room(desk));
         put(desk, i, 0, false);
     }
     CU_ASSERT(!desk_has_room(desk));
+    open = true;
     UNIT_OK(desk_finish(&desk, NULL));
     CU_ASSERT_EQUAL(ran, 4);
 }
@@ -95,12 +106,13 @@ static void nothing_after_a_failure(void)
 static void ended_without_waiting(void)
 {
     struct desk *desk = begin();
-    put(desk, 0, 50000, false);
+    put(desk, 0, UNTIL_OPEN, false);
     CU_ASSERT(desk_has_room(desk));
     for (int i = 1; i < 4; i++)
         put(desk, i, 0, false);
     desk_end(desk);
     CU_ASSERT(!desk_is_done(desk));
+    open = true;
     for (int i = 0; i < 2000 && !desk_is_done(desk); i++)
         usleep(1000);
     CU_ASSERT(desk_is_done(desk));
@@ -113,7 +125,7 @@ static void abandoned(void)
 {
     struct desk *desk = begin();
     for (int i = 0; i < 3; i++)
-        put(desk, i, 50000, false);
+        put(desk, i, 200000, false);
     desk_abandon(&desk);
     CU_ASSERT_PTR_NULL(desk);
     CU_ASSERT(ran <= 1 && destroyed == 3);

@@ -2,6 +2,7 @@
 // Whose outputs are written comes first, and nobody waits until there are too many.
 #include "coordinator/ending.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,23 @@
 enum { SIDE = 512 };
 
 static struct config config;
+static atomic_bool open;
 
-static struct task *begin(const char *name, int frames)
+static enum status wait_until_open(void *data)
+{
+    (void)data;
+    while (!open)
+        usleep(100);
+    return STATUS_OK;
+}
+
+static void destroy_nothing(void *data)
+{
+    (void)data;
+}
+
+// With `work` before anything else is written, or NULL.
+static struct task *begin(const char *name, int frames, enum status (*work)(void *))
 {
     struct task *task = task_create();
     snprintf(task->name, sizeof task->name, "%s", name);
@@ -23,6 +39,8 @@ static struct task *begin(const char *name, int frames)
     memset(task->image.rgb, 0, sizeof(float[3][SIDE][SIDE]));
     task->image.bits = 8;
     UNIT_OK(output_begin_dream(&config, scratch, task));
+    if (work)
+        desk_put(task->output.desk, &(struct desk_work){.run = work, .destroy = destroy_nothing});
     for (int i = 0; i < frames; i++) {
         struct film_frame frame = {.number = i, .width = SIDE, .height = SIDE, .values = malloc(sizeof(float[3][SIDE][SIDE]))};
         for (int s = 0; s < 3 * SIDE * SIDE; s++)
@@ -40,15 +58,16 @@ static void test_ending(void)
     config_init(&config);
     config.frames.png = true;
     CU_ASSERT_PTR_NULL(ending_take(&ending, 0));
-    struct task *shorter = begin("shorter", 0);
+    struct task *shorter = begin("shorter", 0, NULL);
     while (!desk_is_done(shorter->output.desk))
         usleep(100);
-    struct task *longer = begin("longer", 6);
+    struct task *longer = begin("longer", 1, wait_until_open);
     ending_put(&ending, longer);
     ending_put(&ending, shorter);
-    CU_ASSERT(!desk_is_done(longer->output.desk)); // three frames of noise take it far longer
+    CU_ASSERT(!desk_is_done(longer->output.desk));
     CU_ASSERT_PTR_EQUAL(ending_take(&ending, 2), shorter);
     CU_ASSERT_PTR_NULL(ending_take(&ending, 2));
+    open = true;
     CU_ASSERT_PTR_EQUAL(ending_take(&ending, 0), longer);
     CU_ASSERT_EQUAL(ending.count, 0);
     UNIT_OK(output_finish(scratch, longer));

@@ -17,6 +17,7 @@
 #include "common/file.h"
 #include "run_file_check.h"
 #include "scratch.h"
+#include "still_clock.h"
 #include "unit.h"
 
 static void make_path(char path[FILE_PATH_MAX], const char *name)
@@ -106,7 +107,7 @@ static void test_space_returns(void)
     UNIT_OK(create(&file, path));
     UNIT_OK(add_rows(file, 0));
     take_room(ballast);
-    usleep(1100 * 1000);
+    let_pass(1.1);
     CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
     unlink(ballast);
     UNIT_OK(add_rows(file, 1));
@@ -148,7 +149,7 @@ static void test_full_for_long(void)
     limit_file_size(1);
     for (int i = 1; i < IMAGES; i++)
         UNIT_OK(add_rows(file, i));
-    usleep(1100 * 1000);
+    let_pass(1.1);
     CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
     limit_file_size(RLIM_INFINITY);
     UNIT_OK(add_rows(file, IMAGES));
