@@ -3,7 +3,6 @@
 #include "coordinator/run_file.h"
 
 #include <hdf5.h>
-#include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -290,54 +289,71 @@ static void test_killed(void)
     }
 }
 
-// HDF5 calls this one instead of the C library's. A process that may write so often only is killed in the midst of its next write, as kills
-// strike there: between two pages, the first of which is written.
-static int writes_left = INT_MAX;
+// A process that shows its file in the midst of each write, as a kill would leave it there: between two pages, the first of which is
+// written. HDF5 calls this one instead of the C library's.
+static int shown = -1, seen = -1; // pipes to the one that looks, and back
 
 ssize_t pwrite(int descriptor, const void *bytes, size_t size, off_t offset)
 {
-    if (writes_left-- == 0) {
+    char go;
+    if (shown >= 0) {
         const size_t first = 4096 - (size_t)(offset % 4096);
         if (first < size)
             (void)!syscall(SYS_pwrite64, descriptor, bytes, first, offset);
-        kill(getpid(), SIGKILL);
+        if (write(shown, "1", 1) != 1 || read(seen, &go, 1) != 1)
+            _exit(2);
     }
     return syscall(SYS_pwrite64, descriptor, bytes, size, offset);
 }
 
-static _Noreturn void write_so_often(const char *path, int writes)
+static _Noreturn void write_and_show(const char *path, int show, int see)
 {
     struct run_file *file;
     bool right = create(&file, path) == STATUS_OK;
-    writes_left = writes;
+    shown = show;
+    seen = see;
     for (int i = 0; i < 300; i++) // several chunks of each dataset
         right = right && add_rows(file, i) == STATUS_OK;
     right = right && run_file_close(&file, true) == STATUS_OK;
     _exit(!right);
 }
 
+static void look_at(const char *path)
+{
+    hsize_t counts[RUN_TABLE_COUNT];
+    hid_t reader = open_file(path, false);
+    if (reader < 0)
+        reader = open_file(path, true);
+    CU_ASSERT_FATAL(reader >= 0);
+    CU_ASSERT(rows_right(reader, counts));
+    H5Fclose(reader);
+}
+
 static void test_killed_in_each_write(void)
 {
-    char path[FILE_PATH_MAX];
-    int state = 0, writes = 0;
+    char path[FILE_PATH_MAX], go;
+    int to_child[2], to_parent[2], state, writes = 0;
     make_path(path, "killed.h5");
-    do {
-        fflush(stdout);
-        pid_t child = fork();
-        if (child == 0)
-            write_so_often(path, writes);
-        CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
-        hid_t reader = open_file(path, false);
-        if (reader < 0)
-            reader = open_file(path, true);
-        CU_ASSERT_FATAL(reader >= 0);
-        hsize_t counts[RUN_TABLE_COUNT];
-        CU_ASSERT(rows_right(reader, counts));
-        H5Fclose(reader);
-    } while (WIFSIGNALED(state) && ++writes < 1000);
+    CU_ASSERT_FATAL(pipe(to_child) == 0 && pipe(to_parent) == 0);
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        close(to_parent[0]);
+        write_and_show(path, to_parent[1], to_child[0]);
+    }
+    close(to_parent[1]);
+    for (; read(to_parent[0], &go, 1) == 1; writes++) {
+        look_at(path);
+        CU_ASSERT_EQUAL(write(to_child[1], "1", 1), 1);
+    }
+    CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+    look_at(path);
     CU_ASSERT(writes > 50);
     printf("%d writes ", writes);
+    close(to_parent[0]);
+    close(to_child[0]);
+    close(to_child[1]);
 }
 
 static void test_many_small_writes_stay_small(void)
