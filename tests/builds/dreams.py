@@ -42,7 +42,7 @@ def make_inputs(folder):
     (folder / "broken.png").write_text("<html>not found</html>")
     (folder / "job.yaml").write_text("steps: 2\noctaves:\n  count: 1\ntargets: mixed4#12+45:0.5\ninput:\n  resize: 80\nplan: off\n")
     (folder / "bad.yaml").write_text("steps: 2\noctaves: 3\n")
-    (folder / "list.txt").write_text("# two of them\nchelsea.png\nrocket.png\n")
+    (folder / "list.txt").write_text("# two of them\n../in/chelsea.png\n../in/rocket.png\n")
     (folder / "folder").mkdir()
     for name in ("0-photo.jpg", "3-photo.gif", "job.yaml"):
         shutil.copy(folder / name, folder / "folder")
@@ -95,13 +95,13 @@ class Server(http.server.SimpleHTTPRequestHandler):
 
 def compare_inputs(builds, verdict, quick):
     """Where pictures come from, and what becomes of those that fail. OLD's folder."""
-    tiny = settings(*SMALL, "octaves.count=1", "steps=1", "fetch.attempts=1")
+    tiny = settings(*SMALL, "precision=f32", "octaves.count=1", "steps=1", "fetch.attempts=1")
     handler = functools.partial(Server, directory=builds[0].folder.parent / "in")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
-        inputs = ["../in/folder", "../in/?-*.png", "../in/1-photo.webp", "@../in/list.txt", f"{url}/2-photo.bmp", f"{url}/nothing.png",
-                  "../in/broken.png", "../in/missing.png"]
+        inputs = ["../in/folder", "../in/?-*.png", "../in/0-photo.jpg", "../in/1-photo.webp", "@../in/list.txt", "../in/broken.png",
+                  "../in/missing.png", f"{url}/2-photo.bmp", f"{url}/nothing.png"]
         for io in ("coordinator",) if quick else ("coordinator", "workers"):
             made = compare_run(builds, verdict, f"every kind of input, some of which fail, io {io}", ["dream", *tiny, *settings(f"io={io}"), *inputs],
                                3, 3, output="inputs")

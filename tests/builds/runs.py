@@ -91,6 +91,8 @@ def kind_of(path):
     """Of a file of a run: what stands in a line for all of its like."""
     if path.parent.name in ("dream", "cam"):
         return "frames"
+    if path.parent.name == "checkpoints":
+        return "checkpoint"
     return "pictures" if path.suffix == ".png" and path.stem not in ("dream", "cam", "overview", "dream.partial") else path.name
 
 
@@ -142,7 +144,7 @@ def spoken(text):
         line = re.sub(r" in \S+ \([\d.]+ images/\w+\)|[\d.]+ (s|GiB)\b|\brank \d+|\bfrom \d+ on", "*", line)
         if line.startswith("  "):
             line = line.split()[0]  # the table of phases
-        if not re.match(r"oneiros: (\d+%: )?\d+(/\d+| images)(, |$)", line):
+        if line != "other" and not re.match(r"oneiros: (\d+%: )?\d+(/\d+| images)(, |$)", line):
             lines.append(line)
     return "\n".join(sorted(lines))
 

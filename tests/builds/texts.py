@@ -19,7 +19,8 @@ WRONG = ((), ("nonsense",), ("dream",), ("dream", "-o", "none"), ("dream", "--no
          ("dream", "-s", "gradient=guidde", *ONE), ("dream", "-p", "nonsense", *ONE), ("dream", "-c", "missing.yaml", *ONE),
          ("dream", "-c", "../in/bad.yaml", *ONE), ("dream", "--plan", "missing.h5", *ONE), ("dream", "--plan", "../in/list.txt", *ONE),
          ("dream", "--resume", *ONE), ("dream", "--resume", "--force", *ONE), ("dream", "-s", "model.path=../in/chelsea.png", *ONE),
-         ("dream", "-s", "objective=class", *ONE), ("dream", "-s", "objective=guide", *ONE), ("explain", "-o"), ("explain", "-s", "saliency.noise=x", *ONE), ("bench", "--size", "3"),
+         ("dream", "-s", "objective=class", *ONE), ("dream", "-s", "objective=guide", *ONE), ("explain", "-o"),
+         ("explain", "-s", "saliency.noise=x", *ONE), ("bench", "--size", "3"),
          ("model", "nonsense"), ("model", "import"), ("report",), ("report", "missing"), ("report", "--study", "missing"),
          ("report", "-o", "none", "missing"))
 
@@ -103,7 +104,8 @@ def without_measures(value):
 
 
 def compare_bench(builds, verdict):
-    said = [build.run(["bench", "--size", "75", "--repeats", "1", "--json", *settings("plan=off", "precision=f32")]) for build in builds]
+    keys = settings("plan=off", "precision=f32", f"model.path={builds[0].weights}")
+    said = [build.run(["bench", "--size", "75", "--repeats", "1", "--json", *keys]) for build in builds]
     if verdict.codes("oneiros bench: exit code", said, 0):
         found = [json.dumps(without_measures(json.loads(out)), indent=1) for _, out, _ in said]
         verdict.text("oneiros bench --json, but for what is measured", *found)
