@@ -7,7 +7,7 @@ import shutil
 
 import h5py
 
-from runs import PHOTOS, SMALL, TILES, difference_of, settings
+from runs import DREAM, PHOTOS, SMALL, TILES, compare_folders, difference_of, settings
 
 ONE = ("-o", "none", PHOTOS[0])
 CONFIGURATIONS = ([], ["-p", "classic"], ["-p", "seed", "-s", "steps=4"], ["-c", "../in/job.yaml"], ["--plan", "old.h5", *settings(*SMALL, *TILES)])
@@ -58,7 +58,7 @@ def compare_texts(builds, verdict):
 
 
 def compare_existing(builds, verdict, dreamed):
-    """What is said to a command that finds a run: a copy of OLD's run of the matrix."""
+    """A command that finds a run, a copy of OLD's run of the matrix: what is said of what does not fit, and a picture more."""
     run = functools.partial(compare_text, builds, verdict)
     for build in builds:
         shutil.copytree(dreamed, build.folder / "there")
@@ -67,6 +67,9 @@ def compare_existing(builds, verdict, dreamed):
     run(["dream", *same, "-s", "steps=9", "-s", "seed=1", *PHOTOS], code=2)
     run(["dream", *same, PHOTOS[1]], code=2)
     run(["explain", *same, *PHOTOS], code=2)
+    said = [build.run(["dream", *same, *PHOTOS, "../in/4-grey.png"]) for build in builds]
+    verdict.codes("a picture more: exit code", said, 0)
+    compare_folders(verdict, "a picture more", *(build.folder / "there" for build in builds), DREAM)
 
 
 def compare_studies(builds, verdict, studied):
