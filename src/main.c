@@ -11,9 +11,9 @@
 
 #include "commands/commands.h"
 #include "commands/versions.h"
-#include "common/config_number.h"
-#include "common/log.h"
-#include "common/nearest.h"
+#include "common/config/config_number.h"
+#include "common/config/nearest.h"
+#include "common/system/log.h"
 
 struct command {
     const char *name;

@@ -6,17 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/arguments.h"
 #include "commands/bench_measure.h"
 #include "commands/bench_print.h"
 #include "commands/commands.h"
-#include "commands/job_options.h"
-#include "commands/planning.h"
-#include "common/config_schema.h"
-#include "common/config_value.h"
-#include "common/log.h"
-#include "kernels/weights.h"
-#include "model/model_fetch.h"
-#include "worker/resources.h"
+#include "common/config/config_schema.h"
+#include "common/config/config_value.h"
+#include "common/picture/geometry.h"
+#include "common/system/log.h"
+#include "job/planning.h"
+#include "job/resources.h"
+#include "kernels/network/parameters.h"
+#include "weights/model_fetch.h"
+#include "weights/weights.h"
 
 enum { SIZES_MAX = 16, REPEATS_MAX = 1000, SIZE_MAX_PIXELS = 16384, THREADS_MAX = 1024 };
 static const int default_sizes[] = {299, 512, 1024};
@@ -62,7 +64,7 @@ static enum status take_option(struct bench_options *options, int code)
     case 'n':
         if (options->size_count == SIZES_MAX)
             return fail(STATUS_USAGE, "--size: at most %d sizes", SIZES_MAX);
-        return number("--size", optarg, NETWORK_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
+        return number("--size", optarg, GEOMETRY_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
     case 't':
         return number("--threads", optarg, 1, THREADS_MAX, &options->threads);
     case 'r':
@@ -162,7 +164,7 @@ static enum status bench(struct bench_options *options)
     struct engine *engine = NULL;
     struct weights_info info;
     char *plan_text = NULL;
-    float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
+    float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
     enum status rc;
     TRY(read_weights(&options->config, weights, &info));
     TRY(objective_init(&objective, &options->config, weights, info.classes));

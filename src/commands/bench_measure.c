@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
+#include "common/system/clock.h"
 
 enum { WARM_UP = 2 }; // rounds that are not counted
 

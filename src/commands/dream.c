@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/dry_run.h"
-#include "commands/job_options.h"
-#include "commands/launch.h"
-#include "commands/run.h"
+#include "job/job.h"
+#include "job/launch.h"
 
 int command_dream(int argc, char **argv)
 {

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "commands/dry_run_print.h"
-#include "commands/launch.h"
-#include "common/clock.h"
-#include "coordinator/forecast.h"
-#include "coordinator/intake.h"
-#include "coordinator/load.h"
-#include "coordinator/task.h"
-#include "worker/resources.h"
+#include "common/system/clock.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/intake/load.h"
+#include "coordinator/schedule/forecast.h"
+#include "coordinator/task/task.h"
+#include "job/launch.h"
+#include "job/resources.h"
 
 static const double say_so_after = 10; // seconds without a word
 

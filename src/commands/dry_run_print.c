@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "common/geometry.h"
-#include "common/records.h"
-#include "coordinator/utf8.h"
-#include "kernels/network.h"
+#include "common/picture/geometry.h"
+#include "common/system/utf8.h"
+#include "common/wire/run_rows.h"
+#include "kernels/network/network.h"
 
 enum { NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8 };
 
@@ -23,7 +23,7 @@ static int characters(const char *text)
 // Names come from anywhere: a terminal gets no more than characters. Of a long one the end says more than the beginning.
 static void print_name(const char *source, int width, FILE *stream)
 {
-    char name[RECORD_SOURCE_MAX];
+    char name[ROW_SOURCE_MAX];
     const char *shown = name, *dots = "";
     snprintf(name, sizeof name, "%s", source);
     utf8_clean(name, '?');
@@ -52,7 +52,7 @@ static void print_octaves(const struct schedule *schedule, struct schedule_image
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
     for (int k = 0; k < count; k++) {
         struct tiling tiling;
         fprintf(stream, "%s%dx%d", k ? ", " : "", octaves[k].width, octaves[k].height);
@@ -95,7 +95,7 @@ static struct totals sum_up(const struct dry_plan *plan)
         if (input->error || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
             continue;
         const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale,
-                                           NETWORK_MIN_SIDE, octaves);
+                                           GEOMETRY_MIN_SIDE, octaves);
         totals.pixels += geometry_pixels(octaves, count);
         totals.seen += redundancy * geometry_pixels(octaves, count);
         memory = schedule_memory(&plan->schedule, input->image, input->team);

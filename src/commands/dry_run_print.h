@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What `oneiros dream --dry-run` found, as text: a line for each input, then a few for all of them.
-#ifndef ONEIROS_COMMANDS_DRY_RUN_PRINT_H
-#define ONEIROS_COMMANDS_DRY_RUN_PRINT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "coordinator/forecast.h"
-#include "coordinator/schedule.h"
-#include "worker/tile_rules.h"
+#include "coordinator/schedule/forecast.h"
+#include "coordinator/schedule/schedule.h"
+#include "job/tile_rules.h"
 
 struct dry_input {
     char *source;
@@ -28,5 +27,3 @@ struct dry_plan {
 };
 
 void dry_run_print(const struct dry_plan *plan, FILE *stream);
-
-#endif

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "commands/commands.h"
-#include "common/log.h"
+#include "common/system/log.h"
 #include "report/page.h"
-#include "report/study.h"
+#include "report/study/study.h"
 
 enum { OPTION_STUDY = 256, OPTION_KIND };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The version of this program and of the libraries it was compiled with and runs with.
-#ifndef ONEIROS_COMMANDS_VERSIONS_H
-#define ONEIROS_COMMANDS_VERSIONS_H
+#pragma once
 
 #include <stdio.h>
 
 // Needs no MPI_Init.
 void versions_print(FILE *stream);
-
-#endif

@@ -5,21 +5,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/file.h"
-#include "common/log.h"
-#include "common/messages.h"
-#include "common/stop.h"
-#include "coordinator/checkpoints.h"
-#include "coordinator/dispatcher.h"
-#include "coordinator/intake.h"
-#include "coordinator/intake_ahead.h"
+#include "common/system/clock.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "common/system/stop_request.h"
+#include "common/wire/messages.h"
+#include "common/wire/timing_table.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/intake/intake_ahead.h"
+#include "coordinator/intake/load.h"
+#include "coordinator/intake/prefetch.h"
 #include "coordinator/leaders.h"
-#include "coordinator/load.h"
-#include "coordinator/prefetch.h"
-#include "coordinator/progress.h"
-#include "coordinator/task.h"
-#include "coordinator/timing_table.h"
+#include "coordinator/progress/progress.h"
+#include "coordinator/schedule/dispatcher.h"
+#include "coordinator/task/checkpoint_folder.h"
+#include "coordinator/task/task.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -33,7 +33,7 @@ struct coordinator {
     struct timing timing;
     struct timing_part own, workers; // filled in at the end
     struct dispatcher *dispatcher;
-    struct checkpoints checkpoints;
+    struct checkpoint_folder checkpoints;
     struct leaders *leaders; // NULL: rank 0 reads and writes
     bool led;                // and they have left: what they gave back is what is still to be done
     int64_t taken;           // from the intake, and read
@@ -46,7 +46,7 @@ struct coordinator {
 static enum status write_down(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const struct image_record *record = &task->record;
+    const struct image_row *record = &task->record;
     const bool ok = record->status == IMAGE_DONE;
     const double start = now();
     enum status rc;
@@ -59,10 +59,10 @@ static enum status write_down(void *context, struct task *task)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
     if (ok)
-        checkpoints_are_obsolete(&c->checkpoints, record->id);
+        checkpoint_folder_are_obsolete(&c->checkpoints, record->id);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->findings.importance)));
+    TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(&task);
@@ -167,7 +167,7 @@ static enum status look_after(struct coordinator *c, bool *found)
     show_total(c);
     progress_tick(c->progress);
     if (run_file_is_written(c->run_file))
-        checkpoints_clean(&c->checkpoints);
+        checkpoint_folder_clean(&c->checkpoints);
     if (run_file_is_written(c->run_file))
         return STATUS_OK;
     const double start = now();
@@ -265,16 +265,16 @@ out:
 static enum status take_led(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const struct history *history = &task->findings.history;
+    const struct image_rows *rows = &task->results.rows;
     const double work =
         task->record.status == IMAGE_DONE ? c->options->work(c->options->config, task->record.width, task->record.height) : 0;
     enum status rc = STATUS_OK;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
-    if (history->step_count > 0)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, history->steps, history->step_count)));
-    for (size_t i = 0; i < history->map_count; i++)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &history->maps[i].record, history->maps[i].values)));
+    if (rows->step_count > 0)
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, rows->steps, rows->step_count)));
+    for (size_t i = 0; i < rows->map_count; i++)
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &rows->maps[i].record, rows->maps[i].values)));
     rc = write_down(c, task);
     task = NULL;
 out:
@@ -345,9 +345,9 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
     TRY(file_join(path, options->output, "run.h5"));
-    TRY(checkpoints_init(&c.checkpoints, options->output));
+    TRY(checkpoint_folder_init(&c.checkpoints, options->output));
     // Without --resume, those that are there were begun with other settings or pictures.
-    TRY(options->resume ? checkpoints_remove_aside(options->output) : checkpoints_remove(options->output));
+    TRY(options->resume ? checkpoint_folder_remove_aside(options->output) : checkpoint_folder_remove(options->output));
     rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY(rc);
@@ -384,9 +384,9 @@ out:
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
     if (!outcome->rows_lost)
-        checkpoints_clean(&c.checkpoints);
-    checkpoints_end(&c.checkpoints);
-    checkpoints_destroy(&c.checkpoints);
+        checkpoint_folder_clean(&c.checkpoints);
+    checkpoint_folder_end(&c.checkpoints);
+    checkpoint_folder_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);

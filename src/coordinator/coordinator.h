@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Rank 0: takes inputs in, hands images to teams of workers as they become free, collects dreams, writes everything down.
-#ifndef ONEIROS_COORDINATOR_COORDINATOR_H
-#define ONEIROS_COORDINATOR_COORDINATOR_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config.h"
-#include "common/messages.h"
-#include "common/status.h"
-#include "coordinator/resume.h"
-#include "coordinator/run_file.h"
-#include "coordinator/schedule.h"
+#include "common/config/config.h"
+#include "common/system/status.h"
+#include "common/wire/messages.h"
+#include "coordinator/resume/resume.h"
+#include "coordinator/schedule/schedule.h"
+#include "runfile/run_file.h"
 
 struct coordinator_options {
     MPI_Comm comm;
@@ -38,5 +37,3 @@ struct coordinator_outcome {
 
 // Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome) MUST_CHECK;
-
-#endif

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/log.h"
-#include "common/stop.h"
-#include "coordinator/dispatcher.h"
+#include "common/system/log.h"
+#include "common/system/stop_request.h"
+#include "coordinator/intake/load.h"
+#include "coordinator/intake/prefetch.h"
 #include "coordinator/leader_messages.h"
-#include "coordinator/load.h"
-#include "coordinator/prefetch.h"
+#include "coordinator/schedule/dispatcher.h"
+#include "coordinator/schedule/teams.h"
 
 enum { HELD_MAX = 2 }; // images: one is dreamed while the next one is read
 
@@ -20,7 +21,7 @@ struct leader {
     const struct coordinator_options *options;
     struct prefetch *prefetch;
     struct dispatcher *dispatcher;
-    struct checkpoints checkpoints;
+    struct checkpoint_folder checkpoints;
     struct progress *progress; // shows nothing: rank 0's does
     struct timing timing;
     int rank;
@@ -175,7 +176,7 @@ static enum status create(struct leader *l, MPI_Comm local)
 {
     const struct coordinator_options *o = l->options;
     enum status rc;
-    TRY(checkpoints_init(&l->checkpoints, o->output));
+    TRY(checkpoint_folder_init(&l->checkpoints, o->output));
     TRY(prefetch_create(&l->prefetch, o->config, o->output, &l->checkpoints, 1));
     TRY(progress_create(&l->progress, -1, LOG_ERROR, STDERR_FILENO));
     rc = dispatcher_create(&l->dispatcher, &(struct dispatcher_options){.comm = local,
@@ -208,6 +209,6 @@ out:
     progress_destroy(&l.progress);
     prefetch_destroy(&l.prefetch);
     dispatcher_destroy(&l.dispatcher);
-    checkpoints_destroy(&l.checkpoints);
+    checkpoint_folder_destroy(&l.checkpoints);
     return rc;
 }

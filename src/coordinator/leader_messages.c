@@ -11,7 +11,7 @@ struct packed {
     uint32_t importance; // a bit for each target of which it is known
 };
 
-static size_t values_of(const struct cam_record *map)
+static size_t values_of(const struct cam_row *map)
 {
     return (size_t)map->grid.width * (size_t)map->grid.height;
 }
@@ -34,25 +34,25 @@ out:
 
 enum status account_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
 {
-    const struct history *history = &task->findings.history;
-    struct packed packed = {.steps = history->step_count, .maps = history->map_count};
+    const struct image_rows *rows = &task->results.rows;
+    struct packed packed = {.steps = rows->step_count, .maps = rows->map_count};
     char *text = NULL;
     FILE *stream = open_memstream(&text, size);
     if (!stream)
         return fail(STATUS_LIMIT, "no memory for the rows of an image");
     for (int t = 0; t < targets && t < CONFIG_TARGETS_MAX; t++)
-        packed.importance |= (uint32_t)(task->findings.importance[t] != NULL) << t;
+        packed.importance |= (uint32_t)(task->results.importance[t] != NULL) << t;
     fwrite(&task->record, sizeof task->record, 1, stream);
     fwrite(&packed, sizeof packed, 1, stream);
-    if (history->step_count)
-        fwrite(history->steps, sizeof *history->steps, history->step_count, stream);
-    for (size_t i = 0; i < history->map_count; i++) {
-        fwrite(&history->maps[i].record, sizeof history->maps[i].record, 1, stream);
-        fwrite(history->maps[i].values, sizeof(float), values_of(&history->maps[i].record), stream);
+    if (rows->step_count)
+        fwrite(rows->steps, sizeof *rows->steps, rows->step_count, stream);
+    for (size_t i = 0; i < rows->map_count; i++) {
+        fwrite(&rows->maps[i].record, sizeof rows->maps[i].record, 1, stream);
+        fwrite(rows->maps[i].values, sizeof(float), values_of(&rows->maps[i].record), stream);
     }
     for (int t = 0; t < targets; t++)
-        if (task->findings.importance[t])
-            fwrite(task->findings.importance[t], sizeof(float), (size_t)channels[t], stream);
+        if (task->results.importance[t])
+            fwrite(task->results.importance[t], sizeof(float), (size_t)channels[t], stream);
     const bool whole = !ferror(stream);
     if (fclose(stream) != 0 || !whole) {
         free(text);
@@ -62,41 +62,41 @@ enum status account_pack(const struct task *task, const int *channels, int targe
     return STATUS_OK;
 }
 
-static enum status unpack_map(struct history *history, struct saved_reader *reader)
+static enum status unpack_map(struct image_rows *rows, struct record_reader *reader)
 {
-    struct cam_record map;
+    struct cam_row map;
     enum status rc;
-    TRY(saved_read(reader, &map, sizeof map));
+    TRY(record_read(reader, &map, sizeof map));
     if (map.grid.width < 1 || map.grid.height < 1 || values_of(&map) > reader->left / sizeof(float))
         return fail(STATUS_INTERNAL, "a map that is not whole");
-    rc = history_add_map(history, &map, saved_next(reader, values_of(&map) * sizeof(float)));
+    rc = image_rows_add_map(rows, &map, record_next(reader, values_of(&map) * sizeof(float)));
 out:
     return rc;
 }
 
 enum status account_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
 {
-    struct saved_reader reader = {.bytes = bytes, .left = size};
-    struct history *history = &task->findings.history;
+    struct record_reader reader = {.bytes = bytes, .left = size};
+    struct image_rows *rows = &task->results.rows;
     struct packed packed;
     enum status rc;
-    TRY(saved_read(&reader, &task->record, sizeof task->record));
-    TRY(saved_read(&reader, &packed, sizeof packed));
+    TRY(record_read(&reader, &task->record, sizeof task->record));
+    TRY(record_read(&reader, &packed, sizeof packed));
     for (uint64_t i = 0; i < packed.steps; i++) {
-        struct step_record step;
-        TRY(saved_read(&reader, &step, sizeof step));
-        TRY(history_add_step(history, &step));
+        struct step_row step;
+        TRY(record_read(&reader, &step, sizeof step));
+        TRY(image_rows_add_step(rows, &step));
     }
     for (uint64_t i = 0; i < packed.maps; i++)
-        TRY(unpack_map(history, &reader));
+        TRY(unpack_map(rows, &reader));
     for (int t = 0; t < targets; t++) {
         const size_t count = (size_t)channels[t];
         if (!(packed.importance >> t & 1))
             continue;
-        task->findings.importance[t] = malloc(count * sizeof(float));
-        if (!task->findings.importance[t])
+        task->results.importance[t] = malloc(count * sizeof(float));
+        if (!task->results.importance[t])
             return fail(STATUS_LIMIT, "no memory for the importance of channels");
-        TRY(saved_read(&reader, task->findings.importance[t], count * sizeof(float)));
+        TRY(record_read(&reader, task->results.importance[t], count * sizeof(float)));
     }
 out:
     return rc;

@@ -11,14 +11,13 @@
 //     order (end)                ---->    no further image
 //                                <----    account (leaves), bytes: its timing
 //     order (leave)              ---->    the last one: others may have been on their way
-#ifndef ONEIROS_COORDINATOR_LEADER_MESSAGES_H
-#define ONEIROS_COORDINATOR_LEADER_MESSAGES_H
+#pragma once
 
 #include <stdint.h>
 
-#include "common/file.h"
-#include "coordinator/intake_names.h"
-#include "coordinator/task.h"
+#include "common/system/file.h"
+#include "coordinator/output/folder_names.h"
+#include "coordinator/task/task.h"
 
 enum order_kind { ORDER_IMAGE, ORDER_STOP, ORDER_END, ORDER_LEAVE };
 
@@ -26,7 +25,7 @@ struct order {
     int32_t kind;
     int32_t is_url;
     int64_t image; // id
-    char name[INTAKE_NAME_MAX + 1];
+    char name[FOLDER_NAME_MAX + 1];
     char source[FILE_PATH_MAX]; // sent as far as its NUL: a short message arrives at once, and nobody need keep it
 };
 
@@ -44,5 +43,3 @@ struct account {
 // An image that has come to its end as bytes, malloc'ed, and back into an empty task. `channels` [targets]: of each target's layer.
 enum status account_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size) MUST_CHECK;
 enum status account_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size) MUST_CHECK;
-
-#endif

@@ -13,7 +13,7 @@ struct given {
     struct given *next;
     int64_t image;
     enum intake_kind kind;
-    char name[INTAKE_NAME_MAX + 1];
+    char name[FOLDER_NAME_MAX + 1];
     char source[];
 };
 

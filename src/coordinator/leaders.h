@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Rank 0's side of workers that do their own reading and writing (leader.h): hands out names of images, takes rows.
-#ifndef ONEIROS_COORDINATOR_LEADERS_H
-#define ONEIROS_COORDINATOR_LEADERS_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
 
-#include "coordinator/intake.h"
-#include "coordinator/run_file.h"
-#include "coordinator/task.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/task/task.h"
+#include "runfile/run_file.h"
 
 struct leaders_options {
     MPI_Comm comm;
@@ -42,5 +41,3 @@ int leaders_returned(const struct leaders *leaders); // how many are left of the
 
 // Where a worker's time went while it led.
 const struct timing *leaders_timing(const struct leaders *leaders, int worker);
-
-#endif

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/run_attributes.h"
-#include "report/columns.h"
+#include "runfile/columns.h"
+#include "runfile/run_attributes.h"
 
 enum { LAYER_CHANNELS_MAX = 1 << 16, METHOD_MAX = 64 };
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The channels of each target that count most: for each picture, and on the mean over all.
-#ifndef ONEIROS_REPORT_CHANNELS_H
-#define ONEIROS_REPORT_CHANNELS_H
+#pragma once
 
 #include <hdf5.h>
 
-#include "common/status.h"
+#include "common/system/status.h"
 #include "report/run_facts.h"
 #include "report/run_images.h"
 
@@ -41,5 +40,3 @@ void channels_pick(const double *values, int channels, struct channel *picked, i
 enum status channels_read(hid_t file, const char *path, const struct run_facts *facts, const struct run_images *images,
                           struct channels *channels) MUST_CHECK;
 void channels_destroy(struct channels *channels); // a zeroed one is fine
-
-#endif

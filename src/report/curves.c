@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/columns.h"
+#include "runfile/columns.h"
 
 // A row of /steps.
 struct step {

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/records.h"
-#include "coordinator/codec.h"
-#include "coordinator/video_first.h"
-#include "report/thumbnail.h"
+#include "common/wire/run_rows.h"
+#include "media/drawing/thumbnail.h"
+#include "media/picture/codec.h"
+#include "media/video/video_first_frame.h"
 
 enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a report shows of each step, and of each picture before and after.
-#ifndef ONEIROS_REPORT_MEASURES_H
-#define ONEIROS_REPORT_MEASURES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ extern const struct measure measures[MEASURES];
 // Numbers of all measures together, and the place of the first number of one of them among these.
 int measures_width(int targets);
 int measures_offset(int measure, int targets);
-
-#endif

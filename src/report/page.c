@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/log.h"
-#include "common/records.h"
+#include "common/system/log.h"
+#include "common/wire/run_rows.h"
 #include "report/assets.h"
 #include "report/page_data.h"
 

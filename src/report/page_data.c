@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/records.h"
-#include "coordinator/utf8.h"
+#include "common/system/utf8.h"
+#include "common/wire/run_rows.h"
 
 enum { DIGITS = 6 }; // of numbers
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a page knows of a run, as JSON.
-#ifndef ONEIROS_REPORT_PAGE_DATA_H
-#define ONEIROS_REPORT_PAGE_DATA_H
+#pragma once
 
 #include <jansson.h>
 #include <stdio.h>
@@ -31,5 +30,3 @@ enum status page_data_write(const json_t *json, FILE *stream) MUST_CHECK;
 // A string of any bytes, and a number or, where it is not finite, null.
 json_t *page_data_text(const char *text);
 json_t *page_data_number(double number);
-
-#endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/timing_table.h"
-#include "report/columns.h"
+#include "common/wire/timing_table.h"
+#include "runfile/columns.h"
 
 static int phase_of(const char *name)
 {
@@ -43,7 +43,7 @@ static void take_part(const struct timing_part *part, const int64_t *bytes, doub
     phases->groups[group].other = phases->groups[group].count && rest > 0 ? rest : 0;
 }
 
-enum status phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
+enum status phases_make(const struct timing_row *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
 {
     struct timing *timings = calloc((size_t)ranks * PHASE_GROUPS, sizeof *timings); // [PHASE_GROUPS][ranks]
     struct timing_part parts[PHASE_GROUPS] = {{0}};
@@ -76,7 +76,7 @@ static int64_t whole(double number)
     return number >= 0 && number < 1e15 ? (int64_t)number : 0; // so that sums of them have room
 }
 
-static enum status read_rows(const struct columns *columns, struct timing_record *rows)
+static enum status read_rows(const struct columns *columns, struct timing_row *rows)
 {
     double *ranks = NULL, *counts = NULL, *seconds = NULL, *bytes = NULL;
     char *names = NULL;
@@ -85,13 +85,13 @@ static enum status read_rows(const struct columns *columns, struct timing_record
     TRY(columns_numbers(columns, "count", 1, &counts));
     TRY(columns_numbers(columns, "seconds", 1, &seconds));
     TRY(columns_numbers(columns, "bytes", 1, &bytes));
-    TRY(columns_text(columns, "phase", RECORD_PHASE_MAX, &names));
+    TRY(columns_text(columns, "phase", ROW_PHASE_MAX, &names));
     for (size_t i = 0; i < columns->rows; i++) {
-        rows[i] = (struct timing_record){.rank = ranks[i] >= 0 && ranks[i] < INT32_MAX ? (int32_t)ranks[i] : -1,
-                                         .count = whole(counts[i]),
-                                         .seconds = seconds[i],
-                                         .bytes = whole(bytes[i])};
-        memcpy(rows[i].phase, names + i * RECORD_PHASE_MAX, RECORD_PHASE_MAX);
+        rows[i] = (struct timing_row){.rank = ranks[i] >= 0 && ranks[i] < INT32_MAX ? (int32_t)ranks[i] : -1,
+                                      .count = whole(counts[i]),
+                                      .seconds = seconds[i],
+                                      .bytes = whole(bytes[i])};
+        memcpy(rows[i].phase, names + i * ROW_PHASE_MAX, ROW_PHASE_MAX);
     }
 out:
     free(ranks);
@@ -105,7 +105,7 @@ out:
 enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases)
 {
     struct columns columns;
-    struct timing_record *rows = NULL;
+    struct timing_row *rows = NULL;
     enum status rc;
     TRY(columns_open(file, path, "timing", &columns));
     rows = calloc(columns.rows + 1, sizeof *rows);

@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/config.h"
-#include "coordinator/hdf5_error.h"
-#include "coordinator/run_attributes.h"
-#include "coordinator/run_file.h"
-#include "coordinator/run_file_inside.h"
-#include "coordinator/utf8.h"
-#include "report/columns.h"
+#include "common/config/config.h"
+#include "common/hdf5/hdf5_error.h"
+#include "common/system/utf8.h"
+#include "runfile/columns.h"
+#include "runfile/run_attributes.h"
+#include "runfile/run_file.h"
+#include "runfile/run_file_inside.h"
 
 enum { TEXT_MAX = 1 << 20 };
 

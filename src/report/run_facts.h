@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What the root attributes of a run file say of the run as a whole, and how a run file is opened for a report: also of a run that is still
 // going on, or that was killed.
-#ifndef ONEIROS_REPORT_RUN_FACTS_H
-#define ONEIROS_REPORT_RUN_FACTS_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/file.h"
-#include "common/status.h"
-#include "coordinator/run_attributes.h"
+#include "common/system/file.h"
+#include "common/system/status.h"
+#include "runfile/run_attributes.h"
 
 enum { RUN_FACTS_RANKS_MAX = 1 << 16 };
 
@@ -39,5 +38,3 @@ enum status run_facts_open(const char *path, hid_t *file) MUST_CHECK;
 enum status run_facts_read(hid_t file, const char *path, struct run_facts *facts) MUST_CHECK;
 
 void run_facts_destroy(struct run_facts *facts); // a zeroed one is fine
-
-#endif

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/records.h"
-#include "report/columns.h"
+#include "common/wire/run_rows.h"
 #include "report/measures.h"
+#include "runfile/columns.h"
 
-enum { DIGEST_SIZE = sizeof((struct image_record *)0)->sha256 };
+enum { DIGEST_SIZE = sizeof((struct image_row *)0)->sha256 };
 
 // A number of a file that may hold any.
 static int64_t whole(double number)
@@ -27,16 +27,16 @@ static int small(double number)
 static enum status read_texts(const struct columns *columns, struct run_images *images)
 {
     enum status rc;
-    TRY(columns_text(columns, "source", RECORD_SOURCE_MAX, &images->sources));
+    TRY(columns_text(columns, "source", ROW_SOURCE_MAX, &images->sources));
     TRY(columns_text(columns, "sha256", DIGEST_SIZE, &images->digests));
-    TRY(columns_text(columns, "output", RECORD_SOURCE_MAX, &images->outputs));
-    TRY(columns_text(columns, "error", RECORD_ERROR_MAX, &images->errors));
+    TRY(columns_text(columns, "output", ROW_SOURCE_MAX, &images->outputs));
+    TRY(columns_text(columns, "error", ROW_ERROR_MAX, &images->errors));
     for (size_t i = 0; i < images->count; i++) {
         images->items[i].row = i;
-        images->items[i].source = images->sources + i * RECORD_SOURCE_MAX;
+        images->items[i].source = images->sources + i * ROW_SOURCE_MAX;
         images->items[i].sha256 = images->digests + i * DIGEST_SIZE;
-        images->items[i].output = images->outputs + i * RECORD_SOURCE_MAX;
-        images->items[i].error = images->errors + i * RECORD_ERROR_MAX;
+        images->items[i].output = images->outputs + i * ROW_SOURCE_MAX;
+        images->items[i].error = images->errors + i * ROW_ERROR_MAX;
     }
 out:
     return rc;

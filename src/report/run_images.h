@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The rows of /images, as a report needs them.
-#ifndef ONEIROS_REPORT_RUN_IMAGES_H
-#define ONEIROS_REPORT_RUN_IMAGES_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/system/status.h"
 
 enum { RUN_IMAGE_SECONDS = 5 }; // reading, decoding, waiting, dreaming, encoding
 
@@ -31,5 +30,3 @@ struct run_images {
 // On failure *images is zeroed.
 enum status run_images_read(hid_t file, const char *path, int targets, struct run_images *images) MUST_CHECK;
 void run_images_destroy(struct run_images *images); // a zeroed one is fine
-
-#endif

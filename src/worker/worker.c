@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
-#include "common/messages.h"
-#include "common/stop.h"
-#include "worker/dream.h"
-#include "worker/explain.h"
+#include "common/system/clock.h"
+#include "common/system/stop_request.h"
+#include "common/wire/messages.h"
+#include "worker/ascent/dream.h"
+#include "worker/look/explain.h"
 
 struct worker {
     struct worker_options options;
@@ -28,7 +28,7 @@ struct worker {
     enum status broken; // of the connection, found in a hook
 };
 
-static void send_step(const struct step_record *record, void *context)
+static void send_step(const struct step_row *record, void *context)
 {
     struct worker *w = context;
     const struct report report = {.kind = REPORT_STEP, .step = *record};
@@ -57,7 +57,7 @@ static bool should_save(void *context)
 }
 
 // On its way to the coordinator while the dream goes on.
-static enum status send_state(const struct dream_state *state, const struct field *rows, void *context)
+static enum status send_state(const struct dream_state *state, const struct slab *rows, void *context)
 {
     struct worker *w = context;
     const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
@@ -73,7 +73,7 @@ static enum status send_state(const struct dream_state *state, const struct fiel
                                     .y = rows->rows.begin,
                                     .rows = rows->rows.end - rows->rows.begin,
                                     .columns = state->width};
-    const size_t count = field_count(rows);
+    const size_t count = slab_count(rows);
     float *values = malloc(count * sizeof *values);
     enum status rc = STATUS_OK;
     w->kept = now();
@@ -107,7 +107,7 @@ static void fail_result(struct result *result)
 }
 
 // Dreams on `rgb` in place, or explains it, and says in *result how it went.
-static enum status work_on(struct worker *w, const struct job *job, struct field *rgb, struct field *others, struct field *dreamed,
+static enum status work_on(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
                            struct result *result)
 {
     const struct dream_options options = {.team = w->team,
@@ -143,21 +143,21 @@ static enum status work_on(struct worker *w, const struct job *job, struct field
 }
 
 // This rank's rows, from the coordinator or to it.
-static enum status receive_rows(struct worker *w, struct field *rgb)
+static enum status receive_rows(struct worker *w, struct slab *rgb)
 {
-    const size_t plane = field_plane(rgb);
+    const size_t plane = slab_plane(rgb);
     const double start = now();
     const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(slab_count(rgb) * sizeof(float)));
     return rc;
 }
 
-static enum status send_rows(struct worker *w, const struct field *rgb)
+static enum status send_rows(struct worker *w, const struct slab *rgb)
 {
-    const size_t plane = field_plane(rgb);
+    const size_t plane = slab_plane(rgb);
     const double start = now();
     const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(slab_count(rgb) * sizeof(float)));
     return rc;
 }
 
@@ -182,18 +182,18 @@ out:
     return rc;
 }
 
-static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX],
-                             struct field *dreamed)
+static enum status make_room(const struct job *job, const struct team *team, struct slab *rgb, struct slab others[BASELINE_IMAGES_MAX],
+                             struct slab *dreamed)
 {
     const struct dream_state *from = &job->from;
     const struct span rows = tiling_rows(job->height, team->size, team->rank);
     enum status rc;
     assert(job->others <= BASELINE_IMAGES_MAX);
-    TRY(field_create(rgb, job->width, job->height, rows));
+    TRY(slab_create(rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
-        TRY(field_create(&others[i], job->width, job->height, rows));
+        TRY(slab_create(&others[i], job->width, job->height, rows));
     if (job->goes_on)
-        rc = field_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
+        rc = slab_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
 out:
     return rc;
 }
@@ -204,7 +204,7 @@ static enum status do_job(struct worker *w, const struct job *job)
     const struct report ready = {.kind = REPORT_READY};
     struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
     struct team *team = NULL;
-    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
+    struct slab rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
     enum status rc;
     report.result.before = report.result.after = picture_metrics_unknown();
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
@@ -234,10 +234,10 @@ static enum status do_job(struct worker *w, const struct job *job)
     if (report.result.has_pixels)
         TRY(send_rows(w, &rgb));
 out:
-    field_destroy(&rgb);
+    slab_destroy(&rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
-        field_destroy(&others[i]);
-    field_destroy(&dreamed);
+        slab_destroy(&others[i]);
+    slab_destroy(&dreamed);
     team_destroy(&team);
     free(ranks);
     return rc;

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A worker rank: takes jobs from the coordinator, joins the team of each, dreams, sends its rows back, until it is told to leave.
-#ifndef ONEIROS_WORKER_WORKER_H
-#define ONEIROS_WORKER_WORKER_H
+#pragma once
 
 #include <mpi.h>
 #include <stdint.h>
 
-#include "common/config.h"
-#include "common/image.h"
-#include "common/status.h"
-#include "common/tiling.h"
-#include "common/timing.h"
-#include "kernels/plan.h"
+#include "common/config/config.h"
+#include "common/picture/image.h"
+#include "common/picture/tiling.h"
+#include "common/system/status.h"
+#include "common/wire/timing.h"
+#include "kernels/convolution/plan.h"
 
 struct worker_options {
     const struct config *config;
@@ -36,5 +35,3 @@ enum status worker_serve(struct worker *worker, MPI_Comm comm) MUST_CHECK;
 struct timing *worker_timing(struct worker *worker);
 
 void worker_destroy(struct worker **worker); // NULL is fine
-
-#endif

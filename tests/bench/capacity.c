@@ -18,17 +18,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/config.h"
-#include "common/file.h"
-#include "common/log.h"
-#include "common/tiling.h"
-#include "coordinator/codec.h"
+#include "common/config/config.h"
+#include "common/picture/tiling.h"
+#include "common/system/clock.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/leader_messages.h"
-#include "worker/cam.h"
-#include "worker/objective.h"
-#include "worker/tile_rules.h"
+#include "job/tile_rules.h"
+#include "media/picture/codec.h"
+#include "worker/look/cam.h"
+#include "worker/network/objective.h"
 
 enum { HELD = 2 }; // pictures that a worker asks for ahead, as the real one does
 
@@ -76,8 +76,8 @@ static void pack(int64_t image, void **bytes, size_t *size)
     struct task *task = task_create();
     if (!task)
         need(fail(STATUS_LIMIT, "no memory"));
-    struct history *history = &task->findings.history;
-    image_record_unknown(&task->record);
+    struct image_rows *rows = &task->results.rows;
+    image_row_unknown(&task->record);
     task->record.id = image;
     task->record.status = IMAGE_DONE;
     task->record.rank = bench.rank;
@@ -86,24 +86,21 @@ static void pack(int64_t image, void **bytes, size_t *size)
     snprintf(task->record.source, sizeof task->record.source, "picture.png");
     snprintf(task->record.output, sizeof task->record.output, "picture/dream.png");
     for (int i = 0; i < bench.steps; i++)
-        need(history_add_step(history, &(struct step_record){
-                                           .image = image, .step = i, .width = bench.pixels, .height = bench.pixels, .frame = -1}));
+        need(image_rows_add_step(
+            rows, &(struct step_row){.image = image, .step = i, .width = bench.pixels, .height = bench.pixels, .frame = -1}));
     for (int i = 0; i < bench.maps; i++) {
-        const struct cam_record map = {.image = image,
-                                       .frame = i,
-                                       .step = i,
-                                       .grid = {.width = 14,
-                                                .height = 14,
-                                                .stride = 16,
-                                                .octave_width = bench.pixels,
-                                                .octave_height = bench.pixels}};
-        need(history_add_map(history, &map, values));
+        const struct cam_row map = {
+            .image = image,
+            .frame = i,
+            .step = i,
+            .grid = {.width = 14, .height = 14, .stride = 16, .octave_width = bench.pixels, .octave_height = bench.pixels}};
+        need(image_rows_add_map(rows, &map, values));
     }
     for (int t = 0; t < bench.targets.count; t++)
-        task->findings.importance[t] = importance;
+        task->results.importance[t] = importance;
     need(account_pack(task, bench.targets.channels, bench.targets.count, bytes, size));
     for (int t = 0; t < bench.targets.count; t++)
-        task->findings.importance[t] = NULL;
+        task->results.importance[t] = NULL;
     task_destroy(&task);
 }
 
@@ -170,8 +167,8 @@ static void dream(const struct job *job)
     need(mpi_receive_rows(rows, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, bench.comm));
     for (int i = 0; i < bench.steps; i++) {
         pretend(bench.seconds / bench.steps);
-        report = (struct report){
-            .kind = REPORT_STEP, .step = {.image = job->image, .step = i, .width = job->width, .height = job->height, .frame = -1}};
+        report = (struct report){.kind = REPORT_STEP,
+                                 .step = {.image = job->image, .step = i, .width = job->width, .height = job->height, .frame = -1}};
         need(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, bench.comm));
     }
     report = (struct report){.kind = REPORT_RESULT, .result = {.image = job->image, .status = IMAGE_DONE, .has_pixels = true}};
@@ -326,8 +323,8 @@ static void print(const struct cost *cost, double work)
     const double images = (double)bench.images;
     printf("%8s %12s %9s %9s %9s %7s %9s %9s %9s %9s %12s\n", "workers", "s a picture", "pictures", "a second", "no waits", "busy",
            "p50 ms", "p99 ms", "max ms", "rank 0", "us a picture");
-    printf("%8d %12g %9ld %9.1f %9.1f %6.1f%% %9.2f %9.2f %9.2f %8.1f%% %12.1f\n", workers, bench.seconds, bench.images, images / cost->wall,
-           workers / bench.seconds, 100 * work / (workers * cost->wall), wait_at(0.5), wait_at(0.99), wait_at(1),
+    printf("%8d %12g %9ld %9.1f %9.1f %6.1f%% %9.2f %9.2f %9.2f %8.1f%% %12.1f\n", workers, bench.seconds, bench.images,
+           images / cost->wall, workers / bench.seconds, 100 * work / (workers * cost->wall), wait_at(0.5), wait_at(0.99), wait_at(1),
            100 * cost->processor / cost->wall, 1e6 * cost->processor / images);
 }
 

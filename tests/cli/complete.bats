@@ -12,7 +12,7 @@ setup() {
 # Long options of a command, from the tables in its sources.
 options_of() {
     local files=("$SOURCE"/src/commands/"$1".c)
-    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/job_options.c)
+    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/arguments.c)
     grep -ohE '\{"[a-z-]+", (no|required|optional)_argument' "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
 }
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Messages between real ranks, at any number of them.
-#include "common/messages.h"
+#include "common/wire/messages.h"
+#include "kernels/network/parameters.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "model/model_fetch.h"
+#include "job/shared_weights.h"
 #include "unit.h"
-#include "worker/shared_weights.h"
+#include "weights/model_fetch.h"
 
 static MPI_Comm comm;
 static int rank, size;
@@ -211,7 +212,7 @@ static void test_shared_weights(void)
     UNIT_OK(model_default_path(path));
     UNIT_OK(shared_weights_create(&shared, comm, rank == 0 ? path : "only rank 0 reads"));
     const float *weights = shared_weights_array(shared);
-    const size_t count = weights_count(network);
+    const size_t count = parameters_count(network);
     for (size_t i = 0; i < count; i++)
         sum += weights[i] * (double)(i % 7 + 1);
     UNIT_OK(mpi_check(MPI_Allreduce(&sum, &least, 1, MPI_DOUBLE, MPI_MIN, comm), "reduce"));
@@ -236,7 +237,8 @@ static const struct unit_test tests[] = {
     {"a message of the wrong size is refused", test_wrong_size},
     {"rows of the wrong size are refused", test_rows_of_wrong_size},
     {"no rows, no message", test_no_rows},
-    {"of any size", test_some}, {"probe", test_probe},
+    {"of any size", test_some},
+    {"probe", test_probe},
     {"waiting does not spin", test_waiting_does_not_spin},
     {"weights are the same on all ranks", test_shared_weights},
     {"missing weights fail on all ranks alike", test_missing_weights},

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Parts of arrays on their way from members to the coordinator, which puts them together in whatever order they come, while the members go
 // on. Rank 0 is the coordinator, all others are members; a rank alone is both.
-#include "worker/outbox.h"
+#include "worker/team/outbox.h"
 
 #include <time.h>
 
-#include "coordinator/arrays.h"
+#include "coordinator/results/array_assembly.h"
 #include "naive.h"
 #include "ranks.h"
 

@@ -4,8 +4,8 @@
 
 #include "dump.h"
 #include "forced_plan.h"
-#include "kernels/executor.h"
-#include "worker/objective.h"
+#include "kernels/execution/executor.h"
+#include "worker/network/objective.h"
 
 enum { LAYERS_MAX = 64 };
 
@@ -14,7 +14,7 @@ struct dump {
     struct config config;
     const struct network *network;
     float *weights;
-    struct prepared *prepared;
+    struct weight_cache *prepared;
     struct plan plan; // that the environment asks for
     float *image;
     int width, height;
@@ -142,10 +142,10 @@ int main(int argc, char **argv)
     d.image = dump_read_image(d.oracle, &d.width, &d.height);
     dump_write_planes(d.output, "image", 3, d.height, d.width, d.image);
     d.weights = dump_read_weights(argv[1]);
-    DUMP_OK(prepared_create(&d.prepared, d.network, d.weights));
+    DUMP_OK(weight_cache_create(&d.prepared, d.network, d.weights));
     write_activations(&d);
     write_gradients(&d);
-    prepared_destroy(&d.prepared);
+    weight_cache_destroy(&d.prepared);
     free(d.weights);
     free(d.image);
     DUMP_HDF5(H5Fclose(d.oracle));

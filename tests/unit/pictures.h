@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // For the tests of codecs: picture files made by the real libraries, and looks at what came back.
-#ifndef ONEIROS_TESTS_PICTURES_H
-#define ONEIROS_TESTS_PICTURES_H
+#pragma once
 
 #include <math.h>
 #include <png.h>
@@ -15,8 +14,8 @@
 
 #include <libavcodec/avcodec.h>
 
-#include "common/file.h"
-#include "coordinator/codec.h"
+#include "common/system/file.h"
+#include "media/picture/codec.h"
 #include "unit.h"
 
 static const struct image_limits roomy = {20000, 100000000};
@@ -170,5 +169,3 @@ static inline struct bytes ffmpeg_encoded(const char *encoder, enum AVPixelForma
     avcodec_free_context(&context);
     return file;
 }
-
-#endif

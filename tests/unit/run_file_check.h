@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Whether a run file has the rows of run_file_rows.h, and how a reader gets at them.
-#ifndef ONEIROS_TESTS_RUN_FILE_CHECK_H
-#define ONEIROS_TESTS_RUN_FILE_CHECK_H
+#pragma once
 
 #include "run_file_rows.h"
 
@@ -52,10 +51,10 @@ static inline double *read_column(hid_t file, const char *table, const char *col
 
 static inline void make_row(enum run_table table, int64_t place, int64_t offset, void *row)
 {
-    struct step_record step;
-    struct cam_record cam;
-    struct image_record image;
-    struct timing_record timing;
+    struct step_row step;
+    struct cam_row cam;
+    struct image_row image;
+    struct timing_row timing;
     switch (table) {
     case RUN_TABLE_STEPS:
         step = step_of(place);
@@ -90,7 +89,7 @@ static inline bool table_right(hid_t file, enum run_table table, hsize_t *count)
     bool right = rows && size <= sizeof wanted;
     int64_t offset = 0;
     for (hsize_t i = 0; right && i < *count; i++) {
-        const struct cam_record cam = cam_of((int64_t)i);
+        const struct cam_row cam = cam_of((int64_t)i);
         make_row(table, (int64_t)i, offset, wanted);
         right = memcmp(wanted, rows + i * size, size) == 0;
         offset += cam_size(&cam);
@@ -106,7 +105,7 @@ static inline bool cam_right(hid_t file, hsize_t frames)
     bool right = values;
     int64_t place = 0;
     for (hsize_t row = 0; right && row < frames; row++) {
-        const struct cam_record cam = cam_of((int64_t)row);
+        const struct cam_row cam = cam_of((int64_t)row);
         right = place + cam_size(&cam) <= (int64_t)count; // a frame's values are there before it
         for (int64_t i = 0; right && i < cam_size(&cam); i++, place++)
             right = values[place] == cam_value((int64_t)row, i);
@@ -155,5 +154,3 @@ static inline bool has_rows(hid_t file, hsize_t images, hsize_t ranks)
     return rows_right(file, counts) && counts[RUN_TABLE_STEPS] == images * STEPS_AN_IMAGE && counts[RUN_TABLE_IMAGES] == images &&
            counts[RUN_TABLE_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_TABLE_TIMING] == ranks * PHASES_A_RANK;
 }
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A folder of a test's own, removed with everything in it at the end.
-#ifndef ONEIROS_TESTS_SCRATCH_H
-#define ONEIROS_TESTS_SCRATCH_H
+#pragma once
 
 #include <ftw.h>
 #include <stdbool.h>
@@ -25,5 +24,3 @@ static inline bool scratch_create(void)
 {
     return mkdtemp(scratch) != NULL;
 }
-
-#endif

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Configurations in files that exist only for a moment.
-#ifndef ONEIROS_TESTS_TEST_CONFIG_FILES_H
-#define ONEIROS_TESTS_TEST_CONFIG_FILES_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 #include "unit.h"
 
 static inline void write_file(const char *path, const void *bytes, size_t size)
@@ -38,5 +37,3 @@ static inline enum status config_load_text(struct config *config, const char *te
 {
     return config_load_bytes(config, text, strlen(text));
 }
-
-#endif

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A CUnit program in two lines: a table of tests and UNIT_MAIN(suite, table).
-#ifndef ONEIROS_TESTS_UNIT_H
-#define ONEIROS_TESTS_UNIT_H
+#pragma once
 
 #include <CUnit/Basic.h>
 #include <stdio.h>
 
-#include "common/status.h"
+#include "common/system/status.h"
 
 struct unit_test {
     const char *name;
@@ -44,5 +43,3 @@ static inline int unit_run(const char *suite_name, const struct unit_test *tests
     {                                                                                                                                      \
         return unit_run(suite, tests, sizeof tests / sizeof tests[0]);                                                                     \
     }
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Multiply-adds in registers and nothing else: what the arithmetic of this instruction set can do at most.
-#ifndef ONEIROS_KERNELS_SIMD_PEAK_H
-#define ONEIROS_KERNELS_SIMD_PEAK_H
+#pragma once
 
 #include "kernels/simd/multiply.h"
 
@@ -46,5 +45,3 @@ static double multiply_adds(int rounds)
     }
     return flop;
 }
-
-#endif

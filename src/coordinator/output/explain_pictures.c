@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/output/explain_pictures.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/picture/resample.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "coordinator/output/stale_files.h"
+#include "media/drawing/colormap.h"
+#include "media/drawing/contact_sheet.h"
+#include "media/drawing/overlay.h"
+#include "media/picture/codec.h"
+
+enum {
+    SIDE_MAX = 1920,  // longest, of a PNG
+    SHARES_SIDE = 96, // longest, of the grid on which shares are summed
+    NAME_SIZE = 64,
+    FIRST_TARGET_ROW = 2, // of the overview
+};
+static const double most = 0.995;        // share of the values that the scale spans: a single pixel does not rule it
+static const double least = 0.05;        // share of a magnitude's values that count as dark
+static const float signed_power = 0.85f; // small gradients stay visible
+static const float faint = 0.3f;         // contrast of the picture under the shares
+static const char overview[] = "overview.png";
+
+// In the order of enum explain_picture.
+static const struct form {
+    const char *file, *label; // %s: the layer
+    int row, column;          // in the overview; of a target: of its row
+    bool of_target;
+} forms[] = {
+    {"gradient", "Gradient", 0, 1, false},
+    {"guided_gradient", "Guided gradient", 1, 1, false},
+    {"saliency", "Saliency", 0, 2, false},
+    {"saliency_guided", "Guided saliency", 1, 2, false},
+    {"saliency_smoothgrad", "SmoothGrad", 0, 3, false},
+    {"expected_gradients", "Expected gradients", 1, 0, false},
+    {"class_cam", "Class CAM", 1, 3, false},
+    {"cam_", "Grad-CAM ", FIRST_TARGET_ROW, 0, true},
+    {"cam_plus_plus_", "Grad-CAM++ ", FIRST_TARGET_ROW, 1, true},
+    {"layer_cam_", "LayerCAM ", FIRST_TARGET_ROW, 2, true},
+    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 3, true},
+};
+enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
+
+struct explain_pictures {
+    char folder[FILE_PATH_MAX];
+    const struct config *config;
+    int full_width, full_height; // of the picture
+    struct image picture;        // as it is shown
+    struct image canvas;         // what is being drawn, of the same size
+    uint8_t *samples;            // (height, width, 3), the picture
+    uint8_t *overlay;            // the same size
+    struct explain_sheet sheet;
+};
+
+// The name of a file that some run of ours may have written here: of a target with whatever layer.
+static bool is_ours(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    if (!end || strcmp(end, ".png") != 0)
+        return false;
+    const size_t length = (size_t)(end - name);
+    for (int i = 0; i < FORM_COUNT; i++) {
+        const size_t start = strlen(forms[i].file);
+        if (strncmp(name, forms[i].file, start) != 0)
+            continue;
+        const size_t layer = strspn(name + start, "abcdefghijklmnopqrstuvwxyz0123456789_");
+        if (start + layer == length && (layer > 0) == forms[i].of_target)
+            return true;
+    }
+    return strcmp(name, overview) == 0;
+}
+
+// The longest side becomes at most `longest`.
+static void fit(int width, int height, int longest, int *fit_width, int *fit_height)
+{
+    const int largest = width > height ? width : height;
+    const double ratio = largest > longest ? (double)longest / largest : 1;
+    *fit_width = (int)fmax(1, round(width * ratio));
+    *fit_height = (int)fmax(1, round(height * ratio));
+}
+
+static size_t plane_of(const struct image *image)
+{
+    return (size_t)image->width * (size_t)image->height;
+}
+
+static void put_samples(struct image *image, const uint8_t *in)
+{
+    const size_t plane = plane_of(image);
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < plane; i++)
+            image->rgb[c * plane + i] = (float)in[3 * i + c] / 127.5f - 1;
+}
+
+static enum status make_room(struct explain_pictures *p, int width, int height)
+{
+    enum status rc;
+    int shown_width, shown_height;
+    p->full_width = width;
+    p->full_height = height;
+    fit(width, height, SIDE_MAX, &shown_width, &shown_height);
+    TRY(image_create(&p->picture, shown_width, shown_height));
+    TRY(image_create(&p->canvas, shown_width, shown_height));
+    TRY(explain_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
+    p->samples = malloc(3 * plane_of(&p->picture));
+    p->overlay = malloc(3 * plane_of(&p->picture));
+    if (!p->samples || !p->overlay)
+        rc = fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
+out:
+    return rc;
+}
+
+enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,
+                                    int height, const float *rgb)
+{
+    enum status rc;
+    *pictures = NULL;
+    struct explain_pictures *p = calloc(1, sizeof *p);
+    if (!p)
+        return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
+    p->config = config;
+    TRY(file_join(p->folder, folder, ""));
+    TRY(stale_files_remove(folder, is_ours, NULL));
+    TRY(make_room(p, width, height));
+    TRY(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
+    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->samples);
+    TRY(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
+    *pictures = p;
+    p = NULL;
+out:
+    explain_pictures_destroy(&p);
+    return rc;
+}
+
+static enum status write_png(struct explain_pictures *p, enum explain_picture which, int target)
+{
+    const struct form *form = &forms[which];
+    char name[NAME_SIZE], path[FILE_PATH_MAX];
+    enum status rc;
+    snprintf(name, sizeof name, "%s%s.png", form->file, form->of_target ? p->config->targets.items[target].layer : "");
+    TRY(file_join(path, p->folder, name));
+    rc = codec_encode(path, IMAGE_FORMAT_PNG, &p->canvas);
+out:
+    return rc;
+}
+
+static enum status put_panel(struct explain_pictures *p, enum explain_picture which, int target, const struct image *panel)
+{
+    const struct form *form = &forms[which];
+    char label[NAME_SIZE];
+    snprintf(label, sizeof label, "%s%s", form->label, form->of_target ? p->config->targets.items[target].layer : "");
+    return explain_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
+}
+
+// What is on the canvas becomes a file and a panel.
+static enum status show(struct explain_pictures *p, enum explain_picture which, int target)
+{
+    enum status rc;
+    TRY(write_png(p, which, target));
+    rc = put_panel(p, which, target, &p->canvas);
+out:
+    return rc;
+}
+
+// The value that this part of all values, by magnitude, does not exceed; to within 1%. Magnitudes of floats sort as their bits do: so they
+// are counted by the upper half of these.
+static float quantile(const float *values, size_t count, double part)
+{
+    enum { LOW_BITS = 16, BINS = 1 << (31 - LOW_BITS) };
+    uint32_t bins[BINS] = {0}, bits, bin = 0;
+    size_t below = 0;
+    float found;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&bits, &values[i], sizeof bits);
+        bins[(bits & INT32_MAX) >> LOW_BITS]++;
+    }
+    while (bin < BINS - 1 && (double)(below += bins[bin]) < part * (double)count)
+        bin++;
+    bits = bin << LOW_BITS | ((1u << LOW_BITS) - 1);
+    memcpy(&found, &bits, sizeof found);
+    return bin == 0 ? 0 : found;
+}
+
+// value / scale, within -1..1; NaN is 0.
+static float portion(float value, float scale)
+{
+    const float part = value / scale;
+    return part > -1 ? fminf(part, 1) : part <= -1 ? -1 : 0;
+}
+
+static enum status draw_signed(const struct explain_pictures *p, const float *values, struct image *out)
+{
+    const size_t count = 3 * plane_of(out);
+    enum status rc;
+    TRY(resample(values, 3, p->full_width, p->full_height, out->rgb, out->width, out->height));
+    const float scale = quantile(out->rgb, count, most);
+    for (size_t i = 0; i < count; i++) {
+        const float part = portion(out->rgb[i], scale);
+        out->rgb[i] = copysignf(powf(fabsf(part), signed_power), part);
+    }
+out:
+    return rc;
+}
+
+// The panel is drawn on its own: what is left of a gradient where pixels are averaged is faint beside them.
+enum status explain_pictures_signed(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+{
+    struct image panel = {0};
+    enum status rc;
+    TRY(draw_signed(p, values, &p->canvas));
+    TRY(write_png(p, which, target));
+    TRY(image_create(&panel, p->sheet.panel_width, p->sheet.panel_height));
+    TRY(draw_signed(p, values, &panel));
+    rc = put_panel(p, which, target, &panel);
+out:
+    image_destroy(&panel);
+    return rc;
+}
+
+enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+{
+    float *canvas = p->canvas.rgb;
+    const size_t plane = plane_of(&p->canvas);
+    enum status rc;
+    TRY(resample(values, 1, p->full_width, p->full_height, canvas, p->canvas.width, p->canvas.height));
+    const float low = quantile(canvas, plane, least), high = quantile(canvas, plane, most);
+    for (size_t i = 0; i < plane; i++) {
+        uint8_t rgb[3];
+        colormap_get(COLORMAP_VIRIDIS, portion(canvas[i] - low, high - low), rgb);
+        for (size_t c = 0; c < 3; c++)
+            canvas[c * plane + i] = (float)rgb[c] / 127.5f - 1;
+    }
+    rc = show(p, which, target);
+out:
+    return rc;
+}
+
+enum status explain_pictures_map(struct explain_pictures *p, enum explain_picture which, int target, const struct heat *map)
+{
+    const struct config *config = p->config;
+    enum status rc;
+    TRY(overlay_draw(p->samples, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->overlay));
+    put_samples(&p->canvas, p->overlay);
+    rc = show(p, which, target);
+out:
+    return rc;
+}
+
+// Neighbourhoods are cells of a coarse grid, smoothly enlarged again. Into the first plane of the canvas.
+static enum status sum_shares(struct explain_pictures *p, const float *values)
+{
+    int width, height;
+    struct image coarse;
+    enum status rc;
+    fit(p->canvas.width, p->canvas.height, SHARES_SIDE, &width, &height);
+    TRY(image_create(&coarse, width, height));
+    TRY(resample(values, 3, p->full_width, p->full_height, coarse.rgb, width, height));
+    const size_t plane = plane_of(&coarse);
+    for (size_t i = 0; i < plane; i++)
+        coarse.rgb[i] += coarse.rgb[plane + i] + coarse.rgb[2 * plane + i];
+    rc = resample(coarse.rgb, 1, width, height, p->canvas.rgb, p->canvas.width, p->canvas.height);
+out:
+    image_destroy(&coarse);
+    return rc;
+}
+
+enum status explain_pictures_shares(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+{
+    static const float red[3] = {1, 0, 0.32f}, blue[3] = {0, 0.54f, 0.98f}; // as SHAP's pictures
+    static const float luma[3] = {0.2126f, 0.7152f, 0.0722f};               // BT.709
+    float *canvas = p->canvas.rgb;
+    const float *picture = p->picture.rgb;
+    const size_t plane = plane_of(&p->canvas);
+    enum status rc;
+    TRY(sum_shares(p, values));
+    const float scale = quantile(canvas, plane, most);
+    for (size_t i = 0; i < plane; i++) {
+        const float part = portion(canvas[i], scale), share = fabsf(part), *colour = part > 0 ? red : blue;
+        const float light = luma[0] * picture[i] + luma[1] * picture[plane + i] + luma[2] * picture[2 * plane + i];
+        const float paper = 1 - faint * (1 - light);
+        for (size_t c = 0; c < 3; c++)
+            canvas[c * plane + i] = paper + share * (2 * colour[c] - 1 - paper);
+    }
+    rc = show(p, which, target);
+out:
+    return rc;
+}
+
+enum status explain_pictures_overview(struct explain_pictures *p)
+{
+    char path[FILE_PATH_MAX];
+    enum status rc;
+    TRY(file_join(path, p->folder, overview));
+    rc = codec_encode(path, IMAGE_FORMAT_PNG, &p->sheet.image);
+out:
+    return rc;
+}
+
+void explain_pictures_destroy(struct explain_pictures **pictures)
+{
+    struct explain_pictures *p = *pictures;
+    if (!p)
+        return;
+    image_destroy(&p->picture);
+    image_destroy(&p->canvas);
+    explain_sheet_destroy(&p->sheet);
+    free(p->samples);
+    free(p->overlay);
+    free(p);
+    *pictures = NULL;
+}
+
+void explain_pictures_abandon(struct explain_pictures **pictures)
+{
+    if (*pictures && stale_files_remove((*pictures)->folder, is_ours, NULL) != STATUS_OK)
+        log_warning("%s", status_message());
+    explain_pictures_destroy(pictures);
+}

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/output/film.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/picture/geometry.h"
+#include "common/picture/resample.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "coordinator/output/stale_files.h"
+#include "media/drawing/overlay.h"
+#include "media/picture/codec.h"
+#include "media/video/video.h"
+
+struct film {
+    char folder[FILE_PATH_MAX];
+    const struct config *config;
+    int width, height;               // of the video
+    char encoder[VIDEO_ENCODER_MAX]; // "": there is none
+    float *original;                 // (3, height, width), or NULL
+
+    int next;            // number of the first frame that is not in it
+    float *picture;      // (3, height, width)
+    uint8_t *rgb;        // (height, width, 3), the frame
+    uint8_t *overlay;    // a map over the frame
+    struct heat steady;  // what cam.mp4 shows: the running mean of the maps so far
+    struct heat last;    // the last map as it came
+    struct video *dream; // from the first frame on
+    struct video *cam;   // from the first map on
+};
+
+static const char *const kinds[] = {"dream", "cam"};
+
+void film_frame_destroy(struct film_frame *frame)
+{
+    free(frame->values);
+    heat_destroy(&frame->heat);
+    memset(frame, 0, sizeof *frame);
+}
+
+// 0000.png
+static bool is_frame_name(const char *name)
+{
+    const size_t digits = strspn(name, "0123456789");
+    return digits >= 4 && strcmp(name + digits, ".png") == 0;
+}
+
+static bool is_film(const char *name)
+{
+    return strcmp(name, "dream.mp4") == 0 || strcmp(name, "cam.mp4") == 0 || strcmp(name, "cam.png") == 0;
+}
+
+enum status film_remove(const char *folder)
+{
+    char path[FILE_PATH_MAX];
+    enum status rc;
+    TRY(stale_files_remove(folder, is_film, NULL));
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        TRY(file_join(path, folder, kinds[i]));
+        TRY(stale_files_remove(path, is_frame_name, NULL));
+        rmdir(path); // it may well hold what is not ours
+    }
+out:
+    return rc;
+}
+
+// Codecs take planes of floats; of whole bytes they make the same bytes again.
+static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
+{
+    const size_t plane = (size_t)f->width * (size_t)f->height;
+    for (int c = 0; c < 3; c++)
+        for (size_t i = 0; i < plane; i++)
+            f->picture[(size_t)c * plane + i] = (float)rgb[3 * i + (size_t)c] / 127.5f - 1;
+    const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    return codec_encode(path, IMAGE_FORMAT_PNG, &image);
+}
+
+static enum status video_begin(struct film *f, const char *kind, struct video **video)
+{
+    char name[32], path[FILE_PATH_MAX];
+    enum status rc;
+    snprintf(name, sizeof name, "%s.mp4", kind);
+    TRY(file_join(path, f->folder, name));
+    rc = video_create(video, &(struct video_options){.path = path,
+                                                     .width = f->width,
+                                                     .height = f->height,
+                                                     .rate = f->config->video.rate,
+                                                     .hold = f->config->video.hold,
+                                                     .quality = f->config->video.quality,
+                                                     .encoder = f->encoder});
+out:
+    return rc;
+}
+
+// Writes a frame wherever frames of its kind go.
+static enum status put(struct film *f, const char *kind, int number, const uint8_t *rgb, struct video **video)
+{
+    enum status rc = STATUS_OK;
+    char name[32], path[FILE_PATH_MAX];
+    if (f->encoder[0] && !*video)
+        TRY(video_begin(f, kind, video));
+    if (*video)
+        TRY(video_add(*video, rgb));
+    if (f->config->frames.png) {
+        snprintf(name, sizeof name, "%s/%04d.png", kind, number);
+        TRY(file_join(path, f->folder, name));
+        TRY(write_png(f, rgb, path));
+    }
+out:
+    return rc;
+}
+
+// The frame at the video's size, as bytes.
+static enum status develop(struct film *f, const struct film_frame *frame)
+{
+    enum status rc = resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height);
+    if (rc != STATUS_OK)
+        return rc;
+    const size_t plane = (size_t)f->width * (size_t)f->height;
+    for (size_t i = 0; frame->detail && i < 3 * plane; i++)
+        f->picture[i] += f->original[i];
+    codec_to_bytes(f->picture, plane, f->rgb);
+    return STATUS_OK;
+}
+
+// Where the running mean lies: cells that span the picture, wherever its borders are.
+static struct heat_grid steady_grid(const struct film *f)
+{
+    enum { CELL = 7 }; // odd: the middle of a cell is that of a pixel
+    struct heat_grid grid = {
+        .width = (f->width + CELL - 1) / CELL, .height = (f->height + CELL - 1) / CELL, .stride = CELL, .centre = CELL / 2};
+    grid.octave_width = CELL * grid.width;
+    grid.octave_height = CELL * grid.height;
+    return grid;
+}
+
+// Maps of a step are of a picture that was rolled by its jitter, and on small octaves of a few dozen values: they flicker. Their running
+// mean does not.
+static enum status steady(struct film *f, const struct heat *map)
+{
+    const struct heat_grid grid = steady_grid(f);
+    const size_t width = (size_t)grid.width;
+    const bool first = !f->steady.values;
+    const float old = first ? 0 : (float)f->config->video.steadiness;
+    enum status rc = STATUS_OK;
+    float *row = malloc(width * sizeof *row);
+    if (!row)
+        return fail(STATUS_LIMIT, "no memory for a frame");
+    if (first)
+        TRY(heat_create(&f->steady, &grid));
+    for (int y = 0; y < grid.height; y++) {
+        float *to = f->steady.values + (size_t)y * width;
+        heat_row(map, grid.width, grid.height, y, row);
+        for (size_t x = 0; x < width; x++)
+            to[x] = first ? row[x] : old * to[x] + (1 - old) * row[x];
+    }
+out:
+    free(row);
+    return rc;
+}
+
+static enum status draw(struct film *f, const struct heat *map)
+{
+    return overlay_draw(f->rgb, f->width, f->height, map, f->config->video.colormap, f->config->video.opacity, f->overlay);
+}
+
+static enum status show(struct film *f, struct film_frame *frame)
+{
+    const struct config *config = f->config;
+    enum status rc;
+    TRY(develop(f, frame));
+    if (config->frames.dream)
+        TRY(put(f, "dream", frame->number, f->rgb, &f->dream));
+    if (config->frames.cam && frame->heat.values) {
+        TRY(steady(f, &frame->heat));
+        TRY(draw(f, &f->steady));
+        TRY(put(f, "cam", frame->number, f->overlay, &f->cam));
+        heat_destroy(&f->last);
+        f->last = frame->heat;
+        frame->heat = (struct heat){0};
+    }
+out:
+    return rc;
+}
+
+static enum status complete(struct film *f)
+{
+    enum status rc = STATUS_OK;
+    char path[FILE_PATH_MAX];
+    if (f->dream)
+        TRY(video_finish(&f->dream));
+    if (f->cam)
+        TRY(video_finish(&f->cam));
+    if (f->last.values) {
+        TRY(draw(f, &f->last));
+        TRY(file_join(path, f->folder, "cam.png"));
+        TRY(write_png(f, f->overlay, path));
+    }
+out:
+    return rc;
+}
+
+// What a film has besides its two videos.
+struct saved_film {
+    int32_t next;
+    int32_t dream, cam;            // whether there is a video
+    struct heat_grid steady, last; // of width 0: there is none
+};
+
+static void save_heat(const struct heat *heat, struct record_writer *writer)
+{
+    record_write(writer, heat->values, (size_t)heat->grid.width * (size_t)heat->grid.height * sizeof *heat->values);
+}
+
+void film_save(const struct film *f, struct record_writer *writer)
+{
+    const struct saved_film saved = {
+        .next = f->next, .dream = f->dream != NULL, .cam = f->cam != NULL, .steady = f->steady.grid, .last = f->last.grid};
+    record_write(writer, &saved, sizeof saved);
+    save_heat(&f->steady, writer);
+    save_heat(&f->last, writer);
+    if (f->dream)
+        video_save(f->dream, writer);
+    if (f->cam)
+        video_save(f->cam, writer);
+}
+
+static enum status load_heat(struct heat *heat, const struct heat_grid *grid, struct record_reader *reader)
+{
+    enum status rc;
+    if (grid->width == 0)
+        return STATUS_OK;
+    // heat_create() takes grids up to the octave's size, which a file may claim to be anything.
+    const size_t bytes = (size_t)grid->width * (size_t)grid->height * sizeof *heat->values;
+    if (grid->width < 0 || grid->height <= 0 || bytes > reader->left)
+        return fail(STATUS_FORMAT, "a saved map of %d x %d values", (int)grid->width, (int)grid->height);
+    TRY(heat_create(heat, grid));
+    rc = record_read(reader, heat->values, bytes);
+    for (size_t i = 0; rc == STATUS_OK && i < bytes / sizeof *heat->values; i++)
+        if (!(heat->values[i] >= 0 && heat->values[i] <= 1))
+            rc = fail(STATUS_FORMAT, "a saved map has a value of %g", (double)heat->values[i]);
+out:
+    return rc;
+}
+
+static enum status load(struct film *f, struct record_reader *reader)
+{
+    const struct heat_grid own = steady_grid(f);
+    struct saved_film saved;
+    enum status rc;
+    TRY(record_read(reader, &saved, sizeof saved));
+    f->next = saved.next > 0 ? saved.next : 0;
+    if (saved.steady.width != 0 && memcmp(&saved.steady, &own, sizeof own) != 0) {
+        rc = fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
+                  (int)saved.steady.height, (int)own.width, (int)own.height);
+        goto out;
+    }
+    TRY(load_heat(&f->steady, &saved.steady, reader));
+    TRY(load_heat(&f->last, &saved.last, reader));
+    if (saved.dream) {
+        TRY(video_begin(f, "dream", &f->dream));
+        TRY(video_load(f->dream, reader));
+    }
+    if (saved.cam) {
+        TRY(video_begin(f, "cam", &f->cam));
+        TRY(video_load(f->cam, reader));
+    }
+out:
+    return rc;
+}
+
+static void film_free(struct film *f)
+{
+    free(f->original);
+    free(f->picture);
+    free(f->rgb);
+    free(f->overlay);
+    heat_destroy(&f->steady);
+    heat_destroy(&f->last);
+    video_abandon(&f->dream);
+    video_abandon(&f->cam);
+    free(f);
+}
+
+static enum status make_pictures(struct film *f, const struct film_options *o)
+{
+    geometry_video(o->width, o->height, f->config->video.max_side, &f->width, &f->height);
+    const size_t samples = 3 * (size_t)f->width * (size_t)f->height;
+    f->picture = malloc(samples * sizeof *f->picture);
+    f->rgb = malloc(samples);
+    f->overlay = malloc(samples);
+    if (o->rgb)
+        f->original = malloc(samples * sizeof *f->original);
+    if (!f->picture || !f->rgb || !f->overlay || (o->rgb && !f->original))
+        return fail(STATUS_LIMIT, "no memory for a film of %d x %d pixels", f->width, f->height);
+    return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
+}
+
+// Of a film that goes on, the frames so far are there already, and what a killed run left aside.
+static enum status make_folders(const struct film *f, bool goes_on)
+{
+    const bool made[] = {f->config->frames.dream, f->config->frames.cam};
+    char path[FILE_PATH_MAX];
+    enum status rc;
+    TRY(goes_on ? stale_files_remove_aside(f->folder, is_film) : film_remove(f->folder));
+    for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
+        if (made[i]) {
+            TRY(file_join(path, f->folder, kinds[i]));
+            TRY(file_make_folder(path));
+            TRY(stale_files_remove_aside(path, is_frame_name));
+        }
+out:
+    return rc;
+}
+
+enum status film_create(struct film **film, const struct film_options *o)
+{
+    enum status rc;
+    *film = NULL;
+    struct film *f = calloc(1, sizeof *f);
+    if (!f)
+        return fail(STATUS_LIMIT, "no memory for a film");
+    f->config = o->config;
+    TRY(file_join(f->folder, o->folder, ""));
+    TRY(make_pictures(f, o));
+    TRY(make_folders(f, o->saved != NULL));
+    if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
+        f->encoder[0] = '\0'; // the run has said so
+    if (o->saved)
+        TRY(load(f, o->saved));
+    *film = f;
+    f = NULL;
+out:
+    if (f)
+        film_free(f);
+    return rc;
+}
+
+static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
+{
+    return frame->number >= 0 && frame->width >= 1 && frame->width <= f->width && frame->height >= 1 && frame->height <= f->height &&
+           frame->values && (f->original || !frame->detail);
+}
+
+enum status film_add(struct film *f, struct film_frame *frame)
+{
+    enum status rc = STATUS_OK;
+    if (!frame_is_sound(f, frame))
+        rc = fail(STATUS_INTERNAL, "frame %d, of %d x %d pixels, does not fit a film of %d x %d", frame->number, frame->width,
+                  frame->height, f->width, f->height);
+    else if (frame->number >= f->next) // one that comes again is the same
+        rc = show(f, frame);
+    if (rc == STATUS_OK && frame->number >= f->next)
+        f->next = frame->number + 1;
+    film_frame_destroy(frame);
+    return rc;
+}
+
+enum status film_finish(struct film **film)
+{
+    const enum status rc = complete(*film);
+    film_leave(film);
+    return rc;
+}
+
+void film_leave(struct film **film)
+{
+    if (*film)
+        film_free(*film);
+    *film = NULL;
+}
+
+void film_abandon(struct film **film)
+{
+    if (*film && film_remove((*film)->folder) != STATUS_OK)
+        log_warning("%s", status_message());
+    film_leave(film);
+}

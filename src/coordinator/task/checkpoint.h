@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The file from which a dream is taken up again: where it stands, its pixels at full precision, its rows of the run file, and what its
+// videos are made of so far. Complete or absent; written by one version of the program for the same one.
+#pragma once
+
+#include "common/picture/image.h"
+#include "common/wire/record_file.h"
+#include "common/wire/run_rows.h"
+#include "coordinator/results/image_rows.h"
+
+struct checkpoint {
+    char sha256[65]; // of the input's bytes
+    struct dream_state state;
+    float *rgb;             // (3, height, width) of the state's octave, in [-1, 1]
+    struct image_rows rows; // before the state
+};
+
+// Frees what it owns and zeroes it.
+void checkpoint_destroy(struct checkpoint *checkpoint);
+
+// `more` writes what follows; NULL: nothing does.
+enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
+                             void (*more)(void *context, struct record_writer *writer), void *context) MUST_CHECK;
+
+// *memory is the caller's to free when it has read what follows from *rest. STATUS_UNSUPPORTED: another version wrote it;
+// STATUS_FORMAT: damaged, or none. Sizes beyond the limits are refused before memory is allocated.
+enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
+                            struct record_reader *rest) MUST_CHECK;

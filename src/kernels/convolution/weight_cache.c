@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "kernels/convolution/weight_cache.h"
+#include "kernels/network/parameters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/system/huge_pages.h"
+#include "kernels/convolution/panels.h"
+
+// Panels are carved from large pieces of memory, which get huge pages where each alone would not: a step reads some 100 MB of them.
+struct piece {
+    struct piece *next;
+    char *memory;
+    size_t size, used;
+};
+
+struct entry {
+    struct entry *next;
+    struct weight_key key;
+    float *panels;                  // ours, in a piece, or
+    struct onednn_weights *weights; // oneDNN's
+    size_t bytes;
+};
+
+struct weight_cache {
+    const struct network *network;
+    const float *plain;
+    struct entry **entries; // [conv_count] lists, by the first part
+    struct piece *pieces;   // the one with room first
+};
+
+enum { PIECE_BYTES = 32 << 20 };
+
+static void *carve(struct weight_cache *p, size_t bytes)
+{
+    bytes = (bytes + 63) / 64 * 64;
+    if (!p->pieces || p->pieces->size - p->pieces->used < bytes) {
+        struct piece *piece = calloc(1, sizeof *piece);
+        if (!piece)
+            return NULL;
+        piece->size = bytes > PIECE_BYTES ? bytes : PIECE_BYTES;
+        piece->memory = huge_pages_alloc(piece->size);
+        if (!piece->memory) {
+            free(piece);
+            return NULL;
+        }
+        piece->next = p->pieces;
+        p->pieces = piece;
+    }
+    p->pieces->used += bytes;
+    return p->pieces->memory + p->pieces->used - bytes;
+}
+
+enum status weight_cache_create(struct weight_cache **prepared, const struct network *network, const float *weights)
+{
+    struct weight_cache *p = *prepared = calloc(1, sizeof *p);
+    if (p)
+        p->entries = calloc((size_t)network->conv_count, sizeof *p->entries);
+    if (!p || !p->entries) {
+        free(p);
+        *prepared = NULL;
+        return fail(STATUS_LIMIT, "no memory for weights");
+    }
+    p->network = network;
+    p->plain = weights;
+    return STATUS_OK;
+}
+
+void weight_cache_destroy(struct weight_cache **prepared)
+{
+    struct weight_cache *p = *prepared;
+    if (!p)
+        return;
+    for (int i = 0; i < p->network->conv_count; i++)
+        for (struct entry *e = p->entries[i], *next; e; e = next) {
+            next = e->next;
+            onednn_weights_destroy(&e->weights);
+            free(e);
+        }
+    for (struct piece *piece = p->pieces, *next; piece; piece = next) {
+        next = piece->next;
+        free(piece->memory);
+        free(piece);
+    }
+    free(p->entries);
+    free(p);
+    *prepared = NULL;
+}
+
+static bool same_key(const struct weight_key *a, const struct weight_key *b)
+{
+    return a->part_count == b->part_count && a->backward == b->backward && a->winograd == b->winograd && a->pairs == b->pairs &&
+           a->taps == b->taps && memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
+}
+
+static enum status add_entry(struct weight_cache *p, const struct weight_key *key, struct entry **entry)
+{
+    struct entry *e = *entry = calloc(1, sizeof *e);
+    if (!e)
+        return fail(STATUS_LIMIT, "no memory for weights");
+    e->key = *key;
+    e->next = p->entries[key->parts[0]];
+    p->entries[key->parts[0]] = e;
+    return STATUS_OK;
+}
+
+static const struct layer *conv_layer(const struct weight_cache *p, int conv)
+{
+    return &p->network->layers[p->network->convs[conv]];
+}
+
+// The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done.
+static float *gather(const struct weight_cache *p, const struct weight_key *key, struct panels_source *source)
+{
+    const struct layer *first = conv_layer(p, key->parts[0]);
+    const int in = p->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
+    int out = 0, done = 0;
+    for (int k = 0; k < key->part_count; k++)
+        out += conv_layer(p, key->parts[k])->channels;
+    float *all = malloc((size_t)out * (size_t)in * (size_t)taps * sizeof *all);
+    if (!all)
+        return NULL;
+    for (int k = 0; k < key->part_count; k++) {
+        const float *kernel = parameters_kernel(p->network, p->plain, key->parts[k]);
+        const int channels = conv_layer(p, key->parts[k])->channels;
+        if (!key->backward)
+            memcpy(all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof *all);
+        for (int o = 0; key->backward && o < channels; o++)
+            for (int i = 0; i < in; i++)
+                for (int t = 0; t < taps; t++)
+                    all[((size_t)i * out + done + o) * taps + (key->winograd ? taps - 1 - t : t)] = kernel[((size_t)o * in + i) * taps + t];
+        done += channels;
+    }
+    *source = (struct panels_source){.weights = all,
+                                     .out = key->backward ? in : out,
+                                     .in = key->backward ? out : in,
+                                     .kernel_h = first->kernel_h,
+                                     .kernel_w = first->kernel_w};
+    return all;
+}
+
+// Leaves some taps of a 3 x 3 kernel only, in place.
+static void choose_taps(float *weights, struct panels_source *source, enum kernel_taps taps)
+{
+    const int y0 = taps == TAPS_ODD_EVEN || taps == TAPS_ODD_ODD, x0 = taps == TAPS_EVEN_ODD || taps == TAPS_ODD_ODD;
+    float *to = weights;
+    if (taps == TAPS_ALL)
+        return;
+    for (size_t k = 0; k < (size_t)source->out * (size_t)source->in; k++)
+        for (int y = y0; y < 3; y += 2)
+            for (int x = x0; x < 3; x += 2)
+                *to++ = weights[9 * k + (size_t)(3 * y + x)]; // never behind what is read
+    source->kernel_h = 2 - y0;
+    source->kernel_w = 2 - x0;
+}
+
+enum status weight_cache_panels(struct weight_cache *p, const struct weight_key *key, const float **panels)
+{
+    const int lanes = onednn_block();
+    struct panels_source source;
+    struct simd_phase phases[SIMD_PHASES_MAX];
+    struct entry *e;
+    float *plain = NULL;
+    enum status rc = STATUS_OK;
+    for (e = p->entries[key->parts[0]]; e && !(e->panels && same_key(&e->key, key));)
+        e = e->next;
+    if (e)
+        goto out;
+    plain = gather(p, key, &source);
+    if (!plain)
+        return fail(STATUS_LIMIT, "no memory for weights");
+    choose_taps(plain, &source, key->taps);
+    TRY(add_entry(p, key, &e));
+    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) *
+               (key->pairs ? sizeof(uint16_t) : sizeof(float));
+    e->panels = carve(p, e->bytes);
+    if (!e->panels) {
+        rc = fail(STATUS_LIMIT, "no memory for weights");
+        goto out;
+    }
+    if (key->winograd) {
+        panels_winograd(&source, key->winograd, lanes, e->panels);
+    } else {
+        // Neither the padding nor the size decides which weights a phase has.
+        const int stride = key->taps == TAPS_ALL ? conv_layer(p, key->parts[0])->stride : 1;
+        const int count = panels_phases(phases, source.kernel_h, source.kernel_w, stride, 0, 0, key->backward, 2, 2);
+        if (key->pairs)
+            panels_direct_pairs(&source, phases, count, lanes, (uint16_t *)e->panels);
+        else
+            panels_direct(&source, phases, count, lanes, e->panels);
+    }
+out:
+    free(plain);
+    *panels = rc == STATUS_OK ? e->panels : NULL;
+    return rc;
+}
+
+enum status weight_cache_onednn(struct weight_cache *p, int conv, const struct onednn_primitive *primitive, bool flip,
+                                const struct onednn_weights **weights)
+{
+    const struct weight_key key = {.part_count = 1, .parts = {conv}, .backward = flip};
+    for (struct entry *e = p->entries[conv]; e; e = e->next)
+        if (e->weights && e->key.backward == flip && onednn_weights_fit(e->weights, primitive)) {
+            *weights = e->weights;
+            return STATUS_OK;
+        }
+    struct entry *e;
+    enum status rc;
+    TRY(add_entry(p, &key, &e));
+    TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(p->network, p->plain, conv), flip));
+    e->bytes = onednn_weights_bytes(e->weights);
+    *weights = e->weights;
+out:
+    return rc;
+}
+
+const float *weight_cache_bias(const struct weight_cache *p, int conv)
+{
+    return parameters_bias(p->network, p->plain, conv);
+}
+
+size_t weight_cache_bytes(const struct weight_cache *p)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < p->network->conv_count; i++)
+        for (const struct entry *e = p->entries[i]; e; e = e->next)
+            bytes += e->bytes;
+    return bytes;
+}
