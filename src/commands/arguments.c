@@ -136,7 +136,6 @@ static enum status take_option(struct job_options *options, struct sources *sour
 
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
 {
-    enum status rc = STATUS_OK;
     config_init(config);
     if (sources->preset)
         TRY(config_load_preset(config, sources->preset));
@@ -147,9 +146,7 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(config_set(config, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    rc = job_options_check(config);
-out:
-    return rc;
+    return job_options_check(config);
 }
 
 enum status job_options_parse(struct job_options *options, int argc, char **argv, char *const *environment)
@@ -166,12 +163,12 @@ enum status job_options_parse(struct job_options *options, int argc, char **argv
     optind = 0; // GNU: start afresh, also when this is not the first command line of the process
     opterr = 0;
     for (int code; !options->help && (code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1;)
-        TRY(take_option(options, &sources, code, argv));
+        TRY_OUT(take_option(options, &sources, code, argv));
     if (options->help)
         goto out;
     options->inputs = argv + optind;
     options->input_count = argc - optind;
-    TRY(load_config(&options->config, &sources, environment));
+    TRY_OUT(load_config(&options->config, &sources, environment));
     if (options->explain && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)

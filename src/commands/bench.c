@@ -107,7 +107,7 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         TRY(take_option(options, code));
     }
     if (options->help)
-        goto out;
+        return rc;
     if (optind < argc)
         return fail(STATUS_USAGE, "bench takes no argument '%s'", argv[optind]);
     if (options->plan)
@@ -120,23 +120,19 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         options->size_count = sizeof default_sizes / sizeof default_sizes[0];
     }
     options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1, resources_processors());
-out:
     return rc;
 }
 
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     if (!weights)
         return fail(STATUS_LIMIT, "no memory for the weights");
     if (strcmp(config->model.path, "auto") == 0)
         TRY(model_default_path(path));
     else
         snprintf(path, sizeof path, "%s", config->model.path);
-    rc = weights_read(path, network_inception_v3(), weights, info);
-out:
-    return rc;
+    return weights_read(path, network_inception_v3(), weights, info);
 }
 
 // The network as `oneiros dream` would run it. *plan_text and *engine are the caller's to free, also after a failure.
@@ -148,8 +144,8 @@ static enum status prepare(struct bench_options *options, const float *weights, 
     struct plan *plan = malloc(sizeof *plan);
     if (!plan)
         return fail(STATUS_LIMIT, "no memory for a plan");
-    TRY(planning_read_file(&options->config, &file_text));
-    TRY(planning_find(&options->config, options->threads, weights, file_text, plan, plan_text));
+    TRY_OUT(planning_read_file(&options->config, &file_text));
+    TRY_OUT(planning_find(&options->config, options->threads, weights, file_text, plan, plan_text));
     rc = engine_create(engine, objective, weights, plan);
 out:
     free(file_text);
@@ -166,9 +162,9 @@ static enum status bench(struct bench_options *options)
     char *plan_text = NULL;
     float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
     enum status rc;
-    TRY(read_weights(&options->config, weights, &info));
-    TRY(objective_init(&objective, &options->config, weights, info.classes));
-    TRY(prepare(options, weights, &objective, &plan_text, &engine));
+    TRY_OUT(read_weights(&options->config, weights, &info));
+    TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
+    TRY_OUT(prepare(options, weights, &objective, &plan_text, &engine));
     struct bench_report report = {.config = &options->config,
                                   .threads = options->threads,
                                   .rounds = options->repeats,
@@ -176,12 +172,12 @@ static enum status bench(struct bench_options *options)
                                   .plan = plan_text,
                                   .count = options->size_count,
                                   .figures = figures};
-    TRY(bench_measure_peaks(options->threads, &report.peaks));
+    TRY_OUT(bench_measure_peaks(options->threads, &report.peaks));
     omp_set_num_threads(options->threads);
     for (int i = 0; i < options->size_count; i++)
-        TRY(bench_measure(engine, &objective, options->sizes[i], options->repeats, &figures[i]));
+        TRY_OUT(bench_measure(engine, &objective, options->sizes[i], options->repeats, &figures[i]));
     if (options->json)
-        TRY(bench_print_json(&report));
+        TRY_OUT(bench_print_json(&report));
     else
         bench_print_table(&report, options->layers);
 out:

@@ -41,7 +41,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
     double cost;
     if (!task)
         return fail(STATUS_LIMIT, "no memory for another image");
-    TRY(add_input(plan, &input));
+    TRY_OUT(add_input(plan, &input));
     seen = load_task(task, entry, &options->config, options->output, &timing);
     if (seen == STATUS_OK) {
         input->image = (struct schedule_image){task->image.width, task->image.height};
@@ -63,14 +63,14 @@ static enum status look_at_all(struct dry_plan *plan, const struct job_options *
     struct intake *intake = NULL;
     double said = now();
     enum status rc;
-    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (;;) {
         struct intake_entry entry;
         bool end;
-        TRY(intake_next(intake, &entry, &end));
+        TRY_OUT(intake_next(intake, &entry, &end));
         if (end)
             break;
-        TRY(look_at(plan, &entry, options));
+        TRY_OUT(look_at(plan, &entry, options));
         if (now() - said > say_so_after) {
             log_info("looked at %d images so far", plan->count);
             said = now();
@@ -107,12 +107,12 @@ static enum status choose_teams(struct dry_plan *plan)
             images[count] = plan->inputs[i].image;
             numbers[count++] = i;
         }
-    TRY(forecast_run(&plan->schedule, images, count, teams, &plan->forecast));
+    TRY_OUT(forecast_run(&plan->schedule, images, count, teams, &plan->forecast));
     for (int i = 0; i < count; i++) {
         struct dry_input *input = &plan->inputs[numbers[i]];
         input->team = teams[i];
         if (input->team == 0)
-            TRY(fail_memory(input, &plan->schedule));
+            TRY_OUT(fail_memory(input, &plan->schedule));
     }
 out:
     free(teams);
@@ -125,7 +125,6 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
 {
     const struct config *config = &options->config;
     int ranks, node_ranks;
-    enum status rc;
     launch_announced(&ranks, &node_ranks);
     const uint64_t memory_limit = resources_memory(config->memory.limit, node_ranks);
     TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
@@ -137,16 +136,14 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
                                        .memory_limit = memory_limit,
                                        .workers = ranks > 1 ? ranks - 1 : 1};
     TRY(look_at_all(plan, options));
-    rc = choose_teams(plan);
-out:
-    return rc;
+    return choose_teams(plan);
 }
 
 enum status dry_run(const struct job_options *options, FILE *stream, long *failed)
 {
     struct dry_plan plan = {0};
     enum status rc;
-    TRY(make_plan(&plan, options));
+    TRY_OUT(make_plan(&plan, options));
     dry_run_print(&plan, stream);
     *failed = 0;
     for (int i = 0; i < plan.count; i++)

@@ -135,15 +135,15 @@ static enum status run_info(const struct arguments *arguments)
     float *weights = NULL;
     struct weights_info info;
     if (!arguments->operand)
-        TRY(model_default_path(path));
+        TRY_OUT(model_default_path(path));
     weights = malloc(parameters_count(network) * sizeof *weights);
     if (!weights) {
         rc = fail(STATUS_LIMIT, "no memory for %zu weights", parameters_count(network));
         goto out;
     }
-    TRY(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
+    TRY_OUT(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
     if (arguments->json)
-        TRY(print_json(network, &info));
+        TRY_OUT(print_json(network, &info));
     else
         print_table(network, &info);
     if (fflush(stdout) != 0)

@@ -82,7 +82,7 @@ static enum status parse(int argc, char **argv, struct report_options *options)
     options->runs = argv + optind;
     options->run_count = argc - optind;
     if (options->help)
-        goto out;
+        return rc;
     if (options->run_count == 0)
         rc = fail(STATUS_USAGE, options->study ? "--study: no runs; give their output folders"
                                                : "no output folder; give that of `oneiros dream` or `oneiros explain`");
@@ -90,7 +90,6 @@ static enum status parse(int argc, char **argv, struct report_options *options)
         rc = fail(STATUS_USAGE, "--study: -o FOLDER is missing: where the tables and plots go");
     else if (!options->study && (options->folder || options->kind != STUDY_AUTO))
         rc = fail(STATUS_USAGE, "%s goes with --study only: a page is written into its run's folder", options->folder ? "-o" : "--kind");
-out:
     return rc;
 }
 
@@ -116,8 +115,8 @@ static enum status make_study(const struct report_options *options)
 {
     struct study study;
     enum status rc;
-    TRY(study_read((const char *const *)options->runs, (size_t)options->run_count, options->kind, &study));
-    TRY(study_print(&study, stdout));
+    TRY_OUT(study_read((const char *const *)options->runs, (size_t)options->run_count, options->kind, &study));
+    TRY_OUT(study_print(&study, stdout));
     rc = study_write(&study, options->folder);
 out:
     study_destroy(&study);

@@ -62,7 +62,7 @@ static enum status write_down(void *context, struct task *task)
         checkpoint_folder_are_obsolete(&c->checkpoints, record->id);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
+    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(&task);
@@ -88,7 +88,6 @@ static enum status next_entry(struct coordinator *c, struct intake_entry *entry,
 // The next inputs to those who read them, as many as they take. What is done already is not read, but as a baseline of others.
 static enum status put_in(struct coordinator *c, bool in_order)
 {
-    enum status rc = STATUS_OK;
     while (!c->all_put && prefetch_has_room(c->prefetch)) {
         struct intake_entry entry;
         bool given;
@@ -100,8 +99,7 @@ static enum status put_in(struct coordinator *c, bool in_order)
         else
             TRY(prefetch_put(c->prefetch, &entry));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Inputs on their way, without waiting for any. The first ones are baselines in the order of the inputs; after that whichever is there.
@@ -109,7 +107,6 @@ static enum status take_inputs(struct coordinator *c, bool *found)
 {
     bool in_order;
     const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order);
-    enum status rc;
     TRY(put_in(c, in_order));
     struct task *task = wanted ? prefetch_take(c->prefetch, in_order, &c->timing) : NULL;
     if (task) {
@@ -118,8 +115,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         TRY(dispatcher_put(c->dispatcher, task, was_done(c, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void say_stopping(const struct coordinator *c)
@@ -183,7 +179,6 @@ static enum status serve(struct coordinator *c)
 {
     unsigned idle = 0;
     bool told = false;
-    enum status rc = STATUS_OK;
     for (;;) {
         const double start = now();
         bool found = false;
@@ -199,14 +194,12 @@ static enum status serve(struct coordinator *c)
             break;
         rest(c, found, start, &idle);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What every rank's time went to, into the run file.
 static enum status collect_timing(struct coordinator *c)
 {
-    enum status rc = STATUS_OK;
     for (int w = 0; w < c->options->schedule->workers; w++) {
         const int rank = c->options->first_worker + w;
         struct timing timing;
@@ -219,9 +212,7 @@ static enum status collect_timing(struct coordinator *c)
         else
             TRY(dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, rank, &timing)));
     }
-    rc = dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
-out:
-    return rc;
+    return dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
 }
 
 // For those who ask, and where there are several workers to compare.
@@ -239,7 +230,6 @@ static void say_timing(const struct coordinator *c, double elapsed)
 static enum status next_to_lead(void *context, struct intake_entry *entry, bool *given, bool *end)
 {
     struct coordinator *c = context;
-    enum status rc = STATUS_OK;
     for (;;) {
         TRY(next_entry(c, entry, given, end));
         if (!*given)
@@ -257,8 +247,7 @@ static enum status next_to_lead(void *context, struct intake_entry *entry, bool 
         task_failed(task);
         TRY(write_down(c, task));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The rows of an image that a leader has done come all at once.
@@ -272,9 +261,9 @@ static enum status take_led(void *context, struct task *task)
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
     if (rows->step_count > 0)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, rows->steps, rows->step_count)));
+        TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &rows->maps[i].record, rows->maps[i].values)));
+        TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &rows->maps[i].record, rows->maps[i].values)));
     rc = write_down(c, task);
     task = NULL;
 out:
@@ -288,7 +277,6 @@ static enum status serve_leaders(struct coordinator *c)
     const struct coordinator_options *o = c->options;
     unsigned idle = 0;
     bool told = false;
-    enum status rc;
     TRY(leaders_create(&c->leaders, &(struct leaders_options){.comm = o->comm,
                                                               .first_worker = o->first_worker,
                                                               .workers = o->schedule->workers,
@@ -313,9 +301,8 @@ static enum status serve_leaders(struct coordinator *c)
     c->taken -= leaders_returned(c->leaders);
     c->all_taken = leaders_in_flight(c->leaders) == 0 && c->taken == intake_ahead_total(c->ahead);
     if (told)
-        rc = dispatcher_stop(c->dispatcher);
-out:
-    return rc;
+        return dispatcher_stop(c->dispatcher);
+    return STATUS_OK;
 }
 
 static enum status create_dispatcher(struct coordinator *c)
@@ -344,28 +331,28 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    TRY(file_join(path, options->output, "run.h5"));
-    TRY(checkpoint_folder_init(&c.checkpoints, options->output));
+    TRY_OUT(file_join(path, options->output, "run.h5"));
+    TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->output));
     // Without --resume, those that are there were begun with other settings or pictures.
-    TRY(options->resume ? checkpoint_folder_remove_aside(options->output) : checkpoint_folder_remove(options->output));
+    TRY_OUT(options->resume ? checkpoint_folder_remove_aside(options->output) : checkpoint_folder_remove(options->output));
     rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
-    TRY(rc);
-    TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
-    TRY(intake_ahead_create(&c.ahead, c.intake));
-    TRY(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
-    TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
-    TRY(create_dispatcher(&c));
+    TRY_OUT(rc);
+    TRY_OUT(intake_create(&c.intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
+    TRY_OUT(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
+    TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
+    TRY_OUT(create_dispatcher(&c));
     if (options->leaders)
-        TRY(serve_leaders(&c));
-    TRY(serve(&c));
+        TRY_OUT(serve_leaders(&c));
+    TRY_OUT(serve(&c));
     if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
         log_warning(options->kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
                                                  : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
-    TRY(dispatcher_dismiss(c.dispatcher));
+    TRY_OUT(dispatcher_dismiss(c.dispatcher));
     timing_part_add(&c.own, &c.timing);
     elapsed = now() - c.started;
     rc = collect_timing(&c);

@@ -32,12 +32,10 @@ struct leader {
 
 static enum status tell(struct leader *l, const struct account *account, const void *bytes)
 {
-    enum status rc;
     TRY(mpi_send(account, sizeof *account, COORDINATOR_RANK, MESSAGE_ACCOUNT, l->options->comm));
     if (account->bytes > 0)
-        rc = mpi_send(bytes, (size_t)account->bytes, COORDINATOR_RANK, MESSAGE_ACCOUNT_BYTES, l->options->comm);
-out:
-    return rc;
+        return mpi_send(bytes, (size_t)account->bytes, COORDINATOR_RANK, MESSAGE_ACCOUNT_BYTES, l->options->comm);
+    return STATUS_OK;
 }
 
 static enum status on_ended(void *context, struct task *task)
@@ -50,7 +48,7 @@ static enum status on_ended(void *context, struct task *task)
     l->held--;
     if (task->record.rank >= 0)
         task->record.rank = l->rank; // not that of its own small world
-    TRY(account_pack(task, header->channels, header->config->targets.count, &bytes, &size));
+    TRY_OUT(account_pack(task, header->channels, header->config->targets.count, &bytes, &size));
     if (size > INT_MAX) {
         rc = fail(STATUS_LIMIT, "the rows of %s are more than one message between ranks can hold", task->record.source);
         goto out;
@@ -75,7 +73,6 @@ static enum status take_image(struct leader *l, const struct order *order)
 static enum status take_orders(struct leader *l, bool *found)
 {
     const MPI_Comm comm = l->options->comm;
-    enum status rc = STATUS_OK;
     for (;;) {
         struct order order;
         MPI_Status status;
@@ -90,8 +87,7 @@ static enum status take_orders(struct leader *l, bool *found)
         l->end = l->end || order.kind != ORDER_IMAGE;
         l->stopping = l->stopping || order.kind == ORDER_STOP;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // An image that one rank has no memory for waits until rank 0 can give it a team.
@@ -108,7 +104,6 @@ static enum status put(struct leader *l, struct task *task)
 static enum status take_inputs(struct leader *l, bool *found)
 {
     bool in_order;
-    enum status rc = STATUS_OK;
     for (; !l->end && l->asked + l->held < HELD_MAX; l->asked++)
         TRY(tell(l, &(struct account){.kind = ACCOUNT_WANTS}, NULL));
     if (!dispatcher_wants_more(l->dispatcher, false, &in_order))
@@ -117,27 +112,21 @@ static enum status take_inputs(struct leader *l, bool *found)
     if (!task)
         return STATUS_OK;
     *found = true;
-    rc = put(l, task);
-out:
-    return rc;
+    return put(l, task);
 }
 
 // Rank 0 hears of a signal that only this rank got.
 static enum status stop(struct leader *l)
 {
-    enum status rc;
     prefetch_stop(l->prefetch);
     TRY(dispatcher_stop(l->dispatcher));
-    rc = tell(l, &(struct account){.kind = ACCOUNT_STOPS}, NULL);
-out:
-    return rc;
+    return tell(l, &(struct account){.kind = ACCOUNT_STOPS}, NULL);
 }
 
 static enum status serve(struct leader *l)
 {
     unsigned idle = 0;
     bool told = false;
-    enum status rc = STATUS_OK;
     for (;;) {
         bool found = false;
         TRY(take_orders(l, &found));
@@ -156,54 +145,48 @@ static enum status serve(struct leader *l)
         else
             mpi_idle(&idle);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What rank 0 has sent meanwhile must not stay behind as messages that nobody receives.
 static enum status leave(struct leader *l)
 {
     struct order order = {.kind = ORDER_END};
-    enum status rc;
     TRY(tell(l, &(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof l->timing}, &l->timing));
     while (order.kind != ORDER_LEAVE)
         TRY(order_receive(&order, l->options->comm));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status create(struct leader *l, MPI_Comm local)
 {
     const struct coordinator_options *o = l->options;
-    enum status rc;
     TRY(checkpoint_folder_init(&l->checkpoints, o->output));
     TRY(prefetch_create(&l->prefetch, o->config, o->output, &l->checkpoints, 1));
     TRY(progress_create(&l->progress, -1, LOG_ERROR, STDERR_FILENO));
-    rc = dispatcher_create(&l->dispatcher, &(struct dispatcher_options){.comm = local,
-                                                                        .first_worker = COORDINATOR_RANK,
-                                                                        .kind = o->kind,
-                                                                        .work = o->work,
-                                                                        .schedule = o->schedule,
-                                                                        .config = o->config,
-                                                                        .output = o->output,
-                                                                        .header = &o->header,
-                                                                        .checkpoints = &l->checkpoints,
-                                                                        .progress = l->progress,
-                                                                        .timing = &l->timing,
-                                                                        .ended = on_ended,
-                                                                        .context = l});
-out:
-    return rc;
+    return dispatcher_create(&l->dispatcher, &(struct dispatcher_options){.comm = local,
+                                                                          .first_worker = COORDINATOR_RANK,
+                                                                          .kind = o->kind,
+                                                                          .work = o->work,
+                                                                          .schedule = o->schedule,
+                                                                          .config = o->config,
+                                                                          .output = o->output,
+                                                                          .header = &o->header,
+                                                                          .checkpoints = &l->checkpoints,
+                                                                          .progress = l->progress,
+                                                                          .timing = &l->timing,
+                                                                          .ended = on_ended,
+                                                                          .context = l});
 }
 
 enum status leader_run(const struct coordinator_options *options, MPI_Comm local)
 {
     struct leader l = {.options = options};
     enum status rc;
-    TRY(mpi_check(MPI_Comm_rank(options->comm, &l.rank), "rank"));
-    TRY(create(&l, local));
-    TRY(serve(&l));
-    TRY(dispatcher_dismiss(l.dispatcher));
+    TRY_OUT(mpi_check(MPI_Comm_rank(options->comm, &l.rank), "rank"));
+    TRY_OUT(create(&l, local));
+    TRY_OUT(serve(&l));
+    TRY_OUT(dispatcher_dismiss(l.dispatcher));
     rc = leave(&l);
 out:
     progress_destroy(&l.progress);

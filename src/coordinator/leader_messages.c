@@ -24,12 +24,10 @@ size_t order_bytes(const struct order *order)
 enum status order_receive(struct order *order, MPI_Comm comm)
 {
     size_t size;
-    enum status rc;
     TRY(mpi_receive_some(order, sizeof *order, &size, COORDINATOR_RANK, MESSAGE_ORDER, comm));
     if (size <= offsetof(struct order, source) || ((char *)order)[size - 1] != '\0' || !memchr(order->name, '\0', sizeof order->name))
-        rc = fail(STATUS_INTERNAL, "an order of %zu bytes", size);
-out:
-    return rc;
+        return fail(STATUS_INTERNAL, "an order of %zu bytes", size);
+    return STATUS_OK;
 }
 
 enum status account_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
@@ -65,13 +63,10 @@ enum status account_pack(const struct task *task, const int *channels, int targe
 static enum status unpack_map(struct image_rows *rows, struct record_reader *reader)
 {
     struct cam_row map;
-    enum status rc;
     TRY(record_read(reader, &map, sizeof map));
     if (map.grid.width < 1 || map.grid.height < 1 || values_of(&map) > reader->left / sizeof(float))
         return fail(STATUS_INTERNAL, "a map that is not whole");
-    rc = image_rows_add_map(rows, &map, record_next(reader, values_of(&map) * sizeof(float)));
-out:
-    return rc;
+    return image_rows_add_map(rows, &map, record_next(reader, values_of(&map) * sizeof(float)));
 }
 
 enum status account_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
@@ -79,7 +74,6 @@ enum status account_unpack(struct task *task, const int *channels, int targets, 
     struct record_reader reader = {.bytes = bytes, .left = size};
     struct image_rows *rows = &task->results.rows;
     struct packed packed;
-    enum status rc;
     TRY(record_read(&reader, &task->record, sizeof task->record));
     TRY(record_read(&reader, &packed, sizeof packed));
     for (uint64_t i = 0; i < packed.steps; i++) {
@@ -98,6 +92,5 @@ enum status account_unpack(struct task *task, const int *channels, int targets, 
             return fail(STATUS_LIMIT, "no memory for the importance of channels");
         TRY(record_read(&reader, task->results.importance[t], count * sizeof(float)));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }

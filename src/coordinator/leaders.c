@@ -53,7 +53,6 @@ static enum status send_order(struct leaders *l, int worker, const struct order 
 
 static enum status forget_arrived(struct leaders *l)
 {
-    enum status rc = STATUS_OK;
     for (struct sent **at = &l->sent; *at;) {
         struct sent *sent = *at;
         int arrived = 0;
@@ -65,8 +64,7 @@ static enum status forget_arrived(struct leaders *l)
             at = &sent->next;
         }
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status tell_all(struct leaders *l, enum order_kind kind)
@@ -104,8 +102,8 @@ static enum status take_image(struct leaders *l, const struct account *account, 
         rc = fail(STATUS_LIMIT, "no memory for the rows of an image");
         goto out;
     }
-    TRY(mpi_receive(bytes, (size_t)account->bytes, rank, MESSAGE_ACCOUNT_BYTES, l->options.comm));
-    TRY(account_unpack(task, header->channels, header->config->targets.count, bytes, (size_t)account->bytes));
+    TRY_OUT(mpi_receive(bytes, (size_t)account->bytes, rank, MESSAGE_ACCOUNT_BYTES, l->options.comm));
+    TRY_OUT(account_unpack(task, header->channels, header->config->targets.count, bytes, (size_t)account->bytes));
     rc = l->options.ended(l->options.context, task);
     task = NULL;
 out:
@@ -130,13 +128,11 @@ static enum status take_back(struct leaders *l, const struct account *account, i
 static enum status let_go(struct leaders *l, int worker)
 {
     const int rank = l->options.first_worker + worker;
-    enum status rc;
     TRY(mpi_receive(&l->timings[worker], sizeof *l->timings, rank, MESSAGE_ACCOUNT_BYTES, l->options.comm));
     TRY(send_order(l, worker, &(struct order){.kind = ORDER_LEAVE}));
     l->gone[worker] = true;
     l->left++;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status take_account(struct leaders *l, const struct account *account, int rank)
@@ -162,7 +158,6 @@ static enum status take_account(struct leaders *l, const struct account *account
 
 static enum status collect(struct leaders *l, bool *found)
 {
-    enum status rc = STATUS_OK;
     for (;;) {
         struct account account;
         MPI_Status status;
@@ -174,8 +169,7 @@ static enum status collect(struct leaders *l, bool *found)
         TRY(take_account(l, &account, status.MPI_SOURCE));
         *found = true;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status give(struct leaders *l, int worker, const struct intake_entry *entry)
@@ -217,19 +211,16 @@ static enum status hand_out(struct leaders *l, bool *found)
         l->end_told = true;
         rc = tell_all(l, ORDER_END);
     }
-out:
     return rc;
 }
 
 enum status leaders_turn(struct leaders *l, bool *found)
 {
-    enum status rc;
     TRY(forget_arrived(l));
     TRY(collect(l, found));
     if (!l->stopping)
-        rc = hand_out(l, found);
-out:
-    return rc;
+        return hand_out(l, found);
+    return STATUS_OK;
 }
 
 enum status leaders_stop(struct leaders *l)

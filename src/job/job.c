@@ -91,7 +91,6 @@ static enum status gather_cores(struct run *run, const cpu_set_t *bound)
     TRY(mpi_check(MPI_Gather(&own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "gather"));
     rc =
         mpi_check(MPI_Gather(&run->node_processors, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "gather");
-out:
     return rc;
 }
 
@@ -104,7 +103,6 @@ static enum status look_around(struct run *run)
     CPU_ZERO(&bound);
     sched_getaffinity(0, sizeof bound, &bound);
     shared = bound;
-    enum status rc;
     TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
     if (run->launch.rank == COORDINATOR_RANK) {
         run->hosts = calloc((size_t)run->launch.size, sizeof host);
@@ -120,16 +118,13 @@ static enum status look_around(struct run *run)
     run->node_processors = CPU_COUNT(&shared);
     TRY(gather_cores(run, &bound));
     run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
-    rc = mpi_check(MPI_Comm_free(&node), "free");
-out:
-    return rc;
+    return mpi_check(MPI_Comm_free(&node), "free");
 }
 
 // Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
 static enum status choose_tiles(struct run *run)
 {
     struct config config = run->options->config;
-    enum status rc;
     if (config.tile.size == 0)
         config.tile.size = run->prepared.tile_size;
     run->memory_limit = resources_memory(config.memory.limit, run->node_ranks);
@@ -139,23 +134,19 @@ static enum status choose_tiles(struct run *run)
         log_warning(
             "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
             run->tiles.rules.size);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The guide's pixels, which rank 0 has loaded, to every rank.
 static enum status share_guide(struct run *run)
 {
-    enum status rc;
     run->guide = run->prepared.guide;
     run->prepared.guide = (struct image){0};
     int size[2] = {run->guide.width, run->guide.height};
     TRY(mpi_check(MPI_Bcast(size, 2, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
     if (run->launch.rank != COORDINATOR_RANK)
         TRY(image_create(&run->guide, size[0], size[1]));
-    rc = mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
-out:
-    return rc;
+    return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
 // What only the weights show: every rank finds the same.
@@ -181,7 +172,7 @@ static enum status make_plan(struct run *run, const char *text)
     int length = text ? (int)strlen(text) : 0;
     enum status rc;
     run->plan = calloc(1, sizeof *run->plan);
-    TRY(mpi_check(MPI_Bcast(&length, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    TRY_OUT(mpi_check(MPI_Bcast(&length, 1, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
     copy = calloc(1, (size_t)length + 1);
     if (!run->plan || !copy) {
         rc = fail(STATUS_LIMIT, "no memory for a plan");
@@ -189,7 +180,7 @@ static enum status make_plan(struct run *run, const char *text)
     }
     if (text)
         memcpy(copy, text, (size_t)length);
-    TRY(mpi_check(MPI_Bcast(copy, length, MPI_CHAR, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    TRY_OUT(mpi_check(MPI_Bcast(copy, length, MPI_CHAR, COORDINATOR_RANK, run->launch.comm), "broadcast"));
     const struct planning_options options = {.comm = run->launch.comm,
                                              .planner = planner,
                                              .threads = worker_threads(run),
@@ -224,7 +215,7 @@ static enum status start(struct run *run)
         rc = preparation_make(&run->prepared, run->options, run->launch.size);
     TRY(agree(run, rc));
     if (run->prepared.nothing_left)
-        goto out;
+        return rc;
     TRY(look_around(run));
     TRY(watchdog_start(&run->watchdog, &(struct watchdog_options){.comm = run->launch.comm,
                                                                   .seconds = run->options->config.watchdog.seconds,
@@ -236,9 +227,7 @@ static enum status start(struct run *run)
     TRY(agree(run, check_earlier(run)));
     if (run->options->config.objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
-    rc = make_plan(run, run->prepared.plan_text);
-out:
-    return rc;
+    return make_plan(run, run->prepared.plan_text);
 }
 
 static double dream_work(const struct config *config, int width, int height)
@@ -285,7 +274,7 @@ static enum status be_coordinator(struct run *run, MPI_Comm local, struct coordi
     else if (config->team.size > 0 && schedule.workers % config->team.size != 0)
         log_warning("team.size %d leaves %d of %d workers without work", config->team.size, schedule.workers % config->team.size,
                     schedule.workers);
-    TRY(objective_find_targets(&targets, config));
+    TRY_OUT(objective_find_targets(&targets, config));
     for (int i = 0; i < run->launch.size && !leader; i++)
         hosts[i] = run->hosts + (size_t)i * MPI_MAX_PROCESSOR_NAME;
     const struct coordinator_options options = {
@@ -340,7 +329,7 @@ static enum status lead(struct run *run, struct worker *worker)
 {
     struct local_coordinator local = {.run = run};
     pthread_t thread;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(mpi_check(MPI_Comm_dup(MPI_COMM_SELF, &local.comm), "communicator of one"));
     TRY(mpi_check(MPI_Comm_set_errhandler(local.comm, MPI_ERRORS_RETURN), "error handler"));
     TRY(thread_start(&thread, leader_thread, &local));
@@ -348,9 +337,7 @@ static enum status lead(struct run *run, struct worker *worker)
     if (rc != STATUS_OK)
         launch_abort(&run->launch, EXIT_INTERNAL);
     pthread_join(thread, NULL);
-    rc = mpi_check(MPI_Comm_free(&local.comm), "free");
-out:
-    return rc;
+    return mpi_check(MPI_Comm_free(&local.comm), "free");
 }
 
 static enum status be_worker(struct run *run)
@@ -367,10 +354,10 @@ static enum status be_worker(struct run *run)
     struct worker *worker = NULL;
     enum status rc;
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
-    TRY(worker_create(&worker, &options));
+    TRY_OUT(worker_create(&worker, &options));
     if (run->prepared.leaders)
-        TRY(lead(run, worker));
-    TRY(worker_serve(worker, run->launch.comm));
+        TRY_OUT(lead(run, worker));
+    TRY_OUT(worker_serve(worker, run->launch.comm));
     rc = mpi_send(worker_timing(worker), sizeof(struct timing), COORDINATOR_RANK, MESSAGE_TIMING, run->launch.comm);
 out:
     worker_destroy(&worker);

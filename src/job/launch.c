@@ -76,7 +76,7 @@ static enum status check_world(const struct launch *launch)
 enum status launch_start(struct launch *launch)
 {
     int provided;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(check_step(launch));
     // One process alone is coordinator and worker in two threads.
     TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
@@ -89,20 +89,16 @@ enum status launch_start(struct launch *launch)
         rc = fail(STATUS_UNSUPPORTED, "this MPI has no MPI_THREAD_MULTIPLE, which one process alone needs: start two with `mpirun -n 2`");
     else
         rc = check_world(launch);
-out:
     return rc;
 }
 
 enum status launch_end(struct launch *launch)
 {
     MPI_Request request;
-    enum status rc;
     TRY(mpi_check(MPI_Ibarrier(launch->comm, &request), "barrier"));
     TRY(mpi_wait(&request));
     TRY(mpi_check(MPI_Comm_free(&launch->comm), "free"));
-    rc = mpi_check(MPI_Finalize(), "finalize");
-out:
-    return rc;
+    return mpi_check(MPI_Finalize(), "finalize");
 }
 
 void launch_abort(const struct launch *launch, int exit_code)

@@ -29,8 +29,8 @@ enum status planning_read_file(struct config *config, char **text)
     plan = malloc(sizeof *plan);
     if (!plan)
         return fail(STATUS_LIMIT, "no memory for a plan");
-    TRY(run_plan_read(path, PLAN_TEXT_MAX, text));
-    TRY(plan_from_text(plan, network_inception_v3(), &origin, *text, path));
+    TRY_OUT(run_plan_read(path, PLAN_TEXT_MAX, text));
+    TRY_OUT(plan_from_text(plan, network_inception_v3(), &origin, *text, path));
     const enum config_precision found = plan->bf16 ? PRECISION_BF16 : PRECISION_F32;
     if (config->precision != PRECISION_AUTO && config->precision != found)
         rc = fail(STATUS_USAGE, "plan: %s is a plan for precision %s, and precision says otherwise", path, plan->bf16 ? "bf16" : "f32");
@@ -83,8 +83,8 @@ static void write_cache(const char *path, const char *text)
     enum status rc;
     snprintf(folder, sizeof folder, "%s", path);
     *strrchr(folder, '/') = '\0';
-    TRY(file_make_folder(folder));
-    TRY(file_create(&writer, path));
+    TRY_OUT(file_make_folder(folder));
+    TRY_OUT(file_create(&writer, path));
     fputs(text, writer.stream);
     rc = file_commit(&writer);
 out:
@@ -119,7 +119,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
         read_cache(path, plan);
     else
         path[0] = '\0';
-    TRY(planner_missing(planner, plan, &missing));
+    TRY_OUT(planner_missing(planner, plan, &missing));
     if (missing == 0)
         goto out;
     log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
@@ -129,7 +129,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
     omp_set_num_threads(threads_before);
     if (rc != STATUS_OK)
         goto out;
-    TRY(plan_to_text(plan, network_inception_v3(), &here, &text));
+    TRY_OUT(plan_to_text(plan, network_inception_v3(), &here, &text));
     if (path[0])
         write_cache(path, text);
     log_info("the plan took %.1f s; it is kept in %s", now() - start, path[0] ? path : "memory only");
@@ -144,7 +144,6 @@ enum status planning_find(const struct config *config, int threads, const float 
     struct display display = {0};
     struct objective objective;
     struct plan_origin origin;
-    enum status rc;
     *text = NULL;
     TRY(objective_find_targets(&objective, config));
     const struct planner_options planner = {.network = network_inception_v3(),
@@ -164,9 +163,7 @@ enum status planning_find(const struct config *config, int threads, const float 
     } else {
         TRY(make(threads, &planner, plan));
     }
-    rc = plan_to_text(plan, network_inception_v3(), &origin, text);
-out:
-    return rc;
+    return plan_to_text(plan, network_inception_v3(), &origin, text);
 }
 
 enum status planning_resolve(const struct planning_options *options, struct plan *plan, char **text)
@@ -180,15 +177,15 @@ enum status planning_resolve(const struct planning_options *options, struct plan
     int rank;
     enum status rc;
     *text = NULL;
-    TRY(mpi_check(MPI_Comm_rank(options->comm, &rank), "rank"));
+    TRY_OUT(mpi_check(MPI_Comm_rank(options->comm, &rank), "rank"));
     if (rank == options->planner) {
         word.status = (int)planning_find(options->config, options->threads, options->weights, options->text, plan, text);
         word.length = *text ? (int)strlen(*text) : 0;
         snprintf(word.message, sizeof word.message, "%s", status_message());
     }
     // The others wait asleep, so that the planner has the machine.
-    TRY(mpi_check(MPI_Ibcast(&word, sizeof word, MPI_BYTE, options->planner, options->comm, &request), "broadcast"));
-    TRY(mpi_wait(&request));
+    TRY_OUT(mpi_check(MPI_Ibcast(&word, sizeof word, MPI_BYTE, options->planner, options->comm, &request), "broadcast"));
+    TRY_OUT(mpi_wait(&request));
     if (word.status != STATUS_OK) {
         rc = rank == options->planner ? (enum status)word.status : fail((enum status)word.status, "%s", word.message);
         goto out;
@@ -199,7 +196,7 @@ enum status planning_resolve(const struct planning_options *options, struct plan
         rc = fail(STATUS_LIMIT, "no memory for the text of a plan");
         goto out;
     }
-    TRY(mpi_check(MPI_Bcast(*text, word.length + 1, MPI_CHAR, options->planner, options->comm), "broadcast"));
+    TRY_OUT(mpi_check(MPI_Bcast(*text, word.length + 1, MPI_CHAR, options->planner, options->comm), "broadcast"));
     rc = mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, options->planner, options->comm), "broadcast");
 out:
     if (rc != STATUS_OK) {

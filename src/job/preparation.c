@@ -20,7 +20,6 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
 {
     struct stat info;
     const bool there = stat(run_file, &info) == 0;
-    enum status rc = STATUS_OK;
     if (!there && options->resume)
         return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
     if (!there || options->force)
@@ -36,8 +35,7 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
         log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(p->resume), options->output);
     else
         log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(p->resume));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Whether there are so many images, as far as they have names.
@@ -49,9 +47,9 @@ static enum status are_many(const struct job_options *options, int64_t many, boo
     enum status rc;
     if (!entry)
         return fail(STATUS_LIMIT, "no memory for an input");
-    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (int64_t i = 0; i < many && !end; i++)
-        TRY(intake_next(intake, entry, &end));
+        TRY_OUT(intake_next(intake, entry, &end));
     *are = !end;
 out:
     intake_destroy(&intake);
@@ -80,12 +78,10 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
 static enum status prepare_output(const char *output, const char *run_file)
 {
     struct file_writer trial;
-    enum status rc;
     TRY(file_make_folder(output));
     TRY(file_create(&trial, run_file));
     file_abandon(&trial);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Without an encoder there are no videos, but there is everything else.
@@ -100,21 +96,18 @@ static void look_for_encoder(const struct config *config)
 static enum status read_plan(struct preparation *p, struct job_options *options)
 {
     struct config config = options->config;
-    enum status rc;
     if (p->resume)
         TRY(file_join(config.plan, options->output, "run.h5"));
     TRY(planning_read_file(&config, &p->plan_text));
     options->config.precision = config.precision;
     if (!p->resume)
         p->recorded.precision = config.precision;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status preparation_make(struct preparation *p, struct job_options *options, int ranks)
 {
     char run_file[FILE_PATH_MAX];
-    enum status rc;
     *p = (struct preparation){.recorded = options->config};
     if (strcmp(options->config.model.path, "auto") == 0)
         TRY(model_default_path(p->model));
@@ -131,8 +124,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
         TRY(load_guide(&options->config, options->output, &p->guide));
     if (!options->explain)
         look_for_encoder(&options->config);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void preparation_destroy(struct preparation *p)

@@ -20,7 +20,6 @@ struct shared_weights {
 static enum status split(struct shared_weights *s, MPI_Comm comm)
 {
     int rank, node_rank;
-    enum status rc;
     TRY(mpi_check(MPI_Comm_rank(comm, &rank), "rank"));
     TRY(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &s->node), "split by node"));
     TRY(mpi_check(MPI_Comm_set_errhandler(s->node, MPI_ERRORS_RETURN), "error handler"));
@@ -28,28 +27,24 @@ static enum status split(struct shared_weights *s, MPI_Comm comm)
     TRY(mpi_check(MPI_Comm_split(comm, node_rank == 0 ? 0 : MPI_UNDEFINED, rank, &s->leaders), "split of the node leaders"));
     if (s->leaders != MPI_COMM_NULL)
         TRY(mpi_check(MPI_Comm_set_errhandler(s->leaders, MPI_ERRORS_RETURN), "error handler"));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status allocate(struct shared_weights *s, size_t count)
 {
     int size, node_rank, unit;
     MPI_Aint bytes = (MPI_Aint)(count * sizeof(float));
-    enum status rc;
     TRY(mpi_check(MPI_Comm_size(s->node, &size), "size"));
     TRY(mpi_check(MPI_Comm_rank(s->node, &node_rank), "rank"));
     if (size == 1) {
         s->weights = malloc(count * sizeof(float));
         if (!s->weights)
-            rc = fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
-        goto out;
+            return fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
     }
     TRY(mpi_check(MPI_Win_allocate_shared(node_rank == 0 ? bytes : 0, sizeof(float), MPI_INFO_NULL, s->node, &s->weights, &s->window),
                   "shared memory for the weights"));
     TRY(mpi_check(MPI_Win_shared_query(s->window, 0, &bytes, &unit, &s->weights), "shared memory for the weights"));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What rank 0 found when it read the file.
@@ -63,7 +58,6 @@ static enum status read_and_tell(struct shared_weights *s, MPI_Comm comm, const 
 {
     int rank;
     struct outcome outcome = {.status = STATUS_OK};
-    enum status rc;
     TRY(mpi_check(MPI_Comm_rank(comm, &rank), "rank"));
     if (rank == 0)
         outcome.status = (int)weights_read(path, network_inception_v3(), s->weights, &outcome.info);
@@ -72,15 +66,13 @@ static enum status read_and_tell(struct shared_weights *s, MPI_Comm comm, const 
     TRY(mpi_check(MPI_Bcast(&outcome, sizeof outcome, MPI_BYTE, 0, comm), "broadcast"));
     s->info = outcome.info;
     if (outcome.status != STATUS_OK)
-        rc = fail((enum status)outcome.status, "%s", outcome.message);
-out:
-    return rc;
+        return fail((enum status)outcome.status, "%s", outcome.message);
+    return STATUS_OK;
 }
 
 enum status shared_weights_create(struct shared_weights **shared, MPI_Comm comm, const char *path)
 {
     const size_t count = parameters_count(network_inception_v3());
-    enum status rc;
     struct shared_weights *s = *shared = calloc(1, sizeof *s);
     if (!s)
         return fail(STATUS_LIMIT, "no memory for the weights");
@@ -95,8 +87,7 @@ enum status shared_weights_create(struct shared_weights **shared, MPI_Comm comm,
         TRY(mpi_check(MPI_Bcast(s->weights, (int)count, MPI_FLOAT, 0, s->leaders), "broadcast of the weights"));
     if (s->window != MPI_WIN_NULL)
         TRY(mpi_check(MPI_Win_fence(0, s->window), "fence"));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void shared_weights_destroy(struct shared_weights **shared)

@@ -124,7 +124,7 @@ enum status channels_read(hid_t file, const char *path, const struct run_facts *
     const bool listed = images->count * facts->target_count * CHANNELS_IMAGE <= CHANNELS_LISTED;
     for (size_t t = 0; t < facts->target_count; t++) {
         channels->targets[t].layer = facts->targets[t];
-        TRY(read_target(file, path, images, listed, &channels->targets[t]));
+        TRY_OUT(read_target(file, path, images, listed, &channels->targets[t]));
     }
 out:
     if (rc != STATUS_OK)

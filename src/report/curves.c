@@ -55,7 +55,6 @@ static int number(double value)
 static enum status read_places(const struct columns *columns, struct steps *steps)
 {
     static const char *const names[] = {"image", "octave", "step"};
-    enum status rc = STATUS_OK;
     for (int k = 0; k < 3; k++) {
         double *values;
         TRY(columns_numbers(columns, names[k], 1, &values));
@@ -68,14 +67,12 @@ static enum status read_places(const struct columns *columns, struct steps *step
         }
         free(values);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_values(const struct columns *columns, int targets, struct steps *steps, struct curves *curves)
 {
     const size_t width = (size_t)curves->width;
-    enum status rc = STATUS_OK;
     for (size_t i = 0; i < steps->count * width; i++)
         steps->values[i] = NAN;
     for (int m = 0; m < MEASURES; m++) {
@@ -89,8 +86,7 @@ static enum status read_values(const struct columns *columns, int targets, struc
             memcpy(steps->values + i * width + offset, values + i * numbers, numbers * sizeof *values);
         free(values);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Rows without a place, which no run writes, are left out.
@@ -214,7 +210,7 @@ enum status curves_read(hid_t file, const char *path, int targets, struct curves
     struct steps steps = {0};
     enum status rc;
     *curves = (struct curves){.width = measures_width(targets)};
-    TRY(columns_open(file, path, "steps", &columns));
+    TRY_OUT(columns_open(file, path, "steps", &columns));
     steps.count = columns.rows;
     steps.items = calloc(steps.count + 1, sizeof *steps.items);
     steps.values = malloc((steps.count * (size_t)curves->width + 1) * sizeof *steps.values);

@@ -20,7 +20,6 @@ static const struct {
 static enum status write_parts(const json_t *json, FILE *stream)
 {
     const char *at = (const char *)asset_page_html.bytes;
-    enum status rc = STATUS_OK;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const char *mark = strstr(at, parts[i].mark);
         if (!mark)
@@ -33,8 +32,7 @@ static enum status write_parts(const json_t *json, FILE *stream)
         at = mark + strlen(parts[i].mark);
     }
     fputs(at, stream);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status write_page(const struct page_data *data, const char *path)
@@ -42,7 +40,7 @@ static enum status write_page(const struct page_data *data, const char *path)
     struct file_writer writer;
     json_t *json = page_data_json(data);
     enum status rc;
-    TRY(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
+    TRY_OUT(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
     rc = write_parts(json, writer.stream);
     if (rc == STATUS_OK)
         rc = file_commit(&writer);
@@ -64,16 +62,13 @@ struct contents {
 
 static enum status read_contents(hid_t file, const char *path, struct contents *contents)
 {
-    enum status rc;
     TRY(run_facts_read(file, path, &contents->facts));
     const int targets = (int)contents->facts.target_count;
     // A run that goes on adds rows: images first, so that all that they speak of is there.
     TRY(run_images_read(file, path, targets, &contents->images));
     TRY(curves_read(file, path, targets, &contents->curves));
     TRY(channels_read(file, path, &contents->facts, &contents->images, &contents->channels));
-    rc = phases_read(file, path, contents->facts.ranks, contents->facts.workers, contents->facts.elapsed, &contents->phases);
-out:
-    return rc;
+    return phases_read(file, path, contents->facts.ranks, contents->facts.workers, contents->facts.elapsed, &contents->phases);
 }
 
 static void destroy_contents(struct contents *contents)
@@ -114,24 +109,24 @@ enum status page_write(const char *run, struct page_summary *summary)
     struct gallery gallery = {0};
     hid_t file = -1;
     enum status rc;
-    TRY(run_facts_path(run, path));
+    TRY_OUT(run_facts_path(run, path));
     folder_of(path, folder);
-    TRY(file_join(summary->path, folder, "report.html"));
-    TRY(run_facts_open(path, &file));
+    TRY_OUT(file_join(summary->path, folder, "report.html"));
+    TRY_OUT(run_facts_open(path, &file));
     rc = read_contents(file, path, &contents);
     H5Fclose(file);
     if (rc != STATUS_OK)
         goto out;
     if (contents.images.count >= PATIENCE)
         log_info("%s: thumbnails of %zu pictures", path, contents.images.count);
-    TRY(gallery_make(folder, &contents.facts, &contents.images, &gallery));
+    TRY_OUT(gallery_make(folder, &contents.facts, &contents.images, &gallery));
     const struct page_data data = {.facts = &contents.facts,
                                    .images = &contents.images,
                                    .gallery = &gallery,
                                    .curves = &contents.curves,
                                    .channels = &contents.channels,
                                    .phases = &contents.phases};
-    TRY(write_page(&data, summary->path));
+    TRY_OUT(write_page(&data, summary->path));
     sum_up(&contents, &gallery, summary);
 out:
     gallery_destroy(&gallery);

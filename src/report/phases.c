@@ -81,11 +81,11 @@ static enum status read_rows(const struct columns *columns, struct timing_row *r
     double *ranks = NULL, *counts = NULL, *seconds = NULL, *bytes = NULL;
     char *names = NULL;
     enum status rc;
-    TRY(columns_numbers(columns, "rank", 1, &ranks));
-    TRY(columns_numbers(columns, "count", 1, &counts));
-    TRY(columns_numbers(columns, "seconds", 1, &seconds));
-    TRY(columns_numbers(columns, "bytes", 1, &bytes));
-    TRY(columns_text(columns, "phase", ROW_PHASE_MAX, &names));
+    TRY_OUT(columns_numbers(columns, "rank", 1, &ranks));
+    TRY_OUT(columns_numbers(columns, "count", 1, &counts));
+    TRY_OUT(columns_numbers(columns, "seconds", 1, &seconds));
+    TRY_OUT(columns_numbers(columns, "bytes", 1, &bytes));
+    TRY_OUT(columns_text(columns, "phase", ROW_PHASE_MAX, &names));
     for (size_t i = 0; i < columns->rows; i++) {
         rows[i] = (struct timing_row){.rank = ranks[i] >= 0 && ranks[i] < INT32_MAX ? (int32_t)ranks[i] : -1,
                                       .count = whole(counts[i]),
@@ -107,7 +107,7 @@ enum status phases_read(hid_t file, const char *path, int ranks, int workers, do
     struct columns columns;
     struct timing_row *rows = NULL;
     enum status rc;
-    TRY(columns_open(file, path, "timing", &columns));
+    TRY_OUT(columns_open(file, path, "timing", &columns));
     rows = calloc(columns.rows + 1, sizeof *rows);
     rc = rows ? read_rows(&columns, rows) : fail(STATUS_LIMIT, "%s: no memory for %zu rows of /timing", path, columns.rows);
     if (rc == STATUS_OK)

@@ -26,7 +26,6 @@ static int small(double number)
 
 static enum status read_texts(const struct columns *columns, struct run_images *images)
 {
-    enum status rc;
     TRY(columns_text(columns, "source", ROW_SOURCE_MAX, &images->sources));
     TRY(columns_text(columns, "sha256", DIGEST_SIZE, &images->digests));
     TRY(columns_text(columns, "output", ROW_SOURCE_MAX, &images->outputs));
@@ -38,8 +37,7 @@ static enum status read_texts(const struct columns *columns, struct run_images *
         images->items[i].output = images->outputs + i * ROW_SOURCE_MAX;
         images->items[i].error = images->errors + i * ROW_ERROR_MAX;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_numbers(const struct columns *columns, struct run_images *images)
@@ -51,7 +49,7 @@ static enum status read_numbers(const struct columns *columns, struct run_images
     double *values = NULL;
     enum status rc = STATUS_OK;
     for (int k = 0; k < NAMES; k++) {
-        TRY(columns_numbers(columns, names[k], 1, &values));
+        TRY_OUT(columns_numbers(columns, names[k], 1, &values));
         for (size_t i = 0; i < images->count; i++) {
             struct run_image *image = &images->items[i];
             int *const fields[NAMES] = {NULL,         &image->status, &image->width, &image->height,
@@ -65,7 +63,7 @@ static enum status read_numbers(const struct columns *columns, struct run_images
         values = NULL;
     }
     for (int k = 0; k < RUN_IMAGE_SECONDS; k++) {
-        TRY(columns_numbers(columns, seconds[k], 1, &values));
+        TRY_OUT(columns_numbers(columns, seconds[k], 1, &values));
         for (size_t i = 0; i < images->count; i++)
             images->items[i].seconds[k] = values[i];
         free(values);
@@ -80,7 +78,6 @@ out:
 static enum status read_measures(const struct columns *columns, const char *ending, int targets, double *to)
 {
     const int width = measures_width(targets);
-    enum status rc = STATUS_OK;
     for (size_t i = 0; i < columns->rows * (size_t)width; i++)
         to[i] = NAN;
     for (int m = 0; m < MEASURES; m++) {
@@ -95,8 +92,7 @@ static enum status read_measures(const struct columns *columns, const char *endi
             memcpy(to + i * (size_t)width + offset, values + i * (size_t)numbers, (size_t)numbers * sizeof *to);
         free(values);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static int by_id(const void *a, const void *b)
@@ -121,14 +117,12 @@ static enum status check(const char *path, const struct run_images *images)
 static enum status read_all(const struct columns *columns, int targets, struct run_images *images)
 {
     const size_t width = (size_t)measures_width(targets);
-    enum status rc;
     images->count = columns->rows;
     images->items = calloc(columns->rows + 1, sizeof *images->items);
     images->before = malloc((columns->rows * width + 1) * sizeof *images->before);
     images->after = malloc((columns->rows * width + 1) * sizeof *images->after);
     if (!images->items || !images->before || !images->after) {
-        rc = fail(STATUS_LIMIT, "%s: no memory for %zu images", columns->path, columns->rows);
-        goto out;
+        return fail(STATUS_LIMIT, "%s: no memory for %zu images", columns->path, columns->rows);
     }
     TRY(read_texts(columns, images));
     TRY(read_numbers(columns, images));
@@ -139,22 +133,19 @@ static enum status read_all(const struct columns *columns, int targets, struct r
         images->items[i].after = images->after + i * width;
     }
     qsort(images->items, images->count, sizeof *images->items, by_id);
-    rc = check(columns->path, images);
-out:
-    return rc;
+    return check(columns->path, images);
 }
 
 enum status run_images_read(hid_t file, const char *path, int targets, struct run_images *images)
 {
     struct columns columns;
-    enum status rc;
+    enum status rc = STATUS_OK;
     *images = (struct run_images){0};
     TRY(columns_open(file, path, "images", &columns));
     rc = read_all(&columns, targets, images);
     columns_close(&columns);
     if (rc != STATUS_OK)
         run_images_destroy(images);
-out:
     return rc;
 }
 

@@ -63,7 +63,7 @@ static enum status take_cam_row(struct carrying *c, struct run_series *series, c
     }
     const int64_t now_at = c->file->cam_values;
     memcpy(row + H5Tget_member_offset(series->type, (unsigned)H5Tget_member_index(series->type, "offset")), &now_at, sizeof now_at);
-    TRY(run_file_add_cam_values(c->file, values, count, image));
+    TRY_OUT(run_file_add_cam_values(c->file, values, count, image));
     rc = put_row(c->file, series, row, image);
 out:
     free(values);
@@ -100,7 +100,7 @@ static enum status carry_series(struct carrying *c, int number,
             goto out;
         }
         for (hsize_t i = 0; i < count; i++)
-            TRY(take(c, series, rows + i * series->row_size, first + i));
+            TRY_OUT(take(c, series, rows + i * series->row_size, first + i));
     }
 out:
     free(rows);
@@ -119,11 +119,11 @@ static enum status carry_all(struct carrying *c)
     c->kept = calloc((size_t)images + 1, sizeof *c->kept);
     if (!c->kept)
         return fail(STATUS_LIMIT, "no memory for %lld images", (long long)images);
-    TRY(carry_series(c, RUN_STEPS, take_step_row));
-    TRY(carry_series(c, RUN_CAM_FRAMES, take_cam_row));
-    TRY(carry_series(c, RUN_IMAGES, take_image_row));
+    TRY_OUT(carry_series(c, RUN_STEPS, take_step_row));
+    TRY_OUT(carry_series(c, RUN_CAM_FRAMES, take_cam_row));
+    TRY_OUT(carry_series(c, RUN_IMAGES, take_image_row));
     for (int t = 0; t < layout->targets; t++)
-        TRY(carry_series(c, RUN_IMPORTANCE + t, take_importance_row));
+        TRY_OUT(carry_series(c, RUN_IMPORTANCE + t, take_importance_row));
     rc = run_file_write(c->file, false);
 out:
     free(c->kept);

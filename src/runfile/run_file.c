@@ -75,7 +75,7 @@ static enum status create_empty(const char *path, const struct run_layout *layou
 {
     enum status rc;
     char *config = NULL;
-    TRY(config_to_string(header->config, &config));
+    TRY_OUT(config_to_string(header->config, &config));
     if (write_new(path, layout, header, config, resumed) < 0)
         rc = hdf5_fail(path, "cannot create the run file");
 out:
@@ -255,23 +255,18 @@ enum status run_file_tick(struct run_file *file)
 
 enum status run_file_add_steps(struct run_file *file, const struct step_row *steps, size_t count)
 {
-    enum status rc = STATUS_OK;
     for (size_t i = 0; i < count; i++)
         TRY(add_row(file, RUN_TABLE_STEPS, &steps[i], steps[i].image));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values)
 {
-    enum status rc;
     struct cam_row record = *frame;
     assert(frame->grid.width > 0 && frame->grid.height > 0);
     record.offset = file->cam_values;
     TRY(run_file_add_cam_values(file, values, (size_t)frame->grid.width * (size_t)frame->grid.height, frame->image));
-    rc = add_row(file, RUN_TABLE_CAM_FRAMES, &record, frame->image);
-out:
-    return rc;
+    return add_row(file, RUN_TABLE_CAM_FRAMES, &record, frame->image);
 }
 
 // Text of a fixed length, which a peer may have left without its end.
@@ -299,7 +294,6 @@ static bool image_is_whole(struct run_file *file, int64_t image)
 
 enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance)
 {
-    enum status rc;
     struct image_row record = *image;
     clean_field(record.source, sizeof record.source);
     clean_field(record.sha256, sizeof record.sha256);
@@ -309,13 +303,11 @@ enum status run_file_add_image(struct run_file *file, const struct image_row *im
         return run_file_lose_row(file, -1);
     TRY(add_row(file, RUN_TABLE_IMAGES, &record, -1));
     add_importance(file, importance);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing)
 {
-    enum status rc = STATUS_OK;
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
         if (timing->phases[phase].count <= 0)
             continue;
@@ -326,8 +318,7 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
         snprintf(record.phase, sizeof record.phase, "%s", phase_name(phase));
         TRY(add_row(file, RUN_TABLE_TIMING, &record, -1));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Aside first: `path` may be what the rows come from.
@@ -337,9 +328,9 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     enum status rc;
     if (snprintf(file->path, sizeof file->path, "%s.new", path) >= (int)sizeof file->path)
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
-    TRY(create_empty(file->path, &file->layout, header, earlier != NULL));
+    TRY_OUT(create_empty(file->path, &file->layout, header, earlier != NULL));
     if (earlier)
-        TRY(run_file_carry(file, earlier));
+        TRY_OUT(run_file_carry(file, earlier));
     rc = file_rename(file->path, path);
 out:
     if (rc != STATUS_OK)

@@ -96,7 +96,7 @@ static enum status read_rows(const char *path, hid_t dataset, hid_t type, hsize_
             goto out;
         }
         for (hsize_t i = 0; i < part; i++)
-            TRY(take(past, &rows[i]));
+            TRY_OUT(take(past, &rows[i]));
     }
 out:
     H5Sclose(space);
@@ -155,7 +155,6 @@ static bool each_once(const struct run_past *past)
 static enum status read_all(const char *path, hid_t file, struct run_past *past)
 {
     int version = 0;
-    enum status rc;
     if (run_attribute_read_integer(file, "format_version", &version) < 0)
         return refuse(path, "it is no run file");
     if (version != RUN_FILE_FORMAT_VERSION)
@@ -172,9 +171,8 @@ static enum status read_all(const char *path, hid_t file, struct run_past *past)
     TRY(read_images(path, file, past));
     qsort(past->images, past->image_count, sizeof *past->images, by_id);
     if (!each_once(past))
-        rc = refuse(path, "it has an image twice");
-out:
-    return rc;
+        return refuse(path, "it has an image twice");
+    return STATUS_OK;
 }
 
 enum status run_past_read(const char *path, struct run_past *past)

@@ -193,7 +193,6 @@ static enum status scan_value(struct scanner *scanner);
 // An object or an array: `close` ends it.
 static enum status scan_members(struct scanner *scanner, char close)
 {
-    enum status rc = STATUS_OK;
     put(scanner, scanner->text[scanner->at++]);
     if (++scanner->depth > DEPTH_MAX)
         return refuse(scanner, "nested too deeply");
@@ -217,8 +216,7 @@ static enum status scan_members(struct scanner *scanner, char close)
     put(scanner, close);
     scanner->at++;
     scanner->depth--;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status scan_value(struct scanner *scanner)

@@ -153,7 +153,7 @@ struct weight {
 static enum status open_weight(hid_t group, const char *name, struct weight *weights, int count)
 {
     struct weight *weight = weights;
-    enum status rc;
+    enum status rc = STATUS_OK;
     while (weight < weights + count && !keras_is_called(name, weight->name))
         weight++;
     if (weight == weights + count || weight->dataset > 0)
@@ -162,9 +162,7 @@ static enum status open_weight(hid_t group, const char *name, struct weight *wei
     rc = check_type_and_shape(weight->dataset, &weight->shape);
     if (rc == STATUS_OK)
         rc = check_storage(weight->dataset, &weight->shape);
-    rc = fail_in(rc, "%s", weight->name);
-out:
-    return rc;
+    return fail_in(rc, "%s", weight->name);
 }
 
 // Opens the weights of one layer and checks that they are these and nothing else. The caller closes datasets, whatever is returned.
@@ -173,10 +171,10 @@ static enum status open_layer(struct keras_reader *reader, const char *layer, st
     enum status rc;
     struct hdf5_strings names = {0};
     hid_t group;
-    TRY(open_inside(reader->root, layer, H5I_GROUP, &group));
-    TRY(hdf5_read_strings(group, "weight_names", &names));
+    TRY_OUT(open_inside(reader->root, layer, H5I_GROUP, &group));
+    TRY_OUT(hdf5_read_strings(group, "weight_names", &names));
     for (size_t i = 0; i < names.count; i++)
-        TRY(open_weight(group, names.items[i], weights, count));
+        TRY_OUT(open_weight(group, names.items[i], weights, count));
     for (int i = 0; i < count; i++) {
         if (weights[i].dataset > 0)
             continue;
@@ -286,23 +284,23 @@ static enum status open_layers(struct keras_reader *reader)
     if (strcmp(nested, "/") == 0)
         reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT);
     else
-        TRY(open_inside(reader->file, nested, H5I_GROUP, &reader->root));
+        TRY_OUT(open_inside(reader->file, nested, H5I_GROUP, &reader->root));
     if (reader->root < 0) {
         rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
         goto out;
     }
-    TRY(hdf5_read_strings(reader->root, "layer_names", &names));
+    TRY_OUT(hdf5_read_strings(reader->root, "layer_names", &names));
     bool has_top = false;
     for (size_t i = 0; i < names.count; i++)
         has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
-    TRY(order_layers(reader, &names, KERAS_CONV, 0));
-    TRY(order_layers(reader, &names, KERAS_NORM, 1));
+    TRY_OUT(order_layers(reader, &names, KERAS_CONV, 0));
+    TRY_OUT(order_layers(reader, &names, KERAS_NORM, 1));
     for (int conv = 0; conv < reader->network->conv_count; conv++) {
-        TRY(open_parts(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
-        TRY(open_parts(reader, conv, KERAS_BETA, KERAS_VARIANCE));
+        TRY_OUT(open_parts(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
+        TRY_OUT(open_parts(reader, conv, KERAS_BETA, KERAS_VARIANCE));
     }
     if (has_top)
-        TRY(open_top(reader));
+        TRY_OUT(open_top(reader));
 out:
     hdf5_free_strings(&names);
     return rc;
@@ -326,8 +324,8 @@ enum status keras_open(struct keras_reader **result, const char *path, const str
         rc = fail(STATUS_LIMIT, "no memory for %zu layers", count);
         goto out;
     }
-    TRY(open_file(reader, path));
-    TRY(open_layers(reader));
+    TRY_OUT(open_file(reader, path));
+    TRY_OUT(open_layers(reader));
     read_source(reader);
     *result = reader;
     reader = NULL;

@@ -76,9 +76,9 @@ static enum status write_layer(hid_t file, const struct lists *lists, const stru
         char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s:0", keras_part_name(part));
         snprintf(names[part - first], NAME_SIZE, "%s/%s", layer, name);
-        TRY(write_values(inner, lists, name, &shape, values[conv].parts[part]));
+        TRY_OUT(write_values(inner, lists, name, &shape, values[conv].parts[part]));
     }
-    TRY(write_strings(outer, "weight_names", names[0], NAME_SIZE, (hsize_t)(last - first + 1)));
+    TRY_OUT(write_strings(outer, "weight_names", names[0], NAME_SIZE, (hsize_t)(last - first + 1)));
 out:
     if (inner >= 0)
         H5Gclose(inner);
@@ -99,13 +99,13 @@ static enum status write_all(hid_t file, const struct lists *lists, const struct
         char *kernel = names[2 * conv], *norm = names[2 * conv + 1];
         snprintf(kernel, NAME_SIZE, KERAS_CONV "_%d", conv + 1);
         snprintf(norm, NAME_SIZE, KERAS_NORM "_%d", conv + 1);
-        TRY(write_layer(file, lists, network, conv, kernel, KERAS_KERNEL, KERAS_KERNEL, values));
-        TRY(write_layer(file, lists, network, conv, norm, KERAS_BETA, KERAS_VARIANCE, values));
+        TRY_OUT(write_layer(file, lists, network, conv, kernel, KERAS_KERNEL, KERAS_KERNEL, values));
+        TRY_OUT(write_layer(file, lists, network, conv, norm, KERAS_BETA, KERAS_VARIANCE, values));
     }
-    TRY(write_strings(file, "layer_names", names[0], NAME_SIZE, count));
-    TRY(write_strings(file, "backend", "tensorflow", strlen("tensorflow"), 0));
-    TRY(write_strings(file, "keras_version", "2.2.4", strlen("2.2.4"), 0));
-    TRY(write_strings(file, "oneiros_source", source, strlen(source) + 1, 0));
+    TRY_OUT(write_strings(file, "layer_names", names[0], NAME_SIZE, count));
+    TRY_OUT(write_strings(file, "backend", "tensorflow", strlen("tensorflow"), 0));
+    TRY_OUT(write_strings(file, "keras_version", "2.2.4", strlen("2.2.4"), 0));
+    TRY_OUT(write_strings(file, "oneiros_source", source, strlen(source) + 1, 0));
 out:
     free(names);
     return rc;
@@ -127,20 +127,20 @@ enum status keras_write(const char *path, const struct network *network, const s
         goto out;
     }
     // The writer owns the name and the fsync; HDF5 fills the same file by its name.
-    TRY(file_create(&writer, path));
+    TRY_OUT(file_create(&writer, path));
     file = H5Fcreate(writer.aside, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0) {
         rc = refuse(writer.aside);
         goto out;
     }
-    TRY(write_all(file, &lists, network, values, source));
+    TRY_OUT(write_all(file, &lists, network, values, source));
     herr_t closed = H5Fclose(file); // writes what HDF5 still holds
     file = -1;
     if (closed < 0) {
         rc = refuse(writer.aside);
         goto out;
     }
-    TRY(file_commit(&writer));
+    TRY_OUT(file_commit(&writer));
 out:
     if (file >= 0)
         H5Fclose(file);

@@ -57,12 +57,10 @@ static bool report_progress(void *context, uint64_t done, uint64_t total)
 
 enum status model_default_path(char path[FILE_PATH_MAX])
 {
-    enum status rc;
     TRY(file_cache_path(path, FILE_NAME));
     if (access(path, R_OK) != 0)
-        rc = fail(STATUS_IO, "no weights at %s (%s): run `oneiros model fetch` once, or set model.path", path, strerror(errno));
-out:
-    return rc;
+        return fail(STATUS_IO, "no weights at %s (%s): run `oneiros model fetch` once, or set model.path", path, strerror(errno));
+    return STATUS_OK;
 }
 
 static enum status verify(const char *path)
@@ -104,7 +102,7 @@ static void remove_folder(const char *folder)
 
 static enum status convert_package(const char *folder, const char *path)
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     char converted[FILE_PATH_MAX];
     TRY(npm_package_unpack(&package, folder, is_stopped));
     TRY(file_join(converted, folder, FILE_NAME));
@@ -114,7 +112,6 @@ static enum status convert_package(const char *folder, const char *path)
         rc = fail(STATUS_STOPPED, "stopped");
     else if (rename(converted, path) != 0)
         rc = fail(STATUS_IO, "cannot rename %s to %s: %s", converted, path, strerror(errno));
-out:
     return rc;
 }
 
@@ -160,7 +157,7 @@ enum status model_fetch(bool force, const char *out)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     enum { COUNT = sizeof numbers / sizeof numbers[0] };
-    enum status rc;
+    enum status rc = STATUS_OK;
     char path[FILE_PATH_MAX], folder[FILE_PATH_MAX];
     struct sigaction before[COUNT], action = {.sa_handler = on_signal};
     if (out) {
@@ -177,6 +174,5 @@ enum status model_fetch(bool force, const char *out)
     rc = fetch_to(force, path, out == NULL);
     for (int i = 0; i < COUNT; i++)
         sigaction(numbers[i], &before[i], NULL);
-out:
     return rc;
 }

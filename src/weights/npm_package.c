@@ -37,7 +37,7 @@ static enum status start_npm(const struct npm_package *package, const char *fold
 
 static enum status run_npm(const struct npm_package *package, const char *folder, bool (*stopped)(void))
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     pid_t child;
     int result = 0;
     TRY(start_npm(package, folder, &child));
@@ -55,7 +55,6 @@ static enum status run_npm(const struct npm_package *package, const char *folder
     else if (WEXITSTATUS(result) != 0)
         rc = fail(STATUS_IO, "npm could not get %s (exit status %d); `npm pack %s` says why", package->spec, WEXITSTATUS(result),
                   package->spec);
-out:
     return rc;
 }
 
@@ -88,7 +87,7 @@ static enum status unpack_entry(struct archive *archive, struct archive_entry *e
     char block[64 << 10];
     if (archive_entry_filetype(entry) != AE_IFREG)
         return fail(STATUS_FORMAT, "%s: not a regular file in the tarball", path);
-    TRY(file_create(&writer, path));
+    TRY_OUT(file_create(&writer, path));
     for (la_ssize_t count; (count = archive_read_data(archive, block, sizeof block)) != 0;) {
         if (count < 0) {
             rc = fail(STATUS_FORMAT, "%s: %s", path, archive_error_string(archive));
@@ -100,7 +99,7 @@ static enum status unpack_entry(struct archive *archive, struct archive_entry *e
         }
         fwrite(block, 1, (size_t)count, writer.stream); // file_commit sees errors
     }
-    TRY(file_commit(&writer));
+    TRY_OUT(file_commit(&writer));
 out:
     file_abandon(&writer);
     return rc;
@@ -126,8 +125,8 @@ static enum status unpack(const struct npm_package *package, const void *bytes, 
             rc = fail(STATUS_LIMIT, "%s: more than %d files", package->tarball, FILES_MAX);
             goto out;
         }
-        TRY(file_join(path, folder, name));
-        TRY(unpack_entry(archive, entry, path));
+        TRY_OUT(file_join(path, folder, name));
+        TRY_OUT(unpack_entry(archive, entry, path));
     }
     if (result != ARCHIVE_EOF)
         rc = fail(STATUS_FORMAT, "%s: %s", package->tarball, archive_error_string(archive));
@@ -144,11 +143,11 @@ enum status npm_package_unpack(const struct npm_package *package, const char *fo
     char path[FILE_PATH_MAX];
     void *bytes = NULL;
     size_t size;
-    TRY(run_npm(package, folder, stopped));
-    TRY(file_join(path, folder, package->tarball));
-    TRY(file_read(path, TARBALL_BYTES_MAX, &bytes, &size));
-    TRY(check_digest(package, bytes, size));
-    TRY(unpack(package, bytes, size, folder));
+    TRY_OUT(run_npm(package, folder, stopped));
+    TRY_OUT(file_join(path, folder, package->tarball));
+    TRY_OUT(file_read(path, TARBALL_BYTES_MAX, &bytes, &size));
+    TRY_OUT(check_digest(package, bytes, size));
+    TRY_OUT(unpack(package, bytes, size, folder));
 out:
     free(bytes);
     return rc;

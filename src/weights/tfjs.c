@@ -37,10 +37,10 @@ static enum status load_json(const struct import *import, const char *path, uint
     size_t size, text_size, offset;
     json_error_t error;
     *json = NULL;
-    TRY(file_read(path, limit, &bytes, &size));
+    TRY_OUT(file_read(path, limit, &bytes, &size));
     if (import->wrapped) {
-        TRY(js_find_export(bytes, size, &offset));
-        TRY(js_literal_to_json((const char *)bytes + offset, size - offset, &text, &text_size));
+        TRY_OUT(js_find_export(bytes, size, &offset));
+        TRY_OUT(js_literal_to_json((const char *)bytes + offset, size - offset, &text, &text_size));
         *json = json_loadb(text, text_size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     } else {
         *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
@@ -57,7 +57,6 @@ static enum status load_manifest(struct import *import)
 {
     char path[FILE_PATH_MAX];
     json_t *json;
-    enum status rc;
     TRY(file_join(path, import->folder, "model.json"));
     import->wrapped = access(path, F_OK) != 0;
     if (import->wrapped) {
@@ -66,9 +65,7 @@ static enum status load_manifest(struct import *import)
             return fail(STATUS_IO, "%s: neither model.json nor model.min.js is in this folder", import->folder);
     }
     TRY(load_json(import, path, JSON_BYTES_MAX, &json));
-    rc = fail_in(tfjs_manifest_parse(json, &import->manifest), "%s", path);
-out:
-    return rc;
+    return fail_in(tfjs_manifest_parse(json, &import->manifest), "%s", path);
 }
 
 static enum status decode_base64(const char *text, size_t length, void **bytes, size_t *size)
@@ -97,10 +94,10 @@ static enum status load_shard(const struct import *import, const char *name, siz
     char path[FILE_PATH_MAX], file_name[256];
     json_t *json = NULL;
     snprintf(file_name, sizeof file_name, "%s%s", name, import->wrapped ? ".min.js" : "");
-    TRY(file_join(path, import->folder, file_name));
+    TRY_OUT(file_join(path, import->folder, file_name));
     if (!import->wrapped)
         return file_read(path, limit, bytes, size);
-    TRY(load_json(import, path, limit / 3 * 4 + (1 << 20), &json)); // base64, and the module around it
+    TRY_OUT(load_json(import, path, limit / 3 * 4 + (1 << 20), &json)); // base64, and the module around it
     if (!json_is_string(json))
         rc = fail(STATUS_FORMAT, "it exports no string");
     else
@@ -122,7 +119,7 @@ static enum status load_group(const struct import *import, const struct tfjs_gro
     for (size_t i = 0; i < group->shard_count; i++) {
         void *bytes = NULL;
         size_t size = 0;
-        TRY(load_shard(import, group->shards[i], group->bytes - used, &bytes, &size));
+        TRY_OUT(load_shard(import, group->shards[i], group->bytes - used, &bytes, &size));
         bool fits = size <= group->bytes - used;
         if (fits) {
             memcpy(*joined + used, bytes, size);
@@ -282,19 +279,19 @@ enum status tfjs_import(const char *folder, const char *source_text, const char 
     enum status rc;
     struct import import = {.folder = folder, .network = network_inception_v3()};
     unsigned char *joined = NULL;
-    TRY(load_manifest(&import));
-    TRY(allocate(&import));
+    TRY_OUT(load_manifest(&import));
+    TRY_OUT(allocate(&import));
     find_first_numbers(&import);
     for (size_t g = 0; g < import.manifest.group_count; g++) {
         const struct tfjs_group *group = &import.manifest.groups[g];
-        TRY(load_group(&import, group, &joined));
+        TRY_OUT(load_group(&import, group, &joined));
         for (size_t i = 0; i < group->weight_count; i++)
-            TRY(fail_in(take_weight(&import, &group->weights[i], joined), "%s", folder));
+            TRY_OUT(fail_in(take_weight(&import, &group->weights[i], joined), "%s", folder));
         free(joined);
         joined = NULL;
     }
-    TRY(check_complete(&import));
-    TRY(keras_write(out_path, import.network, import.values, source_text));
+    TRY_OUT(check_complete(&import));
+    TRY_OUT(keras_write(out_path, import.network, import.values, source_text));
 out:
     free(joined);
     free(import.seen);

@@ -46,10 +46,10 @@ static enum status read_conv(struct keras_reader *reader, const struct network *
     double *scale = calloc(out, sizeof *scale);
     if (!scale)
         return fail(STATUS_LIMIT, "no memory for %zu channels", out);
-    TRY(keras_read(reader, conv, KERAS_KERNEL, scratch));
-    TRY(keras_read(reader, conv, KERAS_BETA, beta));
-    TRY(keras_read(reader, conv, KERAS_MEAN, mean));
-    TRY(keras_read(reader, conv, KERAS_VARIANCE, variance));
+    TRY_OUT(keras_read(reader, conv, KERAS_KERNEL, scratch));
+    TRY_OUT(keras_read(reader, conv, KERAS_BETA, beta));
+    TRY_OUT(keras_read(reader, conv, KERAS_MEAN, mean));
+    TRY_OUT(keras_read(reader, conv, KERAS_VARIANCE, variance));
     for (size_t o = 0; o < out; o++) {
         scale[o] = 1.0 / sqrt(variance[o] + NORM_EPSILON);
         bias[o] = (float)(beta[o] - mean[o] * scale[o]);
@@ -70,25 +70,21 @@ static enum status read_top(struct keras_reader *reader, const struct network *n
     enum status rc = STATUS_OK;
     memset(kernel, 0, parameters_top_count(network) * sizeof *kernel);
     if (classes == 0)
-        goto out;
+        return rc;
     TRY(keras_read_top(reader, KERAS_TOP_KERNEL, scratch));
     for (size_t f = 0; f < features; f++)
         for (size_t c = 0; c < classes; c++)
             kernel[c * features + f] = scratch[f * classes + c];
-    rc = keras_read_top(reader, KERAS_TOP_BIAS, bias);
-out:
-    return rc;
+    return keras_read_top(reader, KERAS_TOP_BIAS, bias);
 }
 
 static enum status fill_info(const char *path, const struct keras_reader *reader, struct weights_info *info)
 {
-    enum status rc;
     struct stat status;
     memset(info, 0, sizeof *info); // it travels as bytes
     TRY(file_md5(path, info->md5));
     if (stat(path, &status) != 0) {
-        rc = fail(STATUS_IO, "%s: %m", path);
-        goto out;
+        return fail(STATUS_IO, "%s: %m", path);
     }
     info->bytes = (uint64_t)status.st_size;
     info->classes = keras_classes(reader);
@@ -97,8 +93,7 @@ static enum status fill_info(const char *path, const struct keras_reader *reader
     for (size_t i = 0; i < sizeof official / sizeof official[0]; i++)
         if (strcmp(info->md5, official[i].md5) == 0)
             snprintf(info->source, sizeof info->source, "%s", official[i].source);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status weights_read(const char *path, const struct network *network, float *weights, struct weights_info *info)
@@ -113,12 +108,12 @@ enum status weights_read(const char *path, const struct network *network, float 
     float *scratch = malloc(largest * sizeof *scratch);
     if (!scratch)
         return fail(STATUS_LIMIT, "no memory for %zu weights", largest);
-    TRY(keras_open(&reader, path, network));
+    TRY_OUT(keras_open(&reader, path, network));
     for (int conv = 0; conv < network->conv_count; conv++)
-        TRY(fail_in(read_conv(reader, network, conv, scratch, weights), "%s", path));
-    TRY(fail_in(read_top(reader, network, scratch, weights), "%s", path));
+        TRY_OUT(fail_in(read_conv(reader, network, conv, scratch, weights), "%s", path));
+    TRY_OUT(fail_in(read_top(reader, network, scratch, weights), "%s", path));
     if (info)
-        TRY(fill_info(path, reader, info));
+        TRY_OUT(fill_info(path, reader, info));
 out:
     keras_close(&reader);
     free(scratch);

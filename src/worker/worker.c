@@ -81,7 +81,7 @@ static enum status send_state(const struct dream_state *state, const struct slab
         return fail(STATUS_LIMIT, "no memory for a checkpoint");
     memcpy(values, rows->data, count * sizeof *values);
     if (w->team->rank == 0)
-        TRY(outbox_report(&w->outbox, &before));
+        TRY_OUT(outbox_report(&w->outbox, &before));
     rc = outbox_send(&w->outbox, &part, values);
     values = NULL;
 out:
@@ -173,8 +173,8 @@ static enum status count_arrays(struct worker *w, struct team *team, struct resu
         return fail(STATUS_LIMIT, "no memory for the sums of a team");
     for (int m = 0; m < team->size; m++)
         shares[m].end = 1;
-    TRY(outbox_flush(&w->outbox));
-    TRY(team_sum(team, &mine, shares, 1, &all, &flag));
+    TRY_OUT(outbox_flush(&w->outbox));
+    TRY_OUT(team_sum(team, &mine, shares, 1, &all, &flag));
     result->arrays = (int64_t)all;
     w->outbox.sent = 0;
 out:
@@ -187,15 +187,13 @@ static enum status make_room(const struct job *job, const struct team *team, str
 {
     const struct dream_state *from = &job->from;
     const struct span rows = tiling_rows(job->height, team->size, team->rank);
-    enum status rc;
     assert(job->others <= BASELINE_IMAGES_MAX);
     TRY(slab_create(rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
         TRY(slab_create(&others[i], job->width, job->height, rows));
     if (job->goes_on)
-        rc = slab_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
-out:
-    return rc;
+        return slab_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
+    return STATUS_OK;
 }
 
 static enum status do_job(struct worker *w, const struct job *job)
@@ -210,8 +208,8 @@ static enum status do_job(struct worker *w, const struct job *job)
     int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
     if (!ranks)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
-    TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
-    TRY(team_create(&team, comm, ranks, job->members, &w->timing));
+    TRY_OUT(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
+    TRY_OUT(team_create(&team, comm, ranks, job->members, &w->timing));
     w->team = team;
     rc = team_agree(team, make_room(job, team, &rgb, others, &dreamed));
     if (rc != STATUS_OK && !team->agreed)
@@ -220,19 +218,19 @@ static enum status do_job(struct worker *w, const struct job *job)
         fail_result(&report.result);
     } else {
         if (team->rank == 0)
-            TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
-        TRY(receive_rows(w, &rgb));
+            TRY_OUT(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
+        TRY_OUT(receive_rows(w, &rgb));
         for (int i = 0; i < job->others; i++)
-            TRY(receive_rows(w, &others[i]));
+            TRY_OUT(receive_rows(w, &others[i]));
         if (job->goes_on)
-            TRY(receive_rows(w, &dreamed));
-        TRY(work_on(w, job, &rgb, others, &dreamed, &report.result));
+            TRY_OUT(receive_rows(w, &dreamed));
+        TRY_OUT(work_on(w, job, &rgb, others, &dreamed, &report.result));
     }
-    TRY(count_arrays(w, team, &report.result));
+    TRY_OUT(count_arrays(w, team, &report.result));
     if (team->rank == 0)
-        TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
+        TRY_OUT(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
     if (report.result.has_pixels)
-        TRY(send_rows(w, &rgb));
+        TRY_OUT(send_rows(w, &rgb));
 out:
     slab_destroy(&rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
@@ -249,12 +247,10 @@ static enum status take_stop(struct worker *w)
     bool there;
     char nothing;
     MPI_Status status;
-    enum status rc;
     TRY(mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
     if (there)
         TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->comm));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status next_job(struct worker *w, struct job *job)
@@ -272,11 +268,11 @@ static enum status look_at_guide(struct worker *w)
     const size_t count = 3 * (size_t)guide->width * (size_t)guide->height;
     struct executor *executor;
     enum status rc;
-    TRY(engine_executor(w->engine, guide->width, guide->height, &executor));
+    TRY_OUT(engine_executor(w->engine, guide->width, guide->height, &executor));
     float *seen = executor_image(executor);
     for (size_t i = 0; i < count; i++)
         seen[i] = network_input(w->options.config, guide->rgb[i]);
-    TRY(executor_forward(executor));
+    TRY_OUT(executor_forward(executor));
     rc = objective_set_guide(&w->objective, executor);
 out:
     return fail_in(rc, "guide");
@@ -290,8 +286,8 @@ enum status worker_create(struct worker **worker, const struct worker_options *o
         return fail(STATUS_LIMIT, "no memory for a worker");
     w->options = *options;
     omp_set_num_threads(options->threads);
-    TRY(objective_init(&w->objective, options->config, options->weights, options->classes));
-    TRY(engine_create(&w->engine, &w->objective, options->weights, options->plan));
+    TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));
+    TRY_OUT(engine_create(&w->engine, &w->objective, options->weights, options->plan));
     if (options->guide)
         rc = look_at_guide(w);
 out:
@@ -302,7 +298,6 @@ out:
 
 enum status worker_serve(struct worker *w, MPI_Comm comm)
 {
-    enum status rc;
     w->comm = comm;
     w->stopping = false;
     outbox_init(&w->outbox, comm);
@@ -313,9 +308,7 @@ enum status worker_serve(struct worker *w, MPI_Comm comm)
             break;
         TRY(do_job(w, &job));
     }
-    rc = take_stop(w);
-out:
-    return rc;
+    return take_stop(w);
 }
 
 struct timing *worker_timing(struct worker *w)

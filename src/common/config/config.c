@@ -30,7 +30,7 @@ enum status config_load_file(struct config *config, const char *path)
     void *bytes = NULL;
     size_t size = 0;
     enum status rc = STATUS_OK;
-    TRY(file_read(path, FILE_LIMIT, &bytes, &size));
+    TRY_OUT(file_read(path, FILE_LIMIT, &bytes, &size));
     rc = config_yaml_read(config, path, bytes, size);
 out:
     free(bytes);
@@ -90,7 +90,6 @@ static enum status set_from_environment(struct config *config, const char *name,
 
 enum status config_load_environment(struct config *config, char *const *environment)
 {
-    enum status rc = STATUS_OK;
     for (; environment && *environment; environment++) {
         const char *equals = strchr(*environment, '=');
         if (!equals || strncmp(*environment, env_prefix, sizeof env_prefix - 1) != 0)
@@ -101,8 +100,7 @@ enum status config_load_environment(struct config *config, char *const *environm
         if (!is_reserved(name))
             TRY(set_from_environment(config, name, equals + 1));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status check_objective(const struct config *config)
@@ -154,12 +152,9 @@ static enum status check_baselines(const char *text)
 
 enum status config_check(const struct config *config)
 {
-    enum status rc;
     TRY(check_objective(config));
     TRY(check_cam_layer(config));
-    rc = check_baselines(config->importance.baselines);
-out:
-    return rc;
+    return check_baselines(config->importance.baselines);
 }
 
 bool config_has_baseline(const struct config *config, const char *word)

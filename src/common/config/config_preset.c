@@ -16,15 +16,13 @@ static const char extension[] = ".yaml";
 // The user's own folder, then the installed one, then the source tree; empty where there is none.
 static enum status preset_folders(char folders[FOLDERS][FILE_PATH_MAX])
 {
-    enum status rc = STATUS_OK;
     const char *roots[FOLDERS] = {getenv("ONEIROS_CONFIG_DIR"), ONEIROS_CONFIG_DIR, ONEIROS_SOURCE_CONFIG_DIR};
     for (int i = 0; i < FOLDERS; i++) {
         folders[i][0] = '\0';
         if (roots[i] && roots[i][0])
             TRY(file_join(folders[i], roots[i], "presets"));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 struct known {
@@ -80,7 +78,6 @@ static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PAT
 
 enum status config_load_preset(struct config *config, const char *name)
 {
-    enum status rc = STATUS_OK;
     char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], file_name[NAME_MAX_LENGTH + sizeof extension], shown[CONFIG_EXCERPT_MAX];
     size_t length = strlen(name);
     config_excerpt(name, shown);
@@ -95,7 +92,5 @@ enum status config_load_preset(struct config *config, const char *name)
         if (access(path, F_OK) == 0)
             return config_load_file(config, path);
     }
-    rc = fail_unknown(shown, folders);
-out:
-    return rc;
+    return fail_unknown(shown, folders);
 }

@@ -70,7 +70,6 @@ enum status config_target_check_place(struct config_target *target)
 
 enum status config_targets_append(struct config_targets *targets, const char *text)
 {
-    enum status rc = STATUS_OK;
     char copy[TARGET_TEXT_MAX];
     size_t length = strnlen(text, sizeof copy);
     if (length == sizeof copy)
@@ -100,14 +99,11 @@ enum status config_targets_append(struct config_targets *targets, const char *te
         char *part = strsep(&place, "/");
         TRY(config_target_add_place(target, part));
     }
-    rc = config_target_check_place(target);
-out:
-    return rc;
+    return config_target_check_place(target);
 }
 
 enum status config_targets_parse(struct config_targets *targets, const char *text)
 {
-    enum status rc = STATUS_OK;
     struct config_targets parsed;
     memset(&parsed, 0, sizeof parsed); // padding included: configurations are compared as bytes
     for (bool more = true; more;) {
@@ -122,6 +118,5 @@ enum status config_targets_parse(struct config_targets *targets, const char *tex
         text += length + more;
     }
     memcpy(targets, &parsed, sizeof parsed);
-out:
-    return rc;
+    return STATUS_OK;
 }

@@ -95,8 +95,7 @@ static enum status read_numbers(struct reader *reader, struct config_target *tar
         TRY(refuse(reader, current_line(reader), "targets", rc));
     }
     if (count == 0)
-        rc = refuse(reader, current_line(reader), "targets", fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", name));
-out:
+        return refuse(reader, current_line(reader), "targets", fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", name));
     return rc;
 }
 
@@ -149,9 +148,7 @@ static enum status read_target(struct reader *reader, struct config_target *targ
         rc = fail(STATUS_USAGE, "a target without its layer");
     else
         rc = config_target_check_place(target);
-    rc = refuse(reader, line, "targets", rc);
-out:
-    return rc;
+    return refuse(reader, line, "targets", rc);
 }
 
 // The current event opens the list of targets.
@@ -181,7 +178,6 @@ static enum status read_targets(struct reader *reader, struct config_targets *ta
     if (read.count == 0)
         TRY(refuse(reader, line, "targets", fail(STATUS_USAGE, "an empty list")));
     memcpy(targets, &read, sizeof read);
-out:
     return rc;
 }
 
@@ -197,9 +193,7 @@ static enum status read_value(struct reader *reader, const struct config_key *ke
         return read_targets(reader, (struct config_targets *)((char *)reader->config + key->offset));
     else
         rc = fail(STATUS_USAGE, "takes a single value, not a list or a group");
-    rc = refuse(reader, current_line(reader), key->name, rc);
-out:
-    return rc;
+    return refuse(reader, current_line(reader), key->name, rc);
 }
 
 // Notes that `name` was given in `line`, and refuses the second time.
@@ -216,7 +210,6 @@ static enum status read_mapping(struct reader *reader, const char *prefix, int l
 // The current event is a name inside the group `prefix` (empty at the top).
 static enum status read_entry(struct reader *reader, const char *prefix, int level)
 {
-    enum status rc = STATUS_OK;
     unsigned long line = current_line(reader);
     const char *text = scalar(reader);
     if (!text)
@@ -237,28 +230,24 @@ static enum status read_entry(struct reader *reader, const char *prefix, int lev
     if (reader->event.type == YAML_MAPPING_START_EVENT)
         return read_mapping(reader, name, level + 1);
     if (!scalar(reader) || scalar(reader)[0] != '\0') // all keys of a group may be commented out
-        rc = refuse(reader, line, "", config_unknown_key(name));
-out:
-    return rc;
+        return refuse(reader, line, "", config_unknown_key(name));
+    return STATUS_OK;
 }
 
 // The current event opens a mapping.
 static enum status read_mapping(struct reader *reader, const char *prefix, int level)
 {
-    enum status rc = STATUS_OK;
     for (;;) {
         TRY(next(reader));
         if (reader->event.type == YAML_MAPPING_END_EVENT)
             break;
         TRY(read_entry(reader, prefix, level));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_stream(struct reader *reader)
 {
-    enum status rc = STATUS_OK;
     TRY(next(reader)); // start of the stream
     TRY(next(reader));
     if (reader->event.type == YAML_STREAM_END_EVENT)
@@ -271,9 +260,8 @@ static enum status read_stream(struct reader *reader)
     TRY(next(reader)); // end of the document
     TRY(next(reader));
     if (reader->event.type != YAML_STREAM_END_EVENT)
-        rc = refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "a second document; a configuration is one"));
-out:
-    return rc;
+        return refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "a second document; a configuration is one"));
+    return STATUS_OK;
 }
 
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size)

@@ -78,7 +78,6 @@ static enum status begin(struct downloads *downloads, struct download *download)
         transfer_abandon(transfer);
         rc = fail(STATUS_INTERNAL, "libcurl does not take the address");
     }
-out:
     return rc;
 }
 

@@ -41,7 +41,7 @@ static enum status pause_for(const struct transfer *transfer, double seconds)
 static enum status attempt(struct transfer *transfer)
 {
     enum status rc;
-    TRY(transfer_begin(transfer));
+    TRY_OUT(transfer_begin(transfer));
     rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
 out:
     return fail_in(rc, "%s", transfer->url);
@@ -50,7 +50,6 @@ out:
 // Waits for the lock. File systems without locks are used without: an MD5 still finds what two writers would mix up.
 static enum status lock_partial(const struct fetch *fetch, bool *waited)
 {
-    enum status rc = STATUS_OK;
     while (flock(fetch->transfer.descriptor, LOCK_EX | LOCK_NB) != 0) {
         if (errno == ENOSYS || errno == EOPNOTSUPP || errno == ENOLCK)
             break;
@@ -61,8 +60,7 @@ static enum status lock_partial(const struct fetch *fetch, bool *waited)
         *waited = true;
         TRY(pause_for(&fetch->transfer, 0.2));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The partial file, locked by this process alone, or no descriptor.
@@ -97,7 +95,6 @@ static bool has_md5(const char *path, const char *want)
 // Checks the whole file and gives it its name.
 static enum status finish(struct fetch *fetch, bool resumed)
 {
-    enum status rc = STATUS_OK;
     char md5[33];
     const char *want = fetch->transfer.options->md5;
     if (want) {
@@ -109,15 +106,14 @@ static enum status finish(struct fetch *fetch, bool resumed)
         }
     }
     if (fsync(fetch->transfer.descriptor) != 0 || rename(fetch->partial, fetch->path) != 0)
-        rc = fail(STATUS_IO, "%s: %s", fetch->path, strerror(errno));
-out:
-    return rc;
+        return fail(STATUS_IO, "%s: %s", fetch->path, strerror(errno));
+    return STATUS_OK;
 }
 
 static enum status try_repeatedly(struct fetch *fetch)
 {
     struct transfer *transfer = &fetch->transfer;
-    enum status rc;
+    enum status rc = STATUS_OK;
     double seconds;
     for (;;) {
         const bool resumed = transfer->size > 0;
@@ -129,7 +125,6 @@ static enum status try_repeatedly(struct fetch *fetch)
         log_debug("%s; trying again", status_message());
         TRY(pause_for(transfer, seconds));
     }
-out:
     return rc;
 }
 
@@ -143,12 +138,12 @@ enum status fetch_file(const char *url, const char *path, const struct fetch_opt
         (struct transfer){.url = url, .place = fetch.partial, .options = options, .descriptor = -1, .trusted = options->md5 != NULL};
     if (snprintf(fetch.partial, sizeof fetch.partial, "%s.partial", path) >= (int)sizeof fetch.partial)
         return fail(STATUS_LIMIT, "cannot write '%s': the path is too long", path);
-    TRY(open_partial(&fetch, &waited));
+    TRY_OUT(open_partial(&fetch, &waited));
     if (waited && has_md5(path, options->md5))
         goto out; // the other process fetched it
     if (transfer->size > options->limit)
-        TRY(transfer_cut(transfer));
-    TRY(try_repeatedly(&fetch));
+        TRY_OUT(transfer_cut(transfer));
+    TRY_OUT(try_repeatedly(&fetch));
     keep = true; // it has its final name
 out:
     if (rc != STATUS_OK)
@@ -164,7 +159,7 @@ out:
 enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor)
 {
     struct fetch fetch = {.transfer = {.url = url, .place = folder, .options = options}};
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(file_create_nameless(folder, descriptor));
     fetch.transfer.descriptor = *descriptor;
     rc = try_repeatedly(&fetch);
@@ -172,6 +167,5 @@ enum status fetch_nameless(const char *url, const char *folder, const struct fet
         close(*descriptor);
         *descriptor = -1;
     }
-out:
     return rc;
 }

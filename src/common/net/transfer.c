@@ -54,7 +54,6 @@ static size_t on_header(char *line, size_t unit, size_t length, void *data)
 // The headers of the final answer are in: does its body start the file, or go on where the partial file ends?
 static enum status begin_body(struct transfer *transfer)
 {
-    enum status rc = STATUS_OK;
     long answer = 0;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
     transfer->begun = true;
@@ -66,13 +65,11 @@ static enum status begin_body(struct transfer *transfer)
         return fail(STATUS_IO, "the server answered %ld, which is not the whole file", answer);
     }
     memcpy(transfer->etag, transfer->answer_etag, sizeof transfer->etag);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status take_body(struct transfer *transfer, const char *bytes, size_t length)
 {
-    enum status rc = STATUS_OK;
     if (!transfer->begun)
         TRY(begin_body(transfer));
     if (length > transfer->options->limit - transfer->size)
@@ -86,8 +83,7 @@ static enum status take_body(struct transfer *transfer, const char *bytes, size_
         used += (size_t)count;
         transfer->size += (uint64_t)count;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The callback's attempt ends with this thread's message.
@@ -239,9 +235,9 @@ enum status transfer_begin(struct transfer *transfer)
         return fail(STATUS_INTERNAL, "libcurl does not start");
     set_options(transfer);
     if (!transfer->trusted && !transfer->etag[0])
-        TRY(transfer_cut(transfer));
+        TRY_OUT(transfer_cut(transfer));
     if (transfer->size > 0)
-        TRY(ask_for_rest(transfer));
+        TRY_OUT(ask_for_rest(transfer));
 out:
     if (rc != STATUS_OK)
         transfer_abandon(transfer);

@@ -140,7 +140,7 @@ enum status resample_across(const float *in, int64_t rows, int in_width, float *
         memcpy(out, in, (size_t)rows * (size_t)in_width * sizeof *out);
         return STATUS_OK;
     }
-    TRY(filter_create(&filter, in_width, out_width, (struct span){0, out_width}));
+    TRY_OUT(filter_create(&filter, in_width, out_width, (struct span){0, out_width}));
     int64_t blocks = (rows + LANES - 1) / LANES;
     int threads = omp_get_max_threads() < blocks ? omp_get_max_threads() : (int)blocks;
     size_t stride = (size_t)in_width * LANES;

@@ -136,13 +136,11 @@ enum status file_rename(const char *from, const char *to)
 enum status file_create_nameless(const char *folder, int *descriptor)
 {
     char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];
-    enum status rc;
     *descriptor = -1;
     TRY(file_join(path, folder, ".nameless"));
     TRY(open_aside(aside, path, O_RDWR, descriptor));
     unlink(aside);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void file_abandon(struct file_writer *writer)
@@ -226,7 +224,7 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
     uint64_t expected = 0;
     *bytes = NULL;
     *size = 0;
-    TRY(open_regular(path, &descriptor, &expected));
+    TRY_OUT(open_regular(path, &descriptor, &expected));
     if (expected > limit)
         rc = fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)expected, (unsigned long long)limit);
     else
@@ -299,7 +297,7 @@ static enum status digest(const char *path, const EVP_MD *kind, char *hex)
     ssize_t got;
     EVP_MD_CTX *context = NULL;
     hex[0] = '\0';
-    TRY(open_regular(path, &descriptor, &size));
+    TRY_OUT(open_regular(path, &descriptor, &size));
     context = EVP_MD_CTX_new();
     bool fine = context && EVP_DigestInit_ex(context, kind, NULL);
     while (fine && (got = read_fully(descriptor, block, sizeof block)) != 0) {

@@ -30,8 +30,16 @@ enum status fail_in(enum status code, const char *format, ...) PRINTF_LIKE(2, 3)
 // This thread's last message; never NULL.
 const char *status_message(void);
 
-// In a function with `enum status rc` and a label `out`: leave on the first failure.
+// Leaves the function with the first failure.
 #define TRY(call)                                                                                                                          \
+    do {                                                                                                                                   \
+        const enum status try_status = (call);                                                                                             \
+        if (try_status != STATUS_OK)                                                                                                       \
+            return try_status;                                                                                                             \
+    } while (0)
+
+// The same by the label `out`, where there is something to release: in a function with `enum status rc`.
+#define TRY_OUT(call)                                                                                                                      \
     do {                                                                                                                                   \
         rc = (call);                                                                                                                       \
         if (rc != STATUS_OK)                                                                                                               \

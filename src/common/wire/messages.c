@@ -83,14 +83,12 @@ static enum status receive(void *data, int count, MPI_Datatype type, long longes
     MPI_Request request;
     MPI_Status status;
     int received = 0;
-    enum status rc;
     TRY(mpi_check(MPI_Irecv(data, count, type, from, tag, comm, &request), "receive"));
     TRY(wait_for(&request, &status, longest));
     TRY(mpi_check(MPI_Get_count(&status, type, &received), "receive"));
     if (received != count)
-        rc = fail(STATUS_INTERNAL, "a message with tag %d is shorter than the %d items that belong there", tag, count);
-out:
-    return rc;
+        return fail(STATUS_INTERNAL, "a message with tag %d is shorter than the %d items that belong there", tag, count);
+    return STATUS_OK;
 }
 
 enum status mpi_send(const void *bytes, size_t size, int to, int tag, MPI_Comm comm)
@@ -105,14 +103,12 @@ enum status mpi_receive_some(void *bytes, size_t room, size_t *size, int from, i
     MPI_Request request;
     MPI_Status status;
     int count = 0;
-    enum status rc;
     *size = 0;
     TRY(mpi_check(MPI_Irecv(bytes, (int)room, MPI_BYTE, from, tag, comm, &request), "receive"));
     TRY(wait_for(&request, &status, LONGEST));
     TRY(mpi_check(MPI_Get_count(&status, MPI_BYTE, &count), "count"));
     *size = (size_t)count;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status mpi_receive(void *bytes, size_t size, int from, int tag, MPI_Comm comm)
@@ -132,13 +128,10 @@ enum status mpi_receive_values(float *values, size_t count, int from, int tag, M
 // Three runs of values with gaps between them, as one type.
 static enum status rows_type(size_t count, size_t stride, MPI_Datatype *type)
 {
-    enum status rc;
     if (count > INT_MAX)
         return fail(STATUS_LIMIT, "rows of %zu values are more than MPI takes at once", count);
     TRY(mpi_check(MPI_Type_create_hvector(3, (int)count, (MPI_Aint)(stride * sizeof(float)), MPI_FLOAT, type), "type of rows"));
-    rc = mpi_check(MPI_Type_commit(type), "type of rows");
-out:
-    return rc;
+    return mpi_check(MPI_Type_commit(type), "type of rows");
 }
 
 enum status mpi_send_rows(const float *values, size_t count, size_t stride, int to, int tag, MPI_Comm comm)
@@ -150,7 +143,6 @@ enum status mpi_send_rows(const float *values, size_t count, size_t stride, int 
     TRY(rows_type(count, stride, &type));
     rc = send(values, 1, type, LONGEST_WHILE_MOVING, to, tag, comm);
     MPI_Type_free(&type);
-out:
     return rc;
 }
 
@@ -163,6 +155,5 @@ enum status mpi_receive_rows(float *values, size_t count, size_t stride, int fro
     TRY(rows_type(count, stride, &type));
     rc = receive(values, 1, type, LONGEST_WHILE_MOVING, from, tag, comm);
     MPI_Type_free(&type);
-out:
     return rc;
 }

@@ -57,7 +57,7 @@ enum status record_open(const char *path, uint64_t limit, void **memory, struct 
     size_t size;
     enum status rc;
     *memory = NULL;
-    TRY(file_read(path, limit, memory, &size));
+    TRY_OUT(file_read(path, limit, memory, &size));
     *reader = (struct record_reader){.bytes = *memory, .left = size < sizeof digest ? 0 : size - sizeof digest};
     if (size < sizeof digest || !SHA256(*memory, reader->left, digest) || memcmp(reader->bytes + reader->left, digest, sizeof digest) != 0)
         rc = fail(STATUS_FORMAT, "'%s' is damaged: its digest is another", path);

@@ -43,7 +43,6 @@ static enum status say(struct watchdog *w, double time)
 
 static enum status hear(struct watchdog *w, double time)
 {
-    enum status rc = STATUS_OK;
     for (;;) {
         bool there;
         char word;
@@ -54,8 +53,7 @@ static enum status hear(struct watchdog *w, double time)
         TRY(mpi_receive(&word, sizeof word, status.MPI_SOURCE, MESSAGE_PULSE, w->comm));
         w->heard[status.MPI_SOURCE] = time;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Who has been stopped and goes on, as a job that was suspended, has not listened: nobody is to blame.
@@ -123,12 +121,12 @@ enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_opt
     w->options = *options;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->changed, NULL);
-    TRY(mpi_check(MPI_Comm_size(options->comm, &w->size), "size"));
+    TRY_OUT(mpi_check(MPI_Comm_size(options->comm, &w->size), "size"));
     if (w->size == 1 || options->seconds <= 0)
         goto out;
-    TRY(mpi_check(MPI_Comm_dup(options->comm, &w->comm), "communicator of the watchdog"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(w->comm, MPI_ERRORS_RETURN), "error handler"));
-    TRY(mpi_check(MPI_Comm_rank(w->comm, &w->rank), "rank"));
+    TRY_OUT(mpi_check(MPI_Comm_dup(options->comm, &w->comm), "communicator of the watchdog"));
+    TRY_OUT(mpi_check(MPI_Comm_set_errhandler(w->comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY_OUT(mpi_check(MPI_Comm_rank(w->comm, &w->rank), "rank"));
     w->heard = calloc((size_t)w->size, sizeof *w->heard);
     if (!w->heard) {
         rc = fail(STATUS_LIMIT, "no memory to watch over the ranks");
@@ -136,7 +134,7 @@ enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_opt
     }
     w->looked = now();
     forgive(w, w->looked);
-    TRY(thread_start(&w->thread, run, w));
+    TRY_OUT(thread_start(&w->thread, run, w));
     *watchdog = w;
     w = NULL;
 out:
@@ -153,18 +151,18 @@ enum status watchdog_stop(struct watchdog **watchdog)
     if (!w)
         return STATUS_OK;
     // Until all are here somebody may still be missed.
-    TRY(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
-    TRY(mpi_wait(&request));
+    TRY_OUT(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
+    TRY_OUT(mpi_wait(&request));
     pthread_mutex_lock(&w->mutex);
     w->stopping = true;
     pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->mutex);
     pthread_join(w->thread, NULL);
     // Words that are still on their way: all have left when the others' threads have ended.
-    TRY(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
-    TRY(mpi_wait(&request));
-    TRY(hear(w, now()));
-    TRY(mpi_check(MPI_Comm_free(&w->comm), "free"));
+    TRY_OUT(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
+    TRY_OUT(mpi_wait(&request));
+    TRY_OUT(hear(w, now()));
+    TRY_OUT(mpi_check(MPI_Comm_free(&w->comm), "free"));
 out:
     watchdog_free(watchdog);
     return rc;

@@ -59,13 +59,11 @@ static enum status read_one(struct intake *intake, struct held **out)
 {
     struct intake_entry entry;
     bool end;
-    enum status rc;
     *out = NULL;
     TRY(intake_next(intake, &entry, &end));
     if (!end)
-        rc = held_create(out, &entry);
-out:
-    return rc;
+        return held_create(out, &entry);
+    return STATUS_OK;
 }
 
 // With the mutex.

@@ -64,11 +64,10 @@ static enum status download(const char *url, const char *output, const struct co
 static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
 {
     int descriptor;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(download(url, output, config, &descriptor));
     rc = read_download(descriptor, url, bytes, size);
     close(descriptor);
-out:
     return rc;
 }
 
@@ -85,7 +84,7 @@ static enum status resize_alpha(const struct image *from, struct image *to)
     }
     for (size_t i = 0; i < count; i++)
         in[i] = from->alpha[i];
-    TRY(resample(in, 1, from->width, from->height, out, to->width, to->height));
+    TRY_OUT(resample(in, 1, from->width, from->height, out, to->width, to->height));
     for (size_t i = 0; i < to_count; i++)
         to->alpha[i] = (uint16_t)lrintf(fmaxf(0, fminf(most, out[i])));
 out:
@@ -105,13 +104,13 @@ static enum status resize(struct image *image, double width, double height, cons
                   height);
         goto out;
     }
-    TRY(image_create(&larger, (int)width, (int)height));
-    TRY(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
+    TRY_OUT(image_create(&larger, (int)width, (int)height));
+    TRY_OUT(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
     const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;
     for (size_t i = 0; i < samples; i++) // the filter overshoots
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
-        TRY(resize_alpha(image, &larger));
+        TRY_OUT(resize_alpha(image, &larger));
     image_replace(image, &larger);
 out:
     image_destroy(&larger);
@@ -146,10 +145,10 @@ enum status load_guide(const struct config *config, const char *output, struct i
     enum status rc;
     *image = (struct image){0};
     if (intake_is_url(config->guide))
-        TRY(read_url(config->guide, output, config, &bytes, &size));
+        TRY_OUT(read_url(config->guide, output, config, &bytes, &size));
     else
-        TRY(file_read(config->guide, config->input.max_bytes, &bytes, &size));
-    TRY(codec_decode(bytes, size, &limits, image));
+        TRY_OUT(file_read(config->guide, config->input.max_bytes, &bytes, &size));
+    TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])
         log_info("guide %s: %s", config->guide, image->notice);
     rc = resize_guide(image, &limits);
@@ -172,21 +171,18 @@ static enum status decode(struct task *task, const void *bytes, size_t size, con
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct image_row *record = &task->record;
-    enum status rc;
     TRY(codec_decode(bytes, size, &limits, &task->image));
     if (task->image.notice[0])
         log_info("%s: %s", record->source, task->image.notice);
     if (config->input.resize)
         TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
     if ((int64_t)task->image.width * task->image.height > INT_MAX) {
-        rc = fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
-        goto out;
+        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
     }
     record->width = task->image.width;
     record->height = task->image.height;
     record->bits = task->image.bits;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 int64_t load_modified(const struct stat *facts)
@@ -209,16 +205,16 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     const double start = now();
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
     if (descriptor >= 0) {
-        TRY(read_download(descriptor, source, &bytes, &size));
+        TRY_OUT(read_download(descriptor, source, &bytes, &size));
     } else {
         record->modified = modified(source); // before it is read: a change meanwhile shows
-        TRY(file_read(source, config->input.max_bytes, &bytes, &size));
+        TRY_OUT(file_read(source, config->input.max_bytes, &bytes, &size));
     }
     record->bytes = (int64_t)size;
-    TRY(bytes_sha256(bytes, size, record->sha256));
+    TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
-    TRY(decode(task, bytes, size, config));
+    TRY_OUT(decode(task, bytes, size, config));
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);
@@ -235,7 +231,7 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_URL) {
         const double start = now();
-        TRY(download(entry->source, output, config, &descriptor));
+        TRY_OUT(download(entry->source, output, config, &descriptor));
         task->record.seconds_read = now() - start;
     }
     rc = load_pixels(task, entry->source, descriptor, config, timing);

@@ -199,7 +199,7 @@ static enum status create_downloads(struct prefetch *p)
 enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
 {
     struct item *item = NULL;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(item_create(&item, entry));
     pthread_mutex_lock(&p->mutex);
     *p->last = item;
@@ -216,7 +216,6 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
         TRY(create_downloads(p));
         rc = downloads_add(p->downloads, item->source, item);
     }
-out:
     return rc;
 }
 

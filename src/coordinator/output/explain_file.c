@@ -81,7 +81,7 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
     for (size_t i = 0; i < count; i++)
         values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
     const struct explain_dataset dataset = plane(f, path, values, description);
-    TRY(explain_store_write(&f->store, &dataset));
+    TRY_OUT(explain_store_write(&f->store, &dataset));
     rc = explain_pictures_magnitude(f->pictures, picture, 0, values);
 out:
     free(values);
@@ -91,13 +91,10 @@ out:
 static enum status add_gradient(struct explain_file *f, const struct array *array)
 {
     struct explain_dataset dataset = pixels(f, "gradient", array->values, "d loss / d picture, of samples in -1..1");
-    enum status rc;
     dataset.attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
     TRY(explain_store_write(&f->store, &dataset));
     TRY(explain_pictures_signed(f->pictures, PICTURE_GRADIENT, 0, array->values));
-    rc = add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
-out:
-    return rc;
+    return add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
 }
 
 static enum status add_guided_gradcam(struct explain_file *f, int target, const float *gradient)
@@ -117,7 +114,7 @@ static enum status add_guided_gradcam(struct explain_file *f, int target, const 
     }
     snprintf(path, sizeof path, "guided_gradcam/%s", layer_of(f, target));
     const struct explain_dataset dataset = pixels(f, path, values, "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)");
-    TRY(explain_store_write(&f->store, &dataset));
+    TRY_OUT(explain_store_write(&f->store, &dataset));
     rc = explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADCAM, target, values);
 out:
     free(values);
@@ -128,7 +125,6 @@ static enum status add_guided_gradient(struct explain_file *f, const struct arra
 {
     struct explain_dataset dataset =
         pixels(f, "guided_gradient", array->values, "the gradient with the rule at every ReLU (arXiv:1412.6806)");
-    enum status rc;
     dataset.attributes[0] =
         (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
     TRY(explain_store_write(&f->store, &dataset));
@@ -137,34 +133,27 @@ static enum status add_guided_gradient(struct explain_file *f, const struct arra
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->cams[t].values)
             TRY(add_guided_gradcam(f, t, array->values));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status add_smoothgrad(struct explain_file *f, const struct array *array)
 {
     struct explain_dataset dataset =
         plane(f, "saliency_smoothgrad", array->values, "mean saliency of noisy copies of the picture (arXiv:1706.03825)");
-    enum status rc;
     dataset.attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = array->part.facts[0]};
     dataset.attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = array->part.facts[1]};
     TRY(explain_store_write(&f->store, &dataset));
-    rc = explain_pictures_magnitude(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values);
-out:
-    return rc;
+    return explain_pictures_magnitude(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values);
 }
 
 static enum status add_expected_gradients(struct explain_file *f, const struct array *array)
 {
     struct explain_dataset dataset = pixels(f, "expected_gradients", array->values,
                                             "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)");
-    enum status rc;
     note_expectation(&dataset, &array->part);
     TRY(explain_store_write(&f->store, &dataset));
     f->expected_gradients_pixels = true;
-    rc = explain_pictures_shares(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values);
-out:
-    return rc;
+    return explain_pictures_shares(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values);
 }
 
 static void baseline_name(int number, char name[PATH_SIZE])
@@ -178,7 +167,6 @@ static void baseline_name(int number, char name[PATH_SIZE])
 static enum status add_baseline(struct explain_file *f, const struct array *array)
 {
     char name[PATH_SIZE], path[PATH_SIZE + sizeof "baseline/"];
-    enum status rc;
     baseline_name(array->part.variant, name);
     snprintf(path, sizeof path, "baseline/%s", name);
     struct explain_dataset dataset = pixels(f, path, array->values, "a picture that expected gradients start from, samples in -1..1");
@@ -187,8 +175,7 @@ static enum status add_baseline(struct explain_file *f, const struct array *arra
         dataset.attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = array->part.facts[0]};
     TRY(explain_store_write(&f->store, &dataset));
     f->baselines[array->part.variant] = true;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status add_map(struct explain_file *f, const struct array *array)
@@ -197,7 +184,6 @@ static enum status add_map(struct explain_file *f, const struct array *array)
     const struct map_kind *kind = &map_kinds[part->variant];
     struct heat map = {.grid = part->grid, .values = array->values};
     char path[PATH_SIZE];
-    enum status rc;
     snprintf(path, sizeof path, "%s%s%s", kind->group, part->variant == CAM_CLASS ? "" : "/",
              part->variant == CAM_CLASS ? "" : layer_of(f, part->target));
     const struct explain_dataset dataset = {
@@ -216,9 +202,7 @@ static enum status add_map(struct explain_file *f, const struct array *array)
         TRY(heat_create(&f->cams[part->target], &part->grid));
         memcpy(f->cams[part->target].values, array->values, (size_t)part->width * (size_t)part->height * sizeof *array->values);
     }
-    rc = explain_pictures_map(f->pictures, kind->picture, part->target, &map);
-out:
-    return rc;
+    return explain_pictures_map(f->pictures, kind->picture, part->target, &map);
 }
 
 static enum status add_activation(struct explain_file *f, const struct array *array)
@@ -300,7 +284,7 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
 {
     char *config = NULL;
     enum status rc;
-    TRY(config_to_string(o->config, &config));
+    TRY_OUT(config_to_string(o->config, &config));
     const struct explain_attribute attributes[] = {
         {.name = "program", .text = "oneiros"},
         {.name = "version", .text = ONEIROS_VERSION},
@@ -327,14 +311,11 @@ static bool is_ours(const char *name)
 static enum status create(struct explain_file *f, const struct explain_file_options *o)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     TRY(file_join(path, o->folder, file_name));
     TRY(stale_files_remove(o->folder, is_ours, NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
     TRY(explain_store_create(&f->store, path));
-    rc = write_header(f, o);
-out:
-    return rc;
+    return write_header(f, o);
 }
 
 enum status explain_file_create(struct explain_file **file, const struct explain_file_options *o)
@@ -371,7 +352,6 @@ static enum status write_baselines(struct explain_file *f)
 {
     char names[BASELINES_MAX * PATH_SIZE] = "", path[PATH_SIZE];
     int count = 0;
-    enum status rc = STATUS_OK;
     for (int b = 0; b < BASELINES_MAX; b++)
         if (f->baselines[b]) {
             const size_t used = strlen(names);
@@ -379,7 +359,8 @@ static enum status write_baselines(struct explain_file *f)
             baseline_name(b, path);
             strncat(names, path, sizeof names - strlen(names) - 1);
         }
-    const int each = count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
+    const int each =
+        count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
     const struct explain_attribute attributes[] = {{.name = "baselines", .text = names},
                                                    {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}};
     for (int t = 0; t < f->config->targets.count; t++)
@@ -388,9 +369,8 @@ static enum status write_baselines(struct explain_file *f)
             TRY(explain_store_describe(&f->store, path, attributes, 2));
         }
     if (f->expected_gradients_pixels)
-        rc = explain_store_describe(&f->store, "expected_gradients", attributes, 2);
-out:
-    return rc;
+        return explain_store_describe(&f->store, "expected_gradients", attributes, 2);
+    return STATUS_OK;
 }
 
 enum status explain_file_finish(struct explain_file **file, const struct picture_metrics *metrics)
@@ -398,13 +378,13 @@ enum status explain_file_finish(struct explain_file **file, const struct picture
     struct explain_file *f = *file;
     const struct explain_attribute loss = {.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss};
     enum status rc;
-    TRY(explain_store_describe(&f->store, "/", &loss, 1));
+    TRY_OUT(explain_store_describe(&f->store, "/", &loss, 1));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->activations[t])
-            TRY(write_metrics(f, t, &metrics->targets[t]));
-    TRY(write_baselines(f));
-    TRY(explain_pictures_overview(f->pictures));
-    TRY(explain_store_commit(&f->store));
+            TRY_OUT(write_metrics(f, t, &metrics->targets[t]));
+    TRY_OUT(write_baselines(f));
+    TRY_OUT(explain_pictures_overview(f->pictures));
+    TRY_OUT(explain_store_commit(&f->store));
     explain_pictures_destroy(&f->pictures); // so that they stay
 out:
     explain_file_abandon(file);

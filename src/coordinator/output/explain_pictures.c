@@ -100,7 +100,6 @@ static void put_samples(struct image *image, const uint8_t *in)
 
 static enum status make_room(struct explain_pictures *p, int width, int height)
 {
-    enum status rc;
     int shown_width, shown_height;
     p->full_width = width;
     p->full_height = height;
@@ -111,9 +110,8 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     p->samples = malloc(3 * plane_of(&p->picture));
     p->overlay = malloc(3 * plane_of(&p->picture));
     if (!p->samples || !p->overlay)
-        rc = fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
-out:
-    return rc;
+        return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
+    return STATUS_OK;
 }
 
 enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,
@@ -125,12 +123,12 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
     if (!p)
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
     p->config = config;
-    TRY(file_join(p->folder, folder, ""));
-    TRY(stale_files_remove(folder, is_ours, NULL));
-    TRY(make_room(p, width, height));
-    TRY(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
+    TRY_OUT(file_join(p->folder, folder, ""));
+    TRY_OUT(stale_files_remove(folder, is_ours, NULL));
+    TRY_OUT(make_room(p, width, height));
+    TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
     codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->samples);
-    TRY(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
+    TRY_OUT(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
     *pictures = p;
     p = NULL;
 out:
@@ -142,12 +140,9 @@ static enum status write_png(struct explain_pictures *p, enum explain_picture wh
 {
     const struct form *form = &forms[which];
     char name[NAME_SIZE], path[FILE_PATH_MAX];
-    enum status rc;
     snprintf(name, sizeof name, "%s%s.png", form->file, form->of_target ? p->config->targets.items[target].layer : "");
     TRY(file_join(path, p->folder, name));
-    rc = codec_encode(path, IMAGE_FORMAT_PNG, &p->canvas);
-out:
-    return rc;
+    return codec_encode(path, IMAGE_FORMAT_PNG, &p->canvas);
 }
 
 static enum status put_panel(struct explain_pictures *p, enum explain_picture which, int target, const struct image *panel)
@@ -161,11 +156,8 @@ static enum status put_panel(struct explain_pictures *p, enum explain_picture wh
 // What is on the canvas becomes a file and a panel.
 static enum status show(struct explain_pictures *p, enum explain_picture which, int target)
 {
-    enum status rc;
     TRY(write_png(p, which, target));
-    rc = put_panel(p, which, target, &p->canvas);
-out:
-    return rc;
+    return put_panel(p, which, target, &p->canvas);
 }
 
 // The value that this part of all values, by magnitude, does not exceed; to within 1%. Magnitudes of floats sort as their bits do: so they
@@ -197,15 +189,13 @@ static float portion(float value, float scale)
 static enum status draw_signed(const struct explain_pictures *p, const float *values, struct image *out)
 {
     const size_t count = 3 * plane_of(out);
-    enum status rc;
     TRY(resample(values, 3, p->full_width, p->full_height, out->rgb, out->width, out->height));
     const float scale = quantile(out->rgb, count, most);
     for (size_t i = 0; i < count; i++) {
         const float part = portion(out->rgb[i], scale);
         out->rgb[i] = copysignf(powf(fabsf(part), signed_power), part);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The panel is drawn on its own: what is left of a gradient where pixels are averaged is faint beside them.
@@ -213,10 +203,10 @@ enum status explain_pictures_signed(struct explain_pictures *p, enum explain_pic
 {
     struct image panel = {0};
     enum status rc;
-    TRY(draw_signed(p, values, &p->canvas));
-    TRY(write_png(p, which, target));
-    TRY(image_create(&panel, p->sheet.panel_width, p->sheet.panel_height));
-    TRY(draw_signed(p, values, &panel));
+    TRY_OUT(draw_signed(p, values, &p->canvas));
+    TRY_OUT(write_png(p, which, target));
+    TRY_OUT(image_create(&panel, p->sheet.panel_width, p->sheet.panel_height));
+    TRY_OUT(draw_signed(p, values, &panel));
     rc = put_panel(p, which, target, &panel);
 out:
     image_destroy(&panel);
@@ -227,7 +217,6 @@ enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_
 {
     float *canvas = p->canvas.rgb;
     const size_t plane = plane_of(&p->canvas);
-    enum status rc;
     TRY(resample(values, 1, p->full_width, p->full_height, canvas, p->canvas.width, p->canvas.height));
     const float low = quantile(canvas, plane, least), high = quantile(canvas, plane, most);
     for (size_t i = 0; i < plane; i++) {
@@ -236,20 +225,15 @@ enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_
         for (size_t c = 0; c < 3; c++)
             canvas[c * plane + i] = (float)rgb[c] / 127.5f - 1;
     }
-    rc = show(p, which, target);
-out:
-    return rc;
+    return show(p, which, target);
 }
 
 enum status explain_pictures_map(struct explain_pictures *p, enum explain_picture which, int target, const struct heat *map)
 {
     const struct config *config = p->config;
-    enum status rc;
     TRY(overlay_draw(p->samples, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->overlay));
     put_samples(&p->canvas, p->overlay);
-    rc = show(p, which, target);
-out:
-    return rc;
+    return show(p, which, target);
 }
 
 // Neighbourhoods are cells of a coarse grid, smoothly enlarged again. Into the first plane of the canvas.
@@ -259,8 +243,8 @@ static enum status sum_shares(struct explain_pictures *p, const float *values)
     struct image coarse;
     enum status rc;
     fit(p->canvas.width, p->canvas.height, SHARES_SIDE, &width, &height);
-    TRY(image_create(&coarse, width, height));
-    TRY(resample(values, 3, p->full_width, p->full_height, coarse.rgb, width, height));
+    TRY_OUT(image_create(&coarse, width, height));
+    TRY_OUT(resample(values, 3, p->full_width, p->full_height, coarse.rgb, width, height));
     const size_t plane = plane_of(&coarse);
     for (size_t i = 0; i < plane; i++)
         coarse.rgb[i] += coarse.rgb[plane + i] + coarse.rgb[2 * plane + i];
@@ -277,7 +261,6 @@ enum status explain_pictures_shares(struct explain_pictures *p, enum explain_pic
     float *canvas = p->canvas.rgb;
     const float *picture = p->picture.rgb;
     const size_t plane = plane_of(&p->canvas);
-    enum status rc;
     TRY(sum_shares(p, values));
     const float scale = quantile(canvas, plane, most);
     for (size_t i = 0; i < plane; i++) {
@@ -287,19 +270,14 @@ enum status explain_pictures_shares(struct explain_pictures *p, enum explain_pic
         for (size_t c = 0; c < 3; c++)
             canvas[c * plane + i] = paper + share * (2 * colour[c] - 1 - paper);
     }
-    rc = show(p, which, target);
-out:
-    return rc;
+    return show(p, which, target);
 }
 
 enum status explain_pictures_overview(struct explain_pictures *p)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     TRY(file_join(path, p->folder, overview));
-    rc = codec_encode(path, IMAGE_FORMAT_PNG, &p->sheet.image);
-out:
-    return rc;
+    return codec_encode(path, IMAGE_FORMAT_PNG, &p->sheet.image);
 }
 
 void explain_pictures_destroy(struct explain_pictures **pictures)

@@ -136,7 +136,6 @@ static enum status set_space_aside(const struct explain_store *store, const stru
 
 static enum status update(struct explain_store *store, const struct addition *addition)
 {
-    enum status rc;
     TRY(set_space_aside(store, addition));
     hdf5_listen();
     const hid_t file = open_file(store->writer.aside);
@@ -144,22 +143,19 @@ static enum status update(struct explain_store *store, const struct addition *ad
     if (file >= 0 && H5Fclose(file) < 0)
         done = -1;
     if (done < 0)
-        rc = hdf5_fail(store->writer.path, "cannot be written");
-out:
-    return rc;
+        return hdf5_fail(store->writer.path, "cannot be written");
+    return STATUS_OK;
 }
 
 enum status explain_store_create(struct explain_store *store, const char *path)
 {
-    enum status rc;
     TRY(file_create(&store->writer, path));
     H5dont_atexit(); // as for the run file: everything is closed by hand
     hdf5_listen();
     const hid_t file = H5Fcreate(store->writer.aside, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0 || H5Fclose(file) < 0)
-        rc = hdf5_fail(path, "cannot be created");
-out:
-    return rc;
+        return hdf5_fail(path, "cannot be created");
+    return STATUS_OK;
 }
 
 enum status explain_store_write(struct explain_store *store, const struct explain_dataset *dataset)

@@ -55,15 +55,13 @@ static bool is_film(const char *name)
 enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     TRY(stale_files_remove(folder, is_film, NULL));
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         TRY(file_join(path, folder, kinds[i]));
         TRY(stale_files_remove(path, is_frame_name, NULL));
         rmdir(path); // it may well hold what is not ours
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Codecs take planes of floats; of whole bytes they make the same bytes again.
@@ -80,24 +78,20 @@ static enum status write_png(struct film *f, const uint8_t *rgb, const char *pat
 static enum status video_begin(struct film *f, const char *kind, struct video **video)
 {
     char name[32], path[FILE_PATH_MAX];
-    enum status rc;
     snprintf(name, sizeof name, "%s.mp4", kind);
     TRY(file_join(path, f->folder, name));
-    rc = video_create(video, &(struct video_options){.path = path,
-                                                     .width = f->width,
-                                                     .height = f->height,
-                                                     .rate = f->config->video.rate,
-                                                     .hold = f->config->video.hold,
-                                                     .quality = f->config->video.quality,
-                                                     .encoder = f->encoder});
-out:
-    return rc;
+    return video_create(video, &(struct video_options){.path = path,
+                                                       .width = f->width,
+                                                       .height = f->height,
+                                                       .rate = f->config->video.rate,
+                                                       .hold = f->config->video.hold,
+                                                       .quality = f->config->video.quality,
+                                                       .encoder = f->encoder});
 }
 
 // Writes a frame wherever frames of its kind go.
 static enum status put(struct film *f, const char *kind, int number, const uint8_t *rgb, struct video **video)
 {
-    enum status rc = STATUS_OK;
     char name[32], path[FILE_PATH_MAX];
     if (f->encoder[0] && !*video)
         TRY(video_begin(f, kind, video));
@@ -108,8 +102,7 @@ static enum status put(struct film *f, const char *kind, int number, const uint8
         TRY(file_join(path, f->folder, name));
         TRY(write_png(f, rgb, path));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The frame at the video's size, as bytes.
@@ -149,7 +142,7 @@ static enum status steady(struct film *f, const struct heat *map)
     if (!row)
         return fail(STATUS_LIMIT, "no memory for a frame");
     if (first)
-        TRY(heat_create(&f->steady, &grid));
+        TRY_OUT(heat_create(&f->steady, &grid));
     for (int y = 0; y < grid.height; y++) {
         float *to = f->steady.values + (size_t)y * width;
         heat_row(map, grid.width, grid.height, y, row);
@@ -169,7 +162,6 @@ static enum status draw(struct film *f, const struct heat *map)
 static enum status show(struct film *f, struct film_frame *frame)
 {
     const struct config *config = f->config;
-    enum status rc;
     TRY(develop(f, frame));
     if (config->frames.dream)
         TRY(put(f, "dream", frame->number, f->rgb, &f->dream));
@@ -181,13 +173,11 @@ static enum status show(struct film *f, struct film_frame *frame)
         f->last = frame->heat;
         frame->heat = (struct heat){0};
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status complete(struct film *f)
 {
-    enum status rc = STATUS_OK;
     char path[FILE_PATH_MAX];
     if (f->dream)
         TRY(video_finish(&f->dream));
@@ -198,8 +188,7 @@ static enum status complete(struct film *f)
         TRY(file_join(path, f->folder, "cam.png"));
         TRY(write_png(f, f->overlay, path));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What a film has besides its two videos.
@@ -229,7 +218,7 @@ void film_save(const struct film *f, struct record_writer *writer)
 
 static enum status load_heat(struct heat *heat, const struct heat_grid *grid, struct record_reader *reader)
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     if (grid->width == 0)
         return STATUS_OK;
     // heat_create() takes grids up to the octave's size, which a file may claim to be anything.
@@ -241,7 +230,6 @@ static enum status load_heat(struct heat *heat, const struct heat_grid *grid, st
     for (size_t i = 0; rc == STATUS_OK && i < bytes / sizeof *heat->values; i++)
         if (!(heat->values[i] >= 0 && heat->values[i] <= 1))
             rc = fail(STATUS_FORMAT, "a saved map has a value of %g", (double)heat->values[i]);
-out:
     return rc;
 }
 
@@ -249,13 +237,11 @@ static enum status load(struct film *f, struct record_reader *reader)
 {
     const struct heat_grid own = steady_grid(f);
     struct saved_film saved;
-    enum status rc;
     TRY(record_read(reader, &saved, sizeof saved));
     f->next = saved.next > 0 ? saved.next : 0;
     if (saved.steady.width != 0 && memcmp(&saved.steady, &own, sizeof own) != 0) {
-        rc = fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
-                  (int)saved.steady.height, (int)own.width, (int)own.height);
-        goto out;
+        return fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
+                    (int)saved.steady.height, (int)own.width, (int)own.height);
     }
     TRY(load_heat(&f->steady, &saved.steady, reader));
     TRY(load_heat(&f->last, &saved.last, reader));
@@ -267,8 +253,7 @@ static enum status load(struct film *f, struct record_reader *reader)
         TRY(video_begin(f, "cam", &f->cam));
         TRY(video_load(f->cam, reader));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void film_free(struct film *f)
@@ -303,7 +288,6 @@ static enum status make_folders(const struct film *f, bool goes_on)
 {
     const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
-    enum status rc;
     TRY(goes_on ? stale_files_remove_aside(f->folder, is_film) : film_remove(f->folder));
     for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
         if (made[i]) {
@@ -311,8 +295,7 @@ static enum status make_folders(const struct film *f, bool goes_on)
             TRY(file_make_folder(path));
             TRY(stale_files_remove_aside(path, is_frame_name));
         }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status film_create(struct film **film, const struct film_options *o)
@@ -323,13 +306,13 @@ enum status film_create(struct film **film, const struct film_options *o)
     if (!f)
         return fail(STATUS_LIMIT, "no memory for a film");
     f->config = o->config;
-    TRY(file_join(f->folder, o->folder, ""));
-    TRY(make_pictures(f, o));
-    TRY(make_folders(f, o->saved != NULL));
+    TRY_OUT(file_join(f->folder, o->folder, ""));
+    TRY_OUT(make_pictures(f, o));
+    TRY_OUT(make_folders(f, o->saved != NULL));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
         f->encoder[0] = '\0'; // the run has said so
     if (o->saved)
-        TRY(load(f, o->saved));
+        TRY_OUT(load(f, o->saved));
     *film = f;
     f = NULL;
 out:

@@ -148,12 +148,11 @@ static enum status try_name(struct folder_names *names, const char *name, bool *
     struct slot *slot = find(names->slots, names->capacity, hash);
     *taken = !slot->hash;
     if (slot->hash)
-        goto out;
+        return rc;
     *slot = (struct slot){.hash = hash, .number = 2};
     names->count++;
     if (snprintf(path, sizeof path, "%s/%s", names->folder, name) < (int)sizeof path && lstat(path, &info) == 0)
         *taken = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-out:
     return rc;
 }
 
@@ -170,7 +169,7 @@ enum status folder_names_create(struct folder_names **out, const char *folder)
         goto out;
     }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        TRY(try_name(names, own[i], &taken));
+        TRY_OUT(try_name(names, own[i], &taken));
 out:
     if (rc != STATUS_OK)
         folder_names_destroy(out);
@@ -189,7 +188,6 @@ enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME
 {
     const uint64_t hash = hash_of(name);
     bool taken;
-    enum status rc;
     TRY(try_name(names, name, &taken));
     uint32_t number = find(names->slots, names->capacity, hash)->number;
     char base[FOLDER_NAME_MAX + 1], ending[16];
@@ -201,6 +199,5 @@ enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME
         TRY(try_name(names, name, &taken));
     }
     find(names->slots, names->capacity, hash)->number = number;
-out:
-    return rc;
+    return STATUS_OK;
 }

@@ -76,7 +76,7 @@ enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64
     float *values = NULL;
     enum status rc;
     *whole = (struct array){0};
-    TRY(mpi_receive(&part, sizeof part, rank, MESSAGE_ARRAY, comm));
+    TRY_OUT(mpi_receive(&part, sizeof part, rank, MESSAGE_ARRAY, comm));
     struct array_entry **at = find(arrays, &part);
     if (part.image != image || !fits(&part) || (*at && !is_missing(*at, &part))) {
         rc = fail(STATUS_INTERNAL, "rank %d sent a part of an array that does not belong to image %" PRId64, rank, image);
@@ -89,7 +89,7 @@ enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64
         rc = fail(STATUS_LIMIT, "no memory for what rank %d sends", rank);
         goto out;
     }
-    TRY(mpi_receive_values(values, count, rank, MESSAGE_ARRAY_VALUES, comm));
+    TRY_OUT(mpi_receive_values(values, count, rank, MESSAGE_ARRAY_VALUES, comm));
     put(entry, &part, values);
     arrays->received++;
     arrays->bytes += (int64_t)(count * sizeof *values);

@@ -82,10 +82,10 @@ enum status image_rows_copy(const struct image_rows *from, const struct dream_st
     *to = (struct image_rows){0};
     for (size_t i = 0; i < from->step_count; i++)
         if (is_before(from->steps[i].octave, from->steps[i].step, state))
-            TRY(image_rows_add_step(to, &from->steps[i]));
+            TRY_OUT(image_rows_add_step(to, &from->steps[i]));
     for (size_t i = 0; i < from->map_count; i++)
         if (is_before(from->maps[i].record.octave, from->maps[i].record.step, state))
-            TRY(image_rows_add_map(to, &from->maps[i].record, from->maps[i].values));
+            TRY_OUT(image_rows_add_map(to, &from->maps[i].record, from->maps[i].values));
 out:
     if (rc != STATUS_OK)
         image_rows_destroy(to);
@@ -135,11 +135,11 @@ enum status image_rows_load(struct image_rows *rows, const struct dream_state *s
     struct saved_history saved;
     enum status rc;
     *rows = (struct image_rows){0};
-    TRY(record_read(reader, &saved, sizeof saved));
+    TRY_OUT(record_read(reader, &saved, sizeof saved));
     for (uint64_t i = 0; i < saved.steps; i++)
-        TRY(load_step(rows, state, reader));
+        TRY_OUT(load_step(rows, state, reader));
     for (uint64_t i = 0; i < saved.maps; i++)
-        TRY(load_map(rows, state, reader));
+        TRY_OUT(load_map(rows, state, reader));
 out:
     if (rc != STATUS_OK)
         image_rows_destroy(rows);

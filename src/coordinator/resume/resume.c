@@ -81,8 +81,8 @@ static enum status check_content(const struct run_past_image *image, const struc
     if (facts.st_size == image->bytes && load_modified(&facts) == image->modified)
         return STATUS_OK;
     if (facts.st_size == image->bytes) {
-        TRY(file_read(entry->source, config->input.max_bytes, &bytes, &size));
-        TRY(bytes_sha256(bytes, size, sha256));
+        TRY_OUT(file_read(entry->source, config->input.max_bytes, &bytes, &size));
+        TRY_OUT(bytes_sha256(bytes, size, sha256));
     }
     if (strcmp(sha256, image->sha256) != 0)
         rc = fail(STATUS_USAGE, "%s has changed since it was done in the run that is there: put the picture back that was there, or %s",
@@ -97,7 +97,6 @@ static enum status look_at(const struct run_past_image *image, const struct inta
                            bool *done)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     *done = false;
     TRY(check_source(image, entry));
     if (image->status != IMAGE_DONE || entry->status != STATUS_OK)
@@ -107,8 +106,7 @@ static enum status look_at(const struct run_past_image *image, const struct inta
     *done = access(path, F_OK) == 0;
     if (!*done)
         log_warning("%s is not there any more: %s is done again", path, image->source);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Through the inputs as far as the earlier run had come. `entry` is room for one.
@@ -117,7 +115,6 @@ static enum status walk(struct resume *r, struct intake *intake, struct intake_e
     const struct run_past *past = &r->past;
     size_t next = 0;
     bool end = false;
-    enum status rc;
     r->complete = true;
     TRY(intake_next(intake, entry, &end));
     while (!end && next < past->image_count) {
@@ -132,18 +129,16 @@ static enum status walk(struct resume *r, struct intake *intake, struct intake_e
     }
     r->complete = r->complete && end;
     if (next < past->image_count)
-        rc = fail(STATUS_USAGE,
-                  "the run that is there had an image %" PRId64 ", %s, and the inputs name only %" PRId64 " now: name the same, or %s",
-                  past->images[next].id, past->images[next].source, r->count, anew);
-out:
-    return rc;
+        return fail(STATUS_USAGE,
+                    "the run that is there had an image %" PRId64 ", %s, and the inputs name only %" PRId64 " now: name the same, or %s",
+                    past->images[next].id, past->images[next].source, r->count, anew);
+    return STATUS_OK;
 }
 
 static enum status check_run(const struct resume *r, const struct resume_options *options)
 {
     char difference[512];
     struct config was;
-    enum status rc;
     if (strcmp(r->past.version, ONEIROS_VERSION) != 0)
         return fail(STATUS_USAGE, "%s is of oneiros %s and this is %s, whose dreams may differ: %s", r->path, r->past.version,
                     ONEIROS_VERSION, anew);
@@ -152,9 +147,8 @@ static enum status check_run(const struct resume *r, const struct resume_options
     config_init(&was);
     TRY(config_yaml_read(&was, r->path, r->past.config, strlen(r->past.config)));
     if (config_difference(&was, options->config, difference, sizeof difference))
-        rc = fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
-out:
-    return rc;
+        return fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
+    return STATUS_OK;
 }
 
 static enum status open_run(struct resume *r, const struct resume_options *options)
@@ -166,12 +160,12 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
         rc = fail(STATUS_LIMIT, "no memory for an input");
         goto out;
     }
-    TRY(file_join(r->path, options->output, "run.h5"));
+    TRY_OUT(file_join(r->path, options->output, "run.h5"));
     r->earlier = (struct run_earlier){.path = r->path, .keep = keep, .context = r};
-    TRY(run_past_read(r->path, &r->past));
-    TRY(check_run(r, options));
-    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
-    TRY(walk(r, intake, entry, options));
+    TRY_OUT(run_past_read(r->path, &r->past));
+    TRY_OUT(check_run(r, options));
+    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(walk(r, intake, entry, options));
     run_past_forget_images(&r->past);
 out:
     intake_destroy(&intake);

@@ -38,8 +38,8 @@ enum status baseline_images_add(struct baseline_images *references, int64_t id, 
     if (baseline_images_are_full(references))
         return STATUS_OK;
     struct image *kept = &references->images[references->count];
-    TRY(image_create(kept, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
-    TRY(resize(image, kept->width, kept->height, kept->rgb));
+    TRY_OUT(image_create(kept, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
+    TRY_OUT(resize(image, kept->width, kept->height, kept->rgb));
     references->ids[references->count++] = id;
 out:
     if (rc != STATUS_OK)

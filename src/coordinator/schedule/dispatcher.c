@@ -48,24 +48,21 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     const struct schedule *schedule = c->options.schedule;
     const struct schedule_image image = task_size(task);
     int tiles;
-    enum status rc;
     TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
     task->record.tiles = tiles;
     if (schedule_least(schedule, image) == 0)
-        rc = fail(STATUS_LIMIT,
-                  "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "
-                  "memory.limit or set a smaller tile.size",
-                  image.width, image.height, schedule_memory(schedule, image, schedule->workers) / (1 << 30), schedule->workers,
-                  (double)schedule->memory_limit / (1 << 30));
-out:
-    return rc;
+        return fail(STATUS_LIMIT,
+                    "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "
+                    "memory.limit or set a smaller tile.size",
+                    image.width, image.height, schedule_memory(schedule, image, schedule->workers) / (1 << 30), schedule->workers,
+                    (double)schedule->memory_limit / (1 << 30));
+    return STATUS_OK;
 }
 
 // The rows of a dream that is gone on with. Returns what of its work is done.
 static enum status take_up(struct dispatcher *c, struct task *task, double *work)
 {
     struct image_rows *rows = &task->earlier.checkpoint.rows;
-    enum status rc = STATUS_OK;
     *work = 0;
     for (size_t i = 0; i < rows->step_count; i++) {
         *work += (double)rows->steps[i].width * rows->steps[i].height;
@@ -78,13 +75,11 @@ static enum status take_up(struct dispatcher *c, struct task *task, double *work
     *rows = (struct image_rows){0};
     log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.checkpoint.state.octave,
               (int)task->earlier.checkpoint.state.step);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done)
 {
-    enum status rc = STATUS_OK;
     double done = 0;
     if (task->record.status != IMAGE_FAILED && cut_task(c, task) != STATUS_OK)
         task_failed(task);
@@ -103,8 +98,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
     task->ready_at = now();
     task_queue_put(&c->ready, task);
     c->look_again = true;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The first images are the others' baselines: they are all read before work on any begins.
@@ -159,7 +153,6 @@ static enum status dispatch(struct dispatcher *c, int members)
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
 static enum status dispatch_all(struct dispatcher *c)
 {
-    enum status rc = STATUS_OK;
     while (c->ready.first && c->look_again) {
         const int available = teams_free_workers(&c->teams);
         int members = available + 1;
@@ -170,8 +163,7 @@ static enum status dispatch_all(struct dispatcher *c)
         else
             c->look_again = false;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status take_step(struct dispatcher *c, struct task *task, const struct step_row *step)
@@ -204,20 +196,17 @@ static enum status finish(struct dispatcher *c, struct task *task)
 
 static enum status finish_ended(struct dispatcher *c, bool *found)
 {
-    enum status rc = STATUS_OK;
     for (struct task *task; (task = ending_take(&c->ending, c->options.schedule->workers));) {
         TRY(finish(c, task));
         *found = true;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The team has said how it went, and all that it found out has come.
 static enum status end_task(struct dispatcher *c, struct task *task)
 {
     const struct result *result = &task->result;
-    enum status rc = STATUS_OK;
     task->record.status = result->status;
     task->record.seconds_dream = result->seconds;
     task->record.before = result->before;
@@ -238,8 +227,7 @@ static enum status end_task(struct dispatcher *c, struct task *task)
         return finish(c, task);
     TRY(output_end(c->options.config, c->options.output, task));
     ending_put(&c->ending, task);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // To the queue, if it is all there.
@@ -247,7 +235,6 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 {
     char path[FILE_PATH_MAX];
     struct checkpoint checkpoint;
-    enum status rc;
     TRY(task_results_take_state(&task->results, &task->record, c->options.config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
@@ -255,8 +242,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
         return output_checkpoint(&task->output, path, &checkpoint);
     log_warning("%s", status_message());
     checkpoint_destroy(&checkpoint);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status end_if_complete(struct dispatcher *c, struct task *task)
@@ -297,7 +283,6 @@ static enum status take_report(struct dispatcher *c, struct task *task, const st
         rc = end_if_complete(c, task);
         break;
     }
-out:
     return rc;
 }
 
@@ -312,7 +297,6 @@ static enum status probe_array(const struct dispatcher *c, bool *there, MPI_Stat
 {
     const int workers = c->options.schedule->workers;
     bool full = false;
-    enum status rc = STATUS_OK;
     for (int w = 0; w < workers && !full; w++)
         full = !has_room(c, w);
     if (!full)
@@ -321,14 +305,12 @@ static enum status probe_array(const struct dispatcher *c, bool *there, MPI_Stat
     for (int w = 0; w < workers && !*there; w++)
         if (c->teams.busy[w] && has_room(c, w))
             TRY(mpi_probe(c->options.comm, c->options.first_worker + w, MESSAGE_ARRAY, there, status));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Takes the parts of arrays that are there.
 static enum status collect_arrays(struct dispatcher *c, bool *found)
 {
-    enum status rc = STATUS_OK;
     for (;;) {
         bool there;
         MPI_Status status;
@@ -344,14 +326,12 @@ static enum status collect_arrays(struct dispatcher *c, bool *found)
         TRY(end_if_complete(c, task));
         *found = true;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Takes every report that is there, from whichever worker.
 static enum status collect(struct dispatcher *c, bool *found)
 {
-    enum status rc = STATUS_OK;
     for (;;) {
         bool there;
         MPI_Status status;
@@ -364,25 +344,21 @@ static enum status collect(struct dispatcher *c, bool *found)
         TRY(take_report(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
         *found = true;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status dispatcher_stop(struct dispatcher *c)
 {
     const char nothing = 0;
-    enum status rc = STATUS_OK;
     c->stopping = true;
     for (int w = 0; !c->told && w < c->options.schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options.first_worker + w, MESSAGE_STOP, c->options.comm));
     c->told = true;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
 {
-    enum status rc;
     c->coming = coming;
     c->all_taken = coming == 0;
     TRY(collect(c, found));
@@ -390,8 +366,7 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
     TRY(finish_ended(c, found));
     if (!c->stopping && has_references(c))
         TRY(dispatch_all(c));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 bool dispatcher_is_stopping(const struct dispatcher *c)

@@ -48,7 +48,6 @@ void forecast_occupy(double *free_at, int workers, int team, double done)
 
 static enum status play(const struct schedule *schedule, const struct queue *queue, double *free_at, double *busy, int *teams)
 {
-    enum status rc = STATUS_OK;
     for (int i = 0; i < queue->count; i++) {
         double cost;
         for (int w = 0; w < schedule->workers; w++)
@@ -58,8 +57,7 @@ static enum status play(const struct schedule *schedule, const struct queue *que
         TRY(schedule_cost(schedule, queue->images[i], team, &cost));
         forecast_occupy(free_at, schedule->workers, team, free_at[team - 1] + cost);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status forecast_run(const struct schedule *schedule, const struct schedule_image *images, int count, int *teams,
@@ -75,7 +73,7 @@ enum status forecast_run(const struct schedule *schedule, const struct schedule_
         goto out;
     }
     line_up(schedule, images, count, &queue);
-    TRY(play(schedule, &queue, free_at, busy, teams));
+    TRY_OUT(play(schedule, &queue, free_at, busy, teams));
     for (int i = 0; i < queue.count; i++)
         work += queue.entries[i].alone;
     forecast->end = free_at[workers - 1];

@@ -25,26 +25,22 @@ enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum jo
                             .others = task->others,
                             .goes_on = task->earlier.checkpoint.rgb != NULL,
                             .from = task->earlier.checkpoint.state};
-    enum status rc = STATUS_OK;
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
         TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status send_rows(MPI_Comm comm, const struct task *task, const float *rgb, int width, int height)
 {
     const size_t plane = (size_t)height * (size_t)width;
-    enum status rc = STATUS_OK;
     for (int m = 0; m < task->record.team; m++) {
         size_t count;
         const size_t first = rows_of(task, width, height, m, &count);
         TRY(mpi_send_rows(rgb + first, count, plane, task->team[m], MESSAGE_JOB_PIXELS, comm));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct baseline_images *references)
@@ -52,13 +48,13 @@ enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct b
     struct image *image = &task->image;
     struct checkpoint *earlier = &task->earlier.checkpoint;
     enum status rc;
-    TRY(send_rows(comm, task, image->rgb, image->width, image->height));
+    TRY_OUT(send_rows(comm, task, image->rgb, image->width, image->height));
     for (int i = 0; i < task->others; i++) {
-        TRY(baseline_images_resize(references, task->record.id, i, image->width, image->height, image->rgb));
-        TRY(send_rows(comm, task, image->rgb, image->width, image->height));
+        TRY_OUT(baseline_images_resize(references, task->record.id, i, image->width, image->height, image->rgb));
+        TRY_OUT(send_rows(comm, task, image->rgb, image->width, image->height));
     }
     if (earlier->rgb)
-        TRY(send_rows(comm, task, earlier->rgb, earlier->state.width, earlier->state.height));
+        TRY_OUT(send_rows(comm, task, earlier->rgb, earlier->state.width, earlier->state.height));
     checkpoint_destroy(earlier);
 out:
     free(image->rgb);
@@ -69,7 +65,6 @@ out:
 enum status image_transfer_receive(MPI_Comm comm, struct task *task)
 {
     const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
-    enum status rc = STATUS_OK;
     task->image.rgb = malloc((size_t)task_pixel_bytes(task));
     if (!task->image.rgb)
         return fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
@@ -78,6 +73,5 @@ enum status image_transfer_receive(MPI_Comm comm, struct task *task)
         const size_t first = rows_of(task, task->image.width, task->image.height, m, &count);
         TRY(mpi_receive_rows(task->image.rgb + first, count, plane, task->team[m], MESSAGE_REPORT_PIXELS, comm));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }

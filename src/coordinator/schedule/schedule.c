@@ -22,7 +22,6 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    enum status rc = STATUS_OK;
     const int count = schedule->explains ? 1 : config->octaves.count;
     if (image.width < schedule->min_side || image.height < schedule->min_side)
         return fail(STATUS_LIMIT,
@@ -31,8 +30,7 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
     cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static double window_pixels(const struct tiling *octave)

@@ -32,7 +32,6 @@ enum status checkpoint_write(const char *path, const struct checkpoint *checkpoi
 {
     struct head head = {.version = ONEIROS_VERSION, .state_bytes = sizeof checkpoint->state, .targets = CONFIG_TARGETS_MAX};
     struct record_writer writer;
-    enum status rc;
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.sha256, checkpoint->sha256, sizeof head.sha256);
     TRY(record_create(&writer, path));
@@ -42,15 +41,12 @@ enum status checkpoint_write(const char *path, const struct checkpoint *checkpoi
     image_rows_save(&checkpoint->rows, &writer);
     if (more)
         more(context, &writer);
-    rc = record_commit(&writer);
-out:
-    return rc;
+    return record_commit(&writer);
 }
 
 static enum status read_head(struct record_reader *reader, struct checkpoint *checkpoint)
 {
     struct head head;
-    enum status rc;
     TRY(record_read(reader, &head, sizeof head));
     if (memcmp(head.magic, magic, sizeof magic) != 0)
         return fail(STATUS_FORMAT, "it is no checkpoint");
@@ -59,14 +55,12 @@ static enum status read_head(struct record_reader *reader, struct checkpoint *ch
         return fail(STATUS_UNSUPPORTED, "oneiros %s wrote it, and this is another build, %s", head.version, ONEIROS_VERSION);
     memcpy(checkpoint->sha256, head.sha256, sizeof head.sha256);
     checkpoint->sha256[sizeof head.sha256 - 1] = '\0';
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_pixels(struct record_reader *reader, const struct image_limits *limits, struct checkpoint *checkpoint)
 {
     const struct dream_state *state = &checkpoint->state;
-    enum status rc;
     TRY(record_read(reader, &checkpoint->state, sizeof checkpoint->state));
     if (state->width < 1 || state->height < 1 || state->width > limits->side || state->height > limits->side ||
         (uint64_t)state->width * (uint64_t)state->height > limits->pixels)
@@ -82,8 +76,7 @@ static enum status read_pixels(struct record_reader *reader, const struct image_
     for (size_t i = 0; i < count; i++)
         if (!(fabsf(checkpoint->rgb[i]) <= 1))
             return fail(STATUS_FORMAT, "value %zu of its pixels is %g", i, (double)checkpoint->rgb[i]);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
@@ -91,9 +84,9 @@ enum status checkpoint_read(const char *path, const struct image_limits *limits,
 {
     enum status rc;
     *checkpoint = (struct checkpoint){0};
-    TRY(record_open(path, file_bytes_max, memory, rest));
-    TRY(read_head(rest, checkpoint));
-    TRY(read_pixels(rest, limits, checkpoint));
+    TRY_OUT(record_open(path, file_bytes_max, memory, rest));
+    TRY_OUT(read_head(rest, checkpoint));
+    TRY_OUT(read_pixels(rest, limits, checkpoint));
     rc = image_rows_load(&checkpoint->rows, &checkpoint->state, rest);
 out:
     if (rc != STATUS_OK) {

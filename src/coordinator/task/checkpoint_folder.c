@@ -42,7 +42,7 @@ enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, 
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct earlier *earlier = &task->earlier;
     char path[FILE_PATH_MAX];
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(path_of(checkpoints, task->record.id, path));
     if (access(path, F_OK) != 0)
         return STATUS_OK;
@@ -55,9 +55,8 @@ enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, 
         return STATUS_OK;
     }
     if (strcmp(earlier->checkpoint.sha256, task->record.sha256) != 0)
-        rc = fail(STATUS_FORMAT,
-                  "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
-out:
+        return fail(STATUS_FORMAT,
+                    "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
     return rc;
 }
 
@@ -96,20 +95,15 @@ static bool is_ours(const char *name)
 enum status checkpoint_folder_remove(const char *output)
 {
     char folder[FILE_PATH_MAX];
-    enum status rc;
     TRY(file_join(folder, output, folder_name));
     TRY(stale_files_remove(folder, is_ours, NULL));
     rmdir(folder);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status checkpoint_folder_remove_aside(const char *output)
 {
     char folder[FILE_PATH_MAX];
-    enum status rc;
     TRY(file_join(folder, output, folder_name));
-    rc = stale_files_remove_aside(folder, is_ours);
-out:
-    return rc;
+    return stale_files_remove_aside(folder, is_ours);
 }

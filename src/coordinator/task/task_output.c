@@ -58,15 +58,13 @@ static enum status write_picture(const struct config *config, const char *folder
     const enum image_format format = output_format(config, &task->image);
     const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
     char place[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
-    enum status rc;
     TRY(make_folder(place, folder, task));
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
     TRY(stale_files_remove(place, is_dream, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status output_begin_dream(const struct config *config, const char *folder, struct task *task)
@@ -76,17 +74,17 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
     struct record_reader rest = task->earlier.rest;
     char place[FILE_PATH_MAX];
     enum status rc;
-    TRY(file_join(place, folder, task->name));
+    TRY_OUT(file_join(place, folder, task->name));
     if (filmed) {
-        TRY(file_make_folder(place));
-        TRY(film_create(&output->film, &(struct film_options){.folder = place,
-                                                              .config = config,
-                                                              .width = task->image.width,
-                                                              .height = task->image.height,
-                                                              .rgb = task->image.rgb,
-                                                              .saved = task->earlier.memory ? &rest : NULL}));
+        TRY_OUT(file_make_folder(place));
+        TRY_OUT(film_create(&output->film, &(struct film_options){.folder = place,
+                                                                  .config = config,
+                                                                  .width = task->image.width,
+                                                                  .height = task->image.height,
+                                                                  .rgb = task->image.rgb,
+                                                                  .saved = task->earlier.memory ? &rest : NULL}));
     } else {
-        TRY(film_remove(place));
+        TRY_OUT(film_remove(place));
     }
     rc = work_queue_create(&output->queue);
 out:
@@ -100,13 +98,13 @@ enum status output_begin_explanation(const struct run_file_header *header, const
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
     enum status rc;
-    TRY(make_folder(place, folder, task));
-    TRY(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
-                                                                                 .config = header->config,
-                                                                                 .image = &task->record,
-                                                                                 .rgb = task->image.rgb,
-                                                                                 .weights_md5 = header->weights_md5,
-                                                                                 .weights_source = header->weights_source}));
+    TRY_OUT(make_folder(place, folder, task));
+    TRY_OUT(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
+                                                                                     .config = header->config,
+                                                                                     .image = &task->record,
+                                                                                     .rgb = task->image.rgb,
+                                                                                     .weights_md5 = header->weights_md5,
+                                                                                     .weights_source = header->weights_source}));
     rc = work_queue_create(&output->queue);
 out:
     if (rc != STATUS_OK)
@@ -205,7 +203,6 @@ static enum status run_end(void *data)
     struct task *task = item->task;
     struct output *output = item->output;
     const bool done = task->record.status == IMAGE_DONE;
-    enum status rc = STATUS_OK;
     if (done && output->film)
         TRY(film_finish(&output->film));
     if (done && output->explanation) {
@@ -213,9 +210,8 @@ static enum status run_end(void *data)
         snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
     }
     if (task->image.rgb)
-        rc = write_picture(item->config, item->path, task);
-out:
-    return rc;
+        return write_picture(item->config, item->path, task);
+    return STATUS_OK;
 }
 
 enum status output_end(const struct config *config, const char *folder, struct task *task)

@@ -29,7 +29,7 @@ static enum status keep_map(struct task_results *f, const struct array *array)
     struct frame_map *map = calloc(1, sizeof *map);
     if (!map)
         return fail(STATUS_LIMIT, "no memory for a class activation map");
-    TRY(heat_create(&map->heat, grid));
+    TRY_OUT(heat_create(&map->heat, grid));
     memcpy(map->heat.values, array->values, (size_t)grid->width * (size_t)grid->height * sizeof(float));
     map->frame = array->part.frame;
     map->next = f->maps;
@@ -104,16 +104,14 @@ static enum status take_map_values(struct task_results *f, const struct array *m
                                    .step = part->step,
                                    .grid = part->grid,
                                    .scale = part->facts[0]};
-    enum status rc;
     if (part->channels != 1 || part->grid.width != part->width || part->grid.height != part->height)
         return refuse(part);
     if (filmed)
         TRY(keep_map(f, map));
     TRY(image_rows_add_map(&f->rows, &record, map->values));
     if (file)
-        rc = run_file_add_cam(file, &record, map->values);
-out:
-    return rc;
+        return run_file_add_cam(file, &record, map->values);
+    return STATUS_OK;
 }
 
 // A later one is as good as one that still waits.
@@ -127,7 +125,7 @@ static void take_state(struct task_results *f, struct array *state)
 static enum status take(struct task_results *f, struct array *array, struct image_row *record, const struct config *config,
                         struct output *output, struct run_file *file)
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     if (output->explanation && array->part.kind != ARRAY_IMPORTANCE)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {
@@ -146,7 +144,6 @@ static enum status take(struct task_results *f, struct array *array, struct imag
     default:
         return refuse(&array->part);
     }
-out:
     return rc;
 }
 
@@ -154,12 +151,11 @@ enum status task_results_receive(struct task_results *f, MPI_Comm comm, int rank
                                  struct output *output, struct run_file *file)
 {
     struct array whole;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(arrays_receive(&f->arrays, comm, rank, record->id, &whole));
     if (whole.values)
         rc = take(f, &whole, record, config, output, file);
     free(whole.values);
-out:
     return rc;
 }
 

@@ -75,7 +75,6 @@ static enum status create_direct(struct convolution *c, struct weight_cache *pre
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
-    enum status rc;
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));
     key.pairs = simd_here()->bf16_products && source.bf16;
     TRY(conv_panels(prepared, &key, &panels));
@@ -92,8 +91,7 @@ static enum status create_direct(struct convolution *c, struct weight_cache *pre
         d->in_w = d->out_w = d->phases[0].width = s->src_h * s->src_w;
         d->in_h = d->phases[0].height = 1;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,

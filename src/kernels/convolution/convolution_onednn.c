@@ -11,7 +11,6 @@ enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepa
 {
     const struct conv_spec *spec = &c->spec;
     const bool turned = spec->backward && c->method != CONV_DNN_BACKWARD;
-    enum status rc = STATUS_OK;
     const bool own_backward = c->method == CONV_DNN_BACKWARD; // oneDNN's, which cannot add: of one part only
     if (own_backward != (spec->backward && spec->shape.stride > 1) || (own_backward && (spec->part_count > 1 || spec->src_bf16)) ||
         spec->src_bf16 != spec->dst_bf16 || (spec->image && spec->backward))
@@ -40,8 +39,7 @@ enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepa
         wanted.bf16 = spec->src_bf16;
         TRY(onednn_primitive_create(&c->primitives[p], &wanted));
         if (onednn_is_reference(c->primitives[p])) {
-            rc = fail(STATUS_UNSUPPORTED, "oneDNN has nothing but plain loops for this");
-            goto out;
+            return fail(STATUS_UNSUPPORTED, "oneDNN has nothing but plain loops for this");
         }
         if (prepared)
             TRY(weight_cache_onednn(prepared, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
@@ -50,8 +48,7 @@ enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepa
     }
     if (c->method == CONV_DNN_BACKWARD) // its result, before what is done to it
         c->scratch_bytes = aligned(c->scratch_bytes) + onednn_tensor_bytes(spec->shape.src_channels, spec->shape.src_h, spec->shape.src_w);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status conv_onednn_bind(struct convolution *c, const void *const *in, void *scratch)
@@ -59,7 +56,6 @@ enum status conv_onednn_bind(struct convolution *c, const void *const *in, void 
     const struct onednn_shape *s = &c->spec.shape;
     if (c->method == CONV_DNN_BACKWARD)
         c->result = (char *)scratch + c->scratch_bytes - onednn_tensor_bytes(s->src_channels, s->src_h, s->src_w);
-    enum status rc = STATUS_OK;
     for (int p = 0, block = 0; p < c->spec.part_count; block += c->spec.part_channels[p++] / onednn_block()) {
         const int from = c->spec.backward ? block : 0, to = c->spec.backward ? 0 : block;
         struct onednn_binding binding = {.src = (void *)(uintptr_t)in[from],
@@ -73,8 +69,7 @@ enum status conv_onednn_bind(struct convolution *c, const void *const *in, void 
         }
         TRY(onednn_bind(c->primitives[p], &binding));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What oneDNN has left undone: the masks and gates of every block.
@@ -111,10 +106,8 @@ static void finish_dnn(const struct convolution *c)
 
 enum status conv_onednn_run(struct convolution *c)
 {
-    enum status rc = STATUS_OK;
     for (int p = 0; p < c->spec.part_count; p++)
         TRY(onednn_run(c->primitives[p]));
     finish_dnn(c);
-out:
-    return rc;
+    return STATUS_OK;
 }

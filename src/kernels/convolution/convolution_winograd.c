@@ -49,7 +49,6 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *pre
 {
     const struct onednn_shape *s = &c->spec.shape;
     struct weight_key key = conv_key(&c->spec);
-    enum status rc;
     if (s->stride != 1 || c->spec.image)
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of a stride of %d, or of the image", s->stride);
     TRY(add_job(c, 0, n, s->kernel_h, s->kernel_w));
@@ -57,9 +56,7 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *pre
     w->pad_h = c->spec.backward ? s->kernel_h - 1 - s->pad_h : s->pad_h;
     w->pad_w = c->spec.backward ? s->kernel_w - 1 - s->pad_w : s->pad_w;
     key.winograd = n;
-    rc = conv_panels(prepared, &key, &w->weights);
-out:
-    return rc;
+    return conv_panels(prepared, &key, &w->weights);
 }
 
 // Every second pixel, from (y, x) on.
@@ -78,7 +75,6 @@ static enum status add_centre(struct convolution *c, struct weight_cache *prepar
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
-    enum status rc;
     key.taps = TAPS_ODD_ODD;
     key.pairs = simd_here()->bf16_products && source.bf16;
     TRY(conv_panels(prepared, &key, &panels));
@@ -92,8 +88,7 @@ static enum status add_centre(struct convolution *c, struct weight_cache *prepar
         *p = (struct simd_phase){.height = result.height, .width = result.width, .in_step = 2, .out_step = 1, .taps = {{.dy = 1, .dx = 1}}};
     p->tap_count = 1;
     p->weights = panels;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status conv_phases_create(struct convolution *c, struct weight_cache *prepared)
@@ -106,7 +101,6 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
     const struct onednn_shape *s = &c->spec.shape;
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
     const bool backward = c->spec.backward;
-    enum status rc;
     // Forward the parts add up in the result: not where it is rounded each time.
     if (s->stride != 2 || s->kernel_h != 3 || s->kernel_w != 3 || s->pad_h || s->pad_w || c->spec.image || (!backward && result.bf16))
         return fail(STATUS_UNSUPPORTED, "only a kernel of 3 x 3 with a stride of 2 and no padding has phases");
@@ -128,12 +122,10 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
     for (int i = 0; i < CONV_PARTIAL && !backward; i++) {
         c->partial[i] = calloc((size_t)c->out_blocks, sizeof *c->partial[i]);
         if (!c->partial[i]) {
-            rc = fail(STATUS_LIMIT, "no memory for a convolution");
-            goto out;
+            return fail(STATUS_LIMIT, "no memory for a convolution");
         }
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch)

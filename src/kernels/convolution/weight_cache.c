@@ -171,7 +171,7 @@ enum status weight_cache_panels(struct weight_cache *p, const struct weight_key 
     if (!plain)
         return fail(STATUS_LIMIT, "no memory for weights");
     choose_taps(plain, &source, key->taps);
-    TRY(add_entry(p, key, &e));
+    TRY_OUT(add_entry(p, key, &e));
     e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) *
                (key->pairs ? sizeof(uint16_t) : sizeof(float));
     e->panels = carve(p, e->bytes);
@@ -206,13 +206,11 @@ enum status weight_cache_onednn(struct weight_cache *p, int conv, const struct o
             return STATUS_OK;
         }
     struct entry *e;
-    enum status rc;
     TRY(add_entry(p, &key, &e));
     TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(p->network, p->plain, conv), flip));
     e->bytes = onednn_weights_bytes(e->weights);
     *weights = e->weights;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 const float *weight_cache_bias(const struct weight_cache *p, int conv)

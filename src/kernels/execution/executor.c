@@ -91,8 +91,8 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     if (op_is_convolution(op)) {
         const struct conv_spec spec = op_conv_spec(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
-        TRY(convolution_create(&runner->convolution, &spec, method, options->prepared));
-        TRY(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
+        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->prepared));
+        TRY_OUT(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
     } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
         rc = create_pool(runner, op);
     }
@@ -118,14 +118,14 @@ enum status executor_create(struct executor **executor, const struct executor_op
         return fail(STATUS_LIMIT, "no memory for an executor");
     ex->network = options->network;
     ex->prepared = options->prepared;
-    TRY(create_graph(&ex->graph, options));
+    TRY_OUT(create_graph(&ex->graph, options));
     ex->runners = calloc((size_t)ex->graph->op_count, sizeof *ex->runners);
     if (!ex->runners) {
         rc = fail(STATUS_LIMIT, "no memory for an executor");
         goto out;
     }
     for (int i = 0; i < ex->graph->op_count; i++)
-        TRY(create_runner(ex, options, i));
+        TRY_OUT(create_runner(ex, options, i));
     rc = arena_layout(ex->graph->buffers, ex->graph->buffer_count, &ex->bytes);
 out:
     if (rc != STATUS_OK)
@@ -420,7 +420,7 @@ enum status executor_estimate(const struct executor_options *options, size_t *by
 {
     struct graph *graph = NULL;
     enum status rc;
-    TRY(create_graph(&graph, options));
+    TRY_OUT(create_graph(&graph, options));
     rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
 out:
     graph_destroy(&graph);

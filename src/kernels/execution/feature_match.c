@@ -76,14 +76,14 @@ static enum status prepare(struct feature_match *m, int height, int width)
     if (m->conv && m->height == height && m->width == width)
         goto out;
     onednn_primitive_destroy(&m->conv);
-    TRY(onednn_primitive_create(&m->conv, &spec));
+    TRY_OUT(onednn_primitive_create(&m->conv, &spec));
     m->height = height;
     m->width = width;
     for (int g = 0; g < m->group_count; g++) {
         if (m->weights[g] && onednn_weights_fit(m->weights[g], m->conv))
             continue;
         onednn_weights_destroy(&m->weights[g]);
-        TRY(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels, false));
+        TRY_OUT(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels, false));
     }
     // Tensors of whole blocks are multiples of 32 bytes; the scratch behind them wants 64.
     m->score_bytes = (onednn_tensor_bytes(m->group, height, width) + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
@@ -132,7 +132,6 @@ enum status feature_match_find(struct feature_match *m, const struct tensor *a, 
     const size_t positions = (size_t)a->height * (size_t)a->width;
     const int block = a->block;
     const float *scores;
-    enum status rc;
     assert(a->channels == m->channels && block == onednn_block() && block <= LANES_MAX);
     TRY(prepare(m, a->height, a->width));
     scores = (const float *)m->memory;
@@ -152,8 +151,7 @@ enum status feature_match_find(struct feature_match *m, const struct tensor *a, 
             }
         }
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void feature_match_gather(const struct feature_match *m, const int32_t *best, float scale, const struct tensor *gradient)

@@ -132,7 +132,6 @@ static void set_caches(const struct bench *bench)
 
 static enum status run_candidates(const struct bench *bench, struct candidate *candidates, int count)
 {
-    enum status rc = STATUS_OK;
     for (int round = 0; round < ROUNDS; round++) {
         double best = 0;
         for (int i = 0; i < count; i++) {
@@ -150,8 +149,7 @@ static enum status run_candidates(const struct bench *bench, struct candidate *c
         for (int i = 0; i < count; i++)
             candidates[i].out |= round >= 1 && candidates[i].best > hopeless * best;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // In the order of conv_method, what rounds less comes first among our own.
@@ -175,7 +173,7 @@ static enum status time_operation(const struct planner_options *options, struct 
     void *scratch;
     int count = 0;
     enum status rc;
-    TRY(weight_cache_create(&prepared, options->network, options->weights));
+    TRY_OUT(weight_cache_create(&prepared, options->network, options->weights));
     for (int m = 0; m < CONV_METHODS; m++) {
         rc = convolution_create(&candidates[count].convolution, spec, (enum conv_method)m, prepared);
         if (rc == STATUS_UNSUPPORTED)
@@ -186,10 +184,10 @@ static enum status time_operation(const struct planner_options *options, struct 
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
         candidates[count++].method = (enum conv_method)m;
     }
-    TRY(lay_out(bench, spec, prepared, scratch_bytes, &scratch));
+    TRY_OUT(lay_out(bench, spec, prepared, scratch_bytes, &scratch));
     for (int i = 0; i < count; i++)
-        TRY(convolution_bind(candidates[i].convolution, bench->in, bench->out, scratch));
-    TRY(run_candidates(bench, candidates, count));
+        TRY_OUT(convolution_bind(candidates[i].convolution, bench->in, bench->out, scratch));
+    TRY_OUT(run_candidates(bench, candidates, count));
     const struct candidate *chosen = choose(candidates, count);
     entry->method = (uint8_t)chosen->method;
     entry->seconds = (float)chosen->best;
@@ -312,7 +310,7 @@ static enum status complete(void *context, const struct conv_spec *spec, int siz
     struct timed *same = work->timed;
     enum status rc = STATUS_OK;
     if (plan_find(work->plan, spec, size))
-        goto out;
+        return rc;
     while (same < work->timed + work->timed_count && !alike(same->spec, *spec))
         same++;
     if (same == work->timed + work->timed_count) {
@@ -323,7 +321,6 @@ static enum status complete(void *context, const struct conv_spec *spec, int siz
     plan_set(work->plan, spec, size, (enum conv_method)same->entry.method, same->entry.seconds);
     if (work->options->progress)
         work->options->progress(work->options->context, ++work->done, work->missing);
-out:
     return rc;
 }
 
@@ -337,7 +334,7 @@ enum status planner_complete(const struct planner_options *options, struct plan 
         rc = fail(STATUS_LIMIT, "no memory to plan");
         goto out;
     }
-    TRY(for_each(options, plan->bf16, count_missing, &work));
+    TRY_OUT(for_each(options, plan->bf16, count_missing, &work));
     memset(work.bench.cache, 1, CACHE_MAX);
     rc = for_each(options, plan->bf16, complete, &work);
 out:

@@ -78,7 +78,6 @@ static bool is_root(const struct builder *b, int layer)
 // Activations and gradients of every needed layer. A target that is not inside another tensor keeps its gradient where its activation is.
 static enum status add_tensors(struct builder *b)
 {
-    enum status rc = STATUS_OK;
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
         const int channels = b->network->layers[i].channels;
@@ -107,8 +106,7 @@ static enum status add_tensors(struct builder *b)
     TRY(add_buffer(b->graph, planar, &input->gradient.buffer));
     b->graph->image = input->activation;
     b->graph->gradient = input->gradient;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static size_t value_count(const struct view *view)
@@ -120,7 +118,6 @@ static size_t value_count(const struct view *view)
 static enum status add_convolutions(struct builder *b, int leader)
 {
     struct op op = {.kind = OP_CONV, .layer = leader, .index = NO_BUFFER, .input_count = 1};
-    enum status rc = STATUS_OK;
     op.inputs[0] = b->nodes[b->nodes[leader].source].activation;
     for (int i = leader; i < b->network->layer_count; i++) {
         struct node *node = &b->nodes[i];
@@ -133,9 +130,7 @@ static enum status add_convolutions(struct builder *b, int leader)
             *result = (struct op_result){.view = node->before, .layer = i, .mask = NO_BUFFER, .gate = NO_BUFFER};
         op.parts[op.part_count++] = i;
     }
-    rc = add_op(b, &op);
-out:
-    return rc;
+    return add_op(b, &op);
 }
 
 static enum status add_forward(struct builder *b, int row)
@@ -171,7 +166,7 @@ static enum status add_forward(struct builder *b, int row)
         break;
     }
     if (node->target < 0)
-        goto out;
+        return rc;
     struct view *target = &b->graph->targets[node->target].view;
     b->graph->targets[node->target].activation = node->activation;
     if (is_root(b, row) && !graph_nodes_bf16(b->options, row)) {
@@ -183,7 +178,6 @@ static enum status add_forward(struct builder *b, int row)
         TRY(add_op(b, &op));
     }
     b->graph->targets[node->target].behind = b->graph->op_count;
-out:
     return rc;
 }
 
@@ -193,16 +187,13 @@ static enum status add_tap(struct builder *b, int row)
     struct node *node = &b->nodes[row], *root = &b->nodes[node->enclosing];
     struct graph_target *target = &b->graph->targets[node->target];
     struct op op = simple_op(OP_PASS, row, target->view, node->gradient);
-    enum status rc = STATUS_OK;
     op.results[0].accumulate = root->has_gradient;
     if (!is_root(b, row) || graph_nodes_bf16(b->options, row))
         TRY(add_op(b, &op));
     root->has_gradient = true;
     target->tap = b->graph->op_count;
     op = simple_op(OP_TAP, row, node->gradient, target->view);
-    rc = add_op(b, &op);
-out:
-    return rc;
+    return add_op(b, &op);
 }
 
 static void add_result(struct builder *b, struct op *op, int row, bool accumulate, bool last)
@@ -276,7 +267,6 @@ static enum status add_backward(struct builder *b, int row)
     case LAYER_INPUT:
         break;
     }
-out:
     return rc;
 }
 
@@ -312,7 +302,6 @@ static void find_lifetimes(struct graph *graph)
 
 static enum status build(struct builder *b)
 {
-    enum status rc;
     TRY(graph_nodes_find(b->nodes, b->options));
     TRY(add_tensors(b));
     for (int i = 1; i < b->network->layer_count; i++)
@@ -324,8 +313,7 @@ static enum status build(struct builder *b)
         if (b->nodes[i].needed)
             TRY(add_backward(b, i));
     find_lifetimes(b->graph);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status graph_create(struct graph **graph, const struct graph_options *options)

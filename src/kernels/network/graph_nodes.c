@@ -124,7 +124,6 @@ static void find_groups(struct node *nodes, const struct network *network)
 
 enum status graph_nodes_find(struct node *nodes, const struct graph_options *options)
 {
-    enum status rc;
     for (int i = 0; i < options->network->layer_count; i++) {
         nodes[i].enclosing = i;
         nodes[i].target = nodes[i].leader = -1;
@@ -137,6 +136,5 @@ enum status graph_nodes_find(struct node *nodes, const struct graph_options *opt
     TRY(find_sizes(nodes, options));
     find_enclosing(nodes, options);
     find_groups(nodes, options->network);
-out:
-    return rc;
+    return STATUS_OK;
 }

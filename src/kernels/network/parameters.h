@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The network's trained weights as one flat array of floats, so that it can lie in memory that the ranks of a node share: for each
-// convolution in creation order its kernel (out, in, kernel_h, kernel_w), then its bias (out), batch normalisation folded in; at the end the
-// classifier's kernel and bias, with room for NETWORK_CLASSES_MAX classes, zeros where there are fewer or there is no classifier.
+// convolution in creation order its kernel (out, in, kernel_h, kernel_w), then its bias (out), batch normalisation folded in; at the end
+// the classifier's kernel and bias, with room for NETWORK_CLASSES_MAX classes, zeros where there are fewer or there is no classifier.
 #pragma once
 
 #include <stddef.h>

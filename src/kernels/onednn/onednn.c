@@ -87,15 +87,15 @@ static enum status create_attributes(const struct onednn_spec *spec, dnnl_primit
 {
     enum status rc = STATUS_OK;
     dnnl_post_ops_t post = NULL;
-    TRY(check(dnnl_primitive_attr_create(attributes), "attributes"));
-    TRY(check(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user), "scratchpad mode"));
+    TRY_OUT(check(dnnl_primitive_attr_create(attributes), "attributes"));
+    TRY_OUT(check(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user), "scratchpad mode"));
     if (spec->relu || spec->accumulate) {
-        TRY(check(dnnl_post_ops_create(&post), "post-ops"));
+        TRY_OUT(check(dnnl_post_ops_create(&post), "post-ops"));
         if (spec->accumulate)
-            TRY(check(dnnl_post_ops_append_sum(post, 1.0f), "post-op sum"));
+            TRY_OUT(check(dnnl_post_ops_append_sum(post, 1.0f), "post-op sum"));
         if (spec->relu)
-            TRY(check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "post-op relu"));
-        TRY(check(dnnl_primitive_attr_set_post_ops(*attributes, post), "post-ops"));
+            TRY_OUT(check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "post-op relu"));
+        TRY_OUT(check(dnnl_primitive_attr_set_post_ops(*attributes, post), "post-ops"));
     }
 out:
     dnnl_post_ops_destroy(post);
@@ -138,19 +138,19 @@ static enum status create_conv(const struct onednn_spec *spec, const_dnnl_primit
     dnnl_convolution_desc_t forward, data;
     dnnl_primitive_desc_t hint = NULL;
     enum status rc;
-    TRY(describe(spec, &g));
-    TRY(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, data_type(spec), dnnl_format_tag_any), "weights layout"));
-    TRY(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
-    TRY(check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src,
-                                                 &weights, spec->bias ? &bias : NULL, &g.dst, g.strides, g.before, g.after),
-              "convolution"));
+    TRY_OUT(describe(spec, &g));
+    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, data_type(spec), dnnl_format_tag_any), "weights layout"));
+    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
+    TRY_OUT(check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src,
+                                                     &weights, spec->bias ? &bias : NULL, &g.dst, g.strides, g.before, g.after),
+                  "convolution"));
     if (!backward) {
         rc = check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "convolution");
         goto out;
     }
-    TRY(check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "convolution"));
-    TRY(check(dnnl_convolution_backward_data_desc_init(&data, algorithm, &g.src, &weights, &g.dst, g.strides, g.before, g.after),
-              "backward convolution"));
+    TRY_OUT(check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "convolution"));
+    TRY_OUT(check(dnnl_convolution_backward_data_desc_init(&data, algorithm, &g.src, &weights, &g.dst, g.strides, g.before, g.after),
+                  "backward convolution"));
     rc = check(dnnl_primitive_desc_create(descriptor, &data, attributes, engine, hint), "backward convolution");
 out:
     dnnl_primitive_desc_destroy(hint);
@@ -184,11 +184,11 @@ static enum status create_backward_conv(struct onednn_primitive *p, const_dnnl_p
     dnnl_primitive_desc_t narrow = NULL;
     struct onednn_spec spec = p->spec;
     enum status rc;
-    TRY(create_conv(&spec, attributes, &p->descriptor));
+    TRY_OUT(create_conv(&spec, attributes, &p->descriptor));
     if (!is_reference(p->descriptor) || unread_columns(&spec.shape) == 0)
         goto out;
     spec.shape.src_w -= unread_columns(&spec.shape);
-    TRY(create_conv(&spec, attributes, &narrow));
+    TRY_OUT(create_conv(&spec, attributes, &narrow));
     p->narrowed = !is_reference(narrow);
     if (p->narrowed) {
         dnnl_primitive_desc_destroy(p->descriptor);
@@ -222,9 +222,9 @@ enum status onednn_primitive_create(struct onednn_primitive **primitive, const s
     started();
     p->spec = *spec;
     const bool backward = spec->kind == ONEDNN_CONV_BACKWARD_DATA;
-    TRY(create_attributes(spec, &attributes));
-    TRY(backward ? create_backward_conv(p, attributes) : create_conv(spec, attributes, &p->descriptor));
-    TRY(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
+    TRY_OUT(create_attributes(spec, &attributes));
+    TRY_OUT(backward ? create_backward_conv(p, attributes) : create_conv(spec, attributes, &p->descriptor));
+    TRY_OUT(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
     p->src = query(p, backward ? dnnl_query_diff_src_md : dnnl_query_src_md, 0);
     p->dst = query(p, backward ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0);
     p->scratch = query(p, dnnl_query_scratchpad_md, 0);
@@ -314,14 +314,14 @@ enum status onednn_weights_create(struct onednn_weights **weights, const struct 
         }
         flip_kernel(plain, flipped, s);
     }
-    TRY(check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));
-    TRY(check(dnnl_memory_create(&from, &plain_layout, engine, flip ? flipped : (void *)(uintptr_t)plain), "weights"));
-    TRY(check(dnnl_memory_create(&w->memory, &w->layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
-    TRY(check(dnnl_reorder_primitive_desc_create(&descriptor, &plain_layout, engine, &w->layout, engine, NULL), "weights reorder"));
-    TRY(check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
+    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));
+    TRY_OUT(check(dnnl_memory_create(&from, &plain_layout, engine, flip ? flipped : (void *)(uintptr_t)plain), "weights"));
+    TRY_OUT(check(dnnl_memory_create(&w->memory, &w->layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
+    TRY_OUT(check(dnnl_reorder_primitive_desc_create(&descriptor, &plain_layout, engine, &w->layout, engine, NULL), "weights reorder"));
+    TRY_OUT(check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, w->memory}};
-    TRY(check(dnnl_primitive_execute(reorder, stream, 2, arguments), "weights reorder"));
-    TRY(check(dnnl_stream_wait(stream), "weights reorder"));
+    TRY_OUT(check(dnnl_primitive_execute(reorder, stream, 2, arguments), "weights reorder"));
+    TRY_OUT(check(dnnl_stream_wait(stream), "weights reorder"));
 out:
     dnnl_primitive_destroy(reorder);
     dnnl_primitive_desc_destroy(descriptor);
@@ -367,7 +367,6 @@ static enum status add_argument(struct onednn_primitive *p, int argument, const 
 enum status onednn_bind(struct onednn_primitive *p, const struct onednn_binding *b)
 {
     const bool backward = p->spec.kind == ONEDNN_CONV_BACKWARD_DATA;
-    enum status rc;
     unbind(p);
     p->result = b->src;
     TRY(add_argument(p, backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->src, b->src));
@@ -376,17 +375,14 @@ enum status onednn_bind(struct onednn_primitive *p, const struct onednn_binding 
     TRY(add_argument(p, DNNL_ARG_SCRATCHPAD, p->scratch, b->scratch));
     // The weights' memory is owned by onednn_weights, not by this primitive, and not counted.
     p->arguments[p->argument_count] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, b->weights->memory};
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status onednn_run(struct onednn_primitive *p)
 {
-    enum status rc;
     TRY(check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + 1, p->arguments), "execute"));
     TRY(check(dnnl_stream_wait(stream), "execute"));
     if (p->narrowed)
         widen(p);
-out:
-    return rc;
+    return STATUS_OK;
 }

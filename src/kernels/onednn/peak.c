@@ -71,7 +71,6 @@ static enum status create_product(struct product *p, bool bf16)
     const dnnl_data_type_t type = bf16 ? dnnl_bf16 : dnnl_f32;
     dnnl_memory_desc_t layout, result;
     dnnl_matmul_desc_t product;
-    enum status rc;
     TRY(check(dnnl_engine_create(&p->engine, dnnl_cpu, 0)));
     TRY(check(dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags)));
     TRY(check(dnnl_memory_desc_init_by_tag(&layout, 2, dims, type, dnnl_ab)));
@@ -79,16 +78,14 @@ static enum status create_product(struct product *p, bool bf16)
     TRY(check(dnnl_matmul_desc_init(&product, &layout, &layout, NULL, &result)));
     TRY(check(dnnl_primitive_desc_create(&p->descriptor, &product, NULL, p->engine, NULL)));
     if (is_reference(p->descriptor)) {
-        rc = fail(STATUS_UNSUPPORTED, "oneDNN has only its reference code for matrix products of %s", bf16 ? "bf16" : "f32");
-        goto out;
+        return fail(STATUS_UNSUPPORTED, "oneDNN has only its reference code for matrix products of %s", bf16 ? "bf16" : "f32");
     }
     TRY(check(dnnl_primitive_create(&p->primitive, p->descriptor)));
     for (int m = 0; m < MATRICES; m++) {
         TRY(check(dnnl_memory_create(&p->matrices[m], m == DST ? &result : &layout, p->engine, DNNL_MEMORY_ALLOCATE)));
         TRY(fill(p->matrices[m], bf16 && m != DST));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void destroy_product(struct product *p)
@@ -114,14 +111,14 @@ static enum status measure_product(bool bf16, double *flop_a_second)
 {
     struct product p = {0};
     enum status rc;
-    TRY(create_product(&p, bf16));
+    TRY_OUT(create_product(&p, bf16));
     const double flop = 2.0 * PEAK_SIDE * PEAK_SIDE * PEAK_SIDE, start = now();
     const dnnl_exec_arg_t arguments[] = {
         {DNNL_ARG_SRC, p.matrices[SRC]}, {DNNL_ARG_WEIGHTS, p.matrices[WEIGHTS]}, {DNNL_ARG_DST, p.matrices[DST]}};
     for (int round = -1; goes_on(round, start); round++) {
         const double before = now();
-        TRY(check(dnnl_primitive_execute(p.primitive, p.stream, MATRICES, arguments)));
-        TRY(check(dnnl_stream_wait(p.stream)));
+        TRY_OUT(check(dnnl_primitive_execute(p.primitive, p.stream, MATRICES, arguments)));
+        TRY_OUT(check(dnnl_stream_wait(p.stream)));
         const double rate = flop / (now() - before);
         if (round >= 0 && rate > *flop_a_second)
             *flop_a_second = rate;

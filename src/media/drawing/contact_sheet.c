@@ -54,8 +54,8 @@ enum status explain_sheet_put(struct explain_sheet *sheet, int row, int column, 
     const int left = GAP + column * (cell_width(sheet) + GAP), top = GAP + row * (cell_height(sheet) + GAP);
     const size_t width = (size_t)sheet->panel_width, height = (size_t)sheet->panel_height;
     const size_t x = (size_t)(left + (cell_width(sheet) - sheet->panel_width) / 2), y = (size_t)(top + LABEL_HEIGHT + GAP / 2);
-    TRY(image_create(&panel, sheet->panel_width, sheet->panel_height));
-    TRY(resample(picture->rgb, 3, picture->width, picture->height, panel.rgb, panel.width, panel.height));
+    TRY_OUT(image_create(&panel, sheet->panel_width, sheet->panel_height));
+    TRY_OUT(resample(picture->rgb, 3, picture->width, picture->height, panel.rgb, panel.width, panel.height));
     for (size_t c = 0; c < 3; c++)
         for (size_t j = 0; j < height; j++)
             memcpy(sheet->image.rgb + (c * (size_t)sheet->image.height + y + j) * (size_t)sheet->image.width + x,

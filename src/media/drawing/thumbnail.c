@@ -60,8 +60,8 @@ static enum status shrink(struct image *image, int side)
     if (longest <= side)
         return STATUS_OK;
     const double ratio = (double)side / longest;
-    TRY(image_create(&small, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
-    TRY(resample(image->rgb, 3, image->width, image->height, small.rgb, small.width, small.height));
+    TRY_OUT(image_create(&small, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
+    TRY_OUT(resample(image->rgb, 3, image->width, image->height, small.rgb, small.width, small.height));
     image_replace(image, &small);
 out:
     image_destroy(&small);
@@ -76,9 +76,9 @@ enum status thumbnail_make(struct image *image, const struct thumbnail_budget *b
     int side = budget->side, quality = QUALITY_BEST;
     enum status rc;
     *uri = NULL;
-    TRY(shrink(image, side));
+    TRY_OUT(shrink(image, side));
     for (;;) {
-        TRY(codec_jpeg_bytes(quality, image, &jpeg, &size));
+        TRY_OUT(codec_jpeg_bytes(quality, image, &jpeg, &size));
         if (size <= budget->bytes || side <= 16)
             break;
         free(jpeg);
@@ -87,7 +87,7 @@ enum status thumbnail_make(struct image *image, const struct thumbnail_budget *b
         if (quality < QUALITY_WORST) {
             quality = QUALITY_BEST - 2 * QUALITY_STEP;
             side = side * 3 / 4;
-            TRY(shrink(image, side));
+            TRY_OUT(shrink(image, side));
         }
     }
     *uri = thumbnail_uri(jpeg, size);

@@ -129,14 +129,14 @@ static enum status encode(FILE *stream, enum image_format format, int quality, c
 {
     struct codec_output output = choose_output(format, quality, image);
     enum status rc;
-    TRY(check_finite(image));
-    TRY(color_create(&output.color, image));
+    TRY_OUT(check_finite(image));
+    TRY_OUT(color_create(&output.color, image));
     if (format == IMAGE_FORMAT_TIFF)
-        TRY(codec_tiff_encode(stream, &output));
+        TRY_OUT(codec_tiff_encode(stream, &output));
     else if (format == IMAGE_FORMAT_JPEG)
-        TRY(codec_jpeg_encode(stream, &output));
+        TRY_OUT(codec_jpeg_encode(stream, &output));
     else
-        TRY(codec_png_encode(stream, &output));
+        TRY_OUT(codec_png_encode(stream, &output));
 out:
     color_destroy(&output.color);
     return rc;

@@ -206,14 +206,14 @@ static enum status convert_by_profile(struct image *image, enum color_space spac
     const char *wrong;
     enum status rc;
     *converted = false;
-    TRY(begin(&c, image->width, space));
+    TRY_OUT(begin(&c, image->width, space));
     wrong = open_to_srgb(c, space, profile, size);
     if (wrong) {
         image_notice(image, "its ICC profile is ignored: %s", wrong);
         goto out;
     }
     if (space == COLOR_RGB)
-        TRY(keep_profile(c, image, profile, size));
+        TRY_OUT(keep_profile(c, image, profile, size));
     if (space != COLOR_RGB || !is_identity(c))
         convert_image(c, image, space);
     *converted = true;
@@ -225,7 +225,6 @@ out:
 enum status color_to_srgb(struct image *image, enum color_space space, const void *profile, size_t size)
 {
     bool converted = false;
-    enum status rc = STATUS_OK;
     if (size > 0)
         TRY(convert_by_profile(image, space, profile, size, &converted));
     if (space == COLOR_CMYK) {
@@ -236,8 +235,7 @@ enum status color_to_srgb(struct image *image, enum color_space space, const voi
         free(image->black);
         image->black = NULL;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status color_create(struct color **color, const struct image *image)
@@ -247,7 +245,7 @@ enum status color_create(struct color **color, const struct image *image)
     *color = NULL;
     if (!image->icc)
         return STATUS_OK;
-    TRY(begin(&c, image->width, COLOR_RGB));
+    TRY_OUT(begin(&c, image->width, COLOR_RGB));
     const char *wrong = open_to_srgb(c, COLOR_RGB, image->icc, image->icc_size);
     if (wrong) {
         rc = fail(STATUS_INTERNAL, "the image's ICC profile cannot be used: %s", wrong);

@@ -135,20 +135,20 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     enum status rc;
     struct decoding d = {0};
     ffmpeg_log_begin();
-    TRY(decoding_begin(&d, id, limits));
-    TRY(decode_frame(&d, name, bytes, size));
+    TRY_OUT(decoding_begin(&d, id, limits));
+    TRY_OUT(decode_frame(&d, name, bytes, size));
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
     bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
-    TRY(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
-    TRY(convert(&d, image));
+    TRY_OUT(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
+    TRY_OUT(convert(&d, image));
     int channels = alpha ? 4 : 3;
     for (int y = 0; y < image->height; y++)
         for (int c = 0; c < channels; c++)
             codec_put(image, c, 0, y, image->width, d.converted->data[0] + (ptrdiff_t)y * d.converted->linesize[0] + c * (image->bits / 8),
                       channels);
     drop_opaque_alpha(image);
-    TRY(use_profile(d.frame, image));
-    TRY(codec_turn(image, orientation_of(d.frame)));
+    TRY_OUT(use_profile(d.frame, image));
+    TRY_OUT(codec_turn(image, orientation_of(d.frame)));
 out:
     decoding_end(&d);
     return rc;

@@ -194,7 +194,6 @@ static enum status check_components(const struct jpeg_decompress_struct *in)
 static enum status read_pixels(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
-    enum status rc;
     TRY(codec_allocate(job->image, job->limits, in->image_width, in->image_height, 8, false));
     if (job->space == COLOR_CMYK)
         TRY(codec_allocate_black(job->image));
@@ -206,19 +205,16 @@ static enum status read_pixels(struct jpeg_job *job)
     TRY(check_components(in));
     job->row = malloc((size_t)in->output_width * (size_t)job->space);
     if (!job->row) {
-        rc = fail(STATUS_LIMIT, "no memory for a row of %u pixels", in->output_width);
-        goto out;
+        return fail(STATUS_LIMIT, "no memory for a row of %u pixels", in->output_width);
     }
     read_rows(job);
     jpeg_finish_decompress(in); // up to the end marker: what cameras put behind it is not looked at
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_picture(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
-    enum status rc;
     start_reading(job);
     jpeg_mem_src(in, job->bytes, job->size);
     jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
@@ -231,9 +227,7 @@ static enum status read_picture(struct jpeg_job *job)
     if (job->profile_broken)
         image_notice(job->image, "its ICC profile is ignored: it is damaged");
     TRY(color_to_srgb(job->image, job->space, job->profile, job->profile_size));
-    rc = codec_turn(job->image, orientation);
-out:
-    return rc;
+    return codec_turn(job->image, orientation);
 }
 
 static enum status read_protected(struct jpeg_job *job)

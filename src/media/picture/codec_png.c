@@ -135,7 +135,6 @@ static enum status read_picture(struct png_job *job)
     set_transforms(png, job->info);
     bool alpha = (png_get_color_type(png, job->info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, job->info, PNG_INFO_tRNS);
     int bits = png_get_bit_depth(png, job->info) == 16 ? 16 : 8;
-    enum status rc;
     TRY(codec_allocate(job->image, job->limits, png_get_image_width(png, job->info), png_get_image_height(png, job->info), bits, alpha));
     job->image->format = IMAGE_FORMAT_PNG;
     int passes = png_set_interlace_handling(png);
@@ -143,9 +142,7 @@ static enum status read_picture(struct png_job *job)
     TRY(read_rows(job, passes));
     png_read_end(png, job->info); // EXIF may come behind the pixels
     TRY(use_profile(job));
-    rc = turn(job);
-out:
-    return rc;
+    return turn(job);
 }
 
 static enum status read_protected(struct png_job *job)

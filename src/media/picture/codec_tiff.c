@@ -292,7 +292,6 @@ static enum status broken_unit(const struct page *page, const struct tiff_source
 static enum status read_unit(const struct page *page, struct tiff_source *source, struct image *image, int plane, uint32_t x, uint32_t y,
                              uint8_t *buffer, tmsize_t buffer_size, uint8_t *scratch)
 {
-    enum status rc = STATUS_OK;
     uint32_t rows = page->height - y < page->unit_height ? page->height - y : page->unit_height;
     uint32_t columns = page->width - x < page->unit_width ? page->width - x : page->unit_width;
     tmsize_t row_bytes = page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
@@ -313,8 +312,7 @@ static enum status read_unit(const struct page *page, struct tiff_source *source
             TRY(check_finite(page, plane, x, y + row, columns, samples));
         put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, samples, scratch);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_units(const struct page *page, struct tiff_source *source, struct image *image)
@@ -392,7 +390,6 @@ static enum status use_profile(const struct page *page, struct image *image)
 
 static enum status read_image(struct page *page, struct tiff_source *source, const struct image_limits *limits, struct image *image)
 {
-    enum status rc;
     uint16_t orientation;
     TRY(read_page(page, limits));
     TRY(codec_allocate(image, limits, page->width, page->height, page->bits < 8 ? 8 : page->bits, page->samples > page->colours));
@@ -410,8 +407,7 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
     TRY(use_profile(page, image));
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ORIENTATION, &orientation);
     TRY(codec_turn(image, orientation));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)

@@ -81,16 +81,16 @@ enum status video_create(struct video **video, const struct video_options *o)
     snprintf(v->path, sizeof v->path, "%s", o->path);
     snprintf(v->encoder_name, sizeof v->encoder_name, "%s", o->encoder);
     // What cannot work is found out now, not after hours of dreaming.
-    TRY(file_create(&trial, o->path));
+    TRY_OUT(file_create(&trial, o->path));
     file_abandon(&trial);
-    TRY(video_encoder_create(&v->encoder, &v->options));
+    TRY_OUT(video_encoder_create(&v->encoder, &v->options));
     snprintf(v->encoder_name, sizeof v->encoder_name, "%s", v->encoder->codec->name);
     v->parameters = avcodec_parameters_alloc();
     if (!v->parameters || avcodec_parameters_from_context(v->parameters, v->encoder) < 0) {
         rc = fail(STATUS_LIMIT, "no memory for a video");
         goto out;
     }
-    TRY(scaler_create(v, o));
+    TRY_OUT(scaler_create(v, o));
     *video = v;
     v = NULL;
 out:
@@ -131,7 +131,7 @@ static enum status encode(struct video *v, const AVFrame *frame)
         if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
             goto out;
         if (code >= 0)
-            TRY(keep_packet(v, &packet));
+            TRY_OUT(keep_packet(v, &packet));
     }
     rc = fail(STATUS_INTERNAL, "cannot encode a frame of '%s': %s", v->path, ffmpeg_log_cause(code));
 out:
@@ -258,7 +258,7 @@ static enum status load_packet(struct video *v, struct record_reader *reader)
     struct saved_packet saved;
     AVPacket *packet = NULL;
     enum status rc;
-    TRY(record_read(reader, &saved, sizeof saved));
+    TRY_OUT(record_read(reader, &saved, sizeof saved));
     if (saved.flags & ~FLAGS) {
         rc = fail(STATUS_FORMAT, "a frame of flags %#x in a saved video", (unsigned)saved.flags);
         goto out;
@@ -314,28 +314,24 @@ static enum status load_frame(struct video *v, struct record_reader *reader)
 enum status video_load(struct video *v, struct record_reader *reader)
 {
     struct saved_head head;
-    enum status rc;
     ffmpeg_log_begin();
     TRY(record_read(reader, &head, sizeof head));
     head.encoder[sizeof head.encoder - 1] = '\0';
     if (strcmp(head.encoder, v->encoder_name) != 0) {
-        rc = fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
-        goto out;
+        return fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
     }
     if (head.width != v->options.width || head.height != v->options.height || head.segment != v->segment || head.open_count < 0 ||
         head.open_count > v->segment || head.packet_count < 0 || head.added < head.open_count || (head.open_count == 0 && head.added > 0) ||
         head.packet_count != head.added - head.open_count) {
-        rc = fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
-                  (long long)head.added);
-        goto out;
+        return fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
+                    (long long)head.added);
     }
     for (int64_t i = 0; i < head.packet_count; i++)
         TRY(load_packet(v, reader));
     v->added = head.packet_count;
     for (int i = 0; i < head.open_count; i++)
         TRY(load_frame(v, reader));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Repeats the last frame, within its segment: a key frame in a still picture would show.
@@ -397,7 +393,7 @@ static enum status write_file(struct video *v, const struct file_writer *file)
         rc = write_failed(v, code);
         goto out;
     }
-    TRY(write_packets(v, muxer));
+    TRY_OUT(write_packets(v, muxer));
     code = av_write_trailer(muxer);
     const int closed = avio_closep(&muxer->pb);
     if (code < 0 || closed < 0)
@@ -417,10 +413,10 @@ static enum status complete(struct video *v)
     ffmpeg_log_begin();
     if (v->added == 0)
         return fail(STATUS_USAGE, "cannot write '%s': a video without a frame", v->path);
-    TRY(hold(v));
-    TRY(end_segment(v));
-    TRY(file_create(&file, v->path));
-    TRY(write_file(v, &file));
+    TRY_OUT(hold(v));
+    TRY_OUT(end_segment(v));
+    TRY_OUT(file_create(&file, v->path));
+    TRY_OUT(write_file(v, &file));
     rc = file_commit(&file);
 out:
     file_abandon(&file);

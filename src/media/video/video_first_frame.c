@@ -105,9 +105,9 @@ enum status video_first_frame(const char *path, const struct image_limits *limit
     enum status rc;
     *image = (struct image){0};
     ffmpeg_log_begin();
-    TRY(open_video(&r, path, limits));
-    TRY(find_frame(&r));
-    TRY(codec_allocate(image, limits, (uint64_t)r.frame->width, (uint64_t)r.frame->height, 8, false));
+    TRY_OUT(open_video(&r, path, limits));
+    TRY_OUT(find_frame(&r));
+    TRY_OUT(codec_allocate(image, limits, (uint64_t)r.frame->width, (uint64_t)r.frame->height, 8, false));
     rc = convert(&r, image);
 out:
     sws_freeContext(r.scaler);

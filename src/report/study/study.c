@@ -146,8 +146,8 @@ enum status study_make(struct study_run *runs, size_t count, enum study_kind kin
     enum status rc;
     *study = (struct study){.runs = runs, .run_count = count};
     qsort(runs, count, sizeof *runs, by_size);
-    TRY(check_alike(study));
-    TRY(choose_kind(study, kind));
+    TRY_OUT(check_alike(study));
+    TRY_OUT(choose_kind(study, kind));
     for (size_t i = count; i-- > 0 && !study->crowded;) { // the run that is worst off comes last
         study->crowded = runs[i].crowded;
         study->crowd = runs[i].crowd;
@@ -179,8 +179,8 @@ enum status study_read(const char *const *given, size_t count, enum study_kind k
     if (!runs)
         return fail(STATUS_LIMIT, "no memory for %zu runs", count);
     for (size_t i = 0; i < count; i++) {
-        TRY(study_run_read(given[i], &runs[i]));
-        TRY(check_once(runs, i + 1));
+        TRY_OUT(study_run_read(given[i], &runs[i]));
+        TRY_OUT(check_once(runs, i + 1));
     }
     return study_make(runs, count, kind, study);
 out:

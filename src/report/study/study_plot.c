@@ -133,10 +133,10 @@ enum status study_plot(const struct study *study, const char *folder, bool *plot
     enum status rc;
     *plotted = false;
     snprintf(name, sizeof name, "%s.svg", study_name(study));
-    TRY(file_join(path, folder, name));
-    TRY(file_create_nameless(folder, &script));
-    TRY(write_script(study, script));
-    TRY(file_create(&writer, path));
+    TRY_OUT(file_join(path, folder, name));
+    TRY_OUT(file_create_nameless(folder, &script));
+    TRY_OUT(write_script(study, script));
+    TRY_OUT(file_create(&writer, path));
     const int error = run_gnuplot(script, fileno(writer.stream));
     *plotted = error == 0;
     if (error == 0) {

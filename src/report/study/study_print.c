@@ -142,7 +142,6 @@ enum status study_write(const struct study *study, const char *folder)
     struct file_writer writer;
     char path[FILE_PATH_MAX];
     bool plotted;
-    enum status rc;
     TRY(file_make_folder(folder));
     TRY(study_plot(study, folder, &plotted));
     TRY(file_join(path, folder, "study.csv"));
@@ -154,6 +153,5 @@ enum status study_write(const struct study *study, const char *folder)
     print_markdown(study, plotted, writer.stream);
     TRY(file_commit(&writer));
     log_info("%s and study.csv%s%s%s", path, plotted ? ", " : "", plotted ? study_name(study) : "", plotted ? ".svg" : "");
-out:
-    return rc;
+    return STATUS_OK;
 }

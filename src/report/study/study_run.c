@@ -78,7 +78,7 @@ static enum status sum_steps(hid_t file, const char *path, double *work)
 {
     struct columns columns;
     double *widths = NULL, *heights = NULL;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(columns_open(file, path, "steps", &columns));
     rc = columns_numbers(&columns, "width", 1, &widths);
     if (rc == STATUS_OK)
@@ -88,7 +88,6 @@ static enum status sum_steps(hid_t file, const char *path, double *work)
     columns_close(&columns);
     free(widths);
     free(heights);
-out:
     return rc;
 }
 
@@ -104,7 +103,7 @@ static uint64_t hash(const char *text)
 static enum status take_images(hid_t file, const char *path, int targets, bool explains, struct study_run *run)
 {
     struct run_images images;
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(run_images_read(file, path, targets, &images));
     for (size_t i = 0; i < images.count && rc == STATUS_OK; i++) {
         const struct run_image *image = &images.items[i];
@@ -115,7 +114,6 @@ static enum status take_images(hid_t file, const char *path, int targets, bool e
         run->work += explains && image->status == IMAGE_DONE ? (double)image->width * image->height : 0;
     }
     run_images_destroy(&images);
-out:
     return rc;
 }
 
@@ -137,7 +135,6 @@ static enum status check(const char *path, const struct run_facts *facts)
 static enum status take(hid_t file, const char *path, const struct run_facts *facts, struct study_run *run)
 {
     const bool explains = strcmp(facts->kind, "explain") == 0;
-    enum status rc;
     TRY(check(path, facts));
     snprintf(run->kind, sizeof run->kind, "%s", facts->kind);
     snprintf(run->version, sizeof run->version, "%s", facts->version);
@@ -151,9 +148,8 @@ static enum status take(hid_t file, const char *path, const struct run_facts *fa
     if (!explains)
         TRY(sum_steps(file, path, &run->work));
     if (!(run->work > 0))
-        rc = fail(STATUS_USAGE, "%s: no picture was done, so there is nothing to compare; leave it out", path);
-out:
-    return rc;
+        return fail(STATUS_USAGE, "%s: no picture was done, so there is nothing to compare; leave it out", path);
+    return STATUS_OK;
 }
 
 enum status study_run_read(const char *given, struct study_run *run)
@@ -162,8 +158,8 @@ enum status study_run_read(const char *given, struct study_run *run)
     hid_t file = -1;
     enum status rc;
     memset(run, 0, sizeof *run);
-    TRY(run_facts_path(given, run->path));
-    TRY(run_facts_open(run->path, &file));
+    TRY_OUT(run_facts_path(given, run->path));
+    TRY_OUT(run_facts_open(run->path, &file));
     rc = run_facts_read(file, run->path, &facts);
     if (rc == STATUS_OK)
         rc = take(file, run->path, &facts, run);

@@ -74,7 +74,6 @@ static enum status make_room(struct ascent *a)
 {
     const struct slab *image = a->options.image;
     const struct dream_options *dream = a->options.dream;
-    enum status rc;
     TRY(copy_weights(a));
     TRY(sweep_create(&a->sweep, &(struct sweep_options){.team = a->team,
                                                         .engine = dream->engine,
@@ -96,13 +95,11 @@ static enum status make_room(struct ascent *a)
     a->sums = calloc(bands, SHAPING_SUMS * sizeof *a->sums);
     a->shares = calloc((size_t)a->team->size, sizeof *a->shares);
     if (!a->bands || !a->sums || !a->shares) {
-        rc = fail(STATUS_LIMIT, "no memory for the sums of an octave");
-        goto out;
+        return fail(STATUS_LIMIT, "no memory for the sums of an octave");
     }
     shaping_shares(image->height, a->team->size, a->shares);
     guidance_init(&a->guidance, a->config, a->team, image->rows, a->shares);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status ascent_create(struct ascent **ascent, const struct ascent_options *options)
@@ -151,7 +148,7 @@ static enum status look_at_importance(struct ascent *a, int dy, int dx, bool *st
     struct sweep_losses losses;
     float *importance = NULL;
     enum status rc;
-    TRY(sweep_run(a->sweep, &pass, &losses, stopping));
+    TRY_OUT(sweep_run(a->sweep, &pass, &losses, stopping));
     for (int t = 0; t < unguided->count; t++) {
         const int channels = unguided->channels[t];
         float *grown = realloc(importance, (size_t)channels * sizeof *grown);
@@ -160,7 +157,7 @@ static enum status look_at_importance(struct ascent *a, int dy, int dx, bool *st
             goto out;
         }
         importance = grown;
-        TRY(importance_gradient_activation(&a->features, t, importance));
+        TRY_OUT(importance_gradient_activation(&a->features, t, importance));
         importance_weights(importance, unguided->weights[t], channels, a->config->guidance.importance, a->objective.weights[t]);
     }
 out:
@@ -178,14 +175,14 @@ static enum status look(struct ascent *a, const struct sweep_pass *pass, struct 
     struct heat cam = {0};
     double scale = 0;
     enum status rc;
-    TRY(metrics_measure(&a->features, config->metrics.threshold, record->targets));
+    TRY_OUT(metrics_measure(&a->features, config->metrics.threshold, record->targets));
     if ((shown && config->frames.cam) || (guided && guidance_wants_cam(config)))
-        TRY(cam_make(&a->features, cam_target(&a->objective), config->cam.method, pass->dy, pass->dx, &cam, &scale));
+        TRY_OUT(cam_make(&a->features, cam_target(&a->objective), config->cam.method, pass->dy, pass->dx, &cam, &scale));
     record->frame = shown ? frames->count : -1;
     const struct frame_view view = {
         .octave = record->octave, .step = record->step, .cam = config->frames.cam ? &cam : NULL, .scale = scale};
     if (shown)
-        TRY(frames_send(frames, a->options.image, config->octaves.detail ? a->options.base : NULL, &view));
+        TRY_OUT(frames_send(frames, a->options.image, config->octaves.detail ? a->options.base : NULL, &view));
     if (guided)
         rc = guidance_look(&a->guidance, &a->gradient, &cam);
 out:
@@ -197,7 +194,6 @@ out:
 static enum status vary(struct ascent *a)
 {
     const struct slab *image = a->options.image;
-    enum status rc;
     TRY(row_exchange_end(a->neighbours));
     const float *above = row_exchange_values(a->neighbours, 0), *below = row_exchange_values(a->neighbours, 1);
     const double start = now();
@@ -207,8 +203,7 @@ static enum status vary(struct ascent *a)
     if (a->config->total_variation > 0)
         shaping_add_total_variation(&a->gradient, image, above, below, a->config->total_variation);
     timing_add(a->team->timing, PHASE_SHAPE, start, 0);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Sums over the octave.
@@ -233,15 +228,12 @@ static enum status add_up(struct ascent *a, struct band *sum, bool *stopping)
 // From the network's gradient to what is added.
 static enum status shape(struct ascent *a)
 {
-    enum status rc;
     TRY(guidance_apply(&a->guidance, &a->gradient));
     const double start = now();
     if (a->config->smooth > 0)
         shaping_smooth(&a->gradient, &a->scratch, a->config->smooth);
     timing_add(a->team->timing, PHASE_SHAPE, start, 0);
-    rc = vary(a);
-out:
-    return rc;
+    return vary(a);
 }
 
 enum status ascent_step(struct ascent *a, int step, struct ascent_wishes *wishes)
@@ -261,7 +253,6 @@ enum status ascent_step(struct ascent *a, int step, struct ascent_wishes *wishes
         .image = dream->image, .octave = a->options.octave, .step = step, .width = image->width, .height = image->height};
     struct sweep_losses losses;
     struct band sum;
-    enum status rc;
     rng_jitter(config->seed, dream->image, a->options.octave, step, config->jitter, &pass.dy, &pass.dx);
     if (config->guidance.importance > 0 && step % config->guidance.every == 0)
         TRY(look_at_importance(a, pass.dy, pass.dx, &wishes->stop));
@@ -275,8 +266,7 @@ enum status ascent_step(struct ascent *a, int step, struct ascent_wishes *wishes
     const struct gradient_norms norms = shaping_norms(sum.gradient, samples);
     if (!isfinite(losses.total) || !isfinite(norms.l2)) { // by the same sums on every member
         a->team->agreed = true;
-        rc = fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->options.octave, step);
-        goto out;
+        return fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->options.octave, step);
     }
     const double at = now();
     shaping_ascend(image, &a->gradient, config->step_size * pow(config->step_decay, step) / shaping_divisor(&norms, config->normalize));
@@ -290,6 +280,5 @@ enum status ascent_step(struct ascent *a, int step, struct ascent_wishes *wishes
     record.seconds = now() - start;
     if (a->team->rank == 0)
         dream->step(&record, dream->context);
-out:
-    return rc;
+    return STATUS_OK;
 }

@@ -58,15 +58,15 @@ static enum status look_before(struct dream *d)
     struct evaluation evaluation = {0};
     struct sweep *sweep = NULL;
     enum status rc;
-    TRY(team_agree(o->team, sweep_create(&sweep, &(struct sweep_options){.team = o->team,
-                                                                         .engine = o->engine,
-                                                                         .objective = o->objective,
-                                                                         .rules = o->rules,
-                                                                         .outbox = o->outbox,
-                                                                         .width = d->full.width,
-                                                                         .height = d->full.height})));
+    TRY_OUT(team_agree(o->team, sweep_create(&sweep, &(struct sweep_options){.team = o->team,
+                                                                             .engine = o->engine,
+                                                                             .objective = o->objective,
+                                                                             .rules = o->rules,
+                                                                             .outbox = o->outbox,
+                                                                             .width = d->full.width,
+                                                                             .height = d->full.height})));
     d->stopping = d->stopping || o->stop(o->context);
-    TRY(evaluate(sweep, o->team, o->objective, &d->original, NULL, false, &evaluation, &d->stopping));
+    TRY_OUT(evaluate(sweep, o->team, o->objective, &d->original, NULL, false, &evaluation, &d->stopping));
     d->before = evaluation.metrics;
 out:
     evaluation_destroy(&evaluation);
@@ -77,7 +77,6 @@ out:
 static enum status send_importance(const struct dream *d, const struct evaluation *evaluation)
 {
     const struct objective *objective = d->options->objective;
-    enum status rc = STATUS_OK;
     for (int t = 0; t < objective->count; t++) {
         const int channels = objective->channels[t];
         const struct array_part part = {
@@ -97,8 +96,7 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
         memcpy(values, evaluation->importance[t], (size_t)channels * sizeof *values);
         TRY(outbox_send(d->options->outbox, &part, values));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void forget_importance(const struct objective *objective, struct evaluation *evaluation)
@@ -114,7 +112,7 @@ static enum status expect_importance(struct dream *d, struct evaluation *evaluat
     const struct dream_options *o = d->options;
     struct baselines baselines = {0};
     enum status rc;
-    TRY(baselines_make(&baselines, d->config, o->team, &d->image, o->others, o->other_count));
+    TRY_OUT(baselines_make(&baselines, d->config, o->team, &d->image, o->others, o->other_count));
     const struct expected_gradients_options options = {.sweep = ascent_sweep(d->ascent),
                                                        .team = o->team,
                                                        .objective = o->objective,
@@ -127,7 +125,7 @@ static enum status expect_importance(struct dream *d, struct evaluation *evaluat
                                                        .context = o->context};
     const bool possible = baselines.count > 0 && options.samples > 0;
     if (possible)
-        TRY(expected_gradients_importance(&options, evaluation->importance, evaluation->expectations));
+        TRY_OUT(expected_gradients_importance(&options, evaluation->importance, evaluation->expectations));
     if (!possible || d->stopping)
         forget_importance(o->objective, evaluation);
 out:
@@ -137,11 +135,9 @@ out:
 
 static enum status copy(struct team *team, const struct slab *from, struct slab *to)
 {
-    enum status rc;
     TRY(team_agree(team, slab_create(to, from->width, from->height, from->rows)));
     memcpy(to->data, from->data, slab_count(from) * sizeof *from->data);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Guidance of a step may come from a look at an earlier one; a dream can be taken up only where it will look anew.
@@ -180,20 +176,20 @@ static enum status look_after(struct dream *d, struct dream_outcome *outcome)
     const struct dream_options *o = d->options;
     struct evaluation evaluation = {0};
     enum status rc;
-    TRY(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
+    TRY_OUT(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
     outcome->after = evaluation.metrics;
     const bool before = d->stopping;
     if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
-        TRY(expect_importance(d, &evaluation));
+        TRY_OUT(expect_importance(d, &evaluation));
     outcome->stopped = d->stopping && !before; // what belongs to the dream is not all there
     if (outcome->stopped)
-        TRY(keep(d, d->config->steps));
+        TRY_OUT(keep(d, d->config->steps));
     const struct frame_view view = {.octave = d->octave,
                                     .step = d->config->steps,
                                     .cam = d->config->frames.cam ? &evaluation.cam : NULL,
                                     .scale = evaluation.cam_scale};
     if (o->outbox && frames_are_on(d->config))
-        TRY(frames_send(&d->frames, &d->image, d->config->octaves.detail ? &d->original : NULL, &view));
+        TRY_OUT(frames_send(&d->frames, &d->image, d->config->octaves.detail ? &d->original : NULL, &view));
     if (o->outbox && o->team->rank == 0)
         rc = send_importance(d, &evaluation);
 out:
@@ -215,7 +211,6 @@ static enum status add_enlarged(struct dream *d, struct slab *to)
 {
     const size_t count = slab_count(to);
     struct slab larger;
-    enum status rc = STATUS_OK;
     if (!d->image.data)
         return STATUS_OK;
     TRY(rescale(d->options->team, &d->image, to->width, to->height, &larger));
@@ -224,14 +219,12 @@ static enum status add_enlarged(struct dream *d, struct slab *to)
     for (size_t i = 0; i < count; i++)
         to->data[i] += larger.data[i];
     slab_destroy(&larger);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // The original at this octave's size.
 static enum status find_base(struct dream *d, struct octave size, bool last)
 {
-    enum status rc = STATUS_OK;
     slab_destroy(&d->base);
     if (last) {
         d->base = d->original;
@@ -239,8 +232,7 @@ static enum status find_base(struct dream *d, struct octave size, bool last)
         TRY(rescale(d->options->team, &d->original, size.width, size.height, &d->base));
         clip(&d->base); // the filter overshoots
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status begin_ascent(struct dream *d, int octave, struct octave size)
@@ -261,13 +253,13 @@ static enum status enter_octave(struct dream *d, int octave, struct octave size,
     leave_octave(d);
     if (!first && detail)
         keep_detail(d);
-    TRY(find_base(d, size, last));
+    TRY_OUT(find_base(d, size, last));
     if (!first && !detail) {
-        TRY(rescale(d->options->team, &d->image, size.width, size.height, &next));
+        TRY_OUT(rescale(d->options->team, &d->image, size.width, size.height, &next));
         slab_destroy(&d->image);
     } else {
-        TRY(copy(d->options->team, &d->base, &next));
-        TRY(add_enlarged(d, &next));
+        TRY_OUT(copy(d->options->team, &d->base, &next));
+        TRY_OUT(add_enlarged(d, &next));
     }
     clip(&next);
     d->image = next;
@@ -292,7 +284,6 @@ static enum status check_state(const struct dream *d, const struct octave *octav
 static enum status enter_again(struct dream *d, const struct octave *octaves, int count)
 {
     const struct dream_state *from = d->options->from;
-    enum status rc;
     TRY(team_agree(d->options->team, check_state(d, octaves, count)));
     d->before = from->before;
     d->steps = (int64_t)from->octave * d->config->steps + from->step;
@@ -300,14 +291,11 @@ static enum status enter_again(struct dream *d, const struct octave *octaves, in
     TRY(find_base(d, octaves[from->octave], from->octave == count - 1));
     d->image = *d->options->dreamed;
     *d->options->dreamed = (struct slab){0};
-    rc = begin_ascent(d, from->octave, octaves[from->octave]);
-out:
-    return rc;
+    return begin_ascent(d, from->octave, octaves[from->octave]);
 }
 
 static enum status climb_octave(struct dream *d, int step)
 {
-    enum status rc = STATUS_OK;
     for (; step < d->config->steps && !d->stopping; step++) {
         struct ascent_wishes wishes = {.stop = d->stopping};
         TRY(remember(d, step));
@@ -317,15 +305,13 @@ static enum status climb_octave(struct dream *d, int step)
         if (wishes.save || wishes.stop)
             TRY(keep(d, step + 1));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Stopped below full size: the original with the detail dreamed so far, or the dream enlarged. d->image is the result.
 static enum status finish_early(struct dream *d)
 {
     const bool full = d->base.data == d->original.data;
-    enum status rc = STATUS_OK;
     struct slab larger;
     if (full && d->image.data)
         return STATUS_OK;
@@ -342,8 +328,7 @@ static enum status finish_early(struct dream *d)
     clip(&d->original);
     d->image = d->original;
     d->original = (struct slab){0};
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status climb(struct dream *d, struct dream_outcome *outcome)
@@ -352,7 +337,7 @@ static enum status climb(struct dream *d, struct dream_outcome *outcome)
     const int count =
         geometry_octaves(d->full.width, d->full.height, d->config->octaves.count, d->config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
     const struct dream_state *from = d->options->from;
-    enum status rc;
+    enum status rc = STATUS_OK;
     if (from) {
         TRY(enter_again(d, octaves, count));
         TRY(climb_octave(d, from->step));
@@ -369,7 +354,6 @@ static enum status climb(struct dream *d, struct dream_outcome *outcome)
         rc = finish_early(d);
     else
         rc = look_after(d, outcome);
-out:
     return rc;
 }
 

@@ -34,13 +34,11 @@ void frames_init(struct frames *frames, const struct config *config, struct team
 static enum status subtract(struct team *team, const struct slab *image, const struct slab *base, struct slab *difference)
 {
     const size_t count = slab_count(image);
-    enum status rc;
     TRY(team_agree(team, slab_create(difference, image->width, image->height, image->rows)));
 #pragma omp parallel for simd schedule(static)
     for (size_t i = 0; i < count; i++)
         difference->data[i] = image->data[i] - (base ? base->data[i] : 0);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status send_map(struct frames *f, const struct frame_view *view)
@@ -73,7 +71,7 @@ enum status frames_send(struct frames *f, const struct slab *image, const struct
     const double start = now();
     struct slab frame = {0};
     enum status rc;
-    TRY(subtract(f->team, image, base, &frame));
+    TRY_OUT(subtract(f->team, image, base, &frame));
     if (larger) {
         struct slab whole = frame;
         rc = rescale(f->team, &whole, f->video_width, f->video_height, &frame);
@@ -94,7 +92,7 @@ enum status frames_send(struct frames *f, const struct slab *image, const struct
                                     .rows = frame.rows.end - frame.rows.begin,
                                     .columns = frame.width};
     if (f->team->rank == 0 && view->cam)
-        TRY(send_map(f, view));
+        TRY_OUT(send_map(f, view));
     rc = outbox_send(f->outbox, &part, frame.data);
     frame.data = NULL; // the outbox frees it
     f->count++;

@@ -77,8 +77,8 @@ enum status guidance_saliency(struct team *team, const struct slab *gradient, st
     }
     for (int m = 0; m < team->size; m++)
         counts[m] = (shares[m].end - shares[m].begin) * cells;
-    TRY(heat_create(heat, &grid));
-    TRY(team_collect(team, mine, counts, heat->values));
+    TRY_OUT(heat_create(heat, &grid));
+    TRY_OUT(team_collect(team, mine, counts, heat->values));
     heat_normalise(heat);
 out:
     free(mine);
@@ -192,7 +192,7 @@ static enum status add_terms(struct guidance *g, struct slab *gradient)
         for (int y = begin; y < end; y++)
             square_row(gradient, y, maps + (size_t)(y - gradient->rows.begin) * (size_t)gradient->width, sums[band]);
     }
-    TRY(team_sum(g->team, sums[0], g->shares, TERMS, norms, &flag));
+    TRY_OUT(team_sum(g->team, sums[0], g->shares, TERMS, norms, &flag));
     const double epsilon = 1e-8;
     factors[GRADIENT] = 1 / (sqrt(norms[GRADIENT]) + epsilon);
     factors[SALIENCY] = config->guidance.add_saliency / (sqrt(norms[SALIENCY]) + epsilon);
@@ -212,9 +212,9 @@ enum status guidance_apply(struct guidance *g, struct slab *gradient)
     const double start = now();
     enum status rc = STATUS_OK;
     if (g->saliency.values)
-        TRY(mask(gradient, &g->saliency, g->config->guidance.saliency));
+        TRY_OUT(mask(gradient, &g->saliency, g->config->guidance.saliency));
     if (g->cam.values && g->config->guidance.cam > 0)
-        TRY(mask(gradient, &g->cam, g->config->guidance.cam));
+        TRY_OUT(mask(gradient, &g->cam, g->config->guidance.cam));
     if (adds(g->config))
         rc = add_terms(g, gradient);
 out:

@@ -10,12 +10,10 @@
 
 static enum status make_black(const struct slab *picture, struct slab *black)
 {
-    enum status rc;
     TRY(slab_create(black, picture->width, picture->height, picture->rows));
     for (size_t i = 0; i < slab_count(black); i++)
         black->data[i] = -1;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static struct span grown(struct span rows, int by, int height)
@@ -35,9 +33,9 @@ static enum status make_room(struct team *team, const struct slab *picture, int 
         return fail(STATUS_LIMIT, "no memory for a blurred baseline");
     for (int m = 0; m < team->size; m++)
         wanted[m] = grown(tiling_rows(picture->height, team->size, m), margin, picture->height);
-    TRY(row_exchange_create(rows, team, picture->width, picture->height, wanted, 1));
-    TRY(slab_create(wide, picture->width, picture->height, held));
-    TRY(slab_create(scratch, picture->width, picture->height, held));
+    TRY_OUT(row_exchange_create(rows, team, picture->width, picture->height, wanted, 1));
+    TRY_OUT(slab_create(wide, picture->width, picture->height, held));
+    TRY_OUT(slab_create(scratch, picture->width, picture->height, held));
     rc = slab_create(blurred, picture->width, picture->height, picture->rows);
 out:
     free(wanted);
@@ -56,9 +54,9 @@ static enum status make_blurred(struct team *team, const struct slab *picture, d
     struct slab wide = {0}, scratch = {0};
     struct row_exchange *rows = NULL;
     enum status rc;
-    TRY(team_agree(team, make_room(team, picture, shaping_margin(sigma), &rows, &wide, &scratch, blurred)));
-    TRY(row_exchange_begin(rows, picture));
-    TRY(row_exchange_end(rows));
+    TRY_OUT(team_agree(team, make_room(team, picture, shaping_margin(sigma), &rows, &wide, &scratch, blurred)));
+    TRY_OUT(row_exchange_begin(rows, picture));
+    TRY_OUT(row_exchange_end(rows));
     if (slab_count(&wide) > 0)
         memcpy(wide.data, row_exchange_values(rows, 0), slab_count(&wide) * sizeof *wide.data);
     shaping_smooth(&wide, &scratch, sigma);
@@ -75,7 +73,6 @@ out:
 enum status baselines_make(struct baselines *b, const struct config *config, struct team *team, const struct slab *picture,
                            struct slab *images, int image_count)
 {
-    enum status rc = STATUS_OK;
     *b = (struct baselines){.blur_sigma = sigma_for(picture)};
     if (config_has_baseline(config, "black")) {
         b->kinds[b->count] = BASELINE_BLACK;
@@ -90,8 +87,7 @@ enum status baselines_make(struct baselines *b, const struct config *config, str
         b->fields[b->count++] = images[i];
         images[i] = (struct slab){0};
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void baselines_destroy(struct baselines *b)

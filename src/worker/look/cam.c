@@ -66,7 +66,7 @@ static enum status find_weights(const struct features *f, int target, enum confi
         activations = malloc((size_t)channels * sizeof *activations);
         if (!activations)
             return fail(STATUS_LIMIT, "no memory for a class activation map");
-        TRY(features_sum(f, target, channels, add_activations, NULL, activations));
+        TRY_OUT(features_sum(f, target, channels, add_activations, NULL, activations));
         rc = features_sum(f, target, channels, add_plus_plus, activations, weights);
         break;
     case CAM_CLASS:
@@ -138,7 +138,7 @@ static enum status collect(const struct features *f, int target, const double *w
             map_row(feature, y, weights, out + (size_t)y * (size_t)feature->at.width);
         out += (size_t)feature->at.width * (size_t)feature->at.height;
     }
-    TRY(team_collect(f->team, mine, counts, all));
+    TRY_OUT(team_collect(f->team, mine, counts, all));
     put_together(f, target, all, heat);
 out:
     free(mine);
@@ -158,12 +158,12 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
         rc = fail(STATUS_LIMIT, "no memory for a class activation map");
         goto out;
     }
-    TRY(find_weights(f, target, method, weights));
+    TRY_OUT(find_weights(f, target, method, weights));
     if (method == CAM_GRAD)
         for (int c = 0; c < f->objective->channels[target]; c++)
             weights[c] /= (double)grid.width * grid.height;
-    TRY(heat_create(heat, &grid));
-    TRY(collect(f, target, method == CAM_LAYER ? NULL : weights, heat));
+    TRY_OUT(heat_create(heat, &grid));
+    TRY_OUT(collect(f, target, method == CAM_LAYER ? NULL : weights, heat));
     *scale = (double)heat_normalise(heat);
 out:
     free(weights);

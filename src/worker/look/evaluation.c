@@ -34,9 +34,9 @@ static enum status compare(struct team *team, const struct slab *picture, const 
         rc = fail(STATUS_LIMIT, "no memory for the sums of a picture");
     else
         rc = row_exchange_create_neighbours(&neighbours, team, picture->width, picture->height);
-    TRY(team_agree(team, rc));
-    TRY(row_exchange_begin(neighbours, picture));
-    TRY(row_exchange_end(neighbours));
+    TRY_OUT(team_agree(team, rc));
+    TRY_OUT(row_exchange_begin(neighbours, picture));
+    TRY_OUT(row_exchange_end(neighbours));
     shaping_total_variation(picture, row_exchange_values(neighbours, 1), variation);
     if (original)
         shaping_squared_error(picture, original, error);
@@ -45,7 +45,7 @@ static enum status compare(struct team *team, const struct slab *picture, const 
         items[b][SQUARED_ERROR] = error[b];
     }
     shaping_shares(picture->height, team->size, shares);
-    TRY(team_sum(team, items[0], shares, SUMS, sums, flag));
+    TRY_OUT(team_sum(team, items[0], shares, SUMS, sums, flag));
     metrics->total_variation = sums[TOTAL_VARIATION] / samples;
     metrics->psnr = shaping_psnr(sums[SQUARED_ERROR], samples);
 out:
@@ -60,18 +60,15 @@ out:
 static enum status explain(const struct features *features, struct evaluation *e)
 {
     const struct objective *objective = features->objective;
-    enum status rc;
     TRY(cam_make(features, cam_target(objective), objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
     for (int t = 0; t < objective->count; t++) {
         e->importance[t] = malloc((size_t)objective->channels[t] * sizeof *e->importance[t]);
         if (!e->importance[t]) {
-            rc = fail(STATUS_LIMIT, "no memory for the importance of channels");
-            goto out;
+            return fail(STATUS_LIMIT, "no memory for the importance of channels");
         }
         TRY(importance_gradient_activation(features, t, e->importance[t]));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status evaluate(struct sweep *sweep, struct team *team, const struct objective *objective, const struct slab *picture,
@@ -84,14 +81,14 @@ enum status evaluate(struct sweep *sweep, struct team *team, const struct object
     *e = (struct evaluation){0};
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         e->expectations[t] = (struct expectation){NAN, NAN, NAN};
-    TRY(team_agree(team, features_create(&features, objective, team, sweep_tiling(sweep), sweep_work(sweep), why ? all : 0)));
+    TRY_OUT(team_agree(team, features_create(&features, objective, team, sweep_tiling(sweep), sweep_work(sweep), why ? all : 0)));
     const struct sweep_pass pass = {.image = picture, .objective = objective, .rule = GRADIENT_PLAIN, .features = &features};
-    TRY(sweep_run(sweep, &pass, &losses, flag));
-    TRY(metrics_measure(&features, objective->config->metrics.threshold, e->metrics.targets));
+    TRY_OUT(sweep_run(sweep, &pass, &losses, flag));
+    TRY_OUT(metrics_measure(&features, objective->config->metrics.threshold, e->metrics.targets));
     e->metrics.loss = losses.total;
     for (int t = 0; t < objective->count; t++)
         e->metrics.targets[t].loss = losses.targets[t];
-    TRY(compare(team, picture, original, &e->metrics, flag));
+    TRY_OUT(compare(team, picture, original, &e->metrics, flag));
     if (why)
         rc = explain(&features, e);
 out:

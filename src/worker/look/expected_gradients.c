@@ -51,18 +51,16 @@ static double *losses_of(const struct walk *w, int tile, int picture)
 static enum status forward(struct walk *w, int tile, int picture, struct executor *executor, const struct objective_view *view)
 {
     const double start = now();
-    enum status rc;
+    enum status rc = STATUS_OK;
     TRY(executor_forward(executor));
     rc = objective_sums(w->options->objective, executor, view, losses_of(w, tile, picture));
     timing_add(w->options->team->timing, PHASE_FORWARD, start, 0);
-out:
     return rc;
 }
 
 static enum status visit_picture(void *context, int tile, struct executor *executor, const struct objective_view *view)
 {
     struct walk *w = context;
-    enum status rc;
     TRY(forward(w, tile, 0, executor, view));
     for (int t = 0; t < w->options->objective->count; t++) {
         struct window *window = &w->picture[tile * w->options->objective->count + t];
@@ -71,8 +69,7 @@ static enum status visit_picture(void *context, int tile, struct executor *execu
         window->shape = executor_target(executor, t);
         memcpy(window->values, window->shape.data, value_count(&window->shape) * sizeof *window->values);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // phi_c += sum over the tile's positions of the way from baseline to picture times the gradient.
@@ -109,7 +106,6 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
     const float *picture = w->picture[w->tile * objective->count + w->target].values, *from = w->from[w->target];
     const int samples = samples_each(w->options), stride = objective->fields[w->target].stride;
     double sums[CONFIG_TARGETS_MAX];
-    enum status rc = STATUS_OK;
     w->at = objective_positions(objective, w->target, view->tile, view->width, view->height);
     w->at.x -= view->tile->window.x / stride;
     w->at.y -= view->tile->window.y / stride;
@@ -126,8 +122,7 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
         if (w->options->passed && w->target == w->first)
             w->options->passed(w->options->context, w->passes);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // From the deepest target to the first: the way back to a target destroys what lies behind it.
@@ -137,7 +132,7 @@ static enum status visit_baseline(void *context, int tile, struct executor *exec
     const struct objective *objective = w->options->objective;
     bool done[CONFIG_TARGETS_MAX] = {false};
     enum status rc;
-    TRY(forward(w, tile, 1 + w->baseline, executor, view));
+    TRY_OUT(forward(w, tile, 1 + w->baseline, executor, view));
     for (int t = 0; t < objective->count; t++) {
         const struct tensor a = executor_target(executor, t);
         if (w->importance[t])
@@ -154,7 +149,7 @@ static enum status visit_baseline(void *context, int tile, struct executor *exec
         if (next < 0)
             break;
         done[w->target = next] = true;
-        TRY(walk_target(w, executor, view));
+        TRY_OUT(walk_target(w, executor, view));
     }
     timing_add(w->options->team->timing, PHASE_ATTRIBUTION, start, 0);
 out:
@@ -246,7 +241,7 @@ static enum status add_up(struct walk *w, float *const importance[CONFIG_TARGETS
         goto out;
     }
     objective_values(objective, o->picture->width, o->picture->height, values);
-    TRY(team_sum(o->team, w->losses, w->work, width, losses, &flag));
+    TRY_OUT(team_sum(o->team, w->losses, w->work, width, losses, &flag));
     for (int t = 0; t < objective->count; t++) {
         double sum = 0;
         if (!importance[t])
@@ -257,7 +252,7 @@ static enum status add_up(struct walk *w, float *const importance[CONFIG_TARGETS
             goto out;
         }
         phi = grown;
-        TRY(team_sum(o->team, w->phi[t], w->work, objective->channels[t], phi, &flag));
+        TRY_OUT(team_sum(o->team, w->phi[t], w->work, objective->channels[t], phi, &flag));
         for (int c = 0; c < objective->channels[t]; c++) {
             importance[t][c] = (float)(phi[c] * scale);
             sum += phi[c] * scale;
@@ -326,11 +321,11 @@ enum status expected_gradients_importance(const struct expected_gradients_option
             w.first = t;
     for (int t = 0; t < o->objective->count; t++)
         assert(!importance[t] || network_is_cut(network_inception_v3(), o->objective->rows[t]));
-    TRY(team_agree(o->team, make_room(&w)));
-    TRY(sweep_tiles(o->sweep, o->picture, visit_picture, &w));
+    TRY_OUT(team_agree(o->team, make_room(&w)));
+    TRY_OUT(sweep_tiles(o->sweep, o->picture, visit_picture, &w));
     for (w.baseline = 0; w.baseline < o->baseline_count && !*o->stopping; w.baseline++) {
-        TRY(sweep_tiles(o->sweep, &o->baselines[w.baseline], visit_baseline, &w));
-        TRY(agree_to_stop(&w));
+        TRY_OUT(sweep_tiles(o->sweep, &o->baselines[w.baseline], visit_baseline, &w));
+        TRY_OUT(agree_to_stop(&w));
     }
     if (!*o->stopping)
         rc = add_up(&w, importance, expectations);
@@ -396,7 +391,6 @@ enum status expected_gradients_pixels(const struct expected_gradients_options *o
     struct sweep_pass pass = {.objective = o->objective, .rule = GRADIENT_PLAIN};
     struct sweep_losses losses;
     double sum;
-    enum status rc;
     memset(phi->data, 0, slab_count(phi) * sizeof *phi->data);
     *expectation = (struct expectation){0};
     pass.image = o->picture;
@@ -420,6 +414,5 @@ enum status expected_gradients_pixels(const struct expected_gradients_options *o
     }
     TRY(sum_field(o, phi, &sum));
     expectation->residual = residual_of(sum, expectation->value, expectation->expected);
-out:
-    return rc;
+    return STATUS_OK;
 }

@@ -47,7 +47,6 @@ static enum status make_room(struct explanation *e)
 {
     const struct dream_options *o = e->options;
     const struct slab *picture = &e->picture;
-    enum status rc;
     TRY(sweep_create(&e->sweep, &(struct sweep_options){.team = e->team,
                                                         .engine = o->engine,
                                                         .objective = o->objective,
@@ -60,9 +59,7 @@ static enum status make_room(struct explanation *e)
     TRY(slab_create(&e->gradient, picture->width, picture->height, picture->rows));
     TRY(slab_create(&e->scratch, picture->width, picture->height, picture->rows));
     TRY(slab_create(&e->mixed, picture->width, picture->height, picture->rows));
-    rc = slab_create(&e->sum, picture->width, picture->height, picture->rows);
-out:
-    return rc;
+    return slab_create(&e->sum, picture->width, picture->height, picture->rows);
 }
 
 static struct array_part part_of(const struct explanation *e, enum array_kind kind, int target, int variant)
@@ -128,7 +125,6 @@ static void unblock(const struct feature *feature, float *out)
 static enum status send_activations(struct explanation *e, int target)
 {
     const struct heat_grid grid = features_grid(&e->features, target, 0, 0);
-    enum status rc = STATUS_OK;
     for (int i = 0; i < e->features.tiles; i++) {
         const struct feature *feature = features_at(&e->features, i, target);
         struct array_part part = part_of(e, ARRAY_ACTIVATION, target, 0);
@@ -145,14 +141,12 @@ static enum status send_activations(struct explanation *e, int target)
         part.columns = feature->at.width;
         TRY(outbox_send(e->options->outbox, &part, values));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status send_maps(struct explanation *e, int target)
 {
     const bool class = e->config->objective == OBJECTIVE_CLASS;
-    enum status rc = STATUS_OK;
     for (int method = CAM_GRAD; method <= (class ? CAM_CLASS : CAM_LAYER); method++) {
         struct array_part part = part_of(e, ARRAY_CAM, target, method);
         struct heat map;
@@ -161,8 +155,7 @@ static enum status send_maps(struct explanation *e, int target)
         keep(e, send_whole(e, part, 1, map.grid.height, map.grid.width, map.values));
         heat_destroy(&map);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status send_importance(struct explanation *e, int target)
@@ -172,7 +165,7 @@ static enum status send_importance(struct explanation *e, int target)
     enum status rc;
     if (!importance)
         return fail(STATUS_LIMIT, "no memory for the importance of channels");
-    TRY(importance_gradient_activation(&e->features, target, importance));
+    TRY_OUT(importance_gradient_activation(&e->features, target, importance));
     struct array_part part = part_of(e, ARRAY_IMPORTANCE, target, 0);
     part.facts[0] = part.facts[1] = part.facts[2] = NAN;
     keep(e, send_whole(e, part, channels, 1, 1, importance));
@@ -192,7 +185,6 @@ static enum status look(struct explanation *e, struct picture_metrics *metrics)
                                     .scratch = &e->scratch,
                                     .features = &e->features};
     struct sweep_losses losses;
-    enum status rc;
     e->stopping = should_stop(e);
     TRY(sweep_run(e->sweep, &pass, &losses, &e->stopping));
     count_passes(e, 1);
@@ -205,9 +197,7 @@ static enum status look(struct explanation *e, struct picture_metrics *metrics)
         keep(e, send_activations(e, t));
     }
     keep(e, send_field(e, part_of(e, ARRAY_GRADIENT, -1, 0), &e->gradient, 3));
-    rc = agree(e);
-out:
-    return rc;
+    return agree(e);
 }
 
 static enum status look_guided(struct explanation *e)
@@ -218,13 +208,10 @@ static enum status look_guided(struct explanation *e)
                                     .gradient = &e->gradient,
                                     .scratch = &e->scratch};
     struct sweep_losses losses;
-    enum status rc;
     TRY(sweep_run(e->sweep, &pass, &losses, &e->stopping));
     count_passes(e, 1);
     keep(e, send_field(e, part_of(e, ARRAY_GUIDED_GRADIENT, -1, 0), &e->gradient, 3));
-    rc = agree(e);
-out:
-    return rc;
+    return agree(e);
 }
 
 static void add_noise(struct explanation *e, int sample)
@@ -261,7 +248,6 @@ static enum status smooth(struct explanation *e)
         .image = &e->mixed, .objective = e->options->objective, .rule = GRADIENT_PLAIN, .gradient = &e->gradient, .scratch = &e->scratch};
     struct array_part part = part_of(e, ARRAY_SMOOTHGRAD, -1, 0);
     struct sweep_losses losses;
-    enum status rc = STATUS_OK;
     memset(e->sum.data, 0, slab_count(&e->sum) * sizeof *e->sum.data);
     for (int sample = 0; sample < samples && !e->stopping; sample++) {
         add_noise(e, sample);
@@ -274,9 +260,7 @@ static enum status smooth(struct explanation *e)
     part.facts[1] = e->config->saliency.noise;
     if (samples > 0 && !e->stopping)
         keep(e, send_field(e, part, &e->sum, 1));
-    rc = agree(e);
-out:
-    return rc;
+    return agree(e);
 }
 
 static enum status send_baselines(struct explanation *e)
@@ -312,7 +296,7 @@ static enum status expect_channels(struct explanation *e, const struct expected_
             goto out;
         }
     }
-    TRY(expected_gradients_importance(options, importance, expectations));
+    TRY_OUT(expected_gradients_importance(options, importance, expectations));
     for (int t = 0; t < objective->count; t++) {
         struct array_part part = part_of(e, ARRAY_IMPORTANCE_EXPECTED, t, 0);
         note(&part, &expectations[t]);
@@ -347,27 +331,22 @@ static enum status expect(struct explanation *e)
     TRY(send_baselines(e));
     TRY(expect_channels(e, &options));
     if (e->stopping)
-        goto out;
+        return rc;
     TRY(expected_gradients_pixels(&options, &e->gradient, &e->scratch, &e->mixed, &e->sum, &expectation));
     note(&part, &expectation);
     if (!e->stopping)
         keep(e, send_field(e, part, &e->sum, 3));
-    rc = agree(e);
-out:
-    return rc;
+    return agree(e);
 }
 
 static enum status explain(struct explanation *e, struct picture_metrics *metrics)
 {
-    enum status rc;
     TRY(team_agree(e->team, make_room(e)));
     TRY(look(e, metrics));
     TRY(look_guided(e));
     TRY(smooth(e));
     TRY(baselines_make(&e->baselines, e->config, e->team, &e->picture, e->options->others, e->options->other_count));
-    rc = expect(e);
-out:
-    return rc;
+    return expect(e);
 }
 
 enum status explain_image(const struct dream_options *options, struct slab *rgb, struct dream_outcome *outcome)

@@ -26,7 +26,7 @@ enum status importance_gradient_activation(const struct features *f, int target,
     enum status rc;
     if (!sums)
         return fail(STATUS_LIMIT, "no memory for the importance of channels");
-    TRY(features_sum(f, target, channels, add_products, NULL, sums));
+    TRY_OUT(features_sum(f, target, channels, add_products, NULL, sums));
     for (int c = 0; c < channels; c++)
         importance[c] = (float)(sums[c] / ((double)grid.width * grid.height));
 out:

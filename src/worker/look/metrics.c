@@ -108,7 +108,7 @@ static enum status measure(const struct features *f, int target, float threshold
     enum status rc;
     if (!sums)
         return fail(STATUS_LIMIT, "no memory for metrics");
-    TRY(features_sum(f, target, 2 * channels + blocks, add_channels, &threshold, sums));
+    TRY_OUT(features_sum(f, target, 2 * channels + blocks, add_channels, &threshold, sums));
     for (int c = 0; c < channels; c++) {
         sum += sums[c]; // no activation is negative: all are what a ReLU lets through, or the mean or the largest of such
         squares += sums[channels + c];
@@ -117,7 +117,7 @@ static enum status measure(const struct features *f, int target, float threshold
     }
     for (int b = 0; b < blocks; b++)
         above += sums[2 * channels + b];
-    TRY(features_sum(f, target, 1, add_cosines, inverse, &cosines));
+    TRY_OUT(features_sum(f, target, 1, add_cosines, inverse, &cosines));
     metrics->score = sum / values;
     metrics->sparsity = 1 - above / values;
     metrics->hoyer = hoyer(sum, squares, values);
@@ -133,7 +133,7 @@ enum status metrics_measure(const struct features *f, double threshold, struct t
     const double start = now();
     enum status rc = STATUS_OK;
     for (int t = 0; t < f->objective->count; t++)
-        TRY(measure(f, t, (float)threshold, &metrics[t]));
+        TRY_OUT(measure(f, t, (float)threshold, &metrics[t]));
 out:
     timing_add(f->team->timing, PHASE_ATTRIBUTION, start, 0);
     return rc;

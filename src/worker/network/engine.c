@@ -69,7 +69,6 @@ static enum status grow(struct engine *e, size_t bytes)
 enum status engine_executor(struct engine *e, int width, int height, struct executor **executor)
 {
     struct slot *slot = &e->slots[0];
-    enum status rc = STATUS_OK;
     for (int i = 0; i < EXECUTORS_MAX; i++) {
         if (e->slots[i].executor && e->slots[i].width == width && e->slots[i].height == height) {
             slot = &e->slots[i];
@@ -94,8 +93,7 @@ enum status engine_executor(struct engine *e, int width, int height, struct exec
     TRY(grow(e, executor_bytes(slot->executor)));
     TRY(executor_bind(slot->executor, e->memory));
     *executor = slot->executor;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 bool engine_bf16(const struct config *config)

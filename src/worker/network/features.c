@@ -21,7 +21,6 @@ enum status features_create(struct features *f, const struct objective *objectiv
                             const struct span *work, unsigned gradients)
 {
     const struct span mine = work[team->rank];
-    enum status rc = STATUS_OK;
     *f = (struct features){.objective = objective, .team = team, .tiling = tiling, .work = work};
     f->items = calloc((size_t)(mine.end - mine.begin) * (size_t)objective->count + 1, sizeof *f->items);
     if (!f->items)
@@ -39,8 +38,7 @@ enum status features_create(struct features *f, const struct objective *objectiv
                 TRY(allocate(feature, &feature->gradient));
         }
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void features_destroy(struct features *f)

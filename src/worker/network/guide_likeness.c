@@ -58,15 +58,13 @@ static enum status make_room(struct guide_likeness *g, size_t positions)
 
 enum status guide_likeness_match(struct guide_likeness *g, const struct tensor *a, const struct rectangle *at, double *sum)
 {
-    enum status rc;
     TRY(make_room(g, (size_t)a->height * (size_t)a->width));
     TRY(feature_match_find(g->match, a, g->best, g->score));
     *sum = 0;
     for (int y = at->y; y < at->y + at->height; y++)
         for (int x = at->x; x < at->x + at->width; x++)
             *sum += (double)g->score[(size_t)y * (size_t)a->width + (size_t)x];
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void guide_likeness_gradient(const struct guide_likeness *g, double scale, const struct tensor *gradient)

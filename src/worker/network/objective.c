@@ -54,20 +54,17 @@ static enum status choose_class(struct objective *objective, const float *weight
 
 enum status objective_init(struct objective *objective, const struct config *config, const float *weights, int classes)
 {
-    enum status rc;
     TRY(objective_find_targets(objective, config));
     for (int t = 0; t < objective->count; t++) {
         objective->weights[t] = malloc((size_t)objective->channels[t] * sizeof *objective->weights[t]);
         if (!objective->weights[t]) {
-            rc = fail(STATUS_LIMIT, "no memory for the objective");
-            goto out;
+            return fail(STATUS_LIMIT, "no memory for the objective");
         }
         choose_channels(objective, t);
     }
     if (config->objective == OBJECTIVE_CLASS)
-        rc = choose_class(objective, weights, classes);
-out:
-    return rc;
+        return choose_class(objective, weights, classes);
+    return STATUS_OK;
 }
 
 void objective_destroy(struct objective *objective)
@@ -81,13 +78,11 @@ void objective_destroy(struct objective *objective)
 
 enum status objective_set_guide(struct objective *objective, struct executor *executor)
 {
-    enum status rc = STATUS_OK;
     for (int t = 0; t < objective->count; t++) {
         const struct tensor features = executor_target(executor, t);
         TRY(guide_likeness_create(&objective->guides[t], &features));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 int objective_deepest(const struct objective *objective)
@@ -200,7 +195,6 @@ static double sum_blocks(const struct tensor *a, const struct rectangle *at, con
 enum status objective_sums(const struct objective *objective, struct executor *executor, const struct objective_view *view,
                            double sums[CONFIG_TARGETS_MAX])
 {
-    enum status rc = STATUS_OK;
     for (int t = 0; t < objective->count; t++) {
         const struct tensor a = executor_target(executor, t);
         const int stride = objective->fields[t].stride;
@@ -214,8 +208,7 @@ enum status objective_sums(const struct objective *objective, struct executor *e
         else
             sums[t] = sum_blocks(&a, &at, objective->weights[t], objective->config->objective == OBJECTIVE_MEAN_SQUARE);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 double objective_loss(const struct objective *objective, const double sums[CONFIG_TARGETS_MAX], const double values[CONFIG_TARGETS_MAX],

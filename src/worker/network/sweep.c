@@ -67,7 +67,7 @@ enum status sweep_create(struct sweep **sweep, const struct sweep_options *optio
         return fail(STATUS_LIMIT, "no memory for the tiles");
     s->options = *options;
     s->config = options->objective->config;
-    TRY(tiling_create(&s->tiling, options->width, options->height, options->rules));
+    TRY_OUT(tiling_create(&s->tiling, options->width, options->height, options->rules));
     s->count = tiling_count(&s->tiling);
     const size_t count = (size_t)s->count;
     s->tiles = calloc(count, sizeof *s->tiles);
@@ -86,8 +86,8 @@ enum status sweep_create(struct sweep **sweep, const struct sweep_options *optio
     }
     share_out(s);
     objective_values(options->objective, options->width, options->height, s->values);
-    TRY(tile_exchange_create(&s->gather, options->team));
-    TRY(tile_exchange_create(&s->scatter, options->team));
+    TRY_OUT(tile_exchange_create(&s->gather, options->team));
+    TRY_OUT(tile_exchange_create(&s->scatter, options->team));
     // Found out now whether there is memory for it, while the team can still agree to give up.
     const double start = now();
     rc = engine_executor(options->engine, s->tiling.across.window, s->tiling.down.window, &executor);
@@ -208,7 +208,6 @@ static enum status go_forward(struct sweep *s, struct executor *executor, struct
 {
     const struct sweep_pass *pass = s->pass;
     const double start = now();
-    enum status rc;
     TRY(executor_forward(executor));
     TRY(objective_sums(s->options.objective, executor, view,
                        s->sums + (s->tile - s->work[s->options.team->rank].begin) * s->options.objective->count));
@@ -217,15 +216,13 @@ static enum status go_forward(struct sweep *s, struct executor *executor, struct
         features_keep_activation(pass->features, s->tile, t, &activation);
     }
     timing_add(s->options.team->timing, PHASE_FORWARD, start, 0);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status go_back(struct sweep *s, struct executor *executor, const struct objective_view *view)
 {
     const enum gradient_mode mode = mode_of(s->pass->rule);
     const double start = now();
-    enum status rc;
     objective_gradient(s->pass->objective, executor, view);
     executor_on_gradient(executor, s->last_back >= 0 ? keep_gradient : NULL, s);
     if (s->pass->gradient)
@@ -237,8 +234,7 @@ static enum status go_back(struct sweep *s, struct executor *executor, const str
         TRY(hand_out(s, s->tile, executor_gradient(executor)));
         timing_add(s->options.team->timing, PHASE_EXCHANGE, end, 0);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status work_on(struct sweep *s, int number)
@@ -247,7 +243,6 @@ static enum status work_on(struct sweep *s, int number)
     struct objective_view view = {.tile = &s->tiles[number], .width = o->width, .height = o->height, .dy = s->pass->dy, .dx = s->pass->dx};
     struct executor *executor;
     const double start = now();
-    enum status rc;
     memcpy(view.values, s->values, sizeof view.values);
     s->tile = number;
     TRY(engine_executor(o->engine, s->tiling.across.window, s->tiling.down.window, &executor));
@@ -263,9 +258,7 @@ static enum status work_on(struct sweep *s, int number)
             TRY(go_back(s, executor, &view));
     }
     s->done[number] = true;
-    rc = s->broken;
-out:
-    return rc;
+    return s->broken;
 }
 
 // The next tile to work on: first those that others wait for, if what they need has arrived, then those that concern nobody else.
@@ -274,7 +267,6 @@ static enum status pick(struct sweep *s, int *number)
     const struct span mine = s->work[s->options.team->rank];
     const double start = now();
     unsigned idle = 0;
-    enum status rc = STATUS_OK;
     for (;;) {
         bool sent;
         int alone = -1;
@@ -299,13 +291,11 @@ static enum status pick(struct sweep *s, int *number)
         mpi_pause_moving(&idle);
     }
     timing_add(s->options.team->timing, PHASE_EXCHANGE, start, 0);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status work_on_all(struct sweep *s)
 {
-    enum status rc = STATUS_OK;
     for (int left = my_count(s); left > 0; left--) {
         int number;
         TRY(pick(s, &number));
@@ -313,8 +303,7 @@ static enum status work_on_all(struct sweep *s)
         if (s->pass->gradient && s->options.progress && s->options.team->rank == 0 && left > 1)
             s->options.progress(1 - (left - 1.0) / my_count(s), s->options.context);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void clear(struct slab *field)
@@ -352,7 +341,6 @@ static enum status begin(struct sweep *s)
                                           .rows = s->rows,
                                           .columns = s->tiling.across.count};
     const double start = now();
-    enum status rc;
     s->broken = STATUS_OK;
     s->last_back = last_back(pass->features);
     memset(s->done, 0, (size_t)s->count * sizeof *s->done);
@@ -366,8 +354,7 @@ static enum status begin(struct sweep *s)
         TRY(tile_exchange_scatter(s->scatter, &layout, (struct slab *[]){pass->gradient, pass->scratch}));
     }
     timing_add(s->options.team->timing, PHASE_EXCHANGE, start, 0);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Rows of tiles alternate between the two fields: in each, at most two tiles meet at a pixel, so that it does not matter who comes first.
@@ -376,7 +363,6 @@ static enum status end(struct sweep *s)
     const struct sweep_pass *pass = s->pass;
     const double start = now();
     int64_t bytes = tile_exchange_bytes(s->gather);
-    enum status rc;
     TRY(tile_exchange_end(s->gather));
     if (pass->gradient) {
         bytes += tile_exchange_bytes(s->scatter);
@@ -385,8 +371,7 @@ static enum status end(struct sweep *s)
             add_field(pass->gradient, pass->scratch);
     }
     timing_add(s->options.team->timing, PHASE_EXCHANGE, start, bytes);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct sweep_losses *losses, bool *flag)
@@ -394,10 +379,10 @@ enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct swe
     double sums[CONFIG_TARGETS_MAX];
     enum status rc;
     s->pass = pass;
-    TRY(begin(s));
-    TRY(work_on_all(s));
-    TRY(end(s));
-    TRY(team_sum(s->options.team, s->sums, s->work, s->options.objective->count, sums, flag));
+    TRY_OUT(begin(s));
+    TRY_OUT(work_on_all(s));
+    TRY_OUT(end(s));
+    TRY_OUT(team_sum(s->options.team, s->sums, s->work, s->options.objective->count, sums, flag));
     losses->total = objective_loss(s->options.objective, sums, s->values, losses->targets);
 out:
     s->pass = NULL;
@@ -411,8 +396,8 @@ enum status sweep_tiles(struct sweep *s, const struct slab *image, sweep_visit *
     s->pass = &pass;
     s->visit = visit;
     s->visit_context = context;
-    TRY(begin(s));
-    TRY(work_on_all(s));
+    TRY_OUT(begin(s));
+    TRY_OUT(work_on_all(s));
     rc = end(s);
 out:
     s->pass = NULL;

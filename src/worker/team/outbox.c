@@ -15,7 +15,7 @@ static enum status test_first(struct outbox *outbox, bool *left)
     struct outbox_slot *slot = &outbox->slots[outbox->first];
     int done = 0;
     enum status rc;
-    TRY(mpi_check(MPI_Testall(2, slot->requests, &done, MPI_STATUSES_IGNORE), "test"));
+    TRY_OUT(mpi_check(MPI_Testall(2, slot->requests, &done, MPI_STATUSES_IGNORE), "test"));
     if (done) {
         free(slot->values);
         slot->values = NULL;
@@ -30,48 +30,39 @@ out:
 enum status outbox_progress(struct outbox *outbox)
 {
     bool left = true;
-    enum status rc = STATUS_OK;
     while (outbox->waiting > 0 && left)
         TRY(test_first(outbox, &left));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status wait_until(struct outbox *outbox, int waiting)
 {
     unsigned idle = 0;
-    enum status rc;
     TRY(outbox_progress(outbox));
     while (outbox->waiting > waiting) {
         mpi_pause_moving(&idle);
         TRY(outbox_progress(outbox));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Waits for a free slot.
 static enum status take_slot(struct outbox *outbox, struct outbox_slot **slot)
 {
-    enum status rc;
     TRY(wait_until(outbox, OUTBOX_MAX - 1));
     *slot = &outbox->slots[(outbox->first + outbox->waiting++) % OUTBOX_MAX];
     **slot = (struct outbox_slot){.requests = {MPI_REQUEST_NULL, MPI_REQUEST_NULL}};
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status outbox_report(struct outbox *outbox, const struct report *report)
 {
     struct outbox_slot *slot;
-    enum status rc;
     TRY(take_slot(outbox, &slot));
     slot->report = *report;
-    rc = mpi_check(
+    return mpi_check(
         MPI_Isend(&slot->report, sizeof slot->report, MPI_BYTE, COORDINATOR_RANK, MESSAGE_REPORT, outbox->comm, &slot->requests[0]),
         "send");
-out:
-    return rc;
 }
 
 enum status outbox_send(struct outbox *outbox, const struct array_part *part, float *values)
@@ -85,13 +76,13 @@ enum status outbox_send(struct outbox *outbox, const struct array_part *part, fl
         goto out;
     }
     struct outbox_slot *slot;
-    TRY(take_slot(outbox, &slot));
+    TRY_OUT(take_slot(outbox, &slot));
     slot->part = *part;
     slot->values = values;
     values = NULL;
     outbox->sent++;
-    TRY(mpi_check(MPI_Isend(&slot->part, sizeof slot->part, MPI_BYTE, COORDINATOR_RANK, MESSAGE_ARRAY, outbox->comm, &slot->requests[0]),
-                  "send"));
+    TRY_OUT(mpi_check(
+        MPI_Isend(&slot->part, sizeof slot->part, MPI_BYTE, COORDINATOR_RANK, MESSAGE_ARRAY, outbox->comm, &slot->requests[0]), "send"));
     rc = mpi_check(MPI_Isend(slot->values, (int)count, MPI_FLOAT, COORDINATOR_RANK, MESSAGE_ARRAY_VALUES, outbox->comm, &slot->requests[1]),
                    "send");
 out:

@@ -23,14 +23,11 @@ static enum status create_gather(struct row_exchange **gather, struct team *team
 static enum status make_room(struct team *team, const struct slab *from, int width, int height, struct slab *across, struct slab *to,
                              struct row_exchange **gather)
 {
-    enum status rc;
     TRY(slab_create(across, width, from->height, from->rows));
     TRY(slab_create(to, width, height, tiling_rows(height, team->size, team->rank)));
     if (team->size > 1)
         TRY(create_gather(gather, team, width, from->height, height));
-    rc = resample_across(from->data, 3 * (int64_t)(from->rows.end - from->rows.begin), from->width, across->data, width);
-out:
-    return rc;
+    return resample_across(from->data, 3 * (int64_t)(from->rows.end - from->rows.begin), from->width, across->data, width);
 }
 
 enum status rescale(struct team *team, const struct slab *from, int width, int height, struct slab *to)
@@ -42,12 +39,12 @@ enum status rescale(struct team *team, const struct slab *from, int width, int h
     struct span in_rows;
     enum status rc;
     *to = (struct slab){0};
-    TRY(team_agree(team, make_room(team, from, width, height, &across, to, &gather)));
+    TRY_OUT(team_agree(team, make_room(team, from, width, height, &across, to, &gather)));
     in = across.data;
     in_rows = across.rows;
     if (gather) {
-        TRY(row_exchange_begin(gather, &across));
-        TRY(row_exchange_end(gather));
+        TRY_OUT(row_exchange_begin(gather, &across));
+        TRY_OUT(row_exchange_end(gather));
         in = row_exchange_values(gather, 0);
         in_rows = resample_reach(from->height, height, to->rows);
     }

@@ -102,7 +102,6 @@ enum status row_exchange_end(struct row_exchange *r)
     }
     rc = tile_exchange_end(r->exchange);
     timing_add(r->team->timing, PHASE_EXCHANGE, start, 0);
-out:
     return rc;
 }
 

@@ -12,11 +12,11 @@ static enum status make_communicator(struct team *t, MPI_Comm comm, const int32_
 {
     MPI_Group all = MPI_GROUP_NULL, members = MPI_GROUP_NULL;
     enum status rc;
-    TRY(mpi_check(MPI_Comm_group(comm, &all), "group"));
-    TRY(mpi_check(MPI_Group_incl(all, count, ranks, &members), "group of the team"));
-    TRY(mpi_check(MPI_Comm_create_group(comm, members, MESSAGE_TEAM, &t->comm), "communicator of the team"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN), "error handler"));
-    TRY(mpi_check(MPI_Comm_rank(t->comm, &t->rank), "rank"));
+    TRY_OUT(mpi_check(MPI_Comm_group(comm, &all), "group"));
+    TRY_OUT(mpi_check(MPI_Group_incl(all, count, ranks, &members), "group of the team"));
+    TRY_OUT(mpi_check(MPI_Comm_create_group(comm, members, MESSAGE_TEAM, &t->comm), "communicator of the team"));
+    TRY_OUT(mpi_check(MPI_Comm_set_errhandler(t->comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY_OUT(mpi_check(MPI_Comm_rank(t->comm, &t->rank), "rank"));
 out:
     if (members != MPI_GROUP_NULL)
         MPI_Group_free(&members);
@@ -59,7 +59,6 @@ enum status team_agree(struct team *team, enum status mine)
     MPI_Request request;
     char message[STATUS_MESSAGE_MAX] = "";
     int first = mine == STATUS_OK ? team->size : team->rank, status = (int)mine;
-    enum status rc;
     team->agreed = team->size == 1 && mine != STATUS_OK;
     if (team->size == 1)
         return mine;
@@ -74,9 +73,7 @@ enum status team_agree(struct team *team, enum status mine)
     TRY(mpi_check(MPI_Ibcast(message, sizeof message, MPI_CHAR, first, team->comm, &request), "agreement of the team"));
     TRY(mpi_wait(&request));
     team->agreed = true;
-    rc = fail((enum status)status, "%s", message);
-out:
-    return rc;
+    return fail((enum status)status, "%s", message);
 }
 
 static int items_of(struct span share)
@@ -113,13 +110,13 @@ static enum status gather_and_tell(struct team *team, const double *mine, const 
         if (!all)
             return fail(STATUS_LIMIT, "no memory for the sums of a team");
     }
-    TRY(mpi_check(
+    TRY_OUT(mpi_check(
         MPI_Igatherv(mine, team->counts[team->rank], MPI_DOUBLE, all, team->counts, team->offsets, MPI_DOUBLE, 0, team->comm, &request),
         "sum over the team"));
-    TRY(mpi_wait(&request));
+    TRY_OUT(mpi_wait(&request));
     if (team->rank == 0)
         add_up(all, shares, team->size, width, sums);
-    TRY(mpi_check(MPI_Ibcast(sums, width + 1, MPI_DOUBLE, 0, team->comm, &request), "sum over the team"));
+    TRY_OUT(mpi_check(MPI_Ibcast(sums, width + 1, MPI_DOUBLE, 0, team->comm, &request), "sum over the team"));
     rc = mpi_wait(&request);
 out:
     free(all);
@@ -140,7 +137,7 @@ enum status team_sum(struct team *team, const double *items, const struct span *
         memcpy(mine, items, count * sizeof *mine);
     mine[count] = *flag;
     if (team->size > 1)
-        TRY(gather_and_tell(team, mine, shares, width, result));
+        TRY_OUT(gather_and_tell(team, mine, shares, width, result));
     else
         add_up(mine, shares, 1, width, result);
     memcpy(sums, result, (size_t)width * sizeof *sums);
@@ -166,8 +163,8 @@ enum status team_collect(struct team *team, const float *mine, const int *counts
         memcpy(all, mine, (size_t)total * sizeof *all);
         return STATUS_OK;
     }
-    TRY(mpi_check(MPI_Iallgatherv(mine, counts[team->rank], MPI_FLOAT, all, counts, team->offsets, MPI_FLOAT, team->comm, &request),
-                  "values of the team"));
+    TRY_OUT(mpi_check(MPI_Iallgatherv(mine, counts[team->rank], MPI_FLOAT, all, counts, team->offsets, MPI_FLOAT, team->comm, &request),
+                      "values of the team"));
     rc = mpi_wait_moving(&request);
 out:
     timing_add(team->timing, PHASE_REDUCE, start, (int64_t)((size_t)total * sizeof *all));

@@ -120,7 +120,6 @@ static enum status link_up(struct tile_exchange *x)
     const size_t rectangles = (size_t)(own.end - own.begin) + 1;
     struct tile_part parts[TILING_PARTS_MAX];
     int count = 0;
-    enum status rc = STATUS_OK;
     if (rectangles > x->rectangle_room) {
         free(x->first_link);
         x->rectangle_room = 0;
@@ -143,8 +142,7 @@ static enum status link_up(struct tile_exchange *x)
         }
     }
     x->first_link[own.end - own.begin] = count;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static struct span links_of(const struct tile_exchange *x, int rectangle)
@@ -173,7 +171,6 @@ static enum status make_room(float **buffer, size_t *room, size_t count)
 static enum status begin(struct tile_exchange *x, const struct tile_exchange_layout *layout, bool gather)
 {
     const int me = x->team->rank;
-    enum status rc;
     x->layout = *layout;
     TRY(link_up(x));
     for (int m = 0; m < x->team->size; m++) {
@@ -191,8 +188,7 @@ static enum status begin(struct tile_exchange *x, const struct tile_exchange_lay
                 MPI_Irecv(peer->in, (int)peer->in_count, MPI_FLOAT, m, gather ? TAG_GATHER : TAG_SCATTER, x->team->comm, &x->requests[m]),
                 "receive of tiles"));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Between a part's place in a field and a packed or rectangular array.
@@ -227,14 +223,12 @@ static enum status send_rows(struct tile_exchange *x, int member)
 
 enum status tile_exchange_gather(struct tile_exchange *x, const struct tile_exchange_layout *layout, const struct slab *from)
 {
-    enum status rc;
     x->from = from;
     TRY(begin(x, layout, true));
     // The next member first, so that not all send to the same one.
     for (int k = 1; k < x->team->size; k++)
         TRY(send_rows(x, (x->team->rank + k) % x->team->size));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 bool tile_exchange_is_shared(const struct tile_exchange *x, int rectangle)
@@ -246,15 +240,13 @@ bool tile_exchange_is_shared(const struct tile_exchange *x, int rectangle)
 enum status tile_exchange_arrived(struct tile_exchange *x, int rectangle, bool *arrived)
 {
     const struct span links = links_of(x, rectangle);
-    enum status rc = STATUS_OK;
     *arrived = true;
     for (int i = links.begin; i < links.end; i++) {
         int done = 1;
         TRY(mpi_check(MPI_Test(&x->requests[x->links[i].member], &done, MPI_STATUS_IGNORE), "receive of tiles"));
         *arrived = *arrived && done;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 enum status tile_exchange_progress(struct tile_exchange *x, bool *sent)
@@ -272,15 +264,13 @@ enum status tile_exchange_wait(struct tile_exchange *x, int rectangle)
 {
     unsigned idle = 0;
     bool arrived;
-    enum status rc;
     for (;;) {
         TRY(tile_exchange_arrived(x, rectangle, &arrived));
         if (arrived)
             break;
         mpi_pause_moving(&idle);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 void tile_exchange_take(struct tile_exchange *x, int rectangle, float *values)
@@ -358,7 +348,6 @@ enum status tile_exchange_add(struct tile_exchange *x, int rectangle, const stru
     const struct span links = links_of(x, rectangle);
     struct tile_part parts[TILING_PARTS_MAX];
     int count = parts_of(x, rectangle, x->team->rank, parts);
-    enum status rc = STATUS_OK;
     for (int i = 0; i < count; i++)
         add_patch(field_for(x, rectangle), &parts[i], patch);
     for (int k = links.begin; k < links.end; k++) {
@@ -376,8 +365,7 @@ enum status tile_exchange_add(struct tile_exchange *x, int rectangle, const stru
                 MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, m, TAG_SCATTER, x->team->comm, &x->requests[x->team->size + m]),
                 "send of gradients"));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static void add_received(struct tile_exchange *x, int member)
@@ -404,7 +392,6 @@ int64_t tile_exchange_bytes(const struct tile_exchange *x)
 
 enum status tile_exchange_end(struct tile_exchange *x)
 {
-    enum status rc = STATUS_OK;
     for (int m = 0; m < x->team->size; m++) {
         struct peer *peer = &x->peers[m];
         if (m == x->team->rank)
@@ -419,6 +406,5 @@ enum status tile_exchange_end(struct tile_exchange *x)
             TRY(mpi_wait_moving(&x->requests[x->team->size + m]));
     x->fields[0] = x->fields[1] = NULL;
     x->from = NULL;
-out:
-    return rc;
+    return STATUS_OK;
 }
