@@ -111,17 +111,17 @@ static inline enum status add_all(struct explain_file *file)
     enum status rc;
     for (int t = 0; t < 2; t++) {
         for (int method = CAM_GRAD; method <= CAM_LAYER; method++)
-            TRY(add(file, ARRAY_CAM, t, method));
-        TRY(add(file, ARRAY_IMPORTANCE, t, 0));
-        TRY(add(file, ARRAY_ACTIVATION, t, 0));
-        TRY(add(file, ARRAY_IMPORTANCE_EXPECTED, t, 0));
+            TRY_OUT(add(file, ARRAY_CAM, t, method));
+        TRY_OUT(add(file, ARRAY_IMPORTANCE, t, 0));
+        TRY_OUT(add(file, ARRAY_ACTIVATION, t, 0));
+        TRY_OUT(add(file, ARRAY_IMPORTANCE_EXPECTED, t, 0));
     }
-    TRY(add(file, ARRAY_GRADIENT, -1, 0));
-    TRY(add(file, ARRAY_GUIDED_GRADIENT, -1, 0));
-    TRY(add(file, ARRAY_SMOOTHGRAD, -1, 0));
-    TRY(add(file, ARRAY_EXPECTED_GRADIENTS, -1, 0));
+    TRY_OUT(add(file, ARRAY_GRADIENT, -1, 0));
+    TRY_OUT(add(file, ARRAY_GUIDED_GRADIENT, -1, 0));
+    TRY_OUT(add(file, ARRAY_SMOOTHGRAD, -1, 0));
+    TRY_OUT(add(file, ARRAY_EXPECTED_GRADIENTS, -1, 0));
     for (int baseline = BASELINE_IMAGE + 1; baseline >= 0; baseline--)
-        TRY(add(file, ARRAY_BASELINE, -1, baseline));
+        TRY_OUT(add(file, ARRAY_BASELINE, -1, baseline));
 out:
     return rc;
 }
@@ -131,8 +131,8 @@ static inline enum status write_all(const char *folder)
     struct explain_file *file = NULL;
     const struct picture_metrics metrics = known_metrics();
     enum status rc;
-    TRY(create(&file, folder));
-    TRY(add_all(file));
+    TRY_OUT(create(&file, folder));
+    TRY_OUT(add_all(file));
     rc = explain_file_finish(&file, &metrics);
 out:
     explain_file_abandon(&file);

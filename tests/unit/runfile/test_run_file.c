@@ -551,12 +551,12 @@ static int write_sample(const char *path)
     for (int i = 0; i < targets; i++)
         channels[i] = CHANNELS_MAX;
     weights_source = "official Keras weights";
-    TRY(create(&file, path));
+    TRY_OUT(create(&file, path));
     for (int id = 0; id < 70; id++)
-        TRY(add_image(file, id));
+        TRY_OUT(add_image(file, id));
     for (int rank = 0; rank < 3; rank++)
-        TRY(add_timing(file, rank));
-    TRY(run_file_close(&file, true));
+        TRY_OUT(add_timing(file, rank));
+    TRY_OUT(run_file_close(&file, true));
 out:
     if (rc != STATUS_OK)
         fprintf(stderr, "%s\n", status_message());

@@ -98,13 +98,13 @@ static inline enum status dream_in_tiles(const struct config *config, const stru
     *record = (struct record){.stop_after = stop_after};
     if (!taken_up)
         forget_states();
-    TRY(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
-    TRY(engine_create(&engine, &objective, weights, NULL));
-    TRY(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
-    TRY(slab_create(&field, width, height, (struct span){0, height}));
+    TRY_OUT(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
+    TRY_OUT(engine_create(&engine, &objective, weights, NULL));
+    TRY_OUT(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
+    TRY_OUT(slab_create(&field, width, height, (struct span){0, height}));
     memcpy(field.data, rgb, bytes);
     if (taken_up) {
-        TRY(slab_create(&dreamed, taken_up->state.width, taken_up->state.height, (struct span){0, taken_up->state.height}));
+        TRY_OUT(slab_create(&dreamed, taken_up->state.width, taken_up->state.height, (struct span){0, taken_up->state.height}));
         memcpy(dreamed.data, taken_up->rgb, slab_count(&dreamed) * sizeof *dreamed.data);
     }
     rc = dream_image(&(struct dream_options){.team = team,
@@ -141,7 +141,7 @@ static inline enum status dream(const struct config *config, float *rgb, int wid
 {
     struct tile_plan plan;
     enum status rc;
-    TRY(tile_rules_resolve(config, UINT64_MAX, &plan));
+    TRY_OUT(tile_rules_resolve(config, UINT64_MAX, &plan));
     rc = dream_in_tiles(config, &plan.rules, rgb, width, height, stop_after, record, outcome);
 out:
     return rc;
