@@ -15,7 +15,6 @@
 #include "common/system/clock.h"
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
-#include "kernels/network/network.h"
 #include "media/picture/codec.h"
 
 // The end of a long path says more than its beginning.

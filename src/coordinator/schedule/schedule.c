@@ -8,7 +8,6 @@
 
 #include "common/picture/geometry.h"
 #include "common/wire/messages.h"
-#include "kernels/network/network.h"
 
 enum { PIXEL_BYTES = 3 * sizeof(float) };
 
