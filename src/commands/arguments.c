@@ -9,6 +9,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
+#include "common/system/text.h"
 #include "kernels/network/network.h"
 
 enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS, OPTION_RESUME };
@@ -41,9 +42,9 @@ struct sources {
 
 static enum status fail_option(const char *typed)
 {
-    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
-    config_excerpt(typed, shown);
-    char name[CONFIG_EXCERPT_MAX];
+    char shown[TEXT_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
+    text_excerpt(typed, shown);
+    char name[TEXT_EXCERPT_MAX];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(shown, "="), shown);
     struct nearest nearest;
     nearest_init(&nearest, name);
