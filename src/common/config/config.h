@@ -150,7 +150,7 @@ enum status config_load_preset(struct config *config, const char *name) MUST_CHE
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
 enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
-// (job_options_check).
+// (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
 
 // Whether importance.baselines, which config_check() has seen, has this word.

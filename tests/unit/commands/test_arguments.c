@@ -26,7 +26,7 @@ static enum status parse(struct job_options *options, const char *line, char *co
     for (int i = 0; i < argc; i++)
         for (char *c = argv[i]; (c = strchr(c, '%'));)
             *c = ' ';
-    return job_options_parse(options, argc, argv, environment);
+    return arguments_parse(options, argc, argv, environment);
 }
 
 static void test_options(void)
@@ -154,15 +154,15 @@ static void test_long_arguments(void)
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         struct job_options options;
         char *argv[] = {"dream", (char *)flags[i], text, "x", NULL};
-        CU_ASSERT_NOT_EQUAL(job_options_parse(&options, 4, argv, NULL), STATUS_OK);
+        CU_ASSERT_NOT_EQUAL(arguments_parse(&options, 4, argv, NULL), STATUS_OK);
     }
     memcpy(text, "--", 2);
     struct job_options options;
     char *argv[] = {"dream", text, NULL};
-    CU_ASSERT_EQUAL(job_options_parse(&options, 2, argv, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(arguments_parse(&options, 2, argv, NULL), STATUS_USAGE);
     char *keys[] = {"dream", "-s", text, NULL};
     text[90000] = '=';
-    CU_ASSERT_EQUAL(job_options_parse(&options, 3, keys, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(arguments_parse(&options, 3, keys, NULL), STATUS_USAGE);
     free(text);
 }
 
@@ -173,7 +173,7 @@ static void test_presets_name_layers(void)
         struct config config;
         config_init(&config);
         UNIT_OK(config_load_preset(&config, names[i]));
-        UNIT_OK(job_options_check(&config));
+        UNIT_OK(arguments_check_config(&config));
     }
 }
 
@@ -182,7 +182,7 @@ static void check_help(bool explain, const char *const *words, size_t count)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    job_options_print_help(explain, stream);
+    arguments_print_help(explain, stream);
     fclose(stream);
     for (size_t i = 0; i < count; i++)
         CU_ASSERT_PTR_NOT_NULL(strstr(text, words[i]));
@@ -206,15 +206,15 @@ static void test_explain(void)
     struct job_options options;
     char *dry[] = {"explain", "--dry-run", "-o", "out", "x", NULL}, *plain[] = {"explain", "-o", "out", "x", NULL};
     char *dream[] = {"dream", "-o", "out", "x", NULL};
-    CU_ASSERT_EQUAL(job_options_parse(&options, 5, dry, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(arguments_parse(&options, 5, dry, NULL), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "--dry-run"));
-    UNIT_OK(job_options_parse(&options, 4, plain, NULL));
+    UNIT_OK(arguments_parse(&options, 4, plain, NULL));
     CU_ASSERT(options.explain);
-    UNIT_OK(job_options_parse(&options, 4, dream, NULL));
+    UNIT_OK(arguments_parse(&options, 4, dream, NULL));
     CU_ASSERT(!options.explain);
     // Expected gradients go through layers at which the network can be cut, and what only one command uses is refused nowhere.
     char *branch[] = {"dream", "-s", "importance.method=expected_gradients", "-s", "targets=conv2d_30", "-o", "out", "x", NULL};
-    CU_ASSERT_EQUAL(job_options_parse(&options, 8, branch, NULL), STATUS_USAGE);
+    CU_ASSERT_EQUAL(arguments_parse(&options, 8, branch, NULL), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "conv2d_30"));
 }
 
@@ -227,4 +227,4 @@ static const struct unit_test tests[] = {
     {"presets name layers of the network", test_presets_name_layers},
     {"the help", test_help},
 };
-UNIT_MAIN("job_options", tests)
+UNIT_MAIN("arguments", tests)
