@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
-#include "commands/versions.h"
 #include "common/config/nearest.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
