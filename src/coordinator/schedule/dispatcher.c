@@ -6,25 +6,10 @@
 
 #include "common/system/clock.h"
 #include "common/system/log.h"
-#include "coordinator/schedule/baseline_images.h"
+#include "coordinator/schedule/dispatcher_inside.h"
 #include "coordinator/schedule/image_transfer.h"
-#include "coordinator/schedule/teams.h"
-#include "coordinator/task/ending.h"
 #include "coordinator/task/task_output.h"
 #include "coordinator/task/task_queue.h"
-
-struct dispatcher {
-    struct dispatcher_options options;
-    struct task_queue ready;
-    struct teams teams;
-    struct ending ending;
-    struct baseline_images baselines;
-    int64_t coming;  // see dispatcher_turn()
-    bool look_again; // something changed since an image was last found no team
-    bool all_taken;  // no further image will come
-    bool stopping, told;
-    bool warned; // that the run file could not be written
-};
 
 enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 {
@@ -147,7 +132,7 @@ static enum status dispatch(struct dispatcher *c, int members)
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
-    return image_transfer_offer(c->options.comm, task, c->options.kind);
+    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.kind);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -196,15 +181,14 @@ static enum status finish(struct dispatcher *c, struct task *task)
 
 static enum status finish_ended(struct dispatcher *c, bool *found)
 {
-    for (struct task *task; (task = ending_take(&c->ending, c->options.schedule->workers));) {
+    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.schedule->workers));) {
         TRY(finish(c, task));
         *found = true;
     }
     return STATUS_OK;
 }
 
-// The team has said how it went, and all that it found out has come.
-static enum status end_task(struct dispatcher *c, struct task *task)
+enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
 {
     const struct result *result = &task->result;
     task->record.status = result->status;
@@ -212,11 +196,6 @@ static enum status end_task(struct dispatcher *c, struct task *task)
     task->record.before = result->before;
     task->record.after = result->after;
     memcpy(task->record.error, result->error, sizeof task->record.error);
-    if (result->has_pixels) {
-        const double start = now();
-        TRY(image_transfer_receive(c->options.comm, task));
-        timing_add(c->options.timing, PHASE_RECEIVE, start, task_pixel_bytes(task));
-    }
     teams_release(&c->teams, task);
     progress_set_in_flight(c->options.progress, c->teams.count);
     c->look_again = true;
@@ -226,7 +205,7 @@ static enum status end_task(struct dispatcher *c, struct task *task)
     if (result->status == IMAGE_FAILED)
         return finish(c, task);
     TRY(output_end(c->options.config, c->options.output, task));
-    ending_put(&c->ending, task);
+    task_queue_append(&c->unwritten, task);
     return STATUS_OK;
 }
 
@@ -245,45 +224,56 @@ static enum status save_state(struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
-static enum status end_if_complete(struct dispatcher *c, struct task *task)
+enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
-    const enum status rc = save_state(c, task);
-    if (rc != STATUS_OK)
-        return rc;
-    if (!task->has_result || task->results.arrays.received < task->result.arrays)
-        return STATUS_OK;
-    return end_task(c, task);
-}
-
-static enum status take_report(struct dispatcher *c, struct task *task, const struct report *report, double start)
-{
-    enum status rc = STATUS_OK;
-    switch ((enum report_kind)report->kind) {
-    case REPORT_READY:
-        TRY(image_transfer_send(c->options.comm, task, &c->baselines));
-        timing_add(c->options.timing, PHASE_SEND, start, task_pixel_bytes(task));
-        break;
-    case REPORT_STEP:
-        TRY(take_step(c, task, &report->step));
-        TRY(save_state(c, task));
-        timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
-        break;
-    case REPORT_PART:
+    if (report->kind == REPORT_PART) {
         take_part(c, task, &report->part);
-        timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
-        break;
-    case REPORT_BEFORE:
+        return STATUS_OK;
+    }
+    if (report->kind == REPORT_STEP)
+        TRY(take_step(c, task, &report->step));
+    if (report->kind == REPORT_BEFORE) {
         task->results.before = report->before;
         task->results.has_before = true;
-        rc = save_state(c, task);
-        break;
-    case REPORT_RESULT:
+    }
+    return save_state(c, task);
+}
+
+enum status dispatcher_take_array(struct dispatcher *c, struct task *task, const struct array_part *part, float *values)
+{
+    TRY(dispatcher_tolerate(
+        c, task_results_add(&task->results, part, values, &task->record, c->options.config, &task->output, c->options.run_file)));
+    return save_state(c, task);
+}
+
+// Once the first member has said how it went and all that the members had sent has come.
+static enum status end_if_complete(struct dispatcher *c, struct task *task)
+{
+    if (!task->has_result || task->results.arrays.received < task->result.arrays)
+        return STATUS_OK;
+    if (task->result.has_pixels) {
+        const double start = now();
+        TRY(image_transfer_receive(c->options.comm, task));
+        timing_add(c->options.timing, PHASE_RECEIVE, start, task_pixel_bytes(task));
+    }
+    return dispatcher_end_task(c, task);
+}
+
+static enum status take_message(struct dispatcher *c, struct task *task, const struct report *report, double start)
+{
+    if (report->kind == REPORT_READY) {
+        TRY(image_transfer_send(c->options.comm, task, &c->baselines));
+        timing_add(c->options.timing, PHASE_SEND, start, task_pixel_bytes(task));
+        return STATUS_OK;
+    }
+    if (report->kind == REPORT_RESULT) {
         task->result = report->result;
         task->has_result = true;
-        rc = end_if_complete(c, task);
-        break;
+        return end_if_complete(c, task);
     }
-    return rc;
+    TRY(dispatcher_take_report(c, task, report));
+    timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
+    return STATUS_OK;
 }
 
 static bool has_room(const struct dispatcher *c, int worker)
@@ -320,8 +310,10 @@ static enum status collect_arrays(struct dispatcher *c, bool *found)
         const double start = now();
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
         const int64_t before = task->results.arrays.bytes;
-        TRY(dispatcher_tolerate(c, task_results_receive(&task->results, c->options.comm, status.MPI_SOURCE, &task->record,
-                                                        c->options.config, &task->output, c->options.run_file)));
+        struct array_part part;
+        float *values;
+        TRY(arrays_receive(c->options.comm, status.MPI_SOURCE, &part, &values));
+        TRY(dispatcher_take_array(c, task, &part, values));
         timing_add(c->options.timing, PHASE_STEPS, start, task->results.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;
@@ -341,7 +333,7 @@ static enum status collect(struct dispatcher *c, bool *found)
             break;
         const double start = now();
         TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options.comm));
-        TRY(take_report(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
+        TRY(take_message(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
         *found = true;
     }
     return STATUS_OK;
@@ -351,7 +343,7 @@ enum status dispatcher_stop(struct dispatcher *c)
 {
     const char nothing = 0;
     c->stopping = true;
-    for (int w = 0; !c->told && w < c->options.schedule->workers; w++)
+    for (int w = 0; !c->told && c->options.comm != MPI_COMM_NULL && w < c->options.schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options.first_worker + w, MESSAGE_STOP, c->options.comm));
     c->told = true;
     return STATUS_OK;
@@ -361,8 +353,10 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
 {
     c->coming = coming;
     c->all_taken = coming == 0;
-    TRY(collect(c, found));
-    TRY(collect_arrays(c, found));
+    if (c->options.comm != MPI_COMM_NULL) {
+        TRY(collect(c, found));
+        TRY(collect_arrays(c, found));
+    }
     TRY(finish_ended(c, found));
     if (!c->stopping && has_references(c))
         TRY(dispatch_all(c));
@@ -376,7 +370,7 @@ bool dispatcher_is_stopping(const struct dispatcher *c)
 
 bool dispatcher_is_idle(const struct dispatcher *c)
 {
-    return c->teams.count == 0 && c->ending.count == 0;
+    return c->teams.count == 0 && c->unwritten.count == 0;
 }
 
 bool dispatcher_is_empty(const struct dispatcher *c)
@@ -412,7 +406,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
         return;
     task_queue_clear(&c->ready);
     teams_destroy(&c->teams);
-    ending_clear(&c->ending);
+    task_queue_clear(&c->unwritten);
     baseline_images_destroy(&c->baselines);
     free(c);
     *dispatcher = NULL;

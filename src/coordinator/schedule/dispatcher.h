@@ -9,7 +9,7 @@
 
 #include "common/config/config.h"
 #include "common/system/status.h"
-#include "common/wire/messages.h"
+#include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "coordinator/progress/progress.h"
 #include "coordinator/schedule/schedule.h"
@@ -18,8 +18,8 @@
 #include "runfile/run_file.h"
 
 struct dispatcher_options {
-    MPI_Comm comm;
-    int first_worker;                                                   // rank of comm; 0 where this process is the one worker too
+    MPI_Comm comm;                                                      // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()
+    int first_worker;                                                   // rank of comm
     enum job_kind kind;                                                 // what is done with each image
     double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
     const struct schedule *schedule;
@@ -66,3 +66,9 @@ enum status dispatcher_tolerate(struct dispatcher *dispatcher, enum status rc) M
 
 // Tells the workers to leave. Each answers with its timing (MESSAGE_TIMING).
 enum status dispatcher_dismiss(struct dispatcher *dispatcher) MUST_CHECK;
+
+// What the one worker of this process has of the dispatcher, until that is destroyed. `turn` is called often, by the worker's thread, to go
+// on with whatever else there is to do, dispatcher_turn() among it. `job` is NULL while the worker has an image; otherwise it may be
+// filled in, with a kind other than JOB_NONE, if the worker is to do something else.
+const struct lead *dispatcher_lead(struct dispatcher *dispatcher, enum status (*turn)(void *context, struct job *job, bool *found),
+                                   void *context);
