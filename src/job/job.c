@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "job/job.h"
 
+#include <omp.h>
+
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
@@ -126,8 +128,8 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
     };
     struct worker *worker = NULL;
     enum status rc;
-    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, options.threads, (double)run->memory_limit / (1 << 30));
     TRY_OUT(worker_create(&worker, &options));
+    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, omp_get_max_threads(), (double)run->memory_limit / (1 << 30));
     if (run->launch.size == 1 || run->prepared.delegates)
         TRY_OUT(coordinate(run, worker, outcome));
     else
