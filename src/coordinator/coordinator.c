@@ -274,19 +274,13 @@ static enum status next_to_delegate(void *context, struct intake_entry *entry, b
 static enum status take_delegated(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const struct image_rows *rows = &task->results.rows;
     const double work =
         task->record.status == IMAGE_DONE ? c->options->work(c->options->config, task->record.width, task->record.height) : 0;
-    enum status rc = STATUS_OK;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
-    if (rows->step_count > 0)
-        TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, rows->steps, rows->step_count)));
-    for (size_t i = 0; i < rows->map_count; i++)
-        TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &rows->maps[i].record, rows->maps[i].values)));
-    rc = write_down(c, task);
-    task = NULL;
-out:
+    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows, c->run_file);
+    if (rc == STATUS_OK)
+        return write_down(c, task);
     task_destroy(&task);
     return rc;
 }

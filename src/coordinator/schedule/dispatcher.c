@@ -44,18 +44,23 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
+enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows, struct run_file *file)
+{
+    TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
+    for (size_t i = 0; i < rows->map_count; i++)
+        TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i].record, rows->maps[i].values)));
+    return STATUS_OK;
+}
+
 // The rows of a dream that is gone on with. Returns what of its work is done.
 static enum status take_up(struct dispatcher *c, struct task *task, double *work)
 {
     struct image_rows *rows = &task->earlier.checkpoint.rows;
     *work = 0;
-    for (size_t i = 0; i < rows->step_count; i++) {
+    for (size_t i = 0; i < rows->step_count; i++)
         *work += (double)rows->steps[i].width * rows->steps[i].height;
-        if (c->options.run_file)
-            TRY(dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, &rows->steps[i], 1)));
-    }
-    for (size_t i = 0; c->options.run_file && i < rows->map_count; i++)
-        TRY(dispatcher_tolerate(c, run_file_add_cam(c->options.run_file, &rows->maps[i].record, rows->maps[i].values)));
+    if (c->options.run_file)
+        TRY(dispatcher_write_rows(c, rows, c->options.run_file));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
     log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.checkpoint.state.octave,
