@@ -120,7 +120,8 @@ static enum status take_inputs(struct coordinator *c, bool *found)
 
 static enum status stop(struct coordinator *c)
 {
-    log_warning("stopping: each worker ends its step%s", c->options->kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+    log_warning("stopping: each worker ends its step%s",
+                c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     if (c->delegation)
         delegation_stop(c->delegation);
     prefetch_stop(c->prefetch);
@@ -224,7 +225,7 @@ static enum status collect_timing(struct coordinator *c)
 {
     struct timing timing;
     bool found;
-    for (int w = 0; !c->options->here.serve && w < c->options->schedule->workers; w++) {
+    for (int w = 0; !c->options->here.serve && w < c->options->setup.schedule->workers; w++) {
         const int rank = c->options->first_worker + w;
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
         timing_part_add(&c->workers, &timing);
@@ -275,7 +276,7 @@ static enum status take_delegated(void *context, struct task *task)
 {
     struct coordinator *c = context;
     const double work =
-        task->record.status == IMAGE_DONE ? c->options->work(c->options->config, task->record.width, task->record.height) : 0;
+        task->record.status == IMAGE_DONE ? c->options->setup.work(c->options->setup.config, task->record.width, task->record.height) : 0;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
     const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows, c->run_file);
@@ -290,8 +291,8 @@ static enum status create_delegation(struct coordinator *c)
     const struct coordinator_options *o = c->options;
     return delegation_create(&c->delegation, &(struct delegation_options){.comm = o->comm,
                                                                           .first_worker = o->first_worker,
-                                                                          .workers = o->schedule->workers,
-                                                                          .header = &o->header,
+                                                                          .workers = o->setup.schedule->workers,
+                                                                          .header = &o->setup.header,
                                                                           .next = next_to_delegate,
                                                                           .ended = take_delegated,
                                                                           .context = c});
@@ -302,12 +303,7 @@ static enum status create_dispatcher(struct coordinator *c)
     const struct coordinator_options *o = c->options;
     return dispatcher_create(&c->dispatcher, &(struct dispatcher_options){.comm = o->here.serve ? MPI_COMM_NULL : o->comm,
                                                                           .first_worker = o->first_worker,
-                                                                          .kind = o->kind,
-                                                                          .work = o->work,
-                                                                          .schedule = o->schedule,
-                                                                          .config = o->config,
-                                                                          .output = o->output,
-                                                                          .header = &o->header,
+                                                                          .setup = &o->setup,
                                                                           .checkpoints = &c->checkpoints,
                                                                           .run_file = c->run_file,
                                                                           .progress = c->progress,
@@ -323,16 +319,16 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    TRY_OUT(file_join(path, options->output, "run.h5"));
-    TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->output));
+    TRY_OUT(file_join(path, options->setup.output, "run.h5"));
+    TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
     // Without --resume, those that are there were begun with other settings or pictures.
-    TRY_OUT(options->resume ? checkpoint_folder_remove_aside(options->output) : checkpoint_folder_remove(options->output));
-    rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
+    TRY_OUT(options->resume ? checkpoint_folder_remove_aside(options->setup.output) : checkpoint_folder_remove(options->setup.output));
+    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);
-    TRY_OUT(intake_create(&c.intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&c.intake, options->setup.output, options->inputs, options->input_count));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
-    TRY_OUT(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
+    TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers));
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY_OUT(create_dispatcher(&c));
     if (options->delegates)
@@ -344,8 +340,9 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
-        log_warning(options->kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
-                                                 : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
+        log_warning(options->setup.kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
+                                                       : "%" PRId64
+                                                         " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));

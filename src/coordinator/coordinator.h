@@ -10,7 +10,7 @@
 #include "common/system/status.h"
 #include "common/wire/lead.h"
 #include "coordinator/resume/resume.h"
-#include "coordinator/schedule/schedule.h"
+#include "coordinator/schedule/run_setup.h"
 #include "runfile/run_file.h"
 
 // The worker, where this process is the only one; zeroed: it is not.
@@ -22,18 +22,13 @@ struct coordinator_here {
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker;                                                   // rank of comm
-    enum job_kind kind;                                                 // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
-    const struct schedule *schedule;
-    const struct config *config;
-    const char *output; // folder, exists
-    char **inputs;      // [input_count], as typed
+    int first_worker; // rank of comm
+    struct run_setup setup;
+    char **inputs; // [input_count], as typed
     int input_count;
     const struct resume *resume; // NULL: a new run
     bool delegates;              // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
     struct coordinator_here here;
-    struct run_file_header header;
 };
 
 struct coordinator_outcome {

@@ -39,7 +39,7 @@ static void forget(struct delegate *d, int64_t image)
 static enum status on_ended(void *context, struct task *task)
 {
     struct delegate *d = context;
-    const struct run_file_header *header = &d->options->header;
+    const struct run_file_header *header = &d->options->setup.header;
     void *bytes = NULL;
     size_t size;
     forget(d, task->record.id);
@@ -95,7 +95,7 @@ static enum status take_inputs(struct delegate *d, bool *found)
     if (!task)
         return STATUS_OK;
     *found = true;
-    if (task->record.status == IMAGE_FAILED || schedule_least(d->options->schedule, task_size(task)) > 0)
+    if (task->record.status == IMAGE_FAILED || schedule_least(d->options->setup.schedule, task_size(task)) > 0)
         return dispatcher_put(d->dispatcher, task, false);
     const int64_t image = task->record.id;
     task_destroy(&task);
@@ -142,16 +142,11 @@ static enum status create(struct delegate *d)
 {
     const struct coordinator_options *o = d->options;
     TRY(mpi_check(MPI_Comm_rank(o->comm, &d->rank), "rank"));
-    TRY(checkpoint_folder_init(&d->checkpoints, o->output));
-    TRY(prefetch_create(&d->prefetch, o->config, o->output, &d->checkpoints, 1));
+    TRY(checkpoint_folder_init(&d->checkpoints, o->setup.output));
+    TRY(prefetch_create(&d->prefetch, o->setup.config, o->setup.output, &d->checkpoints, 1));
     TRY(progress_create(&d->progress, -1, LOG_ERROR, STDERR_FILENO));
     return dispatcher_create(&d->dispatcher, &(struct dispatcher_options){.comm = MPI_COMM_NULL,
-                                                                          .kind = o->kind,
-                                                                          .work = o->work,
-                                                                          .schedule = o->schedule,
-                                                                          .config = o->config,
-                                                                          .output = o->output,
-                                                                          .header = &o->header,
+                                                                          .setup = &o->setup,
                                                                           .checkpoints = &d->checkpoints,
                                                                           .progress = d->progress,
                                                                           .timing = &d->timing,

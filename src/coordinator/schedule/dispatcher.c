@@ -30,7 +30,7 @@ static enum status end(struct dispatcher *c, struct task *task)
 
 static enum status cut_task(const struct dispatcher *c, struct task *task)
 {
-    const struct schedule *schedule = c->options.schedule;
+    const struct schedule *schedule = c->options.setup->schedule;
     const struct schedule_image image = task_size(task);
     int tiles;
     TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
@@ -75,7 +75,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
         task_failed(task);
     if (task->record.status == IMAGE_FAILED && !is_done)
         return end(c, task);
-    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.config, c->options.kind))
+    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind))
         TRY(baseline_images_add(&c->baselines, task->record.id, &task->image));
     if (is_done) {
         task_destroy(&task);
@@ -83,7 +83,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
     }
     if (task->earlier.checkpoint.rgb)
         TRY(take_up(c, task, &done));
-    task->work = c->options.work(c->options.config, task->image.width, task->image.height) - done;
+    task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height) - done;
     progress_add_work(c->options.progress, task->work);
     task->ready_at = now();
     task_queue_put(&c->ready, task);
@@ -94,7 +94,8 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
 // The first images are the others' baselines: they are all read before work on any begins.
 static bool has_references(const struct dispatcher *c)
 {
-    return !baseline_images_are_wanted(c->options.config, c->options.kind) || baseline_images_are_full(&c->baselines) || c->all_taken;
+    return !baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind) || baseline_images_are_full(&c->baselines) ||
+           c->all_taken;
 }
 
 // One image ahead for each worker, so that none waits for a file; of large ones fewer. What is being read comes on top of that.
@@ -102,16 +103,16 @@ bool dispatcher_wants_more(const struct dispatcher *c, bool all_taken, bool *in_
 {
     const double enough = UINT64_C(1) << 30;
     *in_order = !has_references(c);
-    return !all_taken && (*in_order || (c->ready.count < c->options.schedule->workers && c->ready.bytes < enough));
+    return !all_taken && (*in_order || (c->ready.count < c->options.setup->schedule->workers && c->ready.bytes < enough));
 }
 
 // What is written while the workers are at it.
 static enum status begin_outputs(struct dispatcher *c, struct task *task)
 {
-    const struct dispatcher_options *o = &c->options;
+    const struct run_setup *o = c->options.setup;
     const double start = now();
     const enum status rc =
-        o->kind == JOB_EXPLAIN ? output_begin_explanation(o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
+        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
     free(task->earlier.memory);
     task->earlier.memory = NULL;
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
@@ -137,7 +138,7 @@ static enum status dispatch(struct dispatcher *c, int members)
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
-    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.kind);
+    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.setup->kind);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -178,7 +179,7 @@ static void take_part(struct dispatcher *c, struct task *task, const struct part
 static enum status finish(struct dispatcher *c, struct task *task)
 {
     const double start = now(), before = task->record.seconds_encode;
-    if (output_finish(c->options.output, task) != STATUS_OK)
+    if (output_finish(c->options.setup->output, task) != STATUS_OK)
         task_failed(task);
     timing_add(c->options.timing, PHASE_ENCODE, start - (task->record.seconds_encode - before), 0); // what the queue did
     return end(c, task);
@@ -186,7 +187,7 @@ static enum status finish(struct dispatcher *c, struct task *task)
 
 static enum status finish_ended(struct dispatcher *c, bool *found)
 {
-    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.schedule->workers));) {
+    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
         TRY(finish(c, task));
         *found = true;
     }
@@ -209,7 +210,7 @@ enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
     if (result->status == IMAGE_FAILED)
         return finish(c, task);
-    TRY(output_end(c->options.config, c->options.output, task));
+    TRY(output_end(c->options.setup->config, c->options.setup->output, task));
     task_queue_append(&c->unwritten, task);
     return STATUS_OK;
 }
@@ -219,7 +220,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 {
     char path[FILE_PATH_MAX];
     struct checkpoint checkpoint;
-    TRY(task_results_take_state(&task->results, &task->record, c->options.config->steps, &checkpoint));
+    TRY(task_results_take_state(&task->results, &task->record, c->options.setup->config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
     if (checkpoint_folder_path(c->options.checkpoints, task->record.id, path) == STATUS_OK)
@@ -247,7 +248,7 @@ enum status dispatcher_take_report(struct dispatcher *c, struct task *task, cons
 enum status dispatcher_take_array(struct dispatcher *c, struct task *task, const struct array_part *part, float *values)
 {
     TRY(dispatcher_tolerate(
-        c, task_results_add(&task->results, part, values, &task->record, c->options.config, &task->output, c->options.run_file)));
+        c, task_results_add(&task->results, part, values, &task->record, c->options.setup->config, &task->output, c->options.run_file)));
     return save_state(c, task);
 }
 
@@ -290,7 +291,7 @@ static bool has_room(const struct dispatcher *c, int worker)
 // A team whose queue is full waits until there is room, and no other team with it.
 static enum status probe_array(const struct dispatcher *c, bool *there, MPI_Status *status)
 {
-    const int workers = c->options.schedule->workers;
+    const int workers = c->options.setup->schedule->workers;
     bool full = false;
     for (int w = 0; w < workers && !full; w++)
         full = !has_room(c, w);
@@ -348,7 +349,7 @@ enum status dispatcher_stop(struct dispatcher *c)
 {
     const char nothing = 0;
     c->stopping = true;
-    for (int w = 0; !c->told && c->options.comm != MPI_COMM_NULL && w < c->options.schedule->workers; w++)
+    for (int w = 0; !c->told && c->options.comm != MPI_COMM_NULL && w < c->options.setup->schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options.first_worker + w, MESSAGE_STOP, c->options.comm));
     c->told = true;
     return STATUS_OK;
@@ -387,7 +388,7 @@ enum status dispatcher_dismiss(struct dispatcher *c)
 {
     const struct job job = {.kind = JOB_EXIT};
     enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options.schedule->workers; w++)
+    for (int w = 0; rc == STATUS_OK && w < c->options.setup->schedule->workers; w++)
         rc = mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm);
     return rc;
 }
@@ -398,7 +399,7 @@ enum status dispatcher_create(struct dispatcher **dispatcher, const struct dispa
     if (!c)
         return fail(STATUS_LIMIT, "no memory to dispatch images");
     c->options = *options;
-    const enum status rc = teams_create(&c->teams, options->schedule, options->first_worker);
+    const enum status rc = teams_create(&c->teams, options->setup->schedule, options->first_worker);
     if (rc != STATUS_OK)
         dispatcher_destroy(dispatcher);
     return rc;

@@ -12,20 +12,15 @@
 #include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/schedule.h"
+#include "coordinator/schedule/run_setup.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
 
 struct dispatcher_options {
-    MPI_Comm comm;                                                      // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()
-    int first_worker;                                                   // rank of comm
-    enum job_kind kind;                                                 // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
-    const struct schedule *schedule;
-    const struct config *config;
-    const char *output;                   // folder, exists
-    const struct run_file_header *header; // for explanations
+    MPI_Comm comm;    // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()
+    int first_worker; // rank of comm
+    const struct run_setup *setup;
     struct checkpoint_folder *checkpoints;
     struct run_file *run_file; // gets rows of steps and maps as they come; NULL: they are only in each task's results
     struct progress *progress;
