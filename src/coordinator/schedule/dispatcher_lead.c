@@ -59,7 +59,7 @@ static enum status turn(void *context)
 {
     static const double often = 2e-3; // seconds
     struct dispatcher *d = context;
-    bool found;
+    bool found = false;
     if (now() - d->turned < often)
         return STATUS_OK;
     const enum status rc = d->turn(d->turn_context, NULL, &found);
