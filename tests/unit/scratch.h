@@ -24,3 +24,12 @@ static inline bool scratch_create(void)
 {
     return mkdtemp(scratch) != NULL;
 }
+
+// UNIT_MAIN (unit.h) of tests that need the folder.
+#define UNIT_MAIN_IN_SCRATCH(suite, tests)                                                                                                 \
+    int main(void)                                                                                                                         \
+    {                                                                                                                                      \
+        const int rc = scratch_create() ? unit_run(suite, tests, sizeof tests / sizeof tests[0]) : 1;                                      \
+        scratch_remove();                                                                                                                  \
+        return rc;                                                                                                                         \
+    }
