@@ -46,14 +46,14 @@ static json_t *hosts_json(const struct run_facts *facts)
 {
     json_t *hosts = json_array(), *seen = json_object();
     for (int i = 0; i < facts->ranks; i++) {
-        json_t *host = json_object_get(seen, facts->hosts[i]);
+        json_t *host = json_object_get(seen, facts->hosts.items[i]);
         if (!host) {
             host = json_object();
-            set_text(host, "name", facts->hosts[i]);
+            set_text(host, "name", facts->hosts.items[i]);
             set_integer(host, "ranks", 0);
             if (facts->node_cores)
                 set_integer(host, "cores", facts->node_cores[i]);
-            json_object_set_new(seen, facts->hosts[i], host);
+            json_object_set_new(seen, facts->hosts.items[i], host);
             json_array_append(hosts, host);
         }
         set_integer(host, "ranks", json_integer_value(json_object_get(host, "ranks")) + 1);
@@ -76,7 +76,7 @@ static json_t *run_json(const struct run_facts *facts)
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);
     set_number(run, "elapsed", facts->elapsed);
-    json_object_set_new(run, "complete", json_boolean(facts->complete));
+    json_object_set_new(run, "complete", json_boolean(facts->complete == 1));
     json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
     set_integer(run, "ranks", facts->ranks);
     set_integer(run, "workers", facts->workers);
@@ -88,7 +88,7 @@ static json_t *run_json(const struct run_facts *facts)
     json_object_set_new(run, "tiles", tiles);
     for (int i = 0; i < RUN_SLURM_COUNT; i++)
         if (facts->slurm[i])
-            set_text(slurm, run_slurm_names[i], facts->slurm[i]);
+            set_text(slurm, run_slurm[i].name, facts->slurm[i]);
     json_object_set_new(run, "slurm", slurm);
     json_object_set_new(run, "hosts", hosts_json(facts));
     return run;
@@ -116,8 +116,12 @@ static const char *status_name(int status)
     return status == IMAGE_DONE ? "done" : status == IMAGE_FAILED ? "failed" : "stopped";
 }
 
-static json_t *image_json(const struct run_image *image, const struct gallery_item *item, int width)
+static json_t *image_json(const struct page_data *data, size_t number)
 {
+    const struct run_image *image = &data->images.items[number];
+    const struct gallery_item *item = &data->gallery.items[number];
+    const size_t width = (size_t)data->curves.width;
+    const double *measures_before = data->measures + image->row * 2 * width;
     static const char *const from[] = {NULL, "source", "video"};
     json_t *json = json_object();
     set_integer(json, "id", image->id);
@@ -132,8 +136,8 @@ static json_t *image_json(const struct run_image *image, const struct gallery_it
     set_integer(json, "team", image->team);
     set_integer(json, "tiles", image->tiles);
     json_object_set_new(json, "seconds", numbers_json(image->seconds, RUN_IMAGE_SECONDS));
-    json_object_set_new(json, "before", numbers_json(image->before, (size_t)width));
-    json_object_set_new(json, "after", numbers_json(image->after, (size_t)width));
+    json_object_set_new(json, "before", numbers_json(measures_before, width));
+    json_object_set_new(json, "after", numbers_json(measures_before + width, width));
     set_text(json, "folder", item->folder);
     set_text(json, "picture", item->picture);
     set_text(json, "beforeFrom", from[item->before_from]);
@@ -238,18 +242,28 @@ static json_t *phases_json(const struct phases *phases)
 json_t *page_data_json(const struct page_data *data)
 {
     json_t *root = json_object(), *images = json_array(), *targets = json_array();
-    for (size_t i = 0; i < data->facts->target_count; i++)
-        json_array_append_new(targets, page_data_text(data->facts->targets[i]));
-    for (size_t i = 0; i < data->images->count; i++)
-        json_array_append_new(images, image_json(&data->images->items[i], &data->gallery->items[i], data->curves->width));
+    for (size_t i = 0; i < data->facts->targets.count; i++)
+        json_array_append_new(targets, page_data_text(data->facts->targets.items[i]));
+    for (size_t i = 0; i < data->images.count; i++)
+        json_array_append_new(images, image_json(data, i));
     json_object_set_new(root, "run", run_json(data->facts));
     json_object_set_new(root, "targets", targets);
-    json_object_set_new(root, "measures", measures_json(data->curves));
+    json_object_set_new(root, "measures", measures_json(&data->curves));
     json_object_set_new(root, "images", images);
-    json_object_set_new(root, "curves", curves_json(data->curves));
-    json_object_set_new(root, "channels", channels_json(data->channels));
-    json_object_set_new(root, "phases", phases_json(data->phases));
+    json_object_set_new(root, "curves", curves_json(&data->curves));
+    json_object_set_new(root, "channels", channels_json(&data->channels));
+    json_object_set_new(root, "phases", phases_json(&data->phases));
     return root;
+}
+
+void page_data_destroy(struct page_data *data)
+{
+    run_images_destroy(&data->images);
+    free(data->measures);
+    gallery_destroy(&data->gallery);
+    curves_destroy(&data->curves);
+    channels_destroy(&data->channels);
+    *data = (struct page_data){0};
 }
 
 // In JSON these stand in strings only.

@@ -47,13 +47,13 @@ enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
 static struct explain_dataset pixels(const struct explain_file *f, const char *path, const float *values, const char *description)
 {
     return (struct explain_dataset){
-        .path = path, .dimensions = 3, .size = {3, (hsize_t)f->height, (hsize_t)f->width}, .values = values, .description = description};
+        .path = path, .dimensions = 3, .size = {3, f->height, f->width}, .values = values, .description = description};
 }
 
 static struct explain_dataset plane(const struct explain_file *f, const char *path, const float *values, const char *description)
 {
     return (struct explain_dataset){
-        .path = path, .dimensions = 2, .size = {(hsize_t)f->height, (hsize_t)f->width}, .values = values, .description = description};
+        .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
 }
 
 static const char *layer_of(const struct explain_file *f, int target)
@@ -189,7 +189,7 @@ static enum status add_map(struct explain_file *f, const struct array *array)
     const struct explain_dataset dataset = {
         .path = path,
         .dimensions = 2,
-        .size = {(hsize_t)part->height, (hsize_t)part->width},
+        .size = {part->height, part->width},
         .values = array->values,
         .description = kind->description,
         .attributes = {{.name = "method", .text = kind->method},
@@ -214,7 +214,7 @@ static enum status add_activation(struct explain_file *f, const struct array *ar
     return explain_store_write(&f->store,
                                &(struct explain_dataset){.path = path,
                                                          .dimensions = 3,
-                                                         .size = {(hsize_t)part->channels, (hsize_t)part->height, (hsize_t)part->width},
+                                                         .size = {part->channels, part->height, part->width},
                                                          .compressed = true,
                                                          .values = array->values,
                                                          .description = "A, the activation of the layer: channels, rows, columns"});
@@ -228,7 +228,7 @@ static enum status add_importance(struct explain_file *f, const struct array *ar
     snprintf(path, sizeof path, "%s/%s", expected ? "importance_expected" : "importance", layer_of(f, part->target));
     struct explain_dataset dataset = {.path = path,
                                       .dimensions = 1,
-                                      .size = {(hsize_t)part->channels},
+                                      .size = {part->channels},
                                       .values = array->values,
                                       .description = expected ? "each channel's share of the loss above that of the baselines"
                                                               : "mean over positions of A * d loss / d A, of each channel"};

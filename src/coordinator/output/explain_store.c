@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/output/explain_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_error.h"
-#include "common/system/utf8.h"
-#include "runfile/run_attributes.h"
+#include "common/hdf5/hdf5_file.h"
 
 enum {
     CHUNK_VALUES = 256 * 1024,
@@ -24,67 +20,51 @@ struct addition {
     int count;
 };
 
-static herr_t add_text(hid_t object, const struct explain_attribute *attribute)
+static herr_t add_attribute(hid_t object, const struct explain_attribute *attribute)
 {
-    char *clean = strdup(attribute->text);
-    if (!clean)
-        return -1;
-    utf8_clean(clean, '?');
-    const herr_t done = run_attribute_text(object, attribute->name, clean);
-    free(clean);
-    return done;
-}
-
-static herr_t add_number(hid_t object, const struct explain_attribute *attribute)
-{
-    const hid_t type = attribute->type == EXPLAIN_WHOLE ? H5T_NATIVE_INT32 : H5T_NATIVE_DOUBLE;
-    const hid_t space = H5Screate(H5S_SCALAR), made = H5Acreate2(object, attribute->name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    herr_t done = -1;
-    if (made >= 0) {
-        done = H5Awrite(made, H5T_NATIVE_DOUBLE, &attribute->number);
-        H5Aclose(made);
+    switch (attribute->type) {
+    case EXPLAIN_TEXT:
+        return hdf5_add_text(object, attribute->name, attribute->text);
+    case EXPLAIN_WHOLE:
+        return hdf5_set_integer(object, attribute->name, (int)attribute->number);
+    case EXPLAIN_REAL:
+        return hdf5_set_number(object, attribute->name, H5T_NATIVE_DOUBLE, &attribute->number);
     }
-    if (space >= 0)
-        H5Sclose(space);
-    return done;
+    return -1;
 }
 
 static herr_t add_attributes(hid_t object, const struct explain_attribute *attributes, int most)
 {
     herr_t done = 0;
     for (int i = 0; i < most && attributes[i].name && done >= 0; i++)
-        done = attributes[i].type == EXPLAIN_TEXT ? add_text(object, &attributes[i]) : add_number(object, &attributes[i]);
+        done = add_attribute(object, &attributes[i]);
     return done;
 }
 
 // Whole planes as far as they fit in a chunk, or whole rows.
-static herr_t compress(hid_t creation, const struct explain_dataset *dataset)
+static herr_t compress(hid_t creation, int dimensions, const hsize_t *size)
 {
     hsize_t chunk[3], room = CHUNK_VALUES;
-    for (int i = dataset->dimensions - 1; i >= 0; i--) {
-        chunk[i] = dataset->size[i] < room ? dataset->size[i] : room;
+    for (int i = dimensions - 1; i >= 0; i--) {
+        chunk[i] = size[i] < room ? size[i] : room;
         room /= chunk[i];
         room = room > 0 ? room : 1;
     }
-    if (H5Pset_chunk(creation, dataset->dimensions, chunk) < 0 || H5Pset_shuffle(creation) < 0)
+    if (H5Pset_chunk(creation, dimensions, chunk) < 0 || H5Pset_shuffle(creation) < 0)
         return -1;
     return H5Pset_deflate(creation, 1);
 }
 
 static hid_t create(hid_t root, const struct explain_dataset *dataset)
 {
-    hid_t made = -1, space = H5Screate_simple(dataset->dimensions, dataset->size, NULL);
-    hid_t creation = H5Pcreate(H5P_DATASET_CREATE), link = H5Pcreate(H5P_LINK_CREATE);
-    if (space >= 0 && creation >= 0 && link >= 0 && H5Pset_create_intermediate_group(link, 1) >= 0 &&
-        H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) >= 0 && (!dataset->compressed || compress(creation, dataset) >= 0))
-        made = H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
-    if (link >= 0)
-        H5Pclose(link);
-    if (creation >= 0)
-        H5Pclose(creation);
-    if (space >= 0)
-        H5Sclose(space);
-    return made;
+    const hsize_t size[3] = {(hsize_t)dataset->size[0], (hsize_t)dataset->size[1], (hsize_t)dataset->size[2]};
+    HDF5_HANDLE space = H5Screate_simple(dataset->dimensions, size, NULL);
+    HDF5_HANDLE creation = H5Pcreate(H5P_DATASET_CREATE);
+    HDF5_HANDLE link = H5Pcreate(H5P_LINK_CREATE);
+    if (space < 0 || creation < 0 || link < 0 || H5Pset_create_intermediate_group(link, 1) < 0 ||
+        H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) < 0 || (dataset->compressed && compress(creation, dataset->dimensions, size) < 0))
+        return -1;
+    return H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
 }
 
 static herr_t add_dataset(hid_t root, const struct explain_dataset *dataset)
@@ -112,39 +92,24 @@ static herr_t add(hid_t file, const struct addition *addition)
     return H5Oclose(object) < 0 ? -1 : done;
 }
 
-static hid_t open_file(const char *path)
+static herr_t write_addition(const char *path, const struct addition *addition)
 {
-    hid_t file = -1, access = H5Pcreate(H5P_FILE_ACCESS);
-    if (access >= 0 && H5Pset_file_locking(access, false, true) >= 0) // parallel file systems often refuse locks
-        file = H5Fopen(path, H5F_ACC_RDWR, access);
-    if (access >= 0)
-        H5Pclose(access);
-    return file;
-}
-
-// HDF5 cuts off on closing what it did not need.
-static enum status set_space_aside(const struct explain_store *store, const struct addition *addition)
-{
-    uint64_t bytes = addition->dataset ? sizeof(float) : 0;
-    for (int i = 0; addition->dataset && i < addition->dataset->dimensions; i++)
-        bytes *= addition->dataset->size[i];
-    struct stat facts;
-    const int descriptor = fileno(store->writer.stream);
-    const int error = fstat(descriptor, &facts) != 0 ? errno : posix_fallocate(descriptor, facts.st_size, (off_t)(bytes + LAYOUT_BYTES));
-    return error ? fail(STATUS_IO, "cannot write '%s': %s", store->writer.path, strerror(error)) : STATUS_OK;
+    HDF5_HANDLE access = hdf5_unlocked();
+    const hid_t file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDWR, access);
+    const herr_t done = file < 0 ? -1 : add(file, addition);
+    return file >= 0 && H5Fclose(file) < 0 ? -1 : done;
 }
 
 static enum status update(struct explain_store *store, const struct addition *addition)
 {
-    TRY(set_space_aside(store, addition));
+    uint64_t bytes = addition->dataset ? sizeof(float) : 0;
+    for (int i = 0; addition->dataset && i < addition->dataset->dimensions; i++)
+        bytes *= (uint64_t)addition->dataset->size[i];
+    const int error = hdf5_set_space_aside(store->writer.aside, bytes + LAYOUT_BYTES);
+    if (error)
+        return fail(STATUS_IO, "cannot write '%s': %s", store->writer.path, strerror(error));
     hdf5_listen();
-    const hid_t file = open_file(store->writer.aside);
-    herr_t done = file < 0 ? -1 : add(file, addition);
-    if (file >= 0 && H5Fclose(file) < 0)
-        done = -1;
-    if (done < 0)
-        return hdf5_fail(store->writer.path, "cannot be written");
-    return STATUS_OK;
+    return write_addition(store->writer.aside, addition) < 0 ? hdf5_fail(store->writer.path, "cannot be written") : STATUS_OK;
 }
 
 enum status explain_store_create(struct explain_store *store, const char *path)

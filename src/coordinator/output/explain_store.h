@@ -5,7 +5,6 @@
 // first, so that a full disk is found before HDF5 is in the midst of something.
 #pragma once
 
-#include <hdf5.h>
 #include <stdbool.h>
 
 #include "common/system/file.h"
@@ -22,7 +21,7 @@ struct explain_attribute {
 struct explain_dataset {
     const char *path; // groups on the way are made
     int dimensions;
-    hsize_t size[3];
+    int size[3];
     // In chunks, shuffled and deflated at level 1. Worth it for activations (which shrink to 30 to 45%, at 60 to 90 MB/s on one core) and
     // baselines (0 to 64%); gradients only shrink to 86%, at 45 MB/s.
     bool compressed;
