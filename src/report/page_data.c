@@ -64,7 +64,7 @@ static json_t *hosts_json(const struct run_facts *facts)
 
 static json_t *run_json(const struct run_facts *facts)
 {
-    json_t *run = json_object(), *slurm = json_object(), *tiles = json_object();
+    json_t *run = json_object(), *slurm = json_object();
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)facts->seed); // more digits than JavaScript's numbers have
     set_text(run, "version", facts->version);
@@ -81,11 +81,9 @@ static json_t *run_json(const struct run_facts *facts)
     set_integer(run, "ranks", facts->ranks);
     set_integer(run, "workers", facts->workers);
     set_integer(run, "team", facts->team_size);
-    set_integer(tiles, "size", facts->tile_size);
-    set_integer(tiles, "halo", facts->tile_halo);
-    set_integer(tiles, "exact", facts->tile_halo_exact);
-    set_integer(tiles, "blend", facts->tile_blend);
-    json_object_set_new(run, "tiles", tiles);
+    json_object_set_new(run, "tiles",
+                        json_pack("{s:i, s:i, s:i, s:i}", "size", facts->tile_size, "halo", facts->tile_halo, "exact",
+                                  facts->tile_halo_exact, "blend", facts->tile_blend));
     for (int i = 0; i < RUN_SLURM_COUNT; i++)
         if (facts->slurm[i])
             set_text(slurm, run_slurm[i].name, facts->slurm[i]);
@@ -153,45 +151,33 @@ static json_t *image_json(const struct page_data *data, size_t number)
 // Columns: position, octave, step, and one array for each number of the measures.
 static json_t *curve_json(const struct curves *curves, const struct curve *curve)
 {
-    json_t *json = json_object(), *positions = json_array(), *octaves = json_array(), *steps = json_array(), *values = json_array();
-    for (size_t p = curve->first; p < curve->first + curve->count; p++) {
-        json_array_append_new(positions, json_integer(curves->points[p].position));
-        json_array_append_new(octaves, json_integer(curves->points[p].octave));
-        json_array_append_new(steps, json_integer(curves->points[p].step));
+    json_t *positions = json_array(), *octaves = json_array(), *steps = json_array(), *values = json_array();
+    for (int k = 0; k < curves->width; k++)
+        json_array_append_new(values, json_array());
+    for (const struct curve_point *point = curves->points + curve->first; point < curves->points + curve->first + curve->count; point++) {
+        json_array_append_new(positions, json_integer(point->position));
+        json_array_append_new(octaves, json_integer(point->octave));
+        json_array_append_new(steps, json_integer(point->step));
+        for (int k = 0; k < curves->width; k++)
+            json_array_append_new(json_array_get(values, (size_t)k), page_data_number(point->values[k]));
     }
-    for (int k = 0; k < curves->width; k++) {
-        json_t *column = json_array();
-        for (size_t p = curve->first; p < curve->first + curve->count; p++)
-            json_array_append_new(column, page_data_number(curves->points[p].values[k]));
-        json_array_append_new(values, column);
-    }
-    set_integer(json, "image", curve->image);
-    json_object_set_new(json, "position", positions);
-    json_object_set_new(json, "octave", octaves);
-    json_object_set_new(json, "step", steps);
-    json_object_set_new(json, "values", values);
-    return json;
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "image", (json_int_t)curve->image, "position", positions, "octave", octaves, "step",
+                     steps, "values", values);
 }
 
 static json_t *curves_json(const struct curves *curves)
 {
-    json_t *json = json_object(), *list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < curves->curve_count; i++)
         json_array_append_new(list, curve_json(curves, &curves->curves[i]));
-    json_object_set_new(json, "mean", curve_json(curves, &curves->mean));
-    json_object_set_new(json, "images", list);
-    return json;
+    return json_pack("{s:o, s:o}", "mean", curve_json(curves, &curves->mean), "images", list);
 }
 
 static json_t *picked_json(const struct channel *picked, int count)
 {
     json_t *list = json_array();
-    for (int i = 0; i < count && picked[i].number >= 0; i++) {
-        json_t *pair = json_array();
-        json_array_append_new(pair, json_integer(picked[i].number));
-        json_array_append_new(pair, page_data_number(picked[i].value));
-        json_array_append_new(list, pair);
-    }
+    for (int i = 0; i < count && picked[i].number >= 0; i++)
+        json_array_append_new(list, json_pack("[i, o]", picked[i].number, page_data_number(picked[i].value)));
     return list;
 }
 
@@ -200,16 +186,13 @@ static json_t *channels_json(const struct channels *channels)
     json_t *list = json_array();
     for (size_t t = 0; t < channels->target_count; t++) {
         const struct target_channels *target = &channels->targets[t];
-        json_t *json = json_object(), *images = json_array();
-        set_text(json, "layer", target->layer);
-        set_text(json, "method", target->method);
-        set_integer(json, "channels", target->channels);
-        set_integer(json, "known", (int64_t)target->known);
-        json_object_set_new(json, "mean", picked_json(target->mean, CHANNELS_MEAN));
-        for (size_t i = 0; target->images && target->channels && i < channels->image_count; i++)
+        json_t *images = json_array();
+        for (size_t i = 0; target->images && i < channels->image_count; i++)
             json_array_append_new(images, picked_json(target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE));
-        json_object_set_new(json, "images", images);
-        json_array_append_new(list, json);
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:i, s:I, s:o, s:o}", "layer", page_data_text(target->layer), "method",
+                                        page_data_text(target->method), "channels", target->channels, "known", (json_int_t)target->known,
+                                        "mean", picked_json(target->mean, CHANNELS_MEAN), "images", images));
     }
     return list;
 }
@@ -222,16 +205,10 @@ static json_t *phases_json(const struct phases *phases)
         json_t *rows = json_array();
         for (size_t i = 0; i < phases->groups[g].count; i++) {
             const struct phase_row *row = &phases->groups[g].rows[i];
-            json_t *json = json_object();
-            set_text(json, "phase", phase_name(row->phase));
-            json_object_set_new(json, "beside", json_boolean(row->beside));
-            set_number(json, "min", row->least);
-            set_number(json, "avg", row->mean);
-            set_number(json, "max", row->most);
-            set_number(json, "imbalance", row->imbalance);
-            set_number(json, "share", row->share);
-            set_integer(json, "bytes", row->bytes);
-            json_array_append_new(rows, json);
+            json_array_append_new(rows, json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I}", "phase", phase_name(row->phase), "beside",
+                                                  row->beside, "min", page_data_number(row->least), "avg", page_data_number(row->mean),
+                                                  "max", page_data_number(row->most), "imbalance", page_data_number(row->imbalance),
+                                                  "share", page_data_number(row->share), "bytes", (json_int_t)row->bytes));
         }
         json_array_append_new(groups, json_pack("{s:s, s:i, s:f, s:o}", "group", names[g], "ranks", phases->groups[g].ranks, "other",
                                                 phases->groups[g].other, "rows", rows));
@@ -241,19 +218,14 @@ static json_t *phases_json(const struct phases *phases)
 
 json_t *page_data_json(const struct page_data *data)
 {
-    json_t *root = json_object(), *images = json_array(), *targets = json_array();
+    json_t *images = json_array(), *targets = json_array();
     for (size_t i = 0; i < data->facts->targets.count; i++)
         json_array_append_new(targets, page_data_text(data->facts->targets.items[i]));
     for (size_t i = 0; i < data->images.count; i++)
         json_array_append_new(images, image_json(data, i));
-    json_object_set_new(root, "run", run_json(data->facts));
-    json_object_set_new(root, "targets", targets);
-    json_object_set_new(root, "measures", measures_json(&data->curves));
-    json_object_set_new(root, "images", images);
-    json_object_set_new(root, "curves", curves_json(&data->curves));
-    json_object_set_new(root, "channels", channels_json(&data->channels));
-    json_object_set_new(root, "phases", phases_json(&data->phases));
-    return root;
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->facts), "targets", targets, "measures",
+                     measures_json(&data->curves), "images", images, "curves", curves_json(&data->curves), "channels",
+                     channels_json(&data->channels), "phases", phases_json(&data->phases));
 }
 
 void page_data_destroy(struct page_data *data)

@@ -22,7 +22,6 @@ enum { FIXTURE_NAME = 64 }; // bytes of a name in a list
 struct fixture {
     char path[FILE_PATH_MAX];
     struct keras_values *values; // what the file holds
-    float *memory;
 };
 
 static inline float fixture_number(uint32_t *state)
@@ -34,23 +33,12 @@ static inline float fixture_number(uint32_t *state)
 static inline void fixture_fill_values(struct fixture *fixture, uint32_t seed)
 {
     const struct network *network = network_inception_v3();
-    size_t total = 0, used = 0;
+    fixture->values = keras_values_create(network);
+    CU_ASSERT_FATAL(fixture->values != NULL);
     for (int conv = 0; conv < network->conv_count; conv++)
-        for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
-            struct keras_shape shape = keras_shape(network, conv, part);
-            total += keras_count(&shape);
-        }
-    fixture->memory = malloc(total * sizeof(float));
-    fixture->values = calloc((size_t)network->conv_count, sizeof *fixture->values);
-    CU_ASSERT_FATAL(fixture->memory && fixture->values);
-    for (int conv = 0; conv < network->conv_count; conv++)
-        for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
-            struct keras_shape shape = keras_shape(network, conv, part);
-            float *values = fixture->values[conv].parts[part] = fixture->memory + used;
-            for (size_t i = 0; i < keras_count(&shape); i++)
-                values[i] = part == KERAS_VARIANCE ? fixture_number(&seed) : fixture_number(&seed) - 0.5f;
-            used += keras_count(&shape);
-        }
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            for (size_t i = 0; i < keras_part_count(network, conv, part); i++)
+                fixture->values[conv].parts[part][i] = part == KERAS_VARIANCE ? fixture_number(&seed) : fixture_number(&seed) - 0.5f;
 }
 
 static inline void fixture_create(struct fixture *fixture)
@@ -65,7 +53,6 @@ static inline void fixture_destroy(struct fixture *fixture)
 {
     scratch_remove();
     free(fixture->values);
-    free(fixture->memory);
 }
 
 // A copy of the file, called `name`.
