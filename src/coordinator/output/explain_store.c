@@ -12,14 +12,6 @@ enum {
     LAYOUT_BYTES = 256 * 1024, // generously: headers, indices of chunks and attributes of one write
 };
 
-// What one write adds.
-struct addition {
-    const struct explain_dataset *dataset; // NULL: attributes of what is at `path`
-    const char *path;
-    const struct explain_attribute *attributes;
-    int count;
-};
-
 static herr_t add_attribute(hid_t object, const struct explain_attribute *attribute)
 {
     switch (attribute->type) {
@@ -33,10 +25,10 @@ static herr_t add_attribute(hid_t object, const struct explain_attribute *attrib
     return -1;
 }
 
-static herr_t add_attributes(hid_t object, const struct explain_attribute *attributes, int most)
+static herr_t add_attributes(hid_t object, const struct explain_attribute *attributes)
 {
     herr_t done = 0;
-    for (int i = 0; i < most && attributes[i].name && done >= 0; i++)
+    for (int i = 0; i < EXPLAIN_ATTRIBUTES_MAX && attributes[i].name && done >= 0; i++)
         done = add_attribute(object, &attributes[i]);
     return done;
 }
@@ -67,78 +59,52 @@ static hid_t create(hid_t root, const struct explain_dataset *dataset)
     return H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
 }
 
-static herr_t add_dataset(hid_t root, const struct explain_dataset *dataset)
+static herr_t add_values(hid_t made, const struct explain_dataset *dataset)
 {
-    const struct explain_attribute meaning[] = {{.name = "description", .text = dataset->description}, {.name = "units", .text = "1"}};
-    const hid_t made = create(root, dataset);
-    if (made < 0)
+    if (H5Dwrite(made, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
+        hdf5_add_text(made, "description", dataset->description) < 0)
         return -1;
-    herr_t done = H5Dwrite(made, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values);
-    if (done >= 0)
-        done = add_attributes(made, meaning, 2);
-    if (done >= 0)
-        done = add_attributes(made, dataset->attributes, EXPLAIN_ATTRIBUTES_MAX);
-    return H5Dclose(made) < 0 ? -1 : done;
+    return hdf5_add_text(made, "units", "1");
 }
 
-static herr_t add(hid_t file, const struct addition *addition)
+static herr_t add(hid_t file, const struct explain_dataset *dataset)
 {
-    if (addition->dataset)
-        return add_dataset(file, addition->dataset);
-    const hid_t object = H5Oopen(file, addition->path, H5P_DEFAULT);
+    const hid_t object = dataset->values ? create(file, dataset) : H5Oopen(file, dataset->path, H5P_DEFAULT);
     if (object < 0)
         return -1;
-    const herr_t done = add_attributes(object, addition->attributes, addition->count);
+    herr_t done = dataset->values ? add_values(object, dataset) : 0;
+    if (done >= 0)
+        done = add_attributes(object, dataset->attributes);
     return H5Oclose(object) < 0 ? -1 : done;
 }
 
-static herr_t write_addition(const char *path, const struct addition *addition)
+static herr_t open_and_add(const char *path, const struct explain_dataset *dataset)
 {
     HDF5_HANDLE access = hdf5_unlocked();
     const hid_t file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDWR, access);
-    const herr_t done = file < 0 ? -1 : add(file, addition);
+    const herr_t done = file < 0 ? -1 : add(file, dataset);
     return file >= 0 && H5Fclose(file) < 0 ? -1 : done;
 }
 
-static enum status update(struct explain_store *store, const struct addition *addition)
+enum status explain_store_create(struct file_writer *writer, const char *path)
 {
-    uint64_t bytes = addition->dataset ? sizeof(float) : 0;
-    for (int i = 0; addition->dataset && i < addition->dataset->dimensions; i++)
-        bytes *= (uint64_t)addition->dataset->size[i];
-    const int error = hdf5_set_space_aside(store->writer.aside, bytes + LAYOUT_BYTES);
-    if (error)
-        return fail(STATUS_IO, "cannot write '%s': %s", store->writer.path, strerror(error));
-    hdf5_listen();
-    return write_addition(store->writer.aside, addition) < 0 ? hdf5_fail(store->writer.path, "cannot be written") : STATUS_OK;
-}
-
-enum status explain_store_create(struct explain_store *store, const char *path)
-{
-    TRY(file_create(&store->writer, path));
+    TRY(file_create(writer, path));
     H5dont_atexit(); // as for the run file: everything is closed by hand
     hdf5_listen();
-    const hid_t file = H5Fcreate(store->writer.aside, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t file = H5Fcreate(writer->aside, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     if (file < 0 || H5Fclose(file) < 0)
         return hdf5_fail(path, "cannot be created");
     return STATUS_OK;
 }
 
-enum status explain_store_write(struct explain_store *store, const struct explain_dataset *dataset)
+enum status explain_store_write(struct file_writer *writer, const struct explain_dataset *dataset)
 {
-    return update(store, &(struct addition){.dataset = dataset});
-}
-
-enum status explain_store_describe(struct explain_store *store, const char *path, const struct explain_attribute *attributes, int count)
-{
-    return update(store, &(struct addition){.path = path, .attributes = attributes, .count = count});
-}
-
-enum status explain_store_commit(struct explain_store *store)
-{
-    return file_commit(&store->writer);
-}
-
-void explain_store_abandon(struct explain_store *store)
-{
-    file_abandon(&store->writer);
+    uint64_t bytes = dataset->values ? sizeof *dataset->values : 0;
+    for (int i = 0; i < dataset->dimensions; i++)
+        bytes *= (uint64_t)dataset->size[i];
+    const int error = hdf5_set_space_aside(writer->aside, bytes + LAYOUT_BYTES);
+    if (error)
+        return fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error));
+    hdf5_listen();
+    return open_and_add(writer->aside, dataset) < 0 ? hdf5_fail(writer->path, "cannot be written") : STATUS_OK;
 }
