@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "files.h"
 #include "run_file_check.h"
 
 static inline void damage_no_steps(hid_t file)
@@ -113,8 +114,6 @@ static inline void damage_each(const char *path, void (*write_run)(void), void (
     CU_ASSERT_EQUAL(truncate(path, 3000), 0);
     expect_refused("no run file, or a damaged one");
     unlink(path);
-    FILE *file = fopen(path, "w");
-    fputs("not HDF5", file);
-    fclose(file);
+    write_text(path, "not HDF5");
     expect_refused("no run file, or a damaged one");
 }

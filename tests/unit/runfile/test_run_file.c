@@ -17,6 +17,7 @@
 
 #include "common/system/file.h"
 #include "common/system/utf8.h"
+#include "files.h"
 #include "run_file_check.h"
 #include "scratch.h"
 #include "unit.h"
@@ -180,9 +181,8 @@ static void test_read_while_written(void)
     struct run_file *file;
     UNIT_OK(create(&file, path));
     UNIT_OK(add_rows(file, 0));
-    UNIT_OK(run_file_tick(file));
-    usleep(1100 * 1000);
-    UNIT_OK(run_file_tick(file));
+    UNIT_OK(tick(file));
+    CU_ASSERT(run_file_is_written(file));
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)
@@ -369,9 +369,7 @@ static void test_refusals(void)
     make_path(path, "swapped.h5"); // under our feet
     UNIT_OK(create(&file, path));
     UNIT_OK(add_image(file, 0));
-    FILE *other = fopen(path, "w");
-    fputs("not hdf5", other);
-    fclose(other);
+    write_text(path, "not hdf5");
     CU_ASSERT_EQUAL(run_file_close(&file, true), STATUS_IO);
     CU_ASSERT_PTR_NULL(file);
     UNIT_OK(run_file_close(&file, true));

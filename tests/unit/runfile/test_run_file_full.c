@@ -105,8 +105,7 @@ static void test_space_returns(void)
     UNIT_OK(create(&file, path));
     UNIT_OK(add_rows(file, 0));
     take_room(ballast);
-    usleep(1100 * 1000);
-    CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
+    CU_ASSERT_EQUAL(tick(file), STATUS_IO);
     unlink(ballast);
     UNIT_OK(add_rows(file, 1));
     UNIT_OK(run_file_close(&file, true));
@@ -138,8 +137,7 @@ static void test_full_for_long(void)
     limit_file_size(1);
     for (int i = 1; i < IMAGES; i++)
         UNIT_OK(add_rows(file, i));
-    usleep(1100 * 1000);
-    CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
+    CU_ASSERT_EQUAL(tick(file), STATUS_IO);
     limit_file_size(RLIM_INFINITY);
     UNIT_OK(add_rows(file, IMAGES));
     UNIT_OK(run_file_close(&file, true));
