@@ -3,11 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/system/file.h"
 #include "media/drawing/thumbnail.h"
 #include "report/channels.h"
 #include "report/curves.h"
 #include "report/phases.h"
-#include "report/run_facts.h"
 #include "run_file_check.h"
 #include "run_file_rows.h"
 #include "scratch.h"
@@ -33,7 +33,7 @@ static void curves_are_thinned_out(void)
     char path[FILE_PATH_MAX];
     struct run_file *file;
     struct curves curves;
-    hid_t input;
+    struct run_reader *input;
     UNIT_OK(file_join(path, scratch, "run.h5"));
     UNIT_OK(create(&file, path));
     for (int i = 0; i < STEPS; i++)
@@ -43,9 +43,9 @@ static void curves_are_thinned_out(void)
             UNIT_OK(run_file_add_steps(file, &step, 1));
         }
     UNIT_OK(run_file_close(&file, true));
-    UNIT_OK(run_facts_open(path, &input));
-    UNIT_OK(curves_read(input, path, targets, &curves));
-    H5Fclose(input);
+    UNIT_OK(run_reader_open(&input, path));
+    UNIT_OK(curves_read(input, &curves));
+    run_reader_close(&input);
     CU_ASSERT_EQUAL_FATAL(curves.curve_count, 2);
     CU_ASSERT(curves.curves[0].count == CURVE_POINTS_MAX && curves.curves[1].count == STEPS / 2 && curves.mean.count == CURVE_POINTS_MAX);
     const struct curve_point *mean = curves.points + curves.mean.first;
