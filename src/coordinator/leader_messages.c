@@ -66,7 +66,11 @@ static enum status unpack_map(struct image_rows *rows, struct record_reader *rea
     TRY(record_read(reader, &map, sizeof map));
     if (map.grid.width < 1 || map.grid.height < 1 || values_of(&map) > reader->left / sizeof(float))
         return fail(STATUS_INTERNAL, "a map that is not whole");
-    return image_rows_add_map(rows, &map, record_next(reader, values_of(&map) * sizeof(float)));
+    void *values;
+    TRY(record_read_array(reader, &values, values_of(&map), sizeof(float)));
+    const enum status rc = image_rows_add_map(rows, &map, values);
+    free(values);
+    return rc;
 }
 
 enum status account_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)

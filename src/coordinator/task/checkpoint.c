@@ -61,18 +61,14 @@ static enum status read_head(struct record_reader *reader, struct checkpoint *ch
 static enum status read_pixels(struct record_reader *reader, const struct image_limits *limits, struct checkpoint *checkpoint)
 {
     const struct dream_state *state = &checkpoint->state;
+    void *values;
     TRY(record_read(reader, &checkpoint->state, sizeof checkpoint->state));
     if (state->width < 1 || state->height < 1 || state->width > limits->side || state->height > limits->side ||
         (uint64_t)state->width * (uint64_t)state->height > limits->pixels)
         return fail(STATUS_LIMIT, "it is of %d x %d pixels", (int)state->width, (int)state->height);
     const size_t count = value_count(state);
-    const void *values = record_next(reader, count * sizeof *checkpoint->rgb);
-    if (!values)
-        return fail(STATUS_FORMAT, "it ends early");
-    checkpoint->rgb = malloc(count * sizeof *checkpoint->rgb);
-    if (!checkpoint->rgb)
-        return fail(STATUS_LIMIT, "no memory for %d x %d pixels", (int)state->width, (int)state->height);
-    memcpy(checkpoint->rgb, values, count * sizeof *checkpoint->rgb);
+    TRY(record_read_array(reader, &values, count, sizeof *checkpoint->rgb));
+    checkpoint->rgb = values;
     for (size_t i = 0; i < count; i++)
         if (!(fabsf(checkpoint->rgb[i]) <= 1))
             return fail(STATUS_FORMAT, "value %zu of its pixels is %g", i, (double)checkpoint->rgb[i]);

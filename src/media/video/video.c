@@ -263,8 +263,7 @@ static enum status load_packet(struct video *v, struct record_reader *reader)
         rc = fail(STATUS_FORMAT, "a frame of flags %#x in a saved video", (unsigned)saved.flags);
         goto out;
     }
-    const void *bytes = saved.size > 0 ? record_next(reader, (size_t)saved.size) : NULL;
-    if (!bytes) {
+    if (saved.size <= 0 || (size_t)saved.size > reader->left) {
         rc = fail(STATUS_FORMAT, "a frame of %d bytes in a saved video", saved.size);
         goto out;
     }
@@ -273,7 +272,7 @@ static enum status load_packet(struct video *v, struct record_reader *reader)
         rc = fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
         goto out;
     }
-    memcpy(packet->data, bytes, (size_t)saved.size);
+    TRY_OUT(record_read(reader, packet->data, (size_t)saved.size));
     packet->pts = saved.pts;
     packet->dts = saved.dts;
     packet->flags = saved.flags;
@@ -285,17 +284,14 @@ out:
 
 struct loading {
     struct record_reader *reader;
-    bool short_of; // bytes
+    enum status rc;
 };
 
 static void load_row(void *context, uint8_t *row, size_t bytes)
 {
     struct loading *loading = context;
-    const void *next = record_next(loading->reader, bytes);
-    if (next)
-        memcpy(row, next, bytes);
-    else
-        loading->short_of = true;
+    if (loading->rc == STATUS_OK)
+        loading->rc = record_read(loading->reader, row, bytes);
 }
 
 static enum status load_frame(struct video *v, struct record_reader *reader)
@@ -305,10 +301,10 @@ static enum status load_frame(struct video *v, struct record_reader *reader)
     if (!frame)
         return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
     for_each_row(frame, load_row, &loading);
-    if (!loading.short_of)
+    if (loading.rc == STATUS_OK)
         return encode_next(v, frame);
     av_frame_free(&frame);
-    return fail(STATUS_FORMAT, "a saved video ends early");
+    return loading.rc;
 }
 
 enum status video_load(struct video *v, struct record_reader *reader)

@@ -201,6 +201,35 @@ static void test_refused_rows(void)
     scratch_remove();
 }
 
-static const struct unit_test tests[] = {
-    {"back", test_back}, {"history", test_history}, {"refused", test_refused}, {"refused rows", test_refused_rows}};
+// As a message takes them: through memory, and up to any state.
+static void test_memory(void)
+{
+    struct checkpoint written = example();
+    const struct dream_state any = {.image = 12, .octave = INT32_MAX};
+    struct image_rows read;
+    struct record_writer writer;
+    void *bytes;
+    size_t size;
+    UNIT_OK(record_create_in_memory(&writer));
+    image_rows_save(&written.rows, &writer);
+    UNIT_OK(record_take(&writer, &bytes, &size));
+    struct record_reader reader = {.bytes = bytes, .left = size};
+    UNIT_OK(image_rows_load(&read, &any, &reader));
+    CU_ASSERT(reader.left == 0 && read.step_count == 40 && read.map_count == 3);
+    CU_ASSERT(memcmp(read.steps, written.rows.steps, 40 * sizeof *read.steps) == 0 && read.maps[2].values[2] == 2);
+    image_rows_destroy(&read);
+    for (size_t left = 0; left < size; left += 31) {
+        reader = (struct record_reader){.bytes = bytes, .left = left};
+        CU_ASSERT_EQUAL(image_rows_load(&read, &any, &reader), STATUS_FORMAT);
+        CU_ASSERT(!read.steps && !read.maps);
+    }
+    free(bytes);
+    checkpoint_destroy(&written);
+}
+
+static const struct unit_test tests[] = {{"back", test_back},
+                                         {"history", test_history},
+                                         {"refused", test_refused},
+                                         {"refused rows", test_refused_rows},
+                                         {"memory", test_memory}};
 UNIT_MAIN("checkpoint", tests)
