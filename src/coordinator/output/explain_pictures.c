@@ -90,14 +90,6 @@ static size_t plane_of(const struct image *image)
     return (size_t)image->width * (size_t)image->height;
 }
 
-static void put_samples(struct image *image, const uint8_t *in)
-{
-    const size_t plane = plane_of(image);
-    for (size_t c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++)
-            image->rgb[c * plane + i] = (float)in[3 * i + c] / 127.5f - 1;
-}
-
 static enum status make_room(struct explain_pictures *p, int width, int height)
 {
     int shown_width, shown_height;
@@ -232,7 +224,7 @@ enum status explain_pictures_map(struct explain_pictures *p, enum explain_pictur
 {
     const struct config *config = p->config;
     TRY(overlay_draw(p->samples, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->overlay));
-    put_samples(&p->canvas, p->overlay);
+    codec_from_bytes(p->overlay, plane_of(&p->canvas), p->canvas.rgb);
     return show(p, which, target);
 }
 

@@ -64,14 +64,10 @@ enum status film_remove(const char *folder)
     return STATUS_OK;
 }
 
-// Codecs take planes of floats; of whole bytes they make the same bytes again.
 static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
 {
-    const size_t plane = (size_t)f->width * (size_t)f->height;
-    for (int c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++)
-            f->picture[(size_t)c * plane + i] = (float)rgb[3 * i + (size_t)c] / 127.5f - 1;
     const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    codec_from_bytes(rgb, (size_t)f->width * (size_t)f->height, f->picture);
     return codec_encode(path, IMAGE_FORMAT_PNG, &image);
 }
 

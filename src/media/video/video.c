@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "common/system/file.h"
-#include "media/picture/ffmpeg_log.h"
+#include "media/picture/ffmpeg.h"
 #include "media/video/video_encoder.h"
 
 // Segments have encoders of their own, so that what one is made of is in its frames alone. Those of the segment under way are kept until
@@ -44,24 +44,10 @@ static AVRational frame_rate(const struct video *v)
     return av_d2q(v->options.rate, VIDEO_RATE_PRECISION);
 }
 
-// A frame of the video's size with memory of its own.
-static AVFrame *frame_create(const struct video_options *o, enum AVPixelFormat format)
-{
-    AVFrame *frame = av_frame_alloc();
-    if (!frame)
-        return NULL;
-    frame->width = o->width;
-    frame->height = o->height;
-    frame->format = format;
-    if (av_frame_get_buffer(frame, 0) < 0)
-        av_frame_free(&frame);
-    return frame;
-}
-
 static enum status make_room(struct video *v, const struct video_options *o)
 {
-    v->rgb = frame_create(o, AV_PIX_FMT_RGB24);
-    v->yuv = frame_create(o, AV_PIX_FMT_YUV420P);
+    v->rgb = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_RGB24);
+    v->yuv = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_YUV420P);
     v->frame_bytes = (size_t)o->width * (size_t)o->height / 2 * 3;
     v->packets = open_memstream(&v->packet_bytes, &v->packet_size);
     v->scaler = sws_getContext(o->width, o->height, AV_PIX_FMT_RGB24, o->width, o->height, AV_PIX_FMT_YUV420P,
