@@ -25,7 +25,6 @@ static const double most = 0.995;        // share of the values that the scale s
 static const double least = 0.05;        // share of a magnitude's values that count as dark
 static const float signed_power = 0.85f; // small gradients stay visible
 static const float faint = 0.3f;         // contrast of the picture under the shares
-static const char overview[] = "overview.png";
 
 // In the order of enum explain_picture.
 static const struct form {
@@ -53,27 +52,19 @@ struct explain_pictures {
     int full_width, full_height; // of the picture
     struct image picture;        // as it is shown
     struct image canvas;         // what is being drawn, of the same size
-    uint8_t *samples;            // (height, width, 3), the picture
-    uint8_t *overlay;            // the same size
+    uint8_t *bytes;              // (height, width, 3)
     struct explain_sheet sheet;
 };
 
-// The name of a file that some run of ours may have written here: of a target with whatever layer.
-static bool is_ours(const char *name)
+// The files that some run of ours may have written here: those of a target with whatever layer.
+static enum status remove_files(const char *folder)
 {
-    const char *end = strrchr(name, '.');
-    if (!end || strcmp(end, ".png") != 0)
-        return false;
-    const size_t length = (size_t)(end - name);
-    for (int i = 0; i < FORM_COUNT; i++) {
-        const size_t start = strlen(forms[i].file);
-        if (strncmp(name, forms[i].file, start) != 0)
-            continue;
-        const size_t layer = strspn(name + start, "abcdefghijklmnopqrstuvwxyz0123456789_");
-        if (start + layer == length && (layer > 0) == forms[i].of_target)
-            return true;
-    }
-    return strcmp(name, overview) == 0;
+    char names[512] = "(";
+    size_t used = 1;
+    for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
+    snprintf(names + used, sizeof names - used, "overview)\\.png");
+    return stale_files_remove(folder, names, NULL);
 }
 
 // The longest side becomes at most `longest`.
@@ -99,9 +90,8 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     TRY(image_create(&p->picture, shown_width, shown_height));
     TRY(image_create(&p->canvas, shown_width, shown_height));
     TRY(explain_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
-    p->samples = malloc(3 * plane_of(&p->picture));
-    p->overlay = malloc(3 * plane_of(&p->picture));
-    if (!p->samples || !p->overlay)
+    p->bytes = malloc(3 * plane_of(&p->picture));
+    if (!p->bytes)
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
     return STATUS_OK;
 }
@@ -116,10 +106,9 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
-    TRY_OUT(stale_files_remove(folder, is_ours, NULL));
+    TRY_OUT(remove_files(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->samples);
     TRY_OUT(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
     *pictures = p;
     p = NULL;
@@ -223,8 +212,9 @@ enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_
 enum status explain_pictures_map(struct explain_pictures *p, enum explain_picture which, int target, const struct heat *map)
 {
     const struct config *config = p->config;
-    TRY(overlay_draw(p->samples, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->overlay));
-    codec_from_bytes(p->overlay, plane_of(&p->canvas), p->canvas.rgb);
+    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->bytes);
+    TRY(overlay_draw(p->bytes, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->bytes));
+    codec_from_bytes(p->bytes, plane_of(&p->canvas), p->canvas.rgb);
     return show(p, which, target);
 }
 
@@ -268,7 +258,7 @@ enum status explain_pictures_shares(struct explain_pictures *p, enum explain_pic
 enum status explain_pictures_overview(struct explain_pictures *p)
 {
     char path[FILE_PATH_MAX];
-    TRY(file_join(path, p->folder, overview));
+    TRY(file_join(path, p->folder, "overview.png"));
     return codec_encode(path, IMAGE_FORMAT_PNG, &p->sheet.image);
 }
 
@@ -280,15 +270,14 @@ void explain_pictures_destroy(struct explain_pictures **pictures)
     image_destroy(&p->picture);
     image_destroy(&p->canvas);
     explain_sheet_destroy(&p->sheet);
-    free(p->samples);
-    free(p->overlay);
+    free(p->bytes);
     free(p);
     *pictures = NULL;
 }
 
 void explain_pictures_abandon(struct explain_pictures **pictures)
 {
-    if (*pictures && stale_files_remove((*pictures)->folder, is_ours, NULL) != STATUS_OK)
+    if (*pictures && remove_files((*pictures)->folder) != STATUS_OK)
         log_warning("%s", status_message());
     explain_pictures_destroy(pictures);
 }

@@ -32,6 +32,7 @@ struct film {
 };
 
 static const char *const kinds[] = {"dream", "cam"};
+static const char file_names[] = "(dream|cam)\\.mp4|cam\\.png", frame_names[] = "[0-9]{4,}\\.png";
 
 void film_frame_destroy(struct film_frame *frame)
 {
@@ -40,25 +41,13 @@ void film_frame_destroy(struct film_frame *frame)
     memset(frame, 0, sizeof *frame);
 }
 
-// 0000.png
-static bool is_frame_name(const char *name)
-{
-    const size_t digits = strspn(name, "0123456789");
-    return digits >= 4 && strcmp(name + digits, ".png") == 0;
-}
-
-static bool is_film(const char *name)
-{
-    return strcmp(name, "dream.mp4") == 0 || strcmp(name, "cam.mp4") == 0 || strcmp(name, "cam.png") == 0;
-}
-
 enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    TRY(stale_files_remove(folder, is_film, NULL));
+    TRY(stale_files_remove(folder, file_names, NULL));
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         TRY(file_join(path, folder, kinds[i]));
-        TRY(stale_files_remove(path, is_frame_name, NULL));
+        TRY(stale_files_remove(path, frame_names, NULL));
         rmdir(path); // it may well hold what is not ours
     }
     return STATUS_OK;
@@ -284,12 +273,12 @@ static enum status make_folders(const struct film *f, bool goes_on)
 {
     const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
-    TRY(goes_on ? stale_files_remove_aside(f->folder, is_film) : film_remove(f->folder));
+    TRY(goes_on ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
     for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
         if (made[i]) {
             TRY(file_join(path, f->folder, kinds[i]));
             TRY(file_make_folder(path));
-            TRY(stale_files_remove_aside(path, is_frame_name));
+            TRY(stale_files_remove_aside(path, frame_names));
         }
     return STATUS_OK;
 }

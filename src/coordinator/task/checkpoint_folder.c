@@ -10,7 +10,7 @@
 #include "common/system/log.h"
 #include "coordinator/output/stale_files.h"
 
-static const char folder_name[] = "checkpoints";
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9]+";
 
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {
@@ -87,16 +87,11 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-static bool is_ours(const char *name)
-{
-    return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
-}
-
 enum status checkpoint_folder_remove(const char *output)
 {
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, is_ours, NULL));
+    TRY(stale_files_remove(folder, file_names, NULL));
     rmdir(folder);
     return STATUS_OK;
 }
@@ -105,5 +100,5 @@ enum status checkpoint_folder_remove_aside(const char *output)
 {
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    return stale_files_remove_aside(folder, is_ours);
+    return stale_files_remove_aside(folder, file_names);
 }
