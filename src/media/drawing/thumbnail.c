@@ -26,7 +26,7 @@ struct thumbnail_budget thumbnail_budget(size_t pictures, int most)
     };
 }
 
-char *thumbnail_uri(const void *jpeg, size_t size)
+static char *make_uri(const void *jpeg, size_t size)
 {
     static const char head[] = "data:image/jpeg;base64,";
     char *uri = malloc(sizeof head + (size + 2) / 3 * 4);
@@ -82,7 +82,7 @@ enum status thumbnail_make(struct image *image, const struct thumbnail_budget *b
             TRY_OUT(shrink(image, side));
         }
     }
-    *uri = thumbnail_uri(jpeg, size);
+    *uri = make_uri(jpeg, size);
     if (!*uri)
         rc = fail(STATUS_LIMIT, "no memory for a thumbnail");
 out:
