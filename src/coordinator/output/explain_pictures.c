@@ -53,7 +53,7 @@ struct explain_pictures {
     struct image picture;        // as it is shown
     struct image canvas;         // what is being drawn, of the same size
     uint8_t *bytes;              // (height, width, 3)
-    struct explain_sheet sheet;
+    struct contact_sheet sheet;
 };
 
 // The files that some run of ours may have written here: those of a target with whatever layer.
@@ -89,7 +89,7 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     fit(width, height, SIDE_MAX, &shown_width, &shown_height);
     TRY(image_create(&p->picture, shown_width, shown_height));
     TRY(image_create(&p->canvas, shown_width, shown_height));
-    TRY(explain_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
+    TRY(contact_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
     p->bytes = malloc(3 * plane_of(&p->picture));
     if (!p->bytes)
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
@@ -109,7 +109,7 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
     TRY_OUT(remove_files(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    TRY_OUT(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
+    TRY_OUT(contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
     *pictures = p;
     p = NULL;
 out:
@@ -131,7 +131,7 @@ static enum status put_panel(struct explain_pictures *p, enum explain_picture wh
     const struct form *form = &forms[which];
     char label[NAME_SIZE];
     snprintf(label, sizeof label, "%s%s", form->label, form->of_target ? p->config->targets.items[target].layer : "");
-    return explain_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
+    return contact_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
 }
 
 // What is on the canvas becomes a file and a panel.
@@ -269,7 +269,7 @@ void explain_pictures_destroy(struct explain_pictures **pictures)
         return;
     image_destroy(&p->picture);
     image_destroy(&p->canvas);
-    explain_sheet_destroy(&p->sheet);
+    contact_sheet_destroy(&p->sheet);
     free(p->bytes);
     free(p);
     *pictures = NULL;
