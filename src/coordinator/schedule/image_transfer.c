@@ -14,17 +14,22 @@ static size_t rows_of(const struct task *task, int width, int height, int member
     return (size_t)rows.begin * (size_t)width;
 }
 
+struct job image_transfer_job(const struct task *task, enum job_kind kind)
+{
+    return (struct job){.kind = kind,
+                        .members = task->record.team,
+                        .image = task->record.id,
+                        .width = task->image.width,
+                        .height = task->image.height,
+                        .others = task->others,
+                        .goes_on = task->earlier.checkpoint.rgb != NULL,
+                        .from = task->earlier.checkpoint.state};
+}
+
 enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind)
 {
-    const int members = task->record.team, width = task->image.width, height = task->image.height;
-    const struct job job = {.kind = kind,
-                            .members = members,
-                            .image = task->record.id,
-                            .width = width,
-                            .height = height,
-                            .others = task->others,
-                            .goes_on = task->earlier.checkpoint.rgb != NULL,
-                            .from = task->earlier.checkpoint.state};
+    const int members = task->record.team;
+    const struct job job = image_transfer_job(task, kind);
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
         TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "coordinator/leader_messages.h"
+#include "coordinator/delegation_messages.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +17,22 @@ static size_t values_of(const struct cam_row *map)
     return (size_t)map->grid.width * (size_t)map->grid.height;
 }
 
-size_t order_bytes(const struct order *order)
+size_t delegated_bytes(const struct delegated *delegated)
 {
-    return offsetof(struct order, source) + strlen(order->source) + 1;
+    return offsetof(struct delegated, source) + strlen(delegated->source) + 1;
 }
 
-enum status order_receive(struct order *order, MPI_Comm comm)
+enum status delegated_receive(struct delegated *delegated, MPI_Comm comm)
 {
     size_t size;
-    TRY(mpi_receive_some(order, sizeof *order, &size, COORDINATOR_RANK, MESSAGE_ORDER, comm));
-    if (size <= offsetof(struct order, source) || ((char *)order)[size - 1] != '\0' || !memchr(order->name, '\0', sizeof order->name))
-        return fail(STATUS_INTERNAL, "an order of %zu bytes", size);
+    TRY(mpi_receive_some(delegated, sizeof *delegated, &size, COORDINATOR_RANK, MESSAGE_READ, comm));
+    if (size <= offsetof(struct delegated, source) || ((char *)delegated)[size - 1] != '\0' ||
+        !memchr(delegated->name, '\0', sizeof delegated->name))
+        return fail(STATUS_INTERNAL, "the name of a picture in %zu bytes", size);
     return STATUS_OK;
 }
 
-enum status account_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
+enum status rows_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
 {
     const struct image_rows *rows = &task->results.rows;
     struct packed packed = {.steps = rows->step_count, .maps = rows->map_count};
@@ -56,6 +58,10 @@ enum status account_pack(const struct task *task, const int *channels, int targe
         free(text);
         return fail(STATUS_LIMIT, "no memory for the rows of an image");
     }
+    if (*size > INT_MAX) {
+        free(text);
+        return fail(STATUS_LIMIT, "the rows of %s are more than one message between ranks can hold", task->record.source);
+    }
     *bytes = text;
     return STATUS_OK;
 }
@@ -73,7 +79,7 @@ static enum status unpack_map(struct image_rows *rows, struct record_reader *rea
     return rc;
 }
 
-enum status account_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
+enum status rows_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
 {
     struct record_reader reader = {.bytes = bytes, .left = size};
     struct image_rows *rows = &task->results.rows;
