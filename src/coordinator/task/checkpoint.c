@@ -23,6 +23,7 @@ static size_t value_count(const struct dream_state *state)
 void checkpoint_destroy(struct checkpoint *checkpoint)
 {
     free(checkpoint->rgb);
+    free(checkpoint->memory);
     image_rows_destroy(&checkpoint->rows);
     memset(checkpoint, 0, sizeof *checkpoint);
 }
@@ -75,20 +76,17 @@ static enum status read_pixels(struct record_reader *reader, const struct image_
     return STATUS_OK;
 }
 
-enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
-                            struct record_reader *rest)
+enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint)
 {
+    struct record_reader *rest = &checkpoint->rest;
     enum status rc;
     *checkpoint = (struct checkpoint){0};
-    TRY_OUT(record_open(path, file_bytes_max, memory, rest));
+    TRY_OUT(record_open(path, file_bytes_max, &checkpoint->memory, rest));
     TRY_OUT(read_head(rest, checkpoint));
     TRY_OUT(read_pixels(rest, limits, checkpoint));
     rc = image_rows_load(&checkpoint->rows, &checkpoint->state, rest);
 out:
-    if (rc != STATUS_OK) {
+    if (rc != STATUS_OK)
         checkpoint_destroy(checkpoint);
-        free(*memory);
-        *memory = NULL;
-    }
     return fail_in(rc, "checkpoint '%s'", path);
 }

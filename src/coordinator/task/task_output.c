@@ -61,7 +61,6 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
 {
     const bool filmed = config->frames.cam || config->frames.dream;
     struct output *output = &task->output;
-    struct record_reader rest = task->earlier.rest;
     char place[FILE_PATH_MAX];
     enum status rc;
     TRY_OUT(file_join(place, folder, task->name));
@@ -72,7 +71,7 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
                                                                   .width = task->image.width,
                                                                   .height = task->image.height,
                                                                   .rgb = task->image.rgb,
-                                                                  .saved = task->earlier.memory ? &rest : NULL}));
+                                                                  .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
     } else {
         TRY_OUT(film_remove(place));
     }
