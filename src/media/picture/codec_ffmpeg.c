@@ -120,15 +120,10 @@ out:
     return rc;
 }
 
-static uint32_t little_endian(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     enum { HEADER = 8, FLAGS = 20, ANIMATION = 2 }; // of a RIFF file; of a VP8X chunk right behind the header
-    if (size <= FLAGS || little_endian(bytes + 4) > size - HEADER)
+    if (size <= FLAGS || codec_number(bytes + 4, 4, false) > size - HEADER)
         return fail(STATUS_FORMAT, "not a valid WebP: it ends early");
     if (memcmp(bytes + 12, "VP8X", 4) == 0 && (bytes[FLAGS] & ANIMATION))
         return fail(STATUS_UNSUPPORTED, "an animated WebP; save one frame as a picture");
