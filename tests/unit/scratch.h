@@ -24,3 +24,14 @@ static inline bool scratch_create(void)
 {
     return mkdtemp(scratch) != NULL;
 }
+
+// UNIT_MAIN with the folder.
+#define SCRATCH_MAIN(suite, tests)                                                                                                         \
+    int main(void)                                                                                                                         \
+    {                                                                                                                                      \
+        if (!scratch_create())                                                                                                             \
+            return 1;                                                                                                                      \
+        const int failed = unit_run(suite, tests, sizeof tests / sizeof tests[0]);                                                         \
+        scratch_remove();                                                                                                                  \
+        return failed;                                                                                                                     \
+    }

@@ -234,33 +234,22 @@ static void others_are_refused(void)
     refused("has id -1");
 }
 
-static void importance_beyond_the_file(hid_t file)
-{
-    damage_stretch(file, "importance/mixed4", 7);
-}
-
 // What the file is too small for is not there.
 static void importance_that_cannot_be(void)
 {
     struct run_reader *reader;
     write_run();
-    hdf5_change(path, importance_beyond_the_file);
+    damage(path, &(struct damage){.dataset = "importance/mixed4", .size = {(hsize_t)1 << 40, 7}});
     UNIT_OK(run_reader_open(&reader, path));
     CU_ASSERT(run_reader_channels(reader, 0, NULL) == channels[0] && run_reader_channels(reader, 1, NULL) == 0);
     run_reader_close(&reader);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"images are there", images_are_there},
-                                             {"facts are there", facts_are_there},
-                                             {"rows, maps and importance", rows_maps_and_importance},
-                                             {"without a column", without_a_column},
-                                             {"others are refused", others_are_refused},
-                                             {"importance that cannot be", importance_that_cannot_be}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("run_reader", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"images are there", images_are_there},
+                                         {"facts are there", facts_are_there},
+                                         {"rows, maps and importance", rows_maps_and_importance},
+                                         {"without a column", without_a_column},
+                                         {"others are refused", others_are_refused},
+                                         {"importance that cannot be", importance_that_cannot_be}};
+
+SCRATCH_MAIN("run_reader", tests)
