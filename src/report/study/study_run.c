@@ -123,9 +123,9 @@ static enum status check(const char *path, const struct run_facts *facts)
 
 static enum status take(struct run_reader *reader, struct study_run *run)
 {
-    const struct run_facts *facts = run_reader_facts(reader);
+    const struct run_facts *facts = &reader->facts;
     const bool explains = strcmp(facts->kind, "explain") == 0;
-    snprintf(run->path, sizeof run->path, "%s", run_reader_path(reader));
+    snprintf(run->path, sizeof run->path, "%s", reader->path);
     TRY(check(run->path, facts));
     snprintf(run->kind, sizeof run->kind, "%s", facts->kind);
     snprintf(run->version, sizeof run->version, "%s", facts->version);

@@ -67,8 +67,8 @@ static void facts_are_there(void)
     char *text;
     write_run();
     UNIT_OK(run_reader_open(&reader, scratch));
-    const struct run_facts *facts = run_reader_facts(reader);
-    CU_ASSERT_STRING_EQUAL(run_reader_path(reader), path);
+    const struct run_facts *facts = &reader->facts;
+    CU_ASSERT_STRING_EQUAL(reader->path, path);
     CU_ASSERT_STRING_EQUAL(facts->version, ONEIROS_VERSION);
     CU_ASSERT_STRING_EQUAL(facts->kind, "dream");
     CU_ASSERT_STRING_EQUAL(facts->weights_md5, "bcbd6486424b2319ff4ef7d526e38f63");
@@ -95,7 +95,7 @@ static void expect_table(struct run_reader *reader, enum run_dataset table, size
     size_t number = 0;
     int64_t offset = 0;
     UNIT_OK(run_cursor_open(&cursor, reader, table));
-    CU_ASSERT(run_cursor_rows(cursor) == rows && run_cursor_is_ours(cursor) && !run_cursor_has(cursor, "nonsense"));
+    CU_ASSERT(cursor->rows == rows && cursor->ours && !run_cursor_has(cursor, "nonsense"));
     for (; (record = run_cursor_next(cursor)); number++) {
         const struct cam_row cam = cam_of((int64_t)number);
         make_row(table, (int64_t)number, offset, wanted);
@@ -174,7 +174,7 @@ static void without_a_column(void)
     hdf5_change(path, leave_hoyer_out);
     UNIT_OK(run_reader_open(&reader, path));
     UNIT_OK(run_cursor_open(&cursor, reader, RUN_STEPS));
-    CU_ASSERT(!run_cursor_has(cursor, "hoyer") && run_cursor_has(cursor, "score") && !run_cursor_is_ours(cursor));
+    CU_ASSERT(!run_cursor_has(cursor, "hoyer") && run_cursor_has(cursor, "score") && !cursor->ours);
     const struct step_row *step = run_cursor_next(cursor);
     CU_ASSERT_PTR_NOT_NULL_FATAL(step);
     CU_ASSERT(step->image == wanted.image && step->step == wanted.step && step->gradient_norm == wanted.gradient_norm);
