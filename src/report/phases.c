@@ -84,7 +84,7 @@ enum status phases_read(struct run_reader *reader, struct phases *phases)
         rows[count++] = *row;
     rc = run_cursor_close(&cursor, rc);
     if (rc == STATUS_OK)
-        rc = phases_make(rows, count, facts->ranks, facts->workers, facts->elapsed, phases);
+        rc = phases_make(rows, count, facts->ranks, facts->workers, facts->elapsed_seconds, phases);
     free(rows);
     return rc;
 }
