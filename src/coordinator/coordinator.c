@@ -224,7 +224,7 @@ static enum status serve(struct coordinator *c)
 static enum status collect_timing(struct coordinator *c)
 {
     struct timing timing;
-    bool found;
+    bool found = false;
     for (int w = 0; !c->options->here.serve && w < c->options->setup.schedule->workers; w++) {
         const int rank = c->options->first_worker + w;
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));

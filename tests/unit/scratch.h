@@ -25,13 +25,11 @@ static inline bool scratch_create(void)
     return mkdtemp(scratch) != NULL;
 }
 
-// UNIT_MAIN with the folder.
-#define SCRATCH_MAIN(suite, tests)                                                                                                         \
+// UNIT_MAIN (unit.h) of tests that need the folder.
+#define UNIT_MAIN_IN_SCRATCH(suite, tests)                                                                                                 \
     int main(void)                                                                                                                         \
     {                                                                                                                                      \
-        if (!scratch_create())                                                                                                             \
-            return 1;                                                                                                                      \
-        const int failed = unit_run(suite, tests, sizeof tests / sizeof tests[0]);                                                         \
+        const int rc = scratch_create() ? unit_run(suite, tests, sizeof tests / sizeof tests[0]) : 1;                                      \
         scratch_remove();                                                                                                                  \
-        return failed;                                                                                                                     \
+        return rc;                                                                                                                         \
     }

@@ -16,8 +16,6 @@ enum {
     BASELINES_MAX = BASELINE_IMAGE + BASELINE_IMAGES_MAX,
 };
 
-static const char file_name[] = "explain.h5";
-
 struct explain_file {
     struct file_writer store;
     const struct config *config;
@@ -304,16 +302,11 @@ out:
     return rc;
 }
 
-static bool is_ours(const char *name)
-{
-    return strcmp(name, file_name) == 0;
-}
-
 static enum status create(struct explain_file *f, const struct explain_file_options *o)
 {
     char path[FILE_PATH_MAX];
-    TRY(file_join(path, o->folder, file_name));
-    TRY(stale_files_remove(o->folder, is_ours, NULL));
+    TRY(file_join(path, o->folder, "explain.h5"));
+    TRY(stale_files_remove(o->folder, "explain\\.h5", NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
     TRY(explain_store_create(&f->store, path));
     return write_header(f, o);

@@ -40,7 +40,7 @@ static enum status pixels(void *context, int number, float *values)
     struct dispatcher *d = context;
     struct task *task = task_of(d);
     struct image *image = &task->image;
-    struct checkpoint *earlier = &task->earlier.checkpoint;
+    struct checkpoint *earlier = &task->earlier;
     if (number == 0) {
         memcpy(values, image->rgb, (size_t)task_pixel_bytes(task));
         free(image->rgb);
@@ -59,7 +59,7 @@ static enum status turn(void *context)
 {
     static const double often = 2e-3; // seconds
     struct dispatcher *d = context;
-    bool found;
+    bool found = false;
     if (now() - d->turned < often)
         return STATUS_OK;
     const enum status rc = d->turn(d->turn_context, NULL, &found);

@@ -286,15 +286,13 @@ static void test_saved_damaged(void)
     // The last frame is always kept as it came, to be held: the packets alone are no video.
     memcpy(copy, all.bytes, all.left);
     memset(copy + VIDEO_ENCODER_MAX + 3 * sizeof(int32_t), 0, sizeof(int32_t));
-    memcpy(copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + sizeof(int64_t), copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t),
-           sizeof(int64_t));
     reader = (struct record_reader){copy, all.left};
     UNIT_OK(video_create(&video, &options));
     CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
     video_abandon(&video);
     // A flag of the first packet that no encoder sets: libavformat takes its bytes for a pointer to a frame.
     memcpy(copy, all.bytes, all.left);
-    copy[VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 4 * sizeof(int64_t) + 1] |= 0x20;
+    copy[VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 3 * sizeof(int64_t) + 1] |= 0x20;
     reader = (struct record_reader){copy, all.left};
     UNIT_OK(video_create(&video, &options));
     CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);

@@ -204,4 +204,4 @@ static const struct unit_test tests[] = {{"says what the file says", says_what_t
                                          {"parts are whole", parts_are_whole},
                                          {"damaged files are refused", damaged_files_are_refused}};
 
-SCRATCH_MAIN("report_page", tests)
+UNIT_MAIN_IN_SCRATCH("report_page", tests)

@@ -222,4 +222,4 @@ static const struct unit_test tests[] = {{"medians", medians},
                                          {"runs from files", runs_from_files},
                                          {"studies are written", studies_are_written}};
 
-SCRATCH_MAIN("report_study", tests)
+UNIT_MAIN_IN_SCRATCH("report_study", tests)

@@ -251,4 +251,4 @@ static const struct unit_test tests[] = {
     {"a disk that is full for too long", test_full_for_too_long},
 };
 
-SCRATCH_MAIN("run_file_full", tests)
+UNIT_MAIN_IN_SCRATCH("run_file_full", tests)

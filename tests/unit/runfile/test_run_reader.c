@@ -252,4 +252,4 @@ static const struct unit_test tests[] = {{"images are there", images_are_there},
                                          {"others are refused", others_are_refused},
                                          {"importance that cannot be", importance_that_cannot_be}};
 
-SCRATCH_MAIN("run_reader", tests)
+UNIT_MAIN_IN_SCRATCH("run_reader", tests)
