@@ -52,7 +52,7 @@ out:
 
 enum status channels_read(struct run_reader *reader, const struct run_images *images, struct channels *channels)
 {
-    const struct hdf5_texts *layers = &run_reader_facts(reader)->targets;
+    const struct hdf5_texts *layers = &reader->facts.targets;
     const bool listed = images->count * layers->count * CHANNELS_IMAGE <= CHANNELS_LISTED;
     enum status rc = STATUS_OK;
     *channels = (struct channels){.target_count = layers->count, .image_count = images->count};

@@ -153,7 +153,7 @@ static enum status make(struct curves *curves, struct steps *steps)
 // Rows without a place, which no run writes, are left out.
 static enum status read_steps(struct run_cursor *cursor, int targets, struct steps *steps, struct curves *curves)
 {
-    const size_t rows = run_cursor_rows(cursor), width = (size_t)curves->width;
+    const size_t rows = cursor->rows, width = (size_t)curves->width;
     steps->items = calloc(rows + 1, sizeof *steps->items);
     steps->values = malloc((rows * width + 1) * sizeof *steps->values);
     if (!steps->items || !steps->values)
@@ -171,7 +171,7 @@ static enum status read_steps(struct run_cursor *cursor, int targets, struct ste
 
 enum status curves_read(struct run_reader *reader, struct curves *curves)
 {
-    const int targets = (int)run_reader_facts(reader)->targets.count;
+    const int targets = (int)reader->facts.targets.count;
     struct run_cursor *cursor;
     struct steps steps = {0};
     *curves = (struct curves){.width = measures_width(targets)};

@@ -56,7 +56,7 @@ void measures_of_step(const struct step_row *step, const bool *have, int targets
 enum status measures_read_pictures(struct run_reader *reader, double **values)
 {
     static const char *const endings[] = {"before", "after"};
-    const int targets = (int)run_reader_facts(reader)->targets.count;
+    const int targets = (int)reader->facts.targets.count;
     struct run_cursor *cursor;
     bool have[2][MEASURES];
     TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
@@ -66,9 +66,9 @@ enum status measures_read_pictures(struct run_reader *reader, double **values)
             snprintf(name, sizeof name, "%s_%s", measures[m].column, endings[k]);
             have[k][m] = run_cursor_has(cursor, name);
         }
-    double *at = *values = malloc((run_cursor_rows(cursor) * 2 * (size_t)measures_width(targets) + 1) * sizeof *at);
+    double *at = *values = malloc((cursor->rows * 2 * (size_t)measures_width(targets) + 1) * sizeof *at);
     if (!at)
-        return run_cursor_close(&cursor, fail(STATUS_LIMIT, "no memory for the metrics of %zu images", run_cursor_rows(cursor)));
+        return run_cursor_close(&cursor, fail(STATUS_LIMIT, "no memory for the metrics of %zu images", cursor->rows));
     for (const struct image_row *row; (row = run_cursor_next(cursor));)
         for (int k = 0; k < 2; k++, at += measures_width(targets))
             for (int m = 0; m < MEASURES; m++)

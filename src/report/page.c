@@ -53,7 +53,7 @@ out:
 
 static enum status read_data(struct run_reader *reader, struct page_data *data)
 {
-    data->facts = run_reader_facts(reader);
+    data->facts = &reader->facts;
     // A run that goes on adds rows: images first, so that all that they speak of is there.
     TRY(run_images_read(reader, &data->images));
     TRY(measures_read_pictures(reader, &data->measures));
@@ -92,11 +92,11 @@ enum status page_write(const char *run, struct page_summary *summary)
     struct run_reader *reader;
     enum status rc;
     TRY(run_reader_open(&reader, run));
-    folder_of(run_reader_path(reader), folder);
+    folder_of(reader->path, folder);
     TRY_OUT(file_join(summary->path, folder, "report.html"));
     TRY_OUT(read_data(reader, &data));
     if (data.images.count >= PATIENCE)
-        log_info("%s: thumbnails of %zu pictures", run_reader_path(reader), data.images.count);
+        log_info("%s: thumbnails of %zu pictures", reader->path, data.images.count);
     TRY_OUT(gallery_make(folder, data.facts, &data.images, &data.gallery));
     TRY_OUT(write_page(&data, summary->path));
     sum_up(&data, summary);

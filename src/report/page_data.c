@@ -75,7 +75,7 @@ static json_t *run_json(const struct run_facts *facts)
     set_text(run, "plan", facts->plan);
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);
-    set_number(run, "elapsed", facts->elapsed);
+    set_number(run, "elapsed", facts->elapsed_seconds);
     json_object_set_new(run, "complete", json_boolean(facts->complete == 1));
     json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
     set_integer(run, "ranks", facts->ranks);

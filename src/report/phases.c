@@ -74,17 +74,17 @@ enum status phases_make(const struct timing_row *rows, size_t count, int ranks, 
 
 enum status phases_read(struct run_reader *reader, struct phases *phases)
 {
-    const struct run_facts *facts = run_reader_facts(reader);
+    const struct run_facts *facts = &reader->facts;
     struct run_cursor *cursor;
     size_t count = 0;
     TRY(run_cursor_open(&cursor, reader, RUN_TIMING));
-    struct timing_row *rows = calloc(run_cursor_rows(cursor) + 1, sizeof *rows);
-    enum status rc = rows ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu rows of /timing", run_cursor_rows(cursor));
+    struct timing_row *rows = calloc(cursor->rows + 1, sizeof *rows);
+    enum status rc = rows ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu rows of /timing", cursor->rows);
     for (const struct timing_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
         rows[count++] = *row;
     rc = run_cursor_close(&cursor, rc);
     if (rc == STATUS_OK)
-        rc = phases_make(rows, count, facts->ranks, facts->workers, facts->elapsed, phases);
+        rc = phases_make(rows, count, facts->ranks, facts->workers, facts->elapsed_seconds, phases);
     free(rows);
     return rc;
 }

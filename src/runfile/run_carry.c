@@ -55,7 +55,7 @@ static enum status carry_table(struct carrying *c, enum run_dataset table,
     enum status rc = STATUS_OK;
     size_t number = 0;
     TRY(run_cursor_open(&cursor, c->reader, table));
-    if (!run_cursor_is_ours(cursor))
+    if (!cursor->ours)
         rc = fail(STATUS_FORMAT, "%s: its rows are not like ours", c->earlier->path);
     for (const void *row; rc == STATUS_OK && (row = run_cursor_next(cursor)); number++)
         rc = carry(c, row, number);
@@ -64,7 +64,7 @@ static enum status carry_table(struct carrying *c, enum run_dataset table,
 
 static enum status carry_all(struct carrying *c, const struct run_file_header *header)
 {
-    if ((int)run_reader_facts(c->reader)->targets.count != c->targets)
+    if ((int)c->reader->facts.targets.count != c->targets)
         return fail(STATUS_FORMAT, "%s: it is of other targets", c->earlier->path);
     for (int t = 0; t < c->targets; t++) {
         if (run_reader_channels(c->reader, t, NULL) != header->channels[t])

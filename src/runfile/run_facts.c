@@ -14,40 +14,23 @@ enum { TEXT_MAX = 1 << 20 };
 
 enum kind { TEXT, HOSTS, INTEGER, INTEGERS, UNSIGNED, REAL }; // lists: one a rank
 static const struct attribute {
-    const char *name;
     enum kind kind;
+    const char *name;
     size_t offset; // in struct run_facts
     bool optional; // there are run files without it
 } attributes[] = {
-#define FACT(name, member, kind)                                                                                                           \
+#define FACT(name, kind, optional)                                                                                                         \
     {                                                                                                                                      \
-        name, kind, offsetof(struct run_facts, member), false                                                                              \
+        kind, #name, offsetof(struct run_facts, name), optional                                                                            \
     }
-#define OPTIONAL(name, member, kind)                                                                                                       \
-    {                                                                                                                                      \
-        name, kind, offsetof(struct run_facts, member), true                                                                               \
-    }
-    FACT("version", version, TEXT),
-    FACT("kind", kind, TEXT),
-    FACT("config", config, TEXT),
-    FACT("weights_md5", weights_md5, TEXT),
-    FACT("weights_source", weights_source, TEXT),
-    FACT("plan", plan, TEXT),
-    FACT("seed", seed, UNSIGNED),
-    FACT("ranks", ranks, INTEGER), // before the lists
-    FACT("hosts", hosts, HOSTS),
-    OPTIONAL("cores", cores, INTEGERS),
-    OPTIONAL("node_cores", node_cores, INTEGERS),
-    FACT("started", started, TEXT),
-    FACT("workers", workers, INTEGER),
-    FACT("team_size", team_size, INTEGER),
-    FACT("tile_size", tile_size, INTEGER),
-    FACT("tile_halo", tile_halo, INTEGER),
-    FACT("tile_halo_exact", tile_halo_exact, INTEGER),
-    FACT("tile_blend", tile_blend, INTEGER),
-    OPTIONAL("resumed", resumed, INTEGER),
-    FACT("elapsed_seconds", elapsed, REAL),
-    FACT("complete", complete, INTEGER),
+    FACT(version, TEXT, false),       FACT(kind, TEXT, false),           FACT(config, TEXT, false),
+    FACT(weights_md5, TEXT, false),   FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
+    FACT(seed, UNSIGNED, false),      FACT(ranks, INTEGER, false), // before the lists
+    FACT(hosts, HOSTS, false),        FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
+    FACT(started, TEXT, false),       FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
+    FACT(tile_size, INTEGER, false),  FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),
+    FACT(tile_blend, INTEGER, false), FACT(resumed, INTEGER, true),      FACT(elapsed_seconds, REAL, false),
+    FACT(complete, INTEGER, false),
 };
 enum { ATTRIBUTES = sizeof attributes / sizeof attributes[0] };
 
@@ -147,7 +130,7 @@ enum status run_facts_read(hid_t file, struct run_facts *facts)
         good = read_one(file, &attributes[i], facts) || attributes[i].optional;
     for (int i = 0; i < RUN_SLURM_COUNT; i++)
         facts->slurm[i] = hdf5_read_text(file, run_slurm[i].name, TEXT_MAX);
-    if (good && facts->workers >= 1 && facts->workers <= facts->ranks && isfinite(facts->elapsed) && facts->elapsed >= 0 &&
+    if (good && facts->workers >= 1 && facts->workers <= facts->ranks && isfinite(facts->elapsed_seconds) && facts->elapsed_seconds >= 0 &&
         read_targets(file, &facts->targets))
         return STATUS_OK;
     run_facts_destroy(facts);

@@ -15,14 +15,15 @@ extern const struct run_slurm {
     const char *name, *variable;
 } run_slurm[RUN_SLURM_COUNT];
 
-// Where it was read: texts are malloc'ed and well-formed UTF-8, and any number may be nonsense in a file that is not ours.
+// Each is an attribute of this name. Where it was read: texts are malloc'ed and well-formed UTF-8, and any number may be nonsense in a file
+// that is not ours.
 struct run_facts {
     const char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
     uint64_t seed;
     int ranks, workers, team_size, tile_size, tile_halo, tile_halo_exact, tile_blend;
-    int resumed;                   // 1: rows of an earlier session are in it; -1: the file does not say
-    int complete;                  // 1: the run came to its end
-    double elapsed;                // seconds
+    int resumed;  // 1: rows of an earlier session are in it; -1: the file does not say
+    int complete; // 1: the run came to its end
+    double elapsed_seconds;
     struct hdf5_texts hosts;       // one a rank
     const int *cores, *node_cores; // [ranks] that the rank may use, and that its host's ranks may use together; NULL: the file does not say
     // Only where it was read:

@@ -54,14 +54,14 @@ enum status run_images_read(struct run_reader *reader, struct run_images *images
     enum status rc;
     *images = (struct run_images){0};
     TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    images->items = calloc(run_cursor_rows(cursor) + 1, sizeof *images->items);
-    rc = images->items ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu images", run_cursor_rows(cursor));
+    images->items = calloc(cursor->rows + 1, sizeof *images->items);
+    rc = images->items ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu images", cursor->rows);
     for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
         rc = take(row, images);
     rc = run_cursor_close(&cursor, rc);
     if (rc == STATUS_OK) {
         qsort(images->items, images->count, sizeof *images->items, by_id);
-        rc = check(run_reader_path(reader), images);
+        rc = check(reader->path, images);
     }
     if (rc != STATUS_OK)
         run_images_destroy(images);

@@ -15,36 +15,6 @@
 
 enum { CHANNELS_MAX = 1 << 16, METHOD_MAX = 64 };
 
-// A dataset of floats that stays open.
-struct values {
-    hid_t handle;    // 0: nobody has asked for it; negative: there is none
-    hsize_t size[2]; // rows, and values of each
-};
-
-struct run_reader {
-    char path[FILE_PATH_MAX];
-    hid_t file;
-    struct run_facts facts;
-    struct values maps, importance[CONFIG_TARGETS_MAX];
-};
-
-struct run_cursor {
-    struct run_reader *reader;
-    enum run_dataset table;
-    char name[RUN_NAME_MAX];
-    hid_t dataset, type; // the type of rows in memory
-    bool present[RUN_COLUMNS_MAX], ours;
-    size_t rows, next, row_size;
-    char *part; // as many rows as HDF5 reads at a time
-    union {
-        struct step_row step;
-        struct cam_row cam;
-        struct image_row image;
-        struct timing_row timing;
-    } record;
-    enum status rc;
-};
-
 static enum status open_file(struct run_reader *reader)
 {
     const char *path = reader->path;
@@ -96,16 +66,6 @@ void run_reader_close(struct run_reader **pointer)
     run_facts_destroy(&reader->facts);
     free(reader);
     *pointer = NULL;
-}
-
-const char *run_reader_path(const struct run_reader *reader)
-{
-    return reader->path;
-}
-
-const struct run_facts *run_reader_facts(const struct run_reader *reader)
-{
-    return &reader->facts;
 }
 
 // A dataset whose rows, of `width` values at most, the file can hold: they are not compressed. Width 0: it has one dimension.
@@ -166,20 +126,10 @@ enum status run_cursor_open(struct run_cursor **result, struct run_reader *reade
     return rc == STATUS_OK ? rc : run_cursor_close(result, rc);
 }
 
-size_t run_cursor_rows(const struct run_cursor *cursor)
-{
-    return cursor->rows;
-}
-
 bool run_cursor_has(const struct run_cursor *cursor, const char *column)
 {
     const int number = run_table_column(cursor->table, column);
     return number >= 0 && cursor->present[number];
-}
-
-bool run_cursor_is_ours(const struct run_cursor *cursor)
-{
-    return cursor->ours;
 }
 
 const void *run_cursor_next(struct run_cursor *cursor)
@@ -212,9 +162,9 @@ enum status run_cursor_close(struct run_cursor **cursor, enum status rc)
     return rc;
 }
 
-static const struct values *importance_of(struct run_reader *reader, int target)
+static const struct run_values *importance_of(struct run_reader *reader, int target)
 {
-    struct values *values = &reader->importance[target];
+    struct run_values *values = &reader->importance[target];
     const char *layer = reader->facts.targets.items[target];
     char name[RUN_NAME_MAX];
     if (values->handle == 0) {
@@ -226,7 +176,7 @@ static const struct values *importance_of(struct run_reader *reader, int target)
 
 int run_reader_channels(struct run_reader *reader, int target, char **method)
 {
-    const struct values *values = importance_of(reader, target);
+    const struct run_values *values = importance_of(reader, target);
     if (method)
         *method = values->handle < 0 ? NULL : hdf5_read_text(values->handle, "method", METHOD_MAX);
     return values->handle < 0 ? 0 : (int)values->size[1];
@@ -234,7 +184,7 @@ int run_reader_channels(struct run_reader *reader, int target, char **method)
 
 enum status run_reader_importance(struct run_reader *reader, int target, size_t row, float *into)
 {
-    const struct values *values = importance_of(reader, target);
+    const struct run_values *values = importance_of(reader, target);
     if (values->handle > 0 && row < values->size[0] && read_rows(values->handle, H5T_NATIVE_FLOAT, row, 1, values->size[1], into))
         return STATUS_OK;
     return fail(STATUS_FORMAT, "%s: /importance/%s cannot be read; the file is damaged", reader->path, reader->facts.targets.items[target]);
@@ -243,7 +193,7 @@ enum status run_reader_importance(struct run_reader *reader, int target, size_t 
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values)
 {
     const int64_t width = frame->grid.width, height = frame->grid.height;
-    struct values *maps = &reader->maps;
+    struct run_values *maps = &reader->maps;
     *values = NULL;
     if (maps->handle == 0)
         maps->handle = open_dataset(reader, "cam/values", 0, maps->size);

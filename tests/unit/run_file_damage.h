@@ -7,107 +7,46 @@
 #include "files.h"
 #include "run_file_check.h"
 
-static inline void damage_no_steps(hid_t file)
-{
-    H5Ldelete(file, "steps", H5P_DEFAULT);
-}
-
-static inline void damage_no_images(hid_t file)
-{
-    H5Ldelete(file, "images", H5P_DEFAULT);
-}
-
-static inline void damage_swapped_tables(hid_t file)
-{
-    damage_no_images(file);
-    H5Lcreate_hard(file, "steps", file, "images", H5P_DEFAULT, H5P_DEFAULT);
-}
-
-// As many rows as no disk holds.
-static inline void damage_stretch(hid_t file, const char *name, hsize_t width)
-{
-    const hsize_t size[] = {(hsize_t)1 << 40, width};
-    HDF5_HANDLE dataset = H5Dopen2(file, name, H5P_DEFAULT);
-    CU_ASSERT(H5Dset_extent(dataset, size) >= 0);
-}
-
-static inline void damage_many_steps(hid_t file)
-{
-    damage_stretch(file, "steps", 0);
-}
-
-static inline void damage_many_images(hid_t file)
-{
-    damage_stretch(file, "images", 0);
-}
-
-// One dataset in the place of another: its rows are no records.
-static inline void damage_values_for_timing(hid_t file)
-{
-    H5Ldelete(file, "timing", H5P_DEFAULT);
-    H5Lcreate_hard(file, "cam/values", file, "timing", H5P_DEFAULT, H5P_DEFAULT);
-}
-
-static inline void damage_no_hosts(hid_t file)
-{
-    H5Adelete(file, "hosts");
-}
-
-static inline void damage_no_config(hid_t file)
-{
-    H5Adelete(file, "config");
-}
-
-static inline void damage_integer(hid_t file, const char *name, int value)
-{
-    HDF5_HANDLE attribute = H5Aopen(file, name, H5P_DEFAULT);
-    CU_ASSERT(H5Awrite(attribute, H5T_NATIVE_INT, &value) >= 0);
-}
-
-static inline void damage_many_ranks(hid_t file)
-{
-    damage_integer(file, "ranks", 1 << 30);
-}
-
-static inline void damage_more_ranks(hid_t file)
-{
-    damage_integer(file, "ranks", 4);
-}
-
-static inline void damage_newer_format(hid_t file)
-{
-    damage_integer(file, "format_version", RUN_FILE_FORMAT_VERSION + 1);
-}
-
-static inline void damage_no_format(hid_t file)
-{
-    H5Adelete(file, "format_version");
-}
-
 static const struct damage {
-    void (*change)(hid_t file);
-    const char *words;
+    const char *dataset;   // is gone,
+    const char *with;      // or this one stands in its place,
+    hsize_t size[2];       // or it claims so many rows of so many values
+    const char *attribute; // or this one of the root is gone,
+    int value;             // or is this number
+    const char *words;     // of the message
 } damages[] = {
-    {damage_no_steps, "/steps is not as this version has it"},
-    {damage_no_images, "does not say what it is of"},
-    {damage_swapped_tables, "/images is not as this version has it"},
-    {damage_many_steps, "/steps is not as this version has it"},
-    {damage_many_images, "/images is not as this version has it"},
-    {damage_values_for_timing, "/timing is not as this version has it"},
-    {damage_no_hosts, "does not say what it is of"},
-    {damage_no_config, "does not say what it is of"},
-    {damage_many_ranks, "does not say what it is of"},
-    {damage_more_ranks, "does not say what it is of"},
-    {damage_newer_format, "use the version of oneiros that wrote it"},
-    {damage_no_format, "no run file of oneiros, or a damaged one"},
+    {.dataset = "steps", .words = "/steps is not as this version has it"},
+    {.dataset = "images", .words = "does not say what it is of"},
+    {.dataset = "images", .with = "steps", .words = "/images is not as this version has it"},
+    {.dataset = "timing", .with = "cam/values", .words = "/timing is not as this version has it"},
+    {.dataset = "steps", .size = {(hsize_t)1 << 40}, .words = "/steps is not as this version has it"}, // as no disk holds
+    {.dataset = "images", .size = {(hsize_t)1 << 40}, .words = "/images is not as this version has it"},
+    {.attribute = "hosts", .words = "does not say what it is of"},
+    {.attribute = "config", .words = "does not say what it is of"},
+    {.attribute = "ranks", .value = 1 << 30, .words = "does not say what it is of"},
+    {.attribute = "ranks", .value = 4, .words = "does not say what it is of"},
+    {.attribute = "format_version", .value = RUN_FILE_FORMAT_VERSION + 1, .words = "use the version of oneiros that wrote it"},
+    {.attribute = "format_version", .words = "no run file of oneiros, or a damaged one"},
 };
+
+static inline void damage(const char *path, const struct damage *how)
+{
+    HDF5_HANDLE file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    HDF5_HANDLE attribute = how->value ? H5Aopen(file, how->attribute, H5P_DEFAULT) : -1;
+    HDF5_HANDLE dataset = how->size[0] ? H5Dopen2(file, how->dataset, H5P_DEFAULT) : -1;
+    const herr_t done = how->value       ? H5Awrite(attribute, H5T_NATIVE_INT, &how->value)
+                        : how->attribute ? H5Adelete(file, how->attribute)
+                        : how->size[0]   ? H5Dset_extent(dataset, how->size)
+                                         : H5Ldelete(file, how->dataset, H5P_DEFAULT);
+    CU_ASSERT(done >= 0 && (!how->with || H5Lcreate_hard(file, how->with, file, how->dataset, H5P_DEFAULT, H5P_DEFAULT) >= 0));
+}
 
 // Each damage to a file that `write_run` writes at `path`; then torn and other files.
 static inline void damage_each(const char *path, void (*write_run)(void), void (*expect_refused)(const char *words))
 {
     for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
         write_run();
-        hdf5_change(path, damages[i].change);
+        damage(path, &damages[i]);
         expect_refused(damages[i].words);
     }
     write_run();

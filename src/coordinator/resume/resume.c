@@ -154,7 +154,7 @@ static enum status check_run(const struct resume *r, const struct run_facts *pas
 static enum status read_run(struct resume *r, struct run_reader **reader, struct run_images *images)
 {
     TRY(run_reader_open(reader, r->path));
-    const struct run_facts *past = run_reader_facts(*reader);
+    const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
     return run_images_read(*reader, images);
@@ -179,7 +179,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
                   status_message());
         goto out;
     }
-    TRY_OUT(check_run(r, run_reader_facts(reader), options));
+    TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     rc = walk(r, &images, intake, entry, options);
 out:

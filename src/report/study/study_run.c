@@ -116,22 +116,22 @@ static enum status check(const char *path, const struct run_facts *facts)
                     "%s: its time says nothing: it is that of the last session of several; leave it out, or run it again with "
                     "--force",
                     path);
-    if (facts->elapsed <= 0)
-        return fail(STATUS_FORMAT, "%s: elapsed_seconds is %g; the file is damaged", path, facts->elapsed);
+    if (facts->elapsed_seconds <= 0)
+        return fail(STATUS_FORMAT, "%s: elapsed_seconds is %g; the file is damaged", path, facts->elapsed_seconds);
     return STATUS_OK;
 }
 
 static enum status take(struct run_reader *reader, struct study_run *run)
 {
-    const struct run_facts *facts = run_reader_facts(reader);
+    const struct run_facts *facts = &reader->facts;
     const bool explains = strcmp(facts->kind, "explain") == 0;
-    snprintf(run->path, sizeof run->path, "%s", run_reader_path(reader));
+    snprintf(run->path, sizeof run->path, "%s", reader->path);
     TRY(check(run->path, facts));
     snprintf(run->kind, sizeof run->kind, "%s", facts->kind);
     snprintf(run->version, sizeof run->version, "%s", facts->version);
     run->ranks = facts->ranks;
     run->workers = facts->workers;
-    run->seconds = facts->elapsed;
+    run->seconds = facts->elapsed_seconds;
     config_init(&run->config);
     TRY(config_yaml_read(&run->config, run->path, facts->config, strlen(facts->config)));
     study_run_place(run, facts->hosts.items, facts->node_cores, run->config.threads);

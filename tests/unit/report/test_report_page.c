@@ -196,18 +196,12 @@ static void damaged_files_are_refused(void)
     refused_at("/nowhere", "give the output folder of `oneiros dream`");
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
-                                             {"hostile names are text", hostile_names_are_text},
-                                             {"data hold no markup", data_hold_no_markup},
-                                             {"paths stay inside", paths_stay_inside},
-                                             {"empty and unfinished runs", empty_and_unfinished_runs},
-                                             {"parts are whole", parts_are_whole},
-                                             {"damaged files are refused", damaged_files_are_refused}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("report_page", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
+                                         {"hostile names are text", hostile_names_are_text},
+                                         {"data hold no markup", data_hold_no_markup},
+                                         {"paths stay inside", paths_stay_inside},
+                                         {"empty and unfinished runs", empty_and_unfinished_runs},
+                                         {"parts are whole", parts_are_whole},
+                                         {"damaged files are refused", damaged_files_are_refused}};
+
+UNIT_MAIN_IN_SCRATCH("report_page", tests)

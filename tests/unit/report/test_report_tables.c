@@ -157,17 +157,11 @@ static void thumbnails_keep_their_budget(void)
     image_destroy(&image);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"curves have room", curves_have_room},
-                                             {"curves are thinned out", curves_are_thinned_out},
-                                             {"channels by size", channels_by_size},
-                                             {"phases by hand", phases_by_hand},
-                                             {"budgets", budgets},
-                                             {"thumbnails keep their budget", thumbnails_keep_their_budget}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("report_tables", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"curves have room", curves_have_room},
+                                         {"curves are thinned out", curves_are_thinned_out},
+                                         {"channels by size", channels_by_size},
+                                         {"phases by hand", phases_by_hand},
+                                         {"budgets", budgets},
+                                         {"thumbnails keep their budget", thumbnails_keep_their_budget}};
+
+UNIT_MAIN_IN_SCRATCH("report_tables", tests)

@@ -243,19 +243,12 @@ static void test_full_for_too_long(void)
     unlink(path);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {
-        {"file size limit", test_file_size_limit},
-        {"full disk", test_full_disk},
-        {"a disk with room again", test_space_returns},
-        {"a disk that is full for long", test_full_for_long},
-        {"a disk that is full for too long", test_full_for_too_long},
-    };
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("run_file_full", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {
+    {"file size limit", test_file_size_limit},
+    {"full disk", test_full_disk},
+    {"a disk with room again", test_space_returns},
+    {"a disk that is full for long", test_full_for_long},
+    {"a disk that is full for too long", test_full_for_too_long},
+};
+
+UNIT_MAIN_IN_SCRATCH("run_file_full", tests)

@@ -67,8 +67,8 @@ static void facts_are_there(void)
     char *text;
     write_run();
     UNIT_OK(run_reader_open(&reader, scratch));
-    const struct run_facts *facts = run_reader_facts(reader);
-    CU_ASSERT_STRING_EQUAL(run_reader_path(reader), path);
+    const struct run_facts *facts = &reader->facts;
+    CU_ASSERT_STRING_EQUAL(reader->path, path);
     CU_ASSERT_STRING_EQUAL(facts->version, ONEIROS_VERSION);
     CU_ASSERT_STRING_EQUAL(facts->kind, "dream");
     CU_ASSERT_STRING_EQUAL(facts->weights_md5, "bcbd6486424b2319ff4ef7d526e38f63");
@@ -78,7 +78,7 @@ static void facts_are_there(void)
     CU_ASSERT_STRING_EQUAL(facts->config, text);
     free(text);
     CU_ASSERT(facts->tile_size == 640 && facts->tile_halo == 160 && facts->tile_blend == 32 && facts->tile_halo_exact == 1);
-    CU_ASSERT(facts->seed == UINT64_MAX - 1 && facts->resumed == 0 && facts->complete == 0 && facts->elapsed > 0);
+    CU_ASSERT(facts->seed == UINT64_MAX - 1 && facts->resumed == 0 && facts->complete == 0 && facts->elapsed_seconds > 0);
     CU_ASSERT_FATAL(facts->hosts.count == 3 && facts->cores && facts->node_cores && facts->targets.count == 3);
     CU_ASSERT(strcmp(facts->hosts.items[2], "node2") == 0 && facts->cores[2] == 8 && facts->node_cores[0] == 8);
     CU_ASSERT_STRING_EQUAL(facts->targets.items[1], "mixed4");
@@ -95,7 +95,7 @@ static void expect_table(struct run_reader *reader, enum run_dataset table, size
     size_t number = 0;
     int64_t offset = 0;
     UNIT_OK(run_cursor_open(&cursor, reader, table));
-    CU_ASSERT(run_cursor_rows(cursor) == rows && run_cursor_is_ours(cursor) && !run_cursor_has(cursor, "nonsense"));
+    CU_ASSERT(cursor->rows == rows && cursor->ours && !run_cursor_has(cursor, "nonsense"));
     for (; (record = run_cursor_next(cursor)); number++) {
         const struct cam_row cam = cam_of((int64_t)number);
         make_row(table, (int64_t)number, offset, wanted);
@@ -174,7 +174,7 @@ static void without_a_column(void)
     hdf5_change(path, leave_hoyer_out);
     UNIT_OK(run_reader_open(&reader, path));
     UNIT_OK(run_cursor_open(&cursor, reader, RUN_STEPS));
-    CU_ASSERT(!run_cursor_has(cursor, "hoyer") && run_cursor_has(cursor, "score") && !run_cursor_is_ours(cursor));
+    CU_ASSERT(!run_cursor_has(cursor, "hoyer") && run_cursor_has(cursor, "score") && !cursor->ours);
     const struct step_row *step = run_cursor_next(cursor);
     CU_ASSERT_PTR_NOT_NULL_FATAL(step);
     CU_ASSERT(step->image == wanted.image && step->step == wanted.step && step->gradient_norm == wanted.gradient_norm);
@@ -234,33 +234,22 @@ static void others_are_refused(void)
     refused("has id -1");
 }
 
-static void importance_beyond_the_file(hid_t file)
-{
-    damage_stretch(file, "importance/mixed4", 7);
-}
-
 // What the file is too small for is not there.
 static void importance_that_cannot_be(void)
 {
     struct run_reader *reader;
     write_run();
-    hdf5_change(path, importance_beyond_the_file);
+    damage(path, &(struct damage){.dataset = "importance/mixed4", .size = {(hsize_t)1 << 40, 7}});
     UNIT_OK(run_reader_open(&reader, path));
     CU_ASSERT(run_reader_channels(reader, 0, NULL) == channels[0] && run_reader_channels(reader, 1, NULL) == 0);
     run_reader_close(&reader);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"images are there", images_are_there},
-                                             {"facts are there", facts_are_there},
-                                             {"rows, maps and importance", rows_maps_and_importance},
-                                             {"without a column", without_a_column},
-                                             {"others are refused", others_are_refused},
-                                             {"importance that cannot be", importance_that_cannot_be}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("run_reader", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"images are there", images_are_there},
+                                         {"facts are there", facts_are_there},
+                                         {"rows, maps and importance", rows_maps_and_importance},
+                                         {"without a column", without_a_column},
+                                         {"others are refused", others_are_refused},
+                                         {"importance that cannot be", importance_that_cannot_be}};
+
+UNIT_MAIN_IN_SCRATCH("run_reader", tests)
