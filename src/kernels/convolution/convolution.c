@@ -47,10 +47,10 @@ struct weight_key conv_key(const struct conv_spec *spec)
     return key;
 }
 
-enum status conv_panels(struct weight_cache *prepared, const struct weight_key *key, const float **panels)
+enum status conv_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels)
 {
     *panels = NULL;
-    return prepared ? weight_cache_panels(prepared, key, panels) : STATUS_OK;
+    return cache ? weight_cache_panels(cache, key, panels) : STATUS_OK;
 }
 
 enum status conv_direct_create(struct convolution *c, struct simd_direct **direct)
@@ -69,7 +69,7 @@ enum status conv_direct_create(struct convolution *c, struct simd_direct **direc
     return STATUS_OK;
 }
 
-static enum status create_direct(struct convolution *c, struct weight_cache *prepared)
+static enum status create_direct(struct convolution *c, struct weight_cache *cache)
 {
     const struct onednn_shape *s = &c->spec.shape;
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
@@ -77,7 +77,7 @@ static enum status create_direct(struct convolution *c, struct weight_cache *pre
     const float *panels;
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));
     key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(prepared, &key, &panels));
+    TRY(conv_panels(cache, &key, &panels));
     TRY(conv_direct_create(c, &c->direct));
     struct simd_direct *d = c->direct;
     d->phase_count =
@@ -95,7 +95,7 @@ static enum status create_direct(struct convolution *c, struct weight_cache *pre
 }
 
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,
-                               struct weight_cache *prepared)
+                               struct weight_cache *cache)
 {
     struct convolution *c = *convolution = calloc(1, sizeof *c);
     enum status rc = STATUS_OK;
@@ -108,24 +108,24 @@ enum status convolution_create(struct convolution **convolution, const struct co
     c->out_blocks = (conv_result(spec).channels + lanes - 1) / lanes;
     switch (method) {
     case CONV_DIRECT:
-        rc = create_direct(c, prepared);
+        rc = create_direct(c, cache);
         break;
     case CONV_WINOGRAD_6:
-        rc = conv_winograd_create(c, prepared, 6);
+        rc = conv_winograd_create(c, cache, 6);
         break;
     case CONV_WINOGRAD_8:
-        rc = conv_winograd_create(c, prepared, 8);
+        rc = conv_winograd_create(c, cache, 8);
         break;
     case CONV_WINOGRAD_10:
-        rc = conv_winograd_create(c, prepared, 10);
+        rc = conv_winograd_create(c, cache, 10);
         break;
     case CONV_WINOGRAD_PHASES:
-        rc = conv_phases_create(c, prepared);
+        rc = conv_phases_create(c, cache);
         break;
-    case CONV_DNN:
-    case CONV_DNN_WINOGRAD:
-    case CONV_DNN_BACKWARD:
-        rc = conv_onednn_create(c, prepared);
+    case CONV_ONEDNN:
+    case CONV_ONEDNN_WINOGRAD:
+    case CONV_ONEDNN_BACKWARD:
+        rc = conv_onednn_create(c, cache);
         break;
     case CONV_METHODS:
         assert(false);

@@ -19,9 +19,9 @@ enum conv_method {
     CONV_WINOGRAD_8,      //
     CONV_WINOGRAD_10,     //
     CONV_WINOGRAD_PHASES, // ours, of a kernel of 3 x 3 with a stride of 2, in four parts
-    CONV_DNN,             // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
-    CONV_DNN_WINOGRAD,    // the same with oneDNN's Winograd
-    CONV_DNN_BACKWARD,    // oneDNN's own backward pass
+    CONV_ONEDNN,          // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
+    CONV_ONEDNN_WINOGRAD, // the same with oneDNN's Winograd
+    CONV_ONEDNN_BACKWARD, // oneDNN's own backward pass
     CONV_METHODS
 };
 
@@ -43,9 +43,9 @@ struct conv_spec {
 
 struct convolution;
 
-// STATUS_UNSUPPORTED where the method cannot compute this. `prepared` outlives it; NULL: only to see whether it can be, not to be bound.
+// STATUS_UNSUPPORTED where the method cannot compute this. `cache` outlives it; NULL: only to see whether it can be, not to be bound.
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,
-                               struct weight_cache *prepared) MUST_CHECK;
+                               struct weight_cache *cache) MUST_CHECK;
 void convolution_destroy(struct convolution **convolution);
 
 size_t convolution_scratch_bytes(const struct convolution *convolution); // needed while it runs, 64-byte aligned

@@ -7,19 +7,19 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepared)
+enum status conv_onednn_create(struct convolution *c, struct weight_cache *cache)
 {
     const struct conv_spec *spec = &c->spec;
-    const bool turned = spec->backward && c->method != CONV_DNN_BACKWARD;
-    const bool own_backward = c->method == CONV_DNN_BACKWARD; // oneDNN's, which cannot add: of one part only
+    const bool turned = spec->backward && c->method != CONV_ONEDNN_BACKWARD;
+    const bool own_backward = c->method == CONV_ONEDNN_BACKWARD; // oneDNN's, which cannot add: of one part only
     if (own_backward != (spec->backward && spec->shape.stride > 1) || (own_backward && (spec->part_count > 1 || spec->src_bf16)) ||
         spec->src_bf16 != spec->dst_bf16 || (spec->image && spec->backward))
         return fail(STATUS_UNSUPPORTED, "not a case for oneDNN's %s", conv_method_name(c->method));
     for (int p = 0; p < spec->part_count; p++) {
         const struct onednn_shape *s = &spec->shape;
-        struct onednn_spec wanted = {.kind = ONEDNN_CONV, .shape = *s, .winograd = c->method == CONV_DNN_WINOGRAD};
+        struct onednn_spec wanted = {.kind = ONEDNN_CONV, .shape = *s, .winograd = c->method == CONV_ONEDNN_WINOGRAD};
         wanted.shape.dst_channels = spec->part_channels[p];
-        if (c->method == CONV_DNN_BACKWARD)
+        if (c->method == CONV_ONEDNN_BACKWARD)
             wanted.kind = ONEDNN_CONV_BACKWARD_DATA;
         if (turned)
             wanted.shape = (struct onednn_shape){.src_channels = wanted.shape.dst_channels,
@@ -41,12 +41,12 @@ enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepa
         if (onednn_is_reference(c->primitives[p])) {
             return fail(STATUS_UNSUPPORTED, "oneDNN has nothing but plain loops for this");
         }
-        if (prepared)
-            TRY(weight_cache_onednn(prepared, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
+        if (cache)
+            TRY(weight_cache_onednn(cache, spec->parts[p], c->primitives[p], turned, &c->weights[p]));
         if (onednn_scratch_bytes(c->primitives[p]) > c->scratch_bytes)
             c->scratch_bytes = onednn_scratch_bytes(c->primitives[p]);
     }
-    if (c->method == CONV_DNN_BACKWARD) // its result, before what is done to it
+    if (c->method == CONV_ONEDNN_BACKWARD) // its result, before what is done to it
         c->scratch_bytes = aligned(c->scratch_bytes) + onednn_tensor_bytes(spec->shape.src_channels, spec->shape.src_h, spec->shape.src_w);
     return STATUS_OK;
 }
@@ -54,7 +54,7 @@ enum status conv_onednn_create(struct convolution *c, struct weight_cache *prepa
 enum status conv_onednn_bind(struct convolution *c, const void *const *in, void *scratch)
 {
     const struct onednn_shape *s = &c->spec.shape;
-    if (c->method == CONV_DNN_BACKWARD)
+    if (c->method == CONV_ONEDNN_BACKWARD)
         c->result = (char *)scratch + c->scratch_bytes - onednn_tensor_bytes(s->src_channels, s->src_h, s->src_w);
     for (int p = 0, block = 0; p < c->spec.part_count; block += c->spec.part_channels[p++] / onednn_block()) {
         const int from = c->spec.backward ? block : 0, to = c->spec.backward ? 0 : block;
@@ -63,7 +63,7 @@ enum status conv_onednn_bind(struct convolution *c, const void *const *in, void 
                                          .weights = c->weights[p],
                                          .bias = c->out[to].bias,
                                          .scratch = scratch};
-        if (c->method == CONV_DNN_BACKWARD) {
+        if (c->method == CONV_ONEDNN_BACKWARD) {
             binding.dst = binding.src;
             binding.src = c->result;
         }
@@ -73,13 +73,13 @@ enum status conv_onednn_bind(struct convolution *c, const void *const *in, void 
 }
 
 // What oneDNN has left undone: the masks and gates of every block.
-static void finish_dnn(const struct convolution *c)
+static void finish_onednn(const struct convolution *c)
 {
     const struct conv_side result = conv_result(&c->spec);
     struct simd_out out[SIMD_BLOCKS_MAX];
     struct simd_pass pass = {
         .in = c->result, .in_bf16 = result.bf16, .blocks = 1, .pixels = (size_t)result.height * (size_t)result.width, .out = out};
-    if (c->method == CONV_DNN_BACKWARD) {
+    if (c->method == CONV_ONEDNN_BACKWARD) {
         pass.blocks = c->out_blocks;
         pass.out = c->out;
         simd_here()->pass(&pass);
@@ -108,6 +108,6 @@ enum status conv_onednn_run(struct convolution *c)
 {
     for (int p = 0; p < c->spec.part_count; p++)
         TRY(onednn_run(c->primitives[p]));
-    finish_dnn(c);
+    finish_onednn(c);
     return STATUS_OK;
 }

@@ -45,7 +45,7 @@ static enum status add_job(struct convolution *c, int number, int n, int kernel_
     return STATUS_OK;
 }
 
-enum status conv_winograd_create(struct convolution *c, struct weight_cache *prepared, int n)
+enum status conv_winograd_create(struct convolution *c, struct weight_cache *cache, int n)
 {
     const struct onednn_shape *s = &c->spec.shape;
     struct weight_key key = conv_key(&c->spec);
@@ -56,7 +56,7 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *pre
     w->pad_h = c->spec.backward ? s->kernel_h - 1 - s->pad_h : s->pad_h;
     w->pad_w = c->spec.backward ? s->kernel_w - 1 - s->pad_w : s->pad_w;
     key.winograd = n;
-    return conv_panels(prepared, &key, &w->weights);
+    return conv_panels(cache, &key, &w->weights);
 }
 
 // Every second pixel, from (y, x) on.
@@ -70,14 +70,14 @@ static struct simd_pixels sublattice(const struct conv_side *side, int y, int x)
 }
 
 // The odd rows and columns: one tap.
-static enum status add_centre(struct convolution *c, struct weight_cache *prepared)
+static enum status add_centre(struct convolution *c, struct weight_cache *cache)
 {
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
     key.taps = TAPS_ODD_ODD;
     key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(prepared, &key, &panels));
+    TRY(conv_panels(cache, &key, &panels));
     TRY(conv_direct_create(c, &c->direct));
     struct simd_phase *p = c->direct->phases;
     c->direct->phase_count = 1;
@@ -91,7 +91,7 @@ static enum status add_centre(struct convolution *c, struct weight_cache *prepar
     return STATUS_OK;
 }
 
-enum status conv_phases_create(struct convolution *c, struct weight_cache *prepared)
+enum status conv_phases_create(struct convolution *c, struct weight_cache *cache)
 {
     static const struct {
         enum kernel_taps taps;
@@ -104,7 +104,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
     // Forward the parts add up in the result: not where it is rounded each time.
     if (s->stride != 2 || s->kernel_h != 3 || s->kernel_w != 3 || s->pad_h || s->pad_w || c->spec.image || (!backward && result.bf16))
         return fail(STATUS_UNSUPPORTED, "only a kernel of 3 x 3 with a stride of 2 and no padding has phases");
-    TRY(add_centre(c, prepared));
+    TRY(add_centre(c, cache));
     for (int i = 0; i < CONV_WINOGRAD_JOBS; i++) {
         struct weight_key key = conv_key(&c->spec);
         TRY(add_job(c, i, N, 2 - parts[i].y, 2 - parts[i].x));
@@ -117,7 +117,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
         w->pad_w = backward && !parts[i].x;
         key.winograd = N;
         key.taps = parts[i].taps;
-        TRY(conv_panels(prepared, &key, &w->weights));
+        TRY(conv_panels(cache, &key, &w->weights));
     }
     for (int i = 0; i < CONV_PARTIAL && !backward; i++) {
         c->partial[i] = calloc((size_t)c->out_blocks, sizeof *c->partial[i]);

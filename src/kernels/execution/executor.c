@@ -21,7 +21,7 @@ struct runner {
 
 struct executor {
     const struct network *network;
-    const struct weight_cache *prepared;
+    const struct weight_cache *cache;
     struct graph *graph;
     struct runner *runners; // [graph->op_count]
     size_t bytes;
@@ -91,7 +91,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     if (op_is_convolution(op)) {
         const struct conv_spec spec = op_conv_spec(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
-        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->prepared));
+        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->cache));
         TRY_OUT(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
     } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
         rc = create_pool(runner, op);
@@ -117,7 +117,7 @@ enum status executor_create(struct executor **executor, const struct executor_op
     if (!ex)
         return fail(STATUS_LIMIT, "no memory for an executor");
     ex->network = options->network;
-    ex->prepared = options->prepared;
+    ex->cache = options->cache;
     TRY_OUT(create_graph(&ex->graph, options));
     ex->runners = calloc((size_t)ex->graph->op_count, sizeof *ex->runners);
     if (!ex->runners) {
@@ -165,7 +165,7 @@ static void bind_result(const struct executor *ex, const struct op_result *resul
 {
     const struct view *view = &result->view;
     const size_t mask_bytes = pixels_of(view) * (size_t)onednn_block() / 8;
-    const float *bias = result->relu ? weight_cache_bias(ex->prepared, ex->network->layers[result->layer].conv) : NULL;
+    const float *bias = result->relu ? weight_cache_bias(ex->cache, ex->network->layers[result->layer].conv) : NULL;
     uint8_t *mask = buffer_at(ex, result->mask);
     const uint8_t *gate = buffer_at(ex, result->gate);
     for (int b = 0; b < blocks_of(view); b++)

@@ -16,7 +16,7 @@ struct bench {
     char *memory;
     size_t bytes;
     size_t in_bytes; // of the operation's input, first in `memory`
-    char *cache;     // of CACHE_MAX bytes
+    char *flush;     // CACHE_MAX bytes: read, they drive all else out of the caches
     struct simd_out out[SIMD_BLOCKS_MAX];
     const void *in[SIMD_BLOCKS_MAX];
 };
@@ -76,7 +76,7 @@ static struct tensor_shape shape_of(const struct conv_spec *spec, bool source)
 }
 
 // Where the operation's tensors lie; the scratch comes last, at *scratch.
-static enum status lay_out(struct bench *bench, const struct conv_spec *spec, const struct weight_cache *prepared, size_t scratch_bytes,
+static enum status lay_out(struct bench *bench, const struct conv_spec *spec, const struct weight_cache *cache, size_t scratch_bytes,
                            void **scratch)
 {
     const struct tensor_shape in = shape_of(spec, !spec->backward), out = shape_of(spec, spec->backward);
@@ -106,7 +106,7 @@ static enum status lay_out(struct bench *bench, const struct conv_spec *spec, co
     for (int p = 0, b = 0; !spec->backward && p < spec->part_count; p++)
         for (int k = 0; k < spec->part_channels[p] / onednn_block(); k++, b++)
             if (!spec->linear[p]) {
-                bench->out[b].bias = weight_cache_bias(prepared, spec->parts[p]) + k * onednn_block();
+                bench->out[b].bias = weight_cache_bias(cache, spec->parts[p]) + k * onednn_block();
                 bench->out[b].relu = true;
                 bench->out[b].mask = (uint8_t *)bits + (size_t)b * mask;
             }
@@ -126,7 +126,7 @@ static void read_all(const char *bytes, size_t count)
 // As in a whole step: the operation before has left the input in the caches, and weights were last seen a step ago.
 static void set_caches(const struct bench *bench)
 {
-    read_all(bench->cache, CACHE_MAX);
+    read_all(bench->flush, CACHE_MAX);
     read_all(bench->memory, bench->in_bytes);
 }
 
@@ -168,14 +168,14 @@ static enum status time_operation(const struct planner_options *options, struct 
                                   struct plan_entry *entry)
 {
     struct candidate candidates[CONV_METHODS] = {0};
-    struct weight_cache *prepared = NULL;
+    struct weight_cache *cache = NULL;
     size_t scratch_bytes = 0;
     void *scratch;
     int count = 0;
     enum status rc;
-    TRY_OUT(weight_cache_create(&prepared, options->network, options->weights));
+    TRY_OUT(weight_cache_create(&cache, options->network, options->weights));
     for (int m = 0; m < CONV_METHODS; m++) {
-        rc = convolution_create(&candidates[count].convolution, spec, (enum conv_method)m, prepared);
+        rc = convolution_create(&candidates[count].convolution, spec, (enum conv_method)m, cache);
         if (rc == STATUS_UNSUPPORTED)
             continue;
         if (rc != STATUS_OK)
@@ -184,7 +184,7 @@ static enum status time_operation(const struct planner_options *options, struct 
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
         candidates[count++].method = (enum conv_method)m;
     }
-    TRY_OUT(lay_out(bench, spec, prepared, scratch_bytes, &scratch));
+    TRY_OUT(lay_out(bench, spec, cache, scratch_bytes, &scratch));
     for (int i = 0; i < count; i++)
         TRY_OUT(convolution_bind(candidates[i].convolution, bench->in, bench->out, scratch));
     TRY_OUT(run_candidates(bench, candidates, count));
@@ -194,7 +194,7 @@ static enum status time_operation(const struct planner_options *options, struct 
 out:
     for (int i = 0; i < CONV_METHODS; i++)
         convolution_destroy(&candidates[i].convolution);
-    weight_cache_destroy(&prepared);
+    weight_cache_destroy(&cache);
     return rc;
 }
 
@@ -270,7 +270,7 @@ static enum status can_do(const struct conv_spec *spec, enum conv_method method)
     return rc;
 }
 
-static enum status set_method(void *context, const struct conv_spec *spec, int size)
+static enum status set_fixed(void *context, const struct conv_spec *spec, int size)
 {
     const struct work *work = context;
     enum status rc = can_do(spec, work->method);
@@ -282,7 +282,7 @@ static enum status set_method(void *context, const struct conv_spec *spec, int s
 enum status planner_fixed(const struct planner_options *options, enum conv_method method, struct plan *plan)
 {
     struct work work = {.options = options, .plan = plan, .method = method};
-    return for_each(options, plan->bf16, set_method, &work);
+    return for_each(options, plan->bf16, set_fixed, &work);
 }
 
 static enum status check(void *context, const struct conv_spec *spec, int size)
@@ -329,16 +329,16 @@ enum status planner_complete(const struct planner_options *options, struct plan 
     struct work work = {.options = options, .plan = plan};
     enum status rc;
     work.timed = calloc(2 * PLAN_SIZES * PLAN_CONVS_MAX, sizeof *work.timed);
-    work.bench.cache = aligned_alloc(4096, CACHE_MAX);
-    if (!work.timed || !work.bench.cache) {
+    work.bench.flush = aligned_alloc(4096, CACHE_MAX);
+    if (!work.timed || !work.bench.flush) {
         rc = fail(STATUS_LIMIT, "no memory to plan");
         goto out;
     }
     TRY_OUT(for_each(options, plan->bf16, count_missing, &work));
-    memset(work.bench.cache, 1, CACHE_MAX);
+    memset(work.bench.flush, 1, CACHE_MAX);
     rc = for_each(options, plan->bf16, complete, &work);
 out:
-    free(work.bench.cache);
+    free(work.bench.flush);
     free(work.bench.memory);
     free(work.timed);
     return rc;

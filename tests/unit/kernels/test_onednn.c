@@ -334,4 +334,4 @@ static const struct unit_test tests[] = {
     {"backward widths", test_backward_widths},
     {"winograd", test_winograd},
 };
-UNIT_MAIN("dnn", tests)
+UNIT_MAIN("onednn", tests)
