@@ -10,9 +10,11 @@
 
 #include "common/system/status.h"
 #include "kernels/convolution/weight_cache.h"
+#include "kernels/network/graph.h"
 #include "kernels/onednn/onednn.h"
 #include "kernels/simd/simd.h"
 
+// In the order of preference where several are as fast. Plans and messages know them by conv_method_name().
 enum conv_method {
     CONV_DIRECT,          // our matrix product
     CONV_WINOGRAD_6,      // our Winograd transform of 6, 8 or 10 inputs a tile: the larger, the fewer products, and the more rounding
@@ -40,6 +42,20 @@ struct conv_spec {
     bool image;                        // the source is the planar image
     bool src_bf16, dst_bf16;           // bfloat16 tensors: activations and gradients alike
 };
+
+// Of an operation of a graph for which op_is_convolution() holds.
+struct conv_spec conv_spec_of(const struct network *network, const struct op *op);
+
+// Two a multiply-add, as if it were done directly.
+double conv_flop(const struct conv_spec *spec);
+
+// What is read and what is written, in the direction in which it runs.
+struct conv_side {
+    int channels, height, width;
+    bool bf16, planar;
+};
+struct conv_side conv_source(const struct conv_spec *spec);
+struct conv_side conv_result(const struct conv_spec *spec);
 
 struct convolution;
 

@@ -45,9 +45,10 @@ static enum status add_job(struct convolution *c, int number, int n, int kernel_
     return STATUS_OK;
 }
 
-enum status conv_winograd_create(struct convolution *c, struct weight_cache *cache, int n)
+enum status conv_winograd_create(struct convolution *c, struct weight_cache *cache)
 {
     const struct onednn_shape *s = &c->spec.shape;
+    const int n = c->method == CONV_WINOGRAD_6 ? 6 : c->method == CONV_WINOGRAD_8 ? 8 : 10;
     struct weight_key key = conv_key(&c->spec);
     if (s->stride != 1 || c->spec.image)
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of a stride of %d, or of the image", s->stride);
@@ -78,7 +79,7 @@ static enum status add_centre(struct convolution *c, struct weight_cache *cache)
     key.taps = TAPS_ODD_ODD;
     key.pairs = simd_here()->bf16_products && source.bf16;
     TRY(conv_panels(cache, &key, &panels));
-    TRY(conv_direct_create(c, &c->direct));
+    TRY(conv_add_direct(c));
     struct simd_phase *p = c->direct->phases;
     c->direct->phase_count = 1;
     if (c->spec.backward)
@@ -119,16 +120,15 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
         key.taps = parts[i].taps;
         TRY(conv_panels(cache, &key, &w->weights));
     }
-    for (int i = 0; i < CONV_PARTIAL && !backward; i++) {
+    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++) {
         c->partial[i] = calloc((size_t)c->out_blocks, sizeof *c->partial[i]);
-        if (!c->partial[i]) {
+        if (!c->partial[i])
             return fail(STATUS_LIMIT, "no memory for a convolution");
-        }
     }
     return STATUS_OK;
 }
 
-enum status conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch)
+void conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch)
 {
     for (int b = 0; c->partial[0] && b < c->out_blocks; b++) {
         c->partial[0][b] = c->partial[1][b] = (struct simd_out){.data = c->out[b].data, .bf16 = c->out[b].bf16};
@@ -140,5 +140,4 @@ enum status conv_winograd_bind(struct convolution *c, const void *const *in, voi
         c->winograd[i]->out = c->partial[0] ? c->partial[i + 1 < CONV_WINOGRAD_JOBS ? 1 : 2] : c->out;
         c->winograd[i]->scratch = scratch;
     }
-    return STATUS_OK;
 }

@@ -29,9 +29,7 @@ void weight_cache_destroy(struct weight_cache **cache);
 
 // Owned by `cache`, 64-byte aligned.
 enum status weight_cache_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels) MUST_CHECK;
-// The weights of one convolution for a oneDNN primitive. `flip` as in onednn_weights_create().
-enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive, bool flip,
+// The weights of one convolution for a oneDNN primitive.
+enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights) MUST_CHECK;
 const float *weight_cache_bias(const struct weight_cache *cache, int conv); // (channels)
-
-size_t weight_cache_bytes(const struct weight_cache *cache);

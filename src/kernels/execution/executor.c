@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "kernels/convolution/convolution.h"
-#include "kernels/convolution/op_convolution.h"
 #include "kernels/network/arena.h"
 #include "kernels/onednn/onednn.h"
 #include "kernels/simd/simd.h"
@@ -89,7 +88,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     if (!runner->out)
         return fail(STATUS_LIMIT, "no memory for an executor");
     if (op_is_convolution(op)) {
-        const struct conv_spec spec = op_conv_spec(ex->network, op);
+        const struct conv_spec spec = conv_spec_of(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
         TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->cache));
         TRY_OUT(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
@@ -393,9 +392,9 @@ struct executor_op executor_op(const struct executor *ex, int number)
     struct executor_op found = {
         .layer = ex->network->layers[op->layer].name, .work = works[op->kind], .method = "", .backward = number > ex->graph->targets_op};
     if (op_is_convolution(op)) {
-        const struct conv_spec spec = op_conv_spec(ex->network, op);
+        const struct conv_spec spec = conv_spec_of(ex->network, op);
         found.method = conv_method_name(convolution_method(ex->runners[number].convolution));
-        found.flop = op_flop(&spec);
+        found.flop = conv_flop(&spec);
         found.part_count = op->part_count;
         for (int p = 0; p < op->part_count; p++)
             found.parts[p] = ex->network->layers[op->parts[p]].name;
