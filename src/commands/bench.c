@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
 // `oneiros bench`: what this machine can do at most, and how close the network comes to it.
-#include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/arguments.h"
 #include "commands/bench_measure.h"
 #include "commands/bench_print.h"
 #include "commands/commands.h"
-#include "commands/job_options.h"
-#include "commands/planning.h"
-#include "common/config_schema.h"
-#include "common/config_value.h"
-#include "common/log.h"
-#include "kernels/weights.h"
-#include "model/model_fetch.h"
-#include "worker/resources.h"
+#include "commands/options.h"
+#include "common/config/config_schema.h"
+#include "common/config/config_value.h"
+#include "common/picture/geometry.h"
+#include "common/system/log.h"
+#include "job/planning.h"
+#include "job/resources.h"
+#include "kernels/network/parameters.h"
+#include "weights/model_fetch.h"
+#include "weights/weights.h"
 
 enum { SIZES_MAX = 16, REPEATS_MAX = 1000, SIZE_MAX_PIXELS = 16384, THREADS_MAX = 1024 };
 static const int default_sizes[] = {299, 512, 1024};
@@ -26,7 +28,8 @@ struct bench_options {
     const char *plan;     // of --plan; NULL: not given
     int sizes[SIZES_MAX], size_count;
     int repeats, threads;
-    bool layers, json, help;
+    bool layers, json;
+    struct command_line line;
 };
 
 static const char help_text[] =
@@ -56,61 +59,47 @@ static enum status number(const char *option, const char *text, int least, int m
     return STATUS_OK;
 }
 
-static enum status take_option(struct bench_options *options, int code)
+static enum status take_size(void *context, const char *value)
 {
-    switch (code) {
-    case 'n':
-        if (options->size_count == SIZES_MAX)
-            return fail(STATUS_USAGE, "--size: at most %d sizes", SIZES_MAX);
-        return number("--size", optarg, NETWORK_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
-    case 't':
-        return number("--threads", optarg, 1, THREADS_MAX, &options->threads);
-    case 'r':
-        return number("--repeats", optarg, 1, REPEATS_MAX, &options->repeats);
-    case 'p':
-        options->plan = optarg;
-        break;
-    case 's':
-        return config_set(&options->config, optarg);
-    case 'l':
-        options->layers = true;
-        break;
-    case 'j':
-        options->json = true;
-        break;
-    default:
-        options->help = true;
-        break;
-    }
-    return STATUS_OK;
+    struct bench_options *options = context;
+    if (options->size_count == SIZES_MAX)
+        return fail(STATUS_USAGE, "--size: at most %d sizes", SIZES_MAX);
+    return number("--size", value, GEOMETRY_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
+}
+
+static enum status take_threads(void *context, const char *value)
+{
+    return number("--threads", value, 1, THREADS_MAX, &((struct bench_options *)context)->threads);
+}
+
+static enum status take_repeats(void *context, const char *value)
+{
+    return number("--repeats", value, 1, REPEATS_MAX, &((struct bench_options *)context)->repeats);
+}
+
+static enum status take_setting(void *context, const char *value)
+{
+    return config_set(&((struct bench_options *)context)->config, value);
 }
 
 static enum status parse(struct bench_options *options, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"size", required_argument, NULL, 'n'}, {"threads", required_argument, NULL, 't'}, {"repeats", required_argument, NULL, 'r'},
-        {"plan", required_argument, NULL, 'p'}, {"set", required_argument, NULL, 's'},     {"layers", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    const struct command_option table[] = {
+        {"size", .take = take_size},        {"threads", .take = take_threads},
+        {"repeats", .take = take_repeats},  {"plan", .text = &options->plan},
+        {"set", 's', .take = take_setting}, {"layers", .flag = &options->layers},
+        {"json", .flag = &options->json},   {NULL},
     };
-    enum status rc = STATUS_OK;
     *options = (struct bench_options){.repeats = 15};
     config_init(&options->config);
-    opterr = 0;
-    optind = 0; // glibc: start anew
-    for (int code; !options->help && (code = getopt_long(argc, argv, ":s:h", names, NULL)) != -1;) {
-        if (code == ':')
-            return fail(STATUS_USAGE, "%s needs a value", argv[optind - 1]);
-        if (code == '?')
-            return fail(STATUS_USAGE, "bench knows no option %s", argv[optind - 1]);
-        TRY(take_option(options, code));
-    }
-    if (options->help)
-        goto out;
-    if (optind < argc)
-        return fail(STATUS_USAGE, "bench takes no argument '%s'", argv[optind]);
+    TRY(command_line_parse(&options->line, table, options, argc, argv));
+    if (options->line.help)
+        return STATUS_OK;
+    if (options->line.operand_count > 0)
+        return fail(STATUS_USAGE, "bench takes no argument '%s'", options->line.operands[0]);
     if (options->plan)
         TRY(fail_in(config_value_parse(&options->config, config_find("plan"), options->plan), "--plan"));
-    TRY(job_options_check(&options->config));
+    TRY(arguments_check_config(&options->config));
     if (options->config.objective == OBJECTIVE_GUIDE)
         return fail(STATUS_USAGE, "objective: bench has no picture for guide; mean_square costs the same but for the comparison");
     if (options->size_count == 0) {
@@ -118,23 +107,19 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         options->size_count = sizeof default_sizes / sizeof default_sizes[0];
     }
     options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1, resources_processors());
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
 {
     char path[FILE_PATH_MAX];
-    enum status rc;
     if (!weights)
         return fail(STATUS_LIMIT, "no memory for the weights");
     if (strcmp(config->model.path, "auto") == 0)
         TRY(model_default_path(path));
     else
         snprintf(path, sizeof path, "%s", config->model.path);
-    rc = weights_read(path, network_inception_v3(), weights, info);
-out:
-    return rc;
+    return weights_read(path, network_inception_v3(), weights, info);
 }
 
 // The network as `oneiros dream` would run it. *plan_text and *engine are the caller's to free, also after a failure.
@@ -146,8 +131,8 @@ static enum status prepare(struct bench_options *options, const float *weights, 
     struct plan *plan = malloc(sizeof *plan);
     if (!plan)
         return fail(STATUS_LIMIT, "no memory for a plan");
-    TRY(planning_read_file(&options->config, &file_text));
-    TRY(planning_find(&options->config, options->threads, weights, file_text, plan, plan_text));
+    TRY_OUT(planning_read_file(&options->config, &file_text));
+    TRY_OUT(planning_find(&options->config, options->threads, weights, file_text, plan, plan_text));
     rc = engine_create(engine, objective, weights, plan);
 out:
     free(file_text);
@@ -162,11 +147,11 @@ static enum status bench(struct bench_options *options)
     struct engine *engine = NULL;
     struct weights_info info;
     char *plan_text = NULL;
-    float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
+    float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
     enum status rc;
-    TRY(read_weights(&options->config, weights, &info));
-    TRY(objective_init(&objective, &options->config, weights, info.classes));
-    TRY(prepare(options, weights, &objective, &plan_text, &engine));
+    TRY_OUT(read_weights(&options->config, weights, &info));
+    TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
+    TRY_OUT(prepare(options, weights, &objective, &plan_text, &engine));
     struct bench_report report = {.config = &options->config,
                                   .threads = options->threads,
                                   .rounds = options->repeats,
@@ -174,12 +159,12 @@ static enum status bench(struct bench_options *options)
                                   .plan = plan_text,
                                   .count = options->size_count,
                                   .figures = figures};
-    TRY(bench_measure_peaks(options->threads, &report.peaks));
+    TRY_OUT(bench_measure_peaks(options->threads, &report.peaks));
     omp_set_num_threads(options->threads);
     for (int i = 0; i < options->size_count; i++)
-        TRY(bench_measure(engine, &objective, options->sizes[i], options->repeats, &figures[i]));
+        TRY_OUT(bench_measure(engine, &objective, options->sizes[i], options->repeats, &figures[i]));
     if (options->json)
-        TRY(bench_print_json(&report));
+        TRY_OUT(bench_print_json(&report));
     else
         bench_print_table(&report, options->layers);
 out:
@@ -196,11 +181,11 @@ int command_bench(int argc, char **argv)
 {
     struct bench_options options;
     enum status rc = parse(&options, argc, argv);
-    if (rc == STATUS_OK && options.help)
+    if (rc == STATUS_OK && options.line.help)
         fputs(help_text, stdout);
     else if (rc == STATUS_OK)
         rc = bench(&options);
     if (rc != STATUS_OK)
-        log_error("%s%s", status_message(), rc == STATUS_USAGE ? "; see `oneiros bench --help`" : "");
+        log_error("%s", status_message());
     return exit_code(rc);
 }

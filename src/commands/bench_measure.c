@@ -4,7 +4,7 @@
 #include <omp.h>
 #include <stdlib.h>
 
-#include "common/clock.h"
+#include "common/system/clock.h"
 
 enum { WARM_UP = 2 }; // rounds that are not counted
 
@@ -81,8 +81,8 @@ static enum status run_step(struct bench *bench)
     bench->next = bench->stamps;
     executor_between(bench->executor, stamp, bench);
     stamp(bench);
-    TRY(executor_forward(bench->executor));
-    TRY(pull(bench));
+    TRY_OUT(executor_forward(bench->executor));
+    TRY_OUT(pull(bench));
     stamp(bench);
     rc = executor_backward(bench->executor, GRADIENT_MODE_GUIDED, 0);
 out:
@@ -93,7 +93,6 @@ out:
 // One step by hand, each convolution twice: the second time counts. It finds what a step would give it.
 static enum status run_alone(struct bench *bench, double *seconds)
 {
-    enum status rc = STATUS_OK;
     fill_image(bench);
     for (int i = 0; i < bench->op_count; i++) {
         seconds[i] = 0;
@@ -104,15 +103,13 @@ static enum status run_alone(struct bench *bench, double *seconds)
         TRY(executor_run_op(bench->executor, i));
         seconds[i] = now() - start;
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status run_round(struct bench *bench, int round)
 {
     double *step = bench->op_step + (size_t)round * (size_t)bench->op_count, inside = 0;
     double *alone = bench->op_alone + (size_t)round * (size_t)bench->op_count, sum = 0;
-    enum status rc;
     TRY(run_step(bench));
     TRY(run_alone(bench, alone));
     const double whole = bench->stamps[bench->op_count] - bench->stamps[0];
@@ -125,14 +122,12 @@ static enum status run_round(struct bench *bench, int round)
     bench->step[round] = whole;
     bench->alone[round] = sum / whole;
     bench->inside[round] = inside / whole;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status start(struct bench *bench, struct engine *engine, const struct objective *objective, int size, int rounds)
 {
     const struct rectangle all = {0, 0, size, size};
-    enum status rc;
     bench->objective = objective;
     bench->tile = (struct tile){.window = all, .core = all, .reach = all};
     bench->view = (struct objective_view){.tile = &bench->tile, .width = size, .height = size};
@@ -144,8 +139,7 @@ static enum status start(struct bench *bench, struct engine *engine, const struc
     const size_t ops = (size_t)bench->op_count, n = (size_t)rounds;
     bench->stamps = calloc(ops + 1 + 4 * n + 2 * n * ops, sizeof *bench->stamps);
     if (!bench->stamps) {
-        rc = fail(STATUS_LIMIT, "no memory for the times of %d rounds", rounds);
-        goto out;
+        return fail(STATUS_LIMIT, "no memory for the times of %d rounds", rounds);
     }
     bench->forward = bench->stamps + ops + 1;
     bench->step = bench->forward + n;
@@ -153,8 +147,7 @@ static enum status start(struct bench *bench, struct engine *engine, const struc
     bench->inside = bench->alone + n;
     bench->op_step = bench->inside + n;
     bench->op_alone = bench->op_step + n * ops;
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Of one operation over the rounds; `samples`: [rounds][op_count].
@@ -195,9 +188,9 @@ enum status bench_measure(struct engine *engine, const struct objective *objecti
     struct bench bench = {0};
     enum status rc;
     *figures = (struct bench_figures){.width = size, .height = size};
-    TRY(start(&bench, engine, objective, size, rounds));
+    TRY_OUT(start(&bench, engine, objective, size, rounds));
     for (int round = -WARM_UP; round < rounds; round++)
-        TRY(run_round(&bench, round > 0 ? round : 0)); // the first is written again
+        TRY_OUT(run_round(&bench, round > 0 ? round : 0)); // the first is written again
     rc = conclude(&bench, rounds, figures);
 out:
     free(bench.stamps);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What `oneiros bench` found, for people and for programs.
-#ifndef ONEIROS_COMMANDS_BENCH_PRINT_H
-#define ONEIROS_COMMANDS_BENCH_PRINT_H
+#pragma once
 
 #include <stdbool.h>
 
 #include "commands/bench_measure.h"
-#include "common/config.h"
-#include "kernels/plan.h"
+#include "common/config/config.h"
+#include "kernels/convolution/plan.h"
 
 struct bench_report {
     const struct config *config;
@@ -23,5 +22,3 @@ struct bench_report {
 void bench_print_table(const struct bench_report *report, bool layers);
 // With every operation.
 enum status bench_print_json(const struct bench_report *report) MUST_CHECK;
-
-#endif

@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
-#include "common/log.h"
-#include "kernels/keras_layout.h"
-#include "kernels/weights.h"
-#include "model/model_fetch.h"
-#include "model/tfjs.h"
+#include "common/system/log.h"
+#include "kernels/network/parameters.h"
+#include "weights/keras_layout.h"
+#include "weights/model_fetch.h"
+#include "weights/tfjs.h"
+#include "weights/weights.h"
 
 enum { OPTION_FORCE = 256, OPTION_JSON, OPTION_SOURCE };
 
@@ -134,15 +135,15 @@ static enum status run_info(const struct arguments *arguments)
     float *weights = NULL;
     struct weights_info info;
     if (!arguments->operand)
-        TRY(model_default_path(path));
-    weights = malloc(weights_count(network) * sizeof *weights);
+        TRY_OUT(model_default_path(path));
+    weights = malloc(parameters_count(network) * sizeof *weights);
     if (!weights) {
-        rc = fail(STATUS_LIMIT, "no memory for %zu weights", weights_count(network));
+        rc = fail(STATUS_LIMIT, "no memory for %zu weights", parameters_count(network));
         goto out;
     }
-    TRY(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
+    TRY_OUT(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
     if (arguments->json)
-        TRY(print_json(network, &info));
+        TRY_OUT(print_json(network, &info));
     else
         print_table(network, &info);
     if (fflush(stdout) != 0)

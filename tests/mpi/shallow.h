@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Something to dream with that is quick: the first layers of the network with random weights, small tiles, and a picture.
-#ifndef ONEIROS_TESTS_SHALLOW_H
-#define ONEIROS_TESTS_SHALLOW_H
+#pragma once
 
+#include "job/tile_rules.h"
 #include "weights_given.h"
-#include "worker/engine.h"
-#include "worker/tile_rules.h"
+#include "worker/network/engine.h"
 
 struct shallow {
     struct config config;
@@ -51,5 +50,3 @@ static inline float *shallow_picture(int width, int height)
                 *value = (float)fmax(-1, fmin(1, 0.02 * *value + 1.8 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c)));
     return rgb;
 }
-
-#endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What a team sends of a dream under way: frames, maps, the importance of channels; the same bytes as one rank alone sends, whatever
 // members hold. Rank 0 listens, all others dream.
-#include "worker/frames.h"
+#include "worker/ascent/frames.h"
 
-#include "coordinator/arrays.h"
+#include "coordinator/results/array_assembly.h"
 #include "ranks.h"
 #include "shallow.h"
-#include "worker/dream.h"
+#include "worker/ascent/dream.h"
 
 enum { WIDTH = 131, HEIGHT = 150, IMAGE = 7, NOTE = 999, STEPS = 4, FRAMES = STEPS + 1, KINDS = 3 };
 
@@ -52,7 +52,10 @@ static void listen(int members, struct heard *heard)
         }
         TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &array, &status));
         if (array) {
-            TOGETHER(arrays_receive(&arrays, ranks.comm, status.MPI_SOURCE, IMAGE, &whole));
+            struct array_part part;
+            float *values;
+            TOGETHER(arrays_receive(ranks.comm, status.MPI_SOURCE, &part, &values));
+            TOGETHER(arrays_add(&arrays, IMAGE, &part, values, &whole));
             if (whole.values)
                 keep(heard, &whole);
         }
@@ -65,7 +68,7 @@ static void listen(int members, struct heard *heard)
 }
 
 // Frames are numbered in order; the step says which one shows the image before it.
-static void check_step(const struct step_record *step, void *context)
+static void check_step(const struct step_row *step, void *context)
 {
     int *steps = context;
     CU_ASSERT_EQUAL(step->frame, *steps);
@@ -81,12 +84,11 @@ static bool never(void *context)
 static void dream(const int32_t *members, int count, const float *picture)
 {
     struct team *team;
-    struct outbox outbox;
-    struct field rgb;
+    struct outbox outbox = {.comm = ranks.comm};
+    struct slab rgb;
     struct dream_outcome outcome;
     int steps = 0;
     TOGETHER(team_create(&team, ranks.comm, members, count, &ranks.timing));
-    outbox_init(&outbox, ranks.comm);
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
     TOGETHER(dream_image(&(struct dream_options){.team = team,
                                                  .engine = shallow.engine,
@@ -101,7 +103,7 @@ static void dream(const int32_t *members, int count, const float *picture)
     CU_ASSERT_EQUAL(steps, team->rank == 0 ? STEPS : 0);
     TOGETHER(outbox_flush(&outbox));
     TOGETHER(mpi_send(&outbox.sent, sizeof outbox.sent, COORDINATOR_RANK, NOTE, ranks.comm));
-    field_destroy(&rgb);
+    slab_destroy(&rgb);
     team_destroy(&team);
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The gradient and the losses of an octave from teams of every size: the same bytes as one rank makes; and in tiles with an exact halo,
 // as good as the same numbers as from one window.
-#include "worker/sweep.h"
+#include "worker/network/sweep.h"
 
 #include <math.h>
 
-#include "common/rng.h"
+#include "common/system/rng.h"
 #include "ranks.h"
 #include "shallow.h"
 
@@ -30,7 +30,7 @@ static void create_sweep(struct sweep **sweep, struct team *team, const struct p
                                                          .margin = p->margin}));
 }
 
-static struct sweep_pass pass_of(const struct pass *p, const struct field *image, struct field *gradient, struct field *scratch)
+static struct sweep_pass pass_of(const struct pass *p, const struct slab *image, struct slab *gradient, struct slab *scratch)
 {
     return (struct sweep_pass){.image = image,
                                .dy = p->dy,
@@ -43,10 +43,10 @@ static struct sweep_pass pass_of(const struct pass *p, const struct field *image
 }
 
 // NaN where nothing is written.
-static void create_rows(struct field *field, const struct pass *p, struct span rows)
+static void create_rows(struct slab *field, const struct pass *p, struct span rows)
 {
-    UNIT_OK(field_create(field, p->width, p->height, rows));
-    memset(field->data, 0xff, field_count(field) * sizeof(float));
+    UNIT_OK(slab_create(field, p->width, p->height, rows));
+    memset(field->data, 0xff, slab_count(field) * sizeof(float));
 }
 
 // On rank 0, for all to see.
@@ -58,7 +58,7 @@ static void make_pass(struct pass *p, const struct tile_rules *rules)
     if (ranks.rank == 0) {
         struct team *alone;
         struct sweep *sweep;
-        struct field image, gradient, scratch;
+        struct slab image, gradient, scratch;
         bool flag = false;
         TOGETHER(team_create(&alone, MPI_COMM_NULL, &(int32_t){0}, 1, &ranks.timing));
         create_sweep(&sweep, alone, p, rules);
@@ -70,9 +70,9 @@ static void make_pass(struct pass *p, const struct tile_rules *rules)
         TOGETHER(sweep_run(sweep, &pass, &p->losses, &flag));
         CU_ASSERT_FALSE(flag);
         memcpy(p->gradient, gradient.data, count * sizeof(float));
-        field_destroy(&scratch);
-        field_destroy(&gradient);
-        field_destroy(&image);
+        slab_destroy(&scratch);
+        slab_destroy(&gradient);
+        slab_destroy(&image);
         sweep_destroy(&sweep);
         team_destroy(&alone);
     }
@@ -102,7 +102,7 @@ enum { PASSES = sizeof passes / sizeof passes[0] };
 static void check_pass(struct team *team, const struct pass *p)
 {
     struct sweep *sweep;
-    struct field image, gradient, scratch;
+    struct slab image, gradient, scratch;
     create_sweep(&sweep, team, p, &shallow.rules);
     ranks_cut_out(&image, team, p->picture, p->width, p->height);
     create_rows(&gradient, p, sweep_gradient_rows(sweep));
@@ -123,9 +123,9 @@ static void check_pass(struct team *team, const struct pass *p)
         CU_ASSERT(losses.total != p->losses.total && fabs(losses.total / p->losses.total - 1) < 0.5); // another view of the same octave
     }
     CU_ASSERT_EQUAL(ranks_unlike(&image, p->picture), 0);
-    field_destroy(&scratch);
-    field_destroy(&gradient);
-    field_destroy(&image);
+    slab_destroy(&scratch);
+    slab_destroy(&gradient);
+    slab_destroy(&image);
     sweep_destroy(&sweep);
 }
 
@@ -151,7 +151,7 @@ static struct pass whole;
 static void run_exact(struct team *team)
 {
     struct sweep *sweep;
-    struct field image, gradient, scratch;
+    struct slab image, gradient, scratch;
     struct sweep_losses losses;
     size_t wrong = 0;
     bool flag = false;
@@ -167,12 +167,12 @@ static void run_exact(struct team *team)
         for (int y = gradient.rows.begin; y < gradient.rows.end; y++)
             for (int x = 0; x < whole.width; x++) {
                 const double expected = whole.gradient[(size_t)(c * whole.height + y) * (size_t)whole.width + (size_t)x];
-                wrong += !(fabs(field_row(&gradient, c, y)[x] - expected) <= 1e-4 * whole.most); // NaN, too
+                wrong += !(fabs(slab_row(&gradient, c, y)[x] - expected) <= 1e-4 * whole.most); // NaN, too
             }
     CU_ASSERT_EQUAL(wrong, 0);
-    field_destroy(&scratch);
-    field_destroy(&gradient);
-    field_destroy(&image);
+    slab_destroy(&scratch);
+    slab_destroy(&gradient);
+    slab_destroy(&image);
     sweep_destroy(&sweep);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Sums that do not depend on who has the summands, and agreement on who failed, in every kind of team.
-#include "worker/team.h"
+#include "worker/team/team.h"
 
 #include <math.h>
 
-#include "common/tiling.h"
+#include "common/picture/tiling.h"
 #include "naive.h"
 #include "ranks.h"
 

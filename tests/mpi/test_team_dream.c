@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A dream by teams of every size: the same picture and the same steps as by one rank alone. One member's word stops them all, one member's
 // failure fails them all, and they can go on with the next picture.
-#include "worker/dream.h"
+#include "worker/ascent/dream.h"
 
 #include "ranks.h"
 #include "shallow.h"
@@ -13,7 +13,7 @@ static float *picture; // (3, HEIGHT, WIDTH)
 
 // What a dream left, on the team's first member, and how it went.
 struct account {
-    struct step_record steps[STEPS_MAX];
+    struct step_row steps[STEPS_MAX];
     int count;
     struct dream_outcome outcome;
 };
@@ -27,7 +27,7 @@ struct member {
     double part;                 // pixels of the step under way
 };
 
-static void keep_step(const struct step_record *step, void *context)
+static void keep_step(const struct step_row *step, void *context)
 {
     struct member *m = context;
     CU_ASSERT_EQUAL(m->team->rank, 0);
@@ -55,7 +55,7 @@ static bool should_stop(void *context)
     return m->asked >= m->stop_at;
 }
 
-static enum status dream(struct member *m, struct field *rgb)
+static enum status dream(struct member *m, struct slab *rgb)
 {
     const struct dream_options options = {.team = m->team,
                                           .engine = shallow.engine,
@@ -113,7 +113,7 @@ static void make_reference(struct reference *r)
     const size_t bytes = naive_count(3, HEIGHT, WIDTH) * sizeof *r->rgb;
     r->rgb = naive_alloc(bytes);
     if (ranks.rank == 0) {
-        struct field rgb;
+        struct slab rgb;
         struct team *alone;
         TOGETHER(team_create(&alone, MPI_COMM_NULL, &(int32_t){0}, 1, &ranks.timing));
         struct member me = join(alone);
@@ -125,7 +125,7 @@ static void make_reference(struct reference *r)
         CU_ASSERT_EQUAL(me.account.outcome.stopped, r->stop_at <= STEPS_MAX);
         memcpy(r->rgb, rgb.data, bytes);
         r->account = me.account;
-        field_destroy(&rgb);
+        slab_destroy(&rgb);
         team_destroy(&alone);
     }
     ranks_share(r->rgb, bytes);
@@ -137,7 +137,7 @@ static void check_dream(struct team *team, const struct reference *r, int speake
 {
     const struct account *expected = &r->account;
     struct member me = join(team);
-    struct field rgb;
+    struct slab rgb;
     if (team->rank == speaker)
         me.stop_at = r->stop_at;
     configure(r);
@@ -147,7 +147,7 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     CU_ASSERT_EQUAL(me.account.count, team->rank == 0 ? expected->count : 0);
     CU_ASSERT(memcmp(me.account.steps, expected->steps, (size_t)me.account.count * sizeof *expected->steps) == 0);
     CU_ASSERT(memcmp(&me.account.outcome, &expected->outcome, sizeof expected->outcome) == 0);
-    field_destroy(&rgb);
+    slab_destroy(&rgb);
 }
 
 // Half of them by odd teams, half by even ones, and the guided one by few, for time's sake.
@@ -164,17 +164,17 @@ static void test_dreams(void)
 }
 
 // All members fail with the same status and message, and could go on.
-static void check_failure(struct member *me, struct field *rgb, const char *message)
+static void check_failure(struct member *me, struct slab *rgb, const char *message)
 {
     CU_ASSERT_EQUAL(dream(me, rgb), STATUS_LIMIT);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), message));
     CU_ASSERT_FALSE(me->account.outcome.broken);
-    field_destroy(rgb);
+    slab_destroy(rgb);
 }
 
 static void run_failures(struct team *team)
 {
-    struct field rgb;
+    struct slab rgb;
     // One member has no room for tiles, at once ...
     struct member me = join(team);
     configure(&references[0]);

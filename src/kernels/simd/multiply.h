@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The matrix product in registers that every convolution comes down to: up to ROWS pixels times one or two blocks of outputs, over all
 // input channels and taps. Each step loads the weights of one input channel, broadcasts that channel of each pixel, and adds.
-#ifndef ONEIROS_KERNELS_SIMD_MULTIPLY_H
-#define ONEIROS_KERNELS_SIMD_MULTIPLY_H
+#pragma once
 
 #include "kernels/simd/lanes.h"
 
@@ -203,5 +202,3 @@ MULTIPLY(SOURCE_SKIP_BF16)
 typedef void multiply_function(int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column);
 static multiply_function *const multiply_by_source[SOURCES] = {multiply_SOURCE_NEXT, multiply_SOURCE_SKIP, multiply_SOURCE_PLANE,
                                                                multiply_SOURCE_NEXT_BF16, multiply_SOURCE_SKIP_BF16};
-
-#endif

@@ -6,8 +6,7 @@
 //            rows of 0 and infinity: those of prod over all points, over the even inputs from 0 and the odd ones from 1
 //   output   y_k = sum over p of p^k * (v(p) +- v(-p)), + v(0) for k = 0, + v(infinity) for the last
 // and in two dimensions first down the columns, then along the rows.
-#ifndef ONEIROS_KERNELS_SIMD_WINOGRAD_H
-#define ONEIROS_KERNELS_SIMD_WINOGRAD_H
+#pragma once
 
 #include <omp.h>
 
@@ -314,5 +313,3 @@ static void winograd(const struct simd_winograd *job)
         winograd_tiles(job, &grid, with, &tiles, 0, job->out_blocks);
     }
 }
-
-#endif
