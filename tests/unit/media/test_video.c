@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "media/picture/codec.h"
+#include "media/video/video_first_frame.h"
 #include "scratch.h"
 #include "videos.h"
 
@@ -332,6 +334,15 @@ static void test_colours(void)
         for (int c = 0; c < 3; c++)
             for (int y = 8; y < HEIGHT; y += 16)
                 CU_ASSERT(abs(frames[(y * WIDTH + k * band + band / 2) * 3 + c] - colours[k][c]) <= 6);
+    const struct image_limits limits = {WIDTH, 1000000}, narrow = {WIDTH - 1, 1000000};
+    struct image first; // as we read it ourselves
+    UNIT_OK(video_first_frame(path, &limits, &first));
+    CU_ASSERT_FATAL(first.width == WIDTH && first.height == HEIGHT);
+    codec_to_bytes(first.rgb, WIDTH * HEIGHT, rgb);
+    CU_ASSERT(video_psnr(rgb, frames, FRAME) > 40);
+    image_destroy(&first);
+    CU_ASSERT_EQUAL(video_first_frame(path, &narrow, &first), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(video_first_frame(in_scratch("no.mp4"), &limits, &first), STATUS_FORMAT);
     free(frames);
     free(rgb);
     scratch_remove();
