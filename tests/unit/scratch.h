@@ -28,6 +28,15 @@ static inline bool scratch_create(void)
     return mkdtemp(scratch) != NULL;
 }
 
+// UNIT_MAIN (unit.h) of tests that need the folder.
+#define UNIT_MAIN_IN_SCRATCH(suite, tests)                                                                                                 \
+    int main(void)                                                                                                                         \
+    {                                                                                                                                      \
+        const int rc = scratch_create() ? unit_run(suite, tests, sizeof tests / sizeof tests[0]) : 1;                                      \
+        scratch_remove();                                                                                                                  \
+        return rc;                                                                                                                         \
+    }
+
 // The path of a name in it, until the fourth call after this one.
 static inline const char *in_scratch(const char *name)
 {

@@ -30,7 +30,7 @@ struct plan {
 
 // Where a plan holds good, so far as a plan made elsewhere may not be the fastest here.
 struct plan_origin {
-    char cpu[64], simd[32], dnn[32];
+    char cpu[64], simd[32], onednn[32];
     int threads; // that it was timed with
 };
 void plan_origin_here(struct plan_origin *origin, int threads);

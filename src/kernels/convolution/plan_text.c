@@ -36,7 +36,7 @@ void plan_origin_here(struct plan_origin *origin, int threads)
     *origin = (struct plan_origin){.threads = threads};
     read_cpu_name(origin->cpu);
     snprintf(origin->simd, sizeof origin->simd, "%s", simd_here()->name);
-    snprintf(origin->dnn, sizeof origin->dnn, "%s", onednn_version());
+    snprintf(origin->onednn, sizeof origin->onednn, "%s", onednn_version());
 }
 
 static const char *conv_name(const struct network *network, int conv)
@@ -50,7 +50,7 @@ enum status plan_to_text(const struct plan *plan, const struct network *network,
     FILE *stream = open_memstream(text, &size);
     if (!stream)
         return fail(STATUS_LIMIT, "no memory for the text of a plan");
-    fprintf(stream, "%s\ncpu: %s\nsimd: %s\nonednn: %s\nprecision: %s\nthreads: %d\n", title, origin->cpu, origin->simd, origin->dnn,
+    fprintf(stream, "%s\ncpu: %s\nsimd: %s\nonednn: %s\nprecision: %s\nthreads: %d\n", title, origin->cpu, origin->simd, origin->onednn,
             plan->bf16 ? "bf16" : "f32", origin->threads);
     for (int s = 0; s < PLAN_SIZES; s++)
         for (int backward = 0; backward < 2; backward++)
@@ -124,7 +124,7 @@ static bool parse_line(struct plan *plan, const struct network *network, struct 
         return true;
     }
     return sscanf(line, "cpu: %63[^\n]", origin->cpu) == 1 || sscanf(line, "simd: %31s", origin->simd) == 1 ||
-           sscanf(line, "onednn: %31s", origin->dnn) == 1 || sscanf(line, "threads: %d", &origin->threads) == 1 ||
+           sscanf(line, "onednn: %31s", origin->onednn) == 1 || sscanf(line, "threads: %d", &origin->threads) == 1 ||
            parse_entry(plan, network, line);
 }
 

@@ -64,6 +64,11 @@ struct op {
     int scratch; // buffer, sized by whoever runs the operation; NO_BUFFER until then
 };
 
+static inline bool op_is_convolution(const struct op *op)
+{
+    return op->kind == OP_CONV || op->kind == OP_CONV_BACKWARD;
+}
+
 struct buffer {
     size_t bytes;
     int first, last; // operations, both inclusive; first > last: never touched

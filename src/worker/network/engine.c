@@ -80,7 +80,7 @@ enum status engine_executor(struct engine *e, int width, int height, struct exec
     if (!slot->executor || slot->width != width || slot->height != height) {
         executor_destroy(&slot->executor);
         TRY(executor_create(&slot->executor, &(struct executor_options){.network = e->network,
-                                                                        .prepared = e->prepared,
+                                                                        .cache = e->prepared,
                                                                         .plan = &e->plan,
                                                                         .width = width,
                                                                         .height = height,

@@ -4,12 +4,12 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "common/system/file.h"
 #include "media/drawing/thumbnail.h"
 #include "media/picture/codec.h"
 #include "report/channels.h"
 #include "report/curves.h"
 #include "report/phases.h"
-#include "report/run_facts.h"
 #include "run_file_check.h"
 #include "run_file_rows.h"
 #include "scratch.h"
@@ -35,7 +35,7 @@ static void curves_are_thinned_out(void)
     char path[FILE_PATH_MAX];
     struct run_file *file;
     struct curves curves;
-    hid_t input;
+    struct run_reader *input;
     UNIT_OK(file_join(path, scratch, "run.h5"));
     UNIT_OK(create(&file, path));
     for (int i = 0; i < STEPS; i++)
@@ -45,9 +45,9 @@ static void curves_are_thinned_out(void)
             UNIT_OK(run_file_add_steps(file, &step, 1));
         }
     UNIT_OK(run_file_close(&file, true));
-    UNIT_OK(run_facts_open(path, &input));
-    UNIT_OK(curves_read(input, path, targets, &curves));
-    H5Fclose(input);
+    UNIT_OK(run_reader_open(&input, path));
+    UNIT_OK(curves_read(input, &curves));
+    run_reader_close(&input);
     CU_ASSERT_EQUAL_FATAL(curves.curve_count, 2);
     CU_ASSERT(curves.curves[0].count == CURVE_POINTS_MAX && curves.curves[1].count == STEPS / 2 && curves.mean.count == CURVE_POINTS_MAX);
     const struct curve_point *mean = curves.points + curves.mean.first;
@@ -157,17 +157,11 @@ static void thumbnails_keep_their_budget(void)
     image_destroy(&image);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"curves have room", curves_have_room},
-                                             {"curves are thinned out", curves_are_thinned_out},
-                                             {"channels by size", channels_by_size},
-                                             {"phases by hand", phases_by_hand},
-                                             {"budgets", budgets},
-                                             {"thumbnails keep their budget", thumbnails_keep_their_budget}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("report_tables", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"curves have room", curves_have_room},
+                                         {"curves are thinned out", curves_are_thinned_out},
+                                         {"channels by size", channels_by_size},
+                                         {"phases by hand", phases_by_hand},
+                                         {"budgets", budgets},
+                                         {"thumbnails keep their budget", thumbnails_keep_their_budget}};
+
+UNIT_MAIN_IN_SCRATCH("report_tables", tests)
