@@ -22,17 +22,9 @@ tell() {
     [ -z "$launched" ] || (while kill -USR1 "$launched" 2>/dev/null; do sleep 10; done) &
 }
 
-# dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
-# which tells the launcher, which tells every rank, be it srun or mpirun; 75 then means that the same job can go on.
-dream() {
-    local id=$SLURM_JOB_ID code told='' cancelled='' launched=''
-    [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
-    local record=$1/job/$id command=("${launcher[@]}" "$oneiros" dream -o "$@")
-    trap 'told=1; tell' USR1
-    trap 'told=1; cancelled=1; tell' TERM # scancel: save, and that is all
-    command -v "$oneiros" >/dev/null || { echo "$oneiros is not there: build it, or say in site.sh where it is" >&2; return 127; }
-    record "$record" "${command[@]}"
-    "${command[@]}" &
+# launch COMMAND...: to its end, whatever signals come in the meantime. Its exit code is in `code`.
+launch() {
+    "$@" &
     launched=$!
     [ -z "$told" ] || tell
     until
@@ -41,8 +33,32 @@ dream() {
         code=$?
         [ -z "$told" ] # else it was the signal that ended the wait
     do :; done
+}
+
+# crashed_at_start OUT SINCE: whether a signal that nobody sent to this job ended the launcher before there was a run, younger than that file.
+# Starting MPI on many nodes is a race that not all versions of Slurm, PMIx and MPI always win.
+crashed_at_start() {
+    [ "$code" -gt 128 ] && [ -z "$asked" ] && [ ! "$1/run.h5" -nt "$2" ]
+}
+
+# dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
+# which tells the launcher, which tells every rank, be it srun or mpirun; 75 then means that the same job can go on.
+dream() {
+    local id=$SLURM_JOB_ID count=${SLURM_RESTART_COUNT:-0} code told='' asked='' cancelled='' launched='' crashes most=3
+    [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
+    local record=$1/job/$id command=("${launcher[@]}" "$oneiros" dream -o "$@")
+    trap 'told=1; asked=1; tell' USR1
+    trap 'told=1; asked=1; cancelled=1; tell' TERM # scancel: save, and that is all
+    command -v "$oneiros" >/dev/null || { echo "$oneiros is not there: build it, or say in site.sh where it is" >&2; return 127; }
+    record "$record" "${command[@]}"
+    launch "${command[@]}"
+    for ((crashes = 1; crashes <= most; crashes++)); do
+        crashed_at_start "$1" "$record/command.$count" || break
+        echo "crashed before the run began, exit code $code: starting it again, $crashes of at most $most times" >&2
+        launch "${command[@]}"
+    done
     [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75 # it came before the launcher had got ready for it
-    echo "$code" >"$record/exit.${SLURM_RESTART_COUNT:-0}"
+    echo "$code" >"$record/exit.$count"
     if [ "$code" -eq 75 ] && [ -z "$cancelled" ]; then
         again
     fi

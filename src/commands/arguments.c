@@ -1,86 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "commands/arguments.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/options.h"
 #include "common/config/config_number.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
 #include "kernels/network/network.h"
 
-enum { OPTION_FORCE = 256, OPTION_PRINT_CONFIG, OPTION_DRY_RUN, OPTION_PLAN, OPTION_MAX_SECONDS, OPTION_RESUME };
-static const char short_options[] = ":c:p:s:o:qvh";
-static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},
-    {"preset", required_argument, NULL, 'p'},
-    {"set", required_argument, NULL, 's'},
-    {"output", required_argument, NULL, 'o'},
-    {"force", no_argument, NULL, OPTION_FORCE},
-    {"resume", no_argument, NULL, OPTION_RESUME},
-    {"print-config", no_argument, NULL, OPTION_PRINT_CONFIG},
-    {"plan", required_argument, NULL, OPTION_PLAN},
-    {"max-seconds", required_argument, NULL, OPTION_MAX_SECONDS},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
-    {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
-};
-
-static const double max_seconds_least = 1, max_seconds_most = 1e9;
-
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
+    struct job_options *options;
     const char *preset, *file, *plan; // NULL: not given
     const char **settings;            // of -s, in the order given
     int setting_count;
 };
 
-static enum status fail_option(const char *typed)
+static enum status take_setting(void *context, const char *value)
 {
-    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
-    config_excerpt(typed, shown);
-    char name[CONFIG_EXCERPT_MAX];
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(shown, "="), shown);
-    struct nearest nearest;
-    nearest_init(&nearest, name);
-    for (const struct option *option = long_options; option->name && strncmp(name, "--", 2) == 0; option++) {
-        char candidate[NEAREST_TEXT_MAX];
-        snprintf(candidate, sizeof candidate, "--%s", option->name);
-        nearest_offer(&nearest, candidate);
-    }
-    return fail(STATUS_USAGE, "unknown option %s%s", shown, nearest_hint(&nearest, "; see `oneiros dream --help`", hint));
-}
-
-// An option that getopt_long() refused; `code` is ':' where its argument is missing, otherwise '?'.
-static enum status fail_getopt(int code, char **argv)
-{
-    const char letter[] = {'-', (char)optopt, '\0'};
-    const char *typed = argv[optind - 1];
-    if (code == ':')
-        return fail(STATUS_USAGE, "option %s needs a value", strncmp(typed, "--", 2) == 0 ? typed : letter);
-    if (optopt == 0)
-        return fail_option(typed); // a long one that is unknown or ambiguous
-    for (const struct option *option = long_options; option->name; option++)
-        if (option->val == optopt)
-            return fail(STATUS_USAGE, "option --%s takes no value", option->name);
-    return fail_option(letter);
-}
-
-static enum status set_once(const char **field, const char *what, const char *value)
-{
-    if (*field)
-        return fail(STATUS_USAGE, "%s is given twice", what);
-    *field = value;
+    struct sources *sources = context;
+    sources->settings[sources->setting_count++] = value;
     return STATUS_OK;
 }
 
-static enum status set_output(struct job_options *options, const char *folder)
+static enum status take_output(void *context, const char *folder)
 {
-    size_t length = strlen(folder);
+    struct job_options *options = ((struct sources *)context)->options;
+    const size_t length = strlen(folder);
     if (options->output[0])
         return fail(STATUS_USAGE, "-o is given twice");
     if (length == 0)
@@ -91,47 +40,10 @@ static enum status set_output(struct job_options *options, const char *folder)
     return STATUS_OK;
 }
 
-static enum status take_option(struct job_options *options, struct sources *sources, int code, char **argv)
+static enum status take_max_seconds(void *context, const char *value)
 {
-    switch (code) {
-    case 'c':
-        return set_once(&sources->file, "-c", optarg);
-    case 'p':
-        return set_once(&sources->preset, "-p", optarg);
-    case 's':
-        sources->settings[sources->setting_count++] = optarg;
-        break;
-    case 'o':
-        return set_output(options, optarg);
-    case 'q':
-        options->log_level = LOG_WARNING;
-        break;
-    case 'v':
-        options->log_level = LOG_DEBUG;
-        break;
-    case 'h':
-        options->help = true;
-        break;
-    case OPTION_FORCE:
-        options->force = true;
-        break;
-    case OPTION_RESUME:
-        options->resume = true;
-        break;
-    case OPTION_PRINT_CONFIG:
-        options->print_config = true;
-        break;
-    case OPTION_PLAN:
-        return set_once(&sources->plan, "--plan", optarg);
-    case OPTION_MAX_SECONDS:
-        return fail_in(config_parse_real(optarg, max_seconds_least, max_seconds_most, &options->max_seconds), "--max-seconds");
-    case OPTION_DRY_RUN:
-        options->dry_run = true;
-        break;
-    default:
-        return fail_getopt(code, argv);
-    }
-    return STATUS_OK;
+    struct sources *sources = context;
+    return fail_in(config_parse_real(value, 1, 1e9, &sources->options->max_seconds), "--max-seconds");
 }
 
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
@@ -146,28 +58,40 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(config_set(config, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    return job_options_check(config);
+    return arguments_check_config(config);
 }
 
-enum status job_options_parse(struct job_options *options, int argc, char **argv, char *const *environment)
+enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment)
 {
     enum status rc = STATUS_OK;
     memset(options, 0, sizeof *options);
     options->log_level = LOG_INFO;
     options->explain = strcmp(argv[0], "explain") == 0;
-    struct sources sources = {.settings = calloc((size_t)argc, sizeof *sources.settings)};
-    if (!sources.settings) {
-        rc = fail(STATUS_LIMIT, "not enough memory for %d arguments", argc);
-        goto out;
-    }
-    optind = 0; // GNU: start afresh, also when this is not the first command line of the process
-    opterr = 0;
-    for (int code; !options->help && (code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1;)
-        TRY_OUT(take_option(options, &sources, code, argv));
+    struct sources sources = {.options = options, .settings = calloc((size_t)argc, sizeof *sources.settings)};
+    const struct command_option table[] = {
+        {"config", 'c', .text = &sources.file},
+        {"preset", 'p', .text = &sources.preset},
+        {"set", 's', .take = take_setting},
+        {"output", 'o', .take = take_output},
+        {"force", .flag = &options->force},
+        {"resume", .flag = &options->resume},
+        {"print-config", .flag = &options->print_config},
+        {"plan", .text = &sources.plan},
+        {"max-seconds", .take = take_max_seconds},
+        {"quiet", 'q', .log_level = &options->log_level, .says = LOG_WARNING},
+        {"verbose", 'v', .log_level = &options->log_level, .says = LOG_DEBUG},
+        {"dry-run", .flag = &options->dry_run},
+        {NULL},
+    };
+    struct command_line line;
+    if (!sources.settings)
+        return fail(STATUS_LIMIT, "not enough memory for %d arguments", argc);
+    TRY_OUT(command_line_parse(&line, table, &sources, argc, argv));
+    options->help = line.help;
     if (options->help)
         goto out;
-    options->inputs = argv + optind;
-    options->input_count = argc - optind;
+    options->inputs = line.operands;
+    options->input_count = line.operand_count;
     TRY_OUT(load_config(&options->config, &sources, environment));
     if (options->explain && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
@@ -198,7 +122,7 @@ static enum status fail_layer(const struct network *network, const char *key, co
     return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
 }
 
-enum status job_options_check(const struct config *config)
+enum status arguments_check_config(const struct config *config)
 {
     const struct network *network = network_inception_v3();
     int rows[CONFIG_TARGETS_MAX];
@@ -275,7 +199,7 @@ static const char options_help[] =
     "Keys, as KEY=DEFAULT  [range]:\n"
     "\n";
 
-void job_options_print_help(bool explain, FILE *stream)
+void arguments_print_help(bool explain, FILE *stream)
 {
     fputs(explain ? explain_help : dream_help, stream);
     fputs(options_help, stream);

@@ -9,9 +9,9 @@
 #include "job/job.h"
 
 // argv[0] is "dream" or "explain"; argv is reordered so that the inputs come last. `environment` is that of the process.
-enum status job_options_parse(struct job_options *options, int argc, char **argv, char *const *environment) MUST_CHECK;
+enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment) MUST_CHECK;
 
 // config_check(), and that every target is a layer of the network, with the channels asked for, and no layer is there twice.
-enum status job_options_check(const struct config *config) MUST_CHECK;
+enum status arguments_check_config(const struct config *config) MUST_CHECK;
 
-void job_options_print_help(bool explain, FILE *stream);
+void arguments_print_help(bool explain, FILE *stream);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // `oneiros bench`: what this machine can do at most, and how close the network comes to it.
-#include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "commands/bench_measure.h"
 #include "commands/bench_print.h"
 #include "commands/commands.h"
+#include "commands/options.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/picture/geometry.h"
@@ -28,7 +28,8 @@ struct bench_options {
     const char *plan;     // of --plan; NULL: not given
     int sizes[SIZES_MAX], size_count;
     int repeats, threads;
-    bool layers, json, help;
+    bool layers, json;
+    struct command_line line;
 };
 
 static const char help_text[] =
@@ -58,61 +59,47 @@ static enum status number(const char *option, const char *text, int least, int m
     return STATUS_OK;
 }
 
-static enum status take_option(struct bench_options *options, int code)
+static enum status take_size(void *context, const char *value)
 {
-    switch (code) {
-    case 'n':
-        if (options->size_count == SIZES_MAX)
-            return fail(STATUS_USAGE, "--size: at most %d sizes", SIZES_MAX);
-        return number("--size", optarg, GEOMETRY_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
-    case 't':
-        return number("--threads", optarg, 1, THREADS_MAX, &options->threads);
-    case 'r':
-        return number("--repeats", optarg, 1, REPEATS_MAX, &options->repeats);
-    case 'p':
-        options->plan = optarg;
-        break;
-    case 's':
-        return config_set(&options->config, optarg);
-    case 'l':
-        options->layers = true;
-        break;
-    case 'j':
-        options->json = true;
-        break;
-    default:
-        options->help = true;
-        break;
-    }
-    return STATUS_OK;
+    struct bench_options *options = context;
+    if (options->size_count == SIZES_MAX)
+        return fail(STATUS_USAGE, "--size: at most %d sizes", SIZES_MAX);
+    return number("--size", value, GEOMETRY_MIN_SIDE, SIZE_MAX_PIXELS, &options->sizes[options->size_count++]);
+}
+
+static enum status take_threads(void *context, const char *value)
+{
+    return number("--threads", value, 1, THREADS_MAX, &((struct bench_options *)context)->threads);
+}
+
+static enum status take_repeats(void *context, const char *value)
+{
+    return number("--repeats", value, 1, REPEATS_MAX, &((struct bench_options *)context)->repeats);
+}
+
+static enum status take_setting(void *context, const char *value)
+{
+    return config_set(&((struct bench_options *)context)->config, value);
 }
 
 static enum status parse(struct bench_options *options, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"size", required_argument, NULL, 'n'}, {"threads", required_argument, NULL, 't'}, {"repeats", required_argument, NULL, 'r'},
-        {"plan", required_argument, NULL, 'p'}, {"set", required_argument, NULL, 's'},     {"layers", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},       {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+    const struct command_option table[] = {
+        {"size", .take = take_size},        {"threads", .take = take_threads},
+        {"repeats", .take = take_repeats},  {"plan", .text = &options->plan},
+        {"set", 's', .take = take_setting}, {"layers", .flag = &options->layers},
+        {"json", .flag = &options->json},   {NULL},
     };
-    enum status rc = STATUS_OK;
     *options = (struct bench_options){.repeats = 15};
     config_init(&options->config);
-    opterr = 0;
-    optind = 0; // glibc: start anew
-    for (int code; !options->help && (code = getopt_long(argc, argv, ":s:h", names, NULL)) != -1;) {
-        if (code == ':')
-            return fail(STATUS_USAGE, "%s needs a value", argv[optind - 1]);
-        if (code == '?')
-            return fail(STATUS_USAGE, "bench knows no option %s", argv[optind - 1]);
-        TRY(take_option(options, code));
-    }
-    if (options->help)
-        return rc;
-    if (optind < argc)
-        return fail(STATUS_USAGE, "bench takes no argument '%s'", argv[optind]);
+    TRY(command_line_parse(&options->line, table, options, argc, argv));
+    if (options->line.help)
+        return STATUS_OK;
+    if (options->line.operand_count > 0)
+        return fail(STATUS_USAGE, "bench takes no argument '%s'", options->line.operands[0]);
     if (options->plan)
         TRY(fail_in(config_value_parse(&options->config, config_find("plan"), options->plan), "--plan"));
-    TRY(job_options_check(&options->config));
+    TRY(arguments_check_config(&options->config));
     if (options->config.objective == OBJECTIVE_GUIDE)
         return fail(STATUS_USAGE, "objective: bench has no picture for guide; mean_square costs the same but for the comparison");
     if (options->size_count == 0) {
@@ -120,7 +107,7 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         options->size_count = sizeof default_sizes / sizeof default_sizes[0];
     }
     options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1, resources_processors());
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
@@ -194,11 +181,11 @@ int command_bench(int argc, char **argv)
 {
     struct bench_options options;
     enum status rc = parse(&options, argc, argv);
-    if (rc == STATUS_OK && options.help)
+    if (rc == STATUS_OK && options.line.help)
         fputs(help_text, stdout);
     else if (rc == STATUS_OK)
         rc = bench(&options);
     if (rc != STATUS_OK)
-        log_error("%s%s", status_message(), rc == STATUS_USAGE ? "; see `oneiros bench --help`" : "");
+        log_error("%s", status_message());
     return exit_code(rc);
 }

@@ -8,24 +8,27 @@
 
 #include "common/config/config.h"
 #include "common/system/status.h"
-#include "common/wire/messages.h"
+#include "common/wire/lead.h"
 #include "coordinator/resume/resume.h"
-#include "coordinator/schedule/schedule.h"
+#include "coordinator/schedule/run_setup.h"
 #include "runfile/run_file.h"
+
+// The worker, where this process is the only one; zeroed: it is not.
+struct coordinator_here {
+    enum status (*serve)(void *worker, const struct lead *lead); // until the lead has no further job
+    void *worker;
+    const struct timing *timing; // its own
+};
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker;   // rank of comm; 0 where the coordinator's process is the one worker too
-    enum job_kind kind; // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
-    const struct schedule *schedule;
-    const struct config *config;
-    const char *output; // folder, exists
-    char **inputs;      // [input_count], as typed
+    int first_worker; // rank of comm
+    struct run_setup setup;
+    char **inputs; // [input_count], as typed
     int input_count;
     const struct resume *resume; // NULL: a new run
-    bool leaders;                // workers read and write themselves (leader.h), and rank 0 what they could not do alone
-    struct run_file_header header;
+    bool delegates;              // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
+    struct coordinator_here here;
 };
 
 struct coordinator_outcome {

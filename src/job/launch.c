@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/system/log.h"
+#include "common/wire/agreement.h"
 #include "common/wire/messages.h"
 
 static int number(const char *name, int otherwise)
@@ -67,29 +68,42 @@ static enum status check_step(struct launch *launch)
     return STATUS_OK;
 }
 
-static enum status check_world(const struct launch *launch)
+static enum status check_world(struct launch *launch)
 {
     const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
-    return launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE") ? fail_strangers(tasks) : STATUS_OK;
+    launch->agreed = launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"); // each finds the same
+    return launch->agreed ? fail_strangers(tasks) : STATUS_OK;
 }
 
 enum status launch_start(struct launch *launch)
 {
     int provided;
-    enum status rc = STATUS_OK;
     TRY(check_step(launch));
-    // One process alone is coordinator and worker in two threads.
+    // The watchdog has a thread of its own.
     TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
     TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
     TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
     TRY(mpi_check(MPI_Comm_set_errhandler(launch->comm, MPI_ERRORS_RETURN), "error handler"));
     TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
     TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
-    if (launch->size == 1 && provided < MPI_THREAD_MULTIPLE)
-        rc = fail(STATUS_UNSUPPORTED, "this MPI has no MPI_THREAD_MULTIPLE, which one process alone needs: start two with `mpirun -n 2`");
-    else
-        rc = check_world(launch);
-    return rc;
+    return check_world(launch);
+}
+
+enum status launch_agree(struct launch *launch, enum status mine)
+{
+    return agreement(launch->comm, mine, &launch->agreed);
+}
+
+enum status launch_share_text(struct launch *launch, int from, char **text)
+{
+    int size = launch->rank == from && *text ? (int)strlen(*text) + 1 : 0;
+    MPI_Request request;
+    TRY(mpi_check(MPI_Ibcast(&size, 1, MPI_INT, from, launch->comm, &request), "broadcast"));
+    TRY(mpi_wait(&request));
+    if (launch->rank != from)
+        *text = size > 0 ? malloc((size_t)size) : NULL;
+    TRY(launch_agree(launch, size == 0 || *text ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a text of %d bytes", size)));
+    return mpi_check(MPI_Bcast(*text, size, MPI_CHAR, from, launch->comm), "broadcast");
 }
 
 enum status launch_end(struct launch *launch)

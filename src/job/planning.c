@@ -166,42 +166,15 @@ enum status planning_find(const struct config *config, int threads, const float 
     return plan_to_text(plan, network_inception_v3(), &origin, text);
 }
 
-enum status planning_resolve(const struct planning_options *options, struct plan *plan, char **text)
+// The others wait asleep, so that the planner has the machine.
+enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
+                             const char *file_text, struct plan *plan, char **text)
 {
-    struct {
-        int status;
-        int length; // of the text
-        char message[STATUS_MESSAGE_MAX];
-    } word = {0};
-    MPI_Request request;
-    int rank;
-    enum status rc;
+    enum status rc = STATUS_OK;
     *text = NULL;
-    TRY_OUT(mpi_check(MPI_Comm_rank(options->comm, &rank), "rank"));
-    if (rank == options->planner) {
-        word.status = (int)planning_find(options->config, options->threads, options->weights, options->text, plan, text);
-        word.length = *text ? (int)strlen(*text) : 0;
-        snprintf(word.message, sizeof word.message, "%s", status_message());
-    }
-    // The others wait asleep, so that the planner has the machine.
-    TRY_OUT(mpi_check(MPI_Ibcast(&word, sizeof word, MPI_BYTE, options->planner, options->comm, &request), "broadcast"));
-    TRY_OUT(mpi_wait(&request));
-    if (word.status != STATUS_OK) {
-        rc = rank == options->planner ? (enum status)word.status : fail((enum status)word.status, "%s", word.message);
-        goto out;
-    }
-    if (rank != options->planner)
-        *text = malloc((size_t)word.length + 1);
-    if (!*text) {
-        rc = fail(STATUS_LIMIT, "no memory for the text of a plan");
-        goto out;
-    }
-    TRY_OUT(mpi_check(MPI_Bcast(*text, word.length + 1, MPI_CHAR, options->planner, options->comm), "broadcast"));
-    rc = mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, options->planner, options->comm), "broadcast");
-out:
-    if (rc != STATUS_OK) {
-        free(*text);
-        *text = NULL;
-    }
-    return rc;
+    if (launch->rank == planner)
+        rc = planning_find(config, threads, weights, file_text, plan, text);
+    TRY(launch_agree(launch, rc));
+    TRY(launch_share_text(launch, planner, text));
+    return mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, planner, launch->comm), "broadcast");
 }

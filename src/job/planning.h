@@ -5,10 +5,8 @@
 // there are, and so the same input gives the same bytes on any number of ranks and threads of one kind of machine.
 #pragma once
 
-#include <mpi.h>
-
 #include "common/config/config.h"
-#include "common/system/status.h"
+#include "job/launch.h"
 #include "kernels/convolution/plan.h"
 
 // Rank 0, before tiles are chosen: where config->plan is a file, a plan or a run file, its text, and config->precision becomes that of the
@@ -20,14 +18,6 @@ enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text) MUST_CHECK;
 
-struct planning_options {
-    MPI_Comm comm;    // collective over it
-    int planner;      // the rank that makes the plan
-    int threads;      // that it computes with
-    const char *text; // the planner: of the file; NULL
-    const struct config *config;
-    const float *weights;
-};
-
-// The plan, and its text, on every rank. Fails on every rank alike.
-enum status planning_resolve(const struct planning_options *options, struct plan *plan, char **text) MUST_CHECK;
+// Collective: the same by rank `planner`, which has file_text, for all.
+enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
+                             const char *file_text, struct plan *plan, char **text) MUST_CHECK;

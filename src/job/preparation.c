@@ -63,13 +63,13 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
     enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
     const struct config *config = &options->config;
     const bool baselines = options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
-    p->leaders = config->io == IO_WORKERS;
+    p->delegates = config->io == IO_WORKERS;
     if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
-        if (p->leaders)
+        if (p->delegates)
             log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
-        p->leaders = false;
+        p->delegates = false;
     } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
-        return are_many(options, 4 * (int64_t)workers, &p->leaders);
+        return are_many(options, 4 * (int64_t)workers, &p->delegates);
     }
     return STATUS_OK;
 }

@@ -15,7 +15,7 @@ struct preparation {
     bool nothing_left;         // to do: the rest is not filled in
     struct config recorded;    // what the run file says of the configuration
     char *plan_text;           // of the file that config.plan names, or of the earlier run; NULL: of neither
-    bool leaders;              // workers read and write themselves
+    bool delegates;            // workers read and write by themselves
     struct image guide;        // of the objective; empty if it needs none
 };
 

@@ -36,7 +36,7 @@ int resources_threads(int configured, int workers, int processors)
         if (value > 0 && value <= INT_MAX)
             return (int)value;
     }
-    const int bound = resources_processors(), share = processors / workers > 0 ? processors / workers : 1;
+    const int bound = resources_processors(), share = workers > 0 && processors > workers ? processors / workers : 1;
     return bound < share ? bound : share; // several ranks may be bound to the same ones
 }
 

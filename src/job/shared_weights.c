@@ -2,9 +2,7 @@
 #include "job/shared_weights.h"
 #include "kernels/network/parameters.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/wire/messages.h"
 
@@ -47,42 +45,22 @@ static enum status allocate(struct shared_weights *s, size_t count)
     return STATUS_OK;
 }
 
-// What rank 0 found when it read the file.
-struct outcome {
-    int status;
-    char message[STATUS_MESSAGE_MAX];
-    struct weights_info info;
-};
-
-static enum status read_and_tell(struct shared_weights *s, MPI_Comm comm, const char *path)
-{
-    int rank;
-    struct outcome outcome = {.status = STATUS_OK};
-    TRY(mpi_check(MPI_Comm_rank(comm, &rank), "rank"));
-    if (rank == 0)
-        outcome.status = (int)weights_read(path, network_inception_v3(), s->weights, &outcome.info);
-    if (outcome.status != STATUS_OK)
-        snprintf(outcome.message, sizeof outcome.message, "%s", status_message());
-    TRY(mpi_check(MPI_Bcast(&outcome, sizeof outcome, MPI_BYTE, 0, comm), "broadcast"));
-    s->info = outcome.info;
-    if (outcome.status != STATUS_OK)
-        return fail((enum status)outcome.status, "%s", outcome.message);
-    return STATUS_OK;
-}
-
-enum status shared_weights_create(struct shared_weights **shared, MPI_Comm comm, const char *path)
+enum status shared_weights_create(struct shared_weights **shared, struct launch *launch, const char *path)
 {
     const size_t count = parameters_count(network_inception_v3());
     struct shared_weights *s = *shared = calloc(1, sizeof *s);
-    if (!s)
-        return fail(STATUS_LIMIT, "no memory for the weights");
+    enum status rc = STATUS_OK;
+    TRY(launch_agree(launch, s ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights")));
     s->node = s->leaders = MPI_COMM_NULL;
     s->window = MPI_WIN_NULL;
-    TRY(split(s, comm));
-    TRY(allocate(s, count));
+    TRY(split(s, launch->comm));
+    TRY(launch_agree(launch, allocate(s, count)));
     if (s->window != MPI_WIN_NULL)
         TRY(mpi_check(MPI_Win_fence(0, s->window), "fence"));
-    TRY(read_and_tell(s, comm, path));
+    if (launch->rank == COORDINATOR_RANK)
+        rc = weights_read(path, network_inception_v3(), s->weights, &s->info);
+    TRY(launch_agree(launch, rc));
+    TRY(mpi_check(MPI_Bcast(&s->info, sizeof s->info, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
     if (s->leaders != MPI_COMM_NULL)
         TRY(mpi_check(MPI_Bcast(s->weights, (int)count, MPI_FLOAT, 0, s->leaders), "broadcast of the weights"));
     if (s->window != MPI_WIN_NULL)

@@ -2,15 +2,13 @@
 // The weights of a run: read from the file once, by the coordinator, and held once a node, in memory that its ranks share.
 #pragma once
 
-#include <mpi.h>
-
-#include "common/system/status.h"
+#include "job/launch.h"
 #include "weights/weights.h"
 
 struct shared_weights;
 
-// Collective over `comm`. `path` matters on rank 0 only. Fails on every rank alike, with rank 0's message.
-enum status shared_weights_create(struct shared_weights **shared, MPI_Comm comm, const char *path) MUST_CHECK;
+// Collective. `path` matters on rank 0 only.
+enum status shared_weights_create(struct shared_weights **shared, struct launch *launch, const char *path) MUST_CHECK;
 void shared_weights_destroy(struct shared_weights **shared); // collective
 
 const float *shared_weights_array(const struct shared_weights *shared);              // as weights.h lays it out

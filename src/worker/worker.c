@@ -15,7 +15,8 @@
 
 struct worker {
     struct worker_options options;
-    MPI_Comm comm; // that jobs come over
+    MPI_Comm comm;           // that jobs come over; MPI_COMM_NULL: none do
+    const struct lead *lead; // of this process; NULL: there is none
     struct objective objective;
     struct engine *engine;
     struct timing timing;
@@ -94,7 +95,7 @@ static bool should_stop(void *context)
     struct worker *w = context;
     bool there = false;
     MPI_Status status;
-    if (w->broken == STATUS_OK)
+    if (w->broken == STATUS_OK && w->comm != MPI_COMM_NULL)
         w->broken = mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
     w->stopping = w->stopping || there || stop_requested();
     return w->stopping || w->broken != STATUS_OK;
@@ -142,13 +143,15 @@ static enum status work_on(struct worker *w, const struct job *job, struct slab 
     return w->broken;
 }
 
-// This rank's rows, from the coordinator or to it.
-static enum status receive_rows(struct worker *w, struct slab *rgb)
+// This rank's rows of the job's picture number `number`, from whoever leads, and of the dream back.
+static enum status receive_rows(struct worker *w, int number, struct slab *rows)
 {
-    const size_t plane = slab_plane(rgb);
+    const struct lead *lead = w->outbox.lead;
+    const size_t plane = slab_plane(rows);
     const double start = now();
-    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(slab_count(rgb) * sizeof(float)));
+    const enum status rc = lead ? lead->pixels(lead->context, number, rows->data)
+                                : mpi_receive_rows(rows->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
+    timing_add(&w->timing, PHASE_RECEIVE, start, lead ? 0 : (int64_t)(slab_count(rows) * sizeof(float)));
     return rc;
 }
 
@@ -176,7 +179,6 @@ static enum status count_arrays(struct worker *w, struct team *team, struct resu
     TRY_OUT(outbox_flush(&w->outbox));
     TRY_OUT(team_sum(team, &mine, shares, 1, &all, &flag));
     result->arrays = (int64_t)all;
-    w->outbox.sent = 0;
 out:
     free(shares);
     return rc;
@@ -196,47 +198,72 @@ static enum status make_room(const struct job *job, const struct team *team, str
     return STATUS_OK;
 }
 
-static enum status do_job(struct worker *w, const struct job *job)
+// All that the job is made of has room; the pictures come and are worked on.
+static enum status take_and_work(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
+                                 struct result *result)
 {
-    const MPI_Comm comm = w->comm;
     const struct report ready = {.kind = REPORT_READY};
-    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
-    struct team *team = NULL;
+    if (w->team->rank == 0 && !w->outbox.lead)
+        TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
+    TRY(receive_rows(w, 0, rgb));
+    for (int i = 0; i < job->others; i++)
+        TRY(receive_rows(w, 1 + i, &others[i]));
+    if (job->goes_on)
+        TRY(receive_rows(w, 1 + job->others, dreamed));
+    return work_on(w, job, rgb, others, dreamed, result);
+}
+
+// How it went, and this member's rows of the dream, if there is one.
+static enum status give_back(struct worker *w, struct slab *rgb, const struct result *result)
+{
+    const struct lead *lead = w->outbox.lead;
+    struct report report = {.kind = REPORT_RESULT, .result = *result};
+    if (lead) {
+        float *dream = result->has_pixels ? rgb->data : NULL;
+        if (dream)
+            rgb->data = NULL;
+        return lead->end(lead->context, result, dream);
+    }
+    TRY(count_arrays(w, w->team, &report.result));
+    if (w->team->rank == 0)
+        TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
+    return result->has_pixels ? send_rows(w, rgb) : STATUS_OK;
+}
+
+// `ranks`: [job->members] the team.
+static enum status do_job(struct worker *w, const struct job *job, const int32_t *ranks)
+{
+    struct result result = {.image = job->image, .before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
     struct slab rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
     enum status rc;
-    report.result.before = report.result.after = picture_metrics_unknown();
-    int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
-    if (!ranks)
-        return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
-    TRY_OUT(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
-    TRY_OUT(team_create(&team, comm, ranks, job->members, &w->timing));
-    w->team = team;
-    rc = team_agree(team, make_room(job, team, &rgb, others, &dreamed));
-    if (rc != STATUS_OK && !team->agreed)
+    TRY_OUT(team_create(&w->team, w->comm, ranks, job->members, &w->timing));
+    rc = team_agree(w->team, make_room(job, w->team, &rgb, others, &dreamed));
+    if (rc != STATUS_OK && !w->team->agreed)
         goto out;
-    if (rc != STATUS_OK) {
-        fail_result(&report.result);
-    } else {
-        if (team->rank == 0)
-            TRY_OUT(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
-        TRY_OUT(receive_rows(w, &rgb));
-        for (int i = 0; i < job->others; i++)
-            TRY_OUT(receive_rows(w, &others[i]));
-        if (job->goes_on)
-            TRY_OUT(receive_rows(w, &dreamed));
-        TRY_OUT(work_on(w, job, &rgb, others, &dreamed, &report.result));
-    }
-    TRY_OUT(count_arrays(w, team, &report.result));
-    if (team->rank == 0)
-        TRY_OUT(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
-    if (report.result.has_pixels)
-        TRY_OUT(send_rows(w, &rgb));
+    if (rc != STATUS_OK)
+        fail_result(&result);
+    else
+        TRY_OUT(take_and_work(w, job, &rgb, others, &dreamed, &result));
+    rc = give_back(w, &rgb, &result);
 out:
     slab_destroy(&rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
         slab_destroy(&others[i]);
     slab_destroy(&dreamed);
-    team_destroy(&team);
+    team_destroy(&w->team);
+    return rc;
+}
+
+// By messages: the team comes behind the job.
+static enum status do_team_job(struct worker *w, const struct job *job)
+{
+    const size_t size = (size_t)job->members * sizeof(int32_t);
+    int32_t *ranks = malloc(size);
+    if (!ranks)
+        return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
+    enum status rc = mpi_receive(ranks, size, COORDINATOR_RANK, MESSAGE_JOB_RANKS, w->comm);
+    if (rc == STATUS_OK)
+        rc = do_job(w, job, ranks);
     free(ranks);
     return rc;
 }
@@ -253,11 +280,13 @@ static enum status take_stop(struct worker *w)
     return STATUS_OK;
 }
 
-static enum status next_job(struct worker *w, struct job *job)
+static enum status next_job(struct worker *w, struct job *job, bool *called)
 {
     const double start = now();
-    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
-    timing_add(&w->timing, PHASE_WAIT, start, (int64_t)sizeof *job);
+    *called = false;
+    const enum status rc =
+        w->lead ? w->lead->next(w->lead->context, job, called) : mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
+    timing_add(&w->timing, PHASE_WAIT, start, w->lead ? 0 : (int64_t)sizeof *job);
     return rc;
 }
 
@@ -296,19 +325,21 @@ out:
     return rc;
 }
 
-enum status worker_serve(struct worker *w, MPI_Comm comm)
+enum status worker_serve(struct worker *w, MPI_Comm comm, const struct lead *lead)
 {
+    const int32_t alone = 0;
     w->comm = comm;
-    w->stopping = false;
-    outbox_init(&w->outbox, comm);
+    w->lead = lead;
     for (;;) {
         struct job job;
-        TRY(next_job(w, &job));
+        bool called;
+        TRY(next_job(w, &job, &called));
         if (job.kind == JOB_EXIT)
             break;
-        TRY(do_job(w, &job));
+        w->outbox = (struct outbox){.lead = called ? lead : NULL, .comm = comm};
+        TRY(called ? do_job(w, &job, &alone) : do_team_job(w, &job));
     }
-    return take_stop(w);
+    return comm == MPI_COMM_NULL ? STATUS_OK : take_stop(w);
 }
 
 struct timing *worker_timing(struct worker *w)

@@ -24,13 +24,11 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/leader_messages.h"
+#include "coordinator/delegation_messages.h"
 #include "job/tile_rules.h"
 #include "media/picture/codec.h"
 #include "worker/look/cam.h"
 #include "worker/network/objective.h"
-
-enum { HELD = 2 }; // pictures that a worker asks for ahead, as the real one does
 
 static struct {
     struct config config;
@@ -98,59 +96,47 @@ static void pack(int64_t image, void **bytes, size_t *size)
     }
     for (int t = 0; t < bench.targets.count; t++)
         task->results.importance[t] = importance;
-    need(account_pack(task, bench.targets.channels, bench.targets.count, bytes, size));
+    need(rows_pack(task, bench.targets.channels, bench.targets.count, bytes, size));
     for (int t = 0; t < bench.targets.count; t++)
         task->results.importance[t] = NULL;
     task_destroy(&task);
 }
 
-static void tell(const struct account *account, const void *bytes)
+// delegate.c's side of the conversation, and worker.c's where a job of rank 0's comes.
+static bool next_job(struct job *job)
 {
-    need(mpi_send(account, sizeof *account, COORDINATOR_RANK, MESSAGE_ACCOUNT, bench.comm));
-    if (account->bytes > 0)
-        need(mpi_send(bytes, (size_t)account->bytes, COORDINATOR_RANK, MESSAGE_ACCOUNT_BYTES, bench.comm));
-}
-
-// leader.c's side of the conversation.
-static void lead(void)
-{
-    const struct timing timing = {0};
-    int64_t held[HELD];
-    int count = 0, asked = 0;
-    bool end = false;
-    double free_since = now();
+    static int64_t held[DELEGATED_MAX];
+    static int count;
+    const double free_since = now();
     for (;;) {
-        for (; !end && asked + count < HELD; asked++)
-            tell(&(struct account){.kind = ACCOUNT_WANTS}, NULL);
         bool there = false;
         MPI_Status status;
-        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_ORDER, &there, &status));
-        if (there || (count == 0 && !end)) {
-            struct order order;
-            need(order_receive(&order, bench.comm));
-            end = end || order.kind != ORDER_IMAGE;
-            if (order.kind == ORDER_IMAGE) {
-                held[count++] = order.image;
-                asked--;
-            }
+        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
+        if (there) {
+            struct delegated order;
+            need(delegated_receive(&order, bench.comm));
+            held[count++] = order.image;
             continue;
         }
-        if (count == 0)
+        if (count > 0)
             break;
-        waited(free_since);
-        const int64_t image = held[0];
-        memmove(held, held + 1, (size_t)--count * sizeof *held);
-        void *bytes;
-        size_t size;
-        pretend(bench.seconds);
-        pack(image, &bytes, &size);
-        tell(&(struct account){.kind = ACCOUNT_IMAGE, .image = image, .bytes = (int64_t)size}, bytes);
-        free(bytes);
-        free_since = now();
+        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_JOB, &there, &status));
+        if (there) {
+            need(mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, bench.comm));
+            return true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
     }
-    tell(&(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof timing}, &timing);
-    for (struct order order = {0}; order.kind != ORDER_LEAVE;)
-        need(order_receive(&order, bench.comm));
+    waited(free_since);
+    const int64_t image = held[0];
+    memmove(held, held + 1, (size_t)--count * sizeof *held);
+    void *bytes;
+    size_t size;
+    pretend(bench.seconds);
+    pack(image, &bytes, &size);
+    need(mpi_send(bytes, size, COORDINATOR_RANK, MESSAGE_ROWS, bench.comm));
+    free(bytes);
+    return false;
 }
 
 // worker.c's: the only member of its team.
@@ -181,12 +167,11 @@ static void dream(const struct job *job)
 static void work(void)
 {
     const struct timing timing = {0};
-    if (bench.config.io == IO_WORKERS)
-        lead();
     for (;;) {
         struct job job;
         const double since = now();
-        need(mpi_receive(&job, sizeof job, COORDINATOR_RANK, MESSAGE_JOB, bench.comm));
+        if (!next_job(&job))
+            continue;
         if (job.kind == JOB_EXIT)
             break;
         waited(since);
@@ -254,27 +239,27 @@ static struct cost coordinate(void)
                                       .workers = bench.size - 1};
     const struct coordinator_options options = {.comm = bench.comm,
                                                 .first_worker = 1,
-                                                .work = count_pixels,
-                                                .schedule = &schedule,
-                                                .config = &bench.config,
-                                                .output = output,
+                                                .setup.work = count_pixels,
+                                                .setup.schedule = &schedule,
+                                                .setup.config = &bench.config,
+                                                .setup.output = output,
                                                 .inputs = inputs,
                                                 .input_count = 1,
-                                                .leaders = bench.config.io == IO_WORKERS,
-                                                .header = {.kind = "dream",
-                                                           .config = &bench.config,
-                                                           .channels = bench.targets.channels,
-                                                           .cam_layer = bench.config.targets.items[cam_target(&bench.targets)].layer,
-                                                           .importance = bench.config.importance.method,
-                                                           .weights_md5 = "",
-                                                           .weights_source = "",
-                                                           .plan = "",
-                                                           .ranks = bench.size,
-                                                           .workers = schedule.workers,
-                                                           .tiles = &tiles.rules,
-                                                           .hosts = hosts,
-                                                           .cores = cores,
-                                                           .node_cores = cores}};
+                                                .delegates = bench.config.io == IO_WORKERS,
+                                                .setup.header = {.kind = "dream",
+                                                                 .config = &bench.config,
+                                                                 .channels = bench.targets.channels,
+                                                                 .cam_layer = bench.config.targets.items[cam_target(&bench.targets)].layer,
+                                                                 .importance = bench.config.importance.method,
+                                                                 .weights_md5 = "",
+                                                                 .weights_source = "",
+                                                                 .plan = "",
+                                                                 .ranks = bench.size,
+                                                                 .workers = schedule.workers,
+                                                                 .tiles = &tiles.rules,
+                                                                 .hosts = hosts,
+                                                                 .cores = cores,
+                                                                 .node_cores = cores}};
     const double start = now(), processor = processor_seconds();
     need(coordinator_run(&options, &outcome));
     const struct cost cost = {.wall = now() - start, .processor = processor_seconds() - processor};

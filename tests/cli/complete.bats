@@ -9,11 +9,12 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
-# Long options of a command, from the tables in its sources.
+# Long options of a command, from the table in its source, and the one that all have.
 options_of() {
     local files=("$SOURCE"/src/commands/"$1".c)
     [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/arguments.c)
-    grep -ohE '\{"[a-z-]+", (no|required|optional)_argument' "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+    grep -ohE "\{\"[a-z-]+\",( '.',)? \.[a-z_]+ = " "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+    echo --help
 }
 
 commands() {

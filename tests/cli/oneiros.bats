@@ -176,7 +176,9 @@ dry_run() {
 
 @test "bench: wrong options: exit 2" {
     run -2 "$ONEIROS" bench --sise 96
-    [[ "$output" == *"bench knows no option --sise; see \`oneiros bench --help\`" ]]
+    [[ "$output" == *"unknown option --sise; did you mean --size?" ]]
+    run -2 "$ONEIROS" bench --layers=3
+    [[ "$output" == *"option --layers takes no value" ]]
     run -2 "$ONEIROS" bench --size 10
     [[ "$output" == *"--size: '10' is not a number from 75 to 16384"* ]]
     run -2 "$ONEIROS" bench --repeats

@@ -38,7 +38,7 @@ teardown() {
 # with LAUNCHER: site.sh as a site has it, with its line for that launcher
 with() {
     local mpirun='s|^#\(launcher=(mpirun\)|\1|' srun=''
-    sed "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|; ${!1}" \
+    sed "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|; s|--wait=10|--wait=2|; ${!1}" \
         "$ROOT/slurm/site.sh" >"$ONEIROS_HOME/slurm/site.sh"
 }
 
@@ -77,6 +77,11 @@ attribute() {
     /usr/bin/python3 -c 'import h5py, sys; print(h5py.File("out/run.h5").attrs[sys.argv[1]])' "$1"
 }
 
+# begun [FOLDER]: whether its run has made a step
+begun() {
+    /usr/bin/python3 -c 'import h5py, sys; sys.exit(len(h5py.File(sys.argv[1], "r")["steps"]) == 0)' "${1:-out}/run.h5" 2>/dev/null
+}
+
 same() {
     cmp alone/chelsea/dream.png "$1/chelsea/dream.png"
     /usr/bin/python3 "$BATS_TEST_DIRNAME/../mpi/same_run.py" alone/run.h5 "$1/run.h5"
@@ -110,22 +115,65 @@ same() {
 }
 
 @test "a rank has the threads of its task" {
-    job=$(submit --ntasks=1 --cpus-per-task=2 "$scripts/dream.sbatch" out -s input.resize=200 -s steps=10000 "$DATA/chelsea.png")
-    process() { pgrep -f "^$ONEIROS dream -o out -s input.resize=200 -s steps=10000"; }
-    until_true 60 process
-    until_true 60 test -s out/run.h5
-    sleep 2
-    two=$(ls "/proc/$(process)/task" | wc -l)
-    scancel "$job"
+    for threads in 1 2; do
+        job=$(submit --ntasks=1 --cpus-per-task=$threads "$scripts/dream.sbatch" out$threads -v -s input.resize=100 -s octaves.count=1 -s steps=1 "$DATA/chelsea.png")
+        until_true 60 ended "$job"
+        grep -q "rank 0: $threads threads" "slurm-$job.out"
+    done
+}
+
+@test "a rank that is late in starting gets no messages before it can take them" {
+    printf '%s\n' '#!/bin/sh' "LD_PRELOAD=$LATE_FENCE exec $ONEIROS \"\$@\"" >late
+    chmod +x late
+    ONEIROS=$PWD/late with srun
+    job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
     until_true 60 ended "$job"
-    job=$(submit --ntasks=1 --cpus-per-task=1 "$scripts/dream.sbatch" out --force -s input.resize=200 -s steps=10000 "$DATA/chelsea.png")
-    process() { pgrep -f "^$ONEIROS dream -o out --force -s input.resize=200 -s steps=10000"; }
-    until_true 60 process
-    sleep 3
-    one=$(ls "/proc/$(process)/task" | wc -l)
-    scancel "$job"
-    echo "threads: $two and $one"
-    [ "$two" -eq $((one + 1)) ]
+    is "$job" 'JobState=COMPLETED'
+    run ! grep -q 'starting it again' "slurm-$job.out"
+}
+
+# crashing TIMES: a program that crashes on rank 0 at its first starts, before it says anything to the others, and then is ours
+crashing() {
+    cat >crashing <<END
+#!/usr/bin/env bash
+if [ "\$PMIX_RANK" = 0 ] && [ "\$(find . -name 'crash.*' | wc -l)" -lt $1 ]; then
+    mktemp -d crash.XXXXXX
+    kill -SEGV \$\$
+fi
+exec "$ONEIROS" "\$@"
+END
+    chmod +x crashing
+    rm -rf crash.* out
+}
+
+@test "a launch that crashes at its start is started again, and nobody waits for the rank that is gone" {
+    for launcher in srun mpirun; do
+        crashing 1
+        ONEIROS=$PWD/crashing with "$launcher"
+        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
+        until_true 60 ended "$job"
+        is "$job" 'JobState=COMPLETED'
+        [ "$(grep -c 'starting it again, 1 of at most 3 times' "slurm-$job.out")" -eq 1 ]
+        [ "$(cat "out/job/$job/exit.0")" = 0 ]
+        [ -s out/chelsea/dream.png ]
+    done
+}
+
+@test "a launch is started again so many times and no more, and not once the run has begun" {
+    crashing 9
+    ONEIROS=$PWD/crashing with mpirun
+    job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
+    until_true 60 ended "$job"
+    is "$job" 'JobState=FAILED'
+    [ "$(find . -name 'crash.*' | wc -l)" -eq 4 ]
+    [ "$(cat "out/job/$job/exit.0")" -gt 128 ]
+    with srun
+    job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=99999 "$DATA/chelsea.png")
+    until_true 60 test -s out/run.h5
+    kill -SEGV "$(pgrep -f "^$ONEIROS dream -o out .*steps=99999" | head -n 1)"
+    until_true 60 ended "$job"
+    is "$job" 'JobState=FAILED'
+    run ! grep -q 'starting it again' "slurm-$job.out"
 }
 
 @test "processes that srun did not tell of each other say so, once" {
@@ -166,8 +214,7 @@ same() {
     until_true 60 is "$job" 'Restarts=1'
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
     [ -s out/checkpoints/0 ]
-    until_true 60 is "$job" 'JobState=RUNNING .*Restarts=1'
-    sleep 6
+    until_true 60 grep -q 'going on with the run' "slurm-$job.out"
     scancel --batch --signal=USR1 "$job" # the second time by hand, which is quicker
     until_true 60 is "$job" 'Restarts=2'
     scontrol update JobId="$job" TimeLimit=10 # twice is enough
@@ -194,8 +241,7 @@ same() {
         with "$launcher"
         rm -rf out
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-        until_true 60 test -s out/run.h5
-        sleep 1
+        until_true 60 begun
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
         until_true 60 ended "$job"
@@ -211,8 +257,7 @@ same() {
 @test "ranks that a signal reaches twice save all the same" {
     with mpirun # here its ranks are in steps of Slurm's: scancel --full reaches them by Slurm, by mpirun and by this script
     job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 60 test -s out/run.h5
-    sleep 2
+    until_true 60 begun
     scancel --full --signal=USR1 "$job"
     until_true 60 test -s out/checkpoints/0
     until_true 30 grep -q 'queueing again' "slurm-$job.out"

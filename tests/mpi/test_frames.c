@@ -52,7 +52,10 @@ static void listen(int members, struct heard *heard)
         }
         TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &array, &status));
         if (array) {
-            TOGETHER(arrays_receive(&arrays, ranks.comm, status.MPI_SOURCE, IMAGE, &whole));
+            struct array_part part;
+            float *values;
+            TOGETHER(arrays_receive(ranks.comm, status.MPI_SOURCE, &part, &values));
+            TOGETHER(arrays_add(&arrays, IMAGE, &part, values, &whole));
             if (whole.values)
                 keep(heard, &whole);
         }
@@ -81,12 +84,11 @@ static bool never(void *context)
 static void dream(const int32_t *members, int count, const float *picture)
 {
     struct team *team;
-    struct outbox outbox;
+    struct outbox outbox = {.comm = ranks.comm};
     struct slab rgb;
     struct dream_outcome outcome;
     int steps = 0;
     TOGETHER(team_create(&team, ranks.comm, members, count, &ranks.timing));
-    outbox_init(&outbox, ranks.comm);
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
     TOGETHER(dream_image(&(struct dream_options){.team = team,
                                                  .engine = shallow.engine,

@@ -10,6 +10,15 @@
 #include "common/config/config.h"
 #include "unit.h"
 
+// That `text` was refused, with a message that starts like this.
+static inline void check_refusal(enum status rc, const char *text, const char *message)
+{
+    const bool right = rc == STATUS_USAGE && strncmp(status_message(), message, strlen(message)) == 0;
+    CU_ASSERT(right);
+    if (!right)
+        printf("\n%s\n-> %d %s\ninstead of %s\n", text, (int)rc, status_message(), message);
+}
+
 static inline void write_file(const char *path, const void *bytes, size_t size)
 {
     FILE *stream = fopen(path, "w");

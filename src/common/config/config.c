@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/config_number.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/config_yaml.h"
 #include "common/config/nearest.h"
 #include "common/system/file.h"
+#include "common/system/text.h"
 
 enum { FILE_LIMIT = 1 << 20 };
 
@@ -39,15 +39,14 @@ out:
 
 enum status config_set(struct config *config, const char *key_value)
 {
-    char name[CONFIG_KEY_MAX], shown[CONFIG_EXCERPT_MAX];
+    char name[CONFIG_KEY_MAX], shown[TEXT_EXCERPT_MAX];
     size_t length = strcspn(key_value, "=");
     if (key_value[length] != '=' || length == 0)
-        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", config_excerpt(key_value, shown));
-    // A name that is cut here is no key either.
-    snprintf(name, sizeof name, "%.*s", length < sizeof name ? (int)length : (int)sizeof name - 1, key_value);
+        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", text_excerpt(key_value, shown));
+    snprintf(name, sizeof name, "%.*s", (int)length, key_value); // one that is cut here is no key either
     const struct config_key *key = config_find(name);
     if (!key)
-        return fail_in(config_unknown_key(name), "-s %s", config_excerpt(key_value, shown));
+        return fail_in(config_unknown_key(name), "-s %s", text_excerpt(key_value, shown));
     return fail_in(config_value_parse(config, key, key_value + length + 1), "-s %s", name);
 }
 
@@ -94,9 +93,8 @@ enum status config_load_environment(struct config *config, char *const *environm
         const char *equals = strchr(*environment, '=');
         if (!equals || strncmp(*environment, env_prefix, sizeof env_prefix - 1) != 0)
             continue;
-        char name[CONFIG_EXCERPT_MAX];
-        snprintf(name, sizeof name, "%.*s",
-                 (int)(equals - *environment < CONFIG_EXCERPT_MAX ? equals - *environment : CONFIG_EXCERPT_MAX - 1), *environment);
+        char name[TEXT_EXCERPT_MAX];
+        snprintf(name, sizeof name, "%.*s", (int)(equals - *environment), *environment);
         if (!is_reserved(name))
             TRY(set_from_environment(config, name, equals + 1));
     }
@@ -159,6 +157,5 @@ enum status config_check(const struct config *config)
 
 bool config_has_baseline(const struct config *config, const char *word)
 {
-    const char *at = strstr(config->importance.baselines, word); // no word is a part of another
-    return at != NULL;
+    return strstr(config->importance.baselines, word) != NULL; // no word is a part of another
 }

@@ -150,7 +150,7 @@ enum status config_load_preset(struct config *config, const char *name) MUST_CHE
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
 enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
-// (job_options_check).
+// (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
 
 // Whether importance.baselines, which config_check() has seen, has this word.
@@ -160,6 +160,10 @@ bool config_has_baseline(const struct config *config, const char *word);
 enum status config_print(const struct config *config, bool comments, FILE *stream) MUST_CHECK;
 // As a malloc'ed string without comments (for run.h5).
 enum status config_to_string(const struct config *config, char **text) MUST_CHECK;
+
+// False if a dream has the same bytes under both. Otherwise `text` names the first keys that differ: "steps was 20 and is 40; seed was 0
+// and is 1".
+bool config_difference(const struct config *was, const struct config *is, char *text, size_t size);
 
 // A table of every key, its default, range and help for --help.
 void config_print_help(FILE *stream);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/system/text.h"
+
 static const char letters[] = "KMGTP";
 
 // What a suffix multiplies by; 0 for one that is not known.
@@ -39,7 +41,7 @@ static uint64_t suffix_scale(const char *text, enum config_suffix suffix)
 
 enum status config_parse_whole(const char *text, enum config_suffix suffix, uint64_t least, uint64_t most, uint64_t *value)
 {
-    char shown[CONFIG_EXCERPT_MAX], low[CONFIG_NUMBER_MAX], high[CONFIG_NUMBER_MAX];
+    char shown[TEXT_EXCERPT_MAX], low[CONFIG_NUMBER_MAX], high[CONFIG_NUMBER_MAX];
     config_format_whole(least, suffix, low);
     config_format_whole(most, suffix, high);
     bool negative = text[0] == '-';
@@ -47,28 +49,28 @@ enum status config_parse_whole(const char *text, enum config_suffix suffix, uint
     size_t count = strspn(digits, "0123456789");
     uint64_t scale = suffix_scale(digits + count, suffix);
     if (count == 0 || scale == 0)
-        return fail(STATUS_USAGE, "'%s' is not a whole number in %s..%s", config_excerpt(text, shown), low, high);
+        return fail(STATUS_USAGE, "'%s' is not a whole number in %s..%s", text_excerpt(text, shown), low, high);
     errno = 0;
     uint64_t number = strtoull(digits, NULL, 10);
     bool overflow = errno == ERANGE || __builtin_mul_overflow(number, scale, &number);
     if (overflow || negative || number < least || number > most)
-        return fail(STATUS_USAGE, "%s is not in %s..%s", config_excerpt(text, shown), low, high);
+        return fail(STATUS_USAGE, "%s is not in %s..%s", text_excerpt(text, shown), low, high);
     *value = number;
     return STATUS_OK;
 }
 
 enum status config_parse_real(const char *text, double low, double high, double *value)
 {
-    char shown[CONFIG_EXCERPT_MAX], low_text[CONFIG_NUMBER_MAX], high_text[CONFIG_NUMBER_MAX];
+    char shown[TEXT_EXCERPT_MAX], low_text[CONFIG_NUMBER_MAX], high_text[CONFIG_NUMBER_MAX];
     config_format_real(low, low_text);
     config_format_real(high, high_text);
     char *end = NULL;
     double number = strtod(text, &end);
     // strtod alone would take hexadecimal, "inf", "nan" and leading space as well.
     if (end == text || *end != '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
-        return fail(STATUS_USAGE, "'%s' is not a number in %s..%s", config_excerpt(text, shown), low_text, high_text);
+        return fail(STATUS_USAGE, "'%s' is not a number in %s..%s", text_excerpt(text, shown), low_text, high_text);
     if (!isfinite(number) || number < low || number > high)
-        return fail(STATUS_USAGE, "%s is not in %s..%s", config_excerpt(text, shown), low_text, high_text);
+        return fail(STATUS_USAGE, "%s is not in %s..%s", text_excerpt(text, shown), low_text, high_text);
     *value = number;
     return STATUS_OK;
 }
@@ -95,18 +97,5 @@ const char *config_format_real(double value, char out[CONFIG_NUMBER_MAX])
         if (strtod(out, NULL) == value)
             break;
     }
-    return out;
-}
-
-const char *config_excerpt(const char *text, char out[CONFIG_EXCERPT_MAX])
-{
-    static const char cut[] = "...";
-    size_t length = strnlen(text, CONFIG_EXCERPT_MAX);
-    bool whole = length < CONFIG_EXCERPT_MAX;
-    if (!whole)
-        length = CONFIG_EXCERPT_MAX - sizeof cut;
-    for (size_t i = 0; i < length; i++)
-        out[i] = iscntrl((unsigned char)text[i]) ? '?' : text[i];
-    memcpy(out + length, whole ? "" : cut, whole ? 1 : sizeof cut);
     return out;
 }

@@ -23,7 +23,3 @@ enum { CONFIG_NUMBER_MAX = 32 };
 // The shortest text that parses back to the same number; returns `out`.
 const char *config_format_whole(uint64_t value, enum config_suffix suffix, char out[CONFIG_NUMBER_MAX]);
 const char *config_format_real(double value, char out[CONFIG_NUMBER_MAX]);
-
-// The start of a text from outside, fit for a message: control characters become '?', a long text is cut. Returns `out`.
-enum { CONFIG_EXCERPT_MAX = 64 };
-const char *config_excerpt(const char *text, char out[CONFIG_EXCERPT_MAX]);

@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "common/config/config.h"
-#include "common/config/config_number.h"
 #include "common/config/nearest.h"
 #include "common/system/file.h"
+#include "common/system/text.h"
 
-enum { FOLDERS = 3, NAME_MAX_LENGTH = 63, KNOWN_MAX = 64 };
+enum { FOLDERS = 3, NAME_MAX_LENGTH = 63, KNOWN_MAX = 128 };
 static const char extension[] = ".yaml";
 
 // The user's own folder, then the installed one, then the source tree; empty where there is none.
@@ -32,17 +32,10 @@ struct known {
 
 static void add_known(struct known *known, const char *file_name)
 {
-    size_t length = strlen(file_name);
-    if (length <= sizeof extension - 1 || strcmp(file_name + length - (sizeof extension - 1), extension) != 0 || file_name[0] == '.')
+    const char *end = strrchr(file_name, '.');
+    if (file_name[0] == '.' || !end || strcmp(end, extension) != 0 || end - file_name > NAME_MAX_LENGTH || known->count == KNOWN_MAX)
         return;
-    length -= sizeof extension - 1;
-    if (length > NAME_MAX_LENGTH || known->count == KNOWN_MAX)
-        return;
-    for (int i = 0; i < known->count; i++)
-        if (strlen(known->names[i]) == length && memcmp(known->names[i], file_name, length) == 0)
-            return;
-    memcpy(known->names[known->count], file_name, length);
-    known->names[known->count++][length] = '\0';
+    snprintf(known->names[known->count++], sizeof known->names[0], "%.*s", (int)(end - file_name), file_name);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -65,22 +58,20 @@ static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PAT
 
     struct nearest nearest;
     nearest_init(&nearest, name);
-    char list[512] = "none found", hint[NEAREST_HINT_MAX];
-    size_t used = 0;
-    for (int i = 0; i < known.count; i++) {
-        nearest_offer(&nearest, known.names[i]);
-        int more = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", known.names[i]);
-        if (more > 0 && (size_t)more < sizeof list - used)
-            used += (size_t)more;
-    }
-    return fail(STATUS_USAGE, "unknown preset %s%s (known: %s)", name, nearest_hint(&nearest, "", hint), list);
+    char list[512] = "", hint[NEAREST_HINT_MAX];
+    for (int i = 0; i < known.count; i++)
+        if (i == 0 || strcmp(known.names[i], known.names[i - 1]) != 0) { // several folders may have it
+            nearest_offer(&nearest, known.names[i]);
+            text_append(list, sizeof list, "%s%s", i ? ", " : "", known.names[i]);
+        }
+    return fail(STATUS_USAGE, "unknown preset %s%s (known: %s)", name, nearest_hint(&nearest, "", hint), known.count ? list : "none found");
 }
 
 enum status config_load_preset(struct config *config, const char *name)
 {
-    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], file_name[NAME_MAX_LENGTH + sizeof extension], shown[CONFIG_EXCERPT_MAX];
+    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], file_name[NAME_MAX_LENGTH + sizeof extension], shown[TEXT_EXCERPT_MAX];
     size_t length = strlen(name);
-    config_excerpt(name, shown);
+    text_excerpt(name, shown);
     if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
         return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
     snprintf(file_name, sizeof file_name, "%s%s", name, extension);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The configuration for people and files: YAML, and the table of keys in the help.
+// The configuration for people and files: YAML, the table of keys in the help, and where two of them differ.
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,28 +8,20 @@
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 
-// Characters that `key` shares with `previous` in whole groups: "octaves." of octaves.count and octaves.scale.
-static size_t shared_groups(const char *key, const char *previous)
+static bool opens_section(int i)
 {
-    size_t shared = 0;
-    for (size_t i = 0; key[i] && key[i] == previous[i]; i++)
-        if (key[i] == '.')
-            shared = i + 1;
-    return shared;
-}
-
-static int count_dots(const char *text, size_t length)
-{
-    int dots = 0;
-    for (size_t i = 0; i < length; i++)
-        dots += text[i] == '.';
-    return dots;
+    return i == 0 || strcmp(config_keys[i].section, config_keys[i - 1].section) != 0;
 }
 
 static void print_key(const struct config *config, const struct config_key *key, const char *previous, bool comments, FILE *stream)
 {
-    const char *part = key->name + shared_groups(key->name, previous);
-    int indent = 2 * count_dots(key->name, (size_t)(part - key->name));
+    const char *part = key->name; // what stands behind the groups that it shares with `previous`: octaves.count and octaves.scale
+    int indent = 0;
+    for (size_t i = 0; key->name[i] && key->name[i] == previous[i]; i++)
+        if (key->name[i] == '.') {
+            part = key->name + i + 1;
+            indent += 2;
+        }
     for (const char *dot; (dot = strchr(part, '.')); part = dot + 1, indent += 2)
         fprintf(stream, "%*s%.*s:\n", indent, "", (int)(dot - part), part);
     if (comments) {
@@ -46,8 +38,7 @@ enum status config_print(const struct config *config, bool comments, FILE *strea
 {
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        bool opens = i == 0 || strcmp(key->section, key[-1].section) != 0;
-        if (comments && opens)
+        if (comments && opens_section(i))
             fprintf(stream, "%s# %s\n", i ? "\n" : "", key->section);
         if (comments)
             fputc('\n', stream);
@@ -75,11 +66,48 @@ enum status config_to_string(const struct config *config, char **text)
     return rc;
 }
 
+static void print_difference(const struct config *was, const struct config *is, const struct config_key *key, FILE *stream)
+{
+    if (key->type == CONFIG_TYPE_TARGETS) { // several lines
+        fprintf(stream, "the %s are others", key->name);
+        return;
+    }
+    fprintf(stream, "%s was ", key->name);
+    config_value_print(was, key, 0, stream);
+    fputs(" and is ", stream);
+    config_value_print(is, key, 0, stream);
+}
+
+bool config_difference(const struct config *was, const struct config *is, char *text, size_t size)
+{
+    enum { NAMED_MAX = 4 };
+    int count = 0;
+    FILE *stream = fmemopen(text, size, "w");
+    if (!stream) {
+        snprintf(text, size, "no memory to compare them");
+        return true;
+    }
+    for (int i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (key->neutral || memcmp((const char *)was + key->offset, (const char *)is + key->offset, key->size) == 0)
+            continue;
+        if (++count <= NAMED_MAX) {
+            fputs(count > 1 ? "; " : "", stream);
+            print_difference(was, is, key, stream);
+        }
+    }
+    if (count > NAMED_MAX)
+        fprintf(stream, "; and %d more", count - NAMED_MAX);
+    fclose(stream); // what does not fit is cut
+    text[count > 0 ? size - 1 : 0] = '\0';
+    return count > 0;
+}
+
 void config_print_help(FILE *stream)
 {
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (i == 0 || strcmp(key->section, key[-1].section) != 0)
+        if (opens_section(i))
             fprintf(stream, "%s  %s\n", i ? "\n" : "", key->section);
         fprintf(stream, "    %s=%s  [", key->name, key->initial);
         config_value_print_range(key, stream);

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/config/config_number.h"
 #include "common/config/nearest.h"
+#include "common/system/text.h"
 
 #define AT(field) .offset = offsetof(struct config, field), .size = sizeof(((struct config *)NULL)->field)
 #define WORDS(...) ((const struct config_word[]){__VA_ARGS__, {NULL, 0}})
@@ -194,11 +194,16 @@ const struct config_key *config_find(const char *name)
     return NULL;
 }
 
+static bool is_in_group(const struct config_key *key, const char *group)
+{
+    const size_t length = strlen(group);
+    return strncmp(key->name, group, length) == 0 && key->name[length] == '.';
+}
+
 const struct config_key *config_find_group(const char *name)
 {
-    size_t length = strlen(name);
     for (int i = 0; i < config_key_count; i++)
-        if (strncmp(config_keys[i].name, name, length) == 0 && config_keys[i].name[length] == '.')
+        if (is_in_group(&config_keys[i], name))
             return &config_keys[i];
     return NULL;
 }
@@ -207,15 +212,9 @@ const struct config_key *config_find_group(const char *name)
 static enum status fail_group(const char *name)
 {
     char list[512] = "";
-    size_t used = 0;
-    for (const struct config_key *key = config_find_group(name); key && key < config_keys + config_key_count; key++) {
-        if (strncmp(key->name, name, strlen(name)) != 0 || key->name[strlen(name)] != '.')
-            break;
-        int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", key->name);
-        if (more < 0 || (size_t)more >= sizeof list - used)
-            break;
-        used += (size_t)more;
-    }
+    for (int i = 0; i < config_key_count; i++)
+        if (is_in_group(&config_keys[i], name))
+            text_append(list, sizeof list, "%s%s", list[0] ? ", " : "", config_keys[i].name);
     return fail(STATUS_USAGE, "%s holds several keys and has no value of its own: name one of %s", name, list);
 }
 
@@ -238,7 +237,7 @@ enum status config_unknown_key(const char *name)
         if (last)
             nearest_offer_as(&nearest, last + 1, key);
     }
-    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
-    return fail(STATUS_USAGE, "unknown key %s%s", config_excerpt(name, shown),
+    char shown[TEXT_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
+    return fail(STATUS_USAGE, "unknown key %s%s", text_excerpt(name, shown),
                 nearest_hint(&nearest, "; `oneiros dream --help` lists the keys", hint));
 }

@@ -14,12 +14,14 @@ enum status config_targets_parse(struct config_targets *targets, const char *tex
 // Appends the one target in `text`, which holds no comma.
 enum status config_targets_append(struct config_targets *targets, const char *text) MUST_CHECK;
 
-// The parts of one target, for the long form: layer is a name, weight a number, channel a number that is not there yet.
-enum status config_target_set_layer(struct config_target *target, const char *text) MUST_CHECK;
-enum status config_target_set_weight(struct config_target *target, const char *text) MUST_CHECK;
-enum status config_target_add_channel(struct config_target *target, const char *text) MUST_CHECK;
-enum status config_target_add_place(struct config_target *target, const char *text) MUST_CHECK; // x, then y
-enum status config_target_check_place(struct config_target *target) MUST_CHECK;                 // none or both of them
-
-// A new last target of weight 1, all channels and no layer yet; NULL where the list is full, with the message made.
+// The long form, field by field: from a new last target of weight 1, all channels and no layer yet (NULL where the list is full, with the
+// message made), to the check that it has its layer, and both x and y or neither.
 struct config_target *config_targets_add(struct config_targets *targets);
+struct config_target_field {
+    const char *name;
+    bool is_list; // of numbers, taken one by one
+    enum status (*take)(struct config_target *target, const char *text);
+};
+enum { CONFIG_TARGET_FIELDS = 4 };
+extern const struct config_target_field config_target_fields[CONFIG_TARGET_FIELDS];
+enum status config_target_check(const struct config_target *target) MUST_CHECK;

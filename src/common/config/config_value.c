@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "common/config/config_value.h"
 
-#include <assert.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/config/config_number.h"
 #include "common/config/config_targets.h"
 #include "common/config/nearest.h"
+#include "common/system/text.h"
+#include "common/system/utf8.h"
 
 static enum config_suffix suffix_of(const struct config_key *key)
 {
@@ -24,17 +25,14 @@ static const struct config_word *find_word(const struct config_key *key, const c
 
 static enum status fail_word(const struct config_key *key, const char *text)
 {
-    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX], list[256] = "";
+    char shown[TEXT_EXCERPT_MAX], hint[NEAREST_HINT_MAX], list[256] = "";
     struct nearest nearest;
     nearest_init(&nearest, text);
-    size_t used = 0;
     for (const struct config_word *word = key->words; word->name; word++) {
         nearest_offer(&nearest, word->name);
-        int more = snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", word->name);
-        assert(more > 0 && (size_t)more < sizeof list - used);
-        used += (size_t)more;
+        text_append(list, sizeof list, "%s%s", list[0] ? ", " : "", word->name);
     }
-    return fail(STATUS_USAGE, "'%s' is not one of %s%s", config_excerpt(text, shown), list, nearest_hint(&nearest, "", hint));
+    return fail(STATUS_USAGE, "'%s' is not one of %s%s", text_excerpt(text, shown), list, nearest_hint(&nearest, "", hint));
 }
 
 static enum status parse_bool(const char *text, bool *value)
@@ -46,29 +44,20 @@ static enum status parse_bool(const char *text, bool *value)
             return STATUS_OK;
         }
     }
-    char shown[CONFIG_EXCERPT_MAX];
-    return fail(STATUS_USAGE, "'%s' is neither true nor false", config_excerpt(text, shown));
+    char shown[TEXT_EXCERPT_MAX];
+    return fail(STATUS_USAGE, "'%s' is neither true nor false", text_excerpt(text, shown));
 }
 
 // UTF-8 without control characters and line breaks: what YAML can hold on one line as it is. Length of the character, 0 if it is none.
-static size_t printable(const unsigned char *text)
+static size_t printable(const char *text)
 {
-    unsigned lead = text[0];
-    if (lead < 0x80)
-        return lead >= 0x20 && lead != 0x7f;
-    size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4)
-        return 0;
-    unsigned code = lead & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3fu);
-    }
-    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-    bool valid = code >= least[length] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-    bool control = code < 0xa0 || code == 0x2028 || code == 0x2029 || code == 0xfeff || code == 0xfffe || code == 0xffff;
-    return valid && !control ? length : 0;
+    // Beside U+0000..001F: the line and paragraph separators, the byte order mark, what is no character.
+    static const char *const others[] = {"\x7f", "\u2028", "\u2029", "\ufeff", "\ufffe", "\uffff"};
+    const unsigned char *bytes = (const unsigned char *)text;
+    bool control = bytes[0] < 0x20 || (bytes[0] == 0xc2 && bytes[1] < 0xa0); // U+0080..009F
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        control = control || strncmp(text, others[i], strlen(others[i])) == 0;
+    return control ? 0 : utf8_length(text);
 }
 
 static enum status parse_text(const struct config_key *key, const char *text, char *value)
@@ -77,7 +66,7 @@ static enum status parse_text(const struct config_key *key, const char *text, ch
     if (length == key->size)
         return fail(STATUS_USAGE, "longer than %zu bytes", key->size - 1);
     for (size_t i = 0, step; i < length; i += step) {
-        step = printable((const unsigned char *)text + i);
+        step = printable(text + i);
         if (step == 0)
             return fail(STATUS_USAGE, "holds a control character, or is not UTF-8, at byte %zu", i + 1);
     }
@@ -86,27 +75,15 @@ static enum status parse_text(const struct config_key *key, const char *text, ch
     return STATUS_OK;
 }
 
-enum { WORDS_TEXT_MAX = 64 };
-
-// "auto or exact": the words of a key that takes a number, too.
-static const char *list_words(const struct config_key *key, char text[WORDS_TEXT_MAX])
+static enum status parse_whole(const struct config_key *key, const char *text, const struct config_word *word, void *field)
 {
-    size_t used = 0;
-    text[0] = '\0';
-    for (const struct config_word *word = key->words; word->name && used < WORDS_TEXT_MAX; word++)
-        used += (size_t)snprintf(text + used, WORDS_TEXT_MAX - used, "%s%s", used ? " or " : "", word->name);
-    return text;
-}
-
-static enum status parse_whole(const struct config_key *key, const char *text, void *field)
-{
-    const struct config_word *word = find_word(key, text);
     uint64_t value = word ? (uint64_t)word->value : 0;
-    if (!word) {
-        enum status rc = config_parse_whole(text, suffix_of(key), key->least, key->most, &value);
-        char words[WORDS_TEXT_MAX];
-        if (rc != STATUS_OK)
-            return key->words ? fail(rc, "%s (or %s)", status_message(), list_words(key, words)) : rc;
+    const enum status rc = word ? STATUS_OK : config_parse_whole(text, suffix_of(key), key->least, key->most, &value);
+    if (rc != STATUS_OK) {
+        char words[64] = "";
+        for (word = key->words; word && word->name; word++)
+            text_append(words, sizeof words, "%s%s", words[0] ? " or " : " (or ", word->name);
+        return fail(rc, "%s%s%s", status_message(), words, words[0] ? ")" : "");
     }
     if (key->type == CONFIG_TYPE_INT)
         *(int *)field = (int)value;
@@ -133,7 +110,7 @@ enum status config_value_parse(struct config *config, const struct config_key *k
     case CONFIG_TYPE_UINT64:
     case CONFIG_TYPE_COUNT:
     case CONFIG_TYPE_BYTES:
-        return parse_whole(key, text, field);
+        return parse_whole(key, text, word, field);
     case CONFIG_TYPE_REAL:
         return config_parse_real(text, key->low, key->high, field);
     case CONFIG_TYPE_TEXT:

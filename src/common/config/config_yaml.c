@@ -4,10 +4,10 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "common/config/config_number.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_targets.h"
 #include "common/config/config_value.h"
+#include "common/system/text.h"
 
 enum { PATH_SHOWN_MAX = 400 };
 
@@ -16,59 +16,27 @@ struct reader {
     yaml_event_t event; // the current one
     const unsigned char *bytes;
     size_t size;
-    const char *path; // as it is shown
     struct config *config;
-    unsigned long key_line[CONFIG_KEYS_MAX];                      // where a key was given; 0: not yet
-    unsigned long group_line[CONFIG_LEVELS_MAX][CONFIG_KEYS_MAX]; // the same for groups, by their first key
+    // Where a failure is: a line (0: nowhere), and a key or "".
+    unsigned long line;
+    const char *key;
+    // The line where a key was given ([0]), or a group at a level ([level + 1], by its first key); 0: not yet.
+    unsigned long given[CONFIG_LEVELS_MAX][CONFIG_KEYS_MAX];
 };
 
-static unsigned long current_line(const struct reader *reader)
-{
-    return reader->event.start_mark.line + 1;
-}
-
-// Puts where we are before the message of a failure.
-static enum status refuse(const struct reader *reader, unsigned long line, const char *key, enum status rc)
-{
-    return fail_in(rc, "%s:%lu%s%s", reader->path, line, key[0] ? ": " : "", key);
-}
-
-static enum status fail_syntax(const struct reader *reader)
+static enum status fail_syntax(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
-    unsigned long line = parser->problem_mark.line + 1;
+    reader->line = parser->problem_mark.line + 1;
     if (parser->error == YAML_READER_ERROR) { // knows the byte only
-        line = 1;
+        reader->line = 1;
         for (size_t i = 0; i < parser->problem_offset && i < reader->size; i++)
-            line += reader->bytes[i] == '\n';
+            reader->line += reader->bytes[i] == '\n';
     }
-    if (parser->error == YAML_MEMORY_ERROR)
-        return fail(STATUS_LIMIT, "%s: not enough memory to read it", reader->path);
-    return fail(STATUS_USAGE, "%s:%lu: not YAML: %s", reader->path, line, parser->problem ? parser->problem : "unknown problem");
-}
-
-static enum status next(struct reader *reader)
-{
-    yaml_event_delete(&reader->event);
-    if (!yaml_parser_parse(&reader->parser, &reader->event))
-        return fail_syntax(reader);
-    const yaml_event_t *event = &reader->event;
-    const unsigned char *anchor = NULL, *tag = NULL;
-    if (event->type == YAML_SCALAR_EVENT) {
-        anchor = event->data.scalar.anchor;
-        tag = event->data.scalar.tag;
-        if (strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
-            return refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "a text with a zero byte"));
-    } else if (event->type == YAML_MAPPING_START_EVENT) {
-        anchor = event->data.mapping_start.anchor;
-        tag = event->data.mapping_start.tag;
-    } else if (event->type == YAML_SEQUENCE_START_EVENT) {
-        anchor = event->data.sequence_start.anchor;
-        tag = event->data.sequence_start.tag;
-    }
-    if (anchor || tag || event->type == YAML_ALIAS_EVENT)
-        return refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "anchors (&), aliases (*) and tags (!) are not taken here"));
-    return STATUS_OK;
+    if (parser->error != YAML_MEMORY_ERROR)
+        return fail(STATUS_USAGE, "not YAML: %s", parser->problem ? parser->problem : "unknown problem");
+    reader->line = 0;
+    return fail(STATUS_LIMIT, "not enough memory to read it");
 }
 
 // The text of the current event, or NULL if it is not a scalar.
@@ -77,131 +45,119 @@ static const char *scalar(const struct reader *reader)
     return reader->event.type == YAML_SCALAR_EVENT ? (const char *)reader->event.data.scalar.value : NULL;
 }
 
-// The current event opens a list of numbers, for a target's field `name`.
-static enum status read_numbers(struct reader *reader, struct config_target *target, const char *name,
-                                enum status (*add)(struct config_target *, const char *))
+// What libyaml's events have, but not in one place.
+static bool has_anchor_or_tag(const yaml_event_t *event)
 {
-    enum status rc = STATUS_OK;
+    switch (event->type) {
+    case YAML_ALIAS_EVENT:
+        return true;
+    case YAML_SCALAR_EVENT:
+        return event->data.scalar.anchor || event->data.scalar.tag;
+    case YAML_MAPPING_START_EVENT:
+        return event->data.mapping_start.anchor || event->data.mapping_start.tag;
+    case YAML_SEQUENCE_START_EVENT:
+        return event->data.sequence_start.anchor || event->data.sequence_start.tag;
+    default:
+        return false;
+    }
+}
+
+static enum status next(struct reader *reader)
+{
+    const char *key = reader->key;
+    reader->key = "";
+    yaml_event_delete(&reader->event);
+    if (!yaml_parser_parse(&reader->parser, &reader->event))
+        return fail_syntax(reader);
+    reader->line = reader->event.start_mark.line + 1;
+    if (scalar(reader) && strlen(scalar(reader)) != reader->event.data.scalar.length)
+        return fail(STATUS_USAGE, "a text with a zero byte");
+    if (has_anchor_or_tag(&reader->event))
+        return fail(STATUS_USAGE, "anchors (&), aliases (*) and tags (!) are not taken here");
+    reader->key = key;
+    return STATUS_OK;
+}
+
+// The current event is the value of a target's field.
+static enum status read_field(struct reader *reader, struct config_target *target, const struct config_target_field *field)
+{
     int count = 0;
+    if (!field->is_list)
+        return scalar(reader) ? field->take(target, scalar(reader)) : fail(STATUS_USAGE, "layer and weight are single values");
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return refuse(reader, current_line(reader), "targets",
-                      fail(STATUS_USAGE, "%s: is not a list such as [12, 45] or [0.5, 0.5]", name));
+        return fail(STATUS_USAGE, "%s: is not a list such as [12, 45] or [0.5, 0.5]", field->name);
     for (;; count++) {
         TRY(next(reader));
         if (reader->event.type == YAML_SEQUENCE_END_EVENT)
             break;
-        const char *text = scalar(reader);
-        rc = text ? add(target, text) : fail(STATUS_USAGE, "%s: not a list of numbers", name);
-        TRY(refuse(reader, current_line(reader), "targets", rc));
+        TRY(scalar(reader) ? field->take(target, scalar(reader)) : fail(STATUS_USAGE, "%s: not a list of numbers", field->name));
     }
-    if (count == 0)
-        return refuse(reader, current_line(reader), "targets", fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", name));
-    return rc;
-}
-
-enum { FIELD_LAYER, FIELD_WEIGHT, FIELD_CHANNELS, FIELD_PLACE, FIELD_COUNT };
-static const char *const field_names[FIELD_COUNT] = {"layer", "weight", "channels", "at"};
-
-// The current event is the value of `field` in a target.
-static enum status read_target_field(struct reader *reader, struct config_target *target, int field)
-{
-    if (field == FIELD_CHANNELS)
-        return read_numbers(reader, target, field_names[field], config_target_add_channel);
-    if (field == FIELD_PLACE)
-        return read_numbers(reader, target, field_names[field], config_target_add_place);
-    const char *text = scalar(reader);
-    enum status rc;
-    if (!text)
-        rc = fail(STATUS_USAGE, "layer and weight are single values");
-    else if (field == FIELD_LAYER)
-        rc = config_target_set_layer(target, text);
-    else
-        rc = config_target_set_weight(target, text);
-    return refuse(reader, current_line(reader), "targets", rc);
+    return count > 0 ? STATUS_OK : fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", field->name);
 }
 
 // The current event opens {layer: ..., weight: ..., channels: [...], at: [x, y]}.
 static enum status read_target(struct reader *reader, struct config_target *target)
 {
-    bool seen[FIELD_COUNT] = {false};
-    unsigned long line = current_line(reader);
-    char shown[CONFIG_EXCERPT_MAX];
-    enum status rc = STATUS_OK;
+    bool seen[CONFIG_TARGET_FIELDS] = {false};
+    const unsigned long line = reader->line;
+    char shown[TEXT_EXCERPT_MAX];
     for (;;) {
         TRY(next(reader));
         if (reader->event.type == YAML_MAPPING_END_EVENT)
             break;
         const char *name = scalar(reader);
         int field = 0;
-        while (name && field < FIELD_COUNT && strcmp(name, field_names[field]) != 0)
+        while (name && field < CONFIG_TARGET_FIELDS && strcmp(name, config_target_fields[field].name) != 0)
             field++;
-        if (!name || field == FIELD_COUNT)
-            rc = fail(STATUS_USAGE, "%s is none of layer, weight, channels, at", name ? config_excerpt(name, shown) : "this");
-        else if (seen[field])
-            rc = fail(STATUS_USAGE, "%s is given twice", name);
-        TRY(refuse(reader, current_line(reader), "targets", rc));
+        if (!name || field == CONFIG_TARGET_FIELDS)
+            return fail(STATUS_USAGE, "%s is none of layer, weight, channels, at", name ? text_excerpt(name, shown) : "this");
+        if (seen[field])
+            return fail(STATUS_USAGE, "%s is given twice", name);
         seen[field] = true;
         TRY(next(reader));
-        TRY(read_target_field(reader, target, field));
+        TRY(read_field(reader, target, &config_target_fields[field]));
     }
-    if (!seen[FIELD_LAYER])
-        rc = fail(STATUS_USAGE, "a target without its layer");
-    else
-        rc = config_target_check_place(target);
-    return refuse(reader, line, "targets", rc);
+    reader->line = line;
+    return config_target_check(target);
 }
 
 // The current event opens the list of targets.
 static enum status read_targets(struct reader *reader, struct config_targets *targets)
 {
-    enum status rc = STATUS_OK;
     struct config_targets read;
     memset(&read, 0, sizeof read); // padding included: configurations are compared as bytes
-    unsigned long line = current_line(reader);
+    const unsigned long line = reader->line;
     for (;;) {
         TRY(next(reader));
         if (reader->event.type == YAML_SEQUENCE_END_EVENT)
             break;
-        const char *text = scalar(reader);
-        if (text) {
-            TRY(refuse(reader, current_line(reader), "targets", config_targets_append(&read, text)));
+        if (scalar(reader)) {
+            TRY(config_targets_append(&read, scalar(reader)));
             continue;
         }
-        struct config_target *target = NULL;
         if (reader->event.type != YAML_MAPPING_START_EVENT)
-            rc = fail(STATUS_USAGE, "a list in a list; write {layer: mixed3, weight: 1}");
-        else if (!(target = config_targets_add(&read)))
-            rc = STATUS_USAGE;
-        TRY(refuse(reader, current_line(reader), "targets", rc));
-        TRY(read_target(reader, target));
+            return fail(STATUS_USAGE, "a list in a list; write {layer: mixed3, weight: 1}");
+        struct config_target *target = config_targets_add(&read);
+        TRY(target ? read_target(reader, target) : STATUS_USAGE);
     }
+    reader->line = line;
     if (read.count == 0)
-        TRY(refuse(reader, line, "targets", fail(STATUS_USAGE, "an empty list")));
+        return fail(STATUS_USAGE, "an empty list");
     memcpy(targets, &read, sizeof read);
-    return rc;
+    return STATUS_OK;
 }
 
-// The next event is the value of `key`.
+// The current event is the value of a key.
 static enum status read_value(struct reader *reader, const struct config_key *key)
 {
-    enum status rc = STATUS_OK;
-    TRY(next(reader));
-    const char *text = scalar(reader);
-    if (text)
-        rc = config_value_parse(reader->config, key, text);
+    reader->key = key->name;
+    if (scalar(reader))
+        TRY(config_value_parse(reader->config, key, scalar(reader)));
     else if (key->type == CONFIG_TYPE_TARGETS && reader->event.type == YAML_SEQUENCE_START_EVENT)
-        return read_targets(reader, (struct config_targets *)((char *)reader->config + key->offset));
+        TRY(read_targets(reader, (struct config_targets *)((char *)reader->config + key->offset)));
     else
-        rc = fail(STATUS_USAGE, "takes a single value, not a list or a group");
-    return refuse(reader, current_line(reader), key->name, rc);
-}
-
-// Notes that `name` was given in `line`, and refuses the second time.
-static enum status once(struct reader *reader, unsigned long *where, const char *name, unsigned long line)
-{
-    if (*where)
-        return refuse(reader, line, name, fail(STATUS_USAGE, "is given twice, first in line %lu", *where));
-    *where = line;
+        return fail(STATUS_USAGE, "takes a single value, not a list or a group");
+    reader->key = "";
     return STATUS_OK;
 }
 
@@ -210,28 +166,29 @@ static enum status read_mapping(struct reader *reader, const char *prefix, int l
 // The current event is a name inside the group `prefix` (empty at the top).
 static enum status read_entry(struct reader *reader, const char *prefix, int level)
 {
-    unsigned long line = current_line(reader);
+    const unsigned long line = reader->line;
     const char *text = scalar(reader);
     if (!text)
-        return refuse(reader, line, "", fail(STATUS_USAGE, "a list or group where the name of a key should be"));
+        return fail(STATUS_USAGE, "a list or group where the name of a key should be");
     char name[CONFIG_KEY_MAX];
-    int length = snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", text);
-    bool fits = length > 0 && (size_t)length < sizeof name;
-    const struct config_key *key = fits ? config_find(name) : NULL;
-    if (key) {
-        TRY(once(reader, &reader->key_line[key - config_keys], name, line));
-        return read_value(reader, key);
-    }
-    const struct config_key *group = fits ? config_find_group(name) : NULL;
-    if (!group)
-        return refuse(reader, line, "", config_unknown_key(name));
-    TRY(once(reader, &reader->group_line[level][group - config_keys], name, line));
+    const int length = snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] ? "." : "", text);
+    const bool fits = length > 0 && (size_t)length < sizeof name;
+    const struct config_key *key = fits ? config_find(name) : NULL, *group = fits ? config_find_group(name) : NULL;
+    if (!key && !group)
+        return config_unknown_key(name);
+    unsigned long *given = key ? &reader->given[0][key - config_keys] : &reader->given[level + 1][group - config_keys];
+    if (*given)
+        return fail(STATUS_USAGE, "%s: is given twice, first in line %lu", name, *given);
+    *given = line;
     TRY(next(reader));
+    if (key)
+        return read_value(reader, key);
     if (reader->event.type == YAML_MAPPING_START_EVENT)
         return read_mapping(reader, name, level + 1);
-    if (!scalar(reader) || scalar(reader)[0] != '\0') // all keys of a group may be commented out
-        return refuse(reader, line, "", config_unknown_key(name));
-    return STATUS_OK;
+    if (scalar(reader) && !scalar(reader)[0]) // all keys of a group may be commented out
+        return STATUS_OK;
+    reader->line = line;
+    return config_unknown_key(name);
 }
 
 // The current event opens a mapping.
@@ -240,10 +197,9 @@ static enum status read_mapping(struct reader *reader, const char *prefix, int l
     for (;;) {
         TRY(next(reader));
         if (reader->event.type == YAML_MAPPING_END_EVENT)
-            break;
+            return STATUS_OK;
         TRY(read_entry(reader, prefix, level));
     }
-    return STATUS_OK;
 }
 
 static enum status read_stream(struct reader *reader)
@@ -255,24 +211,23 @@ static enum status read_stream(struct reader *reader)
     TRY(next(reader)); // after the start of the document
     if (reader->event.type == YAML_MAPPING_START_EVENT)
         TRY(read_mapping(reader, "", 0));
-    else if (!scalar(reader) || scalar(reader)[0] != '\0')
-        return refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "not a list of `key: value`"));
+    else if (!scalar(reader) || scalar(reader)[0])
+        return fail(STATUS_USAGE, "not a list of `key: value`");
     TRY(next(reader)); // end of the document
     TRY(next(reader));
-    if (reader->event.type != YAML_STREAM_END_EVENT)
-        return refuse(reader, current_line(reader), "", fail(STATUS_USAGE, "a second document; a configuration is one"));
-    return STATUS_OK;
+    return reader->event.type == YAML_STREAM_END_EVENT ? STATUS_OK : fail(STATUS_USAGE, "a second document; a configuration is one");
 }
 
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size)
 {
-    size_t length = strlen(path);
+    const size_t length = strlen(path);
     struct config read;
     memcpy(&read, config, sizeof read);
-    struct reader reader = {.bytes = bytes, .size = size, .config = &read};
-    reader.path = length > PATH_SHOWN_MAX ? path + length - PATH_SHOWN_MAX : path; // the end of a long path tells more
+    struct reader reader = {.bytes = bytes, .size = size, .config = &read, .key = ""};
+    if (length > PATH_SHOWN_MAX) // the end of a long path tells more
+        path += length - PATH_SHOWN_MAX;
     if (!yaml_parser_initialize(&reader.parser))
-        return fail(STATUS_LIMIT, "%s: not enough memory to read it", reader.path);
+        return fail(STATUS_LIMIT, "%s: not enough memory to read it", path);
     yaml_parser_set_input_string(&reader.parser, bytes, size);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     enum status rc = read_stream(&reader);
@@ -280,5 +235,5 @@ enum status config_yaml_read(struct config *config, const char *path, const void
         memcpy(config, &read, sizeof read); // padding included: configurations are compared as bytes
     yaml_event_delete(&reader.event);
     yaml_parser_delete(&reader.parser);
-    return rc;
+    return reader.line ? fail_in(rc, "%s:%lu%s%s", path, reader.line, reader.key[0] ? ": " : "", reader.key) : fail_in(rc, "%s", path);
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "common/net/transfer.h"
@@ -15,7 +16,7 @@
 static const double silent_seconds = 2; // after which a transfer no longer keeps others from beginning
 
 struct download {
-    struct download *next;
+    TAILQ_ENTRY(download) link;
     void *item;
     double started;   // 0: not yet
     double due;       // when to begin, or begin again
@@ -24,19 +25,22 @@ struct download {
     struct transfer transfer;
 };
 
+TAILQ_HEAD(download_list, download);
+
 struct downloads {
     struct downloads_options options;
     CURLM *multi;
     pthread_t thread;
     bool started;
-    struct download *all, **last; // the thread's, in the order in which they were added
-    pthread_mutex_t mutex;        // of what follows
-    struct download *added;       // the last one first
+    struct download_list all;   // the thread's, in the order in which they were added
+    pthread_mutex_t mutex;      // of what follows
+    struct download_list added; // that the thread has not seen yet
     bool stopping;
 };
 
-static void drop(struct downloads *downloads, struct download *download)
+static void drop(struct downloads *downloads, struct download_list *list, struct download *download)
 {
+    TAILQ_REMOVE(list, download, link);
     if (download->transfer.curl)
         curl_multi_remove_handle(downloads->multi, download->transfer.curl);
     transfer_abandon(&download->transfer);
@@ -45,22 +49,22 @@ static void drop(struct downloads *downloads, struct download *download)
     free(download);
 }
 
-// Takes it out of the list and tells; it is gone afterwards.
+static void drop_all(struct downloads *downloads, struct download_list *list)
+{
+    while (!TAILQ_EMPTY(list))
+        drop(downloads, list, TAILQ_FIRST(list));
+}
+
+// Tells; it is gone afterwards.
 static void end(struct downloads *downloads, struct download *download, enum status status)
 {
     const struct downloads_options *options = &downloads->options;
     const double seconds = download->started > 0 ? now() - download->started : 0;
     const int descriptor = status == STATUS_OK ? download->transfer.descriptor : -1;
-    struct download **at = &downloads->all;
-    while (*at != download)
-        at = &(*at)->next;
-    *at = download->next;
-    if (downloads->last == &download->next)
-        downloads->last = at;
     options->done(options->context, download->item, status, descriptor, download->transfer.size, seconds);
     if (status == STATUS_OK)
         download->transfer.descriptor = -1;
-    drop(downloads, download);
+    drop(downloads, &downloads->all, download);
 }
 
 static enum status begin(struct downloads *downloads, struct download *download)
@@ -110,7 +114,7 @@ static void count(struct downloads *downloads, int *open, int *moving)
 {
     const double time = now();
     *open = *moving = 0;
-    for (struct download *d = downloads->all; d; d = d->next) {
+    for (struct download *d = TAILQ_FIRST(&downloads->all); d; d = TAILQ_NEXT(d, link)) {
         if (d->transfer.size != d->seen) {
             d->seen = d->transfer.size;
             d->seen_time = time;
@@ -126,8 +130,8 @@ static void begin_some(struct downloads *downloads)
     const double time = now();
     int open, moving;
     count(downloads, &open, &moving);
-    for (struct download *d = downloads->all, *next; d && moving < most && open < DOWNLOADS_OPEN_MAX * most; d = next) {
-        next = d->next;
+    for (struct download *d = TAILQ_FIRST(&downloads->all), *next; d && moving < most && open < DOWNLOADS_OPEN_MAX * most; d = next) {
+        next = TAILQ_NEXT(d, link);
         if (d->transfer.curl || d->due > time)
             continue;
         const enum status rc = begin(downloads, d);
@@ -140,22 +144,13 @@ static void begin_some(struct downloads *downloads)
     }
 }
 
-// Moves what has been added, first to last, behind the others. False: it is time to stop.
+// Moves what has been added behind the others. False: it is time to stop.
 static bool take_added(struct downloads *downloads)
 {
-    struct download *in_order = NULL;
     pthread_mutex_lock(&downloads->mutex);
     const bool go_on = !downloads->stopping;
-    for (struct download *d = downloads->added, *next; d; d = next) {
-        next = d->next;
-        d->next = in_order;
-        in_order = d;
-    }
-    downloads->added = NULL;
+    TAILQ_CONCAT(&downloads->all, &downloads->added, link);
     pthread_mutex_unlock(&downloads->mutex);
-    *downloads->last = in_order;
-    while (*downloads->last)
-        downloads->last = &(*downloads->last)->next;
     return go_on;
 }
 
@@ -165,7 +160,7 @@ static int milliseconds_to_wait(const struct downloads *downloads)
 {
     const double time = now();
     double seconds = 60;
-    for (const struct download *d = downloads->all; d; d = d->next) {
+    for (const struct download *d = TAILQ_FIRST(&downloads->all); d; d = TAILQ_NEXT(d, link)) {
         const double event = d->transfer.curl ? d->seen_time + silent_seconds : d->due;
         if (event > time) // what is past waits for others, which will end
             seconds = fmin(seconds, event - time);
@@ -183,10 +178,7 @@ static void *run(void *data)
         begin_some(downloads);
         curl_multi_poll(downloads->multi, NULL, 0, milliseconds_to_wait(downloads), NULL);
     }
-    for (struct download *d = downloads->all, *next; d; d = next) {
-        next = d->next;
-        drop(downloads, d);
-    }
+    drop_all(downloads, &downloads->all);
     return NULL;
 }
 
@@ -197,7 +189,8 @@ enum status downloads_create(struct downloads **out, const struct downloads_opti
     if (!downloads)
         return fail(STATUS_LIMIT, "no memory for downloads");
     downloads->options = *options;
-    downloads->last = &downloads->all;
+    TAILQ_INIT(&downloads->all);
+    TAILQ_INIT(&downloads->added);
     pthread_mutex_init(&downloads->mutex, NULL);
     transfer_start();
     downloads->multi = curl_multi_init();
@@ -220,8 +213,7 @@ enum status downloads_add(struct downloads *downloads, const char *url, void *it
     download->transfer =
         (struct transfer){.url = url, .place = downloads->options.folder, .options = &downloads->options.fetch, .descriptor = -1};
     pthread_mutex_lock(&downloads->mutex);
-    download->next = downloads->added;
-    downloads->added = download;
+    TAILQ_INSERT_TAIL(&downloads->added, download, link);
     pthread_mutex_unlock(&downloads->mutex);
     curl_multi_wakeup(downloads->multi);
     return STATUS_OK;
@@ -244,10 +236,7 @@ void downloads_destroy(struct downloads **out)
         downloads_stop(downloads);
         pthread_join(downloads->thread, NULL);
     }
-    for (struct download *d = downloads->added, *next; d; d = next) { // after the thread's last look
-        next = d->next;
-        drop(downloads, d);
-    }
+    drop_all(downloads, &downloads->added); // after the thread's last look
     curl_multi_cleanup(downloads->multi);
     pthread_mutex_destroy(&downloads->mutex);
     free(downloads);

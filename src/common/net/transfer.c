@@ -167,11 +167,8 @@ static enum status explain(struct transfer *transfer, CURLcode code)
     switch (code) {
     case CURLE_HTTP_RETURNED_ERROR:
         transfer->retry = answer >= 500 || answer == 408 || answer == 429 || (answer == 416 && transfer->size > 0);
-        if (answer == 416 && transfer->size > 0) { // what is there already is not the start of what the server has
-            enum status rc = transfer_cut(transfer);
-            if (rc != STATUS_OK)
-                return rc;
-        }
+        if (answer == 416 && transfer->size > 0) // what is there already is not the start of what the server has
+            TRY(transfer_cut(transfer));
         return fail(STATUS_IO, "the server answered %ld", answer);
     case CURLE_FILESIZE_EXCEEDED:
         return fail(STATUS_LIMIT, "more than the %llu bytes allowed", (unsigned long long)transfer->options->limit);
@@ -244,7 +241,7 @@ out:
     return rc;
 }
 
-static void clean_up(struct transfer *transfer)
+void transfer_abandon(struct transfer *transfer)
 {
     curl_easy_cleanup(transfer->curl);
     curl_slist_free_all(transfer->headers);
@@ -265,13 +262,8 @@ enum status transfer_end(struct transfer *transfer, CURLcode code)
         rc = explain(transfer, code);
     else if (!transfer->begun)
         rc = begin_body(transfer); // an empty one
-    clean_up(transfer);
+    transfer_abandon(transfer);
     return rc;
-}
-
-void transfer_abandon(struct transfer *transfer)
-{
-    clean_up(transfer);
 }
 
 static double random_factor(void)

@@ -27,41 +27,41 @@ struct work_queue {
 };
 
 // Waits for something to do; false when nothing will come.
-static bool take(struct work_queue *d, struct work *work, bool *wanted)
+static bool take(struct work_queue *q, struct work *work, bool *wanted)
 {
-    pthread_mutex_lock(&d->mutex);
-    while (d->count == 0 && !d->ending)
-        pthread_cond_wait(&d->changed, &d->mutex);
-    const bool taken = d->count > 0;
+    pthread_mutex_lock(&q->mutex);
+    while (q->count == 0 && !q->ending)
+        pthread_cond_wait(&q->changed, &q->mutex);
+    const bool taken = q->count > 0;
     if (taken) {
-        *work = d->waiting[d->first];
-        d->first = (d->first + 1) % WAITING_MAX;
-        d->count--;
-        pthread_cond_signal(&d->changed);
+        *work = q->waiting[q->first];
+        q->first = (q->first + 1) % WAITING_MAX;
+        q->count--;
+        pthread_cond_signal(&q->changed);
     }
-    *wanted = !d->abandoned;
-    pthread_mutex_unlock(&d->mutex);
+    *wanted = !q->abandoned;
+    pthread_mutex_unlock(&q->mutex);
     return taken;
 }
 
 static void *run(void *data)
 {
-    struct work_queue *d = data;
+    struct work_queue *q = data;
     struct work work;
     bool wanted;
     omp_set_num_threads(1); // of this thread: the others are busy dreaming
-    while (take(d, &work, &wanted)) {
+    while (take(q, &work, &wanted)) {
         const double start = now();
-        if (d->status == STATUS_OK && wanted)
-            d->status = work.run(work.data);
-        if (d->status != STATUS_OK && !d->error[0])
-            snprintf(d->error, sizeof d->error, "%s", status_message()); // messages are kept by thread
+        if (q->status == STATUS_OK && wanted)
+            q->status = work.run(work.data);
+        if (q->status != STATUS_OK && !q->error[0])
+            snprintf(q->error, sizeof q->error, "%s", status_message()); // messages are kept by thread
         work.destroy(work.data);
-        d->seconds += now() - start;
+        q->seconds += now() - start;
     }
-    pthread_mutex_lock(&d->mutex);
-    d->done = true;
-    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_lock(&q->mutex);
+    q->done = true;
+    pthread_mutex_unlock(&q->mutex);
     return NULL;
 }
 
@@ -75,75 +75,75 @@ static void work_queue_free(struct work_queue **queue)
 
 enum status work_queue_create(struct work_queue **queue)
 {
-    struct work_queue *d = *queue = calloc(1, sizeof *d);
-    if (!d)
+    struct work_queue *q = *queue = calloc(1, sizeof *q);
+    if (!q)
         return fail(STATUS_LIMIT, "no memory for the outputs of an image");
-    pthread_mutex_init(&d->mutex, NULL);
-    pthread_cond_init(&d->changed, NULL);
-    const enum status rc = thread_start(&d->thread, run, d);
+    pthread_mutex_init(&q->mutex, NULL);
+    pthread_cond_init(&q->changed, NULL);
+    const enum status rc = thread_start(&q->thread, run, q);
     if (rc != STATUS_OK)
         work_queue_free(queue);
     return rc;
 }
 
-void work_queue_put(struct work_queue *d, const struct work *work)
+void work_queue_put(struct work_queue *q, const struct work *work)
 {
-    pthread_mutex_lock(&d->mutex);
-    while (d->count == WAITING_MAX)
-        pthread_cond_wait(&d->changed, &d->mutex);
-    d->waiting[(d->first + d->count++) % WAITING_MAX] = *work;
-    pthread_cond_signal(&d->changed);
-    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_lock(&q->mutex);
+    while (q->count == WAITING_MAX)
+        pthread_cond_wait(&q->changed, &q->mutex);
+    q->waiting[(q->first + q->count++) % WAITING_MAX] = *work;
+    pthread_cond_signal(&q->changed);
+    pthread_mutex_unlock(&q->mutex);
 }
 
-bool work_queue_has_room(struct work_queue *d)
+bool work_queue_has_room(struct work_queue *q)
 {
-    pthread_mutex_lock(&d->mutex);
-    const bool room = d->count < WAITING_MAX;
-    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_lock(&q->mutex);
+    const bool room = q->count < WAITING_MAX;
+    pthread_mutex_unlock(&q->mutex);
     return room;
 }
 
-static void end(struct work_queue *d, bool abandoned)
+static void end(struct work_queue *q, bool abandoned)
 {
-    pthread_mutex_lock(&d->mutex);
-    d->ending = true;
-    d->abandoned = d->abandoned || abandoned;
-    pthread_cond_signal(&d->changed);
-    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_lock(&q->mutex);
+    q->ending = true;
+    q->abandoned = q->abandoned || abandoned;
+    pthread_cond_signal(&q->changed);
+    pthread_mutex_unlock(&q->mutex);
 }
 
-void work_queue_end(struct work_queue *d)
+void work_queue_end(struct work_queue *q)
 {
-    end(d, false);
+    end(q, false);
 }
 
-bool work_queue_is_done(struct work_queue *d)
+bool work_queue_is_done(struct work_queue *q)
 {
-    pthread_mutex_lock(&d->mutex);
-    const bool done = d->done;
-    pthread_mutex_unlock(&d->mutex);
+    pthread_mutex_lock(&q->mutex);
+    const bool done = q->done;
+    pthread_mutex_unlock(&q->mutex);
     return done;
 }
 
 enum status work_queue_finish(struct work_queue **queue, double *seconds)
 {
-    struct work_queue *d = *queue;
-    work_queue_end(d);
-    pthread_join(d->thread, NULL);
-    const enum status rc = d->status == STATUS_OK ? STATUS_OK : fail(d->status, "%s", d->error);
+    struct work_queue *q = *queue;
+    work_queue_end(q);
+    pthread_join(q->thread, NULL);
+    const enum status rc = q->status == STATUS_OK ? STATUS_OK : fail(q->status, "%s", q->error);
     if (seconds)
-        *seconds = d->seconds;
+        *seconds = q->seconds;
     work_queue_free(queue);
     return rc;
 }
 
 void work_queue_abandon(struct work_queue **queue)
 {
-    struct work_queue *d = *queue;
-    if (!d)
+    struct work_queue *q = *queue;
+    if (!q)
         return;
-    end(d, true);
-    pthread_join(d->thread, NULL);
+    end(q, true);
+    pthread_join(q->thread, NULL);
     work_queue_free(queue);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the coordinator and the workers say to each other. This is the only place where the two meet.
+// What the coordinator and the workers say to each other. This is the only place where the two meet; lead.h is the same by calls.
 //
 //   coordinator                               each member of a team
 //     job (dream, id, size, team), ranks ---->
@@ -9,6 +9,11 @@
 //                                        <----     any member: array, array values: a part of a frame, a table or the dream's state
 //                                        <----     the first member: report (result: id, status, metrics)
 //                                        <----     its rows of the dream, if there is one
+//
+//     read (id, source)                  ---->     a picture that this worker reads, dreams and writes by itself, beside the one in hand
+//                                        <----     rows: all that the run file is to have of it
+//                                        <----     returned: it was not begun, since it needs a larger team or since a signal has come
+//
 //     stop                               ---->     ends the image in hand early, its result says so
 //     job (exit)                         ---->
 //                                        <----     timing
@@ -35,16 +40,16 @@ enum message_tag {
     MESSAGE_ARRAY,        // struct array_part
     MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
     MESSAGE_TIMING,       // struct timing
-    MESSAGE_ORDER,        // to a worker that does its own reading and writing, and from it: coordinator/leader_messages.h
-    MESSAGE_ACCOUNT,
-    MESSAGE_ACCOUNT_BYTES,
+    MESSAGE_READ,         // and what comes of it: coordinator/delegation_messages.h
+    MESSAGE_ROWS,
+    MESSAGE_RETURNED,
     MESSAGE_PULSE, // a byte: this rank is there (watchdog.h)
     MESSAGE_TEAM   // to set up a team; inside, members talk over a communicator of their own
 };
 
 enum { COORDINATOR_RANK = 0 };
 
-enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_EXIT };
+enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_EXIT, JOB_NONE };
 
 struct job {
     int32_t kind;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "common/system/thread.h"
 
@@ -12,13 +13,12 @@ enum { HELD_MAX = 16 << 20 }; // bytes
 
 // An entry without the room that its longest possible texts would need.
 struct held {
-    struct held *next;
+    TAILQ_ENTRY(held) link;
     int64_t id;
     enum intake_kind kind;
     enum status status;
     size_t bytes;
-    const char *name, *error; // behind `source`
-    char source[];
+    char texts[]; // source, name and error, each with its NUL
 };
 
 struct intake_ahead {
@@ -27,32 +27,13 @@ struct intake_ahead {
     bool started;
     pthread_mutex_t mutex; // of what follows
     pthread_cond_t room;
-    struct held *first, **last;
+    TAILQ_HEAD(, held) held;
     size_t bytes;
     int64_t seen;
     bool ended, stopping;
     enum status status; // why there is no more; STATUS_OK: there is, or it is the end
     char reason[STATUS_MESSAGE_MAX];
 };
-
-static enum status held_create(struct held **out, const struct intake_entry *entry)
-{
-    const size_t source = strlen(entry->source) + 1, name = strlen(entry->name) + 1, error = strlen(entry->error) + 1;
-    const size_t bytes = sizeof(struct held) + source + name + error;
-    struct held *held = *out = malloc(bytes);
-    if (!held)
-        return fail(STATUS_LIMIT, "no memory for the inputs");
-    *held = (struct held){.id = entry->id,
-                          .kind = entry->kind,
-                          .status = entry->status,
-                          .bytes = bytes,
-                          .name = held->source + source,
-                          .error = held->source + source + name};
-    memcpy(held->source, entry->source, source);
-    memcpy(held->source + source, entry->name, name);
-    memcpy(held->source + source + name, entry->error, error);
-    return STATUS_OK;
-}
 
 // *out is NULL at the end.
 static enum status read_one(struct intake *intake, struct held **out)
@@ -61,18 +42,35 @@ static enum status read_one(struct intake *intake, struct held **out)
     bool end;
     *out = NULL;
     TRY(intake_next(intake, &entry, &end));
-    if (!end)
-        return held_create(out, &entry);
+    if (end)
+        return STATUS_OK;
+    const size_t bytes = sizeof **out + strlen(entry.source) + strlen(entry.name) + strlen(entry.error) + 3;
+    struct held *held = *out = malloc(bytes);
+    if (!held)
+        return fail(STATUS_LIMIT, "no memory for the inputs");
+    *held = (struct held){.id = entry.id, .kind = entry.kind, .status = entry.status, .bytes = bytes};
+    stpcpy(stpcpy(stpcpy(held->texts, entry.source) + 1, entry.name) + 1, entry.error);
     return STATUS_OK;
 }
 
 // With the mutex.
 static void hold(struct intake_ahead *a, struct held *held)
 {
-    *a->last = held;
-    a->last = &held->next;
+    TAILQ_INSERT_TAIL(&a->held, held, link);
     a->bytes += held->bytes;
     a->seen++;
+}
+
+// With the mutex. NULL: none is there.
+static struct held *take(struct intake_ahead *a)
+{
+    struct held *held = TAILQ_FIRST(&a->held);
+    if (!held)
+        return NULL;
+    TAILQ_REMOVE(&a->held, held, link);
+    a->bytes -= held->bytes;
+    pthread_cond_signal(&a->room);
+    return held;
 }
 
 static void *run(void *data)
@@ -105,7 +103,7 @@ enum status intake_ahead_create(struct intake_ahead **ahead, struct intake *inta
     if (!a)
         return fail(STATUS_LIMIT, "no memory for the inputs");
     a->intake = intake;
-    a->last = &a->first;
+    TAILQ_INIT(&a->held);
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->room, NULL);
     const enum status rc = thread_start(&a->thread, run, a);
@@ -126,28 +124,12 @@ void intake_ahead_destroy(struct intake_ahead **ahead)
     pthread_mutex_unlock(&a->mutex);
     if (a->started)
         pthread_join(a->thread, NULL);
-    for (struct held *held = a->first, *next; held; held = next) {
-        next = held->next;
-        free(held);
-    }
+    while (!TAILQ_EMPTY(&a->held))
+        free(take(a));
     pthread_cond_destroy(&a->room);
     pthread_mutex_destroy(&a->mutex);
     free(a);
     *ahead = NULL;
-}
-
-// With the mutex. NULL: none is there.
-static struct held *take(struct intake_ahead *a)
-{
-    struct held *held = a->first;
-    if (!held)
-        return NULL;
-    a->first = held->next;
-    if (!a->first)
-        a->last = &a->first;
-    a->bytes -= held->bytes;
-    pthread_cond_signal(&a->room);
-    return held;
 }
 
 enum status intake_ahead_next(struct intake_ahead *a, struct intake_entry *entry, bool *given, bool *end)
@@ -162,12 +144,13 @@ enum status intake_ahead_next(struct intake_ahead *a, struct intake_entry *entry
     pthread_mutex_unlock(&a->mutex);
     if (!held)
         return rc;
+    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1;
     entry->id = held->id;
     entry->kind = held->kind;
     entry->status = held->status;
-    snprintf(entry->source, sizeof entry->source, "%s", held->source);
-    snprintf(entry->name, sizeof entry->name, "%s", held->name);
-    snprintf(entry->error, sizeof entry->error, "%s", held->error);
+    snprintf(entry->source, sizeof entry->source, "%s", held->texts);
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    snprintf(entry->error, sizeof entry->error, "%s", error);
     free(held);
     return STATUS_OK;
 }

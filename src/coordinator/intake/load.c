@@ -43,13 +43,15 @@ struct fetch_options load_fetch_options(const struct config *config)
     return options;
 }
 
-// What a download has put into an open file.
-static enum status read_download(int descriptor, const char *url, void **bytes, size_t *size)
+// The file `source`, or, where `descriptor` is not -1, the open file that it has been downloaded into.
+static enum status read_input(const char *source, int descriptor, const struct config *config, void **bytes, size_t *size)
 {
     struct stat facts;
+    if (descriptor < 0)
+        return file_read(source, config->input.max_bytes, bytes, size);
     if (fstat(descriptor, &facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
-        return fail(STATUS_IO, "cannot read the download of %s: %s", url, strerror(errno));
-    return file_read_open(descriptor, url, (uint64_t)facts.st_size, bytes, size);
+        return fail(STATUS_IO, "cannot read the download of %s: %s", source, strerror(errno));
+    return file_read_open(descriptor, source, (uint64_t)facts.st_size, bytes, size);
 }
 
 // Into an open file without a name, in the output folder.
@@ -58,16 +60,6 @@ static enum status download(const char *url, const char *output, const struct co
     struct fetch_options options = load_fetch_options(config);
     options.progress = go_on;
     return fetch_nameless(url, output, &options, descriptor);
-}
-
-static enum status read_url(const char *url, const char *output, const struct config *config, void **bytes, size_t *size)
-{
-    int descriptor;
-    enum status rc = STATUS_OK;
-    TRY(download(url, output, config, &descriptor));
-    rc = read_download(descriptor, url, bytes, size);
-    close(descriptor);
-    return rc;
 }
 
 static enum status resize_alpha(const struct image *from, struct image *to)
@@ -141,17 +133,19 @@ enum status load_guide(const struct config *config, const char *output, struct i
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     void *bytes = NULL;
     size_t size = 0;
+    int descriptor = -1;
     enum status rc;
     *image = (struct image){0};
     if (intake_is_url(config->guide))
-        TRY_OUT(read_url(config->guide, output, config, &bytes, &size));
-    else
-        TRY_OUT(file_read(config->guide, config->input.max_bytes, &bytes, &size));
+        TRY_OUT(download(config->guide, output, config, &descriptor));
+    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size));
     TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])
         log_info("guide %s: %s", config->guide, image->notice);
     rc = resize_guide(image, &limits);
 out:
+    if (descriptor >= 0)
+        close(descriptor);
     free(bytes);
     if (rc != STATUS_OK)
         image_destroy(image);
@@ -175,9 +169,8 @@ static enum status decode(struct task *task, const void *bytes, size_t size, con
         log_info("%s: %s", record->source, task->image.notice);
     if (config->input.resize)
         TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
-    if ((int64_t)task->image.width * task->image.height > INT_MAX) {
+    if ((int64_t)task->image.width * task->image.height > INT_MAX)
         return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
-    }
     record->width = task->image.width;
     record->height = task->image.height;
     record->bits = task->image.bits;
@@ -189,26 +182,18 @@ int64_t load_modified(const struct stat *facts)
     return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
 }
 
-static int64_t modified(const char *path)
-{
-    struct stat facts;
-    return stat(path, &facts) == 0 ? load_modified(&facts) : 0;
-}
-
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
 {
     struct image_row *record = &task->record;
     void *bytes = NULL;
     size_t size = 0;
+    struct stat facts;
     enum status rc;
     const double start = now();
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
-    if (descriptor >= 0) {
-        TRY_OUT(read_download(descriptor, source, &bytes, &size));
-    } else {
-        record->modified = modified(source); // before it is read: a change meanwhile shows
-        TRY_OUT(file_read(source, config->input.max_bytes, &bytes, &size));
-    }
+    if (descriptor < 0 && stat(source, &facts) == 0)
+        record->modified = load_modified(&facts); // before it is read: a change meanwhile shows
+    TRY_OUT(read_input(source, descriptor, config, &bytes, &size));
     record->bytes = (int64_t)size;
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include "common/net/downloads.h"
@@ -19,7 +20,7 @@ static const uint64_t disk_enough = UINT64_C(4) << 30; // bytes of downloads, ab
 enum state { DOWNLOADING, LOADABLE, LOADING, DONE };
 
 struct item {
-    struct item *next;
+    TAILQ_ENTRY(item) link;
     struct task *task;
     char *source;
     enum state state;
@@ -38,7 +39,7 @@ struct prefetch {
     int thread_count;      // that have started
     pthread_mutex_t mutex; // of what follows, and of items that are not being loaded
     pthread_cond_t work;
-    struct item *first, **last; // in the order of the inputs
+    TAILQ_HEAD(, item) items; // in the order of the inputs
     int loading, done;
     double done_bytes, largest; // of pixels; of the largest picture so far
     uint64_t disk_bytes;
@@ -88,14 +89,14 @@ static void on_download(void *context, void *data, enum status status, int descr
 static bool may_load(const struct prefetch *p, const struct item *item)
 {
     const double expected = p->done_bytes + p->loading * p->largest;
-    return item == p->first || (p->loading + p->done < p->thread_count && expected < pixels_enough);
+    return item == TAILQ_FIRST(&p->items) || (p->loading + p->done < p->thread_count && expected < pixels_enough);
 }
 
 static struct item *find_loadable(const struct prefetch *p)
 {
-    struct item *item = p->first;
+    struct item *item = TAILQ_FIRST(&p->items);
     while (item && item->state != LOADABLE)
-        item = item->next;
+        item = TAILQ_NEXT(item, link);
     return item && may_load(p, item) ? item : NULL;
 }
 
@@ -147,7 +148,7 @@ enum status prefetch_create(struct prefetch **out, const struct config *config, 
     p->output = output;
     p->checkpoints = checkpoints;
     p->capacity = threads + DOWNLOADS_OPEN_MAX * config->fetch.parallel;
-    p->last = &p->first;
+    TAILQ_INIT(&p->items);
     pthread_mutex_init(&p->mutex, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_mutex_lock(&p->mutex); // the threads read their number
@@ -202,8 +203,7 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     enum status rc = STATUS_OK;
     TRY(item_create(&item, entry));
     pthread_mutex_lock(&p->mutex);
-    *p->last = item;
-    p->last = &item->next;
+    TAILQ_INSERT_TAIL(&p->items, item, link);
     p->count++;
     if (entry->status != STATUS_OK) {
         (void)fail(entry->status, "%s", entry->error);
@@ -219,18 +219,15 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     return rc;
 }
 
-// Takes the link to a finished item out of the list. With the mutex.
+// Takes a finished item out of the list. With the mutex.
 static struct item *unlink_done(struct prefetch *p, bool in_order)
 {
-    struct item **at = &p->first;
-    while (*at && (*at)->state != DONE && !in_order)
-        at = &(*at)->next;
-    struct item *item = *at;
+    struct item *item = TAILQ_FIRST(&p->items);
+    while (item && item->state != DONE && !in_order)
+        item = TAILQ_NEXT(item, link);
     if (!item || item->state != DONE)
         return NULL;
-    *at = item->next;
-    if (p->last == &item->next)
-        p->last = at;
+    TAILQ_REMOVE(&p->items, item, link);
     p->count--;
     p->done--;
     p->done_bytes -= (double)task_pixel_bytes(item->task);
@@ -277,8 +274,8 @@ void prefetch_destroy(struct prefetch **out)
     downloads_destroy(&p->downloads);
     for (int i = 0; i < p->thread_count; i++)
         pthread_join(p->threads[i], NULL);
-    for (struct item *item = p->first, *next; item; item = next) {
-        next = item->next;
+    for (struct item *item; (item = TAILQ_FIRST(&p->items));) {
+        TAILQ_REMOVE(&p->items, item, link);
         item_destroy(item);
     }
     pthread_cond_destroy(&p->work);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Inputs from their names to pixels, ahead of the workers and beside rank 0's loop, which never waits for a server or a disk.
 //
-// Downloads run many at once (common/downloads.h); a few threads read and decode what has come, and files. As many pictures as there are
-// threads are decoded at most before somebody takes them, of large ones fewer; names and downloads, which are on disk, go further ahead.
-// Whichever is ready first may be taken first: nothing that is written may depend on the order, or it asks for that of the inputs.
+// Downloads run many at once (common/net/downloads.h); a few threads read and decode what has come, and files. As many pictures as there
+// are threads are decoded at most before somebody takes them, of large ones fewer; names and downloads, which are on disk, go further
+// ahead. Whichever is ready first may be taken first: nothing that is written may depend on the order, or it asks for that of the inputs.
 #pragma once
 
 #include "common/config/config.h"

@@ -3,7 +3,7 @@
 //
 // The share done and the time left come from work, not from images: a step of an octave costs as much as it has pixels. No threads:
 // the display moves when one of these functions is called, at most ten times a second. One display at a time may be on a terminal, as
-// it takes the hooks of the log (common/log.h) to get out of the way of its lines.
+// it takes the hooks of the log (common/system/log.h) to get out of the way of its lines.
 #pragma once
 
 #include <stdbool.h>

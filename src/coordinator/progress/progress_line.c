@@ -2,35 +2,37 @@
 #include "coordinator/progress/progress_line.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "common/system/status.h"
+#include "common/system/text.h"
 
-enum { SHORT_TEXT = 32, BAR_LEAST = 10, BAR_MOST = 40 };
+enum { BAR_LEAST = 10, BAR_MOST = 40 };
 
-void progress_format_duration(char *text, double seconds)
+#define append(text, ...) text_append(text, PROGRESS_LINE_MAX, __VA_ARGS__)
+
+// "4s", "3m12s", "2h05m", "3d04h".
+static void append_duration(char text[PROGRESS_LINE_MAX], double seconds)
 {
     const long long s = seconds < 1e12 ? llround(fmax(seconds, 0)) : 1000000000000;
     if (s < 60)
-        snprintf(text, SHORT_TEXT, "%llds", s);
+        append(text, "%llds", s);
     else if (s < 3600)
-        snprintf(text, SHORT_TEXT, "%lldm%02llds", s / 60, s % 60);
+        append(text, "%lldm%02llds", s / 60, s % 60);
     else if (s < 86400)
-        snprintf(text, SHORT_TEXT, "%lldh%02lldm", s / 3600, s / 60 % 60);
+        append(text, "%lldh%02lldm", s / 3600, s / 60 % 60);
     else
-        snprintf(text, SHORT_TEXT, "%lldd%02lldh", s / 86400, s / 3600 % 24);
+        append(text, "%lldd%02lldh", s / 86400, s / 3600 % 24);
 }
 
-void progress_format_rate(char *text, double images_per_second)
+// "2.4 images/s", "14 images/min", "3.1 images/h".
+static void append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
 {
     static const char *const units[] = {"s", "min", "h"};
     double rate = images_per_second;
     int unit = 0;
     for (; unit < 2 && rate < 1; unit++)
         rate *= 60;
-    snprintf(text, SHORT_TEXT, rate < 9.95 ? "%.1f images/%s" : "%.0f images/%s", rate, units[unit]);
+    append(text, rate < 9.95 ? "%.1f images/%s" : "%.0f images/%s", rate, units[unit]);
 }
 
 // Work that is left. An image that failed before its work was known is taken for one that has none.
@@ -66,23 +68,11 @@ static double image_rate(const struct progress_state *state)
     return state->elapsed > 0 ? (double)state->done / state->elapsed : 0;
 }
 
-static void append(char text[PROGRESS_LINE_MAX], const char *format, ...) PRINTF_LIKE(2, 3);
-
-static void append(char text[PROGRESS_LINE_MAX], const char *format, ...)
-{
-    const size_t used = strlen(text);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text + used, PROGRESS_LINE_MAX - used, format, args);
-    va_end(args);
-}
-
 // What stands beside the bar. Where there is little room, the last ones are left out first.
 enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_RATE, DETAIL_IN_FLIGHT };
 
 static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_state *state, enum detail most)
 {
-    char part[SHORT_TEXT];
     const double left = progress_seconds_left(state), rate = image_rate(state);
     if (state->total >= 0)
         append(text, "%lld/%lld", (long long)(state->done + state->failed), (long long)state->total);
@@ -93,12 +83,13 @@ static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_s
     if (state->in_flight && most >= DETAIL_IN_FLIGHT)
         append(text, ", %d in flight", state->in_flight);
     if (rate > 0 && most >= DETAIL_RATE) {
-        progress_format_rate(part, rate);
-        append(text, ", %s", part);
+        append(text, ", ");
+        append_rate(text, rate);
     }
     if (most >= DETAIL_TIME) {
-        progress_format_duration(part, left >= 0 ? left : state->elapsed);
-        append(text, ", %s%s", part, left >= 0 ? " left" : "");
+        append(text, ", ");
+        append_duration(text, left >= 0 ? left : state->elapsed);
+        append(text, left >= 0 ? " left" : "");
     }
 }
 
@@ -159,13 +150,13 @@ void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_sta
 
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
 {
-    char time[SHORT_TEXT], rate[SHORT_TEXT];
     text[0] = '\0';
-    progress_format_duration(time, state->elapsed);
-    append(text, "%lld image%s in %s", (long long)state->done, state->done == 1 ? "" : "s", time);
+    append(text, "%lld image%s in ", (long long)state->done, state->done == 1 ? "" : "s");
+    append_duration(text, state->elapsed);
     if (state->done > 0 && state->elapsed > 0) {
-        progress_format_rate(rate, (double)state->done / state->elapsed);
-        append(text, " (%s)", rate);
+        append(text, " (");
+        append_rate(text, (double)state->done / state->elapsed);
+        append(text, ")");
     }
     if (state->failed)
         append(text, ", %lld failed", (long long)state->failed);

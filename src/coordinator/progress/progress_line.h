@@ -18,12 +18,6 @@ struct progress_state {
     double elapsed;        // seconds
 };
 
-// "4s", "3m12s", "2h05m", "3d04h". `text` holds 32 bytes or more.
-void progress_format_duration(char *text, double seconds);
-
-// "2.4 images/s", "14 images/min", "3.1 images/h". `text` holds 32 bytes or more.
-void progress_format_rate(char *text, double images_per_second);
-
 // How much of the run is done, 0 to 1, and the seconds that are left; negative where that is not known. Images that nobody has looked
 // at yet count as much as the mean of those that are known.
 double progress_fraction(const struct progress_state *state);

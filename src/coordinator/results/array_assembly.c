@@ -70,33 +70,51 @@ static void put(struct array_entry *entry, const struct array_part *part, const 
     entry->left -= (int64_t)part->channels * part->rows * part->columns;
 }
 
-enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64_t image, struct array *whole)
+static size_t value_count(const struct array_part *part)
 {
-    struct array_part part;
-    float *values = NULL;
-    enum status rc;
+    return (size_t)part->channels * (size_t)part->rows * (size_t)part->columns;
+}
+
+enum status arrays_receive(MPI_Comm comm, int rank, struct array_part *part, float **values)
+{
+    *values = NULL;
+    TRY(mpi_receive(part, sizeof *part, rank, MESSAGE_ARRAY, comm));
+    if (!fits(part))
+        return fail(STATUS_INTERNAL, "rank %d sent a part of an array that lies outside it", rank);
+    *values = malloc(value_count(part) * sizeof **values);
+    if (!*values)
+        return fail(STATUS_LIMIT, "no memory for what rank %d sends", rank);
+    const enum status rc = mpi_receive_values(*values, value_count(part), rank, MESSAGE_ARRAY_VALUES, comm);
+    if (rc != STATUS_OK)
+        free(*values);
+    return rc;
+}
+
+enum status arrays_add(struct arrays *arrays, int64_t image, const struct array_part *part, float *values, struct array *whole)
+{
+    struct array_entry **at = find(arrays, part), *entry = *at;
+    enum status rc = STATUS_OK;
     *whole = (struct array){0};
-    TRY_OUT(mpi_receive(&part, sizeof part, rank, MESSAGE_ARRAY, comm));
-    struct array_entry **at = find(arrays, &part);
-    if (part.image != image || !fits(&part) || (*at && !is_missing(*at, &part))) {
-        rc = fail(STATUS_INTERNAL, "rank %d sent a part of an array that does not belong to image %" PRId64, rank, image);
+    if (part->image != image || !fits(part) || (entry && !is_missing(entry, part))) {
+        rc = fail(STATUS_INTERNAL, "a part of an array does not belong to image %" PRId64, image);
         goto out;
     }
-    struct array_entry *entry = *at ? *at : add(arrays, &part);
-    const size_t count = (size_t)part.channels * (size_t)part.rows * (size_t)part.columns;
-    values = malloc(count * sizeof *values);
-    if (!entry || !values) {
-        rc = fail(STATUS_LIMIT, "no memory for what rank %d sends", rank);
-        goto out;
-    }
-    TRY_OUT(mpi_receive_values(values, count, rank, MESSAGE_ARRAY_VALUES, comm));
-    put(entry, &part, values);
     arrays->received++;
-    arrays->bytes += (int64_t)(count * sizeof *values);
+    arrays->bytes += (int64_t)(value_count(part) * sizeof *values);
+    if (part->rows == part->height && part->columns == part->width) {
+        *whole = (struct array){.part = *part, .values = values};
+        return STATUS_OK;
+    }
+    entry = entry ? entry : add(arrays, part);
+    if (!entry) {
+        rc = fail(STATUS_LIMIT, "no memory for an array of image %" PRId64, image);
+        goto out;
+    }
+    put(entry, part, values);
     if (entry->left > 0)
         goto out;
     *whole = entry->array;
-    at = find(arrays, &part);
+    at = find(arrays, part);
     *at = entry->next;
     free(entry);
 out:

@@ -17,8 +17,11 @@ struct arrays {
     int64_t bytes;    // of them
 };
 
-// Receives one part, which is on its way from `rank`, and puts it in its place. *whole is the array if that was its last part, otherwise
-// its values are NULL. Refuses parts of other images than `image` and parts that do not fit.
-enum status arrays_receive(struct arrays *arrays, MPI_Comm comm, int rank, int64_t image, struct array *whole) MUST_CHECK;
+// Receives one part, which is on its way from `rank`: *values is malloc'ed.
+enum status arrays_receive(MPI_Comm comm, int rank, struct array_part *part, float **values) MUST_CHECK;
+
+// Puts a part in its place; takes `values` in any case. *whole is the array if that was its last part, otherwise its values are NULL.
+// Refuses parts of other images than `image` and parts that do not fit.
+enum status arrays_add(struct arrays *arrays, int64_t image, const struct array_part *part, float *values, struct array *whole) MUST_CHECK;
 
 void arrays_destroy(struct arrays *arrays);

@@ -6,25 +6,10 @@
 
 #include "common/system/clock.h"
 #include "common/system/log.h"
-#include "coordinator/schedule/baseline_images.h"
+#include "coordinator/schedule/dispatcher_inside.h"
 #include "coordinator/schedule/image_transfer.h"
-#include "coordinator/schedule/teams.h"
-#include "coordinator/task/ending.h"
 #include "coordinator/task/task_output.h"
 #include "coordinator/task/task_queue.h"
-
-struct dispatcher {
-    struct dispatcher_options options;
-    struct task_queue ready;
-    struct teams teams;
-    struct ending ending;
-    struct baseline_images baselines;
-    int64_t coming;  // see dispatcher_turn()
-    bool look_again; // something changed since an image was last found no team
-    bool all_taken;  // no further image will come
-    bool stopping, told;
-    bool warned; // that the run file could not be written
-};
 
 enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 {
@@ -45,7 +30,7 @@ static enum status end(struct dispatcher *c, struct task *task)
 
 static enum status cut_task(const struct dispatcher *c, struct task *task)
 {
-    const struct schedule *schedule = c->options.schedule;
+    const struct schedule *schedule = c->options.setup->schedule;
     const struct schedule_image image = task_size(task);
     int tiles;
     TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
@@ -59,22 +44,26 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
+enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows, struct run_file *file)
+{
+    TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
+    for (size_t i = 0; i < rows->map_count; i++)
+        TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i].record, rows->maps[i].values)));
+    return STATUS_OK;
+}
+
 // The rows of a dream that is gone on with. Returns what of its work is done.
 static enum status take_up(struct dispatcher *c, struct task *task, double *work)
 {
-    struct image_rows *rows = &task->earlier.checkpoint.rows;
+    struct image_rows *rows = &task->earlier.rows;
     *work = 0;
-    for (size_t i = 0; i < rows->step_count; i++) {
+    for (size_t i = 0; i < rows->step_count; i++)
         *work += (double)rows->steps[i].width * rows->steps[i].height;
-        if (c->options.run_file)
-            TRY(dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, &rows->steps[i], 1)));
-    }
-    for (size_t i = 0; c->options.run_file && i < rows->map_count; i++)
-        TRY(dispatcher_tolerate(c, run_file_add_cam(c->options.run_file, &rows->maps[i].record, rows->maps[i].values)));
+    if (c->options.run_file)
+        TRY(dispatcher_write_rows(c, rows, c->options.run_file));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
-    log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.checkpoint.state.octave,
-              (int)task->earlier.checkpoint.state.step);
+    log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.state.octave, (int)task->earlier.state.step);
     return STATUS_OK;
 }
 
@@ -85,15 +74,15 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
         task_failed(task);
     if (task->record.status == IMAGE_FAILED && !is_done)
         return end(c, task);
-    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.config, c->options.kind))
+    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind))
         TRY(baseline_images_add(&c->baselines, task->record.id, &task->image));
     if (is_done) {
         task_destroy(&task);
         return STATUS_OK;
     }
-    if (task->earlier.checkpoint.rgb)
+    if (task->earlier.rgb)
         TRY(take_up(c, task, &done));
-    task->work = c->options.work(c->options.config, task->image.width, task->image.height) - done;
+    task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height) - done;
     progress_add_work(c->options.progress, task->work);
     task->ready_at = now();
     task_queue_put(&c->ready, task);
@@ -104,7 +93,8 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
 // The first images are the others' baselines: they are all read before work on any begins.
 static bool has_references(const struct dispatcher *c)
 {
-    return !baseline_images_are_wanted(c->options.config, c->options.kind) || baseline_images_are_full(&c->baselines) || c->all_taken;
+    return !baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind) || baseline_images_are_full(&c->baselines) ||
+           c->all_taken;
 }
 
 // One image ahead for each worker, so that none waits for a file; of large ones fewer. What is being read comes on top of that.
@@ -112,18 +102,16 @@ bool dispatcher_wants_more(const struct dispatcher *c, bool all_taken, bool *in_
 {
     const double enough = UINT64_C(1) << 30;
     *in_order = !has_references(c);
-    return !all_taken && (*in_order || (c->ready.count < c->options.schedule->workers && c->ready.bytes < enough));
+    return !all_taken && (*in_order || (c->ready.count < c->options.setup->schedule->workers && c->ready.bytes < enough));
 }
 
 // What is written while the workers are at it.
 static enum status begin_outputs(struct dispatcher *c, struct task *task)
 {
-    const struct dispatcher_options *o = &c->options;
+    const struct run_setup *o = c->options.setup;
     const double start = now();
     const enum status rc =
-        o->kind == JOB_EXPLAIN ? output_begin_explanation(o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
-    free(task->earlier.memory);
-    task->earlier.memory = NULL;
+        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
     return rc;
 }
@@ -147,7 +135,7 @@ static enum status dispatch(struct dispatcher *c, int members)
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, members, task->record.rank);
-    return image_transfer_offer(c->options.comm, task, c->options.kind);
+    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.setup->kind);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -188,7 +176,7 @@ static void take_part(struct dispatcher *c, struct task *task, const struct part
 static enum status finish(struct dispatcher *c, struct task *task)
 {
     const double start = now(), before = task->record.seconds_encode;
-    if (output_finish(c->options.output, task) != STATUS_OK)
+    if (output_finish(c->options.setup->output, task) != STATUS_OK)
         task_failed(task);
     timing_add(c->options.timing, PHASE_ENCODE, start - (task->record.seconds_encode - before), 0); // what the queue did
     return end(c, task);
@@ -196,15 +184,14 @@ static enum status finish(struct dispatcher *c, struct task *task)
 
 static enum status finish_ended(struct dispatcher *c, bool *found)
 {
-    for (struct task *task; (task = ending_take(&c->ending, c->options.schedule->workers));) {
+    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
         TRY(finish(c, task));
         *found = true;
     }
     return STATUS_OK;
 }
 
-// The team has said how it went, and all that it found out has come.
-static enum status end_task(struct dispatcher *c, struct task *task)
+enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
 {
     const struct result *result = &task->result;
     task->record.status = result->status;
@@ -212,11 +199,6 @@ static enum status end_task(struct dispatcher *c, struct task *task)
     task->record.before = result->before;
     task->record.after = result->after;
     memcpy(task->record.error, result->error, sizeof task->record.error);
-    if (result->has_pixels) {
-        const double start = now();
-        TRY(image_transfer_receive(c->options.comm, task));
-        timing_add(c->options.timing, PHASE_RECEIVE, start, task_pixel_bytes(task));
-    }
     teams_release(&c->teams, task);
     progress_set_in_flight(c->options.progress, c->teams.count);
     c->look_again = true;
@@ -225,8 +207,8 @@ static enum status end_task(struct dispatcher *c, struct task *task)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
     if (result->status == IMAGE_FAILED)
         return finish(c, task);
-    TRY(output_end(c->options.config, c->options.output, task));
-    ending_put(&c->ending, task);
+    TRY(output_end(c->options.setup->config, c->options.setup->output, task));
+    task_queue_append(&c->unwritten, task);
     return STATUS_OK;
 }
 
@@ -235,7 +217,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 {
     char path[FILE_PATH_MAX];
     struct checkpoint checkpoint;
-    TRY(task_results_take_state(&task->results, &task->record, c->options.config->steps, &checkpoint));
+    TRY(task_results_take_state(&task->results, &task->record, c->options.setup->config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
     if (checkpoint_folder_path(c->options.checkpoints, task->record.id, path) == STATUS_OK)
@@ -245,45 +227,56 @@ static enum status save_state(struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
-static enum status end_if_complete(struct dispatcher *c, struct task *task)
+enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
-    const enum status rc = save_state(c, task);
-    if (rc != STATUS_OK)
-        return rc;
-    if (!task->has_result || task->results.arrays.received < task->result.arrays)
-        return STATUS_OK;
-    return end_task(c, task);
-}
-
-static enum status take_report(struct dispatcher *c, struct task *task, const struct report *report, double start)
-{
-    enum status rc = STATUS_OK;
-    switch ((enum report_kind)report->kind) {
-    case REPORT_READY:
-        TRY(image_transfer_send(c->options.comm, task, &c->baselines));
-        timing_add(c->options.timing, PHASE_SEND, start, task_pixel_bytes(task));
-        break;
-    case REPORT_STEP:
-        TRY(take_step(c, task, &report->step));
-        TRY(save_state(c, task));
-        timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
-        break;
-    case REPORT_PART:
+    if (report->kind == REPORT_PART) {
         take_part(c, task, &report->part);
-        timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
-        break;
-    case REPORT_BEFORE:
+        return STATUS_OK;
+    }
+    if (report->kind == REPORT_STEP)
+        TRY(take_step(c, task, &report->step));
+    if (report->kind == REPORT_BEFORE) {
         task->results.before = report->before;
         task->results.has_before = true;
-        rc = save_state(c, task);
-        break;
-    case REPORT_RESULT:
+    }
+    return save_state(c, task);
+}
+
+enum status dispatcher_take_array(struct dispatcher *c, struct task *task, const struct array_part *part, float *values)
+{
+    TRY(dispatcher_tolerate(
+        c, task_results_add(&task->results, part, values, &task->record, c->options.setup->config, &task->output, c->options.run_file)));
+    return save_state(c, task);
+}
+
+// Once the first member has said how it went and all that the members had sent has come.
+static enum status end_if_complete(struct dispatcher *c, struct task *task)
+{
+    if (!task->has_result || task->results.arrays.received < task->result.arrays)
+        return STATUS_OK;
+    if (task->result.has_pixels) {
+        const double start = now();
+        TRY(image_transfer_receive(c->options.comm, task));
+        timing_add(c->options.timing, PHASE_RECEIVE, start, task_pixel_bytes(task));
+    }
+    return dispatcher_end_task(c, task);
+}
+
+static enum status take_message(struct dispatcher *c, struct task *task, const struct report *report, double start)
+{
+    if (report->kind == REPORT_READY) {
+        TRY(image_transfer_send(c->options.comm, task, &c->baselines));
+        timing_add(c->options.timing, PHASE_SEND, start, task_pixel_bytes(task));
+        return STATUS_OK;
+    }
+    if (report->kind == REPORT_RESULT) {
         task->result = report->result;
         task->has_result = true;
-        rc = end_if_complete(c, task);
-        break;
+        return end_if_complete(c, task);
     }
-    return rc;
+    TRY(dispatcher_take_report(c, task, report));
+    timing_add(c->options.timing, PHASE_STEPS, start, (int64_t)sizeof *report);
+    return STATUS_OK;
 }
 
 static bool has_room(const struct dispatcher *c, int worker)
@@ -295,7 +288,7 @@ static bool has_room(const struct dispatcher *c, int worker)
 // A team whose queue is full waits until there is room, and no other team with it.
 static enum status probe_array(const struct dispatcher *c, bool *there, MPI_Status *status)
 {
-    const int workers = c->options.schedule->workers;
+    const int workers = c->options.setup->schedule->workers;
     bool full = false;
     for (int w = 0; w < workers && !full; w++)
         full = !has_room(c, w);
@@ -320,8 +313,10 @@ static enum status collect_arrays(struct dispatcher *c, bool *found)
         const double start = now();
         struct task *task = teams_task(&c->teams, status.MPI_SOURCE);
         const int64_t before = task->results.arrays.bytes;
-        TRY(dispatcher_tolerate(c, task_results_receive(&task->results, c->options.comm, status.MPI_SOURCE, &task->record,
-                                                        c->options.config, &task->output, c->options.run_file)));
+        struct array_part part;
+        float *values;
+        TRY(arrays_receive(c->options.comm, status.MPI_SOURCE, &part, &values));
+        TRY(dispatcher_take_array(c, task, &part, values));
         timing_add(c->options.timing, PHASE_STEPS, start, task->results.arrays.bytes - before);
         TRY(end_if_complete(c, task));
         *found = true;
@@ -341,7 +336,7 @@ static enum status collect(struct dispatcher *c, bool *found)
             break;
         const double start = now();
         TRY(mpi_receive(&report, sizeof report, status.MPI_SOURCE, MESSAGE_REPORT, c->options.comm));
-        TRY(take_report(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
+        TRY(take_message(c, teams_task(&c->teams, status.MPI_SOURCE), &report, start));
         *found = true;
     }
     return STATUS_OK;
@@ -351,7 +346,7 @@ enum status dispatcher_stop(struct dispatcher *c)
 {
     const char nothing = 0;
     c->stopping = true;
-    for (int w = 0; !c->told && w < c->options.schedule->workers; w++)
+    for (int w = 0; !c->told && c->options.comm != MPI_COMM_NULL && w < c->options.setup->schedule->workers; w++)
         TRY(mpi_send(&nothing, sizeof nothing, c->options.first_worker + w, MESSAGE_STOP, c->options.comm));
     c->told = true;
     return STATUS_OK;
@@ -361,8 +356,10 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
 {
     c->coming = coming;
     c->all_taken = coming == 0;
-    TRY(collect(c, found));
-    TRY(collect_arrays(c, found));
+    if (c->options.comm != MPI_COMM_NULL) {
+        TRY(collect(c, found));
+        TRY(collect_arrays(c, found));
+    }
     TRY(finish_ended(c, found));
     if (!c->stopping && has_references(c))
         TRY(dispatch_all(c));
@@ -376,7 +373,7 @@ bool dispatcher_is_stopping(const struct dispatcher *c)
 
 bool dispatcher_is_idle(const struct dispatcher *c)
 {
-    return c->teams.count == 0 && c->ending.count == 0;
+    return c->teams.count == 0 && c->unwritten.count == 0;
 }
 
 bool dispatcher_is_empty(const struct dispatcher *c)
@@ -388,7 +385,7 @@ enum status dispatcher_dismiss(struct dispatcher *c)
 {
     const struct job job = {.kind = JOB_EXIT};
     enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options.schedule->workers; w++)
+    for (int w = 0; rc == STATUS_OK && w < c->options.setup->schedule->workers; w++)
         rc = mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm);
     return rc;
 }
@@ -399,7 +396,7 @@ enum status dispatcher_create(struct dispatcher **dispatcher, const struct dispa
     if (!c)
         return fail(STATUS_LIMIT, "no memory to dispatch images");
     c->options = *options;
-    const enum status rc = teams_create(&c->teams, options->schedule, options->first_worker);
+    const enum status rc = teams_create(&c->teams, options->setup->schedule, options->first_worker);
     if (rc != STATUS_OK)
         dispatcher_destroy(dispatcher);
     return rc;
@@ -412,7 +409,7 @@ void dispatcher_destroy(struct dispatcher **dispatcher)
         return;
     task_queue_clear(&c->ready);
     teams_destroy(&c->teams);
-    ending_clear(&c->ending);
+    task_queue_clear(&c->unwritten);
     baseline_images_destroy(&c->baselines);
     free(c);
     *dispatcher = NULL;

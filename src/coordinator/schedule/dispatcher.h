@@ -9,23 +9,18 @@
 
 #include "common/config/config.h"
 #include "common/system/status.h"
-#include "common/wire/messages.h"
+#include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/schedule.h"
+#include "coordinator/schedule/run_setup.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
 
 struct dispatcher_options {
-    MPI_Comm comm;
-    int first_worker;                                                   // rank of comm; 0 where this process is the one worker too
-    enum job_kind kind;                                                 // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
-    const struct schedule *schedule;
-    const struct config *config;
-    const char *output;                   // folder, exists
-    const struct run_file_header *header; // for explanations
+    MPI_Comm comm;    // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()
+    int first_worker; // rank of comm
+    const struct run_setup *setup;
     struct checkpoint_folder *checkpoints;
     struct run_file *run_file; // gets rows of steps and maps as they come; NULL: they are only in each task's results
     struct progress *progress;
@@ -64,5 +59,14 @@ bool dispatcher_is_empty(const struct dispatcher *dispatcher);
 // A run file keeps the rows that it could not write and tries again: STATUS_IO becomes a warning, the first time.
 enum status dispatcher_tolerate(struct dispatcher *dispatcher, enum status rc) MUST_CHECK;
 
+// All that is known of an image's steps and maps, to the run file.
+enum status dispatcher_write_rows(struct dispatcher *dispatcher, const struct image_rows *rows, struct run_file *file) MUST_CHECK;
+
 // Tells the workers to leave. Each answers with its timing (MESSAGE_TIMING).
 enum status dispatcher_dismiss(struct dispatcher *dispatcher) MUST_CHECK;
+
+// What the one worker of this process has of the dispatcher, until that is destroyed. `turn` is called often, by the worker's thread, to go
+// on with whatever else there is to do, dispatcher_turn() among it. `job` is NULL while the worker has an image; otherwise it may be
+// filled in, with a kind other than JOB_NONE, if the worker is to do something else.
+const struct lead *dispatcher_lead(struct dispatcher *dispatcher, enum status (*turn)(void *context, struct job *job, bool *found),
+                                   void *context);

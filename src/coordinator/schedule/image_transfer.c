@@ -14,17 +14,22 @@ static size_t rows_of(const struct task *task, int width, int height, int member
     return (size_t)rows.begin * (size_t)width;
 }
 
+struct job image_transfer_job(const struct task *task, enum job_kind kind)
+{
+    return (struct job){.kind = kind,
+                        .members = task->record.team,
+                        .image = task->record.id,
+                        .width = task->image.width,
+                        .height = task->image.height,
+                        .others = task->others,
+                        .goes_on = task->earlier.rgb != NULL,
+                        .from = task->earlier.state};
+}
+
 enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind)
 {
-    const int members = task->record.team, width = task->image.width, height = task->image.height;
-    const struct job job = {.kind = kind,
-                            .members = members,
-                            .image = task->record.id,
-                            .width = width,
-                            .height = height,
-                            .others = task->others,
-                            .goes_on = task->earlier.checkpoint.rgb != NULL,
-                            .from = task->earlier.checkpoint.state};
+    const int members = task->record.team;
+    const struct job job = image_transfer_job(task, kind);
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
         TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));
@@ -46,7 +51,7 @@ static enum status send_rows(MPI_Comm comm, const struct task *task, const float
 enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct baseline_images *references)
 {
     struct image *image = &task->image;
-    struct checkpoint *earlier = &task->earlier.checkpoint;
+    struct checkpoint *earlier = &task->earlier;
     enum status rc;
     TRY_OUT(send_rows(comm, task, image->rgb, image->width, image->height));
     for (int i = 0; i < task->others; i++) {

@@ -7,6 +7,9 @@
 #include "coordinator/schedule/baseline_images.h"
 #include "coordinator/task/task.h"
 
+// The job that a member is given.
+struct job image_transfer_job(const struct task *task, enum job_kind kind);
+
 // The job, of this kind, and the team, to every member. task->others further pictures will come behind its own.
 enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind) MUST_CHECK;
 

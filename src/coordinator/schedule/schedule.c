@@ -163,11 +163,11 @@ static double expected_gradients_pixels(const struct schedule *schedule, const s
            2 * schedule->feature_bytes / PIXEL_BYTES * pass_pixels(octave, members);
 }
 
-// To explain an image: it, its gradient, three fields to work in, and up to OUTBOX copies on their way.
+// To explain an image: it, its gradient, three slabs to work in, and up to OUTBOX copies on their way.
 static double explain_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
-    enum { FIELDS = 5, OUTBOX = 4 };
-    return (FIELDS + OUTBOX) * row_pixels(octave, members, 0) + exchange_pixels(octave, 0, members) +
+    enum { SLABS = 5, OUTBOX = 4 };
+    return (SLABS + OUTBOX) * row_pixels(octave, members, 0) + exchange_pixels(octave, 0, members) +
            feature_pixels(schedule, octave, members) + expected_gradients_pixels(schedule, octave, members);
 }
 
@@ -249,13 +249,6 @@ int schedule_least(const struct schedule *schedule, struct schedule_image image)
     return cut_image(schedule, image, &cut) == STATUS_OK ? least_of(schedule, &cut) : 0;
 }
 
-int schedule_most(const struct schedule *schedule, struct schedule_image image)
-{
-    struct cut cut;
-    const int least = cut_image(schedule, image, &cut) == STATUS_OK ? least_of(schedule, &cut) : 0;
-    return least > 0 ? most_of(schedule, &cut, least) : 0;
-}
-
 // The simulation. Images are placed in their order, each on the workers that become free first.
 
 enum {
@@ -278,14 +271,14 @@ struct release {
 
 struct simulation {
     const struct schedule *schedule;
-    struct shape *shapes; // [ONE_BY_ONE], distinct
+    struct shape shapes[ONE_BY_ONE]; // distinct
     int shape_count;
-    const struct shape **images; // [ONE_BY_ONE], in order of placing
+    const struct shape *images[ONE_BY_ONE]; // in order of placing
     int image_count;
-    double rest;              // cost of the images beyond, all together
-    struct release *releases; // [workers], sorted by time: the beginning
-    int release_count;
+    double rest;           // cost of the images beyond, all together
     struct release *queue; // [workers + ONE_BY_ONE], a simulation's own
+    int release_count;
+    struct release releases[]; // [workers], sorted by time: the beginning; behind them the queue
 };
 
 static int compare_releases(const void *a, const void *b)
@@ -403,23 +396,15 @@ static int best_team(struct simulation *s)
 static int simulate(const struct schedule *schedule, const struct schedule_state *state, int least)
 {
     const size_t workers = (size_t)schedule->workers;
-    struct simulation s = {
-        .schedule = schedule,
-        .shapes = malloc(ONE_BY_ONE * sizeof *s.shapes),
-        .images = malloc(ONE_BY_ONE * sizeof *s.images),
-        .releases = malloc(workers * sizeof *s.releases),
-        .queue = malloc((workers + ONE_BY_ONE) * sizeof *s.queue),
-    };
-    int team = least; // without memory to think, what always works
-    if (s.shapes && s.images && s.releases && s.queue) {
-        sort_releases(&s, state->busy);
-        add_images(&s, state);
-        team = best_team(&s);
-    }
-    free(s.queue);
-    free(s.releases);
-    free(s.images);
-    free(s.shapes);
+    struct simulation *s = calloc(1, sizeof *s + (2 * workers + ONE_BY_ONE) * sizeof *s->releases);
+    if (!s)
+        return least; // without memory to think, what always works
+    s->schedule = schedule;
+    s->queue = s->releases + workers;
+    sort_releases(s, state->busy);
+    add_images(s, state);
+    const int team = best_team(s);
+    free(s);
     return team;
 }
 

@@ -35,16 +35,13 @@ enum status schedule_tiles(const struct schedule *schedule, struct schedule_imag
 // Cost of an image on a team of `members`; see above. STATUS_LIMIT as schedule_tiles().
 enum status schedule_cost(const struct schedule *schedule, struct schedule_image image, int members, double *cost) MUST_CHECK;
 
-// Bytes that one member needs beside the weights, at the worst moment: network, its rows of the fields, what it exchanges. Rather too much
+// Bytes that one member needs beside the weights, at the worst moment: network, its slabs, what it exchanges. Rather too much
 // than too little. Twice the members need less each, as long as there are tiles for all; but a rank alone exchanges nothing, and of a
 // window that is larger than all of a member's rows it exchanges most. INFINITY where the image can't be cut into tiles.
 double schedule_memory(const struct schedule *schedule, struct schedule_image image, int members);
 
 // The smallest team in which every member has memory enough; 0 if there is none up to schedule->workers.
 int schedule_least(const struct schedule *schedule, struct schedule_image image);
-
-// The largest team up to schedule->workers that still makes the image faster; at least schedule_least(), 0 if that is 0.
-int schedule_most(const struct schedule *schedule, struct schedule_image image);
 
 // What is known when an image is about to be placed.
 struct schedule_state {

@@ -147,12 +147,11 @@ static enum status take(struct task_results *f, struct array *array, struct imag
     return rc;
 }
 
-enum status task_results_receive(struct task_results *f, MPI_Comm comm, int rank, struct image_row *record, const struct config *config,
-                                 struct output *output, struct run_file *file)
+enum status task_results_add(struct task_results *f, const struct array_part *part, float *values, struct image_row *record,
+                             const struct config *config, struct output *output, struct run_file *file)
 {
     struct array whole;
-    enum status rc = STATUS_OK;
-    TRY(arrays_receive(&f->arrays, comm, rank, record->id, &whole));
+    enum status rc = arrays_add(&f->arrays, record->id, part, values, &whole);
     if (whole.values)
         rc = take(f, &whole, record, config, output, file);
     free(whole.values);

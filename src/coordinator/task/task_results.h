@@ -18,10 +18,10 @@ struct task_results {
     struct array state; // the latest that is whole, and waits for reports that are behind it on their way; without values: none
 };
 
-// Takes one part that is on its way from `rank`. Maps go to the run file, if there is one, and STATUS_IO is that file's alone: the part has
+// Takes one part, and `values` in any case. Maps go to the run file, if there is one, and STATUS_IO is that file's alone: the part has
 // been taken. What the importance of channels is made of goes to the image's record; frames and what explains the image to its output.
-enum status task_results_receive(struct task_results *results, MPI_Comm comm, int rank, struct image_row *record,
-                                 const struct config *config, struct output *output, struct run_file *file) MUST_CHECK;
+enum status task_results_add(struct task_results *results, const struct array_part *part, float *values, struct image_row *record,
+                             const struct config *config, struct output *output, struct run_file *file) MUST_CHECK;
 
 // The state that has come, if all of the dream before it has come as well: what a checkpoint is made of, the caller's to destroy. Without
 // pixels: there is none. `steps`: of an octave.

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/config/config_difference.h"
 
 static const double same_work = 1e-6;  // relative: rounding of sums
 static const double grown_work = 0.05; // relative: pictures of a weak study need not be of exactly the same size

@@ -1,33 +1,26 @@
 // SPDX-License-Identifier: MIT
-// What a member sends to the coordinator about the image in hand besides its pixels, while it goes on working: reports, and parts of arrays
+// What a member tells whoever leads it about the image in hand besides its pixels, while it goes on working: reports, and parts of arrays
 // (struct array_part).
 #pragma once
 
 #include <mpi.h>
 #include <stdint.h>
 
-#include "common/wire/messages.h"
+#include "common/wire/lead.h"
+#include "common/wire/pending_sends.h"
 
-enum { OUTBOX_MAX = 4 };
+enum { OUTBOX_MAX = 8 }; // messages under way, two a part
 
+// Zeroed but for one of the two, it is empty.
 struct outbox {
+    const struct lead *lead; // takes all, by calls; NULL: rank 0 of `comm` does, by messages
     MPI_Comm comm;
-    int64_t sent; // parts, ever
-    struct outbox_slot {
-        union {
-            struct report report;
-            struct array_part part;
-        };
-        float *values;           // of the part
-        MPI_Request requests[2]; // MPI_REQUEST_NULL: done
-    } slots[OUTBOX_MAX];         // a ring
-    int first, waiting;
+    struct pending_sends sends;
+    int64_t sent; // parts, ever, by messages
 };
 
-void outbox_init(struct outbox *outbox, MPI_Comm comm);
-
 // Begins to send a part; `values` [channels * rows * columns], malloc'ed, are freed when they are gone, at once on failure. Parts that hold
-// nothing are left out. Waits where OUTBOX_MAX parts are under way.
+// nothing are left out. Waits where OUTBOX_MAX messages are under way.
 enum status outbox_send(struct outbox *outbox, const struct array_part *part, float *values) MUST_CHECK;
 
 // Begins to send a report. Waits as outbox_send() does.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "worker/team/team.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/system/clock.h"
+#include "common/wire/agreement.h"
 #include "common/wire/messages.h"
 
 static enum status make_communicator(struct team *t, MPI_Comm comm, const int32_t *ranks, int count)
@@ -56,24 +56,8 @@ void team_destroy(struct team **team)
 
 enum status team_agree(struct team *team, enum status mine)
 {
-    MPI_Request request;
-    char message[STATUS_MESSAGE_MAX] = "";
-    int first = mine == STATUS_OK ? team->size : team->rank, status = (int)mine;
-    team->agreed = team->size == 1 && mine != STATUS_OK;
-    if (team->size == 1)
-        return mine;
-    if (mine != STATUS_OK)
-        snprintf(message, sizeof message, "%s", status_message());
-    TRY(mpi_check(MPI_Iallreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, team->comm, &request), "agreement of the team"));
-    TRY(mpi_wait(&request));
-    if (first == team->size)
-        return STATUS_OK;
-    TRY(mpi_check(MPI_Ibcast(&status, 1, MPI_INT, first, team->comm, &request), "agreement of the team"));
-    TRY(mpi_wait(&request));
-    TRY(mpi_check(MPI_Ibcast(message, sizeof message, MPI_CHAR, first, team->comm, &request), "agreement of the team"));
-    TRY(mpi_wait(&request));
-    team->agreed = true;
-    return fail((enum status)status, "%s", message);
+    team->agreed = mine != STATUS_OK;
+    return team->size == 1 ? mine : agreement(team->comm, mine, &team->agreed);
 }
 
 static int items_of(struct span share)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Each key either makes another dream, and is named with both values, or does not, and is left out.
-#include "common/config/config_difference.h"
+#include "common/config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/net/fetch.h"
+#include "common/system/clock.h"
 #include "common/system/file.h"
 #include "http_server.h"
 #include "scratch.h"
@@ -52,13 +53,6 @@ static void write_bytes(const char *name, const void *bytes, size_t size)
     fclose(stream);
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static void check_fetched(const char *what, int requests)
 {
     start_anew();
@@ -68,6 +62,7 @@ static void check_fetched(const char *what, int requests)
     CU_ASSERT_EQUAL(server.requests, requests);
 }
 
+// And starts anew.
 static void check_refused(const char *what, enum status want, const char *reason, int requests)
 {
     enum status rc = get(what);
@@ -78,6 +73,7 @@ static void check_refused(const char *what, enum status want, const char *reason
     CU_ASSERT_EQUAL(server.requests, requests);
     if (rc != want || !strstr(status_message(), reason) || server.requests != requests)
         printf("\n  %s: status %d after %d requests: %s\n", what, (int)rc, server.requests, status_message());
+    start_anew();
 }
 
 static void test_set_up(void)
@@ -120,9 +116,7 @@ static void test_redirects(void)
 {
     start_anew();
     check_refused("/loop", STATUS_IO, "redirects", 6);
-    start_anew();
     check_refused("/to-file", STATUS_IO, "only http and https", 1);
-    start_anew();
     check_refused("/to-ftp", STATUS_IO, "only http and https", 1);
 }
 
@@ -140,12 +134,9 @@ static void test_errors(void)
 {
     start_anew();
     check_refused("/missing", STATUS_IO, "answered 404", 1);
-    start_anew();
     check_refused("/no-content", STATUS_IO, "answered 204", 1);
-    start_anew();
     options.attempts = 3;
     check_refused("/busy", STATUS_IO, "answered 503", 3);
-    start_anew();
     options.attempts = 2;
     check_refused("/unasked-range", STATUS_IO, "answered 206", 2);
 }
@@ -155,7 +146,6 @@ static void test_limit(void)
     start_anew();
     options.limit = SERVER_BODY_SIZE - 1;
     check_refused("/file", STATUS_LIMIT, "bytes allowed", 1);
-    start_anew();
     options.limit = SERVER_BODY_SIZE - 1;
     check_refused("/unannounced", STATUS_LIMIT, "bytes allowed", 1);
 }
@@ -251,9 +241,9 @@ static void test_stall(void)
     start_anew();
     options.stall_seconds = 1;
     options.attempts = 1;
-    double start = seconds();
+    double start = now();
     check_refused("/stalls", STATUS_IO, "too slow", 1);
-    CU_ASSERT(seconds() - start < 15);
+    CU_ASSERT(now() - start < 15);
 }
 
 static void test_total_time(void)
@@ -261,9 +251,9 @@ static void test_total_time(void)
     start_anew();
     options.total_seconds = 0.5;
     options.attempts = 1;
-    double start = seconds();
+    double start = now();
     check_refused("/stalls", STATUS_IO, "timed out", 1);
-    CU_ASSERT(seconds() - start < 5);
+    CU_ASSERT(now() - start < 5);
 }
 
 static void test_nobody_there(void)
@@ -276,10 +266,10 @@ static void test_nobody_there(void)
     CU_ASSERT_EQUAL_FATAL(getsockname(unused, (struct sockaddr *)&address, &length), 0);
     start_anew();
     snprintf(url, sizeof url, "http://127.0.0.1:%d/file", ntohs(address.sin_port));
-    double start = seconds();
+    double start = now();
     CU_ASSERT_EQUAL(fetch_file(url, path, &options), STATUS_IO);
     CU_ASSERT_EQUAL(fetch_file("http://no-such-host.invalid/file", path, &options), STATUS_IO);
-    CU_ASSERT(seconds() - start < 25);
+    CU_ASSERT(now() - start < 25);
     CU_ASSERT_FALSE(exists(partial));
     close(unused);
 }

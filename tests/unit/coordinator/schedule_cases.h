@@ -57,6 +57,16 @@ static inline double cost_of(const struct schedule *schedule, struct schedule_im
     return cost;
 }
 
+// The largest team that still makes the image faster; at least schedule_least(), 0 if that is 0.
+static inline int most_of(const struct schedule *schedule, struct schedule_image image)
+{
+    int most = schedule_least(schedule, image);
+    for (int members = most + 1; most > 0 && members <= schedule->workers; members++)
+        if (cost_of(schedule, image, members) < cost_of(schedule, image, most))
+            most = members;
+    return most;
+}
+
 static inline int compare_doubles(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;

@@ -54,7 +54,7 @@ static double play(const struct schedule *schedule, const struct schedule_image 
 {
     double times[WORKERS_MAX] = {0}, busy[WORKERS_MAX], end = 0;
     for (int i = 0; i < count; i++) {
-        const int most = schedule_most(schedule, images[i]);
+        const int most = most_of(schedule, images[i]);
         qsort(times, (size_t)schedule->workers, sizeof *times, compare_doubles);
         for (int w = 0; w < schedule->workers; w++)
             busy[w] = times[w] - times[0];

@@ -391,27 +391,18 @@ static void test_pictures(void)
     CU_ASSERT(!picture_has_content("pipe")); // and does not wait for a writer
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {
-        {"files and urls", test_files_and_urls},
-        {"folders", test_folders},
-        {"folder that may not be read", test_folder_that_may_not_be_read},
-        {"globs", test_globs},
-        {"lists", test_lists},
-        {"hostile lists", test_hostile_lists},
-        {"lists are streamed", test_lists_are_streamed},
-        {"outputs are not inputs", test_outputs_are_not_inputs},
-        {"names", test_names},
-        {"unique names", test_unique_names},
-        {"many names", test_many_names},
-        {"pictures", test_pictures},
-    };
-    log_set_level(LOG_WARNING);
-    umask(022);
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("intake", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {
+    {"files and urls", test_files_and_urls},
+    {"folders", test_folders},
+    {"folder that may not be read", test_folder_that_may_not_be_read},
+    {"globs", test_globs},
+    {"lists", test_lists},
+    {"hostile lists", test_hostile_lists},
+    {"lists are streamed", test_lists_are_streamed},
+    {"outputs are not inputs", test_outputs_are_not_inputs},
+    {"names", test_names},
+    {"unique names", test_unique_names},
+    {"many names", test_many_names},
+    {"pictures", test_pictures},
+};
+UNIT_MAIN_IN_SCRATCH("intake", tests)

@@ -136,12 +136,4 @@ static void test_slow(void)
 }
 
 static const struct unit_test tests[] = {{"order", test_order}, {"a million", test_million}, {"slow", test_slow}};
-
-int main(void)
-{
-    if (!scratch_create())
-        return 1;
-    const int rc = unit_run("intake_ahead", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+UNIT_MAIN_IN_SCRATCH("intake_ahead", tests)

@@ -107,16 +107,9 @@ static void test_resize_keeps(void)
     test_resized(32, IMAGE_FORMAT_TIFF);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {
-        {"guides of all shapes", test_sizes},
-        {"guides that the network cannot see", test_refused},
-        {"resized pictures keep what their file needs", test_resize_keeps},
-    };
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("load", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {
+    {"guides of all shapes", test_sizes},
+    {"guides that the network cannot see", test_refused},
+    {"resized pictures keep what their file needs", test_resize_keeps},
+};
+UNIT_MAIN_IN_SCRATCH("load", tests)

@@ -44,6 +44,7 @@ static void test_threads(void)
     CU_ASSERT_EQUAL(resources_threads(7, 1, bound), 7);
     CU_ASSERT_EQUAL(resources_threads(0, 1, bound), bound);
     CU_ASSERT_EQUAL(resources_threads(0, 1000, bound), 1);
+    CU_ASSERT_EQUAL(resources_threads(0, 0, bound), 1); // where rank 0 has a node for itself
     setenv("SLURM_CPUS_PER_TASK", "5", 1);
     CU_ASSERT_EQUAL(resources_threads(0, 1, bound), 5);
     setenv("OMP_NUM_THREADS", "3,2", 1);

@@ -17,13 +17,7 @@ enum { WIDTH = 160, HEIGHT = 96, FRAMES = 10, FRAME = WIDTH * HEIGHT * 3 };
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
-}
-
-static void in_scratch(char path[FILE_PATH_MAX], const char *name)
-{
-    UNIT_OK(file_join(path, scratch, name));
 }
 
 static struct video_options options_for(const char *path)
@@ -85,9 +79,8 @@ static void test_check(void)
 
 static void test_format(void)
 {
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     make(&options, FRAMES);
     CU_ASSERT_EQUAL(folder_entries(scratch), 1);
@@ -121,9 +114,8 @@ static void test_rates(void)
                  {24, 0, 48, "24/1", "2.000000"},
                  {29.97, 1, 2, "2997/100", "1.067734"},
                  {240, 0.5, 120, "240/1", "1.000000"}};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         options.rate = known[i].rate;
@@ -141,9 +133,8 @@ static void test_rates(void)
 static void test_frames_come_back(void)
 {
     static const int lengths[] = {1, FRAMES, 12, 13, 14, 40};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     uint8_t *rgb = malloc(FRAME);
     for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
@@ -164,9 +155,9 @@ static void test_frames_come_back(void)
 // A key frame a second, and none in the picture that is held at the end.
 static void test_key_frames(void)
 {
-    char path[FILE_PATH_MAX], command[FILE_PATH_MAX + 128], line[32];
+    char command[FILE_PATH_MAX + 128], line[32];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     options.rate = 12;
     options.hold = 2;
@@ -223,11 +214,10 @@ static void test_saved(void)
 {
     enum { ALL = 28 };
     static const double rates[] = {12.5, 1, 6};
-    char path[FILE_PATH_MAX], whole[FILE_PATH_MAX], kept[FILE_PATH_MAX];
     begin();
-    in_scratch(whole, "whole.mp4");
-    in_scratch(path, "a.mp4");
-    in_scratch(kept, "kept");
+    const char *whole = in_scratch("whole.mp4");
+    const char *path = in_scratch("a.mp4");
+    const char *kept = in_scratch("kept");
     for (size_t k = 0; k < sizeof rates / sizeof rates[0]; k++) {
         struct video_options options = options_for(whole);
         options.rate = rates[k];
@@ -254,14 +244,13 @@ static void test_saved(void)
 // Whatever the bytes of a saved video are, loading them ends with a status.
 static void test_saved_damaged(void)
 {
-    char path[FILE_PATH_MAX], kept[FILE_PATH_MAX];
     struct record_reader reader;
     struct video *video;
     void *memory;
     uint32_t dice = 5;
     begin();
-    in_scratch(path, "a.mp4");
-    in_scratch(kept, "kept");
+    const char *path = in_scratch("a.mp4");
+    const char *kept = in_scratch("kept");
     struct video_options options = options_for(path);
     save(&options, 17, kept);
     UNIT_OK(record_open(kept, 1 << 30, &memory, &reader));
@@ -286,15 +275,13 @@ static void test_saved_damaged(void)
     // The last frame is always kept as it came, to be held: the packets alone are no video.
     memcpy(copy, all.bytes, all.left);
     memset(copy + VIDEO_ENCODER_MAX + 3 * sizeof(int32_t), 0, sizeof(int32_t));
-    memcpy(copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + sizeof(int64_t), copy + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t),
-           sizeof(int64_t));
     reader = (struct record_reader){copy, all.left};
     UNIT_OK(video_create(&video, &options));
     CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
     video_abandon(&video);
     // A flag of the first packet that no encoder sets: libavformat takes its bytes for a pointer to a frame.
     memcpy(copy, all.bytes, all.left);
-    copy[VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 4 * sizeof(int64_t) + 1] |= 0x20;
+    copy[VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 3 * sizeof(int64_t) + 1] |= 0x20;
     reader = (struct record_reader){copy, all.left};
     UNIT_OK(video_create(&video, &options));
     CU_ASSERT_EQUAL(video_load(video, &reader), STATUS_FORMAT);
@@ -324,9 +311,8 @@ static void test_saved_damaged(void)
 static void test_colours(void)
 {
     static const int colours[][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {128, 128, 128}, {255, 255, 255}, {0, 0, 0}, {20, 140, 90}};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     options.hold = 0;
     struct video *video;
@@ -393,9 +379,8 @@ static void test_same_bytes_and_index_first(void)
 static void test_quality(void)
 {
     long sizes[3];
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (int i = 0; i < 3; i++) {
         void *bytes;
@@ -413,10 +398,9 @@ static void test_quality(void)
 static void test_refused(void)
 {
     static const int sizes[][2] = {{0, 0}, {161, 96}, {160, 95}, {-2, 96}, {160, 0}, {1, 1}};
-    char path[FILE_PATH_MAX];
     struct video *video;
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         options.width = sizes[i][0];
@@ -437,8 +421,7 @@ static void test_refused(void)
     CU_ASSERT_PTR_NULL(video);
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
 
-    in_scratch(path, "no/folder.mp4");
-    options = options_for(path);
+    options = options_for(in_scratch("no/folder.mp4"));
     CU_ASSERT_EQUAL(video_create(&video, &options), STATUS_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "no/folder.mp4"));
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
@@ -447,11 +430,10 @@ static void test_refused(void)
 
 static void test_abandoned(void)
 {
-    char path[FILE_PATH_MAX];
     struct video *video;
     uint8_t *rgb = calloc(1, FRAME);
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     UNIT_OK(video_create(&video, &options));
     for (int i = 0; i < 30; i++)
@@ -495,10 +477,9 @@ static void fill(const char *path, rlim_t limit, int frames)
 
 static void test_full_disk(void)
 {
-    char path[FILE_PATH_MAX];
     begin();
     signal(SIGXFSZ, SIG_IGN);
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     fill(path, 100000, 60);
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
     fill(path, 1000, 1); // seen at the end only
