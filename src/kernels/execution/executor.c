@@ -91,7 +91,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
         const struct conv_spec spec = conv_spec_of(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
         TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->cache));
-        TRY_OUT(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
+        graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution));
     } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
         rc = create_pool(runner, op);
     }
