@@ -15,7 +15,7 @@ static void print_head(const struct bench_report *report)
 {
     struct plan_origin here;
     plan_origin_here(&here, report->threads);
-    printf("%s, %s, oneDNN %s, %d thread%s\n", here.cpu, here.simd, here.dnn, report->threads, report->threads > 1 ? "s" : "");
+    printf("%s, %s, oneDNN %s, %d thread%s\n", here.cpu, here.simd, here.onednn, report->threads, report->threads > 1 ? "s" : "");
     printf("one guided forward and backward pass to");
     for (int t = 0; t < report->config->targets.count; t++)
         printf("%s%s", t ? " + " : " ", report->config->targets.items[t].layer);
@@ -173,10 +173,11 @@ enum status bench_print_json(const struct bench_report *report)
         json_array_append_new(steps, figures_to_json(&report->figures[i], peak_of(report)));
     for (int t = 0; t < report->config->targets.count; t++)
         json_array_append_new(targets, json_string(report->config->targets.items[t].layer));
-    json_t *root = json_pack("{s:s, s:{s:s, s:s, s:s}, s:i, s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "version", ONEIROS_VERSION, "machine",
-                             "cpu", here.cpu, "simd", here.simd, "onednn", here.dnn, "threads", report->threads, "repeats", report->rounds,
-                             "gradient", "guided", "targets", targets, "precision", report->bf16 ? "bf16" : "f32", "plan_setting",
-                             report->config->plan, "plan", report->plan, "peak", peaks_to_json(&report->peaks), "steps", steps);
+    json_t *root =
+        json_pack("{s:s, s:{s:s, s:s, s:s}, s:i, s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "version", ONEIROS_VERSION, "machine", "cpu",
+                  here.cpu, "simd", here.simd, "onednn", here.onednn, "threads", report->threads, "repeats", report->rounds, "gradient",
+                  "guided", "targets", targets, "precision", report->bf16 ? "bf16" : "f32", "plan_setting", report->config->plan, "plan",
+                  report->plan, "peak", peaks_to_json(&report->peaks), "steps", steps);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON: a name is not UTF-8");
     else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 || putchar('\n') == EOF)

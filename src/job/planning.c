@@ -48,7 +48,7 @@ out:
 static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
 {
     char name[256];
-    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->dnn, bf16 ? "bf16" : "f32");
+    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
     for (char *c = name; *c; c++)
         if (!((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || *c == '.'))
             *c = '-';

@@ -2,11 +2,7 @@
 // The channels of each target that count most: for each picture, and on the mean over all.
 #pragma once
 
-#include <hdf5.h>
-
-#include "common/system/status.h"
-#include "report/run_facts.h"
-#include "report/run_images.h"
+#include "runfile/run_images.h"
 
 enum {
     CHANNELS_MEAN = 12,     // of the mean
@@ -37,6 +33,5 @@ struct channels {
 void channels_pick(const double *values, int channels, struct channel *picked, int count);
 
 // On failure *channels is zeroed.
-enum status channels_read(hid_t file, const char *path, const struct run_facts *facts, const struct run_images *images,
-                          struct channels *channels) MUST_CHECK;
+enum status channels_read(struct run_reader *reader, const struct run_images *images, struct channels *channels) MUST_CHECK;
 void channels_destroy(struct channels *channels); // a zeroed one is fine

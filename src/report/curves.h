@@ -3,7 +3,6 @@
 // small.
 #pragma once
 
-#include <hdf5.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -43,5 +42,5 @@ struct curves {
 size_t curves_budget(size_t images, int width);
 
 // On failure *curves is zeroed.
-enum status curves_read(hid_t file, const char *path, int targets, struct curves *curves) MUST_CHECK;
+enum status curves_read(struct run_reader *reader, struct curves *curves) MUST_CHECK;
 void curves_destroy(struct curves *curves); // a zeroed one is fine

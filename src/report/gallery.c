@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/wire/run_rows.h"
+#include "common/system/file.h"
 #include "media/drawing/thumbnail.h"
 #include "media/picture/codec.h"
 #include "media/video/video_first_frame.h"

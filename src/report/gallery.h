@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 
-#include "report/run_facts.h"
-#include "report/run_images.h"
+#include "runfile/run_images.h"
 
 enum gallery_before { BEFORE_NONE, BEFORE_SOURCE, BEFORE_VIDEO };
 

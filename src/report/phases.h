@@ -3,12 +3,10 @@
 // those that a run prints at its end (timing_table.h).
 #pragma once
 
-#include <hdf5.h>
 #include <stdbool.h>
 
-#include "common/system/status.h"
-#include "common/wire/run_rows.h"
 #include "common/wire/timing.h"
+#include "runfile/run_reader.h"
 
 // Who: the workers; and rank 0, which coordinates. Without mpirun one process is both, with a thread for each: the phases tell them apart.
 enum phase_group { GROUP_WORKERS, GROUP_COORDINATOR, PHASE_GROUPS };
@@ -36,4 +34,4 @@ enum status phases_make(const struct timing_row *rows, size_t count, int ranks, 
                         struct phases *phases) MUST_CHECK;
 
 // STATUS_FORMAT: the table cannot be read. No rows, as in a run that was killed, are fine.
-enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases) MUST_CHECK;
+enum status phases_read(struct run_reader *reader, struct phases *phases) MUST_CHECK;

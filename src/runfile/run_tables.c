@@ -2,11 +2,14 @@
 #include "runfile/run_tables.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "common/config/config_schema.h"
+#include "common/hdf5/hdf5_attributes.h"
+#include "common/hdf5/hdf5_file.h"
+#include "common/system/utf8.h"
 #include "common/wire/run_rows.h"
-#include "runfile/run_attributes.h"
-#include "runfile/run_series.h"
 
 enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
 
@@ -128,31 +131,39 @@ static const struct column timing_columns[] = {
     TIMING(bytes, COLUMN_INT64, "byte", "moved between ranks, by this one, or read and written"),
 };
 
-enum { COLUMNS_MAX = 48 };
 #define COLUMNS(columns) columns, sizeof(columns) / sizeof(columns)[0]
 
 static const struct {
     const char *name;
+    size_t chunk; // rows
     const struct column *columns;
     size_t column_count;
-    size_t chunk;
-} tables[RUN_TABLE_COUNT] = {
-    [RUN_TABLE_STEPS] = {"steps", COLUMNS(step_columns), 1024},
-    [RUN_TABLE_CAM_FRAMES] = {"cam/frames", COLUMNS(cam_columns), 1024},
-    [RUN_TABLE_IMAGES] = {"images", COLUMNS(image_columns), 64},
-    [RUN_TABLE_TIMING] = {"timing", COLUMNS(timing_columns), 256},
+} datasets[RUN_DATASETS] = {
+    [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
+    [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
+    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
+    [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
 };
-#define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= COLUMNS_MAX)
-static_assert(FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns), "COLUMNS_MAX is too small");
+#define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
+static_assert(FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns), "RUN_COLUMNS_MAX is too small");
 
-const char *run_table_name(enum run_table table)
+static bool is_importance(enum run_dataset dataset)
 {
-    return tables[table].name;
+    return dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
 }
 
-size_t run_table_chunk(enum run_table table)
+void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])
 {
-    return tables[table].chunk;
+    if (is_importance(dataset))
+        snprintf(name, RUN_NAME_MAX, "importance/%s", layer);
+    else
+        snprintf(name, RUN_NAME_MAX, "%s", datasets[dataset].name);
+}
+
+size_t run_dataset_chunk(enum run_dataset dataset)
+{
+    return datasets[is_importance(dataset) ? RUN_IMAGES : dataset].chunk; // as many rows wait as in /images
 }
 
 static hid_t status_type(void)
@@ -163,10 +174,8 @@ static hid_t status_type(void)
     } members[] = {{"done", IMAGE_DONE}, {"failed", IMAGE_FAILED}, {"stopped", IMAGE_STOPPED}};
     hid_t type = H5Tenum_create(H5T_NATIVE_INT32);
     for (size_t i = 0; type >= 0 && i < sizeof members / sizeof members[0]; i++)
-        if (H5Tenum_insert(type, members[i].name, &members[i].value) < 0) {
-            H5Tclose(type);
-            type = -1;
-        }
+        if (H5Tenum_insert(type, members[i].name, &members[i].value) < 0)
+            hdf5_close(&type);
     return type;
 }
 
@@ -181,7 +190,7 @@ static hid_t column_type(const struct column *column, int targets)
     case COLUMN_DOUBLE:
         return H5Tcopy(H5T_NATIVE_DOUBLE);
     case COLUMN_TEXT:
-        return run_text_type(column->size);
+        return hdf5_text_type(column->size);
     case COLUMN_STATUS:
         return status_type();
     case COLUMN_METRICS:
@@ -202,56 +211,144 @@ static size_t packed_size(const struct column *column, int targets)
     return is_array(column) ? (size_t)targets * column->size : column->size;
 }
 
-hid_t run_table_type(enum run_table table, int targets)
+hid_t run_table_type(enum run_dataset table, int targets, const bool *present)
 {
     assert(targets >= 1 && targets <= CONFIG_TARGETS_MAX);
     size_t size = 0, offset = 0;
-    for (size_t i = 0; i < tables[table].column_count; i++)
-        size += packed_size(&tables[table].columns[i], targets);
+    for (size_t i = 0; i < datasets[table].column_count; i++)
+        size += packed_size(&datasets[table].columns[i], targets);
     hid_t type = H5Tcreate(H5T_COMPOUND, size);
-    for (size_t i = 0; type >= 0 && i < tables[table].column_count; i++) {
-        const struct column *column = &tables[table].columns[i];
-        hid_t member = column_type(column, targets);
-        herr_t inserted = member < 0 ? -1 : H5Tinsert(type, column->name, offset, member);
+    for (size_t i = 0; type >= 0 && i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
+        HDF5_HANDLE member = column_type(column, targets);
+        if ((!present || present[i]) && (member < 0 || H5Tinsert(type, column->name, offset, member) < 0))
+            hdf5_close(&type);
         offset += packed_size(column, targets);
-        if (member >= 0)
-            H5Tclose(member);
-        if (inserted < 0) {
-            H5Tclose(type);
-            type = -1;
-        }
     }
     return type;
 }
 
-void run_table_pack(enum run_table table, int targets, const void *record, void *row)
+// Text of a fixed length, which a peer may have left without its end: well-formed, and nothing behind it.
+static void clean_text(char *text, size_t size)
 {
-    char *to = row;
-    for (size_t i = 0; i < tables[table].column_count; i++) {
-        const struct column *column = &tables[table].columns[i];
-        const char *from = (const char *)record + column->offset;
-        const int count = is_array(column) ? targets : 1;
+    text[size - 1] = '\0';
+    utf8_clean(text, '?');
+    const size_t length = strlen(text);
+    memset(text + length, 0, size - length);
+}
+
+// Each value of a record and its place in a row: from one to the other.
+static void copy(enum run_dataset table, int targets, const bool *present, char *record, char *row, bool pack)
+{
+    for (size_t i = 0; i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
         const size_t stride = column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
-        for (int k = 0; k < count; k++, from += stride, to += column->size)
-            memcpy(to, from, column->size);
+        char *value = record + column->offset, *place = row;
+        row += packed_size(column, targets);
+        if (present && !present[i])
+            continue;
+        for (; place < row; value += stride, place += column->size)
+            memcpy(pack ? place : value, pack ? value : place, column->size);
+        if (column->kind == COLUMN_TEXT)
+            clean_text(pack ? row - column->size : record + column->offset, column->size);
     }
 }
 
-herr_t run_table_describe(hid_t dataset, enum run_table table, const struct config_targets *targets)
+void run_table_pack(enum run_dataset table, int targets, const void *record, void *row)
 {
-    const char *units[COLUMNS_MAX], *descriptions[COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
-    size_t count = tables[table].column_count;
+    copy(table, targets, NULL, (void *)record, row, true);
+}
+
+void run_table_unpack(enum run_dataset table, int targets, const bool *present, const void *row, void *record)
+{
+    copy(table, targets, present, record, (void *)row, false);
+}
+
+bool run_table_find(enum run_dataset table, hid_t type, bool *present)
+{
+    bool whole = H5Tget_class(type) == H5T_COMPOUND;
+    const int members = whole ? H5Tget_nmembers(type) : 0;
+    for (size_t i = 0; i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
+        present[i] = false;
+        for (int k = 0; k < members && !present[i]; k++) { // H5Tget_member_index() calls a missing one an error, and says much about it
+            char *name = H5Tget_member_name(type, (unsigned)k);
+            present[i] = name && strcmp(name, column->name) == 0;
+            H5free_memory(name);
+        }
+        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || is_array(column));
+    }
+    return whole;
+}
+
+int run_table_column(enum run_dataset table, const char *name)
+{
+    int i = 0;
+    while (i < (int)datasets[table].column_count && strcmp(datasets[table].columns[i].name, name) != 0)
+        i++;
+    return i < (int)datasets[table].column_count ? i : -1;
+}
+
+// `units` and `descriptions`, one text a column, and, where a column is an array, `targets`: the layers' names.
+static herr_t describe_columns(hid_t dataset, enum run_dataset table, const struct config_targets *targets)
+{
+    const char *units[RUN_COLUMNS_MAX], *descriptions[RUN_COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
+    const size_t count = datasets[table].column_count;
     bool arrays = false;
     for (size_t i = 0; i < count; i++) {
-        units[i] = tables[table].columns[i].unit;
-        descriptions[i] = tables[table].columns[i].description;
-        arrays = arrays || is_array(&tables[table].columns[i]);
+        units[i] = datasets[table].columns[i].unit;
+        descriptions[i] = datasets[table].columns[i].description;
+        arrays = arrays || is_array(&datasets[table].columns[i]);
     }
-    if (run_attribute_texts(dataset, "units", units, count) < 0 || run_attribute_texts(dataset, "descriptions", descriptions, count) < 0)
-        return -1;
-    if (!arrays)
-        return 0;
     for (int i = 0; i < targets->count; i++)
         layers[i] = targets->items[i].layer;
-    return run_attribute_texts(dataset, "targets", layers, (size_t)targets->count);
+    if (hdf5_add_texts(dataset, "units", units, count) < 0 || hdf5_add_texts(dataset, "descriptions", descriptions, count) < 0)
+        return -1;
+    return arrays ? hdf5_add_texts(dataset, "targets", layers, (size_t)targets->count) : 0;
+}
+
+// How the configuration spells a value of an enum.
+static const char *word_of(const char *key, int value)
+{
+    const struct config_word *word = config_find(key)->words;
+    while (word->name && word->value != value)
+        word++;
+    assert(word->name);
+    return word->name;
+}
+
+static herr_t describe_values(hid_t dataset, const char *description)
+{
+    return hdf5_add_text(dataset, "units", "1") < 0 ? -1 : hdf5_add_text(dataset, "description", description);
+}
+
+static herr_t describe_origin(hid_t dataset, const char *method, const char *layer)
+{
+    return hdf5_add_text(dataset, "method", method) < 0 ? -1 : hdf5_add_text(dataset, "layer", layer);
+}
+
+static herr_t describe_importance(hid_t dataset, const struct run_file_header *header, int target)
+{
+    const struct config *config = header->config;
+    if (describe_values(dataset, "importance of each channel for the loss of the dream, one row for each row of /images; NaN if unknown") <
+        0)
+        return -1;
+    if (header->importance == IMPORTANCE_EXPECTED_GRADIENTS && (hdf5_set_integer(dataset, "samples", config->importance.samples) < 0 ||
+                                                                hdf5_add_text(dataset, "baselines", config->importance.baselines) < 0))
+        return -1;
+    return describe_origin(dataset, word_of("importance.method", (int)header->importance), config->targets.items[target].layer);
+}
+
+herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header)
+{
+    const struct config *config = header->config;
+    if (is_importance(dataset))
+        return describe_importance(handle, header, (int)dataset - RUN_IMPORTANCE);
+    const herr_t done =
+        dataset == RUN_CAM_VALUES
+            ? describe_values(handle, "class activation maps, each scaled to 0..1, one behind the other; /cam/frames says which is where")
+            : describe_columns(handle, dataset, &config->targets);
+    if (done < 0 || (dataset != RUN_CAM_VALUES && dataset != RUN_CAM_FRAMES))
+        return done;
+    return describe_origin(handle, word_of("cam.method", (int)config->cam.method), header->cam_layer);
 }

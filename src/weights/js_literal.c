@@ -105,9 +105,7 @@ static enum status scan_string(struct scanner *scanner)
         if (c == quote)
             break;
         if (c == '\\') {
-            enum status rc = scan_escape(scanner);
-            if (rc != STATUS_OK)
-                return rc;
+            TRY(scan_escape(scanner));
         } else if (c == '"') {
             put(scanner, '\\');
             put(scanner, c);

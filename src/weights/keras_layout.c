@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const part_names[KERAS_PARTS] = {"kernel", "beta", "moving_mean", "moving_variance"};
@@ -30,6 +31,29 @@ size_t keras_count(const struct keras_shape *shape)
     for (int i = 0; i < shape->rank; i++)
         count *= (size_t)shape->dims[i];
     return count;
+}
+
+size_t keras_part_count(const struct network *network, int conv, enum keras_part part)
+{
+    const struct keras_shape shape = keras_shape(network, conv, part);
+    return keras_count(&shape);
+}
+
+struct keras_values *keras_values_create(const struct network *network)
+{
+    const size_t convs = (size_t)network->conv_count;
+    size_t total = 0;
+    for (int conv = 0; conv < network->conv_count; conv++)
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            total += keras_part_count(network, conv, part);
+    struct keras_values *values = malloc(convs * sizeof *values + total * sizeof(float));
+    float *at = values ? (float *)(values + convs) : NULL;
+    for (int conv = 0; values && conv < network->conv_count; conv++)
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
+            values[conv].parts[part] = at;
+            at += keras_part_count(network, conv, part);
+        }
+    return values;
 }
 
 void keras_shape_text(const struct keras_shape *shape, char text[64])

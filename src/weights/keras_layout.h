@@ -34,9 +34,13 @@ struct keras_values {
     float *parts[KERAS_PARTS];
 };
 
+// Room for the values of all convolutions, [conv_count], in one piece: free() it. NULL without memory.
+struct keras_values *keras_values_create(const struct network *network);
+
 struct keras_shape keras_shape(const struct network *network, int conv, enum keras_part part);
 struct keras_shape keras_top_shape(const struct network *network, enum keras_top_part part);
 size_t keras_count(const struct keras_shape *shape);
+size_t keras_part_count(const struct network *network, int conv, enum keras_part part);
 // "3 x 3 x 32 x 64" into `text`.
 void keras_shape_text(const struct keras_shape *shape, char text[64]);
 

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
 #include "weights/keras_reader.h"
 
-#include <hdf5.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/hdf5/hdf5_strings.h"
+#include "common/hdf5/hdf5_attributes.h"
+#include "common/hdf5/hdf5_error.h"
+#include "common/hdf5/hdf5_file.h"
 
 static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30;    // the largest official file has 96 MB
 static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole chunk in memory
+
+enum { TEXT_MAX = 511 }; // bytes of a name
+static const struct hdf5_limits names_limits = {.count = 4096, .bytes = TEXT_MAX};
 
 struct keras_reader {
     const struct network *network;
     hid_t file, root;           // root: the group that holds the layers
     int classes;                // 0: without the classifier
     hid_t top[KERAS_TOP_PARTS]; // 0: not open
-    char source[HDF5_STRING_MAX];
+    char source[TEXT_MAX + 1];
     hid_t (*datasets)[KERAS_PARTS]; // [conv_count]; 0: not open
     char (*layers)[2][64];          // [conv_count] names in the file: the convolution, its normalisation
-    H5E_auto2_t report;             // HDF5's own error printing, restored on closing
-    void *report_data;
 };
 
 static const char *layer_name(const struct keras_reader *reader, int conv, enum keras_part part)
@@ -29,39 +31,41 @@ static const char *layer_name(const struct keras_reader *reader, int conv, enum 
     return reader->layers[conv][part != KERAS_KERNEL];
 }
 
-// Opens a/b/c below `from`, where every step must be a hard link: nothing outside the file is ever followed.
+// Opens one step of a path, which must be a hard link: nothing outside the file is ever followed.
+static enum status open_step(hid_t parent, const char *step, const char *path, H5I_type_t type, hid_t *object)
+{
+    H5L_info_t info;
+    if (H5Lexists(parent, step, H5P_DEFAULT) <= 0)
+        return fail(STATUS_FORMAT, "%s is not in the file", path);
+    if (H5Lget_info(parent, step, &info, H5P_DEFAULT) < 0)
+        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
+    if (info.type != H5L_TYPE_HARD)
+        return fail(STATUS_FORMAT, "%s is a soft or external link; links are not followed", path);
+    if ((*object = H5Oopen(parent, step, H5P_DEFAULT)) < 0)
+        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
+    if (H5Iget_type(*object) != type)
+        return fail(STATUS_FORMAT, "%s is not a %s", path, type == H5I_GROUP ? "group" : "dataset");
+    return STATUS_OK;
+}
+
+// Opens a/b/c below `from`. On failure *object is negative.
 static enum status open_inside(hid_t from, const char *path, H5I_type_t type, hid_t *object)
 {
-    char copy[HDF5_STRING_MAX], *rest = copy;
-    hid_t at = -1;
+    char copy[TEXT_MAX + 1], *rest = copy;
     enum status rc = STATUS_OK;
     snprintf(copy, sizeof copy, "%s", path);
-    for (char *step; (step = strsep(&rest, "/"));) {
-        hid_t parent = at < 0 ? from : at, next = -1;
-        H5L_info_t info;
+    *object = -1;
+    for (char *step; rc == STATUS_OK && (step = strsep(&rest, "/"));) {
         if (*step == '\0')
             continue;
-        if (H5Lexists(parent, step, H5P_DEFAULT) <= 0)
-            rc = fail(STATUS_FORMAT, "%s is not in the file", path);
-        else if (H5Lget_info(parent, step, &info, H5P_DEFAULT) < 0)
-            rc = fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
-        else if (info.type != H5L_TYPE_HARD)
-            rc = fail(STATUS_FORMAT, "%s is a soft or external link; links are not followed", path);
-        else if ((next = H5Oopen(parent, step, H5P_DEFAULT)) < 0)
-            rc = fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
-        else if (H5Iget_type(next) != (rest && *rest ? H5I_GROUP : type))
-            rc = fail(STATUS_FORMAT, "%s is not a %s", path, type == H5I_GROUP ? "group" : "dataset");
-        if (at >= 0)
-            H5Oclose(at);
-        at = next;
-        if (rc != STATUS_OK)
-            break;
+        HDF5_HANDLE parent = *object;
+        *object = -1;
+        rc = open_step(parent < 0 ? from : parent, step, path, rest && *rest ? H5I_GROUP : type, object);
     }
-    if (rc == STATUS_OK && at < 0)
+    if (rc == STATUS_OK && *object < 0)
         rc = fail(STATUS_FORMAT, "an empty name");
-    if (rc != STATUS_OK && at >= 0)
-        H5Oclose(at);
-    *object = rc == STATUS_OK ? at : -1;
+    if (rc != STATUS_OK)
+        hdf5_close(object);
     return rc;
 }
 
@@ -74,33 +78,25 @@ static bool is_written(hid_t dataset, const hsize_t chunk[4], int rank, const st
         return H5Dget_space_status(dataset, &written) >= 0 && written == H5D_SPACE_STATUS_ALLOCATED;
     for (int i = 0; i < rank && i < shape->rank; i++)
         want *= ((hsize_t)shape->dims[i] + chunk[i] - 1) / chunk[i];
-    hid_t space = H5Dget_space(dataset);
-    bool known = space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0;
-    if (space >= 0)
-        H5Sclose(space);
-    return known && have == want;
+    HDF5_HANDLE space = H5Dget_space(dataset);
+    return space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0 && have == want;
 }
 
 static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
 {
-    enum status rc = STATUS_OK;
     hsize_t chunk[4], chunk_values = 1;
-    hid_t list = H5Dget_create_plist(dataset);
-    H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
-    int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, 4, chunk) : 0;
+    HDF5_HANDLE list = H5Dget_create_plist(dataset);
+    const H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
+    const int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, 4, chunk) : 0;
     for (int i = 0; i < rank && i < 4; i++)
         chunk_values = chunk[i] > CHUNK_VALUES_MAX / chunk_values ? CHUNK_VALUES_MAX + 1 : chunk_values * chunk[i];
     if (layout == H5D_LAYOUT_ERROR || rank < 0)
-        rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
-    else if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
-        rc = fail(STATUS_FORMAT, "its values lie in other files");
-    else if (chunk_values > CHUNK_VALUES_MAX)
-        rc = fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
-    else if (!is_written(dataset, chunk, rank, shape))
-        rc = fail(STATUS_FORMAT, "some of its values were never written");
-    if (list >= 0)
-        H5Pclose(list);
-    return rc;
+        return fail(STATUS_FORMAT, "%s", hdf5_reason());
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
+        return fail(STATUS_FORMAT, "its values lie in other files");
+    if (chunk_values > CHUNK_VALUES_MAX)
+        return fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
+    return is_written(dataset, chunk, rank, shape) ? STATUS_OK : fail(STATUS_FORMAT, "some of its values were never written");
 }
 
 // Fills in what may vary.
@@ -128,19 +124,13 @@ static enum status check_shape(hid_t space, struct keras_shape *want)
 
 static enum status check_type_and_shape(hid_t dataset, struct keras_shape *shape)
 {
-    enum status rc;
-    hid_t type = H5Dget_type(dataset), space = H5Dget_space(dataset);
+    HDF5_HANDLE type = H5Dget_type(dataset);
+    HDF5_HANDLE space = H5Dget_space(dataset);
     if (type < 0 || space < 0)
-        rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
-    else if (H5Tequal(type, H5T_IEEE_F32LE) <= 0 && H5Tequal(type, H5T_IEEE_F32BE) <= 0)
-        rc = fail(STATUS_FORMAT, "its type is not float32");
-    else
-        rc = check_shape(space, shape);
-    if (space >= 0)
-        H5Sclose(space);
-    if (type >= 0)
-        H5Tclose(type);
-    return rc;
+        return fail(STATUS_FORMAT, "%s", hdf5_reason());
+    if (H5Tequal(type, H5T_IEEE_F32LE) <= 0 && H5Tequal(type, H5T_IEEE_F32BE) <= 0)
+        return fail(STATUS_FORMAT, "its type is not float32");
+    return check_shape(space, shape);
 }
 
 // A weight that a layer has.
@@ -169,10 +159,10 @@ static enum status open_weight(hid_t group, const char *name, struct weight *wei
 static enum status open_layer(struct keras_reader *reader, const char *layer, struct weight *weights, int count)
 {
     enum status rc;
-    struct hdf5_strings names = {0};
-    hid_t group;
+    struct hdf5_texts names = {0};
+    HDF5_HANDLE group = -1;
     TRY_OUT(open_inside(reader->root, layer, H5I_GROUP, &group));
-    TRY_OUT(hdf5_read_strings(group, "weight_names", &names));
+    TRY_OUT(hdf5_read_texts(group, "weight_names", &names_limits, &names));
     for (size_t i = 0; i < names.count; i++)
         TRY_OUT(open_weight(group, names.items[i], weights, count));
     for (int i = 0; i < count; i++) {
@@ -182,9 +172,7 @@ static enum status open_layer(struct keras_reader *reader, const char *layer, st
         break;
     }
 out:
-    hdf5_free_strings(&names);
-    if (group >= 0)
-        H5Gclose(group);
+    hdf5_free_texts(&names);
     return fail_in(rc, "layer %s", layer);
 }
 
@@ -216,7 +204,7 @@ static enum status open_top(struct keras_reader *reader)
 }
 
 // Sorts the layers called base_<number> into creation order. Their numbers are consecutive from whatever the first one is.
-static enum status order_layers(struct keras_reader *reader, const struct hdf5_strings *names, const char *base, int kind)
+static enum status order_layers(struct keras_reader *reader, const struct hdf5_texts *names, const char *base, int kind)
 {
     int first = -1, count = reader->network->conv_count;
     for (size_t i = 0; i < names->count; i++) {
@@ -242,7 +230,6 @@ static enum status order_layers(struct keras_reader *reader, const struct hdf5_s
 
 static enum status open_file(struct keras_reader *reader, const char *path)
 {
-    enum status rc = STATUS_OK;
     struct stat info;
     if (stat(path, &info) != 0)
         return fail(STATUS_IO, "%m");
@@ -250,34 +237,28 @@ static enum status open_file(struct keras_reader *reader, const char *path)
         return fail(STATUS_FORMAT, "not a regular file");
     if (info.st_size > FILE_BYTES_MAX)
         return fail(STATUS_LIMIT, "%lld bytes; at most %lld are read", (long long)info.st_size, (long long)FILE_BYTES_MAX);
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    // Complete files never change, and some parallel file systems know no locks.
-    if (access < 0 || H5Pset_file_locking(access, false, true) < 0)
-        rc = fail(STATUS_INTERNAL, "%s", hdf5_reason());
-    else if ((reader->file = H5Fopen(path, H5F_ACC_RDONLY, access)) < 0)
-        rc = fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason());
-    if (access >= 0)
-        H5Pclose(access);
-    return rc;
+    HDF5_HANDLE access = hdf5_unlocked(); // complete files never change
+    reader->file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+    return reader->file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
 }
 
 static void read_source(struct keras_reader *reader)
 {
-    struct hdf5_strings source;
-    if (hdf5_read_strings(reader->file, "oneiros_source", &source) != STATUS_OK)
+    struct hdf5_texts source;
+    if (hdf5_read_texts(reader->file, "oneiros_source", &names_limits, &source) != STATUS_OK)
         return; // other programs' files have none
     if (source.count > 0)
         snprintf(reader->source, sizeof reader->source, "%s", source.items[0]);
     for (char *c = reader->source; *c; c++)
         if (*c < 0x20 || *c > 0x7e)
             *c = '?';
-    hdf5_free_strings(&source);
+    hdf5_free_texts(&source);
 }
 
 static enum status open_layers(struct keras_reader *reader)
 {
     enum status rc;
-    struct hdf5_strings names = {0};
+    struct hdf5_texts names = {0};
     const char *nested = "/";
     if (H5Aexists(reader->file, "layer_names") == 0 && H5Lexists(reader->file, "model_weights", H5P_DEFAULT) > 0)
         nested = "model_weights"; // a whole model was saved, not only its weights
@@ -289,7 +270,7 @@ static enum status open_layers(struct keras_reader *reader)
         rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
         goto out;
     }
-    TRY_OUT(hdf5_read_strings(reader->root, "layer_names", &names));
+    TRY_OUT(hdf5_read_texts(reader->root, "layer_names", &names_limits, &names));
     bool has_top = false;
     for (size_t i = 0; i < names.count; i++)
         has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
@@ -302,7 +283,7 @@ static enum status open_layers(struct keras_reader *reader)
     if (has_top)
         TRY_OUT(open_top(reader));
 out:
-    hdf5_free_strings(&names);
+    hdf5_free_texts(&names);
     return rc;
 }
 
@@ -316,8 +297,7 @@ enum status keras_open(struct keras_reader **result, const char *path, const str
         return fail(STATUS_LIMIT, "no memory to read %s", path);
     reader->network = network;
     reader->file = reader->root = -1;
-    H5Eget_auto2(H5E_DEFAULT, &reader->report, &reader->report_data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    hdf5_listen();
     reader->datasets = calloc(count, sizeof *reader->datasets);
     reader->layers = calloc(count, sizeof *reader->layers);
     if (!reader->datasets || !reader->layers) {
@@ -341,16 +321,11 @@ void keras_close(struct keras_reader **pointer)
         return;
     for (int conv = 0; reader->datasets && conv < reader->network->conv_count; conv++)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++)
-            if (reader->datasets[conv][part] > 0)
-                H5Dclose(reader->datasets[conv][part]);
+            hdf5_close(&reader->datasets[conv][part]);
     for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
-        if (reader->top[part] > 0)
-            H5Dclose(reader->top[part]);
-    if (reader->root >= 0)
-        H5Gclose(reader->root);
-    if (reader->file >= 0)
-        H5Fclose(reader->file);
-    H5Eset_auto2(H5E_DEFAULT, reader->report, reader->report_data);
+        hdf5_close(&reader->top[part]);
+    hdf5_close(&reader->root);
+    hdf5_close(&reader->file);
     free(reader->layers);
     free(reader->datasets);
     free(reader);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "weights/keras_writer.h"
 
-#include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hdf5/hdf5_error.h"
+#include "common/hdf5/hdf5_file.h"
 #include "common/system/file.h"
 
 enum { NAME_SIZE = 64 };
@@ -22,23 +23,12 @@ static enum status refuse(const char *what)
 // A root or group attribute: one string, or `count` strings of NAME_SIZE bytes in a row.
 static enum status write_strings(hid_t object, const char *name, const char *bytes, size_t size, hsize_t count)
 {
-    enum status rc = STATUS_OK;
-    hid_t type = H5Tcopy(H5T_C_S1);
-    hid_t space = count > 0 ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
-    hid_t attribute = -1;
+    HDF5_HANDLE type = H5Tcopy(H5T_C_S1);
+    HDF5_HANDLE space = count > 0 ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
     if (type < 0 || space < 0 || H5Tset_size(type, size) < 0 || H5Tset_strpad(type, H5T_STR_NULLPAD) < 0)
-        rc = refuse(name);
-    if (rc == STATUS_OK && (attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT)) < 0)
-        rc = refuse(name);
-    if (rc == STATUS_OK && H5Awrite(attribute, type, bytes) < 0)
-        rc = refuse(name);
-    if (attribute >= 0)
-        H5Aclose(attribute);
-    if (space >= 0)
-        H5Sclose(space);
-    if (type >= 0)
-        H5Tclose(type);
-    return rc;
+        return refuse(name);
+    HDF5_HANDLE attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    return attribute < 0 || H5Awrite(attribute, type, bytes) < 0 ? refuse(name) : STATUS_OK;
 }
 
 static enum status write_values(hid_t group, const struct lists *lists, const char *name, const struct keras_shape *shape,
@@ -47,44 +37,30 @@ static enum status write_values(hid_t group, const struct lists *lists, const ch
     hsize_t dims[4];
     for (int i = 0; i < shape->rank; i++)
         dims[i] = (hsize_t)shape->dims[i];
-    enum status rc = STATUS_OK;
-    hid_t space = H5Screate_simple(shape->rank, dims, NULL);
-    hid_t dataset = space < 0 ? -1 : H5Dcreate2(group, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, lists->dataset, H5P_DEFAULT);
+    HDF5_HANDLE space = H5Screate_simple(shape->rank, dims, NULL);
+    HDF5_HANDLE dataset = space < 0 ? -1 : H5Dcreate2(group, name, H5T_IEEE_F32LE, space, H5P_DEFAULT, lists->dataset, H5P_DEFAULT);
     if (dataset < 0 || H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        rc = refuse(name);
-    if (dataset >= 0)
-        H5Dclose(dataset);
-    if (space >= 0)
-        H5Sclose(space);
-    return rc;
+        return refuse(name);
+    return STATUS_OK;
 }
 
 // One Keras layer: group /<layer>, its attribute weight_names, and the datasets /<layer>/<layer>/<part>:0.
 static enum status write_layer(hid_t file, const struct lists *lists, const struct network *network, int conv, const char *layer,
                                enum keras_part first, enum keras_part last, const struct keras_values *values)
 {
-    enum status rc = STATUS_OK;
     char names[KERAS_PARTS][NAME_SIZE] = {{0}};
-    hid_t inner = -1;
-    hid_t outer = H5Gcreate2(file, layer, H5P_DEFAULT, lists->group, H5P_DEFAULT);
-    if (outer < 0 || (inner = H5Gcreate2(outer, layer, H5P_DEFAULT, lists->group, H5P_DEFAULT)) < 0) {
-        rc = refuse(layer);
-        goto out;
-    }
+    HDF5_HANDLE outer = H5Gcreate2(file, layer, H5P_DEFAULT, lists->group, H5P_DEFAULT);
+    HDF5_HANDLE inner = outer < 0 ? -1 : H5Gcreate2(outer, layer, H5P_DEFAULT, lists->group, H5P_DEFAULT);
+    if (inner < 0)
+        return refuse(layer);
     for (enum keras_part part = first; part <= last; part++) {
         struct keras_shape shape = keras_shape(network, conv, part);
         char name[NAME_SIZE];
         snprintf(name, sizeof name, "%s:0", keras_part_name(part));
         snprintf(names[part - first], NAME_SIZE, "%s/%s", layer, name);
-        TRY_OUT(write_values(inner, lists, name, &shape, values[conv].parts[part]));
+        TRY(write_values(inner, lists, name, &shape, values[conv].parts[part]));
     }
-    TRY_OUT(write_strings(outer, "weight_names", names[0], NAME_SIZE, (hsize_t)(last - first + 1)));
-out:
-    if (inner >= 0)
-        H5Gclose(inner);
-    if (outer >= 0)
-        H5Gclose(outer);
-    return rc;
+    return write_strings(outer, "weight_names", names[0], NAME_SIZE, (hsize_t)(last - first + 1));
 }
 
 static enum status write_all(hid_t file, const struct lists *lists, const struct network *network, const struct keras_values *values,
@@ -111,44 +87,29 @@ out:
     return rc;
 }
 
+// HDF5 fills the file by its name; closing writes what it still holds.
+static enum status write_file(const char *path, const struct network *network, const struct keras_values *values, const char *source)
+{
+    HDF5_HANDLE groups = H5Pcreate(H5P_GROUP_CREATE);
+    HDF5_HANDLE datasets = H5Pcreate(H5P_DATASET_CREATE);
+    if (groups < 0 || datasets < 0 || H5Pset_obj_track_times(groups, false) < 0 || H5Pset_obj_track_times(datasets, false) < 0)
+        return fail(STATUS_INTERNAL, "hdf5 has no property lists");
+    const hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    if (file < 0)
+        return refuse(path);
+    const enum status rc = write_all(file, &(struct lists){groups, datasets}, network, values, source);
+    return H5Fclose(file) < 0 && rc == STATUS_OK ? refuse(path) : rc;
+}
+
 enum status keras_write(const char *path, const struct network *network, const struct keras_values *values, const char *source)
 {
     enum status rc;
     struct file_writer writer = {0};
-    struct lists lists = {.group = H5Pcreate(H5P_GROUP_CREATE), .dataset = H5Pcreate(H5P_DATASET_CREATE)};
-    hid_t file = -1;
-    H5E_auto2_t report;
-    void *report_data;
-    H5Eget_auto2(H5E_DEFAULT, &report, &report_data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    if (lists.group < 0 || lists.dataset < 0 || H5Pset_obj_track_times(lists.group, false) < 0 ||
-        H5Pset_obj_track_times(lists.dataset, false) < 0) {
-        rc = fail(STATUS_INTERNAL, "hdf5 has no property lists");
-        goto out;
-    }
-    // The writer owns the name and the fsync; HDF5 fills the same file by its name.
-    TRY_OUT(file_create(&writer, path));
-    file = H5Fcreate(writer.aside, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-    if (file < 0) {
-        rc = refuse(writer.aside);
-        goto out;
-    }
-    TRY_OUT(write_all(file, &lists, network, values, source));
-    herr_t closed = H5Fclose(file); // writes what HDF5 still holds
-    file = -1;
-    if (closed < 0) {
-        rc = refuse(writer.aside);
-        goto out;
-    }
-    TRY_OUT(file_commit(&writer));
+    hdf5_listen();
+    TRY_OUT(file_create(&writer, path)); // owns the name and the fsync
+    TRY_OUT(write_file(writer.aside, network, values, source));
+    rc = file_commit(&writer);
 out:
-    if (file >= 0)
-        H5Fclose(file);
     file_abandon(&writer);
-    if (lists.dataset >= 0)
-        H5Pclose(lists.dataset);
-    if (lists.group >= 0)
-        H5Pclose(lists.group);
-    H5Eset_auto2(H5E_DEFAULT, report, report_data);
-    return rc == STATUS_OK ? rc : fail_in(rc, "%s", path);
+    return fail_in(rc, "%s", path);
 }

@@ -155,11 +155,8 @@ static enum status fetch_to(bool force, const char *path, bool is_default)
 
 enum status model_fetch(bool force, const char *out)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-    enum { COUNT = sizeof numbers / sizeof numbers[0] };
-    enum status rc = STATUS_OK;
+    const struct sigaction action = {.sa_handler = on_signal};
     char path[FILE_PATH_MAX], folder[FILE_PATH_MAX];
-    struct sigaction before[COUNT], action = {.sa_handler = on_signal};
     if (out) {
         if (snprintf(path, sizeof path, "%s", out) >= (int)sizeof path)
             return fail(STATUS_LIMIT, "%.60s...: the path is too long", out);
@@ -168,11 +165,8 @@ enum status model_fetch(bool force, const char *out)
         snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
         TRY(file_make_folder(folder));
     }
-    signalled = 0;
-    for (int i = 0; i < COUNT; i++)
-        sigaction(numbers[i], &action, &before[i]);
-    rc = fetch_to(force, path, out == NULL);
-    for (int i = 0; i < COUNT; i++)
-        sigaction(numbers[i], &before[i], NULL);
-    return rc;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    return fetch_to(force, path, out == NULL);
 }

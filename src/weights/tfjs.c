@@ -22,8 +22,7 @@ struct import {
     bool wrapped; // files are JavaScript modules, <name>.min.js
     const struct network *network;
     struct tfjs_manifest manifest;
-    float *memory;               // all values
-    struct keras_values *values; // [conv_count] views into memory
+    struct keras_values *values; // [conv_count]
     bool (*seen)[KERAS_PARTS];   // [conv_count]
     int first_conv, first_norm;  // the numbers at which the two kinds of layers start
 };
@@ -237,32 +236,6 @@ static enum status take_weight(struct import *import, const struct tfjs_weight *
     return fail_in(keras_check_values(part, import->values[conv].parts[part], weight->count), "%s", weight->name);
 }
 
-static enum status allocate(struct import *import)
-{
-    size_t total = 0, used = 0, convs = (size_t)import->network->conv_count;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t conv = 0; conv < convs; conv++) {
-            for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
-                struct keras_shape shape = keras_shape(import->network, (int)conv, part);
-                if (pass == 0) {
-                    total += keras_count(&shape);
-                } else {
-                    import->values[conv].parts[part] = import->memory + used;
-                    used += keras_count(&shape);
-                }
-            }
-        }
-        if (pass > 0)
-            break;
-        import->memory = malloc(total * sizeof *import->memory);
-        import->values = calloc(convs, sizeof *import->values);
-        import->seen = calloc(convs, sizeof *import->seen);
-        if (!import->memory || !import->values || !import->seen)
-            return fail(STATUS_LIMIT, "no memory for %zu weights", total);
-    }
-    return STATUS_OK;
-}
-
 static enum status check_complete(const struct import *import)
 {
     for (int conv = 0; conv < import->network->conv_count; conv++)
@@ -280,7 +253,12 @@ enum status tfjs_import(const char *folder, const char *source_text, const char 
     struct import import = {.folder = folder, .network = network_inception_v3()};
     unsigned char *joined = NULL;
     TRY_OUT(load_manifest(&import));
-    TRY_OUT(allocate(&import));
+    import.values = keras_values_create(import.network);
+    import.seen = calloc((size_t)import.network->conv_count, sizeof *import.seen);
+    if (!import.values || !import.seen) {
+        rc = fail(STATUS_LIMIT, "no memory for the weights of %d convolutions", import.network->conv_count);
+        goto out;
+    }
     find_first_numbers(&import);
     for (size_t g = 0; g < import.manifest.group_count; g++) {
         const struct tfjs_group *group = &import.manifest.groups[g];
@@ -296,7 +274,6 @@ out:
     free(joined);
     free(import.seen);
     free(import.values);
-    free(import.memory);
     tfjs_manifest_free(&import.manifest);
     return rc;
 }

@@ -20,12 +20,6 @@ static const struct {
     {"9a0d58056eeedaa3f26cb7ebd46da564", "keras-applications inception_v3, ImageNet, with top (Apache-2.0)"},
 };
 
-static size_t part_count(const struct network *network, int conv, enum keras_part part)
-{
-    struct keras_shape shape = keras_shape(network, conv, part);
-    return keras_count(&shape);
-}
-
 // (kernel_h, kernel_w, in, out) -> (out, in, kernel_h, kernel_w), each output channel times its scale.
 static void fold_kernel(const struct keras_shape *shape, const float *values, const double *scale, float *kernel)
 {
@@ -40,7 +34,7 @@ static enum status read_conv(struct keras_reader *reader, const struct network *
 {
     enum status rc = STATUS_OK;
     struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
-    size_t out = part_count(network, conv, KERAS_BETA), kernel_count = keras_count(&shape);
+    size_t out = keras_part_count(network, conv, KERAS_BETA), kernel_count = keras_count(&shape);
     float *kernel = weights + parameters_kernel_start(network, conv), *bias = kernel + kernel_count;
     float *beta = scratch + kernel_count, *mean = beta + out, *variance = mean + out;
     double *scale = calloc(out, sizeof *scale);
@@ -83,9 +77,8 @@ static enum status fill_info(const char *path, const struct keras_reader *reader
     struct stat status;
     memset(info, 0, sizeof *info); // it travels as bytes
     TRY(file_md5(path, info->md5));
-    if (stat(path, &status) != 0) {
+    if (stat(path, &status) != 0)
         return fail(STATUS_IO, "%s: %m", path);
-    }
     info->bytes = (uint64_t)status.st_size;
     info->classes = keras_classes(reader);
     snprintf(info->path, sizeof info->path, "%s", path);
@@ -102,7 +95,7 @@ enum status weights_read(const char *path, const struct network *network, float 
     struct keras_reader *reader = NULL;
     size_t largest = parameters_top_count(network);
     for (int conv = 0; conv < network->conv_count; conv++) {
-        size_t count = part_count(network, conv, KERAS_KERNEL) + 3 * part_count(network, conv, KERAS_BETA);
+        size_t count = keras_part_count(network, conv, KERAS_KERNEL) + 3 * keras_part_count(network, conv, KERAS_BETA);
         largest = count > largest ? count : largest;
     }
     float *scratch = malloc(largest * sizeof *scratch);

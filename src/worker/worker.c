@@ -111,26 +111,26 @@ static void fail_result(struct result *result)
 static enum status work_on(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
                            struct result *result)
 {
-    const struct dream_options options = {.team = w->team,
-                                          .engine = w->engine,
-                                          .objective = &w->objective,
-                                          .rules = w->options.rules,
-                                          .outbox = &w->outbox,
-                                          .others = others,
-                                          .other_count = job->others,
-                                          .image = job->image,
-                                          .step = send_step,
-                                          .part = send_part,
-                                          .stop = should_stop,
-                                          .save = should_save,
-                                          .keep = send_state,
-                                          .from = job->goes_on ? &job->from : NULL,
-                                          .dreamed = dreamed,
-                                          .context = w};
-    struct dream_outcome outcome;
+    struct image_job work = {.team = w->team,
+                             .engine = w->engine,
+                             .objective = &w->objective,
+                             .rules = w->options.rules,
+                             .outbox = &w->outbox,
+                             .others = others,
+                             .other_count = job->others,
+                             .image = job->image,
+                             .step = send_step,
+                             .part = send_part,
+                             .stop = should_stop,
+                             .save = should_save,
+                             .keep = send_state,
+                             .from = job->goes_on ? &job->from : NULL,
+                             .dreamed = dreamed,
+                             .context = w};
+    struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
+    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, rgb, &outcome) : dream_image(&work, rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
@@ -167,21 +167,12 @@ static enum status send_rows(struct worker *w, const struct slab *rgb)
 // Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
 static enum status count_arrays(struct worker *w, struct team *team, struct result *result)
 {
-    struct span *shares = calloc((size_t)team->size, sizeof *shares);
     const double mine = (double)w->outbox.sent;
     double all;
-    bool flag = false;
-    enum status rc;
-    if (!shares)
-        return fail(STATUS_LIMIT, "no memory for the sums of a team");
-    for (int m = 0; m < team->size; m++)
-        shares[m].end = 1;
-    TRY_OUT(outbox_flush(&w->outbox));
-    TRY_OUT(team_sum(team, &mine, shares, 1, &all, &flag));
+    TRY(outbox_flush(&w->outbox));
+    TRY(team_sum(team, &mine, team->size, 1, &all, NULL));
     result->arrays = (int64_t)all;
-out:
-    free(shares);
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status make_room(const struct job *job, const struct team *team, struct slab *rgb, struct slab others[BASELINE_IMAGES_MAX],

@@ -43,8 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const struct image_limits limits = {100, 10000};
     char folder[SCRATCH_PATH], path[SCRATCH_PATH];
     struct checkpoint checkpoint;
-    struct record_reader saved;
-    void *memory;
     if (size < SHA256_DIGEST_LENGTH)
         return 0;
     uint8_t *copy = malloc(size);
@@ -57,10 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     mkdir(folder, 0700);
     scratch_write(path, copy, size);
     free(copy);
-    if (checkpoint_read(path, &limits, &checkpoint, &memory, &saved) == STATUS_OK) {
-        go_on(folder, &saved);
+    if (checkpoint_read(path, &limits, &checkpoint) == STATUS_OK) {
+        go_on(folder, &checkpoint.rest);
         checkpoint_destroy(&checkpoint);
-        free(memory);
     }
     unlink(path);
     rmdir(folder);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "runfile/run_file.h"
 #include "runfile/run_tables.h"
@@ -214,6 +215,17 @@ static inline enum status add_timing(struct run_file *file, int rank)
             timing.phases[phase].bytes = record.bytes;
         }
     return run_file_add_timing(file, rank, &timing);
+}
+
+// Calls it as often as it takes until what waits is written, or cannot be.
+static inline enum status tick(struct run_file *file)
+{
+    enum status rc = STATUS_OK;
+    for (int i = 0; i < 1000 && rc == STATUS_OK && !run_file_is_written(file); i++) {
+        usleep(10000);
+        rc = run_file_tick(file);
+    }
+    return rc;
 }
 
 // All tables at once: image `number`, rank `number`.

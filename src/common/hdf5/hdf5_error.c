@@ -36,7 +36,12 @@ void hdf5_listen(void)
     H5Eset_auto2(H5E_DEFAULT, on_error, NULL);
 }
 
+const char *hdf5_reason(void)
+{
+    return reason[0] ? reason : "no memory";
+}
+
 enum status hdf5_fail(const char *path, const char *doing)
 {
-    return fail(STATUS_IO, "%s: %s: %s", path, doing, reason[0] ? reason : "no memory");
+    return fail(STATUS_IO, "%s: %s: %s", path, doing, hdf5_reason());
 }

@@ -8,5 +8,8 @@
 // Call it before a group of HDF5 calls: from now on the first reason that HDF5 gives on this thread is kept, and nothing is printed.
 void hdf5_listen(void);
 
-// STATUS_IO with "path: doing: " and the reason that was kept.
+// The reason that was kept.
+const char *hdf5_reason(void);
+
+// STATUS_IO with "path: doing: " and that reason.
 enum status hdf5_fail(const char *path, const char *doing) MUST_CHECK;

@@ -286,8 +286,7 @@ static void write_hex(const unsigned char *value, unsigned length, char *hex)
         snprintf(hex + 2 * i, 3, "%02x", value[i]);
 }
 
-// hex has room for 2 * the digest's size + 1.
-static enum status digest(const char *path, const EVP_MD *kind, char *hex)
+enum status file_md5(const char *path, char hex[33])
 {
     enum status rc;
     int descriptor;
@@ -299,7 +298,7 @@ static enum status digest(const char *path, const EVP_MD *kind, char *hex)
     hex[0] = '\0';
     TRY_OUT(open_regular(path, &descriptor, &size));
     context = EVP_MD_CTX_new();
-    bool fine = context && EVP_DigestInit_ex(context, kind, NULL);
+    bool fine = context && EVP_DigestInit_ex(context, EVP_md5(), NULL);
     while (fine && (got = read_fully(descriptor, block, sizeof block)) != 0) {
         if (got < 0) {
             rc = fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno));
@@ -307,11 +306,10 @@ static enum status digest(const char *path, const EVP_MD *kind, char *hex)
         }
         fine = EVP_DigestUpdate(context, block, (size_t)got);
     }
-    if (!fine || !EVP_DigestFinal_ex(context, value, &length)) {
-        rc = fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute the %s of '%s'", EVP_MD_get0_name(kind), path);
-        goto out;
-    }
-    write_hex(value, length, hex);
+    if (fine && EVP_DigestFinal_ex(context, value, &length))
+        write_hex(value, length, hex);
+    else
+        rc = fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute the MD5 of '%s'", path);
 out:
     EVP_MD_CTX_free(context);
     if (descriptor >= 0)
@@ -332,11 +330,6 @@ enum status file_cache_path(char out[FILE_PATH_MAX], const char *name)
     return used < FILE_PATH_MAX ? STATUS_OK : fail(STATUS_LIMIT, "HOME or XDG_CACHE_HOME is too long");
 }
 
-enum status file_sha256(const char *path, char hex[65])
-{
-    return digest(path, EVP_sha256(), hex);
-}
-
 enum status bytes_sha256(const void *bytes, size_t size, char hex[65])
 {
     unsigned char value[EVP_MAX_MD_SIZE];
@@ -346,9 +339,4 @@ enum status bytes_sha256(const void *bytes, size_t size, char hex[65])
         return fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute a SHA-256");
     write_hex(value, length, hex);
     return STATUS_OK;
-}
-
-enum status file_md5(const char *path, char hex[33])
-{
-    return digest(path, EVP_md5(), hex);
 }

@@ -47,7 +47,6 @@ enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *n
 // $XDG_CACHE_HOME/oneiros/<name>, in ~/.cache without that variable. The folder may not be there.
 enum status file_cache_path(char out[FILE_PATH_MAX], const char *name) MUST_CHECK;
 
-// Lower-case hex digests of a file's bytes, or of bytes in memory (libcrypto).
-enum status file_sha256(const char *path, char hex[65]) MUST_CHECK;
+// Lower-case hex digests of bytes in memory, and of a file's (libcrypto).
 enum status bytes_sha256(const void *bytes, size_t size, char hex[65]) MUST_CHECK;
 enum status file_md5(const char *path, char hex[33]) MUST_CHECK;

@@ -16,10 +16,8 @@ enum {
     BASELINES_MAX = BASELINE_IMAGE + BASELINE_IMAGES_MAX,
 };
 
-static const char file_name[] = "explain.h5";
-
 struct explain_file {
-    struct explain_store store;
+    struct file_writer store;
     const struct config *config;
     int width, height;
     struct heat cams[CONFIG_TARGETS_MAX]; // Grad-CAM; without values: has not come
@@ -47,13 +45,13 @@ enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
 static struct explain_dataset pixels(const struct explain_file *f, const char *path, const float *values, const char *description)
 {
     return (struct explain_dataset){
-        .path = path, .dimensions = 3, .size = {3, (hsize_t)f->height, (hsize_t)f->width}, .values = values, .description = description};
+        .path = path, .dimensions = 3, .size = {3, f->height, f->width}, .values = values, .description = description};
 }
 
 static struct explain_dataset plane(const struct explain_file *f, const char *path, const float *values, const char *description)
 {
     return (struct explain_dataset){
-        .path = path, .dimensions = 2, .size = {(hsize_t)f->height, (hsize_t)f->width}, .values = values, .description = description};
+        .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
 }
 
 static const char *layer_of(const struct explain_file *f, int target)
@@ -189,7 +187,7 @@ static enum status add_map(struct explain_file *f, const struct array *array)
     const struct explain_dataset dataset = {
         .path = path,
         .dimensions = 2,
-        .size = {(hsize_t)part->height, (hsize_t)part->width},
+        .size = {part->height, part->width},
         .values = array->values,
         .description = kind->description,
         .attributes = {{.name = "method", .text = kind->method},
@@ -214,7 +212,7 @@ static enum status add_activation(struct explain_file *f, const struct array *ar
     return explain_store_write(&f->store,
                                &(struct explain_dataset){.path = path,
                                                          .dimensions = 3,
-                                                         .size = {(hsize_t)part->channels, (hsize_t)part->height, (hsize_t)part->width},
+                                                         .size = {part->channels, part->height, part->width},
                                                          .compressed = true,
                                                          .values = array->values,
                                                          .description = "A, the activation of the layer: channels, rows, columns"});
@@ -228,7 +226,7 @@ static enum status add_importance(struct explain_file *f, const struct array *ar
     snprintf(path, sizeof path, "%s/%s", expected ? "importance_expected" : "importance", layer_of(f, part->target));
     struct explain_dataset dataset = {.path = path,
                                       .dimensions = 1,
-                                      .size = {(hsize_t)part->channels},
+                                      .size = {part->channels},
                                       .values = array->values,
                                       .description = expected ? "each channel's share of the loss above that of the baselines"
                                                               : "mean over positions of A * d loss / d A, of each channel"};
@@ -285,34 +283,30 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
     char *config = NULL;
     enum status rc;
     TRY_OUT(config_to_string(o->config, &config));
-    const struct explain_attribute attributes[] = {
-        {.name = "program", .text = "oneiros"},
-        {.name = "version", .text = ONEIROS_VERSION},
-        {.name = "format_version", .type = EXPLAIN_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
-        {.name = "source", .text = o->image->source},
-        {.name = "sha256", .text = o->image->sha256},
-        {.name = "width", .type = EXPLAIN_WHOLE, .number = o->image->width},
-        {.name = "height", .type = EXPLAIN_WHOLE, .number = o->image->height},
-        {.name = "config", .text = config},
-        {.name = "weights_md5", .text = o->weights_md5},
-        {.name = "weights_source", .text = o->weights_source},
-    };
-    rc = explain_store_describe(&f->store, "/", attributes, sizeof attributes / sizeof attributes[0]);
+    const struct explain_dataset root = {.path = "/",
+                                         .attributes = {
+                                             {.name = "program", .text = "oneiros"},
+                                             {.name = "version", .text = ONEIROS_VERSION},
+                                             {.name = "format_version", .type = EXPLAIN_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
+                                             {.name = "source", .text = o->image->source},
+                                             {.name = "sha256", .text = o->image->sha256},
+                                             {.name = "width", .type = EXPLAIN_WHOLE, .number = o->image->width},
+                                             {.name = "height", .type = EXPLAIN_WHOLE, .number = o->image->height},
+                                             {.name = "config", .text = config},
+                                             {.name = "weights_md5", .text = o->weights_md5},
+                                             {.name = "weights_source", .text = o->weights_source},
+                                         }};
+    rc = explain_store_write(&f->store, &root);
 out:
     free(config);
     return rc;
 }
 
-static bool is_ours(const char *name)
-{
-    return strcmp(name, file_name) == 0;
-}
-
 static enum status create(struct explain_file *f, const struct explain_file_options *o)
 {
     char path[FILE_PATH_MAX];
-    TRY(file_join(path, o->folder, file_name));
-    TRY(stale_files_remove(o->folder, is_ours, NULL));
+    TRY(file_join(path, o->folder, "explain.h5"));
+    TRY(stale_files_remove(o->folder, "explain\\.h5", NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
     TRY(explain_store_create(&f->store, path));
     return write_header(f, o);
@@ -334,17 +328,18 @@ enum status explain_file_create(struct explain_file **file, const struct explain
 
 static enum status write_metrics(struct explain_file *f, int target, const struct target_metrics *m)
 {
-    const struct explain_attribute attributes[] = {
-        {.name = "loss", .type = EXPLAIN_REAL, .number = m->loss},
-        {.name = "score", .type = EXPLAIN_REAL, .number = m->score},
-        {.name = "sparsity", .type = EXPLAIN_REAL, .number = m->sparsity},
-        {.name = "hoyer", .type = EXPLAIN_REAL, .number = m->hoyer},
-        {.name = "diversity", .type = EXPLAIN_REAL, .number = m->diversity},
-        {.name = "diversity_seed", .type = EXPLAIN_REAL, .number = m->diversity_seed},
-    };
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "activation/%s", layer_of(f, target));
-    return explain_store_describe(&f->store, path, attributes, sizeof attributes / sizeof attributes[0]);
+    return explain_store_write(&f->store,
+                               &(struct explain_dataset){.path = path,
+                                                         .attributes = {
+                                                             {.name = "loss", .type = EXPLAIN_REAL, .number = m->loss},
+                                                             {.name = "score", .type = EXPLAIN_REAL, .number = m->score},
+                                                             {.name = "sparsity", .type = EXPLAIN_REAL, .number = m->sparsity},
+                                                             {.name = "hoyer", .type = EXPLAIN_REAL, .number = m->hoyer},
+                                                             {.name = "diversity", .type = EXPLAIN_REAL, .number = m->diversity},
+                                                             {.name = "diversity_seed", .type = EXPLAIN_REAL, .number = m->diversity_seed},
+                                                         }});
 }
 
 // Baselines come from all ranks of a team, so only now are all of them sure to be there. In the order in which samples are taken.
@@ -361,30 +356,30 @@ static enum status write_baselines(struct explain_file *f)
         }
     const int each =
         count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
-    const struct explain_attribute attributes[] = {{.name = "baselines", .text = names},
-                                                   {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}};
+    struct explain_dataset described = {
+        .path = path,
+        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}}};
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->expected[t]) {
             snprintf(path, sizeof path, "importance_expected/%s", layer_of(f, t));
-            TRY(explain_store_describe(&f->store, path, attributes, 2));
+            TRY(explain_store_write(&f->store, &described));
         }
-    if (f->expected_gradients_pixels)
-        return explain_store_describe(&f->store, "expected_gradients", attributes, 2);
-    return STATUS_OK;
+    described.path = "expected_gradients";
+    return f->expected_gradients_pixels ? explain_store_write(&f->store, &described) : STATUS_OK;
 }
 
 enum status explain_file_finish(struct explain_file **file, const struct picture_metrics *metrics)
 {
     struct explain_file *f = *file;
-    const struct explain_attribute loss = {.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss};
+    const struct explain_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss}}};
     enum status rc;
-    TRY_OUT(explain_store_describe(&f->store, "/", &loss, 1));
+    TRY_OUT(explain_store_write(&f->store, &root));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->activations[t])
             TRY_OUT(write_metrics(f, t, &metrics->targets[t]));
     TRY_OUT(write_baselines(f));
     TRY_OUT(explain_pictures_overview(f->pictures));
-    TRY_OUT(explain_store_commit(&f->store));
+    TRY_OUT(file_commit(&f->store));
     explain_pictures_destroy(&f->pictures); // so that they stay
 out:
     explain_file_abandon(file);
@@ -397,7 +392,7 @@ void explain_file_abandon(struct explain_file **file)
     if (!f)
         return;
     explain_pictures_abandon(&f->pictures);
-    explain_store_abandon(&f->store);
+    file_abandon(&f->store);
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         heat_destroy(&f->cams[t]);
     free(f);

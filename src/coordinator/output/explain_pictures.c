@@ -25,7 +25,6 @@ static const double most = 0.995;        // share of the values that the scale s
 static const double least = 0.05;        // share of a magnitude's values that count as dark
 static const float signed_power = 0.85f; // small gradients stay visible
 static const float faint = 0.3f;         // contrast of the picture under the shares
-static const char overview[] = "overview.png";
 
 // In the order of enum explain_picture.
 static const struct form {
@@ -53,27 +52,19 @@ struct explain_pictures {
     int full_width, full_height; // of the picture
     struct image picture;        // as it is shown
     struct image canvas;         // what is being drawn, of the same size
-    uint8_t *samples;            // (height, width, 3), the picture
-    uint8_t *overlay;            // the same size
-    struct explain_sheet sheet;
+    uint8_t *bytes;              // (height, width, 3)
+    struct contact_sheet sheet;
 };
 
-// The name of a file that some run of ours may have written here: of a target with whatever layer.
-static bool is_ours(const char *name)
+// The files that some run of ours may have written here: those of a target with whatever layer.
+static enum status remove_files(const char *folder)
 {
-    const char *end = strrchr(name, '.');
-    if (!end || strcmp(end, ".png") != 0)
-        return false;
-    const size_t length = (size_t)(end - name);
-    for (int i = 0; i < FORM_COUNT; i++) {
-        const size_t start = strlen(forms[i].file);
-        if (strncmp(name, forms[i].file, start) != 0)
-            continue;
-        const size_t layer = strspn(name + start, "abcdefghijklmnopqrstuvwxyz0123456789_");
-        if (start + layer == length && (layer > 0) == forms[i].of_target)
-            return true;
-    }
-    return strcmp(name, overview) == 0;
+    char names[512] = "(";
+    size_t used = 1;
+    for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
+    snprintf(names + used, sizeof names - used, "overview)\\.png");
+    return stale_files_remove(folder, names, NULL);
 }
 
 // The longest side becomes at most `longest`.
@@ -90,14 +81,6 @@ static size_t plane_of(const struct image *image)
     return (size_t)image->width * (size_t)image->height;
 }
 
-static void put_samples(struct image *image, const uint8_t *in)
-{
-    const size_t plane = plane_of(image);
-    for (size_t c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++)
-            image->rgb[c * plane + i] = (float)in[3 * i + c] / 127.5f - 1;
-}
-
 static enum status make_room(struct explain_pictures *p, int width, int height)
 {
     int shown_width, shown_height;
@@ -106,10 +89,9 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     fit(width, height, SIDE_MAX, &shown_width, &shown_height);
     TRY(image_create(&p->picture, shown_width, shown_height));
     TRY(image_create(&p->canvas, shown_width, shown_height));
-    TRY(explain_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
-    p->samples = malloc(3 * plane_of(&p->picture));
-    p->overlay = malloc(3 * plane_of(&p->picture));
-    if (!p->samples || !p->overlay)
+    TRY(contact_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
+    p->bytes = malloc(3 * plane_of(&p->picture));
+    if (!p->bytes)
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
     return STATUS_OK;
 }
@@ -124,11 +106,10 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
         return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
-    TRY_OUT(stale_files_remove(folder, is_ours, NULL));
+    TRY_OUT(remove_files(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->samples);
-    TRY_OUT(explain_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
+    TRY_OUT(contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
     *pictures = p;
     p = NULL;
 out:
@@ -150,7 +131,7 @@ static enum status put_panel(struct explain_pictures *p, enum explain_picture wh
     const struct form *form = &forms[which];
     char label[NAME_SIZE];
     snprintf(label, sizeof label, "%s%s", form->label, form->of_target ? p->config->targets.items[target].layer : "");
-    return explain_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
+    return contact_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
 }
 
 // What is on the canvas becomes a file and a panel.
@@ -231,8 +212,9 @@ enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_
 enum status explain_pictures_map(struct explain_pictures *p, enum explain_picture which, int target, const struct heat *map)
 {
     const struct config *config = p->config;
-    TRY(overlay_draw(p->samples, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->overlay));
-    put_samples(&p->canvas, p->overlay);
+    codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->bytes);
+    TRY(overlay_draw(p->bytes, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->bytes));
+    codec_from_bytes(p->bytes, plane_of(&p->canvas), p->canvas.rgb);
     return show(p, which, target);
 }
 
@@ -276,7 +258,7 @@ enum status explain_pictures_shares(struct explain_pictures *p, enum explain_pic
 enum status explain_pictures_overview(struct explain_pictures *p)
 {
     char path[FILE_PATH_MAX];
-    TRY(file_join(path, p->folder, overview));
+    TRY(file_join(path, p->folder, "overview.png"));
     return codec_encode(path, IMAGE_FORMAT_PNG, &p->sheet.image);
 }
 
@@ -287,16 +269,15 @@ void explain_pictures_destroy(struct explain_pictures **pictures)
         return;
     image_destroy(&p->picture);
     image_destroy(&p->canvas);
-    explain_sheet_destroy(&p->sheet);
-    free(p->samples);
-    free(p->overlay);
+    contact_sheet_destroy(&p->sheet);
+    free(p->bytes);
     free(p);
     *pictures = NULL;
 }
 
 void explain_pictures_abandon(struct explain_pictures **pictures)
 {
-    if (*pictures && stale_files_remove((*pictures)->folder, is_ours, NULL) != STATUS_OK)
+    if (*pictures && remove_files((*pictures)->folder) != STATUS_OK)
         log_warning("%s", status_message());
     explain_pictures_destroy(pictures);
 }

@@ -21,17 +21,20 @@ struct film {
     char encoder[VIDEO_ENCODER_MAX]; // "": there is none
     float *original;                 // (3, height, width), or NULL
 
-    int next;            // number of the first frame that is not in it
-    float *picture;      // (3, height, width)
-    uint8_t *rgb;        // (height, width, 3), the frame
-    uint8_t *overlay;    // a map over the frame
-    struct heat steady;  // what cam.mp4 shows: the running mean of the maps so far
-    struct heat last;    // the last map as it came
-    struct video *dream; // from the first frame on
-    struct video *cam;   // from the first map on
+    int next;           // number of the first frame that is not in it
+    float *picture;     // (3, height, width)
+    uint8_t *rgb;       // (height, width, 3), the frame
+    uint8_t *overlay;   // a map over the frame
+    struct heat steady; // what cam.mp4 shows: the running mean of the maps so far
+    struct heat last;   // the last map as it came
+    struct reel {
+        const char *name; // of its video and of the folder of its frames
+        bool wanted;
+        struct video *video; // from its first frame on
+    } dream, cam;
 };
 
-static const char *const kinds[] = {"dream", "cam"};
+static const char file_names[] = "(dream|cam)\\.mp4|cam\\.png", frame_names[] = "[0-9]{4,}\\.png";
 
 void film_frame_destroy(struct film_frame *frame)
 {
@@ -40,65 +43,48 @@ void film_frame_destroy(struct film_frame *frame)
     memset(frame, 0, sizeof *frame);
 }
 
-// 0000.png
-static bool is_frame_name(const char *name)
-{
-    const size_t digits = strspn(name, "0123456789");
-    return digits >= 4 && strcmp(name + digits, ".png") == 0;
-}
-
-static bool is_film(const char *name)
-{
-    return strcmp(name, "dream.mp4") == 0 || strcmp(name, "cam.mp4") == 0 || strcmp(name, "cam.png") == 0;
-}
-
 enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    TRY(stale_files_remove(folder, is_film, NULL));
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        TRY(file_join(path, folder, kinds[i]));
-        TRY(stale_files_remove(path, is_frame_name, NULL));
+    TRY(stale_files_remove(folder, file_names, NULL));
+    for (int cam = 0; cam < 2; cam++) {
+        TRY(file_join(path, folder, cam ? "cam" : "dream"));
+        TRY(stale_files_remove(path, frame_names, NULL));
         rmdir(path); // it may well hold what is not ours
     }
     return STATUS_OK;
 }
 
-// Codecs take planes of floats; of whole bytes they make the same bytes again.
 static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
 {
-    const size_t plane = (size_t)f->width * (size_t)f->height;
-    for (int c = 0; c < 3; c++)
-        for (size_t i = 0; i < plane; i++)
-            f->picture[(size_t)c * plane + i] = (float)rgb[3 * i + (size_t)c] / 127.5f - 1;
     const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    codec_from_bytes(rgb, (size_t)f->width * (size_t)f->height, f->picture);
     return codec_encode(path, IMAGE_FORMAT_PNG, &image);
 }
 
-static enum status video_begin(struct film *f, const char *kind, struct video **video)
+static enum status video_begin(struct film *f, struct reel *reel)
 {
     char name[32], path[FILE_PATH_MAX];
-    snprintf(name, sizeof name, "%s.mp4", kind);
+    snprintf(name, sizeof name, "%s.mp4", reel->name);
     TRY(file_join(path, f->folder, name));
-    return video_create(video, &(struct video_options){.path = path,
-                                                       .width = f->width,
-                                                       .height = f->height,
-                                                       .rate = f->config->video.rate,
-                                                       .hold = f->config->video.hold,
-                                                       .quality = f->config->video.quality,
-                                                       .encoder = f->encoder});
+    return video_create(&reel->video, &(struct video_options){.path = path,
+                                                              .width = f->width,
+                                                              .height = f->height,
+                                                              .rate = f->config->video.rate,
+                                                              .hold = f->config->video.hold,
+                                                              .quality = f->config->video.quality,
+                                                              .encoder = f->encoder});
 }
 
-// Writes a frame wherever frames of its kind go.
-static enum status put(struct film *f, const char *kind, int number, const uint8_t *rgb, struct video **video)
+static enum status put(struct film *f, struct reel *reel, int number, const uint8_t *rgb)
 {
     char name[32], path[FILE_PATH_MAX];
-    if (f->encoder[0] && !*video)
-        TRY(video_begin(f, kind, video));
-    if (*video)
-        TRY(video_add(*video, rgb));
+    if (f->encoder[0] && !reel->video)
+        TRY(video_begin(f, reel));
+    if (reel->video)
+        TRY(video_add(reel->video, rgb));
     if (f->config->frames.png) {
-        snprintf(name, sizeof name, "%s/%04d.png", kind, number);
+        snprintf(name, sizeof name, "%s/%04d.png", reel->name, number);
         TRY(file_join(path, f->folder, name));
         TRY(write_png(f, rgb, path));
     }
@@ -161,14 +147,13 @@ static enum status draw(struct film *f, const struct heat *map)
 
 static enum status show(struct film *f, struct film_frame *frame)
 {
-    const struct config *config = f->config;
     TRY(develop(f, frame));
-    if (config->frames.dream)
-        TRY(put(f, "dream", frame->number, f->rgb, &f->dream));
-    if (config->frames.cam && frame->heat.values) {
+    if (f->dream.wanted)
+        TRY(put(f, &f->dream, frame->number, f->rgb));
+    if (f->cam.wanted && frame->heat.values) {
         TRY(steady(f, &frame->heat));
         TRY(draw(f, &f->steady));
-        TRY(put(f, "cam", frame->number, f->overlay, &f->cam));
+        TRY(put(f, &f->cam, frame->number, f->overlay));
         heat_destroy(&f->last);
         f->last = frame->heat;
         frame->heat = (struct heat){0};
@@ -179,10 +164,10 @@ static enum status show(struct film *f, struct film_frame *frame)
 static enum status complete(struct film *f)
 {
     char path[FILE_PATH_MAX];
-    if (f->dream)
-        TRY(video_finish(&f->dream));
-    if (f->cam)
-        TRY(video_finish(&f->cam));
+    if (f->dream.video)
+        TRY(video_finish(&f->dream.video));
+    if (f->cam.video)
+        TRY(video_finish(&f->cam.video));
     if (f->last.values) {
         TRY(draw(f, &f->last));
         TRY(file_join(path, f->folder, "cam.png"));
@@ -191,41 +176,42 @@ static enum status complete(struct film *f)
     return STATUS_OK;
 }
 
-// What a film has besides its two videos.
-struct saved_film {
-    int32_t next;
-    int32_t dream, cam;            // whether there is a video
-    struct heat_grid steady, last; // of width 0: there is none
-};
-
 static void save_heat(const struct heat *heat, struct record_writer *writer)
 {
+    record_write(writer, &heat->grid, sizeof heat->grid);
     record_write(writer, heat->values, (size_t)heat->grid.width * (size_t)heat->grid.height * sizeof *heat->values);
 }
 
+// What a film has besides its two videos; then come its maps.
+struct saved_film {
+    int32_t next;
+    int32_t dream, cam; // whether there is a video
+};
+
 void film_save(const struct film *f, struct record_writer *writer)
 {
-    const struct saved_film saved = {
-        .next = f->next, .dream = f->dream != NULL, .cam = f->cam != NULL, .steady = f->steady.grid, .last = f->last.grid};
+    const struct saved_film saved = {.next = f->next, .dream = f->dream.video != NULL, .cam = f->cam.video != NULL};
     record_write(writer, &saved, sizeof saved);
     save_heat(&f->steady, writer);
     save_heat(&f->last, writer);
-    if (f->dream)
-        video_save(f->dream, writer);
-    if (f->cam)
-        video_save(f->cam, writer);
+    if (f->dream.video)
+        video_save(f->dream.video, writer);
+    if (f->cam.video)
+        video_save(f->cam.video, writer);
 }
 
-static enum status load_heat(struct heat *heat, const struct heat_grid *grid, struct record_reader *reader)
+static enum status load_heat(struct heat *heat, struct record_reader *reader)
 {
-    enum status rc = STATUS_OK;
-    if (grid->width == 0)
+    struct heat_grid grid;
+    enum status rc;
+    TRY(record_read(reader, &grid, sizeof grid));
+    if (grid.width == 0) // there is none
         return STATUS_OK;
     // heat_create() takes grids up to the octave's size, which a file may claim to be anything.
-    const size_t bytes = (size_t)grid->width * (size_t)grid->height * sizeof *heat->values;
-    if (grid->width < 0 || grid->height <= 0 || bytes > reader->left)
-        return fail(STATUS_FORMAT, "a saved map of %d x %d values", (int)grid->width, (int)grid->height);
-    TRY(heat_create(heat, grid));
+    const size_t bytes = (size_t)grid.width * (size_t)grid.height * sizeof *heat->values;
+    if (grid.width < 0 || grid.height <= 0 || bytes > reader->left)
+        return fail(STATUS_FORMAT, "a saved map of %d x %d values", (int)grid.width, (int)grid.height);
+    TRY(heat_create(heat, &grid));
     rc = record_read(reader, heat->values, bytes);
     for (size_t i = 0; rc == STATUS_OK && i < bytes / sizeof *heat->values; i++)
         if (!(heat->values[i] >= 0 && heat->values[i] <= 1))
@@ -233,27 +219,26 @@ static enum status load_heat(struct heat *heat, const struct heat_grid *grid, st
     return rc;
 }
 
+static enum status load_video(struct film *f, struct reel *reel, struct record_reader *reader)
+{
+    TRY(video_begin(f, reel));
+    return video_load(reel->video, reader);
+}
+
 static enum status load(struct film *f, struct record_reader *reader)
 {
-    const struct heat_grid own = steady_grid(f);
+    const struct heat_grid own = steady_grid(f), *grid = &f->steady.grid;
     struct saved_film saved;
     TRY(record_read(reader, &saved, sizeof saved));
     f->next = saved.next > 0 ? saved.next : 0;
-    if (saved.steady.width != 0 && memcmp(&saved.steady, &own, sizeof own) != 0) {
-        return fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)saved.steady.width,
-                    (int)saved.steady.height, (int)own.width, (int)own.height);
-    }
-    TRY(load_heat(&f->steady, &saved.steady, reader));
-    TRY(load_heat(&f->last, &saved.last, reader));
-    if (saved.dream) {
-        TRY(video_begin(f, "dream", &f->dream));
-        TRY(video_load(f->dream, reader));
-    }
-    if (saved.cam) {
-        TRY(video_begin(f, "cam", &f->cam));
-        TRY(video_load(f->cam, reader));
-    }
-    return STATUS_OK;
+    TRY(load_heat(&f->steady, reader));
+    TRY(load_heat(&f->last, reader));
+    if (f->steady.values && memcmp(grid, &own, sizeof own) != 0)
+        return fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)grid->width, (int)grid->height,
+                    (int)own.width, (int)own.height);
+    if (saved.dream)
+        TRY(load_video(f, &f->dream, reader));
+    return saved.cam ? load_video(f, &f->cam, reader) : STATUS_OK;
 }
 
 static void film_free(struct film *f)
@@ -264,8 +249,8 @@ static void film_free(struct film *f)
     free(f->overlay);
     heat_destroy(&f->steady);
     heat_destroy(&f->last);
-    video_abandon(&f->dream);
-    video_abandon(&f->cam);
+    video_abandon(&f->dream.video);
+    video_abandon(&f->cam.video);
     free(f);
 }
 
@@ -283,19 +268,14 @@ static enum status make_pictures(struct film *f, const struct film_options *o)
     return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
 }
 
-// Of a film that goes on, the frames so far are there already, and what a killed run left aside.
-static enum status make_folders(const struct film *f, bool goes_on)
+static enum status make_folder(const struct film *f, const struct reel *reel)
 {
-    const bool made[] = {f->config->frames.dream, f->config->frames.cam};
     char path[FILE_PATH_MAX];
-    TRY(goes_on ? stale_files_remove_aside(f->folder, is_film) : film_remove(f->folder));
-    for (size_t i = 0; f->config->frames.png && i < sizeof kinds / sizeof kinds[0]; i++)
-        if (made[i]) {
-            TRY(file_join(path, f->folder, kinds[i]));
-            TRY(file_make_folder(path));
-            TRY(stale_files_remove_aside(path, is_frame_name));
-        }
-    return STATUS_OK;
+    if (!reel->wanted || !f->config->frames.png)
+        return STATUS_OK;
+    TRY(file_join(path, f->folder, reel->name));
+    TRY(file_make_folder(path));
+    return stale_files_remove_aside(path, frame_names);
 }
 
 enum status film_create(struct film **film, const struct film_options *o)
@@ -306,9 +286,14 @@ enum status film_create(struct film **film, const struct film_options *o)
     if (!f)
         return fail(STATUS_LIMIT, "no memory for a film");
     f->config = o->config;
+    f->dream = (struct reel){.name = "dream", .wanted = o->config->frames.dream};
+    f->cam = (struct reel){.name = "cam", .wanted = o->config->frames.cam};
     TRY_OUT(file_join(f->folder, o->folder, ""));
     TRY_OUT(make_pictures(f, o));
-    TRY_OUT(make_folders(f, o->saved != NULL));
+    // Of a film that goes on, the frames so far are there already, and what a killed run left aside.
+    TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
+    TRY_OUT(make_folder(f, &f->dream));
+    TRY_OUT(make_folder(f, &f->cam));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
         f->encoder[0] = '\0'; // the run has said so
     if (o->saved)

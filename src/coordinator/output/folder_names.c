@@ -50,16 +50,22 @@ static void drop_extension(char *base)
         *dot = '\0';
 }
 
+// What is behind the last slash of so many bytes, those at their end left out. Returns whether there is anything before it.
+static bool last_part(const char *text, size_t length, char part[FILE_PATH_MAX])
+{
+    while (length > 0 && text[length - 1] == '/')
+        length--;
+    size_t start = length;
+    while (start > 0 && text[start - 1] != '/')
+        start--;
+    snprintf(part, FILE_PATH_MAX, "%.*s", (int)(length - start), text + start);
+    return start > 0;
+}
+
 void intake_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path)
 {
     char base[FILE_PATH_MAX];
-    size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
-        length--;
-    size_t start = length;
-    while (start > 0 && path[start - 1] != '/')
-        start--;
-    snprintf(base, sizeof base, "%.*s", (int)(length - start), path + start);
+    last_part(path, strlen(path), base);
     drop_extension(base);
     make_safe(name, base);
 }
@@ -86,14 +92,7 @@ void intake_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
     char part[FILE_PATH_MAX];
     const char *host = strstr(url, "://");
     host = host ? host + 3 : url;
-    size_t length = strcspn(host, "?#");
-    while (length > 0 && host[length - 1] == '/')
-        length--;
-    size_t start = length;
-    while (start > 0 && host[start - 1] != '/')
-        start--;
-    snprintf(part, sizeof part, "%.*s", (int)(length - start), host + start);
-    if (start > 0) {
+    if (last_part(host, strcspn(host, "?#"), part)) {
         decode_percent(part);
         drop_extension(part);
     }

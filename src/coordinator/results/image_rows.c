@@ -5,7 +5,7 @@
 #include <string.h>
 
 // How many of each follow.
-struct saved_history {
+struct row_counts {
     uint64_t steps, maps;
 };
 
@@ -47,20 +47,26 @@ enum status image_rows_add_step(struct image_rows *rows, const struct step_row *
     return rc;
 }
 
-enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *map, const float *values)
+// Takes the values, also on failure.
+static enum status take_map(struct image_rows *rows, const struct cam_row *map, float *values)
 {
     void *items = rows->maps;
     const enum status rc = make_room(&items, rows->map_count, &rows->map_room, sizeof *rows->maps);
     rows->maps = items;
-    if (rc != STATUS_OK)
-        return rc;
-    struct image_map *added = &rows->maps[rows->map_count];
-    *added = (struct image_map){.record = *map, .values = malloc(value_count(map) * sizeof *values)};
-    if (!added->values)
+    if (rc == STATUS_OK)
+        rows->maps[rows->map_count++] = (struct image_map){.record = *map, .values = values};
+    else
+        free(values);
+    return rc;
+}
+
+enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *map, const float *values)
+{
+    float *copy = malloc(value_count(map) * sizeof *copy);
+    if (!copy)
         return fail(STATUS_LIMIT, "no memory for the maps of an image");
-    memcpy(added->values, values, value_count(map) * sizeof *values);
-    rows->map_count++;
-    return STATUS_OK;
+    memcpy(copy, values, value_count(map) * sizeof *copy);
+    return take_map(rows, map, copy);
 }
 
 static bool is_before(int octave, int step, const struct dream_state *state)
@@ -94,8 +100,8 @@ out:
 
 void image_rows_save(const struct image_rows *rows, struct record_writer *writer)
 {
-    const struct saved_history saved = {.steps = rows->step_count, .maps = rows->map_count};
-    record_write(writer, &saved, sizeof saved);
+    const struct row_counts counts = {.steps = rows->step_count, .maps = rows->map_count};
+    record_write(writer, &counts, sizeof counts);
     record_write(writer, rows->steps, rows->step_count * sizeof *rows->steps);
     for (size_t i = 0; i < rows->map_count; i++) {
         const struct image_map *map = &rows->maps[i];
@@ -104,42 +110,33 @@ void image_rows_save(const struct image_rows *rows, struct record_writer *writer
     }
 }
 
-static enum status load_step(struct image_rows *rows, const struct dream_state *state, struct record_reader *reader)
-{
-    struct step_row step;
-    const enum status rc = record_read(reader, &step, sizeof step);
-    if (rc != STATUS_OK)
-        return rc;
-    if (step.image != state->image || step.octave < 0 || step.step < 0 || !is_before(step.octave, step.step, state))
-        return fail(STATUS_FORMAT, "a step in it is not of this dream");
-    return image_rows_add_step(rows, &step);
-}
-
-static enum status load_map(struct image_rows *rows, const struct dream_state *state, struct record_reader *reader)
+static enum status load_map(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader)
 {
     struct cam_row map;
-    const enum status rc = record_read(reader, &map, sizeof map);
-    if (rc != STATUS_OK)
-        return rc;
-    if (map.image != state->image || map.octave < 0 || map.step < 0 || !is_before(map.octave, map.step, state) || map.grid.width < 1 ||
+    void *values;
+    TRY(record_read(reader, &map, sizeof map));
+    if (map.image != before->image || map.octave < 0 || map.step < 0 || !is_before(map.octave, map.step, before) || map.grid.width < 1 ||
         map.grid.height < 1)
         return fail(STATUS_FORMAT, "a map in it is not of this dream");
-    const size_t left = reader->left / sizeof(float);
-    if (value_count(&map) > left)
-        return fail(STATUS_FORMAT, "it ends early");
-    return image_rows_add_map(rows, &map, record_next(reader, value_count(&map) * sizeof(float)));
+    TRY(record_read_array(reader, &values, value_count(&map), sizeof(float)));
+    return take_map(rows, &map, values);
 }
 
-enum status image_rows_load(struct image_rows *rows, const struct dream_state *state, struct record_reader *reader)
+enum status image_rows_load(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader)
 {
-    struct saved_history saved;
+    struct row_counts counts;
+    void *steps;
     enum status rc;
     *rows = (struct image_rows){0};
-    TRY_OUT(record_read(reader, &saved, sizeof saved));
-    for (uint64_t i = 0; i < saved.steps; i++)
-        TRY_OUT(load_step(rows, state, reader));
-    for (uint64_t i = 0; i < saved.maps; i++)
-        TRY_OUT(load_map(rows, state, reader));
+    TRY_OUT(record_read(reader, &counts, sizeof counts));
+    TRY_OUT(record_read_array(reader, &steps, counts.steps, sizeof *rows->steps));
+    rows->steps = steps;
+    rows->step_count = rows->step_room = (size_t)counts.steps;
+    for (const struct step_row *step = rows->steps; step < rows->steps + rows->step_count && rc == STATUS_OK; step++)
+        if (step->image != before->image || step->octave < 0 || step->step < 0 || !is_before(step->octave, step->step, before))
+            rc = fail(STATUS_FORMAT, "a step in it is not of this dream");
+    for (uint64_t i = 0; i < counts.maps && rc == STATUS_OK; i++)
+        rc = load_map(rows, before, reader);
 out:
     if (rc != STATUS_OK)
         image_rows_destroy(rows);

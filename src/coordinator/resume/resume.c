@@ -14,13 +14,14 @@
 #include "common/system/utf8.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
-#include "runfile/run_past.h"
+#include "runfile/run_images.h"
 
 static const char anew[] = "give another folder with -o, or --force to begin anew";
 
 struct resume {
     char path[FILE_PATH_MAX]; // of the run file
-    struct run_past past;
+    char weights_md5[33];
+    struct tile_rules tiles; // without the stride
     struct run_earlier earlier;
     bool *done; // [count] of the inputs that the earlier run had come to
     int64_t count, room;
@@ -55,7 +56,7 @@ static enum status add(struct resume *r, bool done)
     return STATUS_OK;
 }
 
-static enum status check_source(const struct run_past_image *image, const struct intake_entry *entry)
+static enum status check_source(const struct run_image *image, const struct intake_entry *entry)
 {
     char source[ROW_SOURCE_MAX];
     load_source(source, entry->source);
@@ -68,7 +69,7 @@ static enum status check_source(const struct run_past_image *image, const struct
 }
 
 // What was done is looked at only where the file's date says that it might be another one.
-static enum status check_content(const struct run_past_image *image, const struct intake_entry *entry, const struct config *config)
+static enum status check_content(const struct run_image *image, const struct intake_entry *entry, const struct config *config)
 {
     struct stat facts;
     char sha256[65] = "";
@@ -92,7 +93,7 @@ out:
 }
 
 // Whether an image is done: its picture is there.
-static enum status look_at(const struct run_past_image *image, const struct intake_entry *entry, const struct resume_options *options,
+static enum status look_at(const struct run_image *image, const struct intake_entry *entry, const struct resume_options *options,
                            bool *done)
 {
     char path[FILE_PATH_MAX];
@@ -109,15 +110,15 @@ static enum status look_at(const struct run_past_image *image, const struct inta
 }
 
 // Through the inputs as far as the earlier run had come. `entry` is room for one.
-static enum status walk(struct resume *r, struct intake *intake, struct intake_entry *entry, const struct resume_options *options)
+static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, struct intake_entry *entry,
+                        const struct resume_options *options)
 {
-    const struct run_past *past = &r->past;
     size_t next = 0;
     bool end = false;
     r->complete = true;
     TRY(intake_next(intake, entry, &end));
-    while (!end && next < past->image_count) {
-        const struct run_past_image *image = &past->images[next];
+    while (!end && next < past->count) {
+        const struct run_image *image = &past->items[next];
         bool done = false;
         if (image->id == r->count) {
             TRY(look_at(image, entry, options, &done));
@@ -127,31 +128,42 @@ static enum status walk(struct resume *r, struct intake *intake, struct intake_e
         TRY(intake_next(intake, entry, &end));
     }
     r->complete = r->complete && end;
-    if (next < past->image_count)
+    if (next < past->count)
         return fail(STATUS_USAGE,
                     "the run that is there had an image %" PRId64 ", %s, and the inputs name only %" PRId64 " now: name the same, or %s",
-                    past->images[next].id, past->images[next].source, r->count, anew);
+                    past->items[next].id, past->items[next].source, r->count, anew);
     return STATUS_OK;
 }
 
-static enum status check_run(const struct resume *r, const struct resume_options *options)
+static enum status check_run(const struct resume *r, const struct run_facts *past, const struct resume_options *options)
 {
     char difference[512];
     struct config was;
-    if (strcmp(r->past.version, ONEIROS_VERSION) != 0)
-        return fail(STATUS_USAGE, "%s is of oneiros %s and this is %s, whose dreams may differ: %s", r->path, r->past.version,
+    if (strcmp(past->version, ONEIROS_VERSION) != 0)
+        return fail(STATUS_USAGE, "%s is of oneiros %s and this is %s, whose dreams may differ: %s", r->path, past->version,
                     ONEIROS_VERSION, anew);
-    if (strcmp(r->past.kind, options->kind == JOB_EXPLAIN ? "explain" : "dream") != 0)
-        return fail(STATUS_USAGE, "%s is of `oneiros %s`: %s", r->path, r->past.kind, anew);
+    if (strcmp(past->kind, options->kind == JOB_EXPLAIN ? "explain" : "dream") != 0)
+        return fail(STATUS_USAGE, "%s is of `oneiros %s`: %s", r->path, past->kind, anew);
     config_init(&was);
-    TRY(config_yaml_read(&was, r->path, r->past.config, strlen(r->past.config)));
+    TRY(config_yaml_read(&was, r->path, past->config, strlen(past->config)));
     if (config_difference(&was, options->config, difference, sizeof difference))
         return fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
     return STATUS_OK;
 }
 
+static enum status read_run(struct resume *r, struct run_reader **reader, struct run_images *images)
+{
+    TRY(run_reader_open(reader, r->path));
+    const struct run_facts *past = &(*reader)->facts;
+    snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
+    r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
+    return run_images_read(*reader, images);
+}
+
 static enum status open_run(struct resume *r, const struct resume_options *options)
 {
+    struct run_reader *reader = NULL;
+    struct run_images images = {0};
     struct intake *intake = NULL;
     struct intake_entry *entry = malloc(sizeof *entry);
     enum status rc;
@@ -161,13 +173,19 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     }
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
     r->earlier = (struct run_earlier){.path = r->path, .keep = keep, .context = r};
-    TRY_OUT(run_past_read(r->path, &r->past));
-    TRY_OUT(check_run(r, options));
+    rc = read_run(r, &reader, &images);
+    if (rc != STATUS_OK) {
+        rc = fail(rc == STATUS_IO ? STATUS_FORMAT : rc, "cannot go on with the run that is there: %s; --force begins anew",
+                  status_message());
+        goto out;
+    }
+    TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
-    TRY_OUT(walk(r, intake, entry, options));
-    run_past_forget_images(&r->past);
+    rc = walk(r, &images, intake, entry, options);
 out:
     intake_destroy(&intake);
+    run_images_destroy(&images);
+    run_reader_close(&reader);
     free(entry);
     return rc;
 }
@@ -187,7 +205,6 @@ void resume_destroy(struct resume **resume)
 {
     if (!*resume)
         return;
-    run_past_destroy(&(*resume)->past);
     free((*resume)->done);
     free(*resume);
     *resume = NULL;
@@ -205,14 +222,14 @@ int64_t resume_done(const struct resume *r)
 
 int resume_tile_size(const struct resume *r)
 {
-    return r->past.tiles.size;
+    return r->tiles.size;
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)
 {
-    const struct tile_rules *was = &r->past.tiles;
-    if (strcmp(r->past.weights_md5, weights_md5) != 0)
-        return fail(STATUS_USAGE, "%s is of other weights (md5 %s, not %s): %s", r->path, r->past.weights_md5, weights_md5, anew);
+    const struct tile_rules *was = &r->tiles;
+    if (strcmp(r->weights_md5, weights_md5) != 0)
+        return fail(STATUS_USAGE, "%s is of other weights (md5 %s, not %s): %s", r->path, r->weights_md5, weights_md5, anew);
     if (was->size != tiles->size || was->halo != tiles->halo || was->blend != tiles->blend)
         return fail(STATUS_USAGE,
                     "%s is of tiles of %d pixels with a halo of %d and a blend of %d, and here they would be %d, %d and %d: raise "

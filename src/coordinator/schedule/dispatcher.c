@@ -55,7 +55,7 @@ enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows 
 // The rows of a dream that is gone on with. Returns what of its work is done.
 static enum status take_up(struct dispatcher *c, struct task *task, double *work)
 {
-    struct image_rows *rows = &task->earlier.checkpoint.rows;
+    struct image_rows *rows = &task->earlier.rows;
     *work = 0;
     for (size_t i = 0; i < rows->step_count; i++)
         *work += (double)rows->steps[i].width * rows->steps[i].height;
@@ -63,8 +63,7 @@ static enum status take_up(struct dispatcher *c, struct task *task, double *work
         TRY(dispatcher_write_rows(c, rows, c->options.run_file));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
-    log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.checkpoint.state.octave,
-              (int)task->earlier.checkpoint.state.step);
+    log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.state.octave, (int)task->earlier.state.step);
     return STATUS_OK;
 }
 
@@ -81,7 +80,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
         task_destroy(&task);
         return STATUS_OK;
     }
-    if (task->earlier.checkpoint.rgb)
+    if (task->earlier.rgb)
         TRY(take_up(c, task, &done));
     task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height) - done;
     progress_add_work(c->options.progress, task->work);
@@ -113,8 +112,6 @@ static enum status begin_outputs(struct dispatcher *c, struct task *task)
     const double start = now();
     const enum status rc =
         o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
-    free(task->earlier.memory);
-    task->earlier.memory = NULL;
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
     return rc;
 }

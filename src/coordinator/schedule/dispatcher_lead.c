@@ -40,7 +40,7 @@ static enum status pixels(void *context, int number, float *values)
     struct dispatcher *d = context;
     struct task *task = task_of(d);
     struct image *image = &task->image;
-    struct checkpoint *earlier = &task->earlier.checkpoint;
+    struct checkpoint *earlier = &task->earlier;
     if (number == 0) {
         memcpy(values, image->rgb, (size_t)task_pixel_bytes(task));
         free(image->rgb);

@@ -22,8 +22,8 @@ struct job image_transfer_job(const struct task *task, enum job_kind kind)
                         .width = task->image.width,
                         .height = task->image.height,
                         .others = task->others,
-                        .goes_on = task->earlier.checkpoint.rgb != NULL,
-                        .from = task->earlier.checkpoint.state};
+                        .goes_on = task->earlier.rgb != NULL,
+                        .from = task->earlier.state};
 }
 
 enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind)
@@ -51,7 +51,7 @@ static enum status send_rows(MPI_Comm comm, const struct task *task, const float
 enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct baseline_images *references)
 {
     struct image *image = &task->image;
-    struct checkpoint *earlier = &task->earlier.checkpoint;
+    struct checkpoint *earlier = &task->earlier;
     enum status rc;
     TRY_OUT(send_rows(comm, task, image->rgb, image->width, image->height));
     for (int i = 0; i < task->others; i++) {

@@ -23,6 +23,7 @@ static size_t value_count(const struct dream_state *state)
 void checkpoint_destroy(struct checkpoint *checkpoint)
 {
     free(checkpoint->rgb);
+    free(checkpoint->memory);
     image_rows_destroy(&checkpoint->rows);
     memset(checkpoint, 0, sizeof *checkpoint);
 }
@@ -61,38 +62,31 @@ static enum status read_head(struct record_reader *reader, struct checkpoint *ch
 static enum status read_pixels(struct record_reader *reader, const struct image_limits *limits, struct checkpoint *checkpoint)
 {
     const struct dream_state *state = &checkpoint->state;
+    void *values;
     TRY(record_read(reader, &checkpoint->state, sizeof checkpoint->state));
     if (state->width < 1 || state->height < 1 || state->width > limits->side || state->height > limits->side ||
         (uint64_t)state->width * (uint64_t)state->height > limits->pixels)
         return fail(STATUS_LIMIT, "it is of %d x %d pixels", (int)state->width, (int)state->height);
     const size_t count = value_count(state);
-    const void *values = record_next(reader, count * sizeof *checkpoint->rgb);
-    if (!values)
-        return fail(STATUS_FORMAT, "it ends early");
-    checkpoint->rgb = malloc(count * sizeof *checkpoint->rgb);
-    if (!checkpoint->rgb)
-        return fail(STATUS_LIMIT, "no memory for %d x %d pixels", (int)state->width, (int)state->height);
-    memcpy(checkpoint->rgb, values, count * sizeof *checkpoint->rgb);
+    TRY(record_read_array(reader, &values, count, sizeof *checkpoint->rgb));
+    checkpoint->rgb = values;
     for (size_t i = 0; i < count; i++)
         if (!(fabsf(checkpoint->rgb[i]) <= 1))
             return fail(STATUS_FORMAT, "value %zu of its pixels is %g", i, (double)checkpoint->rgb[i]);
     return STATUS_OK;
 }
 
-enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
-                            struct record_reader *rest)
+enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint)
 {
+    struct record_reader *rest = &checkpoint->rest;
     enum status rc;
     *checkpoint = (struct checkpoint){0};
-    TRY_OUT(record_open(path, file_bytes_max, memory, rest));
+    TRY_OUT(record_open(path, file_bytes_max, &checkpoint->memory, rest));
     TRY_OUT(read_head(rest, checkpoint));
     TRY_OUT(read_pixels(rest, limits, checkpoint));
     rc = image_rows_load(&checkpoint->rows, &checkpoint->state, rest);
 out:
-    if (rc != STATUS_OK) {
+    if (rc != STATUS_OK)
         checkpoint_destroy(checkpoint);
-        free(*memory);
-        *memory = NULL;
-    }
     return fail_in(rc, "checkpoint '%s'", path);
 }

@@ -13,6 +13,9 @@ struct checkpoint {
     struct dream_state state;
     float *rgb;             // (3, height, width) of the state's octave, in [-1, 1]
     struct image_rows rows; // before the state
+    // Of one that was read: the file, malloc'ed, and what follows in it. Its readers take copies.
+    void *memory;
+    struct record_reader rest;
 };
 
 // Frees what it owns and zeroes it.
@@ -22,7 +25,6 @@ void checkpoint_destroy(struct checkpoint *checkpoint);
 enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
                              void (*more)(void *context, struct record_writer *writer), void *context) MUST_CHECK;
 
-// *memory is the caller's to free when it has read what follows from *rest. STATUS_UNSUPPORTED: another version wrote it;
-// STATUS_FORMAT: damaged, or none. Sizes beyond the limits are refused before memory is allocated.
-enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint, void **memory,
-                            struct record_reader *rest) MUST_CHECK;
+// STATUS_UNSUPPORTED: another version wrote it; STATUS_FORMAT: damaged, or none. Sizes beyond the limits are refused before memory is
+// allocated. On failure *checkpoint is zeroed.
+enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint) MUST_CHECK;

@@ -10,7 +10,7 @@
 #include "common/system/log.h"
 #include "coordinator/output/stale_files.h"
 
-static const char folder_name[] = "checkpoints";
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9]+";
 
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {
@@ -40,21 +40,21 @@ enum status checkpoint_folder_path(const struct checkpoint_folder *checkpoints, 
 enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, const struct config *config, struct task *task)
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
-    struct earlier *earlier = &task->earlier;
+    struct checkpoint *earlier = &task->earlier;
     char path[FILE_PATH_MAX];
     enum status rc = STATUS_OK;
     TRY(path_of(checkpoints, task->record.id, path));
     if (access(path, F_OK) != 0)
         return STATUS_OK;
-    rc = checkpoint_read(path, &limits, &earlier->checkpoint, &earlier->memory, &earlier->rest);
-    if (rc == STATUS_OK && earlier->checkpoint.state.image != task->record.id)
+    rc = checkpoint_read(path, &limits, earlier);
+    if (rc == STATUS_OK && earlier->state.image != task->record.id)
         rc = fail(STATUS_FORMAT, "checkpoint '%s' is of another image", path);
     if (rc != STATUS_OK) {
         log_warning("%s; the dream of %s begins anew", status_message(), task->record.source);
-        earlier_destroy(earlier);
+        checkpoint_destroy(earlier);
         return STATUS_OK;
     }
-    if (strcmp(earlier->checkpoint.sha256, task->record.sha256) != 0)
+    if (strcmp(earlier->sha256, task->record.sha256) != 0)
         return fail(STATUS_FORMAT,
                     "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
     return rc;
@@ -87,16 +87,11 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-static bool is_ours(const char *name)
-{
-    return name[0] != '\0' && name[strspn(name, "0123456789")] == '\0';
-}
-
 enum status checkpoint_folder_remove(const char *output)
 {
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, is_ours, NULL));
+    TRY(stale_files_remove(folder, file_names, NULL));
     rmdir(folder);
     return STATUS_OK;
 }
@@ -105,5 +100,5 @@ enum status checkpoint_folder_remove_aside(const char *output)
 {
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    return stale_files_remove_aside(folder, is_ours);
+    return stale_files_remove_aside(folder, file_names);
 }

@@ -14,13 +14,6 @@ struct task *task_create(void)
     return task;
 }
 
-void earlier_destroy(struct earlier *earlier)
-{
-    checkpoint_destroy(&earlier->checkpoint);
-    free(earlier->memory);
-    *earlier = (struct earlier){0};
-}
-
 void task_destroy(struct task **task)
 {
     if (!*task)
@@ -29,7 +22,7 @@ void task_destroy(struct task **task)
     free((*task)->team);
     output_abandon(&(*task)->output);
     task_results_destroy(&(*task)->results);
-    earlier_destroy(&(*task)->earlier);
+    checkpoint_destroy(&(*task)->earlier);
     free(*task);
     *task = NULL;
 }

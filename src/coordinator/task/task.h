@@ -11,15 +11,6 @@
 #include "coordinator/task/task_output.h"
 #include "coordinator/task/task_results.h"
 
-// A dream that an earlier run began. Zeroed: there is none.
-struct earlier {
-    struct checkpoint checkpoint; // its pixels until they are sent
-    void *memory;                 // malloc'ed, the file, until its film has begun
-    struct record_reader rest;    // of it
-};
-
-void earlier_destroy(struct earlier *earlier);
-
 struct task {
     struct task *next;              // in a queue
     int32_t *team;                  // [record.team] ranks that dream it; NULL before
@@ -29,8 +20,8 @@ struct task {
     int others;                     // of the run's pictures that are sent behind it, as baselines
     struct task_results results;
     struct output output;
-    struct earlier earlier; // the dream to go on with
-    struct result result;   // from the team, until all that it found out has come
+    struct checkpoint earlier; // the dream to go on with, its pixels until they are sent
+    struct result result;      // from the team, until all that it found out has come
     bool has_result;
     double work;      // in units of progress, and what of it is done
     double work_done; // of whole steps

@@ -28,16 +28,6 @@ static enum image_format output_format(const struct config *config, const struct
     return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
 }
 
-static bool is_dream(const char *name)
-{
-    static const char *const names[] = {"dream.png",         "dream.tif",         "dream.jpg",
-                                        "dream.partial.png", "dream.partial.tif", "dream.partial.jpg"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
 static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
 {
     const enum status rc = file_join(path, folder, task->name);
@@ -62,7 +52,7 @@ static enum status write_picture(const struct config *config, const char *folder
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
-    TRY(stale_files_remove(place, is_dream, file));
+    TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
     return STATUS_OK;
 }
@@ -71,7 +61,6 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
 {
     const bool filmed = config->frames.cam || config->frames.dream;
     struct output *output = &task->output;
-    struct record_reader rest = task->earlier.rest;
     char place[FILE_PATH_MAX];
     enum status rc;
     TRY_OUT(file_join(place, folder, task->name));
@@ -82,7 +71,7 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
                                                                   .width = task->image.width,
                                                                   .height = task->image.height,
                                                                   .rgb = task->image.rgb,
-                                                                  .saved = task->earlier.memory ? &rest : NULL}));
+                                                                  .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
     } else {
         TRY_OUT(film_remove(place));
     }

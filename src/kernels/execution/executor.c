@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "kernels/convolution/convolution.h"
-#include "kernels/convolution/op_convolution.h"
 #include "kernels/network/arena.h"
 #include "kernels/onednn/onednn.h"
 #include "kernels/simd/simd.h"
@@ -21,7 +20,7 @@ struct runner {
 
 struct executor {
     const struct network *network;
-    const struct weight_cache *prepared;
+    const struct weight_cache *cache;
     struct graph *graph;
     struct runner *runners; // [graph->op_count]
     size_t bytes;
@@ -89,10 +88,10 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     if (!runner->out)
         return fail(STATUS_LIMIT, "no memory for an executor");
     if (op_is_convolution(op)) {
-        const struct conv_spec spec = op_conv_spec(ex->network, op);
+        const struct conv_spec spec = conv_spec_of(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
-        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->prepared));
-        TRY_OUT(graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution)));
+        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->cache));
+        graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution));
     } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
         rc = create_pool(runner, op);
     }
@@ -117,7 +116,7 @@ enum status executor_create(struct executor **executor, const struct executor_op
     if (!ex)
         return fail(STATUS_LIMIT, "no memory for an executor");
     ex->network = options->network;
-    ex->prepared = options->prepared;
+    ex->cache = options->cache;
     TRY_OUT(create_graph(&ex->graph, options));
     ex->runners = calloc((size_t)ex->graph->op_count, sizeof *ex->runners);
     if (!ex->runners) {
@@ -165,7 +164,7 @@ static void bind_result(const struct executor *ex, const struct op_result *resul
 {
     const struct view *view = &result->view;
     const size_t mask_bytes = pixels_of(view) * (size_t)onednn_block() / 8;
-    const float *bias = result->relu ? weight_cache_bias(ex->prepared, ex->network->layers[result->layer].conv) : NULL;
+    const float *bias = result->relu ? weight_cache_bias(ex->cache, ex->network->layers[result->layer].conv) : NULL;
     uint8_t *mask = buffer_at(ex, result->mask);
     const uint8_t *gate = buffer_at(ex, result->gate);
     for (int b = 0; b < blocks_of(view); b++)
@@ -393,9 +392,9 @@ struct executor_op executor_op(const struct executor *ex, int number)
     struct executor_op found = {
         .layer = ex->network->layers[op->layer].name, .work = works[op->kind], .method = "", .backward = number > ex->graph->targets_op};
     if (op_is_convolution(op)) {
-        const struct conv_spec spec = op_conv_spec(ex->network, op);
+        const struct conv_spec spec = conv_spec_of(ex->network, op);
         found.method = conv_method_name(convolution_method(ex->runners[number].convolution));
-        found.flop = op_flop(&spec);
+        found.flop = conv_flop(&spec);
         found.part_count = op->part_count;
         for (int p = 0; p < op->part_count; p++)
             found.parts[p] = ex->network->layers[op->parts[p]].name;

@@ -21,9 +21,9 @@ enum gradient_mode {
 
 struct executor_options {
     const struct network *network;
-    struct weight_cache *prepared; // weights; outlives the executor
-    const struct plan *plan;       // read during creation only
-    int width, height;             // pixels of the image
+    struct weight_cache *cache; // weights; outlives the executor
+    const struct plan *plan;    // read during creation only
+    int width, height;          // pixels of the image
     int target_count;
     const int *targets; // [target_count] rows of the network table, all different
 };

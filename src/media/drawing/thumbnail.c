@@ -2,6 +2,7 @@
 #include "media/drawing/thumbnail.h"
 
 #include <math.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,23 +26,14 @@ struct thumbnail_budget thumbnail_budget(size_t pictures, int most)
     };
 }
 
-char *thumbnail_uri(const void *jpeg, size_t size)
+static char *make_uri(const void *jpeg, size_t size)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", head[] = "data:image/jpeg;base64,";
-    const unsigned char *bytes = jpeg;
-    char *uri = malloc(sizeof head + (size + 2) / 3 * 4), *to = uri ? uri + sizeof head - 1 : NULL;
+    static const char head[] = "data:image/jpeg;base64,";
+    char *uri = malloc(sizeof head + (size + 2) / 3 * 4);
     if (!uri)
         return NULL;
-    memcpy(uri, head, sizeof head - 1);
-    for (size_t i = 0; i < size; i += 3) {
-        const unsigned left = (unsigned)(size - i < 3 ? size - i : 3);
-        const unsigned group = (unsigned)bytes[i] << 16 | (left > 1 ? (unsigned)bytes[i + 1] << 8 : 0) | (left > 2 ? bytes[i + 2] : 0);
-        *to++ = digits[group >> 18];
-        *to++ = digits[group >> 12 & 63];
-        *to++ = left > 1 ? digits[group >> 6 & 63] : '=';
-        *to++ = left > 2 ? digits[group & 63] : '=';
-    }
-    *to = '\0';
+    memcpy(uri, head, sizeof head);
+    EVP_EncodeBlock((unsigned char *)uri + sizeof head - 1, jpeg, (int)size);
     return uri;
 }
 
@@ -90,7 +82,7 @@ enum status thumbnail_make(struct image *image, const struct thumbnail_budget *b
             TRY_OUT(shrink(image, side));
         }
     }
-    *uri = thumbnail_uri(jpeg, size);
+    *uri = make_uri(jpeg, size);
     if (!*uri)
         rc = fail(STATUS_LIMIT, "no memory for a thumbnail");
 out:

@@ -20,6 +20,3 @@ struct thumbnail_budget thumbnail_budget(size_t pictures, int most);
 
 // The picture, which becomes smaller and sRGB of 8 bits, as "data:image/jpeg;base64,..." of at most so many bytes before base64. malloc'ed.
 enum status thumbnail_make(struct image *image, const struct thumbnail_budget *budget, char **uri) MUST_CHECK;
-
-// "data:image/jpeg;base64," and the bytes; malloc'ed, NULL without memory.
-char *thumbnail_uri(const void *jpeg, size_t size);

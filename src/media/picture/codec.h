@@ -32,6 +32,8 @@ enum status codec_jpeg_bytes(int quality, const struct image *image, void **byte
 
 // (3, pixels) in [-1, 1] -> (pixels, 3) of 8 bits, clipped and rounded as codec_encode() does; NaN becomes 0.
 void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes);
+// The inverse. Of whole bytes codec_to_bytes() and codec_encode() make the same bytes again.
+void codec_from_bytes(const uint8_t *bytes, size_t pixels, float *rgb);
 
 // "png", "tif" or "jpg".
 const char *codec_extension(enum image_format format);

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/picture/codec_formats.h"
+
 enum {
     LCMS_BLOCK_MAX = 64 << 20, // bytes of one allocation: profiles may promise tables of any size
     GRID = 9,                  // points a channel where a profile is compared with sRGB
@@ -176,11 +178,6 @@ static void mix_inks(struct image *image)
         image->rgb[i] = (1 - image->rgb[i]) * (1 - (float)image->black[i % plane] * black) - 1;
 }
 
-static size_t declared_size(const uint8_t *profile)
-{
-    return (size_t)profile[0] << 24 | (size_t)profile[1] << 16 | (size_t)profile[2] << 8 | profile[3];
-}
-
 // Keeps the profile for the way back, if it has one.
 static enum status keep_profile(struct color *c, struct image *image, const void *profile, size_t size)
 {
@@ -190,7 +187,7 @@ static enum status keep_profile(struct color *c, struct image *image, const void
         return STATUS_OK;
     }
     cmsDeleteTransform(back);
-    const size_t declared = declared_size(profile);
+    const size_t declared = (size_t)codec_number(profile, 4, true);
     size = declared >= PROFILE_HEADER && declared < size ? declared : size; // some writers pad
     image->icc = malloc(size);
     if (!image->icc)

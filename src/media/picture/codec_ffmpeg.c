@@ -9,16 +9,14 @@
 #include <string.h>
 
 #include "media/picture/codec_formats.h"
-#include "media/picture/ffmpeg_log.h"
+#include "media/picture/ffmpeg.h"
 
 enum { ROW_PADDING_MAX = 128 }; // pixels
 
 struct decoding {
     AVCodecContext *context;
     AVPacket *packet;
-    AVFrame *frame;     // as decoded
-    AVFrame *converted; // RGB or RGBA of 8 or 16 bits
-    struct SwsContext *scaler;
+    AVFrame *frame;
 };
 
 static void decoding_end(struct decoding *d)
@@ -26,8 +24,6 @@ static void decoding_end(struct decoding *d)
     avcodec_free_context(&d->context);
     av_packet_free(&d->packet);
     av_frame_free(&d->frame);
-    av_frame_free(&d->converted);
-    sws_freeContext(d->scaler);
 }
 
 static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const struct image_limits *limits)
@@ -38,8 +34,7 @@ static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const s
     d->context = avcodec_alloc_context3(codec);
     d->packet = av_packet_alloc();
     d->frame = av_frame_alloc();
-    d->converted = av_frame_alloc();
-    if (!d->context || !d->packet || !d->frame || !d->converted)
+    if (!d->context || !d->packet || !d->frame)
         return fail(STATUS_LIMIT, "no memory for a decoder");
     d->context->thread_count = 1;
     // FFmpeg counts the padding of rows too; codec_allocate() has the exact limits.
@@ -80,31 +75,6 @@ static enum status decode_frame(struct decoding *d, const char *name, const uint
     return STATUS_OK;
 }
 
-// Chroma is interpolated at full resolution. libswscale's default position for it is the one of WebP: the centre of its pixels.
-static enum status convert(struct decoding *d, const struct image *image)
-{
-    const AVFrame *from = d->frame;
-    const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(from->format);
-    AVFrame *to = d->converted;
-    bool alpha = image->alpha != NULL;
-    to->width = from->width;
-    to->height = from->height;
-    to->format = image->bits == 16 ? (alpha ? AV_PIX_FMT_RGBA64 : AV_PIX_FMT_RGB48) : (alpha ? AV_PIX_FMT_RGBA : AV_PIX_FMT_RGB24);
-    int code = av_frame_get_buffer(to, 0);
-    if (code < 0)
-        return fail(STATUS_LIMIT, "no memory to convert %d x %d pixels", from->width, from->height);
-    d->scaler = sws_getContext(from->width, from->height, from->format, to->width, to->height, to->format,
-                               SWS_BILINEAR | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
-    if (!d->scaler)
-        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert %s to RGB", format->name);
-    const int *bt601 = sws_getCoefficients(SWS_CS_ITU601);
-    int full = from->color_range == AVCOL_RANGE_JPEG || (format->flags & AV_PIX_FMT_FLAG_RGB);
-    if (sws_setColorspaceDetails(d->scaler, bt601, full, bt601, 1, 0, 1 << 16, 1 << 16) < 0 && !(format->flags & AV_PIX_FMT_FLAG_RGB))
-        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert %s to RGB", format->name);
-    code = sws_scale(d->scaler, (const uint8_t *const *)from->data, from->linesize, 0, from->height, to->data, to->linesize);
-    return code == to->height ? STATUS_OK : fail(STATUS_INTERNAL, "FFmpeg: %s", ffmpeg_log_cause(code));
-}
-
 // Decoders of formats where alpha is optional often give it always; where all of it is opaque the file had none worth keeping.
 static void drop_opaque_alpha(struct image *image)
 {
@@ -140,12 +110,8 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
     bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
     TRY_OUT(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
-    TRY_OUT(convert(&d, image));
-    int channels = alpha ? 4 : 3;
-    for (int y = 0; y < image->height; y++)
-        for (int c = 0; c < channels; c++)
-            codec_put(image, c, 0, y, image->width, d.converted->data[0] + (ptrdiff_t)y * d.converted->linesize[0] + c * (image->bits / 8),
-                      channels);
+    // libswscale's default position of chroma is the one of WebP: the centre of its pixels.
+    TRY_OUT(ffmpeg_frame_to_image(d.frame, SWS_CS_ITU601, SWS_FULL_CHR_H_INP | SWS_BITEXACT, image));
     drop_opaque_alpha(image);
     TRY_OUT(use_profile(d.frame, image));
     TRY_OUT(codec_turn(image, orientation_of(d.frame)));
@@ -154,15 +120,10 @@ out:
     return rc;
 }
 
-static uint32_t little_endian(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
 enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     enum { HEADER = 8, FLAGS = 20, ANIMATION = 2 }; // of a RIFF file; of a VP8X chunk right behind the header
-    if (size <= FLAGS || little_endian(bytes + 4) > size - HEADER)
+    if (size <= FLAGS || codec_number(bytes + 4, 4, false) > size - HEADER)
         return fail(STATUS_FORMAT, "not a valid WebP: it ends early");
     if (memcmp(bytes + 12, "VP8X", 4) == 0 && (bytes[FLAGS] & ANIMATION))
         return fail(STATUS_UNSUPPORTED, "an animated WebP; save one frame as a picture");

@@ -47,6 +47,15 @@ void codec_put(struct image *image, int channel, int x, int y, int count, const 
 // The inverse: row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);
 
+// A number of so many bytes, the most significant one first or last.
+static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big_endian)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < width; i++)
+        number = number << 8 | bytes[big_endian ? i : width - 1 - i];
+    return number;
+}
+
 // How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);

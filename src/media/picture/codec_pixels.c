@@ -84,6 +84,13 @@ static uint16_t round_sample(float value, float half)
     return (uint16_t)((scaled < 2 * half ? scaled : 2 * half) + 0.5f);
 }
 
+void codec_from_bytes(const uint8_t *bytes, size_t pixels, float *rgb)
+{
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < pixels; i++)
+            rgb[c * pixels + i] = (float)bytes[3 * i + c] / 127.5f - 1;
+}
+
 void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
 {
     for (size_t i = 0; i < pixels; i++)
@@ -134,34 +141,14 @@ void codec_get_row(const struct codec_output *output, int y, void *samples)
         get_alpha(image, y, output->bits, (uint8_t *)samples + 3 * bytes, step);
 }
 
-// Where pixel (x, y) of the upright picture lies in the stored one of width w and height h.
+// Where pixel (x, y) of the upright picture lies in the stored one of width w and height h: mirrored left to right, top to bottom or both,
+// and from orientation 5 on transposed before.
 static size_t stored_at(int orientation, int x, int y, int w, int h)
 {
-    int column = 0, row = 0;
-    switch (orientation) {
-    case 2: // mirrored left to right
-        column = w - 1 - x, row = y;
-        break;
-    case 3: // upside down
-        column = w - 1 - x, row = h - 1 - y;
-        break;
-    case 4: // mirrored top to bottom
-        column = x, row = h - 1 - y;
-        break;
-    case 5: // transposed
-        column = y, row = x;
-        break;
-    case 6: // a quarter turn clockwise makes it upright
-        column = y, row = h - 1 - x;
-        break;
-    case 7: // transposed along the other diagonal
-        column = w - 1 - y, row = h - 1 - x;
-        break;
-    case 8: // a quarter turn anticlockwise
-        column = w - 1 - y, row = x;
-        break;
-    }
-    return (size_t)row * (size_t)w + (size_t)column;
+    const bool transposed = orientation >= 5, last_column = orientation / 2 == 1 || orientation >= 7,
+               last_row = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const int column = transposed ? y : x, row = transposed ? x : y;
+    return (size_t)(last_row ? h - 1 - row : row) * (size_t)w + (size_t)(last_column ? w - 1 - column : column);
 }
 
 enum status codec_turn(struct image *image, int orientation)

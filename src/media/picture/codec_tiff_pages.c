@@ -13,9 +13,7 @@ static bool read_number(const struct chain *chain, uint64_t at, size_t width, ui
 {
     if (at > chain->size || chain->size - at < width)
         return false;
-    *number = 0;
-    for (size_t i = 0; i < width; i++)
-        *number = *number << 8 | chain->bytes[at + (chain->big_endian ? i : width - 1 - i)];
+    *number = codec_number(chain->bytes + at, width, chain->big_endian);
     return true;
 }
 

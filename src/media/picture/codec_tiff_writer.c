@@ -4,49 +4,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tiffio.h>
+#include <unistd.h>
 
 #include "media/picture/codec_formats.h"
 
 enum { STRIP_BYTES = 256 << 10, DEFLATE_LEVEL = 6, CLASSIC_BYTES_MAX = 2000000000 };
 
+struct failure {
+    int error; // errno
+    char message[STATUS_MESSAGE_MAX];
+};
+
 static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
 {
+    struct failure *failure = user;
     (void)tiff;
     (void)module;
-    vsnprintf(user, STATUS_MESSAGE_MAX, format, args);
+    failure->error = errno;
+    vsnprintf(failure->message, sizeof failure->message, format, args);
     return 1;
-}
-
-// The stream is open for writing only: one directory is written without reading anything back.
-static tmsize_t on_read(thandle_t handle, void *out, tmsize_t count)
-{
-    (void)handle;
-    (void)out;
-    (void)count;
-    return -1;
-}
-
-static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count)
-{
-    return (tmsize_t)fwrite(bytes, 1, (size_t)count, handle);
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence)
-{
-    return fseeko(handle, (off_t)offset, whence) == 0 ? (toff_t)ftello(handle) : (toff_t)-1;
-}
-
-static int on_close(thandle_t handle)
-{
-    (void)handle; // the stream belongs to the caller
-    return 0;
-}
-
-static toff_t on_size(thandle_t handle)
-{
-    off_t at = ftello(handle);
-    off_t end = fseeko(handle, 0, SEEK_END) == 0 ? ftello(handle) : 0;
-    return fseeko(handle, at, SEEK_SET) == 0 ? (toff_t)end : 0;
 }
 
 static bool set_tags(TIFF *tiff, const struct codec_output *output, uint32_t strip_rows)
@@ -82,15 +58,18 @@ static bool write_strips(TIFF *tiff, const struct codec_output *output, size_t r
 
 // Classic TIFF ends at 4 GB; deflate may grow what it cannot shrink. Little-endian everywhere, so that the same picture gives the same
 // bytes.
-static TIFF *open_sink(FILE *stream, bool big, char *message)
+static TIFF *open_sink(FILE *stream, bool big, struct failure *failure)
 {
     TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return NULL;
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, message);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_error, message);
-    TIFF *tiff =
-        TIFFClientOpenExt("picture", big ? "wl8" : "wl", stream, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
+    const int descriptor = options ? dup(fileno(stream)) : -1; // libtiff closes it
+    TIFF *tiff = NULL;
+    if (descriptor >= 0) {
+        TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, failure);
+        TIFFOpenOptionsSetWarningHandlerExtR(options, on_error, failure);
+        tiff = TIFFFdOpenExt(descriptor, "picture", big ? "wl8" : "wl", options);
+        if (!tiff)
+            close(descriptor);
+    }
     TIFFOpenOptionsFree(options);
     return tiff;
 }
@@ -99,17 +78,20 @@ enum status codec_tiff_encode(FILE *stream, const struct codec_output *output)
 {
     const struct image *image = output->image;
     enum status rc = STATUS_OK;
-    char message[STATUS_MESSAGE_MAX] = "";
+    struct failure failure = {0};
     size_t row_bytes = (size_t)image->width * (size_t)output->channels * (size_t)(output->bits / 8);
     int strip_rows = row_bytes < STRIP_BYTES ? (int)(STRIP_BYTES / row_bytes) : 1;
     uint8_t *buffer = malloc((size_t)strip_rows * row_bytes);
-    TIFF *tiff = buffer ? open_sink(stream, row_bytes * (size_t)image->height > CLASSIC_BYTES_MAX, message) : NULL;
+    errno = 0;
+    TIFF *tiff = buffer ? open_sink(stream, row_bytes * (size_t)image->height > CLASSIC_BYTES_MAX, &failure) : NULL;
     bool written = tiff && set_tags(tiff, output, (uint32_t)strip_rows) && write_strips(tiff, output, row_bytes, strip_rows, buffer) &&
                    TIFFWriteDirectory(tiff);
     if (!buffer)
         rc = fail(STATUS_LIMIT, "no memory for strips of %zu bytes", (size_t)strip_rows * row_bytes);
+    else if (!written && failure.message[0] && !failure.error)
+        rc = fail(STATUS_IO, "libtiff: %s", failure.message);
     else if (!written)
-        rc = fail(STATUS_IO, "libtiff: %s", message[0] ? message : strerror(errno));
+        rc = fail(STATUS_IO, "%s", strerror(failure.error ? failure.error : errno));
     if (tiff)
         TIFFClose(tiff);
     free(buffer);

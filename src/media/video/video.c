@@ -3,6 +3,7 @@
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/imgutils.h>
 #include <libswscale/swscale.h>
 #include <math.h>
 #include <stdbool.h>
@@ -10,25 +11,32 @@
 #include <string.h>
 
 #include "common/system/file.h"
-#include "media/picture/ffmpeg_log.h"
+#include "media/picture/ffmpeg.h"
 #include "media/video/video_encoder.h"
 
-// Segments have encoders of their own, so that what one is made of is in its frames alone.
+// Segments have encoders of their own, so that what one is made of is in its frames alone. Those of the segment under way are kept until
+// all are there, and then encoded: what a checkpoint takes along is whole segments and these frames.
 enum { SEGMENT_SECONDS = 1, SEGMENT_MIN = 4, SEGMENT_MAX = 24 }; // the last two in frames
+
+struct packet_head {
+    int64_t pts, dts;
+    int32_t flags, size;
+};
 
 struct video {
     struct video_options options;
     char path[FILE_PATH_MAX];
     char encoder_name[VIDEO_ENCODER_MAX];
     struct SwsContext *scaler;
-    AVFrame *rgb;                  // as it comes
-    AVCodecParameters *parameters; // of the first segment, and of all
-    AVCodecContext *encoder;       // of the segment under way; NULL between two
-    AVFrame *open[SEGMENT_MAX];    // its frames, yuv420p
+    AVFrame *rgb, *yuv;            // as a frame comes, and as it is encoded
+    AVCodecParameters *parameters; // of each segment
+    uint8_t *open[SEGMENT_MAX];    // [open_count] the frames of the segment under way, yuv420p without gaps; NULL where there was none yet
+    size_t frame_bytes;            // of one of them
     int open_count, segment;       // segment: frames in a whole one
-    AVPacket **packets;            // encoded so far, in the order of decoding
-    int64_t packet_count, packet_room;
-    int64_t added; // frames
+    FILE *packets;                 // in memory: of each frame encoded, in the order of decoding, a packet_head and its bytes
+    char *packet_bytes;
+    size_t packet_size;
+    int64_t encoded; // frames
 };
 
 static AVRational frame_rate(const struct video *v)
@@ -36,30 +44,24 @@ static AVRational frame_rate(const struct video *v)
     return av_d2q(v->options.rate, VIDEO_RATE_PRECISION);
 }
 
-// A frame of the video's size with memory of its own.
-static AVFrame *frame_create(const struct video_options *o, enum AVPixelFormat format)
+static enum status make_room(struct video *v, const struct video_options *o)
 {
-    AVFrame *frame = av_frame_alloc();
-    if (!frame)
-        return NULL;
-    frame->width = o->width;
-    frame->height = o->height;
-    frame->format = format;
-    if (av_frame_get_buffer(frame, 0) < 0)
-        av_frame_free(&frame);
-    return frame;
-}
-
-static enum status scaler_create(struct video *v, const struct video_options *o)
-{
-    v->rgb = frame_create(o, AV_PIX_FMT_RGB24);
+    v->rgb = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_RGB24);
+    v->yuv = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_YUV420P);
+    v->frame_bytes = (size_t)o->width * (size_t)o->height / 2 * 3;
+    v->packets = open_memstream(&v->packet_bytes, &v->packet_size);
     v->scaler = sws_getContext(o->width, o->height, AV_PIX_FMT_RGB24, o->width, o->height, AV_PIX_FMT_YUV420P,
                                SWS_BILINEAR | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
-    if (!v->rgb || !v->scaler)
+    if (!v->rgb || !v->yuv || !v->packets || !v->scaler)
         return fail(STATUS_LIMIT, "no memory for a video of %d x %d pixels", o->width, o->height);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     if (sws_setColorspaceDetails(v->scaler, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16) < 0)
         return fail(STATUS_INTERNAL, "FFmpeg cannot convert RGB to BT.709");
+    v->yuv->color_primaries = AVCOL_PRI_BT709;
+    v->yuv->color_trc = AVCOL_TRC_BT709;
+    v->yuv->colorspace = AVCOL_SPC_BT709;
+    v->yuv->color_range = AVCOL_RANGE_MPEG;
+    v->yuv->chroma_location = AVCHROMA_LOC_LEFT;
     return STATUS_OK;
 }
 
@@ -72,6 +74,7 @@ enum status video_create(struct video **video, const struct video_options *o)
     if (!v)
         return fail(STATUS_LIMIT, "no memory for a video");
     struct file_writer trial;
+    AVCodecContext *encoder = NULL;
     enum status rc;
     ffmpeg_log_begin();
     v->options = *o;
@@ -83,268 +86,180 @@ enum status video_create(struct video **video, const struct video_options *o)
     // What cannot work is found out now, not after hours of dreaming.
     TRY_OUT(file_create(&trial, o->path));
     file_abandon(&trial);
-    TRY_OUT(video_encoder_create(&v->encoder, &v->options));
-    snprintf(v->encoder_name, sizeof v->encoder_name, "%s", v->encoder->codec->name);
+    TRY_OUT(video_encoder_create(&encoder, &v->options));
+    snprintf(v->encoder_name, sizeof v->encoder_name, "%s", encoder->codec->name);
     v->parameters = avcodec_parameters_alloc();
-    if (!v->parameters || avcodec_parameters_from_context(v->parameters, v->encoder) < 0) {
+    if (!v->parameters || avcodec_parameters_from_context(v->parameters, encoder) < 0) {
         rc = fail(STATUS_LIMIT, "no memory for a video");
         goto out;
     }
-    TRY_OUT(scaler_create(v, o));
+    TRY_OUT(make_room(v, o));
     *video = v;
     v = NULL;
 out:
+    avcodec_free_context(&encoder);
     video_abandon(&v);
     return rc;
 }
 
-static enum status keep_packet(struct video *v, AVPacket **packet)
+static enum status no_memory(const struct video *v)
 {
-    if (v->packet_count == v->packet_room) {
-        const int64_t room = v->packet_room ? 2 * v->packet_room : 64;
-        AVPacket **grown = realloc(v->packets, (size_t)room * sizeof *grown);
-        if (!grown)
-            return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
-        v->packets = grown;
-        v->packet_room = room;
-    }
-    (*packet)->duration = 1;
-    (*packet)->stream_index = 0;
-    v->packets[v->packet_count++] = *packet;
-    *packet = NULL;
-    return STATUS_OK;
+    return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+}
+
+// Takes what the packet refers to. Where memory runs out, the stream's error says so.
+static void keep(struct video *v, AVPacket *packet)
+{
+    const struct packet_head head = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags, .size = packet->size};
+    fwrite(&head, sizeof head, 1, v->packets);
+    fwrite(packet->data, 1, (size_t)packet->size, v->packets);
+    av_packet_unref(packet);
+}
+
+static enum status flush(struct video *v)
+{
+    return fflush(v->packets) == 0 && !ferror(v->packets) ? STATUS_OK : no_memory(v);
 }
 
 // NULL: the segment has no more frames.
-static enum status encode(struct video *v, const AVFrame *frame)
+static enum status encode(struct video *v, AVCodecContext *encoder, const AVFrame *frame)
 {
-    AVPacket *packet = NULL;
-    enum status rc = STATUS_OK;
-    int code = avcodec_send_frame(v->encoder, frame);
-    while (code >= 0) {
-        packet = av_packet_alloc();
-        if (!packet) {
-            rc = fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+    AVPacket *packet = av_packet_alloc();
+    int code = packet ? avcodec_send_frame(encoder, frame) : AVERROR(ENOMEM);
+    while (code >= 0 && (code = avcodec_receive_packet(encoder, packet)) >= 0) {
+        keep(v, packet);
+    }
+    av_packet_free(&packet);
+    if (code != AVERROR(EAGAIN) && code != AVERROR_EOF)
+        return fail(STATUS_INTERNAL, "cannot encode a frame of '%s': %s", v->path, ffmpeg_log_cause(code));
+    return STATUS_OK;
+}
+
+static void copy_open(struct video *v, int i)
+{
+    uint8_t *planes[4];
+    int strides[4];
+    av_image_fill_arrays(planes, strides, v->open[i], AV_PIX_FMT_YUV420P, v->yuv->width, v->yuv->height, 1);
+    av_image_copy(v->yuv->data, v->yuv->linesize, (const uint8_t **)planes, strides, AV_PIX_FMT_YUV420P, v->yuv->width, v->yuv->height);
+}
+
+// `held`: how often its last frame is repeated. Within the segment: a key frame in a still picture would show.
+static enum status encode_segment(struct video *v, int64_t held)
+{
+    AVCodecContext *encoder;
+    enum status rc;
+    TRY_OUT(video_encoder_create(&encoder, &v->options));
+    for (int64_t i = 0; i < v->open_count + held; i++) {
+        if (av_frame_make_writable(v->yuv) < 0) { // encoders keep some
+            rc = no_memory(v);
             goto out;
         }
-        code = avcodec_receive_packet(v->encoder, packet);
-        if (code == AVERROR(EAGAIN) || code == AVERROR_EOF)
-            goto out;
-        if (code >= 0)
-            TRY_OUT(keep_packet(v, &packet));
+        copy_open(v, (int)(i < v->open_count ? i : v->open_count - 1));
+        v->yuv->pts = v->encoded++;
+        TRY_OUT(encode(v, encoder, v->yuv));
     }
-    rc = fail(STATUS_INTERNAL, "cannot encode a frame of '%s': %s", v->path, ffmpeg_log_cause(code));
-out:
-    av_packet_free(&packet);
-    return rc;
-}
-
-static void drop_open(struct video *v)
-{
-    for (int i = 0; i < v->open_count; i++)
-        av_frame_free(&v->open[i]);
+    TRY_OUT(encode(v, encoder, NULL));
     v->open_count = 0;
-}
-
-static enum status end_segment(struct video *v)
-{
-    const enum status rc = encode(v, NULL);
-    avcodec_free_context(&v->encoder);
-    drop_open(v);
+    rc = flush(v);
+out:
+    avcodec_free_context(&encoder);
     return rc;
 }
 
-// Takes the frame, also on failure.
-static enum status encode_next(struct video *v, AVFrame *frame)
+// Room for one more of the segment under way.
+static enum status open_frame(struct video *v, uint8_t **frame)
 {
-    enum status rc = STATUS_OK;
-    if (v->open_count == v->segment)
-        rc = end_segment(v); // not before: the last frame of all may be held
-    frame->pts = v->added++;
-    v->open[v->open_count++] = frame;
-    if (rc == STATUS_OK && !v->encoder)
-        rc = video_encoder_create(&v->encoder, &v->options);
-    return rc == STATUS_OK ? encode(v, frame) : rc;
-}
-
-// For the encoder; NULL without memory.
-static AVFrame *picture_create(const struct video *v)
-{
-    AVFrame *frame = frame_create(&v->options, AV_PIX_FMT_YUV420P);
-    if (!frame)
-        return NULL;
-    frame->color_primaries = AVCOL_PRI_BT709;
-    frame->color_trc = AVCOL_TRC_BT709;
-    frame->colorspace = AVCOL_SPC_BT709;
-    frame->color_range = AVCOL_RANGE_MPEG;
-    frame->chroma_location = AVCHROMA_LOC_LEFT;
-    return frame;
-}
-
-static AVFrame *convert(struct video *v, const uint8_t *rgb)
-{
-    AVFrame *frame = picture_create(v);
-    if (!frame)
-        return NULL;
-    // libswscale may read a little beyond the end of a row: only FFmpeg's own frames have room for that.
-    const size_t row = 3 * (size_t)v->rgb->width;
-    for (int y = 0; y < v->rgb->height; y++)
-        memcpy(v->rgb->data[0] + (ptrdiff_t)y * v->rgb->linesize[0], rgb + (size_t)y * row, row);
-    const int rows =
-        sws_scale(v->scaler, (const uint8_t *const *)v->rgb->data, v->rgb->linesize, 0, v->rgb->height, frame->data, frame->linesize);
-    if (rows != frame->height)
-        av_frame_free(&frame);
-    return frame;
+    if (!v->open[v->open_count])
+        v->open[v->open_count] = malloc(v->frame_bytes);
+    *frame = v->open[v->open_count];
+    v->open_count += *frame != NULL;
+    return *frame ? STATUS_OK : no_memory(v);
 }
 
 enum status video_add(struct video *v, const uint8_t *rgb)
 {
+    const size_t row = 3 * (size_t)v->rgb->width;
+    uint8_t *frame;
     ffmpeg_log_begin();
-    AVFrame *frame = convert(v, rgb);
-    return frame ? encode_next(v, frame) : fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+    if (v->open_count == v->segment)
+        TRY(encode_segment(v, 0)); // not before: the last frame of all may be held
+    // libswscale may read a little beyond the end of a row: only FFmpeg's own frames have room for that.
+    for (int y = 0; y < v->rgb->height; y++)
+        memcpy(v->rgb->data[0] + (ptrdiff_t)y * v->rgb->linesize[0], rgb + (size_t)y * row, row);
+    if (av_frame_make_writable(v->yuv) < 0 || sws_scale(v->scaler, (const uint8_t *const *)v->rgb->data, v->rgb->linesize, 0,
+                                                        v->rgb->height, v->yuv->data, v->yuv->linesize) != v->rgb->height)
+        return no_memory(v);
+    TRY(open_frame(v, &frame));
+    av_image_copy_to_buffer(frame, (int)v->frame_bytes, (const uint8_t *const *)v->yuv->data, v->yuv->linesize, AV_PIX_FMT_YUV420P,
+                            v->yuv->width, v->yuv->height, 1);
+    return STATUS_OK;
 }
 
-// What a saved video begins with; then come the packets, each behind its head, and the frames of the segment under way.
+// What a saved video begins with; then come the packets and the frames of the segment under way.
 struct saved_head {
     char encoder[VIDEO_ENCODER_MAX];
     int32_t width, height, segment, open_count;
-    int64_t packet_count, added;
+    int64_t encoded;
 };
-
-struct saved_packet {
-    int64_t pts, dts;
-    int32_t flags, size;
-};
-
-// The three planes of a frame, without what lies between their rows. Calls `visit` for each row.
-static void for_each_row(AVFrame *frame, void (*visit)(void *context, uint8_t *row, size_t bytes), void *context)
-{
-    for (int plane = 0; plane < 3; plane++) {
-        const int half = plane > 0, height = half ? frame->height / 2 : frame->height;
-        for (int y = 0; y < height; y++)
-            visit(context, frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane], (size_t)(half ? frame->width / 2 : frame->width));
-    }
-}
-
-static void save_row(void *writer, uint8_t *row, size_t bytes)
-{
-    record_write(writer, row, bytes);
-}
 
 void video_save(const struct video *v, struct record_writer *writer)
 {
     struct saved_head head = {
-        .width = v->options.width, .height = v->options.height, .segment = v->segment, .open_count = v->open_count, .added = v->added};
-    // Those of the segment under way will come again, from its frames.
-    const int64_t begun = v->added - v->open_count;
-    while (head.packet_count < v->packet_count && v->packets[head.packet_count]->pts < begun)
-        head.packet_count++;
+        .width = v->options.width, .height = v->options.height, .segment = v->segment, .open_count = v->open_count, .encoded = v->encoded};
     memcpy(head.encoder, v->encoder_name, sizeof head.encoder);
     record_write(writer, &head, sizeof head);
-    for (int64_t i = 0; i < head.packet_count; i++) {
-        const AVPacket *packet = v->packets[i];
-        const struct saved_packet saved = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags, .size = packet->size};
-        record_write(writer, &saved, sizeof saved);
-        record_write(writer, packet->data, (size_t)packet->size);
-    }
+    record_write(writer, v->packet_bytes, v->packet_size);
     for (int i = 0; i < v->open_count; i++)
-        for_each_row(v->open[i], save_row, writer);
+        record_write(writer, v->open[i], v->frame_bytes);
 }
 
-static enum status load_packet(struct video *v, struct record_reader *reader)
+// The next of those encoded.
+static enum status next_packet(struct video *v, struct record_reader *packets, AVPacket *packet)
 {
     // Others change what a packet's bytes are to the muxer: one says that they are a pointer.
     enum { FLAGS = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISPOSABLE };
-    struct saved_packet saved;
-    AVPacket *packet = NULL;
-    enum status rc;
-    TRY_OUT(record_read(reader, &saved, sizeof saved));
-    if (saved.flags & ~FLAGS) {
-        rc = fail(STATUS_FORMAT, "a frame of flags %#x in a saved video", (unsigned)saved.flags);
-        goto out;
-    }
-    const void *bytes = saved.size > 0 ? record_next(reader, (size_t)saved.size) : NULL;
-    if (!bytes) {
-        rc = fail(STATUS_FORMAT, "a frame of %d bytes in a saved video", saved.size);
-        goto out;
-    }
-    packet = av_packet_alloc();
-    if (!packet || av_new_packet(packet, saved.size) < 0) {
-        rc = fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
-        goto out;
-    }
-    memcpy(packet->data, bytes, (size_t)saved.size);
-    packet->pts = saved.pts;
-    packet->dts = saved.dts;
-    packet->flags = saved.flags;
-    rc = keep_packet(v, &packet);
-out:
-    av_packet_free(&packet);
-    return rc;
-}
-
-struct loading {
-    struct record_reader *reader;
-    bool short_of; // bytes
-};
-
-static void load_row(void *context, uint8_t *row, size_t bytes)
-{
-    struct loading *loading = context;
-    const void *next = record_next(loading->reader, bytes);
-    if (next)
-        memcpy(row, next, bytes);
-    else
-        loading->short_of = true;
-}
-
-static enum status load_frame(struct video *v, struct record_reader *reader)
-{
-    AVFrame *frame = picture_create(v);
-    struct loading loading = {.reader = reader};
-    if (!frame)
-        return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
-    for_each_row(frame, load_row, &loading);
-    if (!loading.short_of)
-        return encode_next(v, frame);
-    av_frame_free(&frame);
-    return fail(STATUS_FORMAT, "a saved video ends early");
+    struct packet_head head;
+    TRY(record_read(packets, &head, sizeof head));
+    if (head.flags & ~FLAGS || head.size <= 0 || (size_t)head.size > packets->left)
+        return fail(STATUS_FORMAT, "a frame of flags %#x and %d bytes in a saved video", (unsigned)head.flags, head.size);
+    if (av_new_packet(packet, head.size) < 0)
+        return no_memory(v);
+    packet->pts = head.pts;
+    packet->dts = head.dts;
+    packet->flags = head.flags;
+    packet->duration = 1;
+    return record_read(packets, packet->data, (size_t)head.size);
 }
 
 enum status video_load(struct video *v, struct record_reader *reader)
 {
     struct saved_head head;
-    ffmpeg_log_begin();
-    TRY(record_read(reader, &head, sizeof head));
+    AVPacket *packet = av_packet_alloc();
+    uint8_t *frame;
+    enum status rc;
+    TRY_OUT(packet ? record_read(reader, &head, sizeof head) : no_memory(v));
     head.encoder[sizeof head.encoder - 1] = '\0';
     if (strcmp(head.encoder, v->encoder_name) != 0) {
-        return fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
+        rc = fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
+        goto out;
     }
     if (head.width != v->options.width || head.height != v->options.height || head.segment != v->segment || head.open_count < 0 ||
-        head.open_count > v->segment || head.packet_count < 0 || head.added < head.open_count || (head.open_count == 0 && head.added > 0) ||
-        head.packet_count != head.added - head.open_count) {
-        return fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
-                    (long long)head.added);
+        head.open_count > v->segment || head.encoded < 0 || (head.open_count == 0 && head.encoded > 0)) {
+        rc = fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
+                  (long long)head.encoded);
+        goto out;
     }
-    for (int64_t i = 0; i < head.packet_count; i++)
-        TRY(load_packet(v, reader));
-    v->added = head.packet_count;
-    for (int i = 0; i < head.open_count; i++)
-        TRY(load_frame(v, reader));
-    return STATUS_OK;
-}
-
-// Repeats the last frame, within its segment: a key frame in a still picture would show.
-static enum status hold(struct video *v)
-{
-    const int64_t count = llround(v->options.hold * v->options.rate);
-    AVFrame *frame = av_frame_clone(v->open[v->open_count - 1]);
-    enum status rc = frame ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
-    for (int64_t i = 0; i < count && rc == STATUS_OK; i++) {
-        frame->pts = v->added++;
-        rc = encode(v, frame);
+    for (; v->encoded < head.encoded; v->encoded++) {
+        TRY_OUT(next_packet(v, reader, packet));
+        keep(v, packet);
     }
-    av_frame_free(&frame);
+    TRY_OUT(flush(v));
+    while (v->open_count < head.open_count) {
+        TRY_OUT(open_frame(v, &frame));
+        TRY_OUT(record_read(reader, frame, v->frame_bytes));
+    }
+out:
+    av_packet_free(&packet);
     return rc;
 }
 
@@ -355,15 +270,20 @@ static enum status write_failed(const struct video *v, int code)
 
 static enum status write_packets(struct video *v, AVFormatContext *muxer)
 {
-    const AVRational frames = av_inv_q(frame_rate(v));
-    for (int64_t i = 0; i < v->packet_count; i++) {
-        AVPacket *packet = v->packets[i];
-        av_packet_rescale_ts(packet, frames, muxer->streams[0]->time_base);
+    struct record_reader packets = {.bytes = (const uint8_t *)v->packet_bytes, .left = v->packet_size};
+    AVPacket *packet = av_packet_alloc();
+    enum status rc = packet ? STATUS_OK : no_memory(v);
+    while (rc == STATUS_OK && packets.left) {
+        TRY_OUT(next_packet(v, &packets, packet));
+        av_packet_rescale_ts(packet, av_inv_q(frame_rate(v)), muxer->streams[0]->time_base);
         const int code = av_write_frame(muxer, packet);
+        av_packet_unref(packet);
         if (code < 0)
-            return write_failed(v, code);
+            rc = write_failed(v, code);
     }
-    return STATUS_OK;
+out:
+    av_packet_free(&packet);
+    return rc;
 }
 
 // The MP4 file, aside: FFmpeg opens it by name, and once more to put the index before the frames.
@@ -411,10 +331,9 @@ static enum status complete(struct video *v)
     struct file_writer file = {0};
     enum status rc;
     ffmpeg_log_begin();
-    if (v->added == 0)
+    if (v->open_count == 0)
         return fail(STATUS_USAGE, "cannot write '%s': a video without a frame", v->path);
-    TRY_OUT(hold(v));
-    TRY_OUT(end_segment(v));
+    TRY_OUT(encode_segment(v, llround(v->options.hold * v->options.rate)));
     TRY_OUT(file_create(&file, v->path));
     TRY_OUT(write_file(v, &file));
     rc = file_commit(&file);
@@ -435,14 +354,15 @@ void video_abandon(struct video **video)
     struct video *v = *video;
     if (!v)
         return;
-    drop_open(v);
-    for (int64_t i = 0; i < v->packet_count; i++)
-        av_packet_free(&v->packets[i]);
-    free(v->packets);
+    if (v->packets)
+        fclose(v->packets);
+    free(v->packet_bytes);
+    for (int i = 0; i < SEGMENT_MAX; i++)
+        free(v->open[i]);
     avcodec_parameters_free(&v->parameters);
-    avcodec_free_context(&v->encoder);
     sws_freeContext(v->scaler);
     av_frame_free(&v->rgb);
+    av_frame_free(&v->yuv);
     free(v);
     *video = NULL;
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "media/picture/ffmpeg_log.h"
+#include "media/picture/ffmpeg.h"
 
 enum { CHECK_SIDE = 320 }; // a size that every encoder takes
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "media/picture/codec_formats.h"
-#include "media/picture/ffmpeg_log.h"
+#include "media/picture/ffmpeg.h"
 
 enum { PACKETS_MAX = 64 }; // without a frame among them, it is no video of ours
 
@@ -16,8 +16,7 @@ struct reading {
     AVFormatContext *format;
     AVCodecContext *codec;
     AVPacket *packet;
-    AVFrame *frame, *converted;
-    struct SwsContext *scaler;
+    AVFrame *frame;
     int stream;
 };
 
@@ -45,8 +44,7 @@ static enum status open_video(struct reading *r, const char *path, const struct 
     r->codec = avcodec_alloc_context3(codec);
     r->packet = av_packet_alloc();
     r->frame = av_frame_alloc();
-    r->converted = av_frame_alloc();
-    if (!r->codec || !r->packet || !r->frame || !r->converted)
+    if (!r->codec || !r->packet || !r->frame)
         return fail(STATUS_LIMIT, "no memory for a decoder");
     r->codec->thread_count = 1;
     r->codec->max_pixels = limits->pixels < INT_MAX ? (int64_t)limits->pixels : INT_MAX;
@@ -76,29 +74,6 @@ static enum status find_frame(struct reading *r)
     return refuse(code < 0 ? code : AVERROR_INVALIDDATA);
 }
 
-// What film.h writes is BT.709 of limited range.
-static enum status convert(struct reading *r, struct image *image)
-{
-    AVFrame *to = r->converted;
-    const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
-    to->width = r->frame->width;
-    to->height = r->frame->height;
-    to->format = AV_PIX_FMT_RGB24;
-    if (av_frame_get_buffer(to, 0) < 0)
-        return fail(STATUS_LIMIT, "no memory for a frame of %d x %d pixels", to->width, to->height);
-    r->scaler = sws_getContext(to->width, to->height, r->frame->format, to->width, to->height, to->format,
-                               SWS_BILINEAR | SWS_FULL_CHR_H_INT | SWS_ACCURATE_RND, NULL, NULL, NULL);
-    if (!r->scaler ||
-        sws_setColorspaceDetails(r->scaler, bt709, r->frame->color_range == AVCOL_RANGE_JPEG, bt709, 1, 0, 1 << 16, 1 << 16) < 0 ||
-        sws_scale(r->scaler, (const uint8_t *const *)r->frame->data, r->frame->linesize, 0, to->height, to->data, to->linesize) !=
-            to->height)
-        return fail(STATUS_UNSUPPORTED, "FFmpeg cannot convert a frame to RGB");
-    for (int y = 0; y < image->height; y++)
-        for (int c = 0; c < 3; c++)
-            codec_put(image, c, 0, y, image->width, to->data[0] + (ptrdiff_t)y * to->linesize[0] + c, 3);
-    return STATUS_OK;
-}
-
 enum status video_first_frame(const char *path, const struct image_limits *limits, struct image *image)
 {
     struct reading r = {0};
@@ -108,10 +83,8 @@ enum status video_first_frame(const char *path, const struct image_limits *limit
     TRY_OUT(open_video(&r, path, limits));
     TRY_OUT(find_frame(&r));
     TRY_OUT(codec_allocate(image, limits, (uint64_t)r.frame->width, (uint64_t)r.frame->height, 8, false));
-    rc = convert(&r, image);
+    rc = ffmpeg_frame_to_image(r.frame, SWS_CS_ITU709, 0, image); // as video.h writes them
 out:
-    sws_freeContext(r.scaler);
-    av_frame_free(&r.converted);
     av_frame_free(&r.frame);
     av_packet_free(&r.packet);
     avcodec_free_context(&r.codec);

@@ -101,43 +101,28 @@ static int run_gnuplot(int script, int svg)
     return WIFEXITED(state) && WEXITSTATUS(state) == 0 ? 0 : -1;
 }
 
-static enum status write_script(const struct study *study, int descriptor)
-{
-    char *text = NULL;
-    size_t size = 0, done = 0;
-    FILE *stream = open_memstream(&text, &size);
-    enum status rc = STATUS_OK;
-    if (!stream)
-        return fail(STATUS_LIMIT, "no memory for a plot");
-    study_plot_script(study, stream);
-    fclose(stream);
-    while (text && done < size) {
-        const ssize_t written = write(descriptor, text + done, size - done);
-        if (written <= 0) {
-            rc = fail(STATUS_IO, "cannot write the plot: %s", strerror(errno));
-            break;
-        }
-        done += (size_t)written;
-    }
-    free(text);
-    if (rc == STATUS_OK && lseek(descriptor, 0, SEEK_SET) != 0)
-        rc = fail(STATUS_IO, "cannot write the plot: %s", strerror(errno));
-    return rc;
-}
-
 enum status study_plot(const struct study *study, const char *folder, bool *plotted)
 {
     struct file_writer writer;
     char path[FILE_PATH_MAX], name[16];
-    int script = -1;
+    int descriptor;
     enum status rc;
     *plotted = false;
+    TRY(file_create_nameless(folder, &descriptor));
+    FILE *script = fdopen(descriptor, "w");
+    if (!script) {
+        close(descriptor);
+        return fail(STATUS_LIMIT, "no memory for a plot");
+    }
+    study_plot_script(study, script);
+    if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0) {
+        rc = fail(STATUS_IO, "cannot write the plot: %s", strerror(errno));
+        goto out;
+    }
     snprintf(name, sizeof name, "%s.svg", study_name(study));
     TRY_OUT(file_join(path, folder, name));
-    TRY_OUT(file_create_nameless(folder, &script));
-    TRY_OUT(write_script(study, script));
     TRY_OUT(file_create(&writer, path));
-    const int error = run_gnuplot(script, fileno(writer.stream));
+    const int error = run_gnuplot(descriptor, fileno(writer.stream));
     *plotted = error == 0;
     if (error == 0) {
         rc = file_commit(&writer);
@@ -150,7 +135,6 @@ enum status study_plot(const struct study *study, const char *folder, bool *plot
         log_warning("gnuplot failed%s%s, so that there is no plot; the tables are complete", error > 0 ? ": " : "",
                     error > 0 ? strerror(error) : "");
 out:
-    if (script >= 0)
-        close(script);
+    fclose(script);
     return rc;
 }

@@ -6,10 +6,7 @@
 #include <string.h>
 
 #include "common/config/config_yaml.h"
-#include "common/wire/run_rows.h"
-#include "report/run_facts.h"
-#include "report/run_images.h"
-#include "runfile/columns.h"
+#include "runfile/run_images.h"
 
 // One host of a run.
 struct node {
@@ -74,21 +71,13 @@ void study_run_place(struct study_run *run, char *const *hosts, const int *node_
     free(nodes);
 }
 
-static enum status sum_steps(hid_t file, const char *path, double *work)
+static enum status sum_steps(struct run_reader *reader, double *work)
 {
-    struct columns columns;
-    double *widths = NULL, *heights = NULL;
-    enum status rc = STATUS_OK;
-    TRY(columns_open(file, path, "steps", &columns));
-    rc = columns_numbers(&columns, "width", 1, &widths);
-    if (rc == STATUS_OK)
-        rc = columns_numbers(&columns, "height", 1, &heights);
-    for (size_t i = 0; rc == STATUS_OK && i < columns.rows; i++)
-        *work += widths[i] * heights[i];
-    columns_close(&columns);
-    free(widths);
-    free(heights);
-    return rc;
+    struct run_cursor *cursor;
+    TRY(run_cursor_open(&cursor, reader, RUN_STEPS));
+    for (const struct step_row *step; (step = run_cursor_next(cursor));)
+        *work += (double)step->width * step->height;
+    return run_cursor_close(&cursor, STATUS_OK);
 }
 
 // FNV-1a. The digests of pictures are added, so that their order does not count.
@@ -100,15 +89,15 @@ static uint64_t hash(const char *text)
     return value;
 }
 
-static enum status take_images(hid_t file, const char *path, int targets, bool explains, struct study_run *run)
+static enum status take_images(struct run_reader *reader, bool explains, struct study_run *run)
 {
     struct run_images images;
     enum status rc = STATUS_OK;
-    TRY(run_images_read(file, path, targets, &images));
+    TRY(run_images_read(reader, &images));
     for (size_t i = 0; i < images.count && rc == STATUS_OK; i++) {
         const struct run_image *image = &images.items[i];
         if (image->status == IMAGE_STOPPED)
-            rc = fail(STATUS_USAGE, "%s: its time says nothing: the run was stopped; leave it out", path);
+            rc = fail(STATUS_USAGE, "%s: its time says nothing: the run was stopped; leave it out", run->path);
         run->images += image->status == IMAGE_DONE;
         run->digest += image->status == IMAGE_DONE ? hash(image->sha256) : 0;
         run->work += explains && image->status == IMAGE_DONE ? (double)image->width * image->height : 0;
@@ -119,7 +108,7 @@ static enum status take_images(hid_t file, const char *path, int targets, bool e
 
 static enum status check(const char *path, const struct run_facts *facts)
 {
-    if (!facts->complete)
+    if (facts->complete != 1)
         return fail(STATUS_USAGE, "%s: its time says nothing: the run goes on, was stopped or was killed; leave it out, or run it again",
                     path);
     if (facts->resumed == 1)
@@ -127,44 +116,39 @@ static enum status check(const char *path, const struct run_facts *facts)
                     "%s: its time says nothing: it is that of the last session of several; leave it out, or run it again with "
                     "--force",
                     path);
-    if (facts->elapsed <= 0)
-        return fail(STATUS_FORMAT, "%s: elapsed_seconds is %g; the file is damaged", path, facts->elapsed);
+    if (facts->elapsed_seconds <= 0)
+        return fail(STATUS_FORMAT, "%s: elapsed_seconds is %g; the file is damaged", path, facts->elapsed_seconds);
     return STATUS_OK;
 }
 
-static enum status take(hid_t file, const char *path, const struct run_facts *facts, struct study_run *run)
+static enum status take(struct run_reader *reader, struct study_run *run)
 {
+    const struct run_facts *facts = &reader->facts;
     const bool explains = strcmp(facts->kind, "explain") == 0;
-    TRY(check(path, facts));
+    snprintf(run->path, sizeof run->path, "%s", reader->path);
+    TRY(check(run->path, facts));
     snprintf(run->kind, sizeof run->kind, "%s", facts->kind);
     snprintf(run->version, sizeof run->version, "%s", facts->version);
     run->ranks = facts->ranks;
     run->workers = facts->workers;
-    run->seconds = facts->elapsed;
+    run->seconds = facts->elapsed_seconds;
     config_init(&run->config);
-    TRY(config_yaml_read(&run->config, path, facts->config, strlen(facts->config)));
-    study_run_place(run, facts->hosts, facts->node_cores, run->config.threads);
-    TRY(take_images(file, path, (int)facts->target_count, explains, run));
+    TRY(config_yaml_read(&run->config, run->path, facts->config, strlen(facts->config)));
+    study_run_place(run, facts->hosts.items, facts->node_cores, run->config.threads);
+    TRY(take_images(reader, explains, run));
     if (!explains)
-        TRY(sum_steps(file, path, &run->work));
+        TRY(sum_steps(reader, &run->work));
     if (!(run->work > 0))
-        return fail(STATUS_USAGE, "%s: no picture was done, so there is nothing to compare; leave it out", path);
+        return fail(STATUS_USAGE, "%s: no picture was done, so there is nothing to compare; leave it out", run->path);
     return STATUS_OK;
 }
 
 enum status study_run_read(const char *given, struct study_run *run)
 {
-    struct run_facts facts = {0};
-    hid_t file = -1;
-    enum status rc;
+    struct run_reader *reader;
     memset(run, 0, sizeof *run);
-    TRY_OUT(run_facts_path(given, run->path));
-    TRY_OUT(run_facts_open(run->path, &file));
-    rc = run_facts_read(file, run->path, &facts);
-    if (rc == STATUS_OK)
-        rc = take(file, run->path, &facts, run);
-    H5Fclose(file);
-out:
-    run_facts_destroy(&facts);
+    TRY(run_reader_open(&reader, given));
+    const enum status rc = take(reader, run);
+    run_reader_close(&reader);
     return rc;
 }

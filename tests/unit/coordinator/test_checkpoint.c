@@ -13,13 +13,12 @@
 
 enum { WIDTH = 31, HEIGHT = 17, VALUES = 3 * WIDTH * HEIGHT };
 static const struct image_limits limits = {1000, 100000};
-static char path[FILE_PATH_MAX];
+static const char *path;
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
-    UNIT_OK(file_join(path, scratch, "checkpoint"));
+    path = in_scratch("checkpoint");
 }
 
 static struct checkpoint example(void)
@@ -49,24 +48,21 @@ static void more(void *context, struct record_writer *writer)
 static void test_back(void)
 {
     struct checkpoint written = example(), read;
-    struct record_reader rest;
-    void *memory;
     char text[] = "what follows";
     begin();
     for (int with = 0; with < 2; with++) { // the second replaces the first
         UNIT_OK(checkpoint_write(path, &written, with ? more : NULL, text));
-        UNIT_OK(checkpoint_read(path, &limits, &read, &memory, &rest));
+        UNIT_OK(checkpoint_read(path, &limits, &read));
         CU_ASSERT(memcmp(&read.state, &written.state, sizeof read.state) == 0);
         CU_ASSERT_STRING_EQUAL(read.sha256, written.sha256);
         CU_ASSERT(memcmp(read.rgb, written.rgb, VALUES * sizeof *read.rgb) == 0);
         CU_ASSERT_FATAL(read.rows.step_count == 40 && read.rows.map_count == 3);
         CU_ASSERT(memcmp(read.rows.steps, written.rows.steps, 40 * sizeof *read.rows.steps) == 0);
         CU_ASSERT(read.rows.maps[2].record.frame == 2 && read.rows.maps[2].values[2] == 2 && read.rows.maps[1].values[1] == 0.25f);
-        CU_ASSERT_EQUAL(rest.left, with ? strlen(text) : 0);
-        CU_ASSERT(memcmp(rest.bytes, text, rest.left) == 0);
+        CU_ASSERT_EQUAL(read.rest.left, with ? strlen(text) : 0);
+        CU_ASSERT(memcmp(read.rest.bytes, text, read.rest.left) == 0);
         checkpoint_destroy(&read);
-        CU_ASSERT_PTR_NULL(read.rgb);
-        free(memory);
+        CU_ASSERT(!read.rgb && !read.memory);
     }
     checkpoint_destroy(&written);
     scratch_remove();
@@ -86,16 +82,12 @@ static void write_all(uint8_t *bytes, size_t size)
 static enum status read_back(void)
 {
     struct checkpoint read;
-    struct record_reader rest;
-    void *memory;
-    const enum status rc = checkpoint_read(path, &limits, &read, &memory, &rest);
+    const enum status rc = checkpoint_read(path, &limits, &read);
     if (rc != STATUS_OK) {
-        CU_ASSERT_PTR_NULL(read.rgb);
-        CU_ASSERT_PTR_NULL(memory);
+        CU_ASSERT(!read.rgb && !read.memory);
         CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), path));
     }
     checkpoint_destroy(&read);
-    free(memory);
     return rc;
 }
 
@@ -201,6 +193,35 @@ static void test_refused_rows(void)
     scratch_remove();
 }
 
-static const struct unit_test tests[] = {
-    {"back", test_back}, {"history", test_history}, {"refused", test_refused}, {"refused rows", test_refused_rows}};
+// As a message takes them: through memory, and up to any state.
+static void test_memory(void)
+{
+    struct checkpoint written = example();
+    const struct dream_state any = {.image = 12, .octave = INT32_MAX};
+    struct image_rows read;
+    struct record_writer writer;
+    void *bytes;
+    size_t size;
+    UNIT_OK(record_create_in_memory(&writer));
+    image_rows_save(&written.rows, &writer);
+    UNIT_OK(record_take(&writer, &bytes, &size));
+    struct record_reader reader = {.bytes = bytes, .left = size};
+    UNIT_OK(image_rows_load(&read, &any, &reader));
+    CU_ASSERT(reader.left == 0 && read.step_count == 40 && read.map_count == 3);
+    CU_ASSERT(memcmp(read.steps, written.rows.steps, 40 * sizeof *read.steps) == 0 && read.maps[2].values[2] == 2);
+    image_rows_destroy(&read);
+    for (size_t left = 0; left < size; left += 31) {
+        reader = (struct record_reader){.bytes = bytes, .left = left};
+        CU_ASSERT_EQUAL(image_rows_load(&read, &any, &reader), STATUS_FORMAT);
+        CU_ASSERT(!read.steps && !read.maps);
+    }
+    free(bytes);
+    checkpoint_destroy(&written);
+}
+
+static const struct unit_test tests[] = {{"back", test_back},
+                                         {"history", test_history},
+                                         {"refused", test_refused},
+                                         {"refused rows", test_refused_rows},
+                                         {"memory", test_memory}};
 UNIT_MAIN("checkpoint", tests)

@@ -2,8 +2,6 @@
 // explain.h5 and the pictures beside it: what is handed in comes back with its meaning, and all of it or nothing is there.
 #include "coordinator/output/explain_file.h"
 
-#include <dirent.h>
-#include <hdf5.h>
 #include <omp.h>
 #include <signal.h>
 #include <string.h>
@@ -14,19 +12,10 @@
 #include <unistd.h>
 
 #include "explain_arrays.h"
+#include "files.h"
+#include "hdf5_look.h"
 
 static const char *const layers[] = {"mixed3", "max_pooling2d_3"};
-
-static int count_files(const char *folder)
-{
-    int count = 0;
-    DIR *entries = opendir(folder);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(entries);
-    for (struct dirent *entry; (entry = readdir(entries));)
-        count += entry->d_name[0] != '.';
-    closedir(entries);
-    return count;
-}
 
 static bool has_file(const char *folder, const char *name)
 {
@@ -44,53 +33,20 @@ static hid_t open_result(const char *folder)
     return file;
 }
 
-static double number(hid_t file, const char *object, const char *name)
-{
-    double value = -1e300;
-    const hid_t attribute = H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute >= 0) {
-        H5Aread(attribute, H5T_NATIVE_DOUBLE, &value);
-        H5Aclose(attribute);
-    }
-    return value;
-}
-
-static bool has_text(hid_t file, const char *object, const char *name, const char *wanted)
-{
-    char *value = NULL;
-    bool same = false;
-    const hid_t attribute = H5Aopen_by_name(file, object, name, H5P_DEFAULT, H5P_DEFAULT);
-    if (attribute < 0)
-        return false;
-    const hid_t type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    if (H5Tget_cset(type) == H5T_CSET_UTF8 && H5Aread(attribute, type, &value) >= 0) {
-        same = wanted ? strcmp(value, wanted) == 0 : value[0] != '\0';
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, &value);
-    }
-    H5Sclose(space);
-    H5Tclose(type);
-    H5Aclose(attribute);
-    return same;
-}
-
 // The values of a dataset of floats with these dimensions (0: no further ones), which says what it means.
 static float *read_dataset(hid_t file, const char *path, hsize_t a, hsize_t b, hsize_t c)
 {
-    hsize_t size[3] = {0, 0, 0};
-    const hsize_t wanted[3] = {a, b, c};
-    const hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
-    CU_ASSERT_FATAL(dataset >= 0);
-    const hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-    CU_ASSERT_FATAL(H5Sget_simple_extent_ndims(space) == 1 + (b > 0) + (c > 0));
-    H5Sget_simple_extent_dims(space, size, NULL);
-    CU_ASSERT_FATAL(memcmp(size, wanted, sizeof size) == 0);
-    CU_ASSERT(H5Tequal(type, H5T_IEEE_F32LE) > 0);
-    float *values = malloc(a * (b ? b : 1) * (c ? c : 1) * sizeof *values);
-    CU_ASSERT_FATAL(values && H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-    CU_ASSERT(has_text(file, path, "units", "1") && has_text(file, path, "description", NULL));
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Dclose(dataset);
+    hsize_t size[3];
+    const hsize_t wanted[3] = {a, b ? b : 1, c ? c : 1};
+    HDF5_HANDLE dataset = H5Dopen2(file, path, H5P_DEFAULT);
+    HDF5_HANDLE type = H5Dget_type(dataset);
+    HDF5_HANDLE space = H5Dget_space(dataset);
+    CU_ASSERT(H5Tequal(type, H5T_IEEE_F32LE) > 0 && H5Sget_simple_extent_ndims(space) == 1 + (b > 0) + (c > 0));
+    char *description = hdf5_text(file, path, "description");
+    CU_ASSERT(hdf5_has_text(file, path, "units", "1") && description && description[0]);
+    free(description);
+    float *values = hdf5_values(file, path, H5T_NATIVE_FLOAT, size);
+    CU_ASSERT_FATAL(values && memcmp(size, wanted, sizeof size) == 0);
     return values;
 }
 
@@ -125,12 +81,13 @@ static void expect_root(hid_t file)
 {
     char *text;
     UNIT_OK(config_to_string(&config, &text));
-    CU_ASSERT(has_text(file, "/", "program", "oneiros") && has_text(file, "/", "version", ONEIROS_VERSION));
-    CU_ASSERT(has_text(file, "/", "source", "photos/\xc3\xa9t\xc3\xa9-?.png") && has_text(file, "/", "sha256", "0123abcd"));
-    CU_ASSERT(has_text(file, "/", "weights_md5", "d41d") && has_text(file, "/", "weights_source", "made up"));
-    CU_ASSERT(has_text(file, "/", "config", text));
-    CU_ASSERT_EQUAL(number(file, "/", "format_version"), EXPLAIN_FILE_FORMAT_VERSION);
-    CU_ASSERT(number(file, "/", "width") == WIDTH && number(file, "/", "height") == HEIGHT && number(file, "/", "loss") == 0.625);
+    CU_ASSERT(hdf5_has_text(file, "/", "program", "oneiros") && hdf5_has_text(file, "/", "version", ONEIROS_VERSION));
+    CU_ASSERT(hdf5_has_text(file, "/", "source", "photos/\xc3\xa9t\xc3\xa9-?.png") && hdf5_has_text(file, "/", "sha256", "0123abcd"));
+    CU_ASSERT(hdf5_has_text(file, "/", "weights_md5", "d41d") && hdf5_has_text(file, "/", "weights_source", "made up"));
+    CU_ASSERT(hdf5_has_text(file, "/", "config", text));
+    CU_ASSERT_EQUAL(hdf5_number(file, "/", "format_version"), EXPLAIN_FILE_FORMAT_VERSION);
+    CU_ASSERT(hdf5_number(file, "/", "width") == WIDTH && hdf5_number(file, "/", "height") == HEIGHT &&
+              hdf5_number(file, "/", "loss") == 0.625);
     free(text);
 }
 
@@ -184,8 +141,8 @@ static void expect_target(hid_t file, int t)
         const struct array_part map = part_of(ARRAY_CAM, t, method);
         snprintf(path, sizeof path, "%s/%s", groups[method], layers[t]);
         expect_as_sent(file, path, map);
-        CU_ASSERT(has_text(file, path, "method", methods[method]) && number(file, path, "scale") == map.facts[0]);
-        CU_ASSERT(number(file, path, "stride") == STRIDE && number(file, path, "centre") == CENTRE);
+        CU_ASSERT(hdf5_has_text(file, path, "method", methods[method]) && hdf5_number(file, path, "scale") == map.facts[0]);
+        CU_ASSERT(hdf5_number(file, path, "stride") == STRIDE && hdf5_number(file, path, "centre") == CENTRE);
     }
     snprintf(path, sizeof path, "guided_gradcam/%s", layers[t]);
     expect_guided_gradcam(file, path, t);
@@ -194,15 +151,16 @@ static void expect_target(hid_t file, int t)
     snprintf(path, sizeof path, "activation/%s", layers[t]);
     expect_as_sent(file, path, part_of(ARRAY_ACTIVATION, t, 0));
     for (int i = 0; i < 6; i++)
-        CU_ASSERT_EQUAL(number(file, path, metrics[i]), t + (i + 1) / 10.0);
+        CU_ASSERT_EQUAL(hdf5_number(file, path, metrics[i]), t + (i + 1) / 10.0);
 }
 
 static void expect_expectation(hid_t file, const char *path, struct array_part part)
 {
     expect_as_sent(file, path, part);
-    CU_ASSERT(number(file, path, "value") == part.facts[0] && number(file, path, "expected") == part.facts[1]);
-    CU_ASSERT(number(file, path, "residual") == part.facts[2] && number(file, path, "samples") == 48); // 51, shared by four baselines
-    CU_ASSERT(has_text(file, path, "baselines", "black,blurred,image0,image1"));
+    CU_ASSERT(hdf5_number(file, path, "value") == part.facts[0] && hdf5_number(file, path, "expected") == part.facts[1]);
+    CU_ASSERT(hdf5_number(file, path, "residual") == part.facts[2] &&
+              hdf5_number(file, path, "samples") == 48); // 51, shared by four baselines
+    CU_ASSERT(hdf5_has_text(file, path, "baselines", "black,blurred,image0,image1"));
 }
 
 static void test_comes_back(void)
@@ -210,17 +168,17 @@ static void test_comes_back(void)
     char folder[FILE_PATH_MAX];
     make_folder(folder, "all");
     UNIT_OK(write_all(folder));
-    const hid_t file = open_result(folder);
+    HDF5_HANDLE file = open_result(folder);
     expect_root(file);
     expect_as_sent(file, "gradient", part_of(ARRAY_GRADIENT, -1, 0));
     expect_as_sent(file, "guided_gradient", part_of(ARRAY_GUIDED_GRADIENT, -1, 0));
-    CU_ASSERT(has_text(file, "gradient", "rule", "plain") && has_text(file, "guided_gradient", "rule", "deconv"));
+    CU_ASSERT(hdf5_has_text(file, "gradient", "rule", "plain") && hdf5_has_text(file, "guided_gradient", "rule", "deconv"));
     expect_saliency(file, "saliency", ARRAY_GRADIENT);
     expect_saliency(file, "saliency_guided", ARRAY_GUIDED_GRADIENT);
     const struct array_part smooth = part_of(ARRAY_SMOOTHGRAD, -1, 0);
     expect_as_sent(file, "saliency_smoothgrad", smooth);
-    CU_ASSERT(number(file, "saliency_smoothgrad", "samples") == floor(smooth.facts[0]));
-    CU_ASSERT(number(file, "saliency_smoothgrad", "noise") == smooth.facts[1]);
+    CU_ASSERT(hdf5_number(file, "saliency_smoothgrad", "samples") == floor(smooth.facts[0]));
+    CU_ASSERT(hdf5_number(file, "saliency_smoothgrad", "noise") == smooth.facts[1]);
     for (int t = 0; t < 2; t++)
         expect_target(file, t);
     expect_expectation(file, "importance_expected/mixed3", part_of(ARRAY_IMPORTANCE_EXPECTED, 0, 0));
@@ -229,9 +187,8 @@ static void test_comes_back(void)
     static const char *const baselines[] = {"baseline/black", "baseline/blurred", "baseline/image0", "baseline/image1"};
     for (int b = 0; b < 4; b++)
         expect_as_sent(file, baselines[b], part_of(ARRAY_BASELINE, -1, b));
-    CU_ASSERT_EQUAL(number(file, "baseline/blurred", "blur_sigma"), part_of(ARRAY_BASELINE, -1, 1).facts[0]);
+    CU_ASSERT_EQUAL(hdf5_number(file, "baseline/blurred", "blur_sigma"), part_of(ARRAY_BASELINE, -1, 1).facts[0]);
     CU_ASSERT_EQUAL(count_datasets(file), 6 + 2 * 7 + 4);
-    H5Fclose(file);
     CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 4 + 1); // explain.h5, of the picture, of the targets, overview
 }
 
@@ -249,11 +206,10 @@ static void test_incomplete(void)
     CU_ASSERT(!has_file(folder, "explain.h5"));
     UNIT_OK(explain_file_finish(&file, &metrics));
     CU_ASSERT_PTR_NULL(file);
-    const hid_t result = open_result(folder);
+    HDF5_HANDLE result = open_result(folder);
     expect_as_sent(result, "class_cam", part_of(ARRAY_CAM, 0, CAM_CLASS));
-    CU_ASSERT(isnan(number(result, "/", "loss")) && has_text(result, "class_cam", "method", "class"));
+    CU_ASSERT(isnan(hdf5_number(result, "/", "loss")) && hdf5_has_text(result, "class_cam", "method", "class"));
     CU_ASSERT_EQUAL(count_datasets(result), 5);
-    H5Fclose(result);
     CU_ASSERT(has_file(folder, "gradient.png") && has_file(folder, "saliency.png") && has_file(folder, "class_cam.png"));
     CU_ASSERT(has_file(folder, "cam_max_pooling2d_3.png") && has_file(folder, "overview.png"));
     CU_ASSERT_EQUAL(count_files(folder), 6);
@@ -263,9 +219,7 @@ static void touch(const char *folder, const char *name)
 {
     char path[FILE_PATH_MAX];
     UNIT_OK(file_join(path, folder, name));
-    FILE *file = fopen(path, "w");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-    fclose(file);
+    write_text(path, "");
 }
 
 static void test_earlier_run(void)

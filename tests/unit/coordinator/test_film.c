@@ -23,7 +23,6 @@ static float image[3 * PLANE];
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
     config_init(&config);
     config.video.rate = 10;
@@ -33,13 +32,6 @@ static void begin(void)
         for (int y = 0; y < HEIGHT; y++)
             for (int x = 0; x < WIDTH; x++)
                 image[c * PLANE + y * WIDTH + x] = (float)(0.5 * sin(x / 17.0 + c) * cos(y / 13.0 - c));
-}
-
-static const char *in_scratch(const char *name)
-{
-    static char path[FILE_PATH_MAX];
-    UNIT_OK(file_join(path, scratch, name));
-    return path;
 }
 
 static struct film *start(const float *rgb)
@@ -433,8 +425,8 @@ static void save(void *film, struct record_writer *writer)
 // A film that is saved behind any frame, left, and gone on with from the checkpoint makes the same files.
 static void test_saved(void)
 {
-    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0011.png", "cam/0009.png"};
-    enum { MADE = sizeof made / sizeof made[0], FRAMES = 12 };
+    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0010.png", "cam/0009.png"};
+    enum { MADE = sizeof made / sizeof made[0], FRAMES = 11 }; // the last has no map: cam.png is of a map that was saved
     static const struct image_limits limits = {10000, 100000000};
     void *known[MADE];
     size_t sizes[MADE];
@@ -449,8 +441,6 @@ static void test_saved(void)
     snprintf(kept, sizeof kept, "%s", in_scratch("kept"));
     for (int frames = 0; frames < FRAMES; frames++) { // at least the last, behind the last step, is still to come
         struct checkpoint checkpoint = {.sha256 = "abc", .state = {.octave = 1, .step = frames, .width = 5, .height = 4}};
-        struct record_reader reader;
-        void *memory;
         checkpoint.rgb = calloc(60, sizeof *checkpoint.rgb);
         film = start(image);
         shoot_some(film, 0, frames);
@@ -460,14 +450,13 @@ static void test_saved(void)
         UNIT_OK(film_finish(&film));
         for (int i = 0; i < 3; i++)
             unlink(in_scratch(made[i]));
-        UNIT_OK(checkpoint_read(kept, &limits, &checkpoint, &memory, &reader));
+        UNIT_OK(checkpoint_read(kept, &limits, &checkpoint));
         CU_ASSERT(checkpoint.state.step == frames && strcmp(checkpoint.sha256, "abc") == 0);
-        UNIT_OK(film_create(&film,
-                            &(struct film_options){
-                                .folder = scratch, .config = &config, .width = WIDTH, .height = HEIGHT, .rgb = image, .saved = &reader}));
-        CU_ASSERT_EQUAL(reader.left, 0);
+        UNIT_OK(film_create(
+            &film, &(struct film_options){
+                       .folder = scratch, .config = &config, .width = WIDTH, .height = HEIGHT, .rgb = image, .saved = &checkpoint.rest}));
+        CU_ASSERT_EQUAL(checkpoint.rest.left, 0);
         checkpoint_destroy(&checkpoint);
-        free(memory);
         shoot_some(film, frames > 1 ? frames - 2 : 0, FRAMES); // some of them again
         UNIT_OK(film_finish(&film));
         for (int i = 0; i < MADE; i++) {
@@ -490,9 +479,7 @@ static void test_saved_by_another(void)
     struct checkpoint checkpoint = {.state = {.width = 1, .height = 1}, .rgb = calloc(3, sizeof *checkpoint.rgb)};
     struct film_options options = {.folder = scratch, .config = &config, .width = 70, .height = 46};
     struct film_frame frame = make_frame(0, 70, 46, false, true);
-    struct record_reader reader;
     struct film *film;
-    void *memory;
     begin();
     snprintf(config.video.encoder, sizeof config.video.encoder, "none");
     UNIT_OK(film_create(&film, &options));
@@ -500,14 +487,13 @@ static void test_saved_by_another(void)
     UNIT_OK(checkpoint_write(in_scratch("kept"), &checkpoint, save, film));
     checkpoint_destroy(&checkpoint);
     UNIT_OK(film_finish(&film));
-    UNIT_OK(checkpoint_read(in_scratch("kept"), &limits, &checkpoint, &memory, &reader));
+    UNIT_OK(checkpoint_read(in_scratch("kept"), &limits, &checkpoint));
     options.width = WIDTH;
     options.height = HEIGHT;
-    options.saved = &reader;
+    options.saved = &checkpoint.rest;
     CU_ASSERT_EQUAL(film_create(&film, &options), STATUS_FORMAT);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "10 x 7"));
     checkpoint_destroy(&checkpoint);
-    free(memory);
     scratch_remove();
 }
 

@@ -284,7 +284,7 @@ static void test_trained_weights(void)
         check_differences(&s, image);
     free(image);
     tear_down(&s);
-    weight_cache_destroy(&prepared);
+    weight_cache_destroy(&cache);
     free(weights);
 }
 

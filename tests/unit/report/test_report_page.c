@@ -10,8 +10,7 @@
 #include "report/assets.h"
 #include "report/gallery.h"
 #include "report/page_data.h"
-#include "run_file_check.h"
-#include "run_file_rows.h"
+#include "run_file_damage.h"
 #include "scratch.h"
 #include "unit.h"
 
@@ -170,7 +169,7 @@ static void parts_are_whole(void)
     CU_ASSERT_EQUAL(strlen((const char *)asset_page_css.bytes), asset_page_css.size);
 }
 
-static void refused(const char *given, const char *words)
+static void refused_at(const char *given, const char *words)
 {
     struct page_summary summary;
     const enum status rc = page_write(given, &summary);
@@ -181,77 +180,28 @@ static void refused(const char *given, const char *words)
     CU_ASSERT_EQUAL(access(page, F_OK), -1);
 }
 
-static void change(void (*how)(hid_t file))
+static void refused(const char *words)
+{
+    refused_at(scratch, words);
+}
+
+static void write_small_run(void)
 {
     write_run(3, true);
-    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    CU_ASSERT_FATAL(file >= 0);
-    how(file);
-    H5Fclose(file);
-}
-
-static void drop_steps(hid_t file)
-{
-    H5Ldelete(file, "steps", H5P_DEFAULT);
-}
-
-static void swap_tables(hid_t file)
-{
-    H5Ldelete(file, "images", H5P_DEFAULT);
-    H5Lcreate_hard(file, "steps", file, "images", H5P_DEFAULT, H5P_DEFAULT);
-}
-
-static void stretch(hid_t file)
-{
-    const hsize_t count = (hsize_t)1 << 40;
-    hid_t dataset = H5Dopen2(file, "steps", H5P_DEFAULT);
-    CU_ASSERT(H5Dset_extent(dataset, &count) >= 0);
-    H5Dclose(dataset);
-}
-
-static void drop_hosts(hid_t file)
-{
-    H5Adelete(file, "hosts");
-}
-
-static void many_ranks(hid_t file)
-{
-    const int ranks = 1 << 30;
-    hid_t attribute = H5Aopen(file, "ranks", H5P_DEFAULT);
-    H5Awrite(attribute, H5T_NATIVE_INT, &ranks);
-    H5Aclose(attribute);
 }
 
 static void damaged_files_are_refused(void)
 {
-    change(drop_steps);
-    refused(scratch, "/steps is not as this version has it");
-    change(swap_tables);
-    refused(scratch, "/images");
-    change(stretch);
-    refused(scratch, "/steps is not as this version has it");
-    change(drop_hosts);
-    refused(scratch, "does not say what it is of");
-    change(many_ranks);
-    refused(scratch, "does not say what it is of");
-    write_run(3, true);
-    CU_ASSERT_EQUAL(truncate(path, 3000), 0);
-    refused(scratch, "no run file, or a damaged one");
-    refused("/nowhere", "give the output folder of `oneiros dream`");
+    damage_each(path, write_small_run, refused);
+    refused_at("/nowhere", "give the output folder of `oneiros dream`");
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
-                                             {"hostile names are text", hostile_names_are_text},
-                                             {"data hold no markup", data_hold_no_markup},
-                                             {"paths stay inside", paths_stay_inside},
-                                             {"empty and unfinished runs", empty_and_unfinished_runs},
-                                             {"parts are whole", parts_are_whole},
-                                             {"damaged files are refused", damaged_files_are_refused}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("report_page", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
+                                         {"hostile names are text", hostile_names_are_text},
+                                         {"data hold no markup", data_hold_no_markup},
+                                         {"paths stay inside", paths_stay_inside},
+                                         {"empty and unfinished runs", empty_and_unfinished_runs},
+                                         {"parts are whole", parts_are_whole},
+                                         {"damaged files are refused", damaged_files_are_refused}};
+
+UNIT_MAIN_IN_SCRATCH("report_page", tests)

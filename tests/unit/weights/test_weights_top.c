@@ -4,15 +4,13 @@
 
 #include "kernels/network/parameters.h"
 #include "weights/weights.h"
-#include "weights_fixture.h"
+#include "weights_reading.h"
 
 enum { FEATURES = 2048 };
 
 #define TOP_KERNEL "predictions/predictions/kernel:0"
 #define TOP_BIAS "predictions/predictions/bias:0"
 
-static struct fixture fixture;
-static float *weights;
 static const char top_weights[2][FIXTURE_NAME] = {"predictions/kernel:0", "predictions/bias:0"};
 
 static float number_at(int feature, int class)
@@ -30,17 +28,14 @@ static void add_classes_to(hid_t group, int classes)
         for (int f = 0; f < FEATURES; f++)
             kernel[f * classes + c] = number_at(f, c);
     }
-    hid_t list = H5Pcreate(H5P_LINK_CREATE);
+    HDF5_HANDLE list = H5Pcreate(H5P_LINK_CREATE);
     H5Pset_create_intermediate_group(list, 1);
     for (int part = 0; part < 2; part++) {
-        hid_t space = H5Screate_simple(part ? 1 : 2, part ? &dims[1] : dims, NULL);
-        hid_t dataset = H5Dcreate2(group, part ? TOP_BIAS : TOP_KERNEL, H5T_IEEE_F32LE, space, list, H5P_DEFAULT, H5P_DEFAULT);
+        HDF5_HANDLE space = H5Screate_simple(part ? 1 : 2, part ? &dims[1] : dims, NULL);
+        HDF5_HANDLE dataset = H5Dcreate2(group, part ? TOP_BIAS : TOP_KERNEL, H5T_IEEE_F32LE, space, list, H5P_DEFAULT, H5P_DEFAULT);
         CU_ASSERT_FATAL(dataset >= 0);
         CU_ASSERT_FATAL(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, part ? bias : kernel) >= 0);
-        H5Dclose(dataset);
-        H5Sclose(space);
     }
-    H5Pclose(list);
     fixture_set_weight_names(group, KERAS_TOP, top_weights[0], 2);
     fixture_list_layers(group, 0, KERAS_TOP);
 }
@@ -127,9 +122,7 @@ static void put_top_value(hid_t file, const char *path, size_t count, size_t at,
     add_top(file);
     memset(numbers, 0, count * sizeof *numbers);
     numbers[at] = value;
-    hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
-    CU_ASSERT_FATAL(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) >= 0);
-    H5Dclose(dataset);
+    hdf5_set_values(file, path, numbers);
 }
 
 static void put_top_nan(hid_t file)
@@ -157,20 +150,15 @@ static void add_one_class(hid_t file)
     add_classes_to(file, 1);
 }
 
-// As Keras saves a whole model.
 static void nest(hid_t file)
 {
     add_five_classes(file);
-    hid_t group = H5Gcreate2(file, "model_weights", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    for (int i = 0; i <= 2 * 94; i++) {
-        char name[FIXTURE_NAME] = KERAS_TOP;
-        if (i < 2 * 94)
-            snprintf(name, sizeof name, i % 2 ? KERAS_NORM "_%d" : KERAS_CONV "_%d", i / 2 + 1);
-        CU_ASSERT_FATAL(H5Lmove(file, name, group, name, H5P_DEFAULT, H5P_DEFAULT) >= 0);
-    }
-    H5Adelete(file, "layer_names");
-    fixture_list_layers(group, 0, KERAS_TOP);
-    H5Gclose(group);
+    fixture_nest(file, KERAS_TOP);
+}
+
+static void leave(hid_t file)
+{
+    (void)file;
 }
 
 // The classifier of a changed copy: so many classes, then zeros.
@@ -181,11 +169,7 @@ static void check_read(void (*change)(hid_t file), int classes)
     char path[FILE_PATH_MAX];
     struct weights_info info;
     int wrong = 0;
-    fixture_copy(&fixture, "top.h5", path);
-    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    if (change)
-        change(file);
-    CU_ASSERT_FATAL(H5Fclose(file) >= 0);
+    fixture_change(path, change);
     memset(weights, 0xff, parameters_count(network) * sizeof *weights);
     UNIT_OK(weights_read(path, network, weights, &info));
     for (int c = 0; c < NETWORK_CLASSES_MAX; c++) {
@@ -200,16 +184,11 @@ static void check_read(void (*change)(hid_t file), int classes)
 
 static void test_read(void)
 {
-    check_read(NULL, 0);
+    check_read(leave, 0);
     check_read(add_all_classes, NETWORK_CLASSES_MAX);
     check_read(add_five_classes, 5);
     check_read(add_one_class, 1);
     check_read(nest, 5);
-}
-
-static void check_refused(void (*change)(hid_t file), enum status want, const char *first, const char *second)
-{
-    fixture_check_refused(&fixture, weights, change, want, first, second);
 }
 
 static void test_refused(void)
@@ -227,16 +206,6 @@ static void test_refused(void)
     check_refused(link_top_softly, STATUS_FORMAT, "predictions", "link");
     check_refused(put_top_nan, STATUS_FORMAT, "predictions: kernel", "value 20479 is not finite");
     check_refused(put_top_infinity, STATUS_FORMAT, "predictions: bias", "value 9 is not finite");
-}
-
-static void test_set_up(void)
-{
-    fixture_set_up(&fixture, &weights);
-}
-
-static void test_clean_up(void)
-{
-    fixture_tear_down(&fixture, weights);
 }
 
 static const struct unit_test tests[] = {

@@ -163,5 +163,4 @@ static inline void model_destroy(struct model *model)
 {
     free(model->bytes);
     free(model->fixture.values);
-    free(model->fixture.memory);
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <fcntl.h>
-#include <hdf5.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "hdf5_look.h"
 #include "kernels/network/parameters.h"
 #include "scratch.h"
 #include "unit.h"
@@ -22,7 +22,6 @@ enum { FIXTURE_NAME = 64 }; // bytes of a name in a list
 struct fixture {
     char path[FILE_PATH_MAX];
     struct keras_values *values; // what the file holds
-    float *memory;
 };
 
 static inline float fixture_number(uint32_t *state)
@@ -34,23 +33,12 @@ static inline float fixture_number(uint32_t *state)
 static inline void fixture_fill_values(struct fixture *fixture, uint32_t seed)
 {
     const struct network *network = network_inception_v3();
-    size_t total = 0, used = 0;
+    fixture->values = keras_values_create(network);
+    CU_ASSERT_FATAL(fixture->values != NULL);
     for (int conv = 0; conv < network->conv_count; conv++)
-        for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
-            struct keras_shape shape = keras_shape(network, conv, part);
-            total += keras_count(&shape);
-        }
-    fixture->memory = malloc(total * sizeof(float));
-    fixture->values = calloc((size_t)network->conv_count, sizeof *fixture->values);
-    CU_ASSERT_FATAL(fixture->memory && fixture->values);
-    for (int conv = 0; conv < network->conv_count; conv++)
-        for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
-            struct keras_shape shape = keras_shape(network, conv, part);
-            float *values = fixture->values[conv].parts[part] = fixture->memory + used;
-            for (size_t i = 0; i < keras_count(&shape); i++)
-                values[i] = part == KERAS_VARIANCE ? fixture_number(&seed) : fixture_number(&seed) - 0.5f;
-            used += keras_count(&shape);
-        }
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            for (size_t i = 0; i < keras_part_count(network, conv, part); i++)
+                fixture->values[conv].parts[part][i] = part == KERAS_VARIANCE ? fixture_number(&seed) : fixture_number(&seed) - 0.5f;
 }
 
 static inline void fixture_create(struct fixture *fixture)
@@ -65,7 +53,6 @@ static inline void fixture_destroy(struct fixture *fixture)
 {
     scratch_remove();
     free(fixture->values);
-    free(fixture->memory);
 }
 
 // A copy of the file, called `name`.
@@ -86,18 +73,16 @@ static inline void fixture_copy(const struct fixture *fixture, const char *name,
 static inline void fixture_set_strings(hid_t object, const char *name, const char *strings, size_t size, hsize_t count, int variable)
 {
     const char **pointers = calloc(count + 1, sizeof *pointers);
-    hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &count, NULL);
+    HDF5_HANDLE type = H5Tcopy(H5T_C_S1);
+    HDF5_HANDLE space = H5Screate_simple(1, &count, NULL);
     H5Tset_size(type, variable ? H5T_VARIABLE : size);
     if (H5Aexists(object, name) > 0)
         H5Adelete(object, name);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    HDF5_HANDLE attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     CU_ASSERT_FATAL(attribute >= 0 && pointers != NULL);
     for (hsize_t i = 0; i < count; i++)
         pointers[i] = strings + i * size;
     CU_ASSERT_FATAL(H5Awrite(attribute, type, variable ? (const void *)pointers : strings) >= 0);
-    H5Aclose(attribute);
-    H5Sclose(space);
-    H5Tclose(type);
     free(pointers);
 }
 
@@ -106,21 +91,18 @@ static inline void fixture_set_dataset(hid_t file, const char *path, hid_t type,
                                        const float *values)
 {
     CU_ASSERT_FATAL(H5Ldelete(file, path, H5P_DEFAULT) >= 0);
-    hid_t space = H5Screate_simple(rank, dims, NULL);
-    hid_t dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    HDF5_HANDLE space = H5Screate_simple(rank, dims, NULL);
+    HDF5_HANDLE dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     CU_ASSERT_FATAL(dataset >= 0);
     if (values)
         CU_ASSERT_FATAL(H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
-    H5Dclose(dataset);
-    H5Sclose(space);
 }
 
 // Names of FIXTURE_NAME bytes each.
 static inline void fixture_set_weight_names(hid_t file, const char *layer, const char *names, hsize_t count)
 {
-    hid_t group = H5Gopen2(file, layer, H5P_DEFAULT);
+    HDF5_HANDLE group = H5Gopen2(file, layer, H5P_DEFAULT);
     fixture_set_strings(group, "weight_names", names, FIXTURE_NAME, count, 0);
-    H5Gclose(group);
 }
 
 // Lists all layers but conv2d_<skip>, and `extra` unless it is NULL.
@@ -137,37 +119,4 @@ static inline void fixture_list_layers(hid_t group, int skip, const char *extra)
     if (extra)
         snprintf(names[count++], FIXTURE_NAME, "%s", extra);
     fixture_set_strings(group, "layer_names", names[0], FIXTURE_NAME, count, 0);
-}
-
-// Changes a copy, and expects the status and both texts and the path in its message. `weights` has room for parameters_count().
-static inline void fixture_check_refused(const struct fixture *fixture, float *weights, void (*change)(hid_t file), enum status want,
-                                         const char *first, const char *second)
-{
-    char path[FILE_PATH_MAX];
-    fixture_copy(fixture, "changed.h5", path);
-    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    CU_ASSERT_FATAL(file >= 0);
-    change(file);
-    CU_ASSERT_FATAL(H5Fclose(file) >= 0);
-    enum status rc = weights_read(path, network_inception_v3(), weights, NULL);
-    CU_ASSERT_EQUAL(rc, want);
-    int named = strstr(status_message(), first) && strstr(status_message(), second) && strstr(status_message(), path);
-    CU_ASSERT(named);
-    if (rc != want || !named)
-        printf("\n  status %d: %s\n", (int)rc, status_message());
-    remove(path);
-}
-
-// A file to read, and room for what is in it.
-static inline void fixture_set_up(struct fixture *fixture, float **weights)
-{
-    *weights = malloc(parameters_count(network_inception_v3()) * sizeof **weights);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(*weights);
-    fixture_create(fixture);
-}
-
-static inline void fixture_tear_down(struct fixture *fixture, float *weights)
-{
-    fixture_destroy(fixture);
-    free(weights);
 }
