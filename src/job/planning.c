@@ -48,7 +48,7 @@ out:
 static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
 {
     char name[256];
-    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->dnn, bf16 ? "bf16" : "f32");
+    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
     for (char *c = name; *c; c++)
         if (!((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || *c == '.'))
             *c = '-';
@@ -120,7 +120,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
     else
         path[0] = '\0';
     TRY_OUT(planner_missing(planner, plan, &missing));
-    if (missing == 0)
+    if (missing == 0 || !planner->weights)
         goto out;
     log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
     const double start = now();

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static char scratch[] = "/tmp/oneiros-test-XXXXXX";
 
@@ -20,8 +21,10 @@ static inline void scratch_remove(void)
     nftw(scratch, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+// Also where the folder of the test before has gone.
 static inline bool scratch_create(void)
 {
+    memset(scratch + sizeof scratch - sizeof "XXXXXX", 'X', sizeof "XXXXXX" - 1);
     return mkdtemp(scratch) != NULL;
 }
 
@@ -33,3 +36,13 @@ static inline bool scratch_create(void)
         scratch_remove();                                                                                                                  \
         return rc;                                                                                                                         \
     }
+
+// The path of a name in it, until the fourth call after this one.
+static inline const char *in_scratch(const char *name)
+{
+    static char paths[4][4096];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", scratch, name);
+    return path;
+}

@@ -10,18 +10,20 @@
 
 #include "common/system/status.h"
 #include "kernels/convolution/weight_cache.h"
+#include "kernels/network/graph.h"
 #include "kernels/onednn/onednn.h"
 #include "kernels/simd/simd.h"
 
+// In the order of preference where several are as fast. Plans and messages know them by conv_method_name().
 enum conv_method {
     CONV_DIRECT,          // our matrix product
     CONV_WINOGRAD_6,      // our Winograd transform of 6, 8 or 10 inputs a tile: the larger, the fewer products, and the more rounding
     CONV_WINOGRAD_8,      //
     CONV_WINOGRAD_10,     //
     CONV_WINOGRAD_PHASES, // ours, of a kernel of 3 x 3 with a stride of 2, in four parts
-    CONV_DNN,             // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
-    CONV_DNN_WINOGRAD,    // the same with oneDNN's Winograd
-    CONV_DNN_BACKWARD,    // oneDNN's own backward pass
+    CONV_ONEDNN,          // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
+    CONV_ONEDNN_WINOGRAD, // the same with oneDNN's Winograd
+    CONV_ONEDNN_BACKWARD, // oneDNN's own backward pass
     CONV_METHODS
 };
 
@@ -41,11 +43,25 @@ struct conv_spec {
     bool src_bf16, dst_bf16;           // bfloat16 tensors: activations and gradients alike
 };
 
+// Of an operation of a graph for which op_is_convolution() holds.
+struct conv_spec conv_spec_of(const struct network *network, const struct op *op);
+
+// Two a multiply-add, as if it were done directly.
+double conv_flop(const struct conv_spec *spec);
+
+// What is read and what is written, in the direction in which it runs.
+struct conv_side {
+    int channels, height, width;
+    bool bf16, planar;
+};
+struct conv_side conv_source(const struct conv_spec *spec);
+struct conv_side conv_result(const struct conv_spec *spec);
+
 struct convolution;
 
-// STATUS_UNSUPPORTED where the method cannot compute this. `prepared` outlives it; NULL: only to see whether it can be, not to be bound.
+// STATUS_UNSUPPORTED where the method cannot compute this. `cache` outlives it; NULL: only to see whether it can be, not to be bound.
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,
-                               struct weight_cache *prepared) MUST_CHECK;
+                               struct weight_cache *cache) MUST_CHECK;
 void convolution_destroy(struct convolution **convolution);
 
 size_t convolution_scratch_bytes(const struct convolution *convolution); // needed while it runs, 64-byte aligned

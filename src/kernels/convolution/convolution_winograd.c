@@ -45,9 +45,10 @@ static enum status add_job(struct convolution *c, int number, int n, int kernel_
     return STATUS_OK;
 }
 
-enum status conv_winograd_create(struct convolution *c, struct weight_cache *prepared, int n)
+enum status conv_winograd_create(struct convolution *c, struct weight_cache *cache)
 {
     const struct onednn_shape *s = &c->spec.shape;
+    const int n = c->method == CONV_WINOGRAD_6 ? 6 : c->method == CONV_WINOGRAD_8 ? 8 : 10;
     struct weight_key key = conv_key(&c->spec);
     if (s->stride != 1 || c->spec.image)
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of a stride of %d, or of the image", s->stride);
@@ -56,7 +57,7 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *pre
     w->pad_h = c->spec.backward ? s->kernel_h - 1 - s->pad_h : s->pad_h;
     w->pad_w = c->spec.backward ? s->kernel_w - 1 - s->pad_w : s->pad_w;
     key.winograd = n;
-    return conv_panels(prepared, &key, &w->weights);
+    return conv_panels(cache, &key, &w->weights);
 }
 
 // Every second pixel, from (y, x) on.
@@ -70,15 +71,15 @@ static struct simd_pixels sublattice(const struct conv_side *side, int y, int x)
 }
 
 // The odd rows and columns: one tap.
-static enum status add_centre(struct convolution *c, struct weight_cache *prepared)
+static enum status add_centre(struct convolution *c, struct weight_cache *cache)
 {
     const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
     key.taps = TAPS_ODD_ODD;
     key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(prepared, &key, &panels));
-    TRY(conv_direct_create(c, &c->direct));
+    TRY(conv_panels(cache, &key, &panels));
+    TRY(conv_add_direct(c));
     struct simd_phase *p = c->direct->phases;
     c->direct->phase_count = 1;
     if (c->spec.backward)
@@ -91,7 +92,7 @@ static enum status add_centre(struct convolution *c, struct weight_cache *prepar
     return STATUS_OK;
 }
 
-enum status conv_phases_create(struct convolution *c, struct weight_cache *prepared)
+enum status conv_phases_create(struct convolution *c, struct weight_cache *cache)
 {
     static const struct {
         enum kernel_taps taps;
@@ -104,7 +105,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
     // Forward the parts add up in the result: not where it is rounded each time.
     if (s->stride != 2 || s->kernel_h != 3 || s->kernel_w != 3 || s->pad_h || s->pad_w || c->spec.image || (!backward && result.bf16))
         return fail(STATUS_UNSUPPORTED, "only a kernel of 3 x 3 with a stride of 2 and no padding has phases");
-    TRY(add_centre(c, prepared));
+    TRY(add_centre(c, cache));
     for (int i = 0; i < CONV_WINOGRAD_JOBS; i++) {
         struct weight_key key = conv_key(&c->spec);
         TRY(add_job(c, i, N, 2 - parts[i].y, 2 - parts[i].x));
@@ -117,18 +118,17 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *prepa
         w->pad_w = backward && !parts[i].x;
         key.winograd = N;
         key.taps = parts[i].taps;
-        TRY(conv_panels(prepared, &key, &w->weights));
+        TRY(conv_panels(cache, &key, &w->weights));
     }
-    for (int i = 0; i < CONV_PARTIAL && !backward; i++) {
+    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++) {
         c->partial[i] = calloc((size_t)c->out_blocks, sizeof *c->partial[i]);
-        if (!c->partial[i]) {
+        if (!c->partial[i])
             return fail(STATUS_LIMIT, "no memory for a convolution");
-        }
     }
     return STATUS_OK;
 }
 
-enum status conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch)
+void conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch)
 {
     for (int b = 0; c->partial[0] && b < c->out_blocks; b++) {
         c->partial[0][b] = c->partial[1][b] = (struct simd_out){.data = c->out[b].data, .bf16 = c->out[b].bf16};
@@ -140,5 +140,4 @@ enum status conv_winograd_bind(struct convolution *c, const void *const *in, voi
         c->winograd[i]->out = c->partial[0] ? c->partial[i + 1 < CONV_WINOGRAD_JOBS ? 1 : 2] : c->out;
         c->winograd[i]->scratch = scratch;
     }
-    return STATUS_OK;
 }

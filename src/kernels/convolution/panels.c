@@ -39,31 +39,10 @@ int panels_phases(struct simd_phase *phases, int kernel_h, int kernel_w, int str
     return count;
 }
 
-size_t panels_direct_count(const struct panels_source *s, int lanes)
+size_t panels_direct_bytes(const struct panels_source *s, int lanes, bool pairs)
 {
     const size_t out = ((size_t)s->out + (size_t)lanes - 1) / (size_t)lanes * (size_t)lanes;
-    return out * (size_t)s->in * (size_t)s->kernel_h * (size_t)s->kernel_w;
-}
-
-// Of a phase of a direct convolution, in order: panels of two blocks of outputs (the last may be of one), in each all taps of all inputs.
-void panels_direct(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, float *panels)
-{
-    const int blocks = (s->out + lanes - 1) / lanes, taps = s->kernel_h * s->kernel_w;
-    for (int p = 0; p < phase_count; p++) {
-        const size_t block = (size_t)phases[p].tap_count * (size_t)s->in * (size_t)lanes;
-#pragma omp parallel for schedule(static)
-        for (int b = 0; b < blocks; b += 2) {
-            const int wide = (b + 1 < blocks ? 2 : 1) * lanes;
-            float *to = panels + (size_t)b * block;
-            for (int t = 0; t < phases[p].tap_count; t++)
-                for (int i = 0; i < s->in; i++)
-                    for (int l = 0; l < wide; l++) {
-                        const int o = b * lanes + l;
-                        *to++ = o < s->out ? s->weights[((size_t)o * s->in + i) * taps + phases[p].taps[t].number] : 0.0f;
-                    }
-        }
-        panels += (size_t)blocks * block;
-    }
+    return out * (size_t)s->in * (size_t)s->kernel_h * (size_t)s->kernel_w * (pairs ? sizeof(uint16_t) : sizeof(float));
 }
 
 // Rounded to nearest, ties to even; weights are finite.
@@ -74,30 +53,35 @@ static uint16_t to_bf16(float value)
     return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
 }
 
-void panels_direct_pairs(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, uint16_t *panels)
+// Of a phase of a direct convolution, in order: panels of two blocks of outputs (the last may be of one), in each all taps of all inputs.
+void panels_direct(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, bool pairs, void *panels)
 {
     const int blocks = (s->out + lanes - 1) / lanes, taps = s->kernel_h * s->kernel_w;
+    size_t done = 0;
     for (int p = 0; p < phase_count; p++) {
         const size_t block = (size_t)phases[p].tap_count * (size_t)s->in * (size_t)lanes;
 #pragma omp parallel for schedule(static)
         for (int b = 0; b < blocks; b += 2) {
-            const int wide = (b + 1 < blocks ? 2 : 1) * lanes;
-            uint16_t *to = panels + (size_t)b * block;
+            const int wide = ((b + 1 < blocks ? 2 : 1) * lanes) << pairs; // outputs, each with one input or two
+            size_t to = done + (size_t)b * block;
             for (int t = 0; t < phases[p].tap_count; t++)
-                for (int i = 0; i < s->in; i += 2)
-                    for (int l = 0; l < wide; l++)
-                        for (int k = 0; k < 2; k++) {
-                            const int o = b * lanes + l;
-                            *to++ = o < s->out ? to_bf16(s->weights[((size_t)o * s->in + i + k) * taps + phases[p].taps[t].number]) : 0;
-                        }
+                for (int i = 0; i < s->in; i += 1 + pairs)
+                    for (int l = 0; l < wide; l++, to++) {
+                        const int o = b * lanes + (l >> pairs), in = i + (l & pairs);
+                        const float value = o < s->out ? s->weights[((size_t)o * s->in + in) * taps + phases[p].taps[t].number] : 0.0f;
+                        if (pairs)
+                            ((uint16_t *)panels)[to] = to_bf16(value);
+                        else
+                            ((float *)panels)[to] = value;
+                    }
         }
-        panels += (size_t)blocks * block;
+        done += (size_t)blocks * block;
     }
 }
 
-size_t panels_winograd_count(const struct panels_source *s, int n)
+size_t panels_winograd_bytes(const struct panels_source *s, int n)
 {
-    return (size_t)(s->kernel_h > 1 ? n : 1) * (size_t)(s->kernel_w > 1 ? n : 1) * (size_t)s->out * (size_t)s->in;
+    return (size_t)(s->kernel_h > 1 ? n : 1) * (size_t)(s->kernel_w > 1 ? n : 1) * (size_t)s->out * (size_t)s->in * sizeof(float);
 }
 
 // G: (n, kernel): row of point p: p^k / prod over the other points q of (p - q); the last row, of infinity, picks the last weight.

@@ -19,14 +19,13 @@ struct panels_source {
 int panels_phases(struct simd_phase *phases, int kernel_h, int kernel_w, int stride, int pad_h, int pad_w, bool backward, int height,
                   int width);
 
-// Floats in the panels of all phases, which follow each other, and the panels. `out` may be 3 (padded with zeros to a block) and so may
-// `in` (the planes of the image).
-size_t panels_direct_count(const struct panels_source *source, int lanes);
-void panels_direct(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, float *panels);
-
-// The same in bfloat16: two input channels side by side for each output, (..., input channels / 2, 2 * lanes, 2). `in` is even.
-void panels_direct_pairs(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, uint16_t *panels);
+// The panels of all phases, which follow each other, and how long they are. `out` may be 3 (padded with zeros to a block) and so may `in`
+// (the planes of the image). `pairs`: in bfloat16, two input channels side by side for each output, (..., input channels / 2, 2 * lanes,
+// 2); `in` is even.
+size_t panels_direct_bytes(const struct panels_source *source, int lanes, bool pairs);
+void panels_direct(const struct panels_source *source, const struct simd_phase *phases, int phase_count, int lanes, bool pairs,
+                   void *panels);
 
 // simd_winograd: n inputs a tile; the source is already turned where it is to be.
-size_t panels_winograd_count(const struct panels_source *source, int n);
+size_t panels_winograd_bytes(const struct panels_source *source, int n);
 void panels_winograd(const struct panels_source *source, int n, int lanes, float *panels);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/convolution/weight_cache.h"
-#include "kernels/network/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/system/huge_pages.h"
 #include "kernels/convolution/panels.h"
+#include "kernels/network/arena.h"
+#include "kernels/network/parameters.h"
 
 // Panels are carved from large pieces of memory, which get huge pages where each alone would not: a step reads some 100 MB of them.
 struct piece {
@@ -20,22 +21,21 @@ struct entry {
     struct weight_key key;
     float *panels;                  // ours, in a piece, or
     struct onednn_weights *weights; // oneDNN's
-    size_t bytes;
 };
 
 struct weight_cache {
     const struct network *network;
     const float *plain;
-    struct entry **entries; // [conv_count] lists, by the first part
-    struct piece *pieces;   // the one with room first
+    struct entry *entries;
+    struct piece *pieces; // the one with room first
 };
 
 enum { PIECE_BYTES = 32 << 20 };
 
-static void *carve(struct weight_cache *p, size_t bytes)
+static void *carve(struct weight_cache *cache, size_t bytes)
 {
-    bytes = (bytes + 63) / 64 * 64;
-    if (!p->pieces || p->pieces->size - p->pieces->used < bytes) {
+    bytes = arena_aligned(bytes);
+    if (!cache->pieces || cache->pieces->size - cache->pieces->used < bytes) {
         struct piece *piece = calloc(1, sizeof *piece);
         if (!piece)
             return NULL;
@@ -45,47 +45,40 @@ static void *carve(struct weight_cache *p, size_t bytes)
             free(piece);
             return NULL;
         }
-        piece->next = p->pieces;
-        p->pieces = piece;
+        piece->next = cache->pieces;
+        cache->pieces = piece;
     }
-    p->pieces->used += bytes;
-    return p->pieces->memory + p->pieces->used - bytes;
+    cache->pieces->used += bytes;
+    return cache->pieces->memory + cache->pieces->used - bytes;
 }
 
-enum status weight_cache_create(struct weight_cache **prepared, const struct network *network, const float *weights)
+enum status weight_cache_create(struct weight_cache **cache, const struct network *network, const float *weights)
 {
-    struct weight_cache *p = *prepared = calloc(1, sizeof *p);
-    if (p)
-        p->entries = calloc((size_t)network->conv_count, sizeof *p->entries);
-    if (!p || !p->entries) {
-        free(p);
-        *prepared = NULL;
+    struct weight_cache *c = *cache = calloc(1, sizeof *c);
+    if (!c)
         return fail(STATUS_LIMIT, "no memory for weights");
-    }
-    p->network = network;
-    p->plain = weights;
+    c->network = network;
+    c->plain = weights;
     return STATUS_OK;
 }
 
-void weight_cache_destroy(struct weight_cache **prepared)
+void weight_cache_destroy(struct weight_cache **cache)
 {
-    struct weight_cache *p = *prepared;
-    if (!p)
+    struct weight_cache *c = *cache;
+    if (!c)
         return;
-    for (int i = 0; i < p->network->conv_count; i++)
-        for (struct entry *e = p->entries[i], *next; e; e = next) {
-            next = e->next;
-            onednn_weights_destroy(&e->weights);
-            free(e);
-        }
-    for (struct piece *piece = p->pieces, *next; piece; piece = next) {
+    for (struct entry *e = c->entries, *next; e; e = next) {
+        next = e->next;
+        onednn_weights_destroy(&e->weights);
+        free(e);
+    }
+    for (struct piece *piece = c->pieces, *next; piece; piece = next) {
         next = piece->next;
         free(piece->memory);
         free(piece);
     }
-    free(p->entries);
-    free(p);
-    *prepared = NULL;
+    free(c);
+    *cache = NULL;
 }
 
 static bool same_key(const struct weight_key *a, const struct weight_key *b)
@@ -94,36 +87,31 @@ static bool same_key(const struct weight_key *a, const struct weight_key *b)
            a->taps == b->taps && memcmp(a->parts, b->parts, (size_t)a->part_count * sizeof a->parts[0]) == 0;
 }
 
-static enum status add_entry(struct weight_cache *p, const struct weight_key *key, struct entry **entry)
+static enum status add_entry(struct weight_cache *cache, const struct weight_key *key, struct entry **entry)
 {
     struct entry *e = *entry = calloc(1, sizeof *e);
     if (!e)
         return fail(STATUS_LIMIT, "no memory for weights");
     e->key = *key;
-    e->next = p->entries[key->parts[0]];
-    p->entries[key->parts[0]] = e;
+    e->next = cache->entries;
+    cache->entries = e;
     return STATUS_OK;
 }
 
-static const struct layer *conv_layer(const struct weight_cache *p, int conv)
-{
-    return &p->network->layers[p->network->convs[conv]];
-}
-
 // The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done.
-static float *gather(const struct weight_cache *p, const struct weight_key *key, struct panels_source *source)
+static float *gather(const struct weight_cache *cache, const struct weight_key *key, struct panels_source *source)
 {
-    const struct layer *first = conv_layer(p, key->parts[0]);
-    const int in = p->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
+    const struct layer *first = network_conv(cache->network, key->parts[0]);
+    const int in = cache->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
     int out = 0, done = 0;
     for (int k = 0; k < key->part_count; k++)
-        out += conv_layer(p, key->parts[k])->channels;
+        out += network_conv(cache->network, key->parts[k])->channels;
     float *all = malloc((size_t)out * (size_t)in * (size_t)taps * sizeof *all);
     if (!all)
         return NULL;
     for (int k = 0; k < key->part_count; k++) {
-        const float *kernel = parameters_kernel(p->network, p->plain, key->parts[k]);
-        const int channels = conv_layer(p, key->parts[k])->channels;
+        const float *kernel = parameters_kernel(cache->network, cache->plain, key->parts[k]);
+        const int channels = network_conv(cache->network, key->parts[k])->channels;
         if (!key->backward)
             memcpy(all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof *all);
         for (int o = 0; key->backward && o < channels; o++)
@@ -155,74 +143,59 @@ static void choose_taps(float *weights, struct panels_source *source, enum kerne
     source->kernel_w = 2 - x0;
 }
 
-enum status weight_cache_panels(struct weight_cache *p, const struct weight_key *key, const float **panels)
+static enum status make_panels(struct weight_cache *cache, const struct weight_key *key, const struct panels_source *source)
 {
     const int lanes = onednn_block();
-    struct panels_source source;
-    struct simd_phase phases[SIMD_PHASES_MAX];
     struct entry *e;
-    float *plain = NULL;
-    enum status rc = STATUS_OK;
-    for (e = p->entries[key->parts[0]]; e && !(e->panels && same_key(&e->key, key));)
-        e = e->next;
-    if (e)
-        goto out;
-    plain = gather(p, key, &source);
+    TRY(add_entry(cache, key, &e));
+    e->panels = carve(cache, key->winograd ? panels_winograd_bytes(source, key->winograd) : panels_direct_bytes(source, lanes, key->pairs));
+    if (!e->panels)
+        return fail(STATUS_LIMIT, "no memory for weights");
+    if (key->winograd) {
+        panels_winograd(source, key->winograd, lanes, e->panels);
+    } else {
+        // Neither the padding nor the size decides which weights a phase has.
+        struct simd_phase phases[SIMD_PHASES_MAX];
+        const int stride = key->taps == TAPS_ALL ? network_conv(cache->network, key->parts[0])->stride : 1;
+        const int count = panels_phases(phases, source->kernel_h, source->kernel_w, stride, 0, 0, key->backward, 2, 2);
+        panels_direct(source, phases, count, lanes, key->pairs, e->panels);
+    }
+    return STATUS_OK;
+}
+
+enum status weight_cache_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels)
+{
+    for (const struct entry *e = cache->entries; e; e = e->next)
+        if (e->panels && same_key(&e->key, key)) {
+            *panels = e->panels;
+            return STATUS_OK;
+        }
+    struct panels_source source;
+    float *plain = gather(cache, key, &source);
     if (!plain)
         return fail(STATUS_LIMIT, "no memory for weights");
     choose_taps(plain, &source, key->taps);
-    TRY_OUT(add_entry(p, key, &e));
-    e->bytes = (key->winograd ? panels_winograd_count(&source, key->winograd) : panels_direct_count(&source, lanes)) *
-               (key->pairs ? sizeof(uint16_t) : sizeof(float));
-    e->panels = carve(p, e->bytes);
-    if (!e->panels) {
-        rc = fail(STATUS_LIMIT, "no memory for weights");
-        goto out;
-    }
-    if (key->winograd) {
-        panels_winograd(&source, key->winograd, lanes, e->panels);
-    } else {
-        // Neither the padding nor the size decides which weights a phase has.
-        const int stride = key->taps == TAPS_ALL ? conv_layer(p, key->parts[0])->stride : 1;
-        const int count = panels_phases(phases, source.kernel_h, source.kernel_w, stride, 0, 0, key->backward, 2, 2);
-        if (key->pairs)
-            panels_direct_pairs(&source, phases, count, lanes, (uint16_t *)e->panels);
-        else
-            panels_direct(&source, phases, count, lanes, e->panels);
-    }
-out:
+    const enum status rc = make_panels(cache, key, &source);
+    *panels = rc == STATUS_OK ? cache->entries->panels : NULL;
     free(plain);
-    *panels = rc == STATUS_OK ? e->panels : NULL;
     return rc;
 }
 
-enum status weight_cache_onednn(struct weight_cache *p, int conv, const struct onednn_primitive *primitive, bool flip,
+enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights)
 {
-    const struct weight_key key = {.part_count = 1, .parts = {conv}, .backward = flip};
-    for (struct entry *e = p->entries[conv]; e; e = e->next)
-        if (e->weights && e->key.backward == flip && onednn_weights_fit(e->weights, primitive)) {
-            *weights = e->weights;
-            return STATUS_OK;
-        }
-    struct entry *e;
-    TRY(add_entry(p, &key, &e));
-    TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(p->network, p->plain, conv), flip));
-    e->bytes = onednn_weights_bytes(e->weights);
+    struct entry *e = cache->entries;
+    while (e && !(e->weights && e->key.parts[0] == conv && onednn_weights_fit(e->weights, primitive)))
+        e = e->next;
+    if (!e) {
+        TRY(add_entry(cache, &(struct weight_key){.part_count = 1, .parts = {conv}}, &e));
+        TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(cache->network, cache->plain, conv)));
+    }
     *weights = e->weights;
     return STATUS_OK;
 }
 
-const float *weight_cache_bias(const struct weight_cache *p, int conv)
+const float *weight_cache_bias(const struct weight_cache *cache, int conv)
 {
-    return parameters_bias(p->network, p->plain, conv);
-}
-
-size_t weight_cache_bytes(const struct weight_cache *p)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < p->network->conv_count; i++)
-        for (const struct entry *e = p->entries[i]; e; e = e->next)
-            bytes += e->bytes;
-    return bytes;
+    return parameters_bias(cache->network, cache->plain, conv);
 }

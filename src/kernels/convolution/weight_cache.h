@@ -23,15 +23,13 @@ struct weight_key {
     bool pairs; // those in bfloat16, for simd->bf16_products
 };
 
-// `weights` is the flat array of weights.h; it is only read and outlives *prepared.
-enum status weight_cache_create(struct weight_cache **prepared, const struct network *network, const float *weights) MUST_CHECK;
-void weight_cache_destroy(struct weight_cache **prepared);
+// `weights` is the flat array of parameters.h; it is only read and outlives *cache.
+enum status weight_cache_create(struct weight_cache **cache, const struct network *network, const float *weights) MUST_CHECK;
+void weight_cache_destroy(struct weight_cache **cache);
 
-// Owned by `prepared`, 64-byte aligned.
-enum status weight_cache_panels(struct weight_cache *prepared, const struct weight_key *key, const float **panels) MUST_CHECK;
-// The weights of one convolution for a oneDNN primitive. `flip` as in onednn_weights_create().
-enum status weight_cache_onednn(struct weight_cache *prepared, int conv, const struct onednn_primitive *primitive, bool flip,
+// Owned by `cache`, 64-byte aligned.
+enum status weight_cache_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels) MUST_CHECK;
+// The weights of one convolution for a oneDNN primitive.
+enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights) MUST_CHECK;
-const float *weight_cache_bias(const struct weight_cache *prepared, int conv); // (channels)
-
-size_t weight_cache_bytes(const struct weight_cache *prepared);
+const float *weight_cache_bias(const struct weight_cache *cache, int conv); // (channels)

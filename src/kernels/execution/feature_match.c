@@ -62,7 +62,7 @@ void feature_match_destroy(struct feature_match **match)
 // Makes the primitive for activations of this size; oneDNN keeps the code of those that it made lately, so that sizes may alternate.
 static enum status prepare(struct feature_match *m, int height, int width)
 {
-    const struct onednn_spec spec = {.kind = ONEDNN_CONV,
+    const struct onednn_spec spec = {.kind = ONEDNN_FORWARD,
                                      .shape = {.src_channels = m->channels,
                                                .src_h = height,
                                                .src_w = width,
@@ -83,11 +83,11 @@ static enum status prepare(struct feature_match *m, int height, int width)
         if (m->weights[g] && onednn_weights_fit(m->weights[g], m->conv))
             continue;
         onednn_weights_destroy(&m->weights[g]);
-        TRY_OUT(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels, false));
+        TRY_OUT(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels));
     }
     // Tensors of whole blocks are multiples of 32 bytes; the scratch behind them wants 64.
-    m->score_bytes = (onednn_tensor_bytes(m->group, height, width) + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-    const size_t bytes = (m->score_bytes + onednn_scratch_bytes(m->conv) + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    m->score_bytes = arena_aligned(onednn_tensor_bytes(m->group, height, width));
+    const size_t bytes = m->score_bytes + arena_aligned(onednn_scratch_bytes(m->conv));
     if (bytes > m->bytes) {
         free(m->memory);
         m->memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
@@ -138,7 +138,7 @@ enum status feature_match_find(struct feature_match *m, const struct tensor *a, 
     for (int g = 0; g < m->group_count; g++) {
         const int first = g * m->group, left = m->count - first, filters = left < m->group ? left : m->group;
         TRY(onednn_bind(m->conv, &(struct onednn_binding){
-                                     .src = a->data, .dst = m->memory, .weights = m->weights[g], .scratch = m->memory + m->score_bytes}));
+                                     .in = a->data, .out = m->memory, .weights = m->weights[g], .scratch = m->memory + m->score_bytes}));
         TRY(onednn_run(m->conv));
 #pragma omp parallel for schedule(static)
         for (size_t p = 0; p < positions; p++) {

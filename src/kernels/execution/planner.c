@@ -5,42 +5,117 @@
 #include <string.h>
 
 #include "common/system/clock.h"
-#include "kernels/convolution/op_convolution.h"
+#include "kernels/network/arena.h"
 
-enum { ROUNDS = 4, CACHE_MAX = 64 << 20 };
+enum { ROUNDS = 4, FLUSH_BYTES = 64 << 20, PAGE = 4096 };
 static const double hopeless = 1.6; // times the best of the first round: not tried again
 static const double close = 1.03;   // times the best: as good
 
+// One convolution of the targets' graph at one of the sizes of plans.
+struct operation {
+    struct conv_spec spec;
+    int size;
+    bool timed; // here; otherwise the plan knew it, or it is like one that was
+};
+
+// All of them; the list is the caller's to free, also after a failure.
+static enum status list_operations(const struct planner_options *options, bool bf16, struct operation **list, int *count)
+{
+    *count = 0;
+    *list = calloc(2 * PLAN_SIZES * PLAN_CONVS_MAX, sizeof **list);
+    if (!*list)
+        return fail(STATUS_LIMIT, "no memory to plan");
+    for (int size = 0; size < PLAN_SIZES; size++) {
+        struct graph *graph;
+        TRY(graph_create(&graph, &(struct graph_options){.network = options->network,
+                                                         .width = plan_sides[size],
+                                                         .height = plan_sides[size],
+                                                         .target_count = options->target_count,
+                                                         .targets = options->targets,
+                                                         .bf16 = bf16}));
+        for (int i = 0; i < graph->op_count; i++)
+            if (op_is_convolution(&graph->ops[i]))
+                (*list)[(*count)++] = (struct operation){.spec = conv_spec_of(options->network, &graph->ops[i]), .size = size};
+        graph_destroy(&graph);
+    }
+    return STATUS_OK;
+}
+
+enum status planner_missing(const struct planner_options *options, const struct plan *plan, int *missing)
+{
+    struct operation *list;
+    int count;
+    const enum status rc = list_operations(options, plan->bf16, &list, &count);
+    *missing = 0;
+    for (int i = 0; i < count; i++)
+        *missing += !plan_find(plan, &list[i].spec, list[i].size);
+    free(list);
+    return rc;
+}
+
+static enum status can_do(const struct conv_spec *spec, enum conv_method method)
+{
+    struct convolution *convolution;
+    const enum status rc = convolution_create(&convolution, spec, method, NULL);
+    convolution_destroy(&convolution);
+    return rc;
+}
+
+enum status planner_fixed(const struct planner_options *options, enum conv_method method, struct plan *plan)
+{
+    struct operation *list;
+    int count;
+    enum status rc = list_operations(options, plan->bf16, &list, &count);
+    for (int i = 0; rc == STATUS_OK && i < count; i++) {
+        rc = can_do(&list[i].spec, method);
+        plan_set(plan, &list[i].spec, list[i].size, rc == STATUS_OK ? method : CONV_DIRECT, 0);
+        rc = rc == STATUS_UNSUPPORTED ? STATUS_OK : rc;
+    }
+    free(list);
+    return rc;
+}
+
+static enum status check(const struct network *network, const struct operation *operation, const struct plan *plan)
+{
+    const char *name = network_conv(network, operation->spec.parts[0])->name;
+    const char *direction = operation->spec.backward ? "backward" : "forward";
+    const struct plan_entry *entry = plan_find(plan, &operation->spec, operation->size);
+    if (!entry)
+        return fail(STATUS_UNSUPPORTED, "it does not know %s %s of %d pixels; it was made for other targets", name, direction,
+                    plan_sides[operation->size]);
+    const enum conv_method method = (enum conv_method)entry->method;
+    return fail_in(can_do(&operation->spec, method), "%s of %s %s", conv_method_name(method), name, direction);
+}
+
+enum status planner_check(const struct planner_options *options, const struct plan *plan)
+{
+    struct operation *list;
+    int count;
+    enum status rc = list_operations(options, plan->bf16, &list, &count);
+    for (int i = 0; rc == STATUS_OK && i < count; i++)
+        rc = check(options->network, &list[i], plan);
+    free(list);
+    return rc;
+}
+
 // Memory for one operation: its tensors with values like those of a picture, bits of ReLUs, scratch.
-struct bench {
+struct workspace {
     char *memory;
     size_t bytes;
     size_t in_bytes; // of the operation's input, first in `memory`
-    char *cache;     // of CACHE_MAX bytes
+    char *flush;     // FLUSH_BYTES: read, they drive all else out of the caches
     struct simd_out out[SIMD_BLOCKS_MAX];
     const void *in[SIMD_BLOCKS_MAX];
 };
 
-struct candidate {
-    enum conv_method method;
-    struct convolution *convolution;
-    double best; // seconds
-    bool out;
-};
-
-static size_t whole_lines(size_t bytes)
+static enum status grow(struct workspace *work, size_t bytes)
 {
-    return (bytes + 63) / 64 * 64;
-}
-
-static enum status grow(struct bench *bench, size_t bytes)
-{
-    if (bytes <= bench->bytes)
+    if (bytes <= work->bytes)
         return STATUS_OK;
-    free(bench->memory);
-    bench->memory = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
-    bench->bytes = bench->memory ? bytes : 0;
-    return bench->memory ? STATUS_OK : fail(STATUS_LIMIT, "no memory to time convolutions (%zu MiB)", bytes >> 20);
+    free(work->memory);
+    work->memory = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
+    work->bytes = work->memory ? bytes : 0;
+    return work->memory ? STATUS_OK : fail(STATUS_LIMIT, "no memory to time convolutions (%zu MiB)", bytes >> 20);
 }
 
 // Half of the values 0, as behind a ReLU, the others of the size that activations have.
@@ -61,54 +136,50 @@ static void fill(void *memory, size_t bytes, bool bf16)
 
 struct tensor_shape {
     int blocks; // or planes
-    size_t block_bytes, pixels;
+    size_t pixels, block_bytes, bytes;
 };
 
-static struct tensor_shape shape_of(const struct conv_spec *spec, bool source)
+static struct tensor_shape shape_of(const struct conv_side *side)
 {
-    const struct onednn_shape *s = &spec->shape;
-    const bool bf16 = source ? spec->src_bf16 : spec->dst_bf16;
-    const size_t pixels = source ? (size_t)s->src_h * (size_t)s->src_w : (size_t)s->dst_h * (size_t)s->dst_w;
-    if (source && spec->image)
-        return (struct tensor_shape){3, pixels * sizeof(float), pixels};
-    return (struct tensor_shape){(source ? s->src_channels : s->dst_channels) / onednn_block(),
-                                 pixels * (size_t)onednn_block() * (bf16 ? 2 : 4), pixels};
+    const int lanes = side->planar ? 1 : onednn_block();
+    struct tensor_shape shape = {.blocks = side->channels / lanes, .pixels = (size_t)side->height * (size_t)side->width};
+    shape.block_bytes = shape.pixels * (size_t)lanes * (side->bf16 ? 2 : 4);
+    shape.bytes = arena_aligned((size_t)shape.blocks * shape.block_bytes);
+    return shape;
 }
 
 // Where the operation's tensors lie; the scratch comes last, at *scratch.
-static enum status lay_out(struct bench *bench, const struct conv_spec *spec, const struct weight_cache *prepared, size_t scratch_bytes,
+static enum status lay_out(struct workspace *work, const struct conv_spec *spec, const struct weight_cache *cache, size_t scratch_bytes,
                            void **scratch)
 {
-    const struct tensor_shape in = shape_of(spec, !spec->backward), out = shape_of(spec, spec->backward);
-    const size_t in_bytes = whole_lines((size_t)in.blocks * in.block_bytes), out_bytes = whole_lines((size_t)out.blocks * out.block_bytes);
-    const size_t mask = out.pixels * (size_t)onednn_block() / 8, masks = whole_lines((size_t)out.blocks * mask);
-    const bool planar = spec->image && spec->backward, out_bf16 = spec->backward ? spec->src_bf16 : spec->dst_bf16;
-    enum status rc = grow(bench, in_bytes + out_bytes + masks + scratch_bytes);
-    if (rc != STATUS_OK)
-        return rc;
-    bench->in_bytes = in_bytes;
-    char *to = bench->memory + in_bytes, *bits = to + out_bytes;
+    const struct conv_side source = conv_source(spec), result = conv_result(spec);
+    const struct tensor_shape in = shape_of(&source), out = shape_of(&result);
+    const size_t mask = out.pixels * (size_t)onednn_block() / 8, masks = arena_aligned((size_t)out.blocks * mask);
+    TRY(grow(work, in.bytes + out.bytes + masks + scratch_bytes));
+    work->in_bytes = in.bytes;
+    char *to = work->memory + in.bytes, *bits = to + out.bytes;
     *scratch = bits + masks;
-    fill(bench->memory, in_bytes, spec->backward ? spec->dst_bf16 : spec->src_bf16);
-    fill(to, out_bytes, out_bf16);
+    fill(work->memory, in.bytes, source.bf16);
+    fill(to, out.bytes, result.bf16);
     memset(bits, 0x5a, masks);
     for (int b = 0; b < in.blocks; b++)
-        bench->in[b] = bench->memory + (size_t)b * in.block_bytes;
-    for (int b = 0; b < (planar ? 1 : out.blocks); b++) {
-        bench->out[b] = (struct simd_out){.data = to + (size_t)b * out.block_bytes, .bf16 = out_bf16};
-        if (spec->backward) {
-            bench->out[b].accumulate = spec->accumulate;
-            bench->out[b].gate = planar ? NULL : (uint8_t *)bits + (size_t)b * mask;
-            bench->out[b].rule = planar ? GATE_OPEN : GATE_MASK_POSITIVE;
-            bench->out[b].plane = planar ? out.pixels : 0;
+        work->in[b] = work->memory + (size_t)b * in.block_bytes;
+    for (int b = 0; b < (result.planar ? 1 : out.blocks); b++) {
+        work->out[b] = (struct simd_out){.data = to + (size_t)b * out.block_bytes, .bf16 = result.bf16};
+        if (result.planar) {
+            work->out[b].plane = out.pixels;
+        } else if (spec->backward) {
+            work->out[b].accumulate = spec->accumulate;
+            work->out[b].gate = (uint8_t *)bits + (size_t)b * mask;
+            work->out[b].rule = GATE_MASK_POSITIVE;
         }
     }
     for (int p = 0, b = 0; !spec->backward && p < spec->part_count; p++)
         for (int k = 0; k < spec->part_channels[p] / onednn_block(); k++, b++)
             if (!spec->linear[p]) {
-                bench->out[b].bias = weight_cache_bias(prepared, spec->parts[p]) + k * onednn_block();
-                bench->out[b].relu = true;
-                bench->out[b].mask = (uint8_t *)bits + (size_t)b * mask;
+                work->out[b].bias = weight_cache_bias(cache, spec->parts[p]) + k * onednn_block();
+                work->out[b].relu = true;
+                work->out[b].mask = (uint8_t *)bits + (size_t)b * mask;
             }
     return STATUS_OK;
 }
@@ -123,14 +194,14 @@ static void read_all(const char *bytes, size_t count)
     __asm__ volatile("" : : "r"(sum));
 }
 
-// As in a whole step: the operation before has left the input in the caches, and weights were last seen a step ago.
-static void set_caches(const struct bench *bench)
-{
-    read_all(bench->cache, CACHE_MAX);
-    read_all(bench->memory, bench->in_bytes);
-}
+struct candidate {
+    enum conv_method method;
+    struct convolution *convolution;
+    double best; // seconds
+    bool out;
+};
 
-static enum status run_candidates(const struct bench *bench, struct candidate *candidates, int count)
+static enum status run_candidates(const struct workspace *work, struct candidate *candidates, int count)
 {
     for (int round = 0; round < ROUNDS; round++) {
         double best = 0;
@@ -138,7 +209,9 @@ static enum status run_candidates(const struct bench *bench, struct candidate *c
             struct candidate *c = &candidates[i];
             if (c->out)
                 continue;
-            set_caches(bench);
+            // As in a whole step: the operation before has left the input in the caches, and weights were last seen a step ago.
+            read_all(work->flush, FLUSH_BYTES);
+            read_all(work->memory, work->in_bytes);
             const double start = now();
             TRY(convolution_run(c->convolution));
             const double seconds = now() - start;
@@ -155,55 +228,49 @@ static enum status run_candidates(const struct bench *bench, struct candidate *c
 // In the order of conv_method, what rounds less comes first among our own.
 static const struct candidate *choose(const struct candidate *candidates, int count)
 {
-    double best = 0;
-    for (int i = 0; i < count; i++)
-        best = best == 0 || candidates[i].best < best ? candidates[i].best : best;
-    for (int i = 0; i < count; i++)
-        if (candidates[i].best <= close * best)
-            return &candidates[i];
+    double best = candidates[0].best;
+    for (int i = 1; i < count; i++)
+        best = candidates[i].best < best ? candidates[i].best : best;
+    while (candidates->best > close * best)
+        candidates++;
     return candidates;
 }
 
-static enum status time_operation(const struct planner_options *options, struct bench *bench, const struct conv_spec *spec,
+static enum status time_operation(const struct planner_options *options, struct workspace *work, const struct conv_spec *spec,
                                   struct plan_entry *entry)
 {
     struct candidate candidates[CONV_METHODS] = {0};
-    struct weight_cache *prepared = NULL;
+    struct weight_cache *cache = NULL;
     size_t scratch_bytes = 0;
     void *scratch;
     int count = 0;
     enum status rc;
-    TRY_OUT(weight_cache_create(&prepared, options->network, options->weights));
-    for (int m = 0; m < CONV_METHODS; m++) {
-        rc = convolution_create(&candidates[count].convolution, spec, (enum conv_method)m, prepared);
+    TRY_OUT(weight_cache_create(&cache, options->network, options->weights));
+    for (enum conv_method method = 0; method < CONV_METHODS; method++) {
+        rc = convolution_create(&candidates[count].convolution, spec, method, cache);
         if (rc == STATUS_UNSUPPORTED)
             continue;
         if (rc != STATUS_OK)
             goto out;
         const size_t bytes = convolution_scratch_bytes(candidates[count].convolution);
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
-        candidates[count++].method = (enum conv_method)m;
+        candidates[count++].method = method;
     }
-    TRY_OUT(lay_out(bench, spec, prepared, scratch_bytes, &scratch));
+    TRY_OUT(lay_out(work, spec, cache, scratch_bytes, &scratch));
     for (int i = 0; i < count; i++)
-        TRY_OUT(convolution_bind(candidates[i].convolution, bench->in, bench->out, scratch));
-    TRY_OUT(run_candidates(bench, candidates, count));
+        TRY_OUT(convolution_bind(candidates[i].convolution, work->in, work->out, scratch));
+    TRY_OUT(run_candidates(work, candidates, count));
     const struct candidate *chosen = choose(candidates, count);
     entry->method = (uint8_t)chosen->method;
     entry->seconds = (float)chosen->best;
 out:
     for (int i = 0; i < CONV_METHODS; i++)
         convolution_destroy(&candidates[i].convolution);
-    weight_cache_destroy(&prepared);
+    weight_cache_destroy(&cache);
     return rc;
 }
 
-// Operations that are alike but for their weights are timed once.
-struct timed {
-    struct conv_spec spec;
-    struct plan_entry entry;
-};
-
+// But for their weights.
 static bool alike(struct conv_spec a, struct conv_spec b)
 {
     memset(a.parts, 0, sizeof a.parts);
@@ -213,133 +280,44 @@ static bool alike(struct conv_spec a, struct conv_spec b)
            a.src_bf16 == b.src_bf16 && a.dst_bf16 == b.dst_bf16;
 }
 
-// Calls `visit` for every convolution of the targets' graphs in the sizes of plans.
-static enum status for_each(const struct planner_options *options, bool bf16,
-                            enum status (*visit)(void *context, const struct conv_spec *spec, int size), void *context)
+// The one before `operation` in the list that was timed and is like it; NULL.
+static const struct operation *find_timed(const struct operation *list, const struct operation *operation)
 {
-    enum status rc = STATUS_OK;
-    for (int s = 0; s < PLAN_SIZES && rc == STATUS_OK; s++) {
-        struct graph *graph = NULL;
-        rc = graph_create(&graph, &(struct graph_options){.network = options->network,
-                                                          .width = plan_sides[s],
-                                                          .height = plan_sides[s],
-                                                          .target_count = options->target_count,
-                                                          .targets = options->targets,
-                                                          .bf16 = bf16});
-        for (int i = 0; rc == STATUS_OK && i < graph->op_count; i++)
-            if (op_is_convolution(&graph->ops[i])) {
-                const struct conv_spec spec = op_conv_spec(options->network, &graph->ops[i]);
-                rc = visit(context, &spec, s);
-            }
-        graph_destroy(&graph);
-    }
-    return rc;
-}
-
-struct work {
-    const struct planner_options *options;
-    struct plan *plan;
-    enum conv_method method; // planner_fixed()
-    int missing, done;
-    struct bench bench;
-    struct timed *timed;
-    int timed_count;
-};
-
-static enum status count_missing(void *context, const struct conv_spec *spec, int size)
-{
-    struct work *work = context;
-    work->missing += !plan_find(work->plan, spec, size);
-    return STATUS_OK;
-}
-
-enum status planner_missing(const struct planner_options *options, const struct plan *plan, int *missing)
-{
-    struct plan copy = *plan;
-    struct work work = {.plan = &copy};
-    const enum status rc = for_each(options, plan->bf16, count_missing, &work);
-    *missing = work.missing;
-    return rc;
-}
-
-static enum status can_do(const struct conv_spec *spec, enum conv_method method)
-{
-    struct convolution *convolution;
-    const enum status rc = convolution_create(&convolution, spec, method, NULL);
-    convolution_destroy(&convolution);
-    return rc;
-}
-
-static enum status set_method(void *context, const struct conv_spec *spec, int size)
-{
-    const struct work *work = context;
-    enum status rc = can_do(spec, work->method);
-    if (rc == STATUS_OK || rc == STATUS_UNSUPPORTED)
-        plan_set(work->plan, spec, size, rc == STATUS_OK ? work->method : CONV_DIRECT, 0);
-    return rc == STATUS_UNSUPPORTED ? STATUS_OK : rc;
-}
-
-enum status planner_fixed(const struct planner_options *options, enum conv_method method, struct plan *plan)
-{
-    struct work work = {.options = options, .plan = plan, .method = method};
-    return for_each(options, plan->bf16, set_method, &work);
-}
-
-static enum status check(void *context, const struct conv_spec *spec, int size)
-{
-    const struct work *work = context;
-    const struct layer *layer = &work->options->network->layers[work->options->network->convs[spec->parts[0]]];
-    const struct plan_entry *entry = plan_find(work->plan, spec, size);
-    if (!entry)
-        return fail(STATUS_UNSUPPORTED, "it does not know %s %s of %d pixels; it was made for other targets", layer->name,
-                    spec->backward ? "backward" : "forward", plan_sides[size]);
-    return fail_in(can_do(spec, (enum conv_method)entry->method), "%s of %s %s", conv_method_name((enum conv_method)entry->method),
-                   layer->name, spec->backward ? "backward" : "forward");
-}
-
-enum status planner_check(const struct planner_options *options, const struct plan *plan)
-{
-    struct plan copy = *plan;
-    struct work work = {.options = options, .plan = &copy};
-    return for_each(options, plan->bf16, check, &work);
-}
-
-static enum status complete(void *context, const struct conv_spec *spec, int size)
-{
-    struct work *work = context;
-    struct timed *same = work->timed;
-    enum status rc = STATUS_OK;
-    if (plan_find(work->plan, spec, size))
-        return rc;
-    while (same < work->timed + work->timed_count && !alike(same->spec, *spec))
-        same++;
-    if (same == work->timed + work->timed_count) {
-        same->spec = *spec;
-        TRY(time_operation(work->options, &work->bench, spec, &same->entry));
-        work->timed_count++;
-    }
-    plan_set(work->plan, spec, size, (enum conv_method)same->entry.method, same->entry.seconds);
-    if (work->options->progress)
-        work->options->progress(work->options->context, ++work->done, work->missing);
-    return rc;
+    while (list < operation && !(list->timed && alike(list->spec, operation->spec)))
+        list++;
+    return list < operation ? list : NULL;
 }
 
 enum status planner_complete(const struct planner_options *options, struct plan *plan)
 {
-    struct work work = {.options = options, .plan = plan};
+    struct workspace work = {.flush = aligned_alloc(PAGE, FLUSH_BYTES)};
+    struct operation *list = NULL;
+    int count, missing = 0, done = 0;
     enum status rc;
-    work.timed = calloc(2 * PLAN_SIZES * PLAN_CONVS_MAX, sizeof *work.timed);
-    work.bench.cache = aligned_alloc(4096, CACHE_MAX);
-    if (!work.timed || !work.bench.cache) {
+    if (!work.flush) {
         rc = fail(STATUS_LIMIT, "no memory to plan");
         goto out;
     }
-    TRY_OUT(for_each(options, plan->bf16, count_missing, &work));
-    memset(work.bench.cache, 1, CACHE_MAX);
-    rc = for_each(options, plan->bf16, complete, &work);
+    memset(work.flush, 1, FLUSH_BYTES);
+    TRY_OUT(planner_missing(options, plan, &missing));
+    TRY_OUT(list_operations(options, plan->bf16, &list, &count));
+    for (struct operation *o = list; o < list + count; o++) {
+        const struct operation *same = find_timed(list, o);
+        struct plan_entry entry = {0};
+        if (plan_find(plan, &o->spec, o->size))
+            continue;
+        if (same)
+            entry = *plan_find(plan, &same->spec, same->size);
+        else
+            TRY_OUT(time_operation(options, &work, &o->spec, &entry));
+        o->timed = true;
+        plan_set(plan, &o->spec, o->size, (enum conv_method)entry.method, entry.seconds);
+        if (options->progress)
+            options->progress(options->context, ++done, missing);
+    }
 out:
-    free(work.bench.cache);
-    free(work.bench.memory);
-    free(work.timed);
+    free(list);
+    free(work.flush);
+    free(work.memory);
     return rc;
 }

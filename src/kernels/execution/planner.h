@@ -7,7 +7,7 @@
 
 struct planner_options {
     const struct network *network;
-    const float *weights; // flat array of weights.h
+    const float *weights; // flat array of parameters.h
     int target_count;
     const int *targets; // rows of the network table
     // Called now and then with how many of `total` operations are done; NULL: not.

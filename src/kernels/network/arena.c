@@ -11,11 +11,6 @@ static int by_size(const void *a, const void *b)
     return x < y ? -1 : x > y; // the same layout every time
 }
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-}
-
 // The lowest offset at which `self` overlaps none of the `placed` buffers (kept in order of offset) that live when it does.
 static size_t find_place(struct buffer *const *placed, int count, const struct buffer *self)
 {
@@ -24,10 +19,10 @@ static size_t find_place(struct buffer *const *placed, int count, const struct b
         const struct buffer *other = placed[i];
         if (other->last < self->first || other->first > self->last)
             continue;
-        if (other->offset >= offset + aligned(self->bytes))
+        if (other->offset >= offset + arena_aligned(self->bytes))
             break;
-        if (other->offset + aligned(other->bytes) > offset)
-            offset = other->offset + aligned(other->bytes);
+        if (other->offset + arena_aligned(other->bytes) > offset)
+            offset = other->offset + arena_aligned(other->bytes);
     }
     return offset;
 }
@@ -50,8 +45,8 @@ enum status arena_layout(struct buffer *buffers, int count, size_t *bytes)
         if (self->first > self->last || self->bytes == 0)
             continue;
         self->offset = find_place(placed, placed_count, self);
-        if (self->offset + aligned(self->bytes) > *bytes)
-            *bytes = self->offset + aligned(self->bytes);
+        if (self->offset + arena_aligned(self->bytes) > *bytes)
+            *bytes = self->offset + arena_aligned(self->bytes);
         int at = placed_count++;
         for (; at > 0 && placed[at - 1]->offset > self->offset; at--)
             placed[at] = placed[at - 1];

@@ -1,80 +1,40 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/onednn/onednn.h"
 
-#include <dnnl.h>
-#include <pthread.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/onednn/library.h"
 #include "kernels/simd/simd.h"
 
-enum { ARGUMENTS_MAX = 6 };
+enum { ARGUMENTS_MAX = 5 };
 
 struct onednn_primitive {
     struct onednn_spec spec;
+    struct onednn_shape shape; // as oneDNN is asked for it: see turned()
     dnnl_primitive_desc_t descriptor;
     dnnl_primitive_t primitive;
-    const dnnl_memory_desc_t *src, *dst, *weights, *bias, *scratch; // NULL: not used
-    dnnl_memory_t memories[ARGUMENTS_MAX];
-    dnnl_exec_arg_t arguments[ARGUMENTS_MAX];
+    dnnl_exec_arg_t arguments[ARGUMENTS_MAX]; // whose memories are this primitive's, but for the weights'
     int argument_count;
-    bool narrowed; // see create_backward_conv()
+    bool narrowed; // see create_backward()
     float *result; // where it leaves its result then
 };
 
 struct onednn_weights {
+    bool turned;
     dnnl_memory_desc_t layout;
     dnnl_memory_t memory;
 };
 
-static dnnl_engine_t engine;
-static dnnl_stream_t stream;
-static int block;
-static char version[32];
-
-static enum status check(dnnl_status_t status, const char *what)
-{
-    static const char *const names[] = {"success",       "out of memory", "invalid arguments", "unimplemented",
-                                        "iterator ends", "runtime error", "not required"};
-    if (status == dnnl_success)
-        return STATUS_OK;
-    const char *name = (unsigned)status < sizeof names / sizeof names[0] ? names[status] : "unknown error";
-    return fail(status == dnnl_unimplemented ? STATUS_UNSUPPORTED : STATUS_INTERNAL, "oneDNN: %s: %s", what, name);
-}
-
-static dnnl_status_t layout(dnnl_memory_desc_t *desc, int channels, int height, int width, dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-    const dnnl_dims_t dims = {1, channels, height, width};
-    return dnnl_memory_desc_init_by_tag(desc, 4, dims, type, tag);
-}
-
-static void start(void)
-{
-    if (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
-        dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success)
-        abort(); // the CPU engine has no way to fail but memory
-    block = simd_here()->lanes;
-    const dnnl_version_t *v = dnnl_version();
-    snprintf(version, sizeof version, "%d.%d.%d", v->major, v->minor, v->patch);
-}
-
-static void started(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start);
-}
-
 int onednn_block(void)
 {
-    started();
-    return block;
+    return simd_here()->lanes;
 }
 
 const char *onednn_version(void)
 {
-    started();
-    return version;
+    return onednn_library()->version;
 }
 
 size_t onednn_tensor_bytes(int channels, int height, int width)
@@ -83,84 +43,80 @@ size_t onednn_tensor_bytes(int channels, int height, int width)
     return ((size_t)channels + b - 1) / b * b * (size_t)height * (size_t)width * sizeof(float);
 }
 
+// The forward convolution that takes the gradient of the output to that of the input.
+static struct onednn_shape turned(const struct onednn_shape *s)
+{
+    return (struct onednn_shape){.src_channels = s->dst_channels,
+                                 .src_h = s->dst_h,
+                                 .src_w = s->dst_w,
+                                 .dst_channels = s->src_channels,
+                                 .dst_h = s->src_h,
+                                 .dst_w = s->src_w,
+                                 .kernel_h = s->kernel_h,
+                                 .kernel_w = s->kernel_w,
+                                 .stride = 1,
+                                 .pad_h = s->kernel_h - 1 - s->pad_h,
+                                 .pad_w = s->kernel_w - 1 - s->pad_w};
+}
+
 static enum status create_attributes(const struct onednn_spec *spec, dnnl_primitive_attr_t *attributes)
 {
     enum status rc = STATUS_OK;
     dnnl_post_ops_t post = NULL;
-    TRY_OUT(check(dnnl_primitive_attr_create(attributes), "attributes"));
-    TRY_OUT(check(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user), "scratchpad mode"));
+    TRY_OUT(onednn_check(dnnl_primitive_attr_create(attributes), "attributes"));
+    TRY_OUT(onednn_check(dnnl_primitive_attr_set_scratchpad_mode(*attributes, dnnl_scratchpad_mode_user), "scratchpad mode"));
     if (spec->relu || spec->accumulate) {
-        TRY_OUT(check(dnnl_post_ops_create(&post), "post-ops"));
+        TRY_OUT(onednn_check(dnnl_post_ops_create(&post), "post-ops"));
         if (spec->accumulate)
-            TRY_OUT(check(dnnl_post_ops_append_sum(post, 1.0f), "post-op sum"));
+            TRY_OUT(onednn_check(dnnl_post_ops_append_sum(post, 1.0f), "post-op sum"));
         if (spec->relu)
-            TRY_OUT(check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "post-op relu"));
-        TRY_OUT(check(dnnl_primitive_attr_set_post_ops(*attributes, post), "post-ops"));
+            TRY_OUT(onednn_check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "post-op relu"));
+        TRY_OUT(onednn_check(dnnl_primitive_attr_set_post_ops(*attributes, post), "post-ops"));
     }
 out:
     dnnl_post_ops_destroy(post);
     return rc;
 }
 
-static dnnl_data_type_t data_type(const struct onednn_spec *spec)
+static enum status layout(dnnl_memory_desc_t *desc, int channels, int height, int width, dnnl_data_type_t type, bool planar)
 {
-    return spec->bf16 ? dnnl_bf16 : dnnl_f32;
+    const dnnl_format_tag_t tag = planar ? dnnl_nchw : onednn_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
+    return onednn_check(dnnl_memory_desc_init_by_tag(desc, 4, (dnnl_dims_t){1, channels, height, width}, type, tag), "tensor layout");
 }
 
-struct geometry {
-    dnnl_dims_t strides, before, after;
-    dnnl_memory_desc_t src, dst;
-};
-
-static enum status describe(const struct onednn_spec *spec, struct geometry *g)
+static enum status create_descriptor(const struct onednn_spec *spec, const struct onednn_shape *s, const_dnnl_primitive_attr_t attributes,
+                                     dnnl_primitive_desc_t *descriptor)
 {
-    const struct onednn_shape *s = &spec->shape;
-    const dnnl_format_tag_t blocked = onednn_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    const int after_h = (s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h;
-    const int after_w = (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w;
-    *g = (struct geometry){.strides = {s->stride, s->stride}, .before = {s->pad_h, s->pad_w}, .after = {after_h, after_w}};
-    const dnnl_data_type_t type = data_type(spec);
-    enum status rc =
-        check(layout(&g->src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source ? dnnl_nchw : blocked), "source layout");
-    if (rc == STATUS_OK)
-        rc = check(layout(&g->dst, s->dst_channels, s->dst_h, s->dst_w, type, blocked), "destination layout");
-    return rc;
-}
-
-static enum status create_conv(const struct onednn_spec *spec, const_dnnl_primitive_attr_t attributes, dnnl_primitive_desc_t *descriptor)
-{
-    const struct onednn_shape *s = &spec->shape;
     const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w}, bias_dims = {s->dst_channels};
-    const bool backward = spec->kind == ONEDNN_CONV_BACKWARD_DATA;
+    const dnnl_dims_t strides = {s->stride, s->stride}, before = {s->pad_h, s->pad_w};
+    const dnnl_dims_t after = {(s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h,
+                               (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w};
+    const bool backward = spec->kind == ONEDNN_BACKWARD;
+    const dnnl_data_type_t type = spec->bf16 ? dnnl_bf16 : dnnl_f32;
     const dnnl_alg_kind_t algorithm = spec->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
-    struct geometry g;
-    dnnl_memory_desc_t weights, bias;
+    const dnnl_engine_t engine = onednn_library()->engine;
+    dnnl_memory_desc_t src, dst, weights, bias;
     dnnl_convolution_desc_t forward, data;
     dnnl_primitive_desc_t hint = NULL;
     enum status rc;
-    TRY_OUT(describe(spec, &g));
-    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, data_type(spec), dnnl_format_tag_any), "weights layout"));
-    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
-    TRY_OUT(check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm, &g.src,
-                                                     &weights, spec->bias ? &bias : NULL, &g.dst, g.strides, g.before, g.after),
-                  "convolution"));
+    TRY_OUT(layout(&src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source));
+    TRY_OUT(layout(&dst, s->dst_channels, s->dst_h, s->dst_w, type, false));
+    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, type, dnnl_format_tag_any), "weights layout"));
+    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
+    TRY_OUT(onednn_check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm,
+                                                            &src, &weights, spec->bias ? &bias : NULL, &dst, strides, before, after),
+                         "convolution"));
     if (!backward) {
-        rc = check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "convolution");
+        rc = onednn_check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "convolution");
         goto out;
     }
-    TRY_OUT(check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "convolution"));
-    TRY_OUT(check(dnnl_convolution_backward_data_desc_init(&data, algorithm, &g.src, &weights, &g.dst, g.strides, g.before, g.after),
-                  "backward convolution"));
-    rc = check(dnnl_primitive_desc_create(descriptor, &data, attributes, engine, hint), "backward convolution");
+    TRY_OUT(onednn_check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "convolution"));
+    TRY_OUT(onednn_check(dnnl_convolution_backward_data_desc_init(&data, algorithm, &src, &weights, &dst, strides, before, after),
+                         "backward convolution"));
+    rc = onednn_check(dnnl_primitive_desc_create(descriptor, &data, attributes, engine, hint), "backward convolution");
 out:
     dnnl_primitive_desc_destroy(hint);
     return rc;
-}
-
-static const dnnl_memory_desc_t *query(const struct onednn_primitive *p, dnnl_query_t what, int index)
-{
-    const dnnl_memory_desc_t *desc = dnnl_primitive_desc_query_md(p->descriptor, what, index);
-    return desc && desc->ndims > 0 ? desc : NULL;
 }
 
 // Columns on the right that a convolution without padding and with a stride never reads.
@@ -169,43 +125,27 @@ static int unread_columns(const struct onednn_shape *s)
     return s->pad_w == 0 && s->stride > 1 ? (s->src_w - s->kernel_w) % s->stride : 0;
 }
 
-static bool is_reference(dnnl_primitive_desc_t descriptor)
-{
-    const char *name = NULL;
-    dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name);
-    return !name || strncmp(name, "ref", 3) == 0;
-}
-
 // For some widths (with AVX-512 the multiples of 28) oneDNN has nothing but its reference code, dozens of times slower, to go back through
 // a convolution with a stride. It has for one column less: where the last one is not read, its gradient is 0 and can be filled in
 // (widen()).
-static enum status create_backward_conv(struct onednn_primitive *p, const_dnnl_primitive_attr_t attributes)
+static enum status narrow(struct onednn_primitive *p, const_dnnl_primitive_attr_t attributes)
 {
     dnnl_primitive_desc_t narrow = NULL;
-    struct onednn_spec spec = p->spec;
-    enum status rc;
-    TRY_OUT(create_conv(&spec, attributes, &p->descriptor));
-    if (!is_reference(p->descriptor) || unread_columns(&spec.shape) == 0)
-        goto out;
-    spec.shape.src_w -= unread_columns(&spec.shape);
-    TRY_OUT(create_conv(&spec, attributes, &narrow));
-    p->narrowed = !is_reference(narrow);
-    if (p->narrowed) {
-        dnnl_primitive_desc_destroy(p->descriptor);
-        p->descriptor = narrow;
-        narrow = NULL;
-    }
-out:
-    dnnl_primitive_desc_destroy(narrow);
-    return rc;
+    struct onednn_shape shape = p->shape;
+    shape.src_w -= unread_columns(&shape);
+    TRY(create_descriptor(&p->spec, &shape, attributes, &narrow));
+    p->narrowed = !onednn_has_reference_only(narrow);
+    dnnl_primitive_desc_destroy(p->narrowed ? p->descriptor : narrow);
+    p->descriptor = p->narrowed ? narrow : p->descriptor;
+    return STATUS_OK;
 }
 
 // Moves the rows of the result apart and fills the column between them, in place: from the last row to the first.
 static void widen(const struct onednn_primitive *p)
 {
-    const struct onednn_shape *s = &p->spec.shape;
-    const size_t rows = onednn_tensor_bytes(s->src_channels, s->src_h, 1) / ((size_t)block * sizeof(float));
-    const size_t wide = (size_t)s->src_w * (size_t)block, narrow = wide - (size_t)unread_columns(s) * (size_t)block;
+    const struct onednn_shape *s = &p->shape;
+    const size_t block = (size_t)onednn_block(), rows = onednn_tensor_bytes(s->src_channels, s->src_h, 1) / (block * sizeof(float));
+    const size_t wide = (size_t)s->src_w * block, narrow = wide - (size_t)unread_columns(s) * block;
     for (size_t row = rows; row-- > 0;) {
         memmove(p->result + row * wide, p->result + row * narrow, narrow * sizeof(float));
         memset(p->result + row * wide + narrow, 0, (wide - narrow) * sizeof(float));
@@ -219,17 +159,13 @@ enum status onednn_primitive_create(struct onednn_primitive **primitive, const s
     struct onednn_primitive *p = *primitive = calloc(1, sizeof *p);
     if (!p)
         return fail(STATUS_LIMIT, "no memory for a primitive");
-    started();
     p->spec = *spec;
-    const bool backward = spec->kind == ONEDNN_CONV_BACKWARD_DATA;
+    p->shape = spec->kind == ONEDNN_TURNED ? turned(&spec->shape) : spec->shape;
     TRY_OUT(create_attributes(spec, &attributes));
-    TRY_OUT(backward ? create_backward_conv(p, attributes) : create_conv(spec, attributes, &p->descriptor));
-    TRY_OUT(check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
-    p->src = query(p, backward ? dnnl_query_diff_src_md : dnnl_query_src_md, 0);
-    p->dst = query(p, backward ? dnnl_query_diff_dst_md : dnnl_query_dst_md, 0);
-    p->scratch = query(p, dnnl_query_scratchpad_md, 0);
-    p->weights = query(p, dnnl_query_weights_md, 0);
-    p->bias = backward ? NULL : query(p, dnnl_query_weights_md, 1);
+    TRY_OUT(create_descriptor(spec, &p->shape, attributes, &p->descriptor));
+    if (spec->kind == ONEDNN_BACKWARD && onednn_has_reference_only(p->descriptor) && unread_columns(&p->shape) > 0)
+        TRY_OUT(narrow(p, attributes));
+    TRY_OUT(onednn_check(dnnl_primitive_create(&p->primitive, p->descriptor), "primitive"));
 out:
     dnnl_primitive_attr_destroy(attributes);
     if (rc != STATUS_OK)
@@ -240,9 +176,8 @@ out:
 static void unbind(struct onednn_primitive *p)
 {
     for (int i = 0; i < p->argument_count; i++)
-        if (p->memories[i])
-            dnnl_memory_destroy(p->memories[i]);
-    memset(p->memories, 0, sizeof p->memories);
+        if (p->arguments[i].arg != DNNL_ARG_WEIGHTS)
+            dnnl_memory_destroy(p->arguments[i].memory);
     p->argument_count = 0;
 }
 
@@ -258,75 +193,69 @@ void onednn_primitive_destroy(struct onednn_primitive **primitive)
     *primitive = NULL;
 }
 
-static size_t bytes_of(const dnnl_memory_desc_t *desc)
+// The layout of an argument; of no dimensions where the primitive has none.
+static const dnnl_memory_desc_t *layout_of(const struct onednn_primitive *p, int argument)
 {
-    return desc ? dnnl_memory_desc_get_size(desc) : 0;
+    return dnnl_primitive_desc_query_md(p->descriptor, dnnl_query_exec_arg_md, argument);
 }
 
 size_t onednn_scratch_bytes(const struct onednn_primitive *primitive)
 {
-    return bytes_of(primitive->scratch);
+    return dnnl_memory_desc_get_size(layout_of(primitive, DNNL_ARG_SCRATCHPAD));
 }
 
 bool onednn_is_reference(const struct onednn_primitive *primitive)
 {
-    return is_reference(primitive->descriptor);
-}
-
-const char *onednn_implementation(const struct onednn_primitive *primitive)
-{
-    const char *name = NULL;
-    dnnl_primitive_desc_query(primitive->descriptor, dnnl_query_impl_info_str, 0, &name);
-    return name ? name : "unknown";
+    return onednn_has_reference_only(primitive->descriptor);
 }
 
 // (out, in, kh, kw) -> (in, out, kh, kw) turned by half a turn.
-static void flip_kernel(const float *plain, float *flipped, const struct onednn_shape *flipped_shape)
+static void turn_kernel(const float *plain, float *result, const struct onednn_shape *s)
 {
-    const int out = flipped_shape->src_channels, in = flipped_shape->dst_channels;
-    const int taps = flipped_shape->kernel_h * flipped_shape->kernel_w;
+    const int out = s->src_channels, in = s->dst_channels; // of the forward operation
+    const int taps = s->kernel_h * s->kernel_w;
     for (int i = 0; i < in; i++)
         for (int o = 0; o < out; o++)
             for (int k = 0; k < taps; k++)
-                flipped[((size_t)i * out + o) * taps + (taps - 1 - k)] = plain[((size_t)o * in + i) * taps + k];
+                result[((size_t)i * out + o) * taps + (taps - 1 - k)] = plain[((size_t)o * in + i) * taps + k];
 }
 
-enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain, bool flip)
+enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain)
 {
-    const struct onednn_shape *s = &primitive->spec.shape;
+    const struct onednn_shape *s = &primitive->shape;
+    const dnnl_engine_t engine = onednn_library()->engine;
     const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w};
     const size_t count = (size_t)s->dst_channels * s->src_channels * s->kernel_h * s->kernel_w;
     dnnl_memory_desc_t plain_layout;
     dnnl_memory_t from = NULL;
     dnnl_primitive_desc_t descriptor = NULL;
     dnnl_primitive_t reorder = NULL;
-    float *flipped = NULL;
+    float *copy = NULL;
     enum status rc;
     struct onednn_weights *w = *weights = calloc(1, sizeof *w);
     if (!w)
         return fail(STATUS_LIMIT, "no memory for weights");
-    w->layout = *primitive->weights;
-    if (flip) {
-        flipped = malloc(count * sizeof *flipped);
-        if (!flipped) {
+    w->turned = primitive->spec.kind == ONEDNN_TURNED;
+    w->layout = *layout_of(primitive, DNNL_ARG_WEIGHTS);
+    if (w->turned) {
+        copy = malloc(count * sizeof *copy);
+        if (!copy) {
             rc = fail(STATUS_LIMIT, "no memory for weights");
             goto out;
         }
-        flip_kernel(plain, flipped, s);
+        turn_kernel(plain, copy, s);
     }
-    TRY_OUT(check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));
-    TRY_OUT(check(dnnl_memory_create(&from, &plain_layout, engine, flip ? flipped : (void *)(uintptr_t)plain), "weights"));
-    TRY_OUT(check(dnnl_memory_create(&w->memory, &w->layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
-    TRY_OUT(check(dnnl_reorder_primitive_desc_create(&descriptor, &plain_layout, engine, &w->layout, engine, NULL), "weights reorder"));
-    TRY_OUT(check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
-    const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, w->memory}};
-    TRY_OUT(check(dnnl_primitive_execute(reorder, stream, 2, arguments), "weights reorder"));
-    TRY_OUT(check(dnnl_stream_wait(stream), "weights reorder"));
+    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));
+    TRY_OUT(onednn_check(dnnl_memory_create(&from, &plain_layout, engine, copy ? copy : (void *)(uintptr_t)plain), "weights"));
+    TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, &w->layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
+    TRY_OUT(onednn_check(dnnl_reorder_primitive_desc_create(&descriptor, &plain_layout, engine, &w->layout, engine, NULL), "weights"));
+    TRY_OUT(onednn_check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
+    rc = onednn_execute(reorder, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, w->memory}}, "weights reorder");
 out:
     dnnl_primitive_destroy(reorder);
     dnnl_primitive_desc_destroy(descriptor);
     dnnl_memory_destroy(from);
-    free(flipped);
+    free(copy);
     if (rc != STATUS_OK)
         onednn_weights_destroy(weights);
     return rc;
@@ -343,45 +272,37 @@ void onednn_weights_destroy(struct onednn_weights **weights)
 
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive)
 {
-    return dnnl_memory_desc_equal(&weights->layout, primitive->weights);
-}
-
-size_t onednn_weights_bytes(const struct onednn_weights *weights)
-{
-    return bytes_of(&weights->layout);
-}
-
-static enum status add_argument(struct onednn_primitive *p, int argument, const dnnl_memory_desc_t *desc, const void *data)
-{
-    if (!desc)
-        return STATUS_OK;
-    const int i = p->argument_count;
-    enum status rc = check(dnnl_memory_create(&p->memories[i], desc, engine, (void *)(uintptr_t)data), "memory");
-    if (rc == STATUS_OK) {
-        p->arguments[i] = (dnnl_exec_arg_t){argument, p->memories[i]};
-        p->argument_count++;
-    }
-    return rc;
+    return weights->turned == (primitive->spec.kind == ONEDNN_TURNED) &&
+           dnnl_memory_desc_equal(&weights->layout, layout_of(primitive, DNNL_ARG_WEIGHTS));
 }
 
 enum status onednn_bind(struct onednn_primitive *p, const struct onednn_binding *b)
 {
-    const bool backward = p->spec.kind == ONEDNN_CONV_BACKWARD_DATA;
+    const bool backward = p->spec.kind == ONEDNN_BACKWARD;
+    const struct {
+        int argument;
+        const void *data;
+    } plain[] = {{backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_SRC, b->in},
+                 {backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_DST, b->out},
+                 {DNNL_ARG_SCRATCHPAD, b->scratch},
+                 {DNNL_ARG_BIAS, b->bias}};
     unbind(p);
-    p->result = b->src;
-    TRY(add_argument(p, backward ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, p->src, b->src));
-    TRY(add_argument(p, backward ? DNNL_ARG_DIFF_DST : DNNL_ARG_DST, p->dst, b->dst));
-    TRY(add_argument(p, DNNL_ARG_BIAS, p->bias, b->bias));
-    TRY(add_argument(p, DNNL_ARG_SCRATCHPAD, p->scratch, b->scratch));
-    // The weights' memory is owned by onednn_weights, not by this primitive, and not counted.
-    p->arguments[p->argument_count] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, b->weights->memory};
+    p->result = b->out;
+    for (int i = 0; i < (p->spec.bias ? 4 : 3); i++) {
+        dnnl_exec_arg_t *next = &p->arguments[p->argument_count];
+        next->arg = plain[i].argument;
+        TRY(onednn_check(
+            dnnl_memory_create(&next->memory, layout_of(p, next->arg), onednn_library()->engine, (void *)(uintptr_t)plain[i].data),
+            "memory"));
+        p->argument_count++;
+    }
+    p->arguments[p->argument_count++] = (dnnl_exec_arg_t){DNNL_ARG_WEIGHTS, b->weights->memory};
     return STATUS_OK;
 }
 
 enum status onednn_run(struct onednn_primitive *p)
 {
-    TRY(check(dnnl_primitive_execute(p->primitive, stream, p->argument_count + 1, p->arguments), "execute"));
-    TRY(check(dnnl_stream_wait(stream), "execute"));
+    TRY(onednn_execute(p->primitive, p->argument_count, p->arguments, "execute"));
     if (p->narrowed)
         widen(p);
     return STATUS_OK;

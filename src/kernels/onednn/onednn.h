@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers.
+// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers. (Matrix products: matrix_product.h.)
 //
 // Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = onednn_block(): (channels / b, height, width, b). A
 // range of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3,
@@ -17,8 +17,9 @@ struct onednn_primitive;
 struct onednn_weights;
 
 enum onednn_kind {
-    ONEDNN_CONV,               // dst = relu(conv(src) + bias + dst), all but conv optional
-    ONEDNN_CONV_BACKWARD_DATA, // src = conv^T(dst), the gradient with respect to the source
+    ONEDNN_FORWARD,  // dst = relu(conv(src) + bias + dst), all but conv optional
+    ONEDNN_BACKWARD, // src = conv^T(dst), the gradient with respect to the source, by oneDNN's own backward pass
+    ONEDNN_TURNED,   // the same as a forward convolution with the kernel turned by half a turn; stride 1 only
 };
 
 // Shapes are those of the forward operation, whatever the kind: src is the input side, dst the output side.
@@ -32,12 +33,12 @@ struct onednn_shape {
 struct onednn_spec {
     enum onednn_kind kind;
     struct onednn_shape shape;
-    bool winograd;      // ONEDNN_CONV only: Winograd's algorithm instead of the direct one
-    bool bias;          // ONEDNN_CONV only
-    bool relu;          // ONEDNN_CONV only: fused, last
-    bool accumulate;    // ONEDNN_CONV only: add to dst instead of overwriting it
-    bool planar_source; // ONEDNN_CONV only: src is (channels, h, w)
-    bool bf16;          // ONEDNN_CONV only: src, dst and weights are bfloat16; sums and bias are float32
+    // For all kinds but ONEDNN_BACKWARD:
+    bool winograd;      // Winograd's algorithm instead of the direct one
+    bool bias, relu;    // ONEDNN_FORWARD only: fused, the ReLU last
+    bool accumulate;    // add to the result instead of overwriting it
+    bool planar_source; // ONEDNN_FORWARD only: src is (channels, h, w)
+    bool bf16;          // src, dst and weights are bfloat16; sums and bias are float32
 };
 
 // Channels in one block: the lanes of simd_here().
@@ -54,22 +55,19 @@ size_t onednn_tensor_bytes(int channels, int height, int width);
 enum status onednn_primitive_create(struct onednn_primitive **primitive, const struct onednn_spec *spec) MUST_CHECK;
 void onednn_primitive_destroy(struct onednn_primitive **primitive);
 
-size_t onednn_scratch_bytes(const struct onednn_primitive *primitive);       // needed while it runs
-bool onednn_is_reference(const struct onednn_primitive *primitive);          // oneDNN has plain loops only, dozens of times slower
-const char *onednn_implementation(const struct onednn_primitive *primitive); // oneDNN's name of it, such as "jit:avx512_core"
+size_t onednn_scratch_bytes(const struct onednn_primitive *primitive); // needed while it runs
+bool onednn_is_reference(const struct onednn_primitive *primitive);    // oneDNN has plain loops only, dozens of times slower
 
-// The weights of a convolution (out, in, kernel_h, kernel_w) in the layout that `primitive` wants. `flip`: transposed to
-// (in, out, ...) with the kernel turned by half a turn, for the backward pass as a forward convolution.
-enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain,
-                                  bool flip) MUST_CHECK;
+// The weights (out, in, kernel_h, kernel_w) of the forward convolution in the layout that `primitive` wants.
+enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain) MUST_CHECK;
 void onednn_weights_destroy(struct onednn_weights **weights);
-// Whether these weights have the layout that `primitive` wants.
+// Whether these weights are as `primitive` wants them: of the same layout, turned or not.
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive);
-size_t onednn_weights_bytes(const struct onednn_weights *weights);
 
 // Memory of one primitive, 64-byte aligned. Unused ones are NULL. Stays valid until bound again.
 struct onednn_binding {
-    void *src, *dst;
+    const void *in; // what is read: src, or backward dst
+    void *out;      // what is written
     const struct onednn_weights *weights;
     const float *bias;
     void *scratch;

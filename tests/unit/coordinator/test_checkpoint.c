@@ -13,13 +13,12 @@
 
 enum { WIDTH = 31, HEIGHT = 17, VALUES = 3 * WIDTH * HEIGHT };
 static const struct image_limits limits = {1000, 100000};
-static char path[FILE_PATH_MAX];
+static const char *path;
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
-    UNIT_OK(file_join(path, scratch, "checkpoint"));
+    path = in_scratch("checkpoint");
 }
 
 static struct checkpoint example(void)

@@ -23,7 +23,6 @@ static float image[3 * PLANE];
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
     config_init(&config);
     config.video.rate = 10;
@@ -33,13 +32,6 @@ static void begin(void)
         for (int y = 0; y < HEIGHT; y++)
             for (int x = 0; x < WIDTH; x++)
                 image[c * PLANE + y * WIDTH + x] = (float)(0.5 * sin(x / 17.0 + c) * cos(y / 13.0 - c));
-}
-
-static const char *in_scratch(const char *name)
-{
-    static char path[FILE_PATH_MAX];
-    UNIT_OK(file_join(path, scratch, name));
-    return path;
 }
 
 static struct film *start(const float *rgb)
@@ -433,8 +425,8 @@ static void save(void *film, struct record_writer *writer)
 // A film that is saved behind any frame, left, and gone on with from the checkpoint makes the same files.
 static void test_saved(void)
 {
-    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0011.png", "cam/0009.png"};
-    enum { MADE = sizeof made / sizeof made[0], FRAMES = 12 };
+    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0010.png", "cam/0009.png"};
+    enum { MADE = sizeof made / sizeof made[0], FRAMES = 11 }; // the last has no map: cam.png is of a map that was saved
     static const struct image_limits limits = {10000, 100000000};
     void *known[MADE];
     size_t sizes[MADE];

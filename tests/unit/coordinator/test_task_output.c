@@ -33,9 +33,7 @@ static struct task *make_task(enum image_format format, bool alpha, int status)
 
 static bool exists(const char *name)
 {
-    char path[FILE_PATH_MAX];
-    UNIT_OK(file_join(path, scratch, name));
-    return access(path, F_OK) == 0;
+    return access(in_scratch(name), F_OK) == 0;
 }
 
 static void write_out(struct task *task)
@@ -75,14 +73,12 @@ static void every_format(void)
 static size_t size_of(int quality)
 {
     struct task *task = make_task(IMAGE_FORMAT_JPEG, false, IMAGE_DONE);
-    char path[FILE_PATH_MAX];
     void *bytes = NULL;
     size_t size = 0;
     config.output.format = OUTPUT_JPEG;
     config.output.quality = quality;
     write_out(task);
-    UNIT_OK(file_join(path, scratch, task->record.output));
-    UNIT_OK(file_read(path, 1 << 20, &bytes, &size));
+    UNIT_OK(file_read(in_scratch(task->record.output), 1 << 20, &bytes, &size));
     task_destroy(&task);
     free(bytes);
     return size;
@@ -134,13 +130,11 @@ static void checkpoints_may_fail(void)
 {
     config_init(&config);
     struct task *task = make_task(IMAGE_FORMAT_PNG, false, IMAGE_STOPPED);
-    char path[FILE_PATH_MAX];
     snprintf(task->name, sizeof task->name, "cow");
     UNIT_OK(output_begin_dream(&config, scratch, task));
     for (int i = 0; i < 2; i++) {
         struct checkpoint checkpoint = {.state = {.width = 1, .height = 1}, .rgb = calloc(3, sizeof(float))};
-        UNIT_OK(file_join(path, scratch, i == 0 ? "no/folder" : "kept"));
-        UNIT_OK(output_checkpoint(&task->output, path, &checkpoint));
+        UNIT_OK(output_checkpoint(&task->output, in_scratch(i == 0 ? "no/folder" : "kept"), &checkpoint));
         CU_ASSERT_PTR_NULL(checkpoint.rgb);
     }
     UNIT_OK(output_end(&config, scratch, task));

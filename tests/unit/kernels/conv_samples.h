@@ -9,20 +9,20 @@
 
 static const struct network *network;
 static float *weights;
-static struct weight_cache *prepared;
+static struct weight_cache *cache;
 
 static inline void begin(void)
 {
     network = network_inception_v3();
     if (!weights)
         weights = weights_random(network, 1); // and kept
-    UNIT_OK(weight_cache_create(&prepared, network, weights));
+    UNIT_OK(weight_cache_create(&cache, network, weights));
 }
 
 static inline void end(void)
 {
-    weight_cache_destroy(&prepared);
-    CU_ASSERT_PTR_NULL(prepared);
+    weight_cache_destroy(&cache);
+    CU_ASSERT_PTR_NULL(cache);
 }
 
 // The number of conv2d_N in creation order.

@@ -9,15 +9,15 @@
 
 static const struct network *net;
 static float *weights;
-static struct weight_cache *prepared;
+static struct weight_cache *cache;
 static struct plan plan; // that the environment asks for
 
 static inline void use_weights(float *given)
 {
-    weight_cache_destroy(&prepared);
+    weight_cache_destroy(&cache);
     free(weights);
     weights = given;
-    UNIT_OK(weight_cache_create(&prepared, net, weights));
+    UNIT_OK(weight_cache_create(&cache, net, weights));
 }
 
 static inline void start(void)
@@ -45,7 +45,7 @@ struct setup {
 static inline struct executor_options options_of(const struct setup *s)
 {
     return (struct executor_options){.network = net,
-                                     .prepared = prepared,
+                                     .cache = cache,
                                      .plan = &plan,
                                      .width = s->width,
                                      .height = s->height,

@@ -94,18 +94,14 @@ static inline void direct_create(struct conv_job *job, const struct conv_case *c
                                    c->backward ? s->src_h : s->dst_h, d->out_w);
     const struct panels_source source = {
         .weights = weights, .out = job->result.data.channels, .in = job->in.channels, .kernel_h = s->kernel_h, .kernel_w = s->kernel_w};
-    const size_t count = panels_direct_count(&source, lanes), bytes = pairs ? sizeof(uint16_t) : sizeof(float);
-    job->panels = naive_alloc(count * bytes);
-    if (pairs)
-        panels_direct_pairs(&source, d->phases, d->phase_count, lanes, job->panels);
-    else
-        panels_direct(&source, d->phases, d->phase_count, lanes, job->panels);
+    job->panels = naive_alloc(panels_direct_bytes(&source, lanes, pairs));
+    panels_direct(&source, d->phases, d->phase_count, lanes, pairs, job->panels);
     size_t done = 0;
     for (int p = 0; p < d->phase_count; p++) {
-        d->phases[p].weights = (const char *)job->panels + done * bytes;
-        done += (size_t)d->out_blocks * (size_t)lanes * (size_t)source.in * (size_t)d->phases[p].tap_count;
+        d->phases[p].weights = (const char *)job->panels + done;
+        done += (size_t)d->out_blocks * (size_t)lanes * (size_t)source.in * (size_t)d->phases[p].tap_count * (pairs ? 2 : 4);
     }
-    CU_ASSERT_EQUAL(done, count); // every tap is in one phase
+    CU_ASSERT_EQUAL(done, panels_direct_bytes(&source, lanes, pairs)); // every tap is in one phase
     if (c->flat) {
         d->in_w = d->out_w = d->phases[0].width = s->src_h * s->src_w;
         d->in_h = d->phases[0].height = 1;
@@ -136,7 +132,7 @@ static inline void winograd_create(struct conv_job *job, const struct conv_case 
     memcpy(w->in, job->in.block, sizeof w->in);
     const struct panels_source source = {
         .weights = weights, .out = s->dst_channels, .in = s->src_channels, .kernel_h = s->kernel_h, .kernel_w = s->kernel_w};
-    job->panels = naive_alloc(panels_winograd_count(&source, c->n) * sizeof(float));
+    job->panels = naive_alloc(panels_winograd_bytes(&source, c->n));
     panels_winograd(&source, c->n, simd->lanes, job->panels);
     w->weights = job->panels;
     w->scratch = job->scratch = naive_alloc(simd->winograd_scratch(w) * (size_t)c->threads);

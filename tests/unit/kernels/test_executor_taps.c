@@ -278,7 +278,7 @@ static void test_last_target(void)
     free(written);
     free(image);
     tear_down(&s);
-    weight_cache_destroy(&prepared);
+    weight_cache_destroy(&cache);
     free(weights);
 }
 

@@ -230,4 +230,4 @@ static const struct unit_test tests[] = {
     {"same bytes", test_same_bytes},
     {"gather", test_gather},
 };
-UNIT_MAIN("match", tests)
+UNIT_MAIN("feature match", tests)

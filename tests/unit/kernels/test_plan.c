@@ -39,11 +39,11 @@ static void test_find(void)
     struct conv_spec alone = {.part_count = 1, .parts = {12}}, wide = {.part_count = 3, .parts = {12, 13, 15}};
     CU_ASSERT_PTR_NULL(plan_find(&plan, &alone, 0));
     CU_ASSERT_EQUAL(plan_method(&plan, &alone, 512, 512), CONV_DIRECT);
-    plan_set(&plan, &wide, 2, CONV_DNN, 0.5);
+    plan_set(&plan, &wide, 2, CONV_ONEDNN, 0.5);
     CU_ASSERT_PTR_NULL(plan_find(&plan, &alone, 2)); // another operation, with the same first convolution
     CU_ASSERT_PTR_NULL(plan_find(&plan, &wide, 1));
-    CU_ASSERT_EQUAL(plan_find(&plan, &wide, 2)->method, CONV_DNN);
-    CU_ASSERT_EQUAL(plan_method(&plan, &wide, 500, 600), CONV_DNN);
+    CU_ASSERT_EQUAL(plan_find(&plan, &wide, 2)->method, CONV_ONEDNN);
+    CU_ASSERT_EQUAL(plan_method(&plan, &wide, 500, 600), CONV_ONEDNN);
     CU_ASSERT_EQUAL(plan_method(&plan, &wide, 100, 100), CONV_DIRECT);
     wide.backward = true;
     CU_ASSERT_PTR_NULL(plan_find(&plan, &wide, 2));
@@ -161,7 +161,7 @@ static void test_missing(void)
     CU_ASSERT(missing > 0);
     CU_ASSERT_EQUAL(planner_check(&more, &plan), STATUS_UNSUPPORTED);
     CU_ASSERT(strstr(status_message(), "made for other targets") != NULL);
-    plan.entries[1][1][1].method = CONV_DNN_BACKWARD; // of a stride of 1
+    plan.entries[1][1][1].method = CONV_ONEDNN_BACKWARD; // of a stride of 1
     CU_ASSERT_EQUAL(planner_check(&few, &plan), STATUS_UNSUPPORTED);
     CU_ASSERT(strstr(status_message(), "onednn-backward of conv2d_2 backward") != NULL);
 }

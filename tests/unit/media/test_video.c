@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "media/picture/codec.h"
+#include "media/video/video_first_frame.h"
 #include "scratch.h"
 #include "videos.h"
 
@@ -17,13 +19,7 @@ enum { WIDTH = 160, HEIGHT = 96, FRAMES = 10, FRAME = WIDTH * HEIGHT * 3 };
 
 static void begin(void)
 {
-    snprintf(scratch, sizeof scratch, "/tmp/oneiros-test-XXXXXX");
     CU_ASSERT_FATAL(scratch_create());
-}
-
-static void in_scratch(char path[FILE_PATH_MAX], const char *name)
-{
-    UNIT_OK(file_join(path, scratch, name));
 }
 
 static struct video_options options_for(const char *path)
@@ -85,9 +81,8 @@ static void test_check(void)
 
 static void test_format(void)
 {
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     make(&options, FRAMES);
     CU_ASSERT_EQUAL(folder_entries(scratch), 1);
@@ -121,9 +116,8 @@ static void test_rates(void)
                  {24, 0, 48, "24/1", "2.000000"},
                  {29.97, 1, 2, "2997/100", "1.067734"},
                  {240, 0.5, 120, "240/1", "1.000000"}};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         options.rate = known[i].rate;
@@ -141,9 +135,8 @@ static void test_rates(void)
 static void test_frames_come_back(void)
 {
     static const int lengths[] = {1, FRAMES, 12, 13, 14, 40};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     uint8_t *rgb = malloc(FRAME);
     for (size_t k = 0; k < sizeof lengths / sizeof lengths[0]; k++) {
@@ -164,9 +157,9 @@ static void test_frames_come_back(void)
 // A key frame a second, and none in the picture that is held at the end.
 static void test_key_frames(void)
 {
-    char path[FILE_PATH_MAX], command[FILE_PATH_MAX + 128], line[32];
+    char command[FILE_PATH_MAX + 128], line[32];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     options.rate = 12;
     options.hold = 2;
@@ -223,11 +216,10 @@ static void test_saved(void)
 {
     enum { ALL = 28 };
     static const double rates[] = {12.5, 1, 6};
-    char path[FILE_PATH_MAX], whole[FILE_PATH_MAX], kept[FILE_PATH_MAX];
     begin();
-    in_scratch(whole, "whole.mp4");
-    in_scratch(path, "a.mp4");
-    in_scratch(kept, "kept");
+    const char *whole = in_scratch("whole.mp4");
+    const char *path = in_scratch("a.mp4");
+    const char *kept = in_scratch("kept");
     for (size_t k = 0; k < sizeof rates / sizeof rates[0]; k++) {
         struct video_options options = options_for(whole);
         options.rate = rates[k];
@@ -254,14 +246,13 @@ static void test_saved(void)
 // Whatever the bytes of a saved video are, loading them ends with a status.
 static void test_saved_damaged(void)
 {
-    char path[FILE_PATH_MAX], kept[FILE_PATH_MAX];
     struct record_reader reader;
     struct video *video;
     void *memory;
     uint32_t dice = 5;
     begin();
-    in_scratch(path, "a.mp4");
-    in_scratch(kept, "kept");
+    const char *path = in_scratch("a.mp4");
+    const char *kept = in_scratch("kept");
     struct video_options options = options_for(path);
     save(&options, 17, kept);
     UNIT_OK(record_open(kept, 1 << 30, &memory, &reader));
@@ -318,32 +309,46 @@ static void test_saved_damaged(void)
     scratch_remove();
 }
 
+enum { BANDS = 7, BAND = WIDTH / BANDS };
+static const int colours[BANDS][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {128, 128, 128}, {255, 255, 255}, {0, 0, 0}, {20, 140, 90}};
+
+static void expect_bands(const uint8_t *frame)
+{
+    for (int k = 0; k < BANDS; k++)
+        for (int c = 0; c < 3; c++)
+            for (int y = 8; y < HEIGHT; y += 16)
+                CU_ASSERT(abs(frame[(y * WIDTH + k * BAND + BAND / 2) * 3 + c] - colours[k][c]) <= 6);
+}
+
 // Colours survive only if the conversion is the one that the tags announce: green is 20 off where BT.601 and BT.709 are mixed up.
 static void test_colours(void)
 {
-    static const int colours[][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {128, 128, 128}, {255, 255, 255}, {0, 0, 0}, {20, 140, 90}};
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     options.hold = 0;
     struct video *video;
     uint8_t *rgb = malloc(FRAME);
     UNIT_OK(video_create(&video, &options));
-    const int total = sizeof colours / sizeof colours[0], band = WIDTH / total;
     for (int i = 0; i < FRAME; i++) {
-        const int x = i / 3 % WIDTH / band;
-        rgb[i] = (uint8_t)colours[x < total ? x : total - 1][i % 3];
+        const int x = i / 3 % WIDTH / BAND;
+        rgb[i] = (uint8_t)colours[x < BANDS ? x : BANDS - 1][i % 3];
     }
     UNIT_OK(video_add(video, rgb));
     UNIT_OK(video_finish(&video));
     int count;
     uint8_t *frames = video_decode(path, WIDTH, HEIGHT, &count);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    for (int k = 0; k < total; k++)
-        for (int c = 0; c < 3; c++)
-            for (int y = 8; y < HEIGHT; y += 16)
-                CU_ASSERT(abs(frames[(y * WIDTH + k * band + band / 2) * 3 + c] - colours[k][c]) <= 6);
+    expect_bands(frames);
+    const struct image_limits limits = {WIDTH, 1000000}, narrow = {WIDTH - 1, 1000000};
+    struct image first; // as we read it ourselves
+    UNIT_OK(video_first_frame(path, &limits, &first));
+    CU_ASSERT_FATAL(first.width == WIDTH && first.height == HEIGHT);
+    codec_to_bytes(first.rgb, WIDTH * HEIGHT, rgb);
+    expect_bands(rgb);
+    image_destroy(&first);
+    CU_ASSERT_EQUAL(video_first_frame(path, &narrow, &first), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(video_first_frame(in_scratch("no.mp4"), &limits, &first), STATUS_FORMAT);
     free(frames);
     free(rgb);
     scratch_remove();
@@ -391,9 +396,8 @@ static void test_same_bytes_and_index_first(void)
 static void test_quality(void)
 {
     long sizes[3];
-    char path[FILE_PATH_MAX];
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (int i = 0; i < 3; i++) {
         void *bytes;
@@ -411,10 +415,9 @@ static void test_quality(void)
 static void test_refused(void)
 {
     static const int sizes[][2] = {{0, 0}, {161, 96}, {160, 95}, {-2, 96}, {160, 0}, {1, 1}};
-    char path[FILE_PATH_MAX];
     struct video *video;
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         options.width = sizes[i][0];
@@ -435,8 +438,7 @@ static void test_refused(void)
     CU_ASSERT_PTR_NULL(video);
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
 
-    in_scratch(path, "no/folder.mp4");
-    options = options_for(path);
+    options = options_for(in_scratch("no/folder.mp4"));
     CU_ASSERT_EQUAL(video_create(&video, &options), STATUS_IO);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "no/folder.mp4"));
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
@@ -445,11 +447,10 @@ static void test_refused(void)
 
 static void test_abandoned(void)
 {
-    char path[FILE_PATH_MAX];
     struct video *video;
     uint8_t *rgb = calloc(1, FRAME);
     begin();
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
     UNIT_OK(video_create(&video, &options));
     for (int i = 0; i < 30; i++)
@@ -493,10 +494,9 @@ static void fill(const char *path, rlim_t limit, int frames)
 
 static void test_full_disk(void)
 {
-    char path[FILE_PATH_MAX];
     begin();
     signal(SIGXFSZ, SIG_IGN);
-    in_scratch(path, "a.mp4");
+    const char *path = in_scratch("a.mp4");
     fill(path, 100000, 60);
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
     fill(path, 1000, 1); // seen at the end only
