@@ -132,9 +132,11 @@ enum status image_rows_load(struct image_rows *rows, const struct dream_state *b
     TRY_OUT(record_read_array(reader, &steps, counts.steps, sizeof *rows->steps));
     rows->steps = steps;
     rows->step_count = rows->step_room = (size_t)counts.steps;
-    for (const struct step_row *step = rows->steps; step < rows->steps + rows->step_count && rc == STATUS_OK; step++)
+    for (size_t i = 0; i < rows->step_count && rc == STATUS_OK; i++) {
+        const struct step_row *step = &rows->steps[i];
         if (step->image != before->image || step->octave < 0 || step->step < 0 || !is_before(step->octave, step->step, before))
             rc = fail(STATUS_FORMAT, "a step in it is not of this dream");
+    }
     for (uint64_t i = 0; i < counts.maps && rc == STATUS_OK; i++)
         rc = load_map(rows, before, reader);
 out:
