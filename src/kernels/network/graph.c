@@ -7,67 +7,45 @@
 
 #include "kernels/network/graph_nodes.h"
 
+// At most, of each row of the network: operations forward and backward, and buffers, one for the scratch of each operation among them.
+enum { OPS_A_ROW = 8, BUFFERS_A_ROW = 6 + OPS_A_ROW };
+
 struct builder {
     const struct graph_options *options;
     const struct network *network;
-    struct graph *graph;
-    struct node *nodes;
-    int op_capacity;
+    struct graph *graph; // with room for all operations and buffers
+    struct node *nodes;  // [network->layer_count]
 };
 
-static enum status add_buffer(struct graph *graph, size_t bytes, int *buffer)
+static int add_buffer(struct graph *graph, size_t bytes)
 {
-    // Grown by one: a graph has some hundreds of buffers and is built once for a size.
-    struct buffer *grown = realloc(graph->buffers, ((size_t)graph->buffer_count + 1) * sizeof *grown);
-    if (!grown)
-        return fail(STATUS_LIMIT, "no memory for the graph");
-    graph->buffers = grown;
-    *buffer = graph->buffer_count++;
-    grown[*buffer] = (struct buffer){.bytes = bytes, .first = 1, .last = 0};
-    return STATUS_OK;
+    graph->buffers[graph->buffer_count] = (struct buffer){.bytes = bytes, .first = 1, .last = 0};
+    return graph->buffer_count++;
 }
 
-static enum status add_tensor(struct builder *b, const struct node *node, int channels, bool bf16, struct view *view)
+static struct view add_tensor(struct builder *b, const struct node *node, int channels, bool bf16)
 {
-    *view = (struct view){.channels = channels, .height = node->height, .width = node->width, .bf16 = bf16};
-    return add_buffer(b->graph, graph_tensor_bytes(channels, node->height, node->width, bf16), &view->buffer);
-}
-
-static enum status add_op(struct builder *b, const struct op *op)
-{
-    struct graph *graph = b->graph;
-    if (graph->op_count == b->op_capacity) {
-        b->op_capacity = b->op_capacity ? 2 * b->op_capacity : 256;
-        struct op *grown = realloc(graph->ops, (size_t)b->op_capacity * sizeof *grown);
-        if (!grown)
-            return fail(STATUS_LIMIT, "no memory for the graph");
-        graph->ops = grown;
-    }
-    graph->ops[graph->op_count] = *op;
-    graph->ops[graph->op_count++].scratch = NO_BUFFER;
-    return STATUS_OK;
-}
-
-// An operation of one input and one result.
-static struct op simple_op(enum op_kind kind, int layer, struct view in, struct view out)
-{
-    return (struct op){.kind = kind,
-                       .layer = layer,
-                       .input_count = 1,
-                       .inputs = {in},
-                       .result_count = 1,
-                       .results = {{.view = out, .layer = layer, .mask = NO_BUFFER, .gate = NO_BUFFER}},
-                       .index = NO_BUFFER};
-}
-
-static struct view part_of(struct view whole, const struct node *node, int channels)
-{
-    return (struct view){.buffer = whole.buffer,
-                         .offset = whole.offset + node->enclosing_offset,
+    return (struct view){.buffer = add_buffer(b->graph, graph_tensor_bytes(channels, node->height, node->width, bf16)),
                          .channels = channels,
                          .height = node->height,
                          .width = node->width,
-                         .bf16 = whole.bf16};
+                         .bf16 = bf16};
+}
+
+// An operation that reads `in`; more inputs, and results, are the caller's to add.
+static struct op *add_op(struct builder *b, enum op_kind kind, int layer, struct view in)
+{
+    struct op *op = &b->graph->ops[b->graph->op_count++];
+    *op = (struct op){.kind = kind, .layer = layer, .input_count = 1, .inputs = {in}, .index = NO_BUFFER, .scratch = NO_BUFFER};
+    return op;
+}
+
+static struct op_result *add_result(struct op *op, int layer, struct view view)
+{
+    assert(op->result_count < GRAPH_RESULTS_MAX);
+    struct op_result *result = &op->results[op->result_count++];
+    *result = (struct op_result){.view = view, .layer = layer, .mask = NO_BUFFER, .gate = NO_BUFFER};
+    return result;
 }
 
 static bool is_root(const struct builder *b, int layer)
@@ -75,8 +53,16 @@ static bool is_root(const struct builder *b, int layer)
     return b->nodes[layer].enclosing == layer;
 }
 
-// Activations and gradients of every needed layer. A target that is not inside another tensor keeps its gradient where its activation is.
-static enum status add_tensors(struct builder *b)
+static struct view part_of(struct view whole, const struct node *node, int channels)
+{
+    whole.offset += node->enclosing_offset;
+    whole.channels = channels;
+    return whole;
+}
+
+// Needs all that the passes of graph_nodes.h find. Leaves activation and gradient of every needed layer, inside the enclosing one's where
+// there is one. A target of its own in float32 keeps its gradient where its activation is: the caller's part is there from the start.
+static void add_tensors(struct builder *b)
 {
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
@@ -85,28 +71,25 @@ static enum status add_tensors(struct builder *b)
         if (!node->needed)
             continue;
         if (node->swapped && node->leader >= 0) {
-            TRY(add_tensor(b, node, channels, bf16, &node->before));
-            TRY(add_tensor(b, node, channels, bf16, &node->before_gradient));
+            node->before = add_tensor(b, node, channels, bf16);
+            node->before_gradient = add_tensor(b, node, channels, bf16);
         }
         if (!is_root(b, i)) { // the enclosing tensor has a higher row number and is there already
             node->activation = part_of(b->nodes[node->enclosing].activation, node, channels);
             node->gradient = part_of(b->nodes[node->enclosing].gradient, node, channels);
             continue;
         }
-        TRY(add_tensor(b, node, channels, bf16, &node->activation));
-        node->gradient = node->activation;
-        if (node->target < 0 || bf16)
-            TRY(add_tensor(b, node, channels, bf16, &node->gradient));
+        node->activation = add_tensor(b, node, channels, bf16);
+        node->has_gradient = node->target >= 0 && !bf16;
+        node->gradient = node->has_gradient ? node->activation : add_tensor(b, node, channels, bf16);
     }
     struct node *input = &b->nodes[0];
-    input->activation = (struct view){.channels = 3, .height = input->height, .width = input->width, .planar = true};
+    struct view image = {.channels = 3, .height = input->height, .width = input->width, .planar = true};
     const size_t planar = 3 * (size_t)input->height * (size_t)input->width * sizeof(float);
-    TRY(add_buffer(b->graph, planar, &input->activation.buffer));
-    input->gradient = input->activation;
-    TRY(add_buffer(b->graph, planar, &input->gradient.buffer));
-    b->graph->image = input->activation;
-    b->graph->gradient = input->gradient;
-    return STATUS_OK;
+    image.buffer = add_buffer(b->graph, planar);
+    b->graph->image = input->activation = image;
+    image.buffer = add_buffer(b->graph, planar);
+    b->graph->gradient = input->gradient = image;
 }
 
 static size_t value_count(const struct view *view)
@@ -115,159 +98,140 @@ static size_t value_count(const struct view *view)
 }
 
 // One operation for all convolutions that `leader` leads.
-static enum status add_convolutions(struct builder *b, int leader)
+static void add_convolutions(struct builder *b, int leader)
 {
-    struct op op = {.kind = OP_CONV, .layer = leader, .index = NO_BUFFER, .input_count = 1};
-    op.inputs[0] = b->nodes[b->nodes[leader].source].activation;
+    struct op *op = add_op(b, OP_CONV, leader, b->nodes[b->nodes[leader].source].activation);
     for (int i = leader; i < b->network->layer_count; i++) {
         struct node *node = &b->nodes[i];
         if (!node->needed || node->leader != leader)
             continue;
-        struct op_result *result = &op.results[op.result_count++];
-        TRY(add_buffer(b->graph, value_count(&node->activation) / 8, &node->mask));
-        *result = (struct op_result){.view = node->activation, .layer = i, .relu = true, .mask = node->mask, .gate = NO_BUFFER};
-        if (node->swapped)
-            *result = (struct op_result){.view = node->before, .layer = i, .mask = NO_BUFFER, .gate = NO_BUFFER};
-        op.parts[op.part_count++] = i;
+        struct op_result *result = add_result(op, i, node->swapped ? node->before : node->activation);
+        node->mask = add_buffer(b->graph, value_count(&node->activation) / 8);
+        result->relu = !node->swapped;
+        result->mask = node->swapped ? NO_BUFFER : node->mask;
+        op->parts[op->part_count++] = i;
     }
-    return add_op(b, &op);
 }
 
-static enum status add_forward(struct builder *b, int row)
+// The target's activation where the caller is to read it, in float32 and by itself.
+static void add_target(struct builder *b, int row)
 {
-    const struct layer *layer = &b->network->layers[row];
-    struct node *node = &b->nodes[row];
-    struct op op;
-    enum status rc = STATUS_OK;
-    switch (layer->kind) {
-    case LAYER_CONV:
-        if (node->leader == row)
-            TRY(add_convolutions(b, row));
-        if (node->swapped) {
-            op = simple_op(OP_AVG_POOL, row, node->before, node->activation);
-            op.results[0].relu = true;
-            op.results[0].mask = node->mask;
-            TRY(add_op(b, &op));
+    const struct node *node = &b->nodes[row];
+    struct graph_target *target = &b->graph->targets[node->target];
+    target->layer = row;
+    target->activation = target->view = node->activation;
+    if (!is_root(b, row) || graph_nodes_bf16(b->options, row)) {
+        target->view = add_tensor(b, node, b->network->layers[row].channels, false);
+        add_result(add_op(b, OP_PASS, row, node->activation), row, target->view);
+    }
+    target->behind = b->graph->op_count;
+}
+
+// Needs the tensors. Leaves the operations from the image to the targets and the masks that the way back needs. What a concatenation is
+// of is in place already.
+static void add_forward(struct builder *b)
+{
+    for (int i = 1; i < b->network->layer_count; i++) {
+        struct node *node = &b->nodes[i];
+        const struct view in = b->nodes[node->source].activation;
+        if (!node->needed)
+            continue;
+        if (node->leader == i)
+            add_convolutions(b, i);
+        if (b->network->layers[i].kind == LAYER_CONV && node->swapped) {
+            struct op_result *result = add_result(add_op(b, OP_AVG_POOL, i, node->before), i, node->activation);
+            result->relu = true;
+            result->mask = node->mask;
+        } else if (b->network->layers[i].kind == LAYER_AVG_POOL && !node->swapped) {
+            add_result(add_op(b, OP_AVG_POOL, i, in), i, node->activation);
+        } else if (b->network->layers[i].kind == LAYER_MAX_POOL) {
+            struct op *op = add_op(b, OP_MAX_POOL, i, in);
+            add_result(op, i, node->activation);
+            op->index = node->mask = add_buffer(b->graph, value_count(&node->activation));
         }
-        break;
-    case LAYER_MAX_POOL:
-        TRY(add_buffer(b->graph, value_count(&node->activation), &node->mask));
-        op = simple_op(OP_MAX_POOL, row, b->nodes[node->source].activation, node->activation);
-        op.index = node->mask;
-        TRY(add_op(b, &op));
-        break;
-    case LAYER_AVG_POOL:
-        op = simple_op(OP_AVG_POOL, row, b->nodes[node->source].activation, node->activation);
-        if (!node->swapped)
-            TRY(add_op(b, &op));
-        break;
-    case LAYER_CONCAT: // its parts are in place already
-    case LAYER_INPUT:
-        break;
+        if (node->target >= 0)
+            add_target(b, i);
     }
-    if (node->target < 0)
-        return rc;
-    struct view *target = &b->graph->targets[node->target].view;
-    b->graph->targets[node->target].activation = node->activation;
-    if (is_root(b, row) && !graph_nodes_bf16(b->options, row)) {
-        *target = node->activation;
-        node->has_gradient = true;
-    } else {
-        TRY(add_tensor(b, node, layer->channels, false, target));
-        op = simple_op(OP_PASS, row, node->activation, *target);
-        TRY(add_op(b, &op));
-    }
-    b->graph->targets[node->target].behind = b->graph->op_count;
-    return rc;
 }
 
 // What later layers and, in place already or added here, the caller have made of a target's gradient is the whole of it.
-static enum status add_tap(struct builder *b, int row)
+static void add_tap(struct builder *b, int row)
 {
     struct node *node = &b->nodes[row], *root = &b->nodes[node->enclosing];
     struct graph_target *target = &b->graph->targets[node->target];
-    struct op op = simple_op(OP_PASS, row, target->view, node->gradient);
-    op.results[0].accumulate = root->has_gradient;
-    if (!is_root(b, row) || graph_nodes_bf16(b->options, row))
-        TRY(add_op(b, &op));
+    if (target->view.buffer != node->gradient.buffer)
+        add_result(add_op(b, OP_PASS, row, target->view), row, node->gradient)->accumulate = root->has_gradient;
     root->has_gradient = true;
     target->tap = b->graph->op_count;
-    op = simple_op(OP_TAP, row, node->gradient, target->view);
-    return add_op(b, &op);
+    add_result(add_op(b, OP_TAP, row, node->gradient), row, target->view);
 }
 
-static void add_result(struct builder *b, struct op *op, int row, bool accumulate, bool last)
+// Of a concatenation a result for each part. `last`: nothing will be added to it.
+static void add_gradient_results(struct builder *b, struct op *op, int row, bool accumulate, bool last)
 {
     const struct layer *layer = &b->network->layers[row];
     struct node *node = &b->nodes[row];
-    if (layer->kind == LAYER_CONCAT) {
-        for (int k = 0; k < layer->input_count; k++)
-            add_result(b, op, layer->inputs[k], accumulate, last && node->target < 0);
+    last = last && node->target < 0; // before a tap there is no gate
+    for (int k = 0; layer->kind == LAYER_CONCAT && k < layer->input_count; k++)
+        add_gradient_results(b, op, layer->inputs[k], accumulate, last);
+    if (layer->kind == LAYER_CONCAT)
         return;
-    }
-    assert(op->result_count < GRAPH_RESULTS_MAX);
-    struct op_result *result = &op->results[op->result_count++];
-    *result = (struct op_result){.view = node->gradient, .layer = row, .mask = NO_BUFFER, .gate = NO_BUFFER, .accumulate = accumulate};
-    if (last && layer->kind == LAYER_CONV && node->target < 0) { // before a tap there is no gate
+    struct op_result *result = add_result(op, row, node->gradient);
+    result->accumulate = accumulate;
+    if (last && layer->kind == LAYER_CONV) {
         result->gate = node->mask;
         node->gated = true;
     }
 }
 
-// The gradient of what `source` is, as the result of `op`. The last that writes to it applies the gates of the ReLUs.
-static enum status add_gradient(struct builder *b, struct op *op, int source)
+// The gradient of what the layer of `op` reads, as the result of it. The last that writes to it applies the gates of the ReLUs.
+static void add_gradient(struct builder *b, struct op *op)
 {
+    const int source = b->nodes[op->layer].source;
     struct node *node = &b->nodes[source];
     assert(is_root(b, source) && node->writers > 0); // parts are read through their concatenation only
-    op->result_count = 0;
-    add_result(b, op, source, node->has_gradient, --node->writers == 0);
+    add_gradient_results(b, op, source, node->has_gradient, --node->writers == 0);
     node->has_gradient = true;
-    return add_op(b, op);
 }
 
-// Gradient of this layer's output -> gradient of its input.
-static enum status add_backward(struct builder *b, int row)
+static void add_convolution_backward(struct builder *b, int row)
 {
-    const struct layer *layer = &b->network->layers[row];
     struct node *node = &b->nodes[row];
-    struct op op;
-    enum status rc = STATUS_OK;
-    if (node->target >= 0)
-        TRY(add_tap(b, row));
-    switch (layer->kind) {
-    case LAYER_CONV:
-        op = simple_op(OP_PASS, row, node->gradient, node->gradient);
-        op.results[0].gate = node->mask;
-        if (!node->gated)
-            TRY(add_op(b, &op));
-        op = simple_op(OP_AVG_POOL_BACKWARD, row, node->gradient, node->before_gradient);
-        if (node->swapped)
-            TRY(add_op(b, &op));
-        if (node->leader != row)
-            break;
-        op = (struct op){.kind = OP_CONV_BACKWARD, .layer = row, .index = NO_BUFFER};
-        for (int i = row; i < b->network->layer_count; i++)
-            if (b->nodes[i].needed && b->nodes[i].leader == row) {
-                op.inputs[op.input_count++] = b->nodes[i].swapped ? b->nodes[i].before_gradient : b->nodes[i].gradient;
-                op.parts[op.part_count++] = i;
-            }
-        rc = add_gradient(b, &op, node->source);
-        break;
-    case LAYER_MAX_POOL:
-        op = simple_op(OP_MAX_POOL_BACKWARD, row, node->gradient, node->gradient);
-        op.index = node->mask;
-        rc = add_gradient(b, &op, node->source);
-        break;
-    case LAYER_AVG_POOL:
-        op = simple_op(OP_AVG_POOL_BACKWARD, row, node->gradient, node->gradient);
-        if (!node->swapped)
-            rc = add_gradient(b, &op, node->source);
-        break;
-    case LAYER_CONCAT: // the gradients of its parts are in place already
-    case LAYER_INPUT:
-        break;
+    if (!node->gated)
+        add_result(add_op(b, OP_PASS, row, node->gradient), row, node->gradient)->gate = node->mask;
+    if (node->swapped)
+        add_result(add_op(b, OP_AVG_POOL_BACKWARD, row, node->gradient), row, node->before_gradient);
+    if (node->leader != row)
+        return;
+    struct op *op = add_op(b, OP_CONV_BACKWARD, row, node->gradient);
+    op->input_count = 0;
+    for (int i = row; i < b->network->layer_count; i++)
+        if (b->nodes[i].needed && b->nodes[i].leader == row) {
+            op->inputs[op->input_count++] = b->nodes[i].swapped ? b->nodes[i].before_gradient : b->nodes[i].gradient;
+            op->parts[op->part_count++] = i;
+        }
+    add_gradient(b, op);
+}
+
+// Needs what add_forward() left. Leaves the operations from the targets back to the image: of each layer that from the gradient of its
+// output to that of its input, when all that adds to the first has been done. The gradients of a concatenation's parts are in place.
+static void add_backward(struct builder *b)
+{
+    for (int i = b->network->layer_count - 1; i >= 1; i--) {
+        const enum layer_kind kind = b->network->layers[i].kind;
+        struct node *node = &b->nodes[i];
+        if (!node->needed)
+            continue;
+        if (node->target >= 0)
+            add_tap(b, i);
+        if (kind == LAYER_CONV) {
+            add_convolution_backward(b, i);
+        } else if (kind == LAYER_MAX_POOL || (kind == LAYER_AVG_POOL && !node->swapped)) {
+            struct op *op = add_op(b, kind == LAYER_MAX_POOL ? OP_MAX_POOL_BACKWARD : OP_AVG_POOL_BACKWARD, i, node->gradient);
+            op->index = kind == LAYER_MAX_POOL ? node->mask : NO_BUFFER;
+            add_gradient(b, op);
+        }
     }
-    return rc;
 }
 
 static void touch(struct graph *graph, int buffer, int op)
@@ -280,15 +244,13 @@ static void touch(struct graph *graph, int buffer, int op)
     self->last = op;
 }
 
+// Needs all operations. Leaves the first and the last one that touches each buffer.
 static void find_lifetimes(struct graph *graph)
 {
     for (int i = 0; i < graph->op_count; i++) {
         const struct op *op = &graph->ops[i];
-        if (op->kind == OP_TARGETS) {
-            for (int t = 0; t < graph->target_count; t++)
-                touch(graph, graph->targets[t].view.buffer, i);
-            continue;
-        }
+        for (int t = 0; op->kind == OP_TARGETS && t < graph->target_count; t++)
+            touch(graph, graph->targets[t].view.buffer, i);
         for (int k = 0; k < op->input_count; k++)
             touch(graph, op->inputs[k].buffer, i);
         for (int k = 0; k < op->result_count; k++) {
@@ -300,46 +262,43 @@ static void find_lifetimes(struct graph *graph)
     }
 }
 
+// The passes, each of which takes what those before it have left.
 static enum status build(struct builder *b)
 {
-    TRY(graph_nodes_find(b->nodes, b->options));
-    TRY(add_tensors(b));
-    for (int i = 1; i < b->network->layer_count; i++)
-        if (b->nodes[i].needed)
-            TRY(add_forward(b, i));
+    graph_nodes_mark(b->nodes, b->options);
+    TRY(graph_nodes_measure(b->nodes, b->options));
+    graph_nodes_enclose(b->nodes, b->options);
+    graph_nodes_join(b->nodes, b->network);
+    add_tensors(b);
+    add_forward(b);
     b->graph->targets_op = b->graph->op_count;
-    TRY(add_op(b, &(struct op){.kind = OP_TARGETS, .index = NO_BUFFER}));
-    for (int i = b->network->layer_count - 1; i >= 1; i--)
-        if (b->nodes[i].needed)
-            TRY(add_backward(b, i));
+    add_op(b, OP_TARGETS, 0, b->graph->image)->input_count = 0;
+    add_backward(b);
     find_lifetimes(b->graph);
     return STATUS_OK;
 }
 
 enum status graph_create(struct graph **graph, const struct graph_options *options)
 {
-    const struct network *network = options->network;
-    struct builder b = {.options = options, .network = network};
+    const size_t rows = (size_t)options->network->layer_count;
+    struct builder b = {.options = options, .network = options->network};
+    struct graph *g = *graph = b.graph = calloc(1, sizeof *g);
     enum status rc;
-    *graph = b.graph = calloc(1, sizeof *b.graph);
-    b.nodes = calloc((size_t)network->layer_count, sizeof *b.nodes);
-    if (!b.graph || !b.nodes) {
+    b.nodes = calloc(rows, sizeof *b.nodes);
+    if (g) {
+        g->ops = malloc(rows * OPS_A_ROW * sizeof *g->ops);
+        g->buffers = malloc(rows * BUFFERS_A_ROW * sizeof *g->buffers);
+    }
+    if (!b.nodes || !g || !g->ops || !g->buffers) {
         rc = fail(STATUS_LIMIT, "no memory for the graph");
-        goto out;
-    }
-    if (options->target_count < 1 || options->target_count > GRAPH_TARGETS_MAX) {
+    } else if (options->target_count < 1 || options->target_count > GRAPH_TARGETS_MAX) {
         rc = fail(STATUS_USAGE, "%d targets: there must be 1 to %d", options->target_count, GRAPH_TARGETS_MAX);
-        goto out;
+    } else {
+        g->width = options->width;
+        g->height = options->height;
+        g->target_count = options->target_count;
+        rc = build(&b);
     }
-    b.graph->width = options->width;
-    b.graph->height = options->height;
-    b.graph->target_count = options->target_count;
-    for (int i = 0; i < network->layer_count; i++)
-        b.nodes[i].mask = NO_BUFFER;
-    for (int t = 0; t < options->target_count; t++)
-        b.graph->targets[t].layer = options->targets[t];
-    rc = build(&b);
-out:
     free(b.nodes);
     if (rc != STATUS_OK)
         graph_destroy(graph);
@@ -356,10 +315,10 @@ void graph_destroy(struct graph **graph)
     *graph = NULL;
 }
 
-enum status graph_add_scratch(struct graph *graph, int op, size_t bytes)
+void graph_add_scratch(struct graph *graph, int op, size_t bytes)
 {
-    enum status rc = bytes ? add_buffer(graph, bytes, &graph->ops[op].scratch) : STATUS_OK;
-    if (rc == STATUS_OK && bytes)
-        touch(graph, graph->ops[op].scratch, op);
-    return rc;
+    if (bytes == 0)
+        return;
+    graph->ops[op].scratch = add_buffer(graph, bytes);
+    touch(graph, graph->ops[op].scratch, op);
 }

@@ -107,5 +107,5 @@ struct graph_options {
 enum status graph_create(struct graph **graph, const struct graph_options *options) MUST_CHECK;
 void graph_destroy(struct graph **graph);
 
-// A further buffer that lives during one operation only.
-enum status graph_add_scratch(struct graph *graph, int op, size_t bytes) MUST_CHECK;
+// A further buffer that lives during one operation only; once for each.
+void graph_add_scratch(struct graph *graph, int op, size_t bytes);

@@ -18,16 +18,23 @@ bool graph_nodes_bf16(const struct graph_options *options, int row)
     return options->bf16 && options->network->layers[row].conv != 0 && row > 0;
 }
 
-static void mark_needed(struct node *nodes, const struct network *network, int layer)
+void graph_nodes_mark(struct node *nodes, const struct graph_options *options)
 {
-    if (nodes[layer].needed)
-        return;
-    nodes[layer].needed = true;
-    for (int k = 0; k < network->layers[layer].input_count; k++)
-        mark_needed(nodes, network, network->layers[layer].inputs[k]);
+    const struct network *network = options->network;
+    for (int i = 0; i < network->layer_count; i++)
+        nodes[i].target = -1;
+    for (int t = 0; t < options->target_count; t++) {
+        struct node *node = &nodes[options->targets[t]];
+        assert(options->targets[t] > 0 && node->target < 0);
+        node->target = t;
+        node->needed = true;
+    }
+    for (int i = network->layer_count - 1; i > 0; i--) // inputs come before their consumers
+        for (int k = 0; nodes[i].needed && k < network->layers[i].input_count; k++)
+            nodes[network->layers[i].inputs[k]].needed = true;
 }
 
-static enum status find_sizes(struct node *nodes, const struct graph_options *options)
+enum status graph_nodes_measure(struct node *nodes, const struct graph_options *options)
 {
     nodes[0].height = options->height;
     nodes[0].width = options->width;
@@ -45,21 +52,21 @@ static enum status find_sizes(struct node *nodes, const struct graph_options *op
     return STATUS_OK;
 }
 
-// Every tensor that is a part of a needed concatenation lies inside it. From the last row to the first, so that nesting resolves.
-static void find_enclosing(struct node *nodes, const struct graph_options *options)
+void graph_nodes_enclose(struct node *nodes, const struct graph_options *options)
 {
-    for (int i = options->network->layer_count - 1; i >= 0; i--) {
-        const struct layer *layer = &options->network->layers[i];
-        if (layer->kind != LAYER_CONCAT || !nodes[i].needed)
-            continue;
+    const struct network *network = options->network;
+    for (int i = 0; i < network->layer_count; i++)
+        nodes[i].enclosing = i;
+    for (int i = network->layer_count - 1; i >= 0; i--) { // from the last row to the first, so that nesting resolves
+        const struct layer *layer = &network->layers[i];
         size_t offset = nodes[i].enclosing_offset;
-        for (int k = 0; k < layer->input_count; k++) {
+        for (int k = 0; layer->kind == LAYER_CONCAT && nodes[i].needed && k < layer->input_count; k++) {
             struct node *part = &nodes[layer->inputs[k]];
             assert(part->enclosing == layer->inputs[k]); // a part belongs to one concatenation
             part->enclosing = nodes[i].enclosing;
             part->enclosing_offset = offset;
-            offset += graph_tensor_bytes(options->network->layers[layer->inputs[k]].channels, part->height, part->width,
-                                         graph_nodes_bf16(options, i));
+            offset +=
+                graph_tensor_bytes(network->layers[layer->inputs[k]].channels, part->height, part->width, graph_nodes_bf16(options, i));
         }
     }
 }
@@ -103,16 +110,17 @@ static void join_group(struct node *nodes, const struct network *network, int ro
         node->leader = row;
 }
 
-// Which convolutions are done together, what each operation reads, and how many will write to each gradient.
-static void find_groups(struct node *nodes, const struct network *network)
+void graph_nodes_join(struct node *nodes, const struct network *network)
 {
-    for (int i = 1; i < network->layer_count; i++) {
+    for (int i = 0; i < network->layer_count; i++) {
         const struct layer *layer = &network->layers[i];
         struct node *node = &nodes[i];
-        if (!node->needed || layer->kind == LAYER_CONCAT)
+        node->leader = -1;
+        if (!node->needed || i == 0 || layer->kind == LAYER_CONCAT)
             continue;
         node->source = layer->inputs[0];
-        node->leader = layer->kind == LAYER_CONV ? i : -1;
+        if (layer->kind == LAYER_CONV)
+            node->leader = i;
         if (is_pointwise(layer)) {
             swap_pool(nodes, network, node);
             join_group(nodes, network, i);
@@ -120,21 +128,4 @@ static void find_groups(struct node *nodes, const struct network *network)
         if (node->leader < 0 || node->leader == i)
             nodes[node->source].writers++;
     }
-}
-
-enum status graph_nodes_find(struct node *nodes, const struct graph_options *options)
-{
-    for (int i = 0; i < options->network->layer_count; i++) {
-        nodes[i].enclosing = i;
-        nodes[i].target = nodes[i].leader = -1;
-    }
-    for (int t = 0; t < options->target_count; t++) {
-        assert(options->targets[t] > 0 && nodes[options->targets[t]].target < 0);
-        nodes[options->targets[t]].target = t;
-        mark_needed(nodes, options->network, options->targets[t]);
-    }
-    TRY(find_sizes(nodes, options));
-    find_enclosing(nodes, options);
-    find_groups(nodes, options->network);
-    return STATUS_OK;
 }
