@@ -371,6 +371,7 @@ int command_bench(int argc, char **argv)
     else if (rc == STATUS_OK)
         rc = bench(&options);
     if (rc != STATUS_OK)
-        log_error("%s", status_message());
+        log_error("%s%s", status_message(),
+                  rc == STATUS_USAGE && !strstr(status_message(), "--help") ? "; see `oneiros bench --help`" : "");
     return exit_code(rc);
 }

@@ -120,7 +120,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
     else
         path[0] = '\0';
     TRY_OUT(planner_missing(planner, plan, &missing));
-    if (missing == 0)
+    if (missing == 0 || !planner->weights)
         goto out;
     log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
     const double start = now();

@@ -14,7 +14,8 @@
 enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
 
 // By one process for itself: config->plan as it says, timed and kept in the cache where need be. `threads`: that it computes with;
-// `file_text`: from planning_read_file(). *text: the plan's own, to be freed; NULL after a failure.
+// `file_text`: from planning_read_file(). *text: the plan's own, to be freed; NULL after a failure. Without `weights` nothing is timed: the
+// plan is what the cache knows.
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text) MUST_CHECK;
 

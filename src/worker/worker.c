@@ -5,13 +5,13 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
 #include "common/wire/messages.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
+#include "worker/team/array_parts.h"
 
 struct worker {
     struct worker_options options;
@@ -62,32 +62,12 @@ static enum status send_state(const struct dream_state *state, const struct slab
 {
     struct worker *w = context;
     const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
-    const struct array_part part = {.image = state->image,
-                                    .kind = ARRAY_STATE,
-                                    .target = -1,
-                                    .frame = w->states++,
-                                    .octave = state->octave,
-                                    .step = state->step,
-                                    .channels = 3,
-                                    .height = state->height,
-                                    .width = state->width,
-                                    .y = rows->rows.begin,
-                                    .rows = rows->rows.end - rows->rows.begin,
-                                    .columns = state->width};
-    const size_t count = slab_count(rows);
-    float *values = malloc(count * sizeof *values);
-    enum status rc = STATUS_OK;
+    const struct array_part part = {
+        .image = state->image, .kind = ARRAY_STATE, .target = -1, .frame = w->states++, .octave = state->octave, .step = state->step};
     w->kept = now();
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory for a checkpoint");
-    memcpy(values, rows->data, count * sizeof *values);
     if (w->team->rank == 0)
-        TRY_OUT(outbox_report(&w->outbox, &before));
-    rc = outbox_send(&w->outbox, &part, values);
-    values = NULL;
-out:
-    free(values);
-    return rc;
+        TRY(outbox_report(&w->outbox, &before));
+    return array_send_rows(&w->outbox, part, rows, 3);
 }
 
 static bool should_stop(void *context)

@@ -61,11 +61,12 @@ class Verdict:
         self.count = self.different = 0
         self.start = time.monotonic()
 
-    def say(self, title, difference=""):
+    def say(self, title, difference="", counts=True):
         """`difference`: what it is, if there is one."""
         self.count += 1
-        self.different += bool(difference)
-        print(f"{'DIFFERENT' if difference else 'ok       '}  {title}{': ' + ' '.join(difference.split()) if difference else ''}", flush=True)
+        self.different += bool(difference) and counts
+        word = "DIFFERENT" if difference and counts else "noted" if difference else "ok"
+        print(f"{word:9}  {title}{': ' + ' '.join(difference.split()) if difference else ''}", flush=True)
 
     def text(self, title, old, new):
         lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), n=0)
@@ -118,8 +119,9 @@ def comparisons_of(kind, layout):
     """What is said of it, and how: of HDF5 the rows, since places in the file and times are of the session."""
     if not kind.endswith(".h5"):
         return [("", None)]
-    rows = ("rows of ", same_run.compare if kind == "run.h5" else same_run.compare_explained)
-    return [rows, ("layout of ", same_run.compare_layout)] if layout else [rows]
+    if kind == "explain.h5":
+        return [("rows of ", same_run.compare_explained), ("layout of ", same_run.compare_layout)]
+    return [("rows of ", same_run.compare)] + layout * [("layout of ", same_run.compare_layout), ("phases in ", same_run.compare_phases)]
 
 
 def compare_folders(verdict, title, old, new, makes, layout=True):
@@ -134,17 +136,15 @@ def compare_folders(verdict, title, old, new, makes, layout=True):
         for words, comparison in comparisons_of(kind, layout):
             found = [f"{path}: {what}" for path in paths if (what := difference_of(old / path, new / path, comparison))]
             verdict.say(f"{title}: {words}{kind}{f' ({len(paths)})' if len(paths) > 1 else ''}",
-                        f"{len(found)} of {len(paths)}, {'; '.join(found[:3])}" if found else "")
+                        f"{len(found)} of {len(paths)}, {'; '.join(found[:3])}" if found else "", comparison != same_run.compare_phases)
 
 
 def spoken(text):
-    """What a run says, but for times, memory, progress on the way, and which rank came first."""
+    """What a run says, but for times and their table, memory, progress on the way, and which rank came first."""
     lines = []
     for line in text.splitlines():
         line = re.sub(r" in \S+ \([\d.]+ images/\w+\)|[\d.]+ (s|GiB)\b|\brank \d+|\bfrom \d+ on", "*", line)
-        if line.startswith("  "):
-            line = line.split()[0]  # the table of phases
-        if line != "other" and not re.match(r"oneiros: (\d+%: )?\d+(/\d+| images)(, |$)", line):
+        if not re.match(r"  |oneiros: (\d+%: )?\d+(/\d+| images)(, |$)", line):
             lines.append(line)
     return "\n".join(sorted(lines))
 

@@ -62,7 +62,7 @@ page() {
             grep -qx -- "$option" completion || { echo "the completion of $command lacks $option" && false; }
         done <options
     done
-    for step in fetch import info; do
+    for step in fetch import info graph; do
         "$ONEIROS" model "$step" --help | grep -oE -- '--[a-z]+' | sort -u >options
         page "oneiros-model-$step" >page
         complete_words model "$step" -- >completion

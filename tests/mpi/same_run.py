@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """same_run.py A B: whether two run.h5 say the same of the same images, bit by bit, but for times, ranks and the order of rows.
 same_run.py --explained A B: whether two explain.h5 do, but for the configuration.
-same_run.py --layout A B: whether two files of one command have the same tables, columns and attributes, but for times and versions."""
+same_run.py --layout A B: whether two files of one command have the same tables, columns and attributes, but for times and versions.
+same_run.py --phases A B: whether two run.h5 have times of the same phases."""
 import sys
 
 import h5py
@@ -83,11 +84,16 @@ def compare_layout(a, b):
             same(f"{name}: {key}", a[name].attrs[key], b[name].attrs[key])
         if isinstance(a[name], h5py.Dataset) and (a[name].dtype, a[name].maxshape) != (b[name].dtype, b[name].maxshape):
             raise Different(f"{name}: its type differs")
-    if "timing" in a:
-        same("phases", *(sorted({(row["rank"] == 0, row["phase"]) for row in file["timing"][()]}) for file in (a, b)))
 
 
-MODES = {"--explained": compare_explained, "--layout": compare_layout}
+def compare_phases(a, b):
+    found = [{("rank 0: " if row["rank"] == 0 else "other ranks: ") + row["phase"].decode() for row in file["timing"][()]} for file in (a, b)]
+    lost, new = (", ".join(sorted(some)) for some in (found[0] - found[1], found[1] - found[0]))
+    if lost or new:
+        raise Different(f"phases lost: {lost or 'none'}; new: {new or 'none'}")
+
+
+MODES = {"--explained": compare_explained, "--layout": compare_layout, "--phases": compare_phases}
 
 
 def compare_files(first, second, comparison=compare):

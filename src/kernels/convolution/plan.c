@@ -80,7 +80,7 @@ enum status plan_to_text(const struct plan *plan, const struct network *network,
                     continue;
                 fprintf(stream, "%d %s ", plan_sides[s], backward ? "backward" : "forward");
                 for (int p = 0; p < entry->part_count; p++)
-                    fprintf(stream, "%s%s", p ? "+" : "", network->layers[network->convs[entry->parts[p]]].name);
+                    fprintf(stream, "%s%s", p ? "+" : "", network_conv(network, entry->parts[p])->name);
                 fprintf(stream, " %s", conv_method_name((enum conv_method)entry->method));
                 fprintf(stream, entry->seconds > 0 ? " %.4f ms\n" : "\n", entry->seconds * 1e3);
             }

@@ -98,25 +98,20 @@ static enum status add_entry(struct weight_cache *cache, const struct weight_key
     return STATUS_OK;
 }
 
-static const struct layer *conv_layer(const struct weight_cache *cache, int conv)
-{
-    return &cache->network->layers[cache->network->convs[conv]];
-}
-
 // The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done.
 static float *gather(const struct weight_cache *cache, const struct weight_key *key, struct panels_source *source)
 {
-    const struct layer *first = conv_layer(cache, key->parts[0]);
+    const struct layer *first = network_conv(cache->network, key->parts[0]);
     const int in = cache->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
     int out = 0, done = 0;
     for (int k = 0; k < key->part_count; k++)
-        out += conv_layer(cache, key->parts[k])->channels;
+        out += network_conv(cache->network, key->parts[k])->channels;
     float *all = malloc((size_t)out * (size_t)in * (size_t)taps * sizeof *all);
     if (!all)
         return NULL;
     for (int k = 0; k < key->part_count; k++) {
         const float *kernel = parameters_kernel(cache->network, cache->plain, key->parts[k]);
-        const int channels = conv_layer(cache, key->parts[k])->channels;
+        const int channels = network_conv(cache->network, key->parts[k])->channels;
         if (!key->backward)
             memcpy(all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof *all);
         for (int o = 0; key->backward && o < channels; o++)
@@ -161,7 +156,7 @@ static enum status make_panels(struct weight_cache *cache, const struct weight_k
     } else {
         // Neither the padding nor the size decides which weights a phase has.
         struct simd_phase phases[SIMD_PHASES_MAX];
-        const int stride = key->taps == TAPS_ALL ? conv_layer(cache, key->parts[0])->stride : 1;
+        const int stride = key->taps == TAPS_ALL ? network_conv(cache->network, key->parts[0])->stride : 1;
         const int count = panels_phases(phases, source->kernel_h, source->kernel_w, stride, 0, 0, key->backward, 2, 2);
         panels_direct(source, phases, count, lanes, key->pairs, e->panels);
     }

@@ -14,8 +14,8 @@
 struct runner {
     struct convolution *convolution;
     struct simd_pool *pool;
+    void (*run_pool)(const struct simd_pool *);
     struct simd_out *out; // the blocks of all results
-    int out_blocks;
 };
 
 struct executor {
@@ -60,8 +60,13 @@ static size_t block_bytes(const struct view *view)
 
 static enum status create_pool(struct runner *runner, const struct op *op)
 {
+    const struct simd *simd = simd_here();
     const bool backward = op->kind == OP_MAX_POOL_BACKWARD || op->kind == OP_AVG_POOL_BACKWARD;
     const struct view *in = backward ? &op->results[0].view : &op->inputs[0], *out = backward ? &op->inputs[0] : &op->results[0].view;
+    runner->run_pool = op->kind == OP_MAX_POOL            ? simd->max_pool
+                       : op->kind == OP_MAX_POOL_BACKWARD ? simd->max_pool_backward
+                       : op->kind == OP_AVG_POOL          ? simd->avg_pool
+                                                          : simd->avg_pool_backward;
     runner->pool = calloc(1, sizeof *runner->pool);
     if (!runner->pool)
         return fail(STATUS_LIMIT, "no memory for an executor");
@@ -79,24 +84,22 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
 {
     const struct op *op = &ex->graph->ops[op_number];
     struct runner *runner = &ex->runners[op_number];
-    enum status rc = STATUS_OK;
+    int blocks = 0;
     for (int r = 0; r < op->result_count; r++)
-        runner->out_blocks += blocks_of(&op->results[r].view);
-    if (runner->out_blocks == 0)
-        return STATUS_OK;
-    runner->out = calloc((size_t)runner->out_blocks, sizeof *runner->out);
+        blocks += blocks_of(&op->results[r].view);
+    runner->out = calloc((size_t)blocks + 1, sizeof *runner->out);
     if (!runner->out)
         return fail(STATUS_LIMIT, "no memory for an executor");
     if (op_is_convolution(op)) {
         const struct conv_spec spec = conv_spec_of(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
-        TRY_OUT(convolution_create(&runner->convolution, &spec, method, options->cache));
+        TRY(fail_in(convolution_create(&runner->convolution, &spec, method, options->cache), "layer %s at %d x %d pixels",
+                    ex->network->layers[op->layer].name, options->width, options->height));
         graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution));
-    } else if (op->kind != OP_PASS && op->kind != OP_TAP) {
-        rc = create_pool(runner, op);
+    } else if (op->kind < OP_PASS) {
+        TRY(create_pool(runner, op));
     }
-out:
-    return fail_in(rc, "layer %s at %d x %d pixels", ex->network->layers[op->layer].name, options->width, options->height);
+    return STATUS_OK;
 }
 
 static enum status create_graph(struct graph **graph, const struct executor_options *options)
@@ -284,36 +287,18 @@ static void tap(const struct executor *ex, int op_number)
     ex->on_gradient(ex->gradient_context, target, &gradient);
 }
 
-static enum status run(struct executor *ex, int op_number)
+enum status executor_run_op(struct executor *ex, int number)
 {
-    const struct op *op = &ex->graph->ops[op_number];
-    const struct runner *runner = &ex->runners[op_number];
-    const struct simd *simd = simd_here();
-    switch (op->kind) {
-    case OP_CONV:
-    case OP_CONV_BACKWARD:
+    const struct op *op = &ex->graph->ops[number];
+    const struct runner *runner = &ex->runners[number];
+    if (runner->convolution)
         return convolution_run(runner->convolution);
-    case OP_MAX_POOL:
-        simd->max_pool(runner->pool);
-        break;
-    case OP_MAX_POOL_BACKWARD:
-        simd->max_pool_backward(runner->pool);
-        break;
-    case OP_AVG_POOL:
-        simd->avg_pool(runner->pool);
-        break;
-    case OP_AVG_POOL_BACKWARD:
-        simd->avg_pool_backward(runner->pool);
-        break;
-    case OP_PASS:
+    if (runner->pool)
+        runner->run_pool(runner->pool);
+    else if (op->kind == OP_PASS)
         pass(ex, &op->inputs[0], runner->out);
-        break;
-    case OP_TARGETS:
-        break;
-    case OP_TAP:
-        tap(ex, op_number);
-        break;
-    }
+    else if (op->kind == OP_TAP)
+        tap(ex, number);
     return STATUS_OK;
 }
 
@@ -333,7 +318,7 @@ static enum status run_range(struct executor *ex, int first, int end)
 {
     enum status rc = STATUS_OK;
     for (int i = first; rc == STATUS_OK && i < end; i++) {
-        rc = run(ex, i);
+        rc = executor_run_op(ex, i);
         if (ex->between)
             ex->between(ex->between_context);
     }
@@ -372,6 +357,11 @@ enum status executor_backward_to(struct executor *ex, enum gradient_mode mode, i
     return run_range(ex, ex->graph->targets_op + 1, ex->graph->targets[target].tap + 1);
 }
 
+const struct graph *executor_graph(const struct executor *ex)
+{
+    return ex->graph;
+}
+
 int executor_op_count(const struct executor *ex)
 {
     return ex->graph->op_count;
@@ -400,11 +390,6 @@ struct executor_op executor_op(const struct executor *ex, int number)
             found.parts[p] = ex->network->layers[op->parts[p]].name;
     }
     return found;
-}
-
-enum status executor_run_op(struct executor *ex, int number)
-{
-    return run(ex, number);
 }
 
 double executor_flop(const struct executor *ex)

@@ -21,7 +21,7 @@ enum gradient_mode {
 
 struct executor_options {
     const struct network *network;
-    struct weight_cache *cache; // weights; outlives the executor
+    struct weight_cache *cache; // weights; outlives the executor. NULL: for an executor that is looked at only, neither bound nor run
     const struct plan *plan;    // read during creation only
     int width, height;          // pixels of the image
     int target_count;
@@ -75,6 +75,9 @@ enum status executor_backward_to(struct executor *executor, enum gradient_mode m
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);
+
+// What it runs: operations, and buffers at their places in its memory. Lives as long as the executor.
+const struct graph *executor_graph(const struct executor *executor);
 
 // One of its operations, in the order in which they run, for those who measure.
 struct executor_op {

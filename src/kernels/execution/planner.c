@@ -77,7 +77,7 @@ enum status planner_fixed(const struct planner_options *options, enum conv_metho
 
 static enum status check(const struct network *network, const struct operation *operation, const struct plan *plan)
 {
-    const char *name = network->layers[network->convs[operation->spec.parts[0]]].name;
+    const char *name = network_conv(network, operation->spec.parts[0])->name;
     const char *direction = operation->spec.backward ? "backward" : "forward";
     const struct plan_entry *entry = plan_find(plan, &operation->spec, operation->size);
     if (!entry)

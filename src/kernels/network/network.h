@@ -40,6 +40,12 @@ struct network {
     const int *convs; // [conv_count] row of each convolution, in creation order
 };
 
+// The layer of convolution number `conv`.
+static inline const struct layer *network_conv(const struct network *network, int conv)
+{
+    return &network->layers[network->convs[conv]];
+}
+
 // The one network there is. Built on first use; lives as long as the program. Thread-safe.
 const struct network *network_inception_v3(void);
 

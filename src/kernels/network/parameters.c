@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/network/parameters.h"
 
-static const struct layer *conv_layer(const struct network *network, int conv)
-{
-    return &network->layers[network->convs[conv]];
-}
-
 size_t parameters_kernel_count(const struct network *network, int conv)
 {
-    const struct layer *layer = conv_layer(network, conv);
+    const struct layer *layer = network_conv(network, conv);
     const int in = network->layers[layer->inputs[0]].channels;
     return (size_t)layer->channels * (size_t)in * (size_t)layer->kernel_h * (size_t)layer->kernel_w;
 }
@@ -17,7 +12,7 @@ size_t parameters_kernel_start(const struct network *network, int conv)
 {
     size_t start = 0;
     for (int i = 0; i < conv; i++)
-        start += parameters_kernel_count(network, i) + (size_t)conv_layer(network, i)->channels;
+        start += parameters_kernel_count(network, i) + (size_t)network_conv(network, i)->channels;
     return start;
 }
 

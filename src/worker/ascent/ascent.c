@@ -122,7 +122,7 @@ static enum status look_at_importance(struct ascent *a, int dy, int dx)
 }
 
 // What there is to see of this step's pass: metrics, frames, and what guides the ascent from now on.
-static enum status look(struct ascent *a, const struct sweep_pass *pass, const struct sweep_losses *losses, struct step_row *record)
+static enum status observe(struct ascent *a, const struct sweep_pass *pass, const struct sweep_losses *losses, struct step_row *record)
 {
     const struct config *config = a->config;
     struct frames *frames = a->options.frames;
@@ -146,7 +146,7 @@ out:
 }
 
 // Total variation of the image and, if it is wanted, its part in the gradient.
-static enum status vary(struct ascent *a)
+static enum status measure_variation(struct ascent *a)
 {
     const struct slab *image = a->options.image;
     TRY(row_exchange_end(a->neighbours));
@@ -167,11 +167,11 @@ static enum status shape(struct ascent *a)
     if (a->config->smooth > 0)
         slab_blur(&a->gradient, &a->scratch, a->config->smooth);
     timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);
-    return vary(a);
+    return measure_variation(a);
 }
 
 // Sums over the octave.
-static enum status add_up(struct ascent *a, struct band *sum)
+static enum status sum_bands(struct ascent *a, struct band *sum)
 {
     struct image_job *job = a->job;
     const struct slab *image = a->options.image;
@@ -208,10 +208,10 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
         TRY(look_at_importance(a, pass.dy, pass.dx));
     TRY(row_exchange_begin(a->neighbours, image));
     TRY(sweep_run(a->sweep, &pass, &losses));
-    TRY(look(a, &pass, &losses, &record));
+    TRY(observe(a, &pass, &losses, &record));
     TRY(shape(a));
     image_job_ask(job);
-    TRY(add_up(a, &sum));
+    TRY(sum_bands(a, &sum));
     *save = sum.save != 0;
     record.gradient_norm = sqrt(sum.gradient[2]);
     if (!isfinite(losses.total) || !isfinite(record.gradient_norm)) { // by the same sums on every member

@@ -37,7 +37,7 @@ static void leave_octave(struct dream *d)
         d->base = (struct slab){0};
 }
 
-static enum status look_before(struct dream *d)
+static enum status evaluate_original(struct dream *d)
 {
     struct image_job *job = d->job;
     struct evaluation evaluation = {0};
@@ -95,7 +95,7 @@ static bool needs_copy(const struct dream *d)
     return d->job->keep && guided && d->config->guidance.every > 1;
 }
 
-static enum status remember(struct dream *d)
+static enum status remember_state(struct dream *d)
 {
     if (!needs_copy(d) || d->step % d->config->guidance.every != 0)
         return STATUS_OK;
@@ -104,7 +104,7 @@ static enum status remember(struct dream *d)
     return team_agree(d->job->team, slab_copy(&d->kept, &d->image));
 }
 
-static enum status keep(const struct dream *d)
+static enum status keep_state(const struct dream *d)
 {
     // Guidance does, before it is needed again.
     const bool looks = d->step == d->config->steps || d->step % d->config->guidance.every == 0;
@@ -119,7 +119,7 @@ static enum status keep(const struct dream *d)
 }
 
 // The finished dream: its metrics, the last frame, what its channels count for.
-static enum status look_after(struct dream *d, struct image_outcome *outcome)
+static enum status finish(struct dream *d, struct image_outcome *outcome)
 {
     struct image_job *job = d->job;
     struct evaluation evaluation = {0};
@@ -131,7 +131,7 @@ static enum status look_after(struct dream *d, struct image_outcome *outcome)
         TRY_OUT(expect_importance(d, &evaluation));
     outcome->stopped = job->stopping && !before; // what belongs to the dream is not all there
     if (outcome->stopped)
-        TRY_OUT(keep(d));
+        TRY_OUT(keep_state(d));
     const struct frame_view view = {.octave = d->octave, .step = d->step, .cam = &evaluation.cam, .scale = evaluation.cam_scale};
     if (frames_are_on(&d->frames))
         TRY_OUT(frames_send(&d->frames, &d->image, &d->original, &view));
@@ -247,11 +247,11 @@ static enum status climb_octave(struct dream *d)
     const struct image_job *job = d->job;
     while (d->step < d->config->steps && !job->stopping) {
         bool save;
-        TRY(remember(d));
+        TRY(remember_state(d));
         TRY(ascent_step(d->ascent, d->step, &save));
         d->step++;
         if (save || job->stopping)
-            TRY(keep(d));
+            TRY(keep_state(d));
     }
     return STATUS_OK;
 }
@@ -278,7 +278,7 @@ static enum status climb(struct dream *d, struct image_outcome *outcome)
         TRY(enter_again(d));
         TRY(climb_octave(d));
     } else {
-        TRY(look_before(d));
+        TRY(evaluate_original(d));
     }
     while (d->octave < d->octave_count - 1 && !d->job->stopping) {
         TRY(enter_octave(d, d->octave + 1));
@@ -286,7 +286,7 @@ static enum status climb(struct dream *d, struct image_outcome *outcome)
     }
     outcome->before = d->before;
     outcome->stopped = d->job->stopping && !(is_last(d) && d->step == d->config->steps);
-    return outcome->stopped ? finish_early(d) : look_after(d, outcome);
+    return outcome->stopped ? finish_early(d) : finish(d, outcome);
 }
 
 enum status dream_image(struct image_job *job, struct slab *rgb, struct image_outcome *outcome)

@@ -45,7 +45,7 @@ out:
     return rc;
 }
 
-static enum status explain(const struct features *features, struct evaluation *e)
+static enum status find_why(const struct features *features, struct evaluation *e)
 {
     const struct objective *objective = features->objective;
     TRY(cam_make(features, cam_target(objective), objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
@@ -74,7 +74,7 @@ enum status evaluate(struct sweep *sweep, struct image_job *job, const struct sl
     e->metrics.loss = losses.total;
     TRY_OUT(compare(job, picture, original, &e->metrics));
     if (why)
-        rc = explain(&features, e);
+        rc = find_why(&features, e);
 out:
     features_destroy(&features);
     return rc;

@@ -135,8 +135,8 @@ static enum status send_importance(struct explanation *e, int target)
     return rc;
 }
 
-// The plain gradient and what is seen on its way.
-static enum status look(struct explanation *e, struct picture_metrics *metrics)
+// The plain gradient and what is seen on its way: metrics, maps, importance, activations.
+static enum status send_gradient(struct explanation *e, struct picture_metrics *metrics)
 {
     const struct sweep_pass pass = {
         .image = &e->picture, .rule = GRADIENT_PLAIN, .gradient = &e->gradient, .scratch = &e->scratch, .features = &e->features};
@@ -155,7 +155,7 @@ static enum status look(struct explanation *e, struct picture_metrics *metrics)
     return agree_on_sending(e);
 }
 
-static enum status look_guided(struct explanation *e)
+static enum status send_guided_gradient(struct explanation *e)
 {
     const struct sweep_pass pass = {.image = &e->picture,
                                     .rule = e->config->gradient == GRADIENT_PLAIN ? GRADIENT_GUIDED : e->config->gradient,
@@ -195,8 +195,7 @@ static void add_saliency(struct explanation *e, float scale)
     }
 }
 
-// SmoothGrad.
-static enum status look_through_noise(struct explanation *e)
+static enum status send_smoothgrad(struct explanation *e)
 {
     const int samples = e->config->saliency.samples;
     const struct sweep_pass pass = {.image = &e->mixed, .rule = GRADIENT_PLAIN, .gradient = &e->gradient, .scratch = &e->scratch};
@@ -235,7 +234,7 @@ static void set_facts(struct array_part *part, const struct expectation *expecta
 }
 
 // Channels of the targets through which all of the network passes.
-static enum status expect_channels(struct explanation *e, const struct expected_gradients *expected)
+static enum status send_expected_importance(struct explanation *e, const struct expected_gradients *expected)
 {
     const struct objective *objective = e->objective;
     float *importance[CONFIG_TARGETS_MAX] = {NULL};
@@ -265,7 +264,7 @@ out:
     return rc;
 }
 
-static enum status expect(struct explanation *e)
+static enum status send_expected_gradients(struct explanation *e)
 {
     const struct expected_gradients expected = {
         .job = e->job, .sweep = e->sweep, .picture = &e->picture, .baselines = &e->baselines, .passed = count_passes, .context = e};
@@ -274,7 +273,7 @@ static enum status expect(struct explanation *e)
     if (!expected_gradients_are_on(&expected) || e->job->stopping)
         return STATUS_OK;
     TRY(send_baselines(e));
-    TRY(expect_channels(e, &expected));
+    TRY(send_expected_importance(e, &expected));
     if (e->job->stopping)
         return STATUS_OK;
     TRY(expected_gradients_pixels(&expected, &e->gradient, &e->scratch, &e->mixed, &e->sum, &expectation));
@@ -287,11 +286,11 @@ static enum status expect(struct explanation *e)
 static enum status explain(struct explanation *e, struct picture_metrics *metrics)
 {
     TRY(team_agree(e->job->team, make_room(e)));
-    TRY(look(e, metrics));
-    TRY(look_guided(e));
-    TRY(look_through_noise(e));
+    TRY(send_gradient(e, metrics));
+    TRY(send_guided_gradient(e));
+    TRY(send_smoothgrad(e));
     TRY(baselines_make(&e->baselines, e->job, &e->picture));
-    return expect(e);
+    return send_expected_gradients(e);
 }
 
 enum status explain_image(struct image_job *job, struct slab *rgb, struct image_outcome *outcome)

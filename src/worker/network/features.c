@@ -50,7 +50,7 @@ void features_destroy(struct features *f)
     *f = (struct features){0};
 }
 
-static void keep(const struct features *f, int tile, int target, const struct tensor *from, float *to)
+static void copy_own(const struct features *f, int tile, int target, const struct tensor *from, float *to)
 {
     const struct rectangle *at = &features_at(f, tile, target)->at, window = tiling_tile(f->tiling, tile).window;
     const int stride = f->objective->fields[target].stride;
@@ -67,13 +67,13 @@ static void keep(const struct features *f, int tile, int target, const struct te
 
 void features_keep_activation(struct features *f, int tile, int target, const struct tensor *activation)
 {
-    keep(f, tile, target, activation, features_at(f, tile, target)->activation);
+    copy_own(f, tile, target, activation, features_at(f, tile, target)->activation);
 }
 
 void features_keep_gradient(struct features *f, int tile, int target, const struct tensor *gradient)
 {
     if (features_at(f, tile, target)->gradient)
-        keep(f, tile, target, gradient, features_at(f, tile, target)->gradient);
+        copy_own(f, tile, target, gradient, features_at(f, tile, target)->gradient);
 }
 
 struct heat_grid features_grid(const struct features *f, int target, int dy, int dx)

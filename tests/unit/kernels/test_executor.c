@@ -273,6 +273,34 @@ static void test_memory_and_work(void)
     }
 }
 
+// One that is only looked at, without weights: the same memory, the same work, by the same methods, operation by operation.
+static void test_without_weights(void)
+{
+    struct setup s;
+    struct executor *seen;
+    double flop = 0;
+    set_up(&s, 131, 150, "mixed3 mixed5 conv2d_30");
+    struct executor_options options = options_of(&s);
+    options.cache = NULL;
+    UNIT_OK(executor_create(&seen, &options));
+    CU_ASSERT_EQUAL(executor_bytes(seen), executor_bytes(s.executor));
+    CU_ASSERT_EQUAL_FATAL(executor_op_count(seen), executor_op_count(s.executor));
+    const struct graph *graph = executor_graph(seen), *other = executor_graph(s.executor);
+    CU_ASSERT_EQUAL(graph->op_count, executor_op_count(seen));
+    for (int i = 0; i < graph->op_count; i++) {
+        const struct executor_op op = executor_op(seen, i);
+        CU_ASSERT_STRING_EQUAL(op.method, executor_op(s.executor, i).method);
+        CU_ASSERT(op_is_convolution(&graph->ops[i]) == (op.flop > 0) && op.backward == (i > graph->targets_op));
+        flop += op.flop;
+    }
+    CU_ASSERT_EQUAL(flop, executor_flop(s.executor));
+    CU_ASSERT_EQUAL_FATAL(graph->buffer_count, other->buffer_count);
+    for (int i = 0; i < graph->buffer_count; i++)
+        CU_ASSERT_EQUAL(graph->buffers[i].offset, other->buffers[i].offset);
+    executor_destroy(&seen);
+    tear_down(&s);
+}
+
 static void test_trained_weights(void)
 {
     struct setup s;
@@ -298,6 +326,7 @@ static const struct unit_test tests[] = {
     {"shared memory", test_shared_memory},
     {"smallest sizes", test_sizes},
     {"memory and work", test_memory_and_work},
+    {"without weights", test_without_weights},
     {"trained weights", test_trained_weights},
 };
 UNIT_MAIN("executor", tests)
