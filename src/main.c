@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
-#include "commands/versions.h"
-#include "common/config_number.h"
-#include "common/log.h"
-#include "common/nearest.h"
+#include "common/config/nearest.h"
+#include "common/system/log.h"
+#include "common/system/text.h"
 
 struct command {
     const char *name;
@@ -58,13 +57,13 @@ static void print_help(FILE *stream)
 
 static int fail_command(const char *name)
 {
-    char shown[CONFIG_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
+    char shown[TEXT_EXCERPT_MAX], hint[NEAREST_HINT_MAX];
     struct nearest nearest;
     nearest_init(&nearest, name);
     nearest_offer(&nearest, "help");
     for (int i = 0; i < COMMAND_COUNT; i++)
         nearest_offer(&nearest, commands[i].name);
-    log_error("unknown command %s%s", config_excerpt(name, shown), nearest_hint(&nearest, "; `oneiros --help` lists them", hint));
+    log_error("unknown command %s%s", text_excerpt(name, shown), nearest_hint(&nearest, "; `oneiros --help` lists them", hint));
     return EXIT_USAGE;
 }
 

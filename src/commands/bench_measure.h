@@ -3,13 +3,12 @@
 //
 // Machines are shared and change their speed while one watches. So work goes in rounds, each with one whole step and every convolution by
 // itself, ratios are formed within a round, and what counts is the median over the rounds.
-#ifndef ONEIROS_COMMANDS_BENCH_MEASURE_H
-#define ONEIROS_COMMANDS_BENCH_MEASURE_H
+#pragma once
 
-#include "kernels/executor.h"
-#include "kernels/peak.h"
-#include "worker/engine.h"
-#include "worker/objective.h"
+#include "kernels/execution/executor.h"
+#include "kernels/execution/peak.h"
+#include "worker/network/engine.h"
+#include "worker/network/objective.h"
 
 // Over the rounds.
 struct spread {
@@ -51,5 +50,3 @@ struct bench_figures {
 enum status bench_measure(struct engine *engine, const struct objective *objective, int size, int rounds,
                           struct bench_figures *figures) MUST_CHECK;
 void bench_figures_destroy(struct bench_figures *figures);
-
-#endif

@@ -3,18 +3,18 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "commands/arguments.h"
 #include "commands/commands.h"
 #include "commands/dry_run.h"
-#include "commands/job_options.h"
-#include "commands/launch.h"
-#include "commands/run.h"
+#include "job/job.h"
+#include "job/launch.h"
 
 int command_dream(int argc, char **argv)
 {
     struct job_options options;
     long failed = 0;
     const bool first = launch_is_first(); // of many ranks one speaks
-    enum status rc = job_options_parse(&options, argc, argv, environ);
+    enum status rc = arguments_parse(&options, argc, argv, environ);
     if (rc != STATUS_OK) {
         if (first)
             log_error("%s", status_message());
@@ -26,7 +26,7 @@ int command_dream(int argc, char **argv)
     if (!first)
         return EXIT_ALL_DONE;
     if (options.help)
-        job_options_print_help(options.explain, stdout);
+        arguments_print_help(options.explain, stdout);
     else if (options.print_config)
         rc = config_print(&options.config, true, stdout);
     else

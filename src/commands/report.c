@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 // `oneiros report`: what became of a run, as a page; what several runs say of scaling.
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands/commands.h"
-#include "common/log.h"
+#include "commands/options.h"
+#include "common/system/log.h"
 #include "report/page.h"
-#include "report/study.h"
-
-enum { OPTION_STUDY = 256, OPTION_KIND };
+#include "report/study/study.h"
 
 static const char help_text[] =
     "Usage: oneiros report DIR...\n"
@@ -35,71 +32,47 @@ static const char help_text[] =
     "Exit codes: 0 done, 1 internal error, 2 usage, or a run that cannot be read, 3 some pages could not be written.\n";
 
 struct report_options {
-    bool help, study;
+    bool study;
     const char *folder; // NULL: not given
     enum study_kind kind;
-    char **runs; // [run_count]
-    int run_count;
+    struct command_line line; // its operands are the runs
 };
 
-static enum status take_option(struct report_options *options, int code, char **argv)
+static enum status take_kind(void *context, const char *value)
 {
-    switch (code) {
-    case 'h':
-        options->help = true;
-        return STATUS_OK;
-    case 'q':
-        log_set_level(LOG_WARNING);
-        return STATUS_OK;
-    case 'o':
-        if (options->folder)
-            return fail(STATUS_USAGE, "-o is given twice");
-        options->folder = optarg;
-        return STATUS_OK;
-    case OPTION_STUDY:
-        options->study = true;
-        return STATUS_OK;
-    case OPTION_KIND:
-        return study_kind_parse(optarg, &options->kind);
-    case ':':
-        return fail(STATUS_USAGE, "option %s needs a value", argv[optind - 1]);
-    default:
-        return fail(STATUS_USAGE, "unknown option %s; see `oneiros report --help`", argv[optind - 1]);
-    }
+    return study_kind_parse(value, &((struct report_options *)context)->kind);
 }
 
 static enum status parse(int argc, char **argv, struct report_options *options)
 {
-    static const struct option long_options[] = {{"study", no_argument, NULL, OPTION_STUDY}, {"kind", required_argument, NULL, OPTION_KIND},
-                                                 {"output", required_argument, NULL, 'o'},   {"quiet", no_argument, NULL, 'q'},
-                                                 {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0}};
-    enum status rc = STATUS_OK;
-    int code;
-    opterr = 0;
-    optind = 0;
-    while ((code = getopt_long(argc, argv, ":o:qh", long_options, NULL)) != -1)
-        TRY(take_option(options, code, argv));
-    options->runs = argv + optind;
-    options->run_count = argc - optind;
-    if (options->help)
-        goto out;
-    if (options->run_count == 0)
-        rc = fail(STATUS_USAGE, options->study ? "--study: no runs; give their output folders"
-                                               : "no output folder; give that of `oneiros dream` or `oneiros explain`");
-    else if (options->study && !options->folder)
-        rc = fail(STATUS_USAGE, "--study: -o FOLDER is missing: where the tables and plots go");
-    else if (!options->study && (options->folder || options->kind != STUDY_AUTO))
-        rc = fail(STATUS_USAGE, "%s goes with --study only: a page is written into its run's folder", options->folder ? "-o" : "--kind");
-out:
-    return rc;
+    enum log_level log_level = log_get_level();
+    const struct command_option table[] = {
+        {"study", .flag = &options->study},
+        {"kind", .take = take_kind},
+        {"output", 'o', .text = &options->folder},
+        {"quiet", 'q', .log_level = &log_level, .says = LOG_WARNING},
+        {NULL},
+    };
+    TRY(command_line_parse(&options->line, table, options, argc, argv));
+    log_set_level(log_level);
+    if (options->line.help)
+        return STATUS_OK;
+    if (options->line.operand_count == 0)
+        return fail(STATUS_USAGE, options->study ? "--study: no runs; give their output folders"
+                                                 : "no output folder; give that of `oneiros dream` or `oneiros explain`");
+    if (options->study && !options->folder)
+        return fail(STATUS_USAGE, "--study: -o FOLDER is missing: where the tables and plots go");
+    if (!options->study && (options->folder || options->kind != STUDY_AUTO))
+        return fail(STATUS_USAGE, "%s goes with --study only: a page is written into its run's folder", options->folder ? "-o" : "--kind");
+    return STATUS_OK;
 }
 
 static int write_pages(const struct report_options *options)
 {
     int written = 0, code = EXIT_ALL_DONE;
-    for (int i = 0; i < options->run_count; i++) {
+    for (int i = 0; i < options->line.operand_count; i++) {
         struct page_summary summary;
-        const enum status rc = page_write(options->runs[i], &summary);
+        const enum status rc = page_write(options->line.operands[i], &summary);
         if (rc != STATUS_OK) {
             log_error("%s", status_message());
             code = exit_code(rc);
@@ -116,8 +89,8 @@ static enum status make_study(const struct report_options *options)
 {
     struct study study;
     enum status rc;
-    TRY(study_read((const char *const *)options->runs, (size_t)options->run_count, options->kind, &study));
-    TRY(study_print(&study, stdout));
+    TRY_OUT(study_read((const char *const *)options->line.operands, (size_t)options->line.operand_count, options->kind, &study));
+    TRY_OUT(study_print(&study, stdout));
     rc = study_write(&study, options->folder);
 out:
     study_destroy(&study);
@@ -128,7 +101,7 @@ int command_report(int argc, char **argv)
 {
     struct report_options options = {.kind = STUDY_AUTO};
     enum status rc = parse(argc, argv, &options);
-    if (rc == STATUS_OK && options.help) {
+    if (rc == STATUS_OK && options.line.help) {
         fputs(help_text, stdout);
         return EXIT_ALL_DONE;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The one file that names every library, and asks nothing else of them.
-#include "commands/versions.h"
+#include "commands/commands.h"
 
 #include <curl/curl.h>
 #include <dnnl.h>
@@ -29,35 +29,17 @@ static void print_version(FILE *stream, const char *library, const char *compile
     fputc('\n', stream);
 }
 
-static void print_numbers(FILE *stream, const char *library, const unsigned compiled[3], const unsigned running[3])
+static const char *dotted(char out[32], unsigned major, unsigned minor, unsigned patch)
 {
-    char texts[2][64];
-    snprintf(texts[0], sizeof texts[0], "%u.%u.%u", compiled[0], compiled[1], compiled[2]);
-    snprintf(texts[1], sizeof texts[1], "%u.%u.%u", running[0], running[1], running[2]);
-    print_version(stream, library, texts[0], texts[1]);
+    snprintf(out, 32, "%u.%u.%u", major, minor, patch);
+    return out;
 }
 
 static void print_ffmpeg(FILE *stream, const char *library, unsigned compiled, unsigned running)
 {
-    const unsigned a[] = {AV_VERSION_MAJOR(compiled), AV_VERSION_MINOR(compiled), AV_VERSION_MICRO(compiled)};
-    const unsigned b[] = {AV_VERSION_MAJOR(running), AV_VERSION_MINOR(running), AV_VERSION_MICRO(running)};
-    print_numbers(stream, library, a, b);
-}
-
-static void print_dnnl(FILE *stream)
-{
-    const dnnl_version_t *version = dnnl_version();
-    const unsigned compiled[] = {DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH};
-    const unsigned running[] = {(unsigned)version->major, (unsigned)version->minor, (unsigned)version->patch};
-    print_numbers(stream, "oneDNN", compiled, running);
-}
-
-static void print_hdf5(FILE *stream)
-{
-    const unsigned compiled[] = {H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE};
-    unsigned running[3] = {0};
-    if (H5get_libversion(&running[0], &running[1], &running[2]) >= 0)
-        print_numbers(stream, "HDF5", compiled, running);
+    char a[32], b[32];
+    dotted(a, AV_VERSION_MAJOR(compiled), AV_VERSION_MINOR(compiled), AV_VERSION_MICRO(compiled));
+    print_version(stream, library, a, dotted(b, AV_VERSION_MAJOR(running), AV_VERSION_MINOR(running), AV_VERSION_MICRO(running)));
 }
 
 // One of the few calls that MPI allows before MPI_Init. The text of Open MPI goes on after a comma.
@@ -100,9 +82,15 @@ static void print_lcms(FILE *stream)
 
 void versions_print(FILE *stream)
 {
+    char a[32], b[32];
+    const dnnl_version_t *dnnl = dnnl_version();
+    unsigned hdf5[3] = {0};
+    H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
     fprintf(stream, "oneiros %s\n", ONEIROS_VERSION);
-    print_dnnl(stream);
-    print_hdf5(stream);
+    dotted(a, DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH);
+    print_version(stream, "oneDNN", a, dotted(b, (unsigned)dnnl->major, (unsigned)dnnl->minor, (unsigned)dnnl->patch));
+    dotted(a, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
+    print_version(stream, "HDF5", a, dotted(b, hdf5[0], hdf5[1], hdf5[2]));
     print_mpi(stream);
     print_version(stream, "libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(NULL));
     print_tiff(stream);

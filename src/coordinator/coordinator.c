@@ -5,21 +5,21 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/file.h"
-#include "common/log.h"
-#include "common/messages.h"
-#include "common/stop.h"
-#include "coordinator/checkpoints.h"
-#include "coordinator/dispatcher.h"
-#include "coordinator/intake.h"
-#include "coordinator/intake_ahead.h"
-#include "coordinator/leaders.h"
-#include "coordinator/load.h"
-#include "coordinator/prefetch.h"
-#include "coordinator/progress.h"
-#include "coordinator/task.h"
-#include "coordinator/timing_table.h"
+#include "common/system/clock.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "common/system/stop_request.h"
+#include "common/wire/messages.h"
+#include "common/wire/timing_table.h"
+#include "coordinator/delegation.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/intake/intake_ahead.h"
+#include "coordinator/intake/load.h"
+#include "coordinator/intake/prefetch.h"
+#include "coordinator/progress/progress.h"
+#include "coordinator/schedule/dispatcher.h"
+#include "coordinator/task/checkpoint_folder.h"
+#include "coordinator/task/task.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -33,20 +33,20 @@ struct coordinator {
     struct timing timing;
     struct timing_part own, workers; // filled in at the end
     struct dispatcher *dispatcher;
-    struct checkpoints checkpoints;
-    struct leaders *leaders; // NULL: rank 0 reads and writes
-    bool led;                // and they have left: what they gave back is what is still to be done
-    int64_t taken;           // from the intake, and read
-    bool all_put;            // the intake has no more
-    bool all_taken;          // and what it had has been read
-    bool counted;            // the progress knows how many images there are
+    struct checkpoint_folder checkpoints;
+    struct delegation *delegation; // NULL: rank 0 reads and writes all
+    int64_t taken;                 // from the intake, and read
+    bool all_put;                  // the intake has no more
+    bool all_taken;                // and what it had has been read
+    bool told;                     // that it is time to stop
+    bool counted;                  // the progress knows how many images there are
 };
 
 // Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
 static enum status write_down(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const struct image_record *record = &task->record;
+    const struct image_row *record = &task->record;
     const bool ok = record->status == IMAGE_DONE;
     const double start = now();
     enum status rc;
@@ -59,10 +59,10 @@ static enum status write_down(void *context, struct task *task)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
     if (ok)
-        checkpoints_are_obsolete(&c->checkpoints, record->id);
+        checkpoint_folder_are_obsolete(&c->checkpoints, record->id);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->findings.importance)));
+    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(&task);
@@ -75,20 +75,19 @@ static bool was_done(const struct coordinator *c, int64_t image)
     return c->options->resume && resume_is_done(c->options->resume, image);
 }
 
-// What is to be taken in next, as intake_ahead_next().
+// What is to be taken in next, as intake_ahead_next(): where workers read by themselves, what they gave back when the rest is done.
 static enum status next_entry(struct coordinator *c, struct intake_entry *entry, bool *given, bool *end)
 {
-    if (!c->led)
+    if (!c->delegation)
         return intake_ahead_next(c->ahead, entry, given, end);
-    *given = leaders_take_back(c->leaders, entry);
-    *end = !*given;
+    *given = delegation_is_over(c->delegation) && delegation_take_back(c->delegation, entry);
+    *end = !*given && delegation_is_over(c->delegation);
     return STATUS_OK;
 }
 
 // The next inputs to those who read them, as many as they take. What is done already is not read, but as a baseline of others.
 static enum status put_in(struct coordinator *c, bool in_order)
 {
-    enum status rc = STATUS_OK;
     while (!c->all_put && prefetch_has_room(c->prefetch)) {
         struct intake_entry entry;
         bool given;
@@ -100,8 +99,7 @@ static enum status put_in(struct coordinator *c, bool in_order)
         else
             TRY(prefetch_put(c->prefetch, &entry));
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // Inputs on their way, without waiting for any. The first ones are baselines in the order of the inputs; after that whichever is there.
@@ -109,7 +107,6 @@ static enum status take_inputs(struct coordinator *c, bool *found)
 {
     bool in_order;
     const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order);
-    enum status rc;
     TRY(put_in(c, in_order));
     struct task *task = wanted ? prefetch_take(c->prefetch, in_order, &c->timing) : NULL;
     if (task) {
@@ -118,27 +115,26 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         TRY(dispatcher_put(c->dispatcher, task, was_done(c, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
-out:
-    return rc;
-}
-
-static void say_stopping(const struct coordinator *c)
-{
-    log_warning("stopping: each worker ends its step%s", c->options->kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+    return STATUS_OK;
 }
 
 static enum status stop(struct coordinator *c)
 {
-    if (!c->led || !leaders_are_stopping(c->leaders))
-        say_stopping(c);
+    log_warning("stopping: each worker ends its step%s",
+                c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+    if (c->delegation)
+        delegation_stop(c->delegation);
     prefetch_stop(c->prefetch);
     return dispatcher_stop(c->dispatcher);
 }
 
+// Images that will still be put in; -1: unknown.
 static int64_t coming(const struct coordinator *c)
 {
-    const int64_t total = c->led ? c->taken + prefetch_count(c->prefetch) + leaders_returned(c->leaders) : intake_ahead_total(c->ahead);
-    return c->all_taken ? 0 : total < 0 ? -1 : total - c->taken;
+    const struct delegation *d = c->delegation;
+    const int64_t left = d ? prefetch_count(c->prefetch) + delegation_returned(d) : intake_ahead_total(c->ahead) - c->taken;
+    const bool unknown = d ? !delegation_is_over(d) : intake_ahead_total(c->ahead) < 0;
+    return c->all_taken ? 0 : unknown ? -1 : left;
 }
 
 static void show_total(struct coordinator *c)
@@ -167,7 +163,7 @@ static enum status look_after(struct coordinator *c, bool *found)
     show_total(c);
     progress_tick(c->progress);
     if (run_file_is_written(c->run_file))
-        checkpoints_clean(&c->checkpoints);
+        checkpoint_folder_clean(&c->checkpoints);
     if (run_file_is_written(c->run_file))
         return STATUS_OK;
     const double start = now();
@@ -179,49 +175,69 @@ static enum status look_after(struct coordinator *c, bool *found)
     return rc;
 }
 
+static bool is_over(const struct coordinator *c, bool stopping)
+{
+    if (!dispatcher_is_idle(c->dispatcher) || (c->delegation && !delegation_is_over(c->delegation)))
+        return false;
+    return stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher));
+}
+
+// Once round all that there is to do. A job of kind JOB_EXIT: that was all.
+static enum status turn(void *context, struct job *job, bool *found)
+{
+    struct coordinator *c = context;
+    if (c->delegation) {
+        TRY(delegation_turn(c->delegation, found));
+        if (!delegation_is_over(c->delegation))
+            progress_set_in_flight(c->progress, delegation_in_flight(c->delegation));
+    }
+    TRY(dispatcher_turn(c->dispatcher, coming(c), found));
+    TRY(look_after(c, found));
+    const bool stopping =
+        stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && delegation_is_stopping(c->delegation));
+    if (stopping && !c->told)
+        TRY(stop(c));
+    c->told = c->told || stopping;
+    if (!stopping)
+        TRY(take_inputs(c, found));
+    else if (c->delegation && delegation_is_complete(c->delegation) && prefetch_count(c->prefetch) == 0)
+        c->all_taken = true;
+    if (job && is_over(c, stopping))
+        job->kind = JOB_EXIT;
+    return STATUS_OK;
+}
+
 static enum status serve(struct coordinator *c)
 {
+    struct job job = {.kind = JOB_NONE};
     unsigned idle = 0;
-    bool told = false;
-    enum status rc = STATUS_OK;
-    for (;;) {
+    while (job.kind == JOB_NONE) {
         const double start = now();
         bool found = false;
-        TRY(dispatcher_turn(c->dispatcher, coming(c), &found));
-        TRY(look_after(c, &found));
-        const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher);
-        if (stopping && !told)
-            TRY(stop(c));
-        told = told || stopping;
-        if (!stopping)
-            TRY(take_inputs(c, &found));
-        if (dispatcher_is_idle(c->dispatcher) && (stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher))))
-            break;
+        TRY(turn(c, &job, &found));
         rest(c, found, start, &idle);
     }
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 // What every rank's time went to, into the run file.
 static enum status collect_timing(struct coordinator *c)
 {
-    enum status rc = STATUS_OK;
-    for (int w = 0; w < c->options->schedule->workers; w++) {
+    struct timing timing;
+    bool found = false;
+    for (int w = 0; !c->options->here.serve && w < c->options->setup.schedule->workers; w++) {
         const int rank = c->options->first_worker + w;
-        struct timing timing;
         TRY(mpi_receive(&timing, sizeof timing, rank, MESSAGE_TIMING, c->options->comm));
-        if (c->leaders)
-            timing_merge(&timing, leaders_timing(c->leaders, w));
         timing_part_add(&c->workers, &timing);
-        if (rank == COORDINATOR_RANK)
-            timing_merge(&c->timing, &timing);
-        else
-            TRY(dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, rank, &timing)));
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, rank, &timing)));
     }
-    rc = dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
-out:
-    return rc;
+    if (c->options->here.serve) {
+        timing_part_add(&c->workers, c->options->here.timing);
+        timing_merge(&c->timing, c->options->here.timing);
+    }
+    if (c->delegation) // no message must stay behind that nobody receives
+        TRY(delegation_turn(c->delegation, &found));
+    return dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
 }
 
 // For those who ask, and where there are several workers to compare.
@@ -235,20 +251,16 @@ static void say_timing(const struct coordinator *c, double elapsed)
     timing_part_print(&c->own, "rank 0", elapsed, stderr);
 }
 
-// An image for a leader. One that cannot be taken in has failed.
-static enum status next_to_lead(void *context, struct intake_entry *entry, bool *given, bool *end)
+// An image for a worker that reads and writes by itself. One that cannot be taken in has failed.
+static enum status next_to_delegate(void *context, struct intake_entry *entry, bool *given, bool *end)
 {
     struct coordinator *c = context;
-    enum status rc = STATUS_OK;
     for (;;) {
-        TRY(next_entry(c, entry, given, end));
-        if (!*given)
-            break;
-        c->taken++;
+        TRY(intake_ahead_next(c->ahead, entry, given, end));
+        if (!*given || (entry->status == STATUS_OK && !was_done(c, entry->id)))
+            return STATUS_OK;
         if (was_done(c, entry->id))
             continue;
-        if (entry->status == STATUS_OK)
-            break;
         struct task *task = task_create();
         if (!task)
             return fail(STATUS_LIMIT, "no memory for another image");
@@ -257,78 +269,41 @@ static enum status next_to_lead(void *context, struct intake_entry *entry, bool 
         task_failed(task);
         TRY(write_down(c, task));
     }
-out:
-    return rc;
 }
 
-// The rows of an image that a leader has done come all at once.
-static enum status take_led(void *context, struct task *task)
+// The rows of an image that a worker has done by itself come all at once.
+static enum status take_delegated(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const struct history *history = &task->findings.history;
     const double work =
-        task->record.status == IMAGE_DONE ? c->options->work(c->options->config, task->record.width, task->record.height) : 0;
-    enum status rc = STATUS_OK;
+        task->record.status == IMAGE_DONE ? c->options->setup.work(c->options->setup.config, task->record.width, task->record.height) : 0;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
-    if (history->step_count > 0)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_steps(c->run_file, history->steps, history->step_count)));
-    for (size_t i = 0; i < history->map_count; i++)
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_cam(c->run_file, &history->maps[i].record, history->maps[i].values)));
-    rc = write_down(c, task);
-    task = NULL;
-out:
+    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows, c->run_file);
+    if (rc == STATUS_OK)
+        return write_down(c, task);
     task_destroy(&task);
     return rc;
 }
 
-// Until all leaders have left.
-static enum status serve_leaders(struct coordinator *c)
+static enum status create_delegation(struct coordinator *c)
 {
     const struct coordinator_options *o = c->options;
-    unsigned idle = 0;
-    bool told = false;
-    enum status rc;
-    TRY(leaders_create(&c->leaders, &(struct leaders_options){.comm = o->comm,
-                                                              .first_worker = o->first_worker,
-                                                              .workers = o->schedule->workers,
-                                                              .header = &o->header,
-                                                              .next = next_to_lead,
-                                                              .ended = take_led,
-                                                              .context = c}));
-    while (!leaders_have_left(c->leaders)) {
-        const double start = now();
-        bool found = false;
-        TRY(leaders_turn(c->leaders, &found));
-        progress_set_in_flight(c->progress, leaders_in_flight(c->leaders));
-        TRY(look_after(c, &found));
-        if ((stop_requested() || leaders_are_stopping(c->leaders)) && !told) {
-            say_stopping(c);
-            TRY(leaders_stop(c->leaders));
-            told = true;
-        }
-        rest(c, found, start, &idle);
-    }
-    c->led = true;
-    c->taken -= leaders_returned(c->leaders);
-    c->all_taken = leaders_in_flight(c->leaders) == 0 && c->taken == intake_ahead_total(c->ahead);
-    if (told)
-        rc = dispatcher_stop(c->dispatcher);
-out:
-    return rc;
+    return delegation_create(&c->delegation, &(struct delegation_options){.comm = o->comm,
+                                                                          .first_worker = o->first_worker,
+                                                                          .workers = o->setup.schedule->workers,
+                                                                          .header = &o->setup.header,
+                                                                          .next = next_to_delegate,
+                                                                          .ended = take_delegated,
+                                                                          .context = c});
 }
 
 static enum status create_dispatcher(struct coordinator *c)
 {
     const struct coordinator_options *o = c->options;
-    return dispatcher_create(&c->dispatcher, &(struct dispatcher_options){.comm = o->comm,
+    return dispatcher_create(&c->dispatcher, &(struct dispatcher_options){.comm = o->here.serve ? MPI_COMM_NULL : o->comm,
                                                                           .first_worker = o->first_worker,
-                                                                          .kind = o->kind,
-                                                                          .work = o->work,
-                                                                          .schedule = o->schedule,
-                                                                          .config = o->config,
-                                                                          .output = o->output,
-                                                                          .header = &o->header,
+                                                                          .setup = &o->setup,
                                                                           .checkpoints = &c->checkpoints,
                                                                           .run_file = c->run_file,
                                                                           .progress = c->progress,
@@ -344,28 +319,33 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    TRY(file_join(path, options->output, "run.h5"));
-    TRY(checkpoints_init(&c.checkpoints, options->output));
+    TRY_OUT(file_join(path, options->setup.output, "run.h5"));
+    TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
     // Without --resume, those that are there were begun with other settings or pictures.
-    TRY(options->resume ? checkpoints_remove_aside(options->output) : checkpoints_remove(options->output));
-    rc = run_file_create(&c.run_file, path, &options->header, options->resume ? resume_earlier(options->resume) : NULL);
+    TRY_OUT(options->resume ? checkpoint_folder_remove_aside(options->setup.output) : checkpoint_folder_remove(options->setup.output));
+    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
-    TRY(rc);
-    TRY(intake_create(&c.intake, options->output, options->inputs, options->input_count));
-    TRY(intake_ahead_create(&c.ahead, c.intake));
-    TRY(prefetch_create(&c.prefetch, options->config, options->output, &c.checkpoints, options->schedule->workers));
-    TRY(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
-    TRY(create_dispatcher(&c));
-    if (options->leaders)
-        TRY(serve_leaders(&c));
-    TRY(serve(&c));
+    TRY_OUT(rc);
+    TRY_OUT(intake_create(&c.intake, options->setup.output, options->inputs, options->input_count));
+    TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
+    TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers));
+    TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
+    TRY_OUT(create_dispatcher(&c));
+    if (options->delegates)
+        TRY_OUT(create_delegation(&c));
+    if (options->here.serve)
+        TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
+    else
+        TRY_OUT(serve(&c));
     if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
-        log_warning(options->kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
-                                                 : "%" PRId64 " unfinished dreams are saved; run the same command again to go on with them",
+        log_warning(options->setup.kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
+                                                       : "%" PRId64
+                                                         " unfinished dreams are saved; run the same command again to go on with them",
                     outcome->stopped);
-    TRY(dispatcher_dismiss(c.dispatcher));
+    if (!options->here.serve)
+        TRY_OUT(dispatcher_dismiss(c.dispatcher));
     timing_part_add(&c.own, &c.timing);
     elapsed = now() - c.started;
     rc = collect_timing(&c);
@@ -379,14 +359,14 @@ out:
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     dispatcher_destroy(&c.dispatcher);
-    leaders_destroy(&c.leaders);
+    delegation_destroy(&c.delegation);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
     if (!outcome->rows_lost)
-        checkpoints_clean(&c.checkpoints);
-    checkpoints_end(&c.checkpoints);
-    checkpoints_destroy(&c.checkpoints);
+        checkpoint_folder_clean(&c.checkpoints);
+    checkpoint_folder_end(&c.checkpoints);
+    checkpoint_folder_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);

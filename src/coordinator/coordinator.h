@@ -1,32 +1,34 @@
 // SPDX-License-Identifier: MIT
 // Rank 0: takes inputs in, hands images to teams of workers as they become free, collects dreams, writes everything down.
-#ifndef ONEIROS_COORDINATOR_COORDINATOR_H
-#define ONEIROS_COORDINATOR_COORDINATOR_H
+#pragma once
 
 #include <mpi.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config.h"
-#include "common/messages.h"
-#include "common/status.h"
-#include "coordinator/resume.h"
-#include "coordinator/run_file.h"
-#include "coordinator/schedule.h"
+#include "common/config/config.h"
+#include "common/system/status.h"
+#include "common/wire/lead.h"
+#include "coordinator/resume/resume.h"
+#include "coordinator/schedule/run_setup.h"
+#include "runfile/run_file.h"
+
+// The worker, where this process is the only one; zeroed: it is not.
+struct coordinator_here {
+    enum status (*serve)(void *worker, const struct lead *lead); // until the lead has no further job
+    void *worker;
+    const struct timing *timing; // its own
+};
 
 struct coordinator_options {
     MPI_Comm comm;
-    int first_worker;   // rank of comm; 0 where the coordinator's process is the one worker too
-    enum job_kind kind; // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
-    const struct schedule *schedule;
-    const struct config *config;
-    const char *output; // folder, exists
-    char **inputs;      // [input_count], as typed
+    int first_worker; // rank of comm
+    struct run_setup setup;
+    char **inputs; // [input_count], as typed
     int input_count;
     const struct resume *resume; // NULL: a new run
-    bool leaders;                // workers read and write themselves (leader.h), and rank 0 what they could not do alone
-    struct run_file_header header;
+    bool delegates;              // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
+    struct coordinator_here here;
 };
 
 struct coordinator_outcome {
@@ -38,5 +40,3 @@ struct coordinator_outcome {
 
 // Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The parts of a page, built into the program from the files of this folder and from Debian's Chart.js: CMakeLists.txt, cmake/embed.cmake.
-#ifndef ONEIROS_REPORT_ASSETS_H
-#define ONEIROS_REPORT_ASSETS_H
+#pragma once
 
 #include <stddef.h>
 
@@ -12,5 +11,3 @@ struct asset {
 };
 
 extern const struct asset asset_page_html, asset_page_css, asset_page_js, asset_chart_js;
-
-#endif

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The channels of each target that count most: for each picture, and on the mean over all.
-#ifndef ONEIROS_REPORT_CHANNELS_H
-#define ONEIROS_REPORT_CHANNELS_H
+#pragma once
 
-#include <hdf5.h>
-
-#include "common/status.h"
-#include "report/run_facts.h"
-#include "report/run_images.h"
+#include "runfile/run_images.h"
 
 enum {
     CHANNELS_MEAN = 12,     // of the mean
@@ -38,8 +33,5 @@ struct channels {
 void channels_pick(const double *values, int channels, struct channel *picked, int count);
 
 // On failure *channels is zeroed.
-enum status channels_read(hid_t file, const char *path, const struct run_facts *facts, const struct run_images *images,
-                          struct channels *channels) MUST_CHECK;
+enum status channels_read(struct run_reader *reader, const struct run_images *images, struct channels *channels) MUST_CHECK;
 void channels_destroy(struct channels *channels); // a zeroed one is fine
-
-#endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/columns.h"
-
 // A row of /steps.
 struct step {
     int64_t image;
@@ -18,7 +16,7 @@ struct step {
 struct steps {
     size_t count;
     struct step *items; // [count], in some order
-    double *values;     // [count][width], by row
+    double *values;     // [rows][width]
 };
 
 size_t curves_budget(size_t images, int width)
@@ -45,62 +43,6 @@ static int by_place(const void *a, const void *b)
     if (x->step != y->step)
         return (x->step > y->step) - (x->step < y->step);
     return (x->row > y->row) - (x->row < y->row);
-}
-
-static int number(double value)
-{
-    return value >= 0 && value <= INT_MAX ? (int)value : -1;
-}
-
-static enum status read_places(const struct columns *columns, struct steps *steps)
-{
-    static const char *const names[] = {"image", "octave", "step"};
-    enum status rc = STATUS_OK;
-    for (int k = 0; k < 3; k++) {
-        double *values;
-        TRY(columns_numbers(columns, names[k], 1, &values));
-        for (size_t i = 0; i < steps->count; i++) {
-            if (k == 0)
-                steps->items[i].image = values[i] >= 0 && values[i] < 9e15 ? (int64_t)values[i] : -1;
-            else
-                *(k == 1 ? &steps->items[i].octave : &steps->items[i].step) = number(values[i]);
-            steps->items[i].row = i;
-        }
-        free(values);
-    }
-out:
-    return rc;
-}
-
-static enum status read_values(const struct columns *columns, int targets, struct steps *steps, struct curves *curves)
-{
-    const size_t width = (size_t)curves->width;
-    enum status rc = STATUS_OK;
-    for (size_t i = 0; i < steps->count * width; i++)
-        steps->values[i] = NAN;
-    for (int m = 0; m < MEASURES; m++) {
-        const size_t numbers = measures[m].per_target ? (size_t)targets : 1, offset = (size_t)measures_offset(m, targets);
-        double *values;
-        curves->have[m] = columns_have(columns, measures[m].column);
-        if (!curves->have[m])
-            continue;
-        TRY(columns_numbers(columns, measures[m].column, (int)numbers, &values));
-        for (size_t i = 0; i < steps->count; i++)
-            memcpy(steps->values + i * width + offset, values + i * numbers, numbers * sizeof *values);
-        free(values);
-    }
-out:
-    return rc;
-}
-
-// Rows without a place, which no run writes, are left out.
-static void drop_nonsense(struct steps *steps)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < steps->count; i++)
-        if (steps->items[i].image >= 0 && steps->items[i].octave >= 0 && steps->items[i].step >= 0)
-            steps->items[kept++] = steps->items[i];
-    steps->count = kept;
 }
 
 static struct curve_point *add_point(struct curves *curves, const struct step *step, size_t position)
@@ -208,28 +150,35 @@ static enum status make(struct curves *curves, struct steps *steps)
     return STATUS_OK;
 }
 
-enum status curves_read(hid_t file, const char *path, int targets, struct curves *curves)
+// Rows without a place, which no run writes, are left out.
+static enum status read_steps(struct run_cursor *cursor, int targets, struct steps *steps, struct curves *curves)
 {
-    struct columns columns;
+    const size_t rows = cursor->rows, width = (size_t)curves->width;
+    steps->items = calloc(rows + 1, sizeof *steps->items);
+    steps->values = malloc((rows * width + 1) * sizeof *steps->values);
+    if (!steps->items || !steps->values)
+        return fail(STATUS_LIMIT, "no memory for %zu steps", rows);
+    for (int m = 0; m < MEASURES; m++)
+        curves->have[m] = run_cursor_has(cursor, measures[m].column);
+    const struct step_row *step;
+    for (size_t row = 0; (step = run_cursor_next(cursor)); row++) {
+        measures_of_step(step, curves->have, targets, steps->values + row * width);
+        if (step->image >= 0 && step->octave >= 0 && step->step >= 0)
+            steps->items[steps->count++] = (struct step){.image = step->image, .octave = step->octave, .step = step->step, .row = row};
+    }
+    return STATUS_OK;
+}
+
+enum status curves_read(struct run_reader *reader, struct curves *curves)
+{
+    const int targets = (int)reader->facts.targets.count;
+    struct run_cursor *cursor;
     struct steps steps = {0};
-    enum status rc;
     *curves = (struct curves){.width = measures_width(targets)};
-    TRY(columns_open(file, path, "steps", &columns));
-    steps.count = columns.rows;
-    steps.items = calloc(steps.count + 1, sizeof *steps.items);
-    steps.values = malloc((steps.count * (size_t)curves->width + 1) * sizeof *steps.values);
-    if (steps.items && steps.values)
-        rc = read_places(&columns, &steps);
-    else
-        rc = fail(STATUS_LIMIT, "%s: no memory for %zu steps", path, steps.count);
+    TRY(run_cursor_open(&cursor, reader, RUN_STEPS));
+    enum status rc = run_cursor_close(&cursor, read_steps(cursor, targets, &steps, curves));
     if (rc == STATUS_OK)
-        rc = read_values(&columns, targets, &steps, curves);
-    columns_close(&columns);
-    if (rc != STATUS_OK)
-        goto out;
-    drop_nonsense(&steps);
-    rc = make(curves, &steps);
-out:
+        rc = make(curves, &steps);
     free(steps.items);
     free(steps.values);
     if (rc != STATUS_OK)

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How the measures go from step to step: of each picture, and their mean over all. Thinned out, so that a page of many pictures stays
 // small.
-#ifndef ONEIROS_REPORT_CURVES_H
-#define ONEIROS_REPORT_CURVES_H
+#pragma once
 
-#include <hdf5.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/status.h"
+#include "common/system/status.h"
 #include "report/measures.h"
 
 enum {
@@ -44,7 +42,5 @@ struct curves {
 size_t curves_budget(size_t images, int width);
 
 // On failure *curves is zeroed.
-enum status curves_read(hid_t file, const char *path, int targets, struct curves *curves) MUST_CHECK;
+enum status curves_read(struct run_reader *reader, struct curves *curves) MUST_CHECK;
 void curves_destroy(struct curves *curves); // a zeroed one is fine
-
-#endif

@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/records.h"
-#include "coordinator/codec.h"
-#include "coordinator/video_first.h"
-#include "report/thumbnail.h"
+#include "common/system/file.h"
+#include "media/drawing/thumbnail.h"
+#include "media/picture/codec.h"
+#include "media/video/video_first_frame.h"
 
 enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
 
@@ -59,13 +59,13 @@ static char *thumbnail_of_file(const char *path, const char *sha256, const struc
     size_t size = 0;
     char *uri = NULL, digest[65];
     enum status rc;
-    TRY(file_read(path, file_max, &bytes, &size));
+    TRY_OUT(file_read(path, file_max, &bytes, &size));
     if (sha256) {
-        TRY(bytes_sha256(bytes, size, digest));
+        TRY_OUT(bytes_sha256(bytes, size, digest));
         if (strcmp(digest, sha256) != 0)
             goto out;
     }
-    TRY(decode(bytes, size, &image));
+    TRY_OUT(decode(bytes, size, &image));
     rc = thumbnail_make(&image, budget, &uri);
 out:
     image_destroy(&image);
@@ -79,7 +79,7 @@ static char *thumbnail_of_video(const char *path, const struct thumbnail_budget 
     struct image image = {0};
     char *uri = NULL;
     enum status rc;
-    TRY(video_first_frame(path, &limits, &image));
+    TRY_OUT(video_first_frame(path, &limits, &image));
     rc = thumbnail_make(&image, budget, &uri);
 out:
     image_destroy(&image);
@@ -153,7 +153,7 @@ enum status gallery_make(const char *folder, const struct run_facts *facts, cons
         return fail(STATUS_LIMIT, "no memory for %zu pictures", images->count);
     gallery->count = images->count;
     for (size_t i = 0; i < images->count; i++)
-        TRY(find_files(folder, explains, &images->items[i], &gallery->items[i]));
+        TRY_OUT(find_files(folder, explains, &images->items[i], &gallery->items[i]));
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < shown; i++)
         make_thumbnails(folder, explains, &images->items[i], &budget, &gallery->items[i]);

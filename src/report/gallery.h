@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The pictures of a run as thumbnails, and the names of the files that a page links to.
-#ifndef ONEIROS_REPORT_GALLERY_H
-#define ONEIROS_REPORT_GALLERY_H
+#pragma once
 
 #include <stdbool.h>
 
-#include "report/run_facts.h"
-#include "report/run_images.h"
+#include "runfile/run_images.h"
 
 enum gallery_before { BEFORE_NONE, BEFORE_SOURCE, BEFORE_VIDEO };
 
@@ -31,5 +29,3 @@ bool gallery_is_inside(const char *path);
 enum status gallery_make(const char *folder, const struct run_facts *facts, const struct run_images *images,
                          struct gallery *gallery) MUST_CHECK;
 void gallery_destroy(struct gallery *gallery); // a zeroed one is fine
-
-#endif

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "common/log.h"
-#include "common/records.h"
+#include "common/system/log.h"
+#include "common/wire/run_rows.h"
 #include "report/assets.h"
 #include "report/page_data.h"
 
@@ -20,7 +20,6 @@ static const struct {
 static enum status write_parts(const json_t *json, FILE *stream)
 {
     const char *at = (const char *)asset_page_html.bytes;
-    enum status rc = STATUS_OK;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const char *mark = strstr(at, parts[i].mark);
         if (!mark)
@@ -33,8 +32,7 @@ static enum status write_parts(const json_t *json, FILE *stream)
         at = mark + strlen(parts[i].mark);
     }
     fputs(at, stream);
-out:
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status write_page(const struct page_data *data, const char *path)
@@ -42,7 +40,7 @@ static enum status write_page(const struct page_data *data, const char *path)
     struct file_writer writer;
     json_t *json = page_data_json(data);
     enum status rc;
-    TRY(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
+    TRY_OUT(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
     rc = write_parts(json, writer.stream);
     if (rc == STATUS_OK)
         rc = file_commit(&writer);
@@ -53,46 +51,26 @@ out:
     return rc;
 }
 
-// Everything that is read of the run file, while it is open.
-struct contents {
-    struct run_facts facts;
-    struct run_images images;
-    struct curves curves;
-    struct channels channels;
-    struct phases phases;
-};
-
-static enum status read_contents(hid_t file, const char *path, struct contents *contents)
+static enum status read_data(struct run_reader *reader, struct page_data *data)
 {
-    enum status rc;
-    TRY(run_facts_read(file, path, &contents->facts));
-    const int targets = (int)contents->facts.target_count;
+    data->facts = &reader->facts;
     // A run that goes on adds rows: images first, so that all that they speak of is there.
-    TRY(run_images_read(file, path, targets, &contents->images));
-    TRY(curves_read(file, path, targets, &contents->curves));
-    TRY(channels_read(file, path, &contents->facts, &contents->images, &contents->channels));
-    rc = phases_read(file, path, contents->facts.ranks, contents->facts.workers, contents->facts.elapsed, &contents->phases);
-out:
-    return rc;
+    TRY(run_images_read(reader, &data->images));
+    TRY(measures_read_pictures(reader, &data->measures));
+    TRY(curves_read(reader, &data->curves));
+    TRY(channels_read(reader, &data->images, &data->channels));
+    return phases_read(reader, &data->phases);
 }
 
-static void destroy_contents(struct contents *contents)
-{
-    channels_destroy(&contents->channels);
-    curves_destroy(&contents->curves);
-    run_images_destroy(&contents->images);
-    run_facts_destroy(&contents->facts);
-}
-
-static void sum_up(const struct contents *contents, const struct gallery *gallery, struct page_summary *summary)
+static void sum_up(const struct page_data *data, struct page_summary *summary)
 {
     struct stat info;
-    summary->images = contents->images.count;
+    summary->images = data->images.count;
     summary->failed = summary->stopped = summary->thumbnails = 0;
-    for (size_t i = 0; i < contents->images.count; i++) {
-        summary->failed += contents->images.items[i].status == IMAGE_FAILED;
-        summary->stopped += contents->images.items[i].status == IMAGE_STOPPED;
-        summary->thumbnails += gallery->items[i].after != NULL;
+    for (size_t i = 0; i < data->images.count; i++) {
+        summary->failed += data->images.items[i].status == IMAGE_FAILED;
+        summary->stopped += data->images.items[i].status == IMAGE_STOPPED;
+        summary->thumbnails += data->gallery.items[i].after != NULL;
     }
     summary->bytes = stat(summary->path, &info) == 0 ? (uint64_t)info.st_size : 0;
 }
@@ -109,32 +87,21 @@ static void folder_of(const char *path, char folder[FILE_PATH_MAX])
 
 enum status page_write(const char *run, struct page_summary *summary)
 {
-    char path[FILE_PATH_MAX], folder[FILE_PATH_MAX];
-    struct contents contents = {0};
-    struct gallery gallery = {0};
-    hid_t file = -1;
+    char folder[FILE_PATH_MAX];
+    struct page_data data = {0};
+    struct run_reader *reader;
     enum status rc;
-    TRY(run_facts_path(run, path));
-    folder_of(path, folder);
-    TRY(file_join(summary->path, folder, "report.html"));
-    TRY(run_facts_open(path, &file));
-    rc = read_contents(file, path, &contents);
-    H5Fclose(file);
-    if (rc != STATUS_OK)
-        goto out;
-    if (contents.images.count >= PATIENCE)
-        log_info("%s: thumbnails of %zu pictures", path, contents.images.count);
-    TRY(gallery_make(folder, &contents.facts, &contents.images, &gallery));
-    const struct page_data data = {.facts = &contents.facts,
-                                   .images = &contents.images,
-                                   .gallery = &gallery,
-                                   .curves = &contents.curves,
-                                   .channels = &contents.channels,
-                                   .phases = &contents.phases};
-    TRY(write_page(&data, summary->path));
-    sum_up(&contents, &gallery, summary);
+    TRY(run_reader_open(&reader, run));
+    folder_of(reader->path, folder);
+    TRY_OUT(file_join(summary->path, folder, "report.html"));
+    TRY_OUT(read_data(reader, &data));
+    if (data.images.count >= PATIENCE)
+        log_info("%s: thumbnails of %zu pictures", reader->path, data.images.count);
+    TRY_OUT(gallery_make(folder, data.facts, &data.images, &data.gallery));
+    TRY_OUT(write_page(&data, summary->path));
+    sum_up(&data, summary);
 out:
-    gallery_destroy(&gallery);
-    destroy_contents(&contents);
+    page_data_destroy(&data);
+    run_reader_close(&reader);
     return rc;
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // DIR/report.html: what happened in a run, to look at. One file that needs no other and no network; it links to the pictures and videos
 // beside it by relative names.
-#ifndef ONEIROS_REPORT_PAGE_H
-#define ONEIROS_REPORT_PAGE_H
+#pragma once
 
 #include <stdint.h>
 
-#include "common/file.h"
+#include "common/system/file.h"
 
 struct page_summary {
     char path[FILE_PATH_MAX]; // of the page
@@ -16,5 +15,3 @@ struct page_summary {
 
 // Of the run whose output folder, or whose run file, that is. Complete or absent.
 enum status page_write(const char *run, struct page_summary *summary) MUST_CHECK;
-
-#endif

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/records.h"
-#include "coordinator/utf8.h"
+#include "common/system/utf8.h"
+#include "common/wire/run_rows.h"
 
 enum { DIGITS = 6 }; // of numbers
 
@@ -46,14 +46,14 @@ static json_t *hosts_json(const struct run_facts *facts)
 {
     json_t *hosts = json_array(), *seen = json_object();
     for (int i = 0; i < facts->ranks; i++) {
-        json_t *host = json_object_get(seen, facts->hosts[i]);
+        json_t *host = json_object_get(seen, facts->hosts.items[i]);
         if (!host) {
             host = json_object();
-            set_text(host, "name", facts->hosts[i]);
+            set_text(host, "name", facts->hosts.items[i]);
             set_integer(host, "ranks", 0);
             if (facts->node_cores)
                 set_integer(host, "cores", facts->node_cores[i]);
-            json_object_set_new(seen, facts->hosts[i], host);
+            json_object_set_new(seen, facts->hosts.items[i], host);
             json_array_append(hosts, host);
         }
         set_integer(host, "ranks", json_integer_value(json_object_get(host, "ranks")) + 1);
@@ -64,7 +64,7 @@ static json_t *hosts_json(const struct run_facts *facts)
 
 static json_t *run_json(const struct run_facts *facts)
 {
-    json_t *run = json_object(), *slurm = json_object(), *tiles = json_object();
+    json_t *run = json_object(), *slurm = json_object();
     char seed[32];
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)facts->seed); // more digits than JavaScript's numbers have
     set_text(run, "version", facts->version);
@@ -75,20 +75,18 @@ static json_t *run_json(const struct run_facts *facts)
     set_text(run, "plan", facts->plan);
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);
-    set_number(run, "elapsed", facts->elapsed);
-    json_object_set_new(run, "complete", json_boolean(facts->complete));
+    set_number(run, "elapsed", facts->elapsed_seconds);
+    json_object_set_new(run, "complete", json_boolean(facts->complete == 1));
     json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
     set_integer(run, "ranks", facts->ranks);
     set_integer(run, "workers", facts->workers);
     set_integer(run, "team", facts->team_size);
-    set_integer(tiles, "size", facts->tile_size);
-    set_integer(tiles, "halo", facts->tile_halo);
-    set_integer(tiles, "exact", facts->tile_halo_exact);
-    set_integer(tiles, "blend", facts->tile_blend);
-    json_object_set_new(run, "tiles", tiles);
+    json_object_set_new(run, "tiles",
+                        json_pack("{s:i, s:i, s:i, s:i}", "size", facts->tile_size, "halo", facts->tile_halo, "exact",
+                                  facts->tile_halo_exact, "blend", facts->tile_blend));
     for (int i = 0; i < RUN_SLURM_COUNT; i++)
         if (facts->slurm[i])
-            set_text(slurm, run_slurm_names[i], facts->slurm[i]);
+            set_text(slurm, run_slurm[i].name, facts->slurm[i]);
     json_object_set_new(run, "slurm", slurm);
     json_object_set_new(run, "hosts", hosts_json(facts));
     return run;
@@ -116,8 +114,12 @@ static const char *status_name(int status)
     return status == IMAGE_DONE ? "done" : status == IMAGE_FAILED ? "failed" : "stopped";
 }
 
-static json_t *image_json(const struct run_image *image, const struct gallery_item *item, int width)
+static json_t *image_json(const struct page_data *data, size_t number)
 {
+    const struct run_image *image = &data->images.items[number];
+    const struct gallery_item *item = &data->gallery.items[number];
+    const size_t width = (size_t)data->curves.width;
+    const double *measures_before = data->measures + image->row * 2 * width;
     static const char *const from[] = {NULL, "source", "video"};
     json_t *json = json_object();
     set_integer(json, "id", image->id);
@@ -132,8 +134,8 @@ static json_t *image_json(const struct run_image *image, const struct gallery_it
     set_integer(json, "team", image->team);
     set_integer(json, "tiles", image->tiles);
     json_object_set_new(json, "seconds", numbers_json(image->seconds, RUN_IMAGE_SECONDS));
-    json_object_set_new(json, "before", numbers_json(image->before, (size_t)width));
-    json_object_set_new(json, "after", numbers_json(image->after, (size_t)width));
+    json_object_set_new(json, "before", numbers_json(measures_before, width));
+    json_object_set_new(json, "after", numbers_json(measures_before + width, width));
     set_text(json, "folder", item->folder);
     set_text(json, "picture", item->picture);
     set_text(json, "beforeFrom", from[item->before_from]);
@@ -149,45 +151,33 @@ static json_t *image_json(const struct run_image *image, const struct gallery_it
 // Columns: position, octave, step, and one array for each number of the measures.
 static json_t *curve_json(const struct curves *curves, const struct curve *curve)
 {
-    json_t *json = json_object(), *positions = json_array(), *octaves = json_array(), *steps = json_array(), *values = json_array();
-    for (size_t p = curve->first; p < curve->first + curve->count; p++) {
-        json_array_append_new(positions, json_integer(curves->points[p].position));
-        json_array_append_new(octaves, json_integer(curves->points[p].octave));
-        json_array_append_new(steps, json_integer(curves->points[p].step));
+    json_t *positions = json_array(), *octaves = json_array(), *steps = json_array(), *values = json_array();
+    for (int k = 0; k < curves->width; k++)
+        json_array_append_new(values, json_array());
+    for (const struct curve_point *point = curves->points + curve->first; point < curves->points + curve->first + curve->count; point++) {
+        json_array_append_new(positions, json_integer(point->position));
+        json_array_append_new(octaves, json_integer(point->octave));
+        json_array_append_new(steps, json_integer(point->step));
+        for (int k = 0; k < curves->width; k++)
+            json_array_append_new(json_array_get(values, (size_t)k), page_data_number(point->values[k]));
     }
-    for (int k = 0; k < curves->width; k++) {
-        json_t *column = json_array();
-        for (size_t p = curve->first; p < curve->first + curve->count; p++)
-            json_array_append_new(column, page_data_number(curves->points[p].values[k]));
-        json_array_append_new(values, column);
-    }
-    set_integer(json, "image", curve->image);
-    json_object_set_new(json, "position", positions);
-    json_object_set_new(json, "octave", octaves);
-    json_object_set_new(json, "step", steps);
-    json_object_set_new(json, "values", values);
-    return json;
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "image", (json_int_t)curve->image, "position", positions, "octave", octaves, "step",
+                     steps, "values", values);
 }
 
 static json_t *curves_json(const struct curves *curves)
 {
-    json_t *json = json_object(), *list = json_array();
+    json_t *list = json_array();
     for (size_t i = 0; i < curves->curve_count; i++)
         json_array_append_new(list, curve_json(curves, &curves->curves[i]));
-    json_object_set_new(json, "mean", curve_json(curves, &curves->mean));
-    json_object_set_new(json, "images", list);
-    return json;
+    return json_pack("{s:o, s:o}", "mean", curve_json(curves, &curves->mean), "images", list);
 }
 
 static json_t *picked_json(const struct channel *picked, int count)
 {
     json_t *list = json_array();
-    for (int i = 0; i < count && picked[i].number >= 0; i++) {
-        json_t *pair = json_array();
-        json_array_append_new(pair, json_integer(picked[i].number));
-        json_array_append_new(pair, page_data_number(picked[i].value));
-        json_array_append_new(list, pair);
-    }
+    for (int i = 0; i < count && picked[i].number >= 0; i++)
+        json_array_append_new(list, json_pack("[i, o]", picked[i].number, page_data_number(picked[i].value)));
     return list;
 }
 
@@ -196,16 +186,13 @@ static json_t *channels_json(const struct channels *channels)
     json_t *list = json_array();
     for (size_t t = 0; t < channels->target_count; t++) {
         const struct target_channels *target = &channels->targets[t];
-        json_t *json = json_object(), *images = json_array();
-        set_text(json, "layer", target->layer);
-        set_text(json, "method", target->method);
-        set_integer(json, "channels", target->channels);
-        set_integer(json, "known", (int64_t)target->known);
-        json_object_set_new(json, "mean", picked_json(target->mean, CHANNELS_MEAN));
-        for (size_t i = 0; target->images && target->channels && i < channels->image_count; i++)
+        json_t *images = json_array();
+        for (size_t i = 0; target->images && i < channels->image_count; i++)
             json_array_append_new(images, picked_json(target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE));
-        json_object_set_new(json, "images", images);
-        json_array_append_new(list, json);
+        json_array_append_new(list,
+                              json_pack("{s:o, s:o, s:i, s:I, s:o, s:o}", "layer", page_data_text(target->layer), "method",
+                                        page_data_text(target->method), "channels", target->channels, "known", (json_int_t)target->known,
+                                        "mean", picked_json(target->mean, CHANNELS_MEAN), "images", images));
     }
     return list;
 }
@@ -218,16 +205,10 @@ static json_t *phases_json(const struct phases *phases)
         json_t *rows = json_array();
         for (size_t i = 0; i < phases->groups[g].count; i++) {
             const struct phase_row *row = &phases->groups[g].rows[i];
-            json_t *json = json_object();
-            set_text(json, "phase", phase_name(row->phase));
-            json_object_set_new(json, "beside", json_boolean(row->beside));
-            set_number(json, "min", row->least);
-            set_number(json, "avg", row->mean);
-            set_number(json, "max", row->most);
-            set_number(json, "imbalance", row->imbalance);
-            set_number(json, "share", row->share);
-            set_integer(json, "bytes", row->bytes);
-            json_array_append_new(rows, json);
+            json_array_append_new(rows, json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:I}", "phase", phase_name(row->phase), "beside",
+                                                  row->beside, "min", page_data_number(row->least), "avg", page_data_number(row->mean),
+                                                  "max", page_data_number(row->most), "imbalance", page_data_number(row->imbalance),
+                                                  "share", page_data_number(row->share), "bytes", (json_int_t)row->bytes));
         }
         json_array_append_new(groups, json_pack("{s:s, s:i, s:f, s:o}", "group", names[g], "ranks", phases->groups[g].ranks, "other",
                                                 phases->groups[g].other, "rows", rows));
@@ -237,19 +218,24 @@ static json_t *phases_json(const struct phases *phases)
 
 json_t *page_data_json(const struct page_data *data)
 {
-    json_t *root = json_object(), *images = json_array(), *targets = json_array();
-    for (size_t i = 0; i < data->facts->target_count; i++)
-        json_array_append_new(targets, page_data_text(data->facts->targets[i]));
-    for (size_t i = 0; i < data->images->count; i++)
-        json_array_append_new(images, image_json(&data->images->items[i], &data->gallery->items[i], data->curves->width));
-    json_object_set_new(root, "run", run_json(data->facts));
-    json_object_set_new(root, "targets", targets);
-    json_object_set_new(root, "measures", measures_json(data->curves));
-    json_object_set_new(root, "images", images);
-    json_object_set_new(root, "curves", curves_json(data->curves));
-    json_object_set_new(root, "channels", channels_json(data->channels));
-    json_object_set_new(root, "phases", phases_json(data->phases));
-    return root;
+    json_t *images = json_array(), *targets = json_array();
+    for (size_t i = 0; i < data->facts->targets.count; i++)
+        json_array_append_new(targets, page_data_text(data->facts->targets.items[i]));
+    for (size_t i = 0; i < data->images.count; i++)
+        json_array_append_new(images, image_json(data, i));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->facts), "targets", targets, "measures",
+                     measures_json(&data->curves), "images", images, "curves", curves_json(&data->curves), "channels",
+                     channels_json(&data->channels), "phases", phases_json(&data->phases));
+}
+
+void page_data_destroy(struct page_data *data)
+{
+    run_images_destroy(&data->images);
+    free(data->measures);
+    gallery_destroy(&data->gallery);
+    curves_destroy(&data->curves);
+    channels_destroy(&data->channels);
+    *data = (struct page_data){0};
 }
 
 // In JSON these stand in strings only.

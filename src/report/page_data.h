@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a page knows of a run, as JSON.
-#ifndef ONEIROS_REPORT_PAGE_DATA_H
-#define ONEIROS_REPORT_PAGE_DATA_H
+#pragma once
 
 #include <jansson.h>
 #include <stdio.h>
@@ -10,17 +9,19 @@
 #include "report/curves.h"
 #include "report/gallery.h"
 #include "report/phases.h"
-#include "report/run_facts.h"
-#include "report/run_images.h"
 
+// Everything that is read of a run.
 struct page_data {
-    const struct run_facts *facts;
-    const struct run_images *images;
-    const struct gallery *gallery;
-    const struct curves *curves;
-    const struct channels *channels;
-    const struct phases *phases;
+    const struct run_facts *facts; // borrowed
+    struct run_images images;
+    double *measures; // of the images: measures_read_pictures()
+    struct gallery gallery;
+    struct curves curves;
+    struct channels channels;
+    struct phases phases;
 };
+
+void page_data_destroy(struct page_data *data); // a zeroed one is fine
 
 // NULL without memory. Release with json_decref().
 json_t *page_data_json(const struct page_data *data);
@@ -31,5 +32,3 @@ enum status page_data_write(const json_t *json, FILE *stream) MUST_CHECK;
 // A string of any bytes, and a number or, where it is not finite, null.
 json_t *page_data_text(const char *text);
 json_t *page_data_number(double number);
-
-#endif

@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "coordinator/timing_table.h"
-#include "report/columns.h"
+#include "common/wire/timing_table.h"
+
+static const int64_t BYTES_MAX = (int64_t)1e15; // of a rank in a phase, so that sums of them have room
 
 static int phase_of(const char *name)
 {
@@ -43,7 +44,7 @@ static void take_part(const struct timing_part *part, const int64_t *bytes, doub
     phases->groups[group].other = phases->groups[group].count && rest > 0 ? rest : 0;
 }
 
-enum status phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
+enum status phases_make(const struct timing_row *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
 {
     struct timing *timings = calloc((size_t)ranks * PHASE_GROUPS, sizeof *timings); // [PHASE_GROUPS][ranks]
     struct timing_part parts[PHASE_GROUPS] = {{0}};
@@ -57,7 +58,7 @@ enum status phases_make(const struct timing_record *rows, size_t count, int rank
             continue;
         const enum phase_group group = group_of(phase, rank, ranks);
         timings[(size_t)group * (size_t)ranks + (size_t)rank].phases[phase].seconds += rows[i].seconds;
-        bytes[group][phase] += rows[i].bytes;
+        bytes[group][phase] += rows[i].bytes >= 0 && rows[i].bytes < BYTES_MAX ? rows[i].bytes : 0;
     }
     for (int rank = 0; rank < ranks; rank++) {
         if (rank == 0)
@@ -71,49 +72,19 @@ enum status phases_make(const struct timing_record *rows, size_t count, int rank
     return STATUS_OK;
 }
 
-static int64_t whole(double number)
+enum status phases_read(struct run_reader *reader, struct phases *phases)
 {
-    return number >= 0 && number < 1e15 ? (int64_t)number : 0; // so that sums of them have room
-}
-
-static enum status read_rows(const struct columns *columns, struct timing_record *rows)
-{
-    double *ranks = NULL, *counts = NULL, *seconds = NULL, *bytes = NULL;
-    char *names = NULL;
-    enum status rc;
-    TRY(columns_numbers(columns, "rank", 1, &ranks));
-    TRY(columns_numbers(columns, "count", 1, &counts));
-    TRY(columns_numbers(columns, "seconds", 1, &seconds));
-    TRY(columns_numbers(columns, "bytes", 1, &bytes));
-    TRY(columns_text(columns, "phase", RECORD_PHASE_MAX, &names));
-    for (size_t i = 0; i < columns->rows; i++) {
-        rows[i] = (struct timing_record){.rank = ranks[i] >= 0 && ranks[i] < INT32_MAX ? (int32_t)ranks[i] : -1,
-                                         .count = whole(counts[i]),
-                                         .seconds = seconds[i],
-                                         .bytes = whole(bytes[i])};
-        memcpy(rows[i].phase, names + i * RECORD_PHASE_MAX, RECORD_PHASE_MAX);
-    }
-out:
-    free(ranks);
-    free(counts);
-    free(seconds);
-    free(bytes);
-    free(names);
-    return rc;
-}
-
-enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases)
-{
-    struct columns columns;
-    struct timing_record *rows = NULL;
-    enum status rc;
-    TRY(columns_open(file, path, "timing", &columns));
-    rows = calloc(columns.rows + 1, sizeof *rows);
-    rc = rows ? read_rows(&columns, rows) : fail(STATUS_LIMIT, "%s: no memory for %zu rows of /timing", path, columns.rows);
+    const struct run_facts *facts = &reader->facts;
+    struct run_cursor *cursor;
+    size_t count = 0;
+    TRY(run_cursor_open(&cursor, reader, RUN_TIMING));
+    struct timing_row *rows = calloc(cursor->rows + 1, sizeof *rows);
+    enum status rc = rows ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu rows of /timing", cursor->rows);
+    for (const struct timing_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
+        rows[count++] = *row;
+    rc = run_cursor_close(&cursor, rc);
     if (rc == STATUS_OK)
-        rc = phases_make(rows, columns.rows, ranks, workers, elapsed, phases);
-    columns_close(&columns);
-out:
+        rc = phases_make(rows, count, facts->ranks, facts->workers, facts->elapsed_seconds, phases);
     free(rows);
     return rc;
 }

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Where the ranks' time went: for each phase the least, the mean and the most over the ranks that might have been in it. The numbers are
 // those that a run prints at its end (timing_table.h).
-#ifndef ONEIROS_REPORT_PHASES_H
-#define ONEIROS_REPORT_PHASES_H
+#pragma once
 
-#include <hdf5.h>
 #include <stdbool.h>
 
-#include "common/records.h"
-#include "common/status.h"
-#include "common/timing.h"
+#include "common/wire/timing.h"
+#include "runfile/run_reader.h"
 
 // Who: the workers; and rank 0, which coordinates. Without mpirun one process is both, with a thread for each: the phases tell them apart.
 enum phase_group { GROUP_WORKERS, GROUP_COORDINATOR, PHASE_GROUPS };
@@ -33,10 +30,8 @@ struct phases {
 };
 
 // From the rows of /timing, `ranks` ranks of which `workers` dream, of a run of `elapsed` seconds.
-enum status phases_make(const struct timing_record *rows, size_t count, int ranks, int workers, double elapsed,
+enum status phases_make(const struct timing_row *rows, size_t count, int ranks, int workers, double elapsed,
                         struct phases *phases) MUST_CHECK;
 
 // STATUS_FORMAT: the table cannot be read. No rows, as in a run that was killed, are fine.
-enum status phases_read(hid_t file, const char *path, int ranks, int workers, double elapsed, struct phases *phases) MUST_CHECK;
-
-#endif
+enum status phases_read(struct run_reader *reader, struct phases *phases) MUST_CHECK;

@@ -5,17 +5,18 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/clock.h"
-#include "common/messages.h"
-#include "common/stop.h"
-#include "worker/dream.h"
-#include "worker/explain.h"
+#include "common/system/clock.h"
+#include "common/system/stop_request.h"
+#include "common/wire/messages.h"
+#include "worker/ascent/dream.h"
+#include "worker/look/explain.h"
+#include "worker/team/array_parts.h"
 
 struct worker {
     struct worker_options options;
-    MPI_Comm comm; // that jobs come over
+    MPI_Comm comm;           // that jobs come over; MPI_COMM_NULL: none do
+    const struct lead *lead; // of this process; NULL: there is none
     struct objective objective;
     struct engine *engine;
     struct timing timing;
@@ -28,7 +29,7 @@ struct worker {
     enum status broken; // of the connection, found in a hook
 };
 
-static void send_step(const struct step_record *record, void *context)
+static void send_step(const struct step_row *record, void *context)
 {
     struct worker *w = context;
     const struct report report = {.kind = REPORT_STEP, .step = *record};
@@ -57,36 +58,16 @@ static bool should_save(void *context)
 }
 
 // On its way to the coordinator while the dream goes on.
-static enum status send_state(const struct dream_state *state, const struct field *rows, void *context)
+static enum status send_state(const struct dream_state *state, const struct slab *rows, void *context)
 {
     struct worker *w = context;
     const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
-    const struct array_part part = {.image = state->image,
-                                    .kind = ARRAY_STATE,
-                                    .target = -1,
-                                    .frame = w->states++,
-                                    .octave = state->octave,
-                                    .step = state->step,
-                                    .channels = 3,
-                                    .height = state->height,
-                                    .width = state->width,
-                                    .y = rows->rows.begin,
-                                    .rows = rows->rows.end - rows->rows.begin,
-                                    .columns = state->width};
-    const size_t count = field_count(rows);
-    float *values = malloc(count * sizeof *values);
-    enum status rc = STATUS_OK;
+    const struct array_part part = {
+        .image = state->image, .kind = ARRAY_STATE, .target = -1, .frame = w->states++, .octave = state->octave, .step = state->step};
     w->kept = now();
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory for a checkpoint");
-    memcpy(values, rows->data, count * sizeof *values);
     if (w->team->rank == 0)
         TRY(outbox_report(&w->outbox, &before));
-    rc = outbox_send(&w->outbox, &part, values);
-    values = NULL;
-out:
-    free(values);
-    return rc;
+    return array_send_rows(&w->outbox, part, rows, 3);
 }
 
 static bool should_stop(void *context)
@@ -94,7 +75,7 @@ static bool should_stop(void *context)
     struct worker *w = context;
     bool there = false;
     MPI_Status status;
-    if (w->broken == STATUS_OK)
+    if (w->broken == STATUS_OK && w->comm != MPI_COMM_NULL)
         w->broken = mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status);
     w->stopping = w->stopping || there || stop_requested();
     return w->stopping || w->broken != STATUS_OK;
@@ -107,29 +88,29 @@ static void fail_result(struct result *result)
 }
 
 // Dreams on `rgb` in place, or explains it, and says in *result how it went.
-static enum status work_on(struct worker *w, const struct job *job, struct field *rgb, struct field *others, struct field *dreamed,
+static enum status work_on(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
                            struct result *result)
 {
-    const struct dream_options options = {.team = w->team,
-                                          .engine = w->engine,
-                                          .objective = &w->objective,
-                                          .rules = w->options.rules,
-                                          .outbox = &w->outbox,
-                                          .others = others,
-                                          .other_count = job->others,
-                                          .image = job->image,
-                                          .step = send_step,
-                                          .part = send_part,
-                                          .stop = should_stop,
-                                          .save = should_save,
-                                          .keep = send_state,
-                                          .from = job->goes_on ? &job->from : NULL,
-                                          .dreamed = dreamed,
-                                          .context = w};
-    struct dream_outcome outcome;
+    struct image_job work = {.team = w->team,
+                             .engine = w->engine,
+                             .objective = &w->objective,
+                             .rules = w->options.rules,
+                             .outbox = &w->outbox,
+                             .others = others,
+                             .other_count = job->others,
+                             .image = job->image,
+                             .step = send_step,
+                             .part = send_part,
+                             .stop = should_stop,
+                             .save = should_save,
+                             .keep = send_state,
+                             .from = job->goes_on ? &job->from : NULL,
+                             .dreamed = dreamed,
+                             .context = w};
+    struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
+    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, rgb, &outcome) : dream_image(&work, rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
@@ -142,103 +123,118 @@ static enum status work_on(struct worker *w, const struct job *job, struct field
     return w->broken;
 }
 
-// This rank's rows, from the coordinator or to it.
-static enum status receive_rows(struct worker *w, struct field *rgb)
+// This rank's rows of the job's picture number `number`, from whoever leads, and of the dream back.
+static enum status receive_rows(struct worker *w, int number, struct slab *rows)
 {
-    const size_t plane = field_plane(rgb);
+    const struct lead *lead = w->outbox.lead;
+    const size_t plane = slab_plane(rows);
     const double start = now();
-    const enum status rc = mpi_receive_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_RECEIVE, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    const enum status rc = lead ? lead->pixels(lead->context, number, rows->data)
+                                : mpi_receive_rows(rows->data, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
+    timing_add(&w->timing, PHASE_RECEIVE, start, lead ? 0 : (int64_t)(slab_count(rows) * sizeof(float)));
     return rc;
 }
 
-static enum status send_rows(struct worker *w, const struct field *rgb)
+static enum status send_rows(struct worker *w, const struct slab *rgb)
 {
-    const size_t plane = field_plane(rgb);
+    const size_t plane = slab_plane(rgb);
     const double start = now();
     const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(field_count(rgb) * sizeof(float)));
+    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(slab_count(rgb) * sizeof(float)));
     return rc;
 }
 
 // Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
 static enum status count_arrays(struct worker *w, struct team *team, struct result *result)
 {
-    struct span *shares = calloc((size_t)team->size, sizeof *shares);
     const double mine = (double)w->outbox.sent;
     double all;
-    bool flag = false;
-    enum status rc;
-    if (!shares)
-        return fail(STATUS_LIMIT, "no memory for the sums of a team");
-    for (int m = 0; m < team->size; m++)
-        shares[m].end = 1;
     TRY(outbox_flush(&w->outbox));
-    TRY(team_sum(team, &mine, shares, 1, &all, &flag));
+    TRY(team_sum(team, &mine, team->size, 1, &all, NULL));
     result->arrays = (int64_t)all;
-    w->outbox.sent = 0;
-out:
-    free(shares);
-    return rc;
+    return STATUS_OK;
 }
 
-static enum status make_room(const struct job *job, const struct team *team, struct field *rgb, struct field others[BASELINE_IMAGES_MAX],
-                             struct field *dreamed)
+static enum status make_room(const struct job *job, const struct team *team, struct slab *rgb, struct slab others[BASELINE_IMAGES_MAX],
+                             struct slab *dreamed)
 {
     const struct dream_state *from = &job->from;
     const struct span rows = tiling_rows(job->height, team->size, team->rank);
-    enum status rc;
     assert(job->others <= BASELINE_IMAGES_MAX);
-    TRY(field_create(rgb, job->width, job->height, rows));
+    TRY(slab_create(rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
-        TRY(field_create(&others[i], job->width, job->height, rows));
+        TRY(slab_create(&others[i], job->width, job->height, rows));
     if (job->goes_on)
-        rc = field_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
+        return slab_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
+    return STATUS_OK;
+}
+
+// All that the job is made of has room; the pictures come and are worked on.
+static enum status take_and_work(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
+                                 struct result *result)
+{
+    const struct report ready = {.kind = REPORT_READY};
+    if (w->team->rank == 0 && !w->outbox.lead)
+        TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
+    TRY(receive_rows(w, 0, rgb));
+    for (int i = 0; i < job->others; i++)
+        TRY(receive_rows(w, 1 + i, &others[i]));
+    if (job->goes_on)
+        TRY(receive_rows(w, 1 + job->others, dreamed));
+    return work_on(w, job, rgb, others, dreamed, result);
+}
+
+// How it went, and this member's rows of the dream, if there is one.
+static enum status give_back(struct worker *w, struct slab *rgb, const struct result *result)
+{
+    const struct lead *lead = w->outbox.lead;
+    struct report report = {.kind = REPORT_RESULT, .result = *result};
+    if (lead) {
+        float *dream = result->has_pixels ? rgb->data : NULL;
+        if (dream)
+            rgb->data = NULL;
+        return lead->end(lead->context, result, dream);
+    }
+    TRY(count_arrays(w, w->team, &report.result));
+    if (w->team->rank == 0)
+        TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
+    return result->has_pixels ? send_rows(w, rgb) : STATUS_OK;
+}
+
+// `ranks`: [job->members] the team.
+static enum status do_job(struct worker *w, const struct job *job, const int32_t *ranks)
+{
+    struct result result = {.image = job->image, .before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
+    struct slab rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
+    enum status rc;
+    TRY_OUT(team_create(&w->team, w->comm, ranks, job->members, &w->timing));
+    rc = team_agree(w->team, make_room(job, w->team, &rgb, others, &dreamed));
+    if (rc != STATUS_OK && !w->team->agreed)
+        goto out;
+    if (rc != STATUS_OK)
+        fail_result(&result);
+    else
+        TRY_OUT(take_and_work(w, job, &rgb, others, &dreamed, &result));
+    rc = give_back(w, &rgb, &result);
 out:
+    slab_destroy(&rgb);
+    for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
+        slab_destroy(&others[i]);
+    slab_destroy(&dreamed);
+    team_destroy(&w->team);
     return rc;
 }
 
-static enum status do_job(struct worker *w, const struct job *job)
+// By messages: the team comes behind the job.
+static enum status do_team_job(struct worker *w, const struct job *job)
 {
-    const MPI_Comm comm = w->comm;
-    const struct report ready = {.kind = REPORT_READY};
-    struct report report = {.kind = REPORT_RESULT, .result = {.image = job->image}};
-    struct team *team = NULL;
-    struct field rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
-    enum status rc;
-    report.result.before = report.result.after = picture_metrics_unknown();
-    int32_t *ranks = calloc((size_t)job->members, sizeof *ranks);
+    const size_t size = (size_t)job->members * sizeof(int32_t);
+    int32_t *ranks = malloc(size);
     if (!ranks)
         return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
-    TRY(mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, comm));
-    TRY(team_create(&team, comm, ranks, job->members, &w->timing));
-    w->team = team;
-    rc = team_agree(team, make_room(job, team, &rgb, others, &dreamed));
-    if (rc != STATUS_OK && !team->agreed)
-        goto out;
-    if (rc != STATUS_OK) {
-        fail_result(&report.result);
-    } else {
-        if (team->rank == 0)
-            TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, comm));
-        TRY(receive_rows(w, &rgb));
-        for (int i = 0; i < job->others; i++)
-            TRY(receive_rows(w, &others[i]));
-        if (job->goes_on)
-            TRY(receive_rows(w, &dreamed));
-        TRY(work_on(w, job, &rgb, others, &dreamed, &report.result));
-    }
-    TRY(count_arrays(w, team, &report.result));
-    if (team->rank == 0)
-        TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, comm));
-    if (report.result.has_pixels)
-        TRY(send_rows(w, &rgb));
-out:
-    field_destroy(&rgb);
-    for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
-        field_destroy(&others[i]);
-    field_destroy(&dreamed);
-    team_destroy(&team);
+    enum status rc = mpi_receive(ranks, size, COORDINATOR_RANK, MESSAGE_JOB_RANKS, w->comm);
+    if (rc == STATUS_OK)
+        rc = do_job(w, job, ranks);
     free(ranks);
     return rc;
 }
@@ -249,19 +245,19 @@ static enum status take_stop(struct worker *w)
     bool there;
     char nothing;
     MPI_Status status;
-    enum status rc;
     TRY(mpi_probe(w->comm, COORDINATOR_RANK, MESSAGE_STOP, &there, &status));
     if (there)
         TRY(mpi_receive(&nothing, sizeof nothing, COORDINATOR_RANK, MESSAGE_STOP, w->comm));
-out:
-    return rc;
+    return STATUS_OK;
 }
 
-static enum status next_job(struct worker *w, struct job *job)
+static enum status next_job(struct worker *w, struct job *job, bool *called)
 {
     const double start = now();
-    const enum status rc = mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
-    timing_add(&w->timing, PHASE_WAIT, start, (int64_t)sizeof *job);
+    *called = false;
+    const enum status rc =
+        w->lead ? w->lead->next(w->lead->context, job, called) : mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, w->comm);
+    timing_add(&w->timing, PHASE_WAIT, start, w->lead ? 0 : (int64_t)sizeof *job);
     return rc;
 }
 
@@ -272,11 +268,11 @@ static enum status look_at_guide(struct worker *w)
     const size_t count = 3 * (size_t)guide->width * (size_t)guide->height;
     struct executor *executor;
     enum status rc;
-    TRY(engine_executor(w->engine, guide->width, guide->height, &executor));
+    TRY_OUT(engine_executor(w->engine, guide->width, guide->height, &executor));
     float *seen = executor_image(executor);
     for (size_t i = 0; i < count; i++)
         seen[i] = network_input(w->options.config, guide->rgb[i]);
-    TRY(executor_forward(executor));
+    TRY_OUT(executor_forward(executor));
     rc = objective_set_guide(&w->objective, executor);
 out:
     return fail_in(rc, "guide");
@@ -290,8 +286,8 @@ enum status worker_create(struct worker **worker, const struct worker_options *o
         return fail(STATUS_LIMIT, "no memory for a worker");
     w->options = *options;
     omp_set_num_threads(options->threads);
-    TRY(objective_init(&w->objective, options->config, options->weights, options->classes));
-    TRY(engine_create(&w->engine, &w->objective, options->weights, options->plan));
+    TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));
+    TRY_OUT(engine_create(&w->engine, &w->objective, options->weights, options->plan));
     if (options->guide)
         rc = look_at_guide(w);
 out:
@@ -300,22 +296,21 @@ out:
     return rc;
 }
 
-enum status worker_serve(struct worker *w, MPI_Comm comm)
+enum status worker_serve(struct worker *w, MPI_Comm comm, const struct lead *lead)
 {
-    enum status rc;
+    const int32_t alone = 0;
     w->comm = comm;
-    w->stopping = false;
-    outbox_init(&w->outbox, comm);
+    w->lead = lead;
     for (;;) {
         struct job job;
-        TRY(next_job(w, &job));
+        bool called;
+        TRY(next_job(w, &job, &called));
         if (job.kind == JOB_EXIT)
             break;
-        TRY(do_job(w, &job));
+        w->outbox = (struct outbox){.lead = called ? lead : NULL, .comm = comm};
+        TRY(called ? do_job(w, &job, &alone) : do_team_job(w, &job));
     }
-    rc = take_stop(w);
-out:
-    return rc;
+    return comm == MPI_COMM_NULL ? STATUS_OK : take_stop(w);
 }
 
 struct timing *worker_timing(struct worker *w)

@@ -18,19 +18,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/clock.h"
-#include "common/config.h"
-#include "common/file.h"
-#include "common/log.h"
-#include "common/tiling.h"
-#include "coordinator/codec.h"
+#include "common/config/config.h"
+#include "common/picture/tiling.h"
+#include "common/system/clock.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/leader_messages.h"
-#include "worker/cam.h"
-#include "worker/objective.h"
-#include "worker/tile_rules.h"
-
-enum { HELD = 2 }; // pictures that a worker asks for ahead, as the real one does
+#include "coordinator/delegation_messages.h"
+#include "job/tile_rules.h"
+#include "media/picture/codec.h"
+#include "worker/look/cam.h"
+#include "worker/network/objective.h"
 
 static struct {
     struct config config;
@@ -76,8 +74,8 @@ static void pack(int64_t image, void **bytes, size_t *size)
     struct task *task = task_create();
     if (!task)
         need(fail(STATUS_LIMIT, "no memory"));
-    struct history *history = &task->findings.history;
-    image_record_unknown(&task->record);
+    struct image_rows *rows = &task->results.rows;
+    image_row_unknown(&task->record);
     task->record.id = image;
     task->record.status = IMAGE_DONE;
     task->record.rank = bench.rank;
@@ -86,74 +84,59 @@ static void pack(int64_t image, void **bytes, size_t *size)
     snprintf(task->record.source, sizeof task->record.source, "picture.png");
     snprintf(task->record.output, sizeof task->record.output, "picture/dream.png");
     for (int i = 0; i < bench.steps; i++)
-        need(history_add_step(history, &(struct step_record){
-                                           .image = image, .step = i, .width = bench.pixels, .height = bench.pixels, .frame = -1}));
+        need(image_rows_add_step(
+            rows, &(struct step_row){.image = image, .step = i, .width = bench.pixels, .height = bench.pixels, .frame = -1}));
     for (int i = 0; i < bench.maps; i++) {
-        const struct cam_record map = {.image = image,
-                                       .frame = i,
-                                       .step = i,
-                                       .grid = {.width = 14,
-                                                .height = 14,
-                                                .stride = 16,
-                                                .octave_width = bench.pixels,
-                                                .octave_height = bench.pixels}};
-        need(history_add_map(history, &map, values));
+        const struct cam_row map = {
+            .image = image,
+            .frame = i,
+            .step = i,
+            .grid = {.width = 14, .height = 14, .stride = 16, .octave_width = bench.pixels, .octave_height = bench.pixels}};
+        need(image_rows_add_map(rows, &map, values));
     }
     for (int t = 0; t < bench.targets.count; t++)
-        task->findings.importance[t] = importance;
-    need(account_pack(task, bench.targets.channels, bench.targets.count, bytes, size));
+        task->results.importance[t] = importance;
+    need(rows_pack(task, bench.targets.channels, bench.targets.count, bytes, size));
     for (int t = 0; t < bench.targets.count; t++)
-        task->findings.importance[t] = NULL;
+        task->results.importance[t] = NULL;
     task_destroy(&task);
 }
 
-static void tell(const struct account *account, const void *bytes)
+// delegate.c's side of the conversation, and worker.c's where a job of rank 0's comes.
+static bool next_job(struct job *job)
 {
-    need(mpi_send(account, sizeof *account, COORDINATOR_RANK, MESSAGE_ACCOUNT, bench.comm));
-    if (account->bytes > 0)
-        need(mpi_send(bytes, (size_t)account->bytes, COORDINATOR_RANK, MESSAGE_ACCOUNT_BYTES, bench.comm));
-}
-
-// leader.c's side of the conversation.
-static void lead(void)
-{
-    const struct timing timing = {0};
-    int64_t held[HELD];
-    int count = 0, asked = 0;
-    bool end = false;
-    double free_since = now();
+    static int64_t held[DELEGATED_MAX];
+    static int count;
+    const double free_since = now();
     for (;;) {
-        for (; !end && asked + count < HELD; asked++)
-            tell(&(struct account){.kind = ACCOUNT_WANTS}, NULL);
         bool there = false;
         MPI_Status status;
-        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_ORDER, &there, &status));
-        if (there || (count == 0 && !end)) {
-            struct order order;
-            need(order_receive(&order, bench.comm));
-            end = end || order.kind != ORDER_IMAGE;
-            if (order.kind == ORDER_IMAGE) {
-                held[count++] = order.image;
-                asked--;
-            }
+        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
+        if (there) {
+            struct delegated order;
+            need(delegated_receive(&order, bench.comm));
+            held[count++] = order.image;
             continue;
         }
-        if (count == 0)
+        if (count > 0)
             break;
-        waited(free_since);
-        const int64_t image = held[0];
-        memmove(held, held + 1, (size_t)--count * sizeof *held);
-        void *bytes;
-        size_t size;
-        pretend(bench.seconds);
-        pack(image, &bytes, &size);
-        tell(&(struct account){.kind = ACCOUNT_IMAGE, .image = image, .bytes = (int64_t)size}, bytes);
-        free(bytes);
-        free_since = now();
+        need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_JOB, &there, &status));
+        if (there) {
+            need(mpi_receive(job, sizeof *job, COORDINATOR_RANK, MESSAGE_JOB, bench.comm));
+            return true;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
     }
-    tell(&(struct account){.kind = ACCOUNT_LEAVES, .bytes = sizeof timing}, &timing);
-    for (struct order order = {0}; order.kind != ORDER_LEAVE;)
-        need(order_receive(&order, bench.comm));
+    waited(free_since);
+    const int64_t image = held[0];
+    memmove(held, held + 1, (size_t)--count * sizeof *held);
+    void *bytes;
+    size_t size;
+    pretend(bench.seconds);
+    pack(image, &bytes, &size);
+    need(mpi_send(bytes, size, COORDINATOR_RANK, MESSAGE_ROWS, bench.comm));
+    free(bytes);
+    return false;
 }
 
 // worker.c's: the only member of its team.
@@ -170,8 +153,8 @@ static void dream(const struct job *job)
     need(mpi_receive_rows(rows, plane, plane, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, bench.comm));
     for (int i = 0; i < bench.steps; i++) {
         pretend(bench.seconds / bench.steps);
-        report = (struct report){
-            .kind = REPORT_STEP, .step = {.image = job->image, .step = i, .width = job->width, .height = job->height, .frame = -1}};
+        report = (struct report){.kind = REPORT_STEP,
+                                 .step = {.image = job->image, .step = i, .width = job->width, .height = job->height, .frame = -1}};
         need(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, bench.comm));
     }
     report = (struct report){.kind = REPORT_RESULT, .result = {.image = job->image, .status = IMAGE_DONE, .has_pixels = true}};
@@ -184,12 +167,11 @@ static void dream(const struct job *job)
 static void work(void)
 {
     const struct timing timing = {0};
-    if (bench.config.io == IO_WORKERS)
-        lead();
     for (;;) {
         struct job job;
         const double since = now();
-        need(mpi_receive(&job, sizeof job, COORDINATOR_RANK, MESSAGE_JOB, bench.comm));
+        if (!next_job(&job))
+            continue;
         if (job.kind == JOB_EXIT)
             break;
         waited(since);
@@ -257,27 +239,27 @@ static struct cost coordinate(void)
                                       .workers = bench.size - 1};
     const struct coordinator_options options = {.comm = bench.comm,
                                                 .first_worker = 1,
-                                                .work = count_pixels,
-                                                .schedule = &schedule,
-                                                .config = &bench.config,
-                                                .output = output,
+                                                .setup.work = count_pixels,
+                                                .setup.schedule = &schedule,
+                                                .setup.config = &bench.config,
+                                                .setup.output = output,
                                                 .inputs = inputs,
                                                 .input_count = 1,
-                                                .leaders = bench.config.io == IO_WORKERS,
-                                                .header = {.kind = "dream",
-                                                           .config = &bench.config,
-                                                           .channels = bench.targets.channels,
-                                                           .cam_layer = bench.config.targets.items[cam_target(&bench.targets)].layer,
-                                                           .importance = bench.config.importance.method,
-                                                           .weights_md5 = "",
-                                                           .weights_source = "",
-                                                           .plan = "",
-                                                           .ranks = bench.size,
-                                                           .workers = schedule.workers,
-                                                           .tiles = &tiles.rules,
-                                                           .hosts = hosts,
-                                                           .cores = cores,
-                                                           .node_cores = cores}};
+                                                .delegates = bench.config.io == IO_WORKERS,
+                                                .setup.header = {.kind = "dream",
+                                                                 .config = &bench.config,
+                                                                 .channels = bench.targets.channels,
+                                                                 .cam_layer = bench.config.targets.items[cam_target(&bench.targets)].layer,
+                                                                 .importance = bench.config.importance.method,
+                                                                 .weights_md5 = "",
+                                                                 .weights_source = "",
+                                                                 .plan = "",
+                                                                 .ranks = bench.size,
+                                                                 .workers = schedule.workers,
+                                                                 .tiles = &tiles.rules,
+                                                                 .hosts = hosts,
+                                                                 .cores = cores,
+                                                                 .node_cores = cores}};
     const double start = now(), processor = processor_seconds();
     need(coordinator_run(&options, &outcome));
     const struct cost cost = {.wall = now() - start, .processor = processor_seconds() - processor};
@@ -326,8 +308,8 @@ static void print(const struct cost *cost, double work)
     const double images = (double)bench.images;
     printf("%8s %12s %9s %9s %9s %7s %9s %9s %9s %9s %12s\n", "workers", "s a picture", "pictures", "a second", "no waits", "busy",
            "p50 ms", "p99 ms", "max ms", "rank 0", "us a picture");
-    printf("%8d %12g %9ld %9.1f %9.1f %6.1f%% %9.2f %9.2f %9.2f %8.1f%% %12.1f\n", workers, bench.seconds, bench.images, images / cost->wall,
-           workers / bench.seconds, 100 * work / (workers * cost->wall), wait_at(0.5), wait_at(0.99), wait_at(1),
+    printf("%8d %12g %9ld %9.1f %9.1f %6.1f%% %9.2f %9.2f %9.2f %8.1f%% %12.1f\n", workers, bench.seconds, bench.images,
+           images / cost->wall, workers / bench.seconds, 100 * work / (workers * cost->wall), wait_at(0.5), wait_at(0.99), wait_at(1),
            100 * cost->processor / cost->wall, 1e6 * cost->processor / images);
 }
 

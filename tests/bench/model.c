@@ -11,20 +11,20 @@
 //   + `sums` sums over the team, each 2 log2(members) x `latency`
 // and a picture besides: two looks (half a window's time each), `picture` seconds, `image` seconds for each of its pixels / members; a
 // worker's first picture, `start` seconds.
-// Rank 0 spends `rank0` seconds on each picture and `rank0_pixel` on each of its pixels (0 where workers read and write), one after another;
-// a worker gets its next picture when rank 0 has come to it.
+// Rank 0 spends `rank0` seconds on each picture and `rank0_pixel` on each of its pixels (0 where workers read and write), one after
+// another; a worker gets its next picture when rank 0 has come to it.
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
-#include "common/geometry.h"
-#include "common/tiling.h"
-#include "coordinator/forecast.h"
-#include "kernels/network.h"
-#include "worker/tile_rules.h"
+#include "common/config/config.h"
+#include "common/picture/geometry.h"
+#include "common/picture/tiling.h"
+#include "coordinator/schedule/forecast.h"
+#include "job/tile_rules.h"
+#include "kernels/network/network.h"
 
 enum { POINTS_MAX = 16, COUNTS_MAX = 32, MIXES_MAX = 8, PARTS_MAX = 8 };
 
@@ -69,7 +69,8 @@ static double window_seconds(double pixels)
     int next = 0;
     while (next < machine.count && machine.points[next].pixels < pixels)
         next++;
-    const struct point *above = &machine.points[next < machine.count ? next : machine.count - 1], *below = &machine.points[next ? next - 1 : 0];
+    const struct point *above = &machine.points[next < machine.count ? next : machine.count - 1],
+                       *below = &machine.points[next ? next - 1 : 0];
     const double low = below->seconds / below->pixels, high = above->seconds / above->pixels;
     const double part = above == below ? 0 : log(pixels / below->pixels) / log(above->pixels / below->pixels);
     return pixels * (low + part * (high - low));
@@ -118,16 +119,14 @@ static double image_seconds(struct schedule_image image, int members)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     const double pixels = (double)image.width * image.height;
-    const int count =
-        geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, NETWORK_MIN_SIDE, octaves);
+    const int count = geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, octaves);
     double seconds = machine.picture + pixels / members * machine.image;
     for (int k = 0; k < count; k++) {
         struct tiling tiling;
         need(tiling_create(&tiling, octaves[k].width, octaves[k].height, &schedule.tiles));
         seconds += config.steps * step_seconds(&tiling, members);
         if (k == count - 1)
-            seconds += (tiling_count(&tiling) + members - 1) / members *
-                       window_seconds((double)tiling.across.window * tiling.down.window);
+            seconds += (tiling_count(&tiling) + members - 1) / members * window_seconds((double)tiling.across.window * tiling.down.window);
     }
     return seconds;
 }
@@ -145,7 +144,7 @@ static struct outcome play(const struct mix *mix, const int *teams)
     struct outcome outcome = {0};
     for (int w = 0; w < workers; w++)
         free_at[w] = machine.start; // as good as before the first picture
-    double rank0 = 0; // when it is free
+    double rank0 = 0;               // when it is free
     for (int i = 0; i < mix->count; i++) {
         const int team = teams[i];
         if (team == 0)
@@ -198,9 +197,9 @@ static void describe(const char *text)
     static const struct {
         const char *name;
         double *value;
-    } names[] = {{"pixel", &machine.pixel},     {"image", &machine.image},         {"picture", &machine.picture}, {"start", &machine.start},
-                 {"latency", &machine.latency}, {"bandwidth", &machine.bandwidth}, {"sums", &machine.sums},
-                 {"rank0", &machine.rank0},     {"rank0_pixel", &machine.rank0_pixel}};
+    } names[] = {{"pixel", &machine.pixel}, {"image", &machine.image},     {"picture", &machine.picture},
+                 {"start", &machine.start}, {"latency", &machine.latency}, {"bandwidth", &machine.bandwidth},
+                 {"sums", &machine.sums},   {"rank0", &machine.rank0},     {"rank0_pixel", &machine.rank0_pixel}};
     double side, seconds;
     if (sscanf(text, "tile=%lf:%lf", &side, &seconds) == 2 && machine.count < POINTS_MAX) {
         machine.points[machine.count++] = (struct point){side * side, seconds};
@@ -229,8 +228,8 @@ static void predict(struct mix *mix, const int *workers, int count)
         const struct outcome outcome = play(mix, teams);
         if (i == 0)
             base = outcome.seconds * workers[0];
-        printf("| %s | %d | %.4g | %.1f | %.1f%% | %d | %.1f%% |\n", mix->name, workers[i], outcome.seconds,
-               base / outcome.seconds, 100 * base / (outcome.seconds * workers[i]), outcome.team, 100 * outcome.rank0 / outcome.seconds);
+        printf("| %s | %d | %.4g | %.1f | %.1f%% | %d | %.1f%% |\n", mix->name, workers[i], outcome.seconds, base / outcome.seconds,
+               100 * base / (outcome.seconds * workers[i]), outcome.team, 100 * outcome.rank0 / outcome.seconds);
         fflush(stdout);
     }
     free(teams);
@@ -238,10 +237,8 @@ static void predict(struct mix *mix, const int *workers, int count)
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {{"workers", required_argument, NULL, 'w'},
-                                            {"mix", required_argument, NULL, 'x'},
-                                            {"machine", required_argument, NULL, 'm'},
-                                            {0}};
+    static const struct option options[] = {
+        {"workers", required_argument, NULL, 'w'}, {"mix", required_argument, NULL, 'x'}, {"machine", required_argument, NULL, 'm'}, {0}};
     int workers[COUNTS_MAX], counts = 0, mixes = 0;
     struct mix mix[MIXES_MAX];
     struct tile_plan tiles;

@@ -13,14 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/file.h"
-#include "common/resample.h"
-#include "common/rng.h"
-#include "coordinator/codec.h"
-#include "kernels/weights.h"
-#include "model/model_fetch.h"
-#include "worker/sweep.h"
-#include "worker/tile_rules.h"
+#include "common/picture/resample.h"
+#include "common/system/file.h"
+#include "common/system/rng.h"
+#include "job/tile_rules.h"
+#include "kernels/network/parameters.h"
+#include "media/picture/codec.h"
+#include "weights/model_fetch.h"
+#include "weights/weights.h"
+#include "worker/network/sweep.h"
 
 static void need(enum status rc)
 {
@@ -36,30 +37,24 @@ struct setup {
     struct engine *engine;
     struct team *team;
     struct timing timing;
-    struct field image, gradient, scratch;
+    struct slab image, gradient, scratch;
 };
 
 // The gradient of the image seen rolled, and the tiling that it was made with.
 static struct tiling find_gradient(struct setup *s, const struct tile_rules *rules, int dy, int dx)
 {
+    struct image_job job = {.team = s->team, .engine = s->engine, .objective = &s->objective, .rules = rules};
     struct sweep *sweep;
     struct sweep_losses losses;
-    bool flag = false;
-    need(sweep_create(&sweep, &(struct sweep_options){.team = s->team,
-                                                      .engine = s->engine,
-                                                      .objective = &s->objective,
-                                                      .rules = rules,
-                                                      .width = s->image.width,
-                                                      .height = s->image.height}));
+    need(sweep_create(&sweep, &job, s->image.width, s->image.height, 0));
     const struct sweep_pass pass = {.image = &s->image,
                                     .dy = dy,
                                     .dx = dx,
-                                    .objective = &s->objective,
                                     .rule = s->config.gradient,
                                     .above = network_find(network_inception_v3(), s->config.gradient_above),
                                     .gradient = &s->gradient,
                                     .scratch = &s->scratch};
-    need(sweep_run(sweep, &pass, &losses, &flag));
+    need(sweep_run(sweep, &pass, &losses));
     const struct tiling tiling = *sweep_tiling(sweep);
     sweep_destroy(&sweep);
     return tiling;
@@ -108,14 +103,14 @@ static void add_difference(struct seam *seam, enum line line, double difference)
     }
 }
 
-static void add_seams(const struct field *g, const enum line *columns, const enum line *rows, struct seam *seam)
+static void add_seams(const struct slab *g, const enum line *columns, const enum line *rows, struct seam *seam)
 {
     for (int c = 0; c < 3; c++)
         for (int y = 1; y < g->height; y++)
             for (int x = 1; x < g->width; x++) {
-                const float *here = field_row(g, c, y) + x;
+                const float *here = slab_row(g, c, y) + x;
                 add_difference(seam, columns[x], fabs(here[0] - here[-1]));
-                add_difference(seam, rows[y], fabs(here[0] - field_row(g, c, y - 1)[x]));
+                add_difference(seam, rows[y], fabs(here[0] - slab_row(g, c, y - 1)[x]));
             }
 }
 
@@ -150,7 +145,7 @@ struct demands {
 static bool compare(struct setup *s, int rolls, const struct tile_plan *plan, const struct demands *demands)
 {
     const struct tile_rules whole = {.size = INT_MAX, .halo = plan->rules.halo, .blend = plan->rules.blend, .stride = plan->rules.stride};
-    const size_t count = field_count(&s->image);
+    const size_t count = slab_count(&s->image);
     float *reference = malloc(count * sizeof *reference);
     enum line *columns = malloc((size_t)s->image.width * sizeof *columns), *rows = malloc((size_t)s->image.height * sizeof *rows);
     struct error error = {0};
@@ -196,9 +191,9 @@ static void read_photo(struct setup *s, const char *path, int width, int height)
     need(codec_decode(bytes, size, &limits, &image));
     width = width ? width : image.width;
     height = height ? height : image.height;
-    need(field_create(&s->image, width, height, (struct span){0, height}));
-    need(field_create(&s->gradient, width, height, (struct span){0, height}));
-    need(field_create(&s->scratch, width, height, (struct span){0, height}));
+    need(slab_create(&s->image, width, height, (struct span){0, height}));
+    need(slab_create(&s->gradient, width, height, (struct span){0, height}));
+    need(slab_create(&s->scratch, width, height, (struct span){0, height}));
     need(resample(image.rgb, 3, image.width, image.height, s->image.data, width, height));
     image_destroy(&image);
     free(bytes);
@@ -234,7 +229,7 @@ int main(int argc, char **argv)
         need(config_set(&s.config, argv[i]));
     read_photo(&s, argv[at], width, height);
     need(model_default_path(model));
-    float *weights = malloc(weights_count(network_inception_v3()) * sizeof *weights);
+    float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
     need(weights_read(model, network_inception_v3(), weights, &info));
     need(objective_init(&s.objective, &s.config, weights, info.classes));
     need(engine_create(&s.engine, &s.objective, weights, NULL));

@@ -9,11 +9,12 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
-# Long options of a command, from the tables in its sources.
+# Long options of a command, from the table in its source, and the one that all have.
 options_of() {
     local files=("$SOURCE"/src/commands/"$1".c)
-    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/job_options.c)
-    grep -ohE '\{"[a-z-]+", (no|required|optional)_argument' "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/arguments.c)
+    grep -ohE "\{\"[a-z-]+\",( '.',)? \.[a-z_]+ = " "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+    echo --help
 }
 
 commands() {
@@ -61,7 +62,7 @@ page() {
             grep -qx -- "$option" completion || { echo "the completion of $command lacks $option" && false; }
         done <options
     done
-    for step in fetch import info; do
+    for step in fetch import info graph; do
         "$ONEIROS" model "$step" --help | grep -oE -- '--[a-z]+' | sort -u >options
         page "oneiros-model-$step" >page
         complete_words model "$step" -- >completion

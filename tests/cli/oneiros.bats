@@ -176,9 +176,13 @@ dry_run() {
 
 @test "bench: wrong options: exit 2" {
     run -2 "$ONEIROS" bench --sise 96
-    [[ "$output" == *"bench knows no option --sise; see \`oneiros bench --help\`" ]]
+    [[ "$output" == *"unknown option --sise; did you mean --size?" ]]
+    run -2 "$ONEIROS" bench --layers=3
+    [[ "$output" == *"option --layers takes no value" ]]
     run -2 "$ONEIROS" bench --size 10
     [[ "$output" == *"--size: '10' is not a number from 75 to 16384"* ]]
+    run -2 "$ONEIROS" bench --size 16385 -s model.path=none.h5
+    [[ "$output" == *"--size: '16385' is not a number from 75 to 16384"* ]]
     run -2 "$ONEIROS" bench --repeats
     [[ "$output" == *"--repeats needs a value"* ]]
     run -2 "$ONEIROS" bench -s targets=mixde3
@@ -231,6 +235,66 @@ for step in bench["steps"]:
     assert first["layers"] == last["layers"] == ["conv2d_1"] and not first["backward"] and last["backward"]
     names = [name for c in convolutions for name in c["layers"] if not c["backward"]]
     assert sorted(names) == sorted(f"conv2d_{i + 1}" for i in range(len(names))), names
+END
+}
+
+@test "model graph: a line for each result, and sums" {
+    run -0 "$ONEIROS" model graph -s plan=off -s precision=f32 -s targets=mixed3:1,mixed5:1
+    [ "$(wc -L <<<"$output")" -le 120 ]
+    [ "${lines[0]}" = "mixed3 + mixed5 at 299 x 299 pixels in f32, plan off, ${lines[0]##* }" ]
+    grep -Eq "^  0 conv +conv2d_1 +conv2d_1 +32x149x149 +0-1 +[0-9]+ +2776 direct +38\.4$" <<<"$output"
+    grep -Eq "^ +[0-9]+ conv +conv2d_6\+7\+9\+12 +conv2d_6 +64x35x35 " <<<"$output"
+    grep -Eq "^ {37} conv2d_12 +32x35x35 " <<<"$output"
+    grep -Eq "^ +[0-9]+ targets$" <<<"$output"
+    grep -Eq "^ +[0-9]+ conv back +conv2d_1 +input +3x299x299 +.* direct +38\.4$" <<<"$output"
+    local gflop
+    gflop=$(awk '/ direct +[0-9.]+$/ {sum += $NF} END {printf "%.2f", sum / 1000}' <<<"$output")
+    [ "$gflop" = 14.41 ]
+    grep -Eq "^[0-9]+ operations, [0-9]+ of them forward: $gflop GFLOP in [0-9.]+ MiB, [0-9.]+ bytes a pixel$" <<<"$output"
+    run -2 "$ONEIROS" model graph --size 60
+    [[ "$output" == *"--size: '60' is neither N nor WxH, of 75 to 16384"* ]]
+    run -2 "$ONEIROS" model graph -s targets=mixde3
+    [[ "$output" == *"the network has no layer mixde3; did you mean mixed3?"* ]]
+}
+
+@test "model graph --json: what lives at the same time lies apart, and methods are the plan's" {
+    graph() {
+        XDG_CACHE_HOME="$PWD/cache" "$ONEIROS" model graph --size 131x140 -s precision=f32 -s threads=2 --json "$@"
+    }
+    graph -s plan=off >direct.json
+    graph >auto.json
+    [ ! -e cache ] # nothing was timed
+    /usr/bin/python3 - <<'END'
+import json
+graph, auto = json.load(open("direct.json")), json.load(open("auto.json"))
+ops = graph["operations"]
+convolutions = [op for op in ops if "flop" in op]
+assert (graph["width"], graph["height"], graph["precision"], graph["unknown"]) == (131, 140, "f32", 0)
+assert auto["unknown"] == len(convolutions) and auto["operations"] == ops
+assert abs(sum(op["flop"] for op in convolutions) - graph["flop"]) < 1e-9 * graph["flop"]
+results = [result for op in ops for result in op["results"]]
+for a in results:
+    assert a["bytes"] > 0 and a["at"] + a["bytes"] <= graph["bytes"] and 0 <= a["first"] <= a["last"] < len(ops)
+    for b in results:
+        together = a["first"] <= b["last"] and b["first"] <= a["last"]
+        overlap = a["at"] < b["at"] + b["bytes"] and b["at"] < a["at"] + a["bytes"]
+        assert not (together and overlap) or (a["first"], a["last"]) == (b["first"], b["last"]), (a, b)
+for number, op in enumerate(ops):
+    assert all(result["first"] <= number <= result["last"] for result in op["results"])
+assert ops[0]["layers"] == ["conv2d_1"] and ops[-1]["results"][0]["shape"] == [3, 140, 131]
+with open("plan.txt", "w") as plan:
+    print("oneiros plan 1\nprecision: f32", file=plan)
+    for side in (128, 256, 512):
+        for op in convolutions:
+            method = "onednn" if op["layers"] == ["conv2d_4"] else "direct"
+            print(side, "backward" if op["backward"] else "forward", "+".join(op["layers"]), method, file=plan)
+END
+    graph -s plan=plan.txt >planned.json
+    /usr/bin/python3 - <<'END'
+import json
+methods = {("+".join(op["layers"]), op["backward"]): op["method"] for op in json.load(open("planned.json"))["operations"] if "flop" in op}
+assert methods.pop(("conv2d_4", False)) == methods.pop(("conv2d_4", True)) == "onednn"
+assert set(methods.values()) == {"direct"}
 END
 }
 

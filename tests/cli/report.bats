@@ -45,7 +45,7 @@ for expression in sys.argv[2:]:
     run -2 "$ONEIROS" report
     [[ "$output" == *"no output folder"* ]]
     run -2 "$ONEIROS" report --stduy x
-    [[ "$output" == *"unknown option --stduy"* ]]
+    [[ "$output" == *"unknown option --stduy; did you mean --study?"* ]]
     run -2 "$ONEIROS" report --study dreams
     [[ "$output" == *"-o FOLDER is missing"* ]]
     run -2 "$ONEIROS" report -o x dreams

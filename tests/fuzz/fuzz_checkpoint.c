@@ -4,8 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "coordinator/checkpoint.h"
-#include "coordinator/film.h"
+#include "coordinator/output/film.h"
+#include "coordinator/task/checkpoint.h"
 #include "scratch.h"
 #include "tiny.h"
 
@@ -23,7 +23,7 @@ static struct film_frame next_frame(void)
     return frame;
 }
 
-static void go_on(const char *folder, struct saved_reader *saved)
+static void go_on(const char *folder, struct record_reader *saved)
 {
     struct config config;
     struct film *film;
@@ -43,8 +43,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     static const struct image_limits limits = {100, 10000};
     char folder[SCRATCH_PATH], path[SCRATCH_PATH];
     struct checkpoint checkpoint;
-    struct saved_reader saved;
-    void *memory;
     if (size < SHA256_DIGEST_LENGTH)
         return 0;
     uint8_t *copy = malloc(size);
@@ -57,10 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     mkdir(folder, 0700);
     scratch_write(path, copy, size);
     free(copy);
-    if (checkpoint_read(path, &limits, &checkpoint, &memory, &saved) == STATUS_OK) {
-        go_on(folder, &saved);
+    if (checkpoint_read(path, &limits, &checkpoint) == STATUS_OK) {
+        go_on(folder, &checkpoint.rest);
         checkpoint_destroy(&checkpoint);
-        free(memory);
     }
     unlink(path);
     rmdir(folder);

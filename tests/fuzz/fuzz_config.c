@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "common/config.h"
-#include "common/config_yaml.h"
+#include "common/config/config.h"
+#include "common/config/config_yaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

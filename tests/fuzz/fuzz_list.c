@@ -2,40 +2,40 @@
 // Any bytes as a list of inputs, and each line, as a path and as a URL, as what a folder is named for.
 #include <string.h>
 
-#include "coordinator/intake_list.h"
-#include "coordinator/intake_names.h"
+#include "coordinator/intake/intake_list.h"
+#include "coordinator/output/folder_names.h"
 #include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 // Whatever a name is made of, it is one of a folder, and no hidden one.
-static void claim(struct intake_names *names, char name[INTAKE_NAME_MAX + 1])
+static void claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1])
 {
-    if (intake_names_claim(names, name) != STATUS_OK)
+    if (folder_names_claim(names, name) != STATUS_OK)
         return;
-    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') || strlen(name) > INTAKE_NAME_MAX)
+    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') || strlen(name) > FOLDER_NAME_MAX)
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    char path[SCRATCH_PATH], text[FILE_PATH_MAX], name[INTAKE_NAME_MAX + 1];
+    char path[SCRATCH_PATH], text[FILE_PATH_MAX], name[FOLDER_NAME_MAX + 1];
     struct intake_list list = {0};
-    struct intake_names *names;
+    struct folder_names *names;
     bool end = false;
     scratch_path(path, "");
     scratch_write(path, bytes, size);
-    if (intake_names_create(&names, "/dev/shm") != STATUS_OK || intake_list_open(&list, path) != STATUS_OK)
+    if (folder_names_create(&names, "/dev/shm") != STATUS_OK || intake_list_open(&list, path) != STATUS_OK)
         abort();
     while (list.stream)
         if (intake_list_next(&list, text, &end) == STATUS_OK && !end) {
-            intake_name_of_path(name, text);
+            folder_name_of_path(name, text);
             claim(names, name);
-            intake_name_of_url(name, text);
+            folder_name_of_url(name, text);
             claim(names, name);
         }
     intake_list_close(&list);
-    intake_names_destroy(&names);
+    folder_names_destroy(&names);
     unlink(path);
     return 0;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/tfjs.h"
 #include "scratch.h"
+#include "weights/tfjs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

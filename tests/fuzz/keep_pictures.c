@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "coordinator/codec.h"
+#include "media/picture/codec.h"
 
 enum status __real_codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image);
 enum status __wrap_codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "coordinator/checkpoint.h"
-#include "coordinator/film.h"
+#include "coordinator/output/film.h"
+#include "coordinator/task/checkpoint.h"
 #include "tiny.h"
 
 static void must(enum status rc)
@@ -31,7 +31,7 @@ static struct film_frame make_frame(int number)
     return frame;
 }
 
-static void save(void *film, struct saved_writer *writer)
+static void save(void *film, struct record_writer *writer)
 {
     film_save(film, writer);
 }
@@ -49,8 +49,8 @@ static void make_checkpoint(const char *path, int frames)
         struct film_frame frame = make_frame(i);
         must(film_add(film, &frame));
     }
-    must(history_add_step(&checkpoint.history, &(struct step_record){.loss = 1}));
-    must(history_add_map(&checkpoint.history, &(struct cam_record){.grid = {.width = 2, .height = 1}}, (const float[]){0.5f, 1}));
+    must(image_rows_add_step(&checkpoint.rows, &(struct step_row){.loss = 1}));
+    must(image_rows_add_map(&checkpoint.rows, &(struct cam_row){.grid = {.width = 2, .height = 1}}, (const float[]){0.5f, 1}));
     must(checkpoint_write(path, &checkpoint, save, film));
     checkpoint_destroy(&checkpoint);
     must(film_finish(&film));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the targets of pictures share: a target a family of formats, so that each keeps to its own.
-#ifndef ONEIROS_FUZZ_PICTURE_H
-#define ONEIROS_FUZZ_PICTURE_H
+#pragma once
 
-#include "coordinator/codec.h"
+#include "media/picture/codec.h"
 #include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
@@ -22,5 +21,3 @@ static inline void fuzz_picture(const uint8_t *bytes, size_t size)
     unlink(path);
     image_destroy(&image);
 }
-
-#endif

@@ -6,8 +6,7 @@
 //   data PATH TYPE LAYOUT VALUE LENGTH...         a dataset, of that value everywhere and of as many dimensions as there are lengths
 //   soft PATH TARGET, hard PATH TARGET            a link
 //   file PATH FILE TARGET                         a link into another file
-#ifndef ONEIROS_FUZZ_RECIPE_H
-#define ONEIROS_FUZZ_RECIPE_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -140,5 +139,3 @@ static inline void recipe_make(const char *path, char *text)
     H5Pclose(links);
     H5Fclose(file);
 }
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Files of a target's own, in memory: what is tested waits for the disk with each file that it writes.
-#ifndef ONEIROS_FUZZ_SCRATCH_H
-#define ONEIROS_FUZZ_SCRATCH_H
+#pragma once
 
 #include <stdint.h>
 #include <stdio.h>
@@ -22,5 +21,3 @@ static inline void scratch_write(const char *path, const void *bytes, size_t siz
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         abort();
 }
-
-#endif

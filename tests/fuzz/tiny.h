@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What the targets and the program that makes their seeds agree on: the smallest network and film that there are.
-#ifndef ONEIROS_FUZZ_TINY_H
-#define ONEIROS_FUZZ_TINY_H
+#pragma once
 
-#include "common/config.h"
-#include "kernels/network.h"
+#include "common/config/config.h"
+#include "kernels/network/network.h"
 
 enum { TINY_SIDE = 16 }; // of the film and its frames, in pixels
 
@@ -35,5 +34,3 @@ static inline void tiny_film_config(struct config *config)
     config->video.hold = 0;
     config->video.rate = 4; // the shortest segments
 }
-
-#endif

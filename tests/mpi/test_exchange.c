@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Pixels on their way between the rows and the tiles of every kind of team, against loops over the octave's coordinates.
-#include "worker/exchange.h"
+#include "worker/team/tile_exchange.h"
 
 #include "naive.h"
 #include "ranks.h"
@@ -23,7 +23,7 @@ struct round {
     struct tiling tiling;
     struct tile tiles[TILES_MAX];
     struct rectangle windows[TILES_MAX], reaches[TILES_MAX];
-    struct span *work, *rows, *margins; // [team->size]
+    int margin; // rows around a member's own, in a scatter
     struct team *team;
 };
 
@@ -55,38 +55,32 @@ static void draw_round(struct round *r, struct team *team, int number, uint32_t 
         r->windows[i] = r->tiles[i].window;
         r->reaches[i] = r->tiles[i].reach;
     }
-    r->work = calloc((size_t)team->size, sizeof *r->work);
-    r->rows = calloc((size_t)team->size, sizeof *r->rows);
-    r->margins = calloc((size_t)team->size, sizeof *r->margins);
-    CU_ASSERT_FATAL(r->work && r->rows && r->margins);
-    const int margin = between(state, 0, 40);
-    for (int m = 0; m < team->size; m++) {
-        struct span rows = r->rows[m] = tiling_rows(r->height, team->size, m);
-        r->work[m] = tiling_share(r->count, team->size, m);
-        if (rows.begin < rows.end) {
-            rows.begin = rows.begin > margin ? rows.begin - margin : 0;
-            rows.end = rows.end < r->height - margin ? rows.end + margin : r->height;
-        }
-        r->margins[m] = rows;
+    r->margin = between(state, 0, 40);
+}
+
+// What a member works on, holds, and holds in a scatter.
+static struct span work_of(const struct round *r, int member)
+{
+    return tiling_share(r->count, r->team->size, member);
+}
+static struct span rows_of(const struct round *r, int member)
+{
+    return tiling_rows(r->height, r->team->size, member);
+}
+static struct span grown_rows(const struct round *r)
+{
+    struct span rows = rows_of(r, r->team->rank);
+    if (rows.begin < rows.end) {
+        rows.begin = rows.begin > r->margin ? rows.begin - r->margin : 0;
+        rows.end = rows.end < r->height - r->margin ? rows.end + r->margin : r->height;
     }
-}
-
-static void free_round(struct round *r)
-{
-    free(r->work);
-    free(r->rows);
-    free(r->margins);
-}
-
-static struct span my_work(const struct round *r)
-{
-    return r->work[r->team->rank];
+    return rows;
 }
 
 // This member's tiles, in an order of its own.
 static void shuffle(const struct round *r, int order[TILES_MAX])
 {
-    const struct span mine = my_work(r);
+    const struct span mine = work_of(r, r->team->rank);
     uint32_t state = (uint32_t)(1000 * r->number + r->team->rank);
     for (int i = mine.begin; i < mine.end; i++) {
         const int k = between(&state, 0, i - mine.begin);
@@ -115,7 +109,7 @@ static void check_window(const struct round *r, int tile, const float *values)
 static int holder_of(const struct round *r, int y)
 {
     for (int m = 0; m < r->team->size; m++)
-        if (r->rows[m].begin <= y && y < r->rows[m].end)
+        if (rows_of(r, m).begin <= y && y < rows_of(r, m).end)
             return m;
     CU_FAIL_FATAL("a row that nobody holds");
     return -1;
@@ -126,7 +120,7 @@ static int64_t bytes_of_gather(const struct round *r)
 {
     int64_t bytes = 0;
     for (int owner = 0; owner < r->team->size; owner++)
-        for (int i = r->work[owner].begin; i < r->work[owner].end; i++)
+        for (int i = work_of(r, owner).begin; i < work_of(r, owner).end; i++)
             for (int y = 0; y < r->windows[i].height; y++) {
                 const int holder = holder_of(r, wrap(r->windows[i].y + y - r->dy, r->height));
                 if (holder != owner && (holder == r->team->rank || owner == r->team->rank))
@@ -143,54 +137,53 @@ static bool is_shared(const struct round *r, int tile)
     return false;
 }
 
-static void begin_gather(const struct round *r, struct exchange *x, struct field *image)
+static void begin_gather(const struct round *r, struct tile_exchange *x, struct slab *image)
 {
-    const struct exchange_layout layout = {.width = r->width,
-                                           .height = r->height,
-                                           .dy = r->dy,
-                                           .dx = r->dx,
-                                           .rectangles = r->windows,
-                                           .work = r->work,
-                                           .rows = r->rows,
-                                           .columns = r->tiling.across.count};
-    UNIT_OK(field_create(image, r->width, r->height, r->rows[r->team->rank]));
+    const struct tile_exchange_layout layout = {.width = r->width,
+                                                .height = r->height,
+                                                .dy = r->dy,
+                                                .dx = r->dx,
+                                                .count = r->count,
+                                                .rectangles = r->windows,
+                                                .columns = r->tiling.across.count};
+    UNIT_OK(slab_create(image, r->width, r->height, rows_of(r, r->team->rank)));
     for (int c = 0; c < 3; c++)
         for (int y = image->rows.begin; y < image->rows.end; y++)
             for (int k = 0; k < r->width; k++)
-                field_row(image, c, y)[k] = pixel(r, c, y, k);
-    TOGETHER(exchange_gather(x, &layout, image));
-    CU_ASSERT_EQUAL(exchange_bytes(x), bytes_of_gather(r));
+                slab_row(image, c, y)[k] = pixel(r, c, y, k);
+    TOGETHER(tile_exchange_gather(x, &layout, image));
+    CU_ASSERT_EQUAL(tile_exchange_bytes(x), bytes_of_gather(r));
 }
 
-static void take(const struct round *r, struct exchange *x, int tile)
+static void take(const struct round *r, struct tile_exchange *x, int tile)
 {
     float *values = naive_alloc(naive_count(3, r->windows[tile].height, r->windows[tile].width) * sizeof *values);
     bool arrived = false;
-    CU_ASSERT_EQUAL(exchange_is_shared(x, tile), is_shared(r, tile));
-    if (exchange_is_shared(x, tile))
-        TOGETHER(exchange_wait(x, tile));
-    TOGETHER(exchange_arrived(x, tile, &arrived));
+    CU_ASSERT_EQUAL(tile_exchange_is_shared(x, tile), is_shared(r, tile));
+    if (tile_exchange_is_shared(x, tile))
+        TOGETHER(tile_exchange_wait(x, tile));
+    TOGETHER(tile_exchange_arrived(x, tile, &arrived));
     CU_ASSERT(arrived);
-    exchange_take(x, tile, values);
+    tile_exchange_take(x, tile, values);
     check_window(r, tile, values);
     free(values);
 }
 
-static void begin_scatter(const struct round *r, struct exchange *x, struct field to[2])
+static void begin_scatter(const struct round *r, struct tile_exchange *x, struct slab to[2])
 {
-    const struct exchange_layout layout = {.width = r->width,
-                                           .height = r->height,
-                                           .dy = r->dy,
-                                           .dx = r->dx,
-                                           .rectangles = r->reaches,
-                                           .work = r->work,
-                                           .rows = r->margins,
-                                           .columns = r->tiling.across.count};
+    const struct tile_exchange_layout layout = {.width = r->width,
+                                                .height = r->height,
+                                                .dy = r->dy,
+                                                .dx = r->dx,
+                                                .count = r->count,
+                                                .rectangles = r->reaches,
+                                                .margin = r->margin,
+                                                .columns = r->tiling.across.count};
     for (int i = 0; i < 2; i++) {
-        UNIT_OK(field_create(&to[i], r->width, r->height, r->margins[r->team->rank]));
-        memset(to[i].data, 0, field_count(&to[i]) * sizeof(float));
+        UNIT_OK(slab_create(&to[i], r->width, r->height, grown_rows(r)));
+        memset(to[i].data, 0, slab_count(&to[i]) * sizeof(float));
     }
-    TOGETHER(exchange_scatter(x, &layout, (struct field *[]){&to[0], &to[1]}));
+    TOGETHER(tile_exchange_scatter(x, &layout, (struct slab *[]){&to[0], &to[1]}));
 }
 
 // Small integers, whose weighted sums are exact, in every third round; otherwise values that round.
@@ -231,17 +224,17 @@ static void free_patch(struct patch *patch)
     free(patch->down);
 }
 
-static void add(const struct round *r, struct exchange *x, int tile)
+static void add(const struct round *r, struct tile_exchange *x, int tile)
 {
     const struct rectangle *w = &r->windows[tile], *reach = &r->reaches[tile];
     const int dy = reach->y - w->y, dx = reach->x - w->x;
     struct patch patch = make_patch(r, tile);
-    TOGETHER(exchange_add(x, tile,
-                          &(struct exchange_patch){.values = patch.values + dy * w->width + dx,
-                                                   .plane = (size_t)w->width * (size_t)w->height,
-                                                   .row = (size_t)w->width,
-                                                   .across = patch.across + dx,
-                                                   .down = patch.down + dy}));
+    TOGETHER(tile_exchange_add(x, tile,
+                               &(struct tile_exchange_patch){.values = patch.values + dy * w->width + dx,
+                                                             .plane = (size_t)w->width * (size_t)w->height,
+                                                             .row = (size_t)w->width,
+                                                             .across = patch.across + dx,
+                                                             .down = patch.down + dy}));
     free_patch(&patch); // taken over at once
 }
 
@@ -261,7 +254,7 @@ static void add_naively(const struct round *r, int tile, float *sums)
     free_patch(&patch);
 }
 
-static void check_sums(const struct round *r, const struct field to[2])
+static void check_sums(const struct round *r, const struct slab to[2])
 {
     const size_t row = (size_t)r->width, count = naive_count(3, r->height, r->width);
     float *sums[2] = {calloc(count, sizeof(float)), calloc(count, sizeof(float))};
@@ -271,7 +264,7 @@ static void check_sums(const struct round *r, const struct field to[2])
         add_naively(r, i, sums[i / r->tiling.across.count % 2]);
     for (int c = 0; c < 3; c++)
         for (int y = to[0].rows.begin; y < to[0].rows.end; y++) {
-            const float *first = field_row(&to[0], c, y), *second = field_row(&to[1], c, y);
+            const float *first = slab_row(&to[0], c, y), *second = slab_row(&to[1], c, y);
             const size_t at = ((size_t)c * (size_t)r->height + (size_t)y) * row;
             wrong += memcmp(first, sums[0] + at, row * sizeof *first) != 0;
             wrong += memcmp(second, sums[1] + at, row * sizeof *second) != 0;
@@ -285,12 +278,13 @@ static void check_sums(const struct round *r, const struct field to[2])
 }
 
 // Odd rounds gather and then scatter with one exchange, even ones have both under way on two, as a sweep does.
-static void run_round(const struct round *r, struct exchange *gather, struct exchange *other)
+static void run_round(const struct round *r, struct tile_exchange *gather, struct tile_exchange *other)
 {
-    const int count = my_work(r).end - my_work(r).begin;
+    const struct span mine = work_of(r, r->team->rank);
+    const int count = mine.end - mine.begin;
     const bool odd = r->number % 2;
-    struct exchange *scatter = odd ? gather : other;
-    struct field image, to[2];
+    struct tile_exchange *scatter = odd ? gather : other;
+    struct slab image, to[2];
     int order[TILES_MAX];
     shuffle(r, order);
     begin_gather(r, gather, &image);
@@ -301,33 +295,32 @@ static void run_round(const struct round *r, struct exchange *gather, struct exc
         if (!odd)
             add(r, scatter, order[i]);
     }
-    TOGETHER(exchange_end(gather));
+    TOGETHER(tile_exchange_end(gather));
     if (odd) {
         begin_scatter(r, scatter, to);
         for (int i = count - 1; i >= 0; i--)
             add(r, scatter, order[i]);
     }
-    TOGETHER(exchange_end(scatter));
+    TOGETHER(tile_exchange_end(scatter));
     check_sums(r, to);
-    field_destroy(&image);
-    field_destroy(&to[0]);
-    field_destroy(&to[1]);
+    slab_destroy(&image);
+    slab_destroy(&to[0]);
+    slab_destroy(&to[1]);
 }
 
 static void run_rounds(struct team *team)
 {
     static struct round round;
-    struct exchange *gather, *scatter;
+    struct tile_exchange *gather, *scatter;
     uint32_t state = 17;
-    TOGETHER(exchange_create(&gather, team));
-    TOGETHER(exchange_create(&scatter, team));
+    TOGETHER(tile_exchange_create(&gather, team));
+    TOGETHER(tile_exchange_create(&scatter, team));
     for (int number = 0; number < ROUNDS; number++) {
         draw_round(&round, team, number, &state);
         run_round(&round, gather, scatter);
-        free_round(&round);
     }
-    exchange_destroy(&gather);
-    exchange_destroy(&scatter);
+    tile_exchange_destroy(&gather);
+    tile_exchange_destroy(&scatter);
     CU_ASSERT_PTR_NULL(gather);
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // What a team sends of a dream under way: frames, maps, the importance of channels; the same bytes as one rank alone sends, whatever
 // members hold. Rank 0 listens, all others dream.
-#include "worker/frames.h"
+#include "worker/ascent/frames.h"
 
-#include "coordinator/arrays.h"
+#include "coordinator/results/array_assembly.h"
 #include "ranks.h"
 #include "shallow.h"
-#include "worker/dream.h"
+#include "worker/ascent/dream.h"
 
 enum { WIDTH = 131, HEIGHT = 150, IMAGE = 7, NOTE = 999, STEPS = 4, FRAMES = STEPS + 1, KINDS = 3 };
 
-static struct shallow shallow;
+static struct setup shallow;
 
 // By kind and number of frame or target.
 struct heard {
@@ -52,7 +52,10 @@ static void listen(int members, struct heard *heard)
         }
         TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &array, &status));
         if (array) {
-            TOGETHER(arrays_receive(&arrays, ranks.comm, status.MPI_SOURCE, IMAGE, &whole));
+            struct array_part part;
+            float *values;
+            TOGETHER(arrays_receive(ranks.comm, status.MPI_SOURCE, &part, &values));
+            TOGETHER(arrays_add(&arrays, IMAGE, &part, values, &whole));
             if (whole.values)
                 keep(heard, &whole);
         }
@@ -65,43 +68,31 @@ static void listen(int members, struct heard *heard)
 }
 
 // Frames are numbered in order; the step says which one shows the image before it.
-static void check_step(const struct step_record *step, void *context)
+static void check_step(const struct step_row *step, void *context)
 {
     int *steps = context;
     CU_ASSERT_EQUAL(step->frame, *steps);
     ++*steps;
 }
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
 static void dream(const int32_t *members, int count, const float *picture)
 {
     struct team *team;
-    struct outbox outbox;
-    struct field rgb;
-    struct dream_outcome outcome;
+    struct outbox outbox = {.comm = ranks.comm};
+    struct slab rgb;
+    struct image_outcome outcome;
     int steps = 0;
     TOGETHER(team_create(&team, ranks.comm, members, count, &ranks.timing));
-    outbox_init(&outbox, ranks.comm);
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
-    TOGETHER(dream_image(&(struct dream_options){.team = team,
-                                                 .engine = shallow.engine,
-                                                 .objective = &shallow.objective,
-                                                 .rules = &shallow.rules,
-                                                 .outbox = &outbox,
-                                                 .image = IMAGE,
-                                                 .step = check_step,
-                                                 .stop = never,
-                                                 .context = &steps},
-                         &rgb, &outcome));
+    struct image_job job = shallow_job(&shallow, team);
+    job.outbox = &outbox;
+    job.step = check_step;
+    job.context = &steps;
+    TOGETHER(dream_image(&job, &rgb, &outcome));
     CU_ASSERT_EQUAL(steps, team->rank == 0 ? STEPS : 0);
     TOGETHER(outbox_flush(&outbox));
     TOGETHER(mpi_send(&outbox.sent, sizeof outbox.sent, COORDINATOR_RANK, NOTE, ranks.comm));
-    field_destroy(&rgb);
+    slab_destroy(&rgb);
     team_destroy(&team);
 }
 
@@ -149,7 +140,7 @@ static void check(const char *max_side, bool detail, int most_width, int most_he
     const char *const settings[] = {"octaves.count=2", "octaves.scale=1.3", "steps=2", "jitter=20", "frames.every=1", max_side, NULL};
     const int count = ranks.size - 1;
     int32_t *members = calloc((size_t)count, sizeof *members);
-    float *picture = shallow_picture(WIDTH, HEIGHT);
+    float *picture = wavy_picture(WIDTH, HEIGHT);
     shallow_create(&shallow, settings);
     shallow.config.octaves.detail = detail;
     for (int m = 0; m < count; m++)
@@ -171,7 +162,7 @@ static void check(const char *max_side, bool detail, int most_width, int most_he
     }
     free(members);
     free(picture);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 static void test_small_videos(void)

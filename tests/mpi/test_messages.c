@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Messages between real ranks, at any number of them.
-#include "common/messages.h"
+#include "common/wire/messages.h"
+#include "kernels/network/parameters.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "model/model_fetch.h"
+#include "common/wire/agreement.h"
+#include "job/shared_weights.h"
 #include "unit.h"
-#include "worker/shared_weights.h"
+#include "weights/model_fetch.h"
 
 static MPI_Comm comm;
 static int rank, size;
@@ -208,13 +210,14 @@ static void test_waiting_does_not_spin(void)
 static void test_shared_weights(void)
 {
     const struct network *network = network_inception_v3();
+    struct launch launch = {.comm = comm, .rank = rank, .size = size};
     struct shared_weights *shared;
     char path[FILE_PATH_MAX];
     double sum = 0, least, most;
     UNIT_OK(model_default_path(path));
-    UNIT_OK(shared_weights_create(&shared, comm, rank == 0 ? path : "only rank 0 reads"));
+    UNIT_OK(shared_weights_create(&shared, &launch, rank == 0 ? path : "only rank 0 reads"));
     const float *weights = shared_weights_array(shared);
-    const size_t count = weights_count(network);
+    const size_t count = parameters_count(network);
     for (size_t i = 0; i < count; i++)
         sum += weights[i] * (double)(i % 7 + 1);
     UNIT_OK(mpi_check(MPI_Allreduce(&sum, &least, 1, MPI_DOUBLE, MPI_MIN, comm), "reduce"));
@@ -227,10 +230,41 @@ static void test_shared_weights(void)
 
 static void test_missing_weights(void)
 {
+    struct launch launch = {.comm = comm, .rank = rank, .size = size};
     struct shared_weights *shared;
-    CU_ASSERT_NOT_EQUAL(shared_weights_create(&shared, comm, rank == 0 ? "/no/such/weights.h5" : ""), STATUS_OK);
+    CU_ASSERT_NOT_EQUAL(shared_weights_create(&shared, &launch, rank == 0 ? "/no/such/weights.h5" : ""), STATUS_OK);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "/no/such/weights.h5")); // rank 0's message, everywhere
+    CU_ASSERT(launch.agreed);
     shared_weights_destroy(&shared);
+}
+
+// Whichever ranks fail, all hear the first of them.
+static void test_agreement(void)
+{
+    for (int first = 0; first <= size; first++) {
+        char expected[64];
+        bool agreed = true;
+        snprintf(expected, sizeof expected, "rank %d has no room", first);
+        const enum status mine = rank >= first ? fail(STATUS_LIMIT, "rank %d has no room", rank) : STATUS_OK;
+        const enum status rc = agreement(comm, mine, &agreed);
+        CU_ASSERT_EQUAL(rc, first < size ? STATUS_LIMIT : STATUS_OK);
+        CU_ASSERT_EQUAL(agreed, first < size);
+        if (first < size)
+            CU_ASSERT_STRING_EQUAL(status_message(), expected);
+    }
+}
+
+// A text that one rank has, or that it has not, is everybody's.
+static void test_shared_text(void)
+{
+    struct launch launch = {.comm = comm, .rank = rank, .size = size};
+    char own[] = "a plan", *text = rank == size - 1 ? own : NULL, *none = NULL;
+    UNIT_OK(launch_share_text(&launch, size - 1, &text));
+    CU_ASSERT_STRING_EQUAL(text, "a plan");
+    if (text != own)
+        free(text);
+    UNIT_OK(launch_share_text(&launch, 0, &none));
+    CU_ASSERT_PTR_NULL(none);
 }
 
 static const struct unit_test tests[] = {
@@ -239,10 +273,13 @@ static const struct unit_test tests[] = {
     {"a message of the wrong size is refused", test_wrong_size},
     {"rows of the wrong size are refused", test_rows_of_wrong_size},
     {"no rows, no message", test_no_rows},
-    {"of any size", test_some}, {"probe", test_probe},
+    {"of any size", test_some},
+    {"probe", test_probe},
     {"waiting does not spin", test_waiting_does_not_spin},
     {"weights are the same on all ranks", test_shared_weights},
     {"missing weights fail on all ranks alike", test_missing_weights},
+    {"what fails on one rank, all know", test_agreement},
+    {"a text of one rank", test_shared_text},
 };
 
 int main(int argc, char **argv)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Parts of arrays on their way from members to the coordinator, which puts them together in whatever order they come, while the members go
 // on. Rank 0 is the coordinator, all others are members; a rank alone is both.
-#include "worker/outbox.h"
+#include "worker/team/outbox.h"
 
 #include <time.h>
 
-#include "coordinator/arrays.h"
+#include "coordinator/results/array_assembly.h"
 #include "naive.h"
 #include "ranks.h"
 
@@ -112,6 +112,16 @@ static void send_all(struct outbox *outbox, int member)
                                                    .columns = 1});
 }
 
+// A part that is on its way from a rank, into its place.
+static enum status receive_part(struct arrays *arrays, int rank, struct array *whole)
+{
+    struct array_part part;
+    float *values;
+    const enum status rc = arrays_receive(ranks.comm, rank, &part, &values);
+    *whole = (struct array){0};
+    return rc == STATUS_OK ? arrays_add(arrays, IMAGE, &part, values, whole) : rc;
+}
+
 // Receives until `expected` arrays are whole, each time from whichever rank the dice show, if it has something.
 static void receive_all(struct arrays *arrays, int expected, void (*check)(const struct array *))
 {
@@ -129,7 +139,7 @@ static void receive_all(struct arrays *arrays, int expected, void (*check)(const
             continue;
         }
         idle = 0;
-        TOGETHER(arrays_receive(arrays, ranks.comm, rank, IMAGE, &whole));
+        TOGETHER(receive_part(arrays, rank, &whole));
         if (whole.values) {
             check(&whole);
             free(whole.values);
@@ -164,9 +174,8 @@ static int64_t sum_over_ranks(int64_t mine)
 // A rank alone sends no more than the outbox holds before it receives, or it would wait for itself.
 static void test_put_together(void)
 {
-    struct outbox outbox;
+    struct outbox outbox = {.comm = ranks.comm};
     struct arrays arrays = {0};
-    outbox_init(&outbox, ranks.comm);
     memset(seen, 0, sizeof seen);
     if (ranks.size == 1) {
         for (int frame = 0; frame < FRAMES; frame++) {
@@ -184,11 +193,12 @@ static void test_put_together(void)
         send_all(&outbox, member_number());
     }
     TOGETHER(outbox_flush(&outbox));
-    CU_ASSERT_EQUAL(outbox.waiting, 0);
+    CU_ASSERT_EQUAL(outbox.sends.count, 0);
     CU_ASSERT_EQUAL(sum_over_ranks(outbox.sent), sum_over_ranks(arrays.received));
     arrays_destroy(&arrays);
 }
 
+enum { FRAMES_AT_ONCE = OUTBOX_MAX / 2 };       // two messages each
 enum { LARGE_HEIGHT = 800, LARGE_WIDTH = 900 }; // 8.6 MB a frame
 
 static void check_large(const struct array *array)
@@ -200,18 +210,17 @@ static void check_large(const struct array *array)
 // The coordinator is busy elsewhere until every member says that it has gone on; and then receives what has been waiting.
 static void test_members_go_on(void)
 {
-    struct outbox outbox;
+    struct outbox outbox = {.comm = ranks.comm};
     struct arrays arrays = {0};
-    outbox_init(&outbox, ranks.comm);
     memset(seen, 0, sizeof seen);
     if (member_number() >= 0) {
-        for (int frame = 0; frame < OUTBOX_MAX; frame++) {
+        for (int frame = 0; frame < FRAMES_AT_ONCE; frame++) {
             const struct array_part part = frame_part(frame, LARGE_HEIGHT, LARGE_WIDTH, member_number());
             send_part(&outbox, &part);
         }
-        CU_ASSERT_EQUAL(outbox.waiting, OUTBOX_MAX); // none has been asked for
+        CU_ASSERT(outbox.sends.count >= FRAMES_AT_ONCE); // none has been asked for, though what tells of one may have arrived
         TOGETHER(outbox_progress(&outbox));
-        CU_ASSERT(outbox.waiting > 0);
+        CU_ASSERT(outbox.sends.count > 0);
     }
     if (ranks.size > 1 && ranks.rank != COORDINATOR_RANK)
         TOGETHER(mpi_send("", 1, COORDINATOR_RANK, NOTE, ranks.comm));
@@ -219,13 +228,13 @@ static void test_members_go_on(void)
         char note;
         for (int r = 1; r < ranks.size; r++)
             TOGETHER(mpi_receive(&note, 1, r, NOTE, ranks.comm));
-        receive_all(&arrays, OUTBOX_MAX, check_large);
-        for (int frame = 0; frame < OUTBOX_MAX; frame++)
+        receive_all(&arrays, FRAMES_AT_ONCE, check_large);
+        for (int frame = 0; frame < FRAMES_AT_ONCE; frame++)
             CU_ASSERT_EQUAL(seen[0][frame], 1);
-        CU_ASSERT_EQUAL(arrays.received, OUTBOX_MAX * member_count());
+        CU_ASSERT_EQUAL(arrays.received, FRAMES_AT_ONCE * member_count());
     }
     TOGETHER(outbox_flush(&outbox));
-    CU_ASSERT_EQUAL(outbox.waiting, 0);
+    CU_ASSERT_EQUAL(outbox.sends.count, 0);
     arrays_destroy(&arrays);
 }
 
@@ -233,17 +242,16 @@ static void test_members_go_on(void)
 static void test_reports(void)
 {
     enum { REPORTS = 3 * OUTBOX_MAX };
-    struct outbox outbox;
+    struct outbox outbox = {.comm = ranks.comm};
     struct arrays arrays = {0};
-    int received[64] = {0}, left = REPORTS * member_count(), parts = OUTBOX_MAX / 2 * member_count();
-    outbox_init(&outbox, ranks.comm);
+    int received[64] = {0}, left = REPORTS * member_count(), parts = OUTBOX_MAX / 4 * member_count();
     TOGETHER(mpi_check(MPI_Barrier(ranks.comm), "barrier")); // nothing of an earlier test is still on its way
     // A rank alone keeps what it has sent within the outbox, and receives it before it sends more.
-    const int at_once = ranks.size > 1 ? REPORTS : OUTBOX_MAX / 2;
+    const int at_once = ranks.size > 1 ? REPORTS : OUTBOX_MAX / 4;
     for (int done = 0; done < REPORTS; done += at_once) {
         for (int i = 0; member_number() >= 0 && i < at_once; i++) {
             const struct array_part part = frame_part(i, 128, 16, member_number());
-            if (done == 0 && i < OUTBOX_MAX / 2)
+            if (done == 0 && i < OUTBOX_MAX / 4)
                 send_part(&outbox, &part);
             TOGETHER(outbox_report(&outbox, &(struct report){.kind = REPORT_PART, .part = {.pixels = done + i}}));
         }
@@ -255,7 +263,7 @@ static void test_reports(void)
             struct array whole;
             TOGETHER(mpi_probe(ranks.comm, MPI_ANY_SOURCE, MESSAGE_ARRAY, &there, &status));
             if (there) {
-                TOGETHER(arrays_receive(&arrays, ranks.comm, status.MPI_SOURCE, IMAGE, &whole));
+                TOGETHER(receive_part(&arrays, status.MPI_SOURCE, &whole));
                 free(whole.values);
                 parts--;
             }
@@ -269,23 +277,31 @@ static void test_reports(void)
         }
     }
     TOGETHER(outbox_flush(&outbox));
-    CU_ASSERT_EQUAL(outbox.sent, member_number() >= 0 ? OUTBOX_MAX / 2 : 0);
+    CU_ASSERT_EQUAL(outbox.sent, member_number() >= 0 ? OUTBOX_MAX / 4 : 0);
     if (ranks.rank == COORDINATOR_RANK)
         CU_ASSERT_EQUAL(left, 0);
     arrays_destroy(&arrays);
 }
 
-// One after the other to oneself; the values behind a refused part are left for the caller.
 static void refuse(struct arrays *arrays, const struct array_part *part)
 {
-    float none = 0;
     struct array whole;
+    CU_ASSERT_EQUAL(arrays_add(arrays, IMAGE, part, calloc(1, sizeof(float)), &whole), STATUS_INTERNAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "a part of an array does not belong to image 41"));
+    CU_ASSERT_PTR_NULL(whole.values);
+}
+
+// One after the other to oneself; the values behind a part that lies outside its array are left for the caller.
+static void refuse_message(const struct array_part *part)
+{
+    float none = 0, *values;
+    struct array_part received;
     MPI_Request requests[2];
     TOGETHER(mpi_check(MPI_Isend(part, sizeof *part, MPI_BYTE, ranks.rank, MESSAGE_ARRAY, ranks.comm, &requests[0]), "send"));
     TOGETHER(mpi_check(MPI_Isend(&none, 1, MPI_FLOAT, ranks.rank, MESSAGE_ARRAY_VALUES, ranks.comm, &requests[1]), "send"));
-    CU_ASSERT_EQUAL(arrays_receive(arrays, ranks.comm, ranks.rank, IMAGE, &whole), STATUS_INTERNAL);
-    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "sent a part of an array that does not belong to image 41"));
-    CU_ASSERT_PTR_NULL(whole.values);
+    CU_ASSERT_EQUAL(arrays_receive(ranks.comm, ranks.rank, &received, &values), STATUS_INTERNAL);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "sent a part of an array that lies outside it"));
+    CU_ASSERT_PTR_NULL(values);
     TOGETHER(mpi_receive_values(&none, 1, ranks.rank, MESSAGE_ARRAY_VALUES, ranks.comm));
     TOGETHER(mpi_wait(&requests[0]));
     TOGETHER(mpi_wait(&requests[1]));
@@ -293,15 +309,7 @@ static void refuse(struct arrays *arrays, const struct array_part *part)
 
 static void accept(struct arrays *arrays, const struct array_part *part, struct array *whole)
 {
-    float *values = part_values(part);
-    const int count = part->channels * part->rows * part->columns;
-    MPI_Request requests[2];
-    TOGETHER(mpi_check(MPI_Isend(part, sizeof *part, MPI_BYTE, ranks.rank, MESSAGE_ARRAY, ranks.comm, &requests[0]), "send"));
-    TOGETHER(mpi_check(MPI_Isend(values, count, MPI_FLOAT, ranks.rank, MESSAGE_ARRAY_VALUES, ranks.comm, &requests[1]), "send"));
-    TOGETHER(arrays_receive(arrays, ranks.comm, ranks.rank, IMAGE, whole));
-    TOGETHER(mpi_wait(&requests[0]));
-    TOGETHER(mpi_wait(&requests[1]));
-    free(values);
+    TOGETHER(arrays_add(arrays, IMAGE, part, part_values(part), whole));
 }
 
 static void test_refused(void)
@@ -324,6 +332,8 @@ static void test_refused(void)
     bad[7].y = 0;
     for (int i = 0; i < 8; i++)
         refuse(&arrays, &bad[i]);
+    for (int i = 1; i < 8; i++)
+        refuse_message(&bad[i]);
     accept(&arrays, &good, &whole);
     CU_ASSERT_PTR_NULL(whole.values);
     // Of another shape than the part that is there, or more than is missing.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // An octave resampled by a team beside one resampled by a single process, and rows next to one's own.
-#include "worker/rescale.h"
+#include "worker/team/rescale.h"
 
-#include "worker/rows.h"
+#include "worker/team/row_exchange.h"
 
-#include "common/resample.h"
+#include "common/picture/resample.h"
 #include "naive.h"
 #include "ranks.h"
 
@@ -18,15 +18,15 @@ static void check_rescale(struct team *team, int width, int height, int to_width
     float *whole = naive_random(naive_count(3, height, width), 5);
     float *expected = naive_alloc(naive_count(3, to_height, to_width) * sizeof *expected);
     const struct span rows = my_rows(team, to_height);
-    struct field from, to;
+    struct slab from, to;
     ranks_cut_out(&from, team, whole, width, height);
     UNIT_OK(resample(whole, 3, width, height, expected, to_width, to_height));
     TOGETHER(rescale(team, &from, to_width, to_height, &to));
     CU_ASSERT(to.width == to_width && to.height == to_height && to.rows.begin == rows.begin && to.rows.end == rows.end);
     CU_ASSERT_EQUAL(ranks_unlike(&to, expected), 0);
     CU_ASSERT_EQUAL(ranks_unlike(&from, whole), 0);
-    field_destroy(&to);
-    field_destroy(&from);
+    slab_destroy(&to);
+    slab_destroy(&from);
     free(expected);
     free(whole);
 }
@@ -69,23 +69,23 @@ static void run_neighbours(struct team *team)
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
         const int width = 70, height = heights[i];
         const struct span rows = my_rows(team, height);
-        struct field field;
-        struct rows *neighbours;
-        TOGETHER(rows_create_neighbours(&neighbours, team, width, height));
-        UNIT_OK(field_create(&field, width, height, rows));
+        struct slab slab;
+        struct row_exchange *neighbours;
+        TOGETHER(row_exchange_create_neighbours(&neighbours, team, width, height));
+        UNIT_OK(slab_create(&slab, width, height, rows));
         for (int c = 0; c < 3; c++)
             for (int y = rows.begin; y < rows.end; y++)
                 for (int x = 0; x < width; x++)
-                    field_row(&field, c, y)[x] = value_at(c, y, x);
+                    slab_row(&slab, c, y)[x] = value_at(c, y, x);
         const bool any = rows.begin < rows.end;
         for (int round = 0; round < 2; round++) {
-            TOGETHER(rows_begin(neighbours, &field));
-            TOGETHER(rows_end(neighbours));
-            check_row(rows_values(neighbours, 0), any ? rows.begin - 1 : -1, width);
-            check_row(rows_values(neighbours, 1), any && rows.end < height ? rows.end : -1, width);
+            TOGETHER(row_exchange_begin(neighbours, &slab));
+            TOGETHER(row_exchange_end(neighbours));
+            check_row(row_exchange_values(neighbours, 0), any ? rows.begin - 1 : -1, width);
+            check_row(row_exchange_values(neighbours, 1), any && rows.end < height ? rows.end : -1, width);
         }
-        rows_destroy(&neighbours);
-        field_destroy(&field);
+        row_exchange_destroy(&neighbours);
+        slab_destroy(&slab);
     }
 }
 

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
 // A dream by teams of every size: the same picture and the same steps as by one rank alone. One member's word stops them all, one member's
 // failure fails them all, and they can go on with the next picture.
-#include "worker/dream.h"
+#include "worker/ascent/dream.h"
 
 #include "ranks.h"
 #include "shallow.h"
 
 enum { WIDTH = 131, HEIGHT = 150, STEPS_MAX = 4, NEVER = 1000 };
 
-static struct shallow shallow;
+static struct setup shallow;
 static float *picture; // (3, HEIGHT, WIDTH)
 
 // What a dream left, on the team's first member, and how it went.
 struct account {
-    struct step_record steps[STEPS_MAX];
+    struct step_row steps[STEPS_MAX];
     int count;
-    struct dream_outcome outcome;
+    struct image_outcome outcome;
 };
 
 // A member, and what is on its mind. Questions are counted from 1.
@@ -27,7 +27,7 @@ struct member {
     double part;                 // pixels of the step under way
 };
 
-static void keep_step(const struct step_record *step, void *context)
+static void keep_step(const struct step_row *step, void *context)
 {
     struct member *m = context;
     CU_ASSERT_EQUAL(m->team->rank, 0);
@@ -55,18 +55,15 @@ static bool should_stop(void *context)
     return m->asked >= m->stop_at;
 }
 
-static enum status dream(struct member *m, struct field *rgb)
+static enum status dream(struct member *m, struct slab *rgb)
 {
-    const struct dream_options options = {.team = m->team,
-                                          .engine = shallow.engine,
-                                          .objective = &shallow.objective,
-                                          .rules = &m->rules,
-                                          .image = 7,
-                                          .step = keep_step,
-                                          .part = keep_part,
-                                          .stop = should_stop,
-                                          .context = m};
-    const enum status rc = dream_image(&options, rgb, &m->account.outcome);
+    struct image_job job = shallow_job(&shallow, m->team);
+    job.rules = &m->rules;
+    job.step = keep_step;
+    job.part = keep_part;
+    job.stop = should_stop;
+    job.context = m;
+    const enum status rc = dream_image(&job, rgb, &m->account.outcome);
     CU_ASSERT(m->account.outcome.seconds > 0);
     m->account.outcome.seconds = 0;
     return rc;
@@ -113,7 +110,7 @@ static void make_reference(struct reference *r)
     const size_t bytes = naive_count(3, HEIGHT, WIDTH) * sizeof *r->rgb;
     r->rgb = naive_alloc(bytes);
     if (ranks.rank == 0) {
-        struct field rgb;
+        struct slab rgb;
         struct team *alone;
         TOGETHER(team_create(&alone, MPI_COMM_NULL, &(int32_t){0}, 1, &ranks.timing));
         struct member me = join(alone);
@@ -125,7 +122,7 @@ static void make_reference(struct reference *r)
         CU_ASSERT_EQUAL(me.account.outcome.stopped, r->stop_at <= STEPS_MAX);
         memcpy(r->rgb, rgb.data, bytes);
         r->account = me.account;
-        field_destroy(&rgb);
+        slab_destroy(&rgb);
         team_destroy(&alone);
     }
     ranks_share(r->rgb, bytes);
@@ -137,7 +134,7 @@ static void check_dream(struct team *team, const struct reference *r, int speake
 {
     const struct account *expected = &r->account;
     struct member me = join(team);
-    struct field rgb;
+    struct slab rgb;
     if (team->rank == speaker)
         me.stop_at = r->stop_at;
     configure(r);
@@ -147,7 +144,7 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     CU_ASSERT_EQUAL(me.account.count, team->rank == 0 ? expected->count : 0);
     CU_ASSERT(memcmp(me.account.steps, expected->steps, (size_t)me.account.count * sizeof *expected->steps) == 0);
     CU_ASSERT(memcmp(&me.account.outcome, &expected->outcome, sizeof expected->outcome) == 0);
-    field_destroy(&rgb);
+    slab_destroy(&rgb);
 }
 
 // Half of them by odd teams, half by even ones, and the guided one by few, for time's sake.
@@ -164,17 +161,17 @@ static void test_dreams(void)
 }
 
 // All members fail with the same status and message, and could go on.
-static void check_failure(struct member *me, struct field *rgb, const char *message)
+static void check_failure(struct member *me, struct slab *rgb, const char *message)
 {
     CU_ASSERT_EQUAL(dream(me, rgb), STATUS_LIMIT);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), message));
     CU_ASSERT_FALSE(me->account.outcome.broken);
-    field_destroy(rgb);
+    slab_destroy(rgb);
 }
 
 static void run_failures(struct team *team)
 {
-    struct field rgb;
+    struct slab rgb;
     // One member has no room for tiles, at once ...
     struct member me = join(team);
     configure(&references[0]);
@@ -202,7 +199,7 @@ static void test_failures(void)
     for (int i = 0; i < REFERENCES; i++)
         free(references[i].rgb);
     free(picture);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 // What the others compare with, and that it is what it says.
@@ -210,7 +207,7 @@ static void test_alone(void)
 {
     shallow_create(&shallow, (const char *const[]){"octaves.count=2", "octaves.scale=1.3", "steps=2", "smooth=0.8", "total_variation=0.1",
                                                    "jitter=200", "step_size=0.02", NULL});
-    picture = shallow_picture(WIDTH, HEIGHT);
+    picture = wavy_picture(WIDTH, HEIGHT);
     for (int i = 0; i < REFERENCES; i++)
         make_reference(&references[i]);
     const size_t bytes = naive_count(3, HEIGHT, WIDTH) * sizeof *picture;

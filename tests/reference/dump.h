@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // What the programs that answer the PyTorch oracle's files share: its HDF5 files, and an end with a message where anything fails.
-#ifndef ONEIROS_TESTS_DUMP_H
-#define ONEIROS_TESTS_DUMP_H
+#pragma once
 
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/config.h"
-#include "common/status.h"
-#include "kernels/weights.h"
+#include "common/config/config.h"
+#include "common/system/status.h"
+#include "kernels/network/parameters.h"
+#include "weights/weights.h"
 
 enum { DUMP_TEXT_MAX = 512 };
 
@@ -93,10 +93,8 @@ static inline void dump_write_planes(hid_t file, const char *name, int planes, i
 static inline float *dump_read_weights(const char *path)
 {
     const struct network *network = network_inception_v3();
-    float *weights = malloc(weights_count(network) * sizeof *weights);
+    float *weights = malloc(parameters_count(network) * sizeof *weights);
     dump_need(weights != NULL, "malloc");
     DUMP_OK(weights_read(path, network, weights, NULL));
     return weights;
 }
-
-#endif

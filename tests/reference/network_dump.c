@@ -4,8 +4,8 @@
 
 #include "dump.h"
 #include "forced_plan.h"
-#include "kernels/executor.h"
-#include "worker/objective.h"
+#include "kernels/execution/executor.h"
+#include "worker/network/objective.h"
 
 enum { LAYERS_MAX = 64 };
 
@@ -14,7 +14,7 @@ struct dump {
     struct config config;
     const struct network *network;
     float *weights;
-    struct prepared *prepared;
+    struct weight_cache *cache;
     struct plan plan; // that the environment asks for
     float *image;
     int width, height;
@@ -39,7 +39,7 @@ static struct executor *start(struct dump *d, int count, const int *targets, voi
     struct executor *executor;
     DUMP_OK(forced_plan(&d->plan, d->network, d->weights, targets, count));
     DUMP_OK(executor_create(&executor, &(struct executor_options){.network = d->network,
-                                                                  .prepared = d->prepared,
+                                                                  .cache = d->cache,
                                                                   .plan = &d->plan,
                                                                   .width = d->width,
                                                                   .height = d->height,
@@ -142,10 +142,10 @@ int main(int argc, char **argv)
     d.image = dump_read_image(d.oracle, &d.width, &d.height);
     dump_write_planes(d.output, "image", 3, d.height, d.width, d.image);
     d.weights = dump_read_weights(argv[1]);
-    DUMP_OK(prepared_create(&d.prepared, d.network, d.weights));
+    DUMP_OK(weight_cache_create(&d.cache, d.network, d.weights));
     write_activations(&d);
     write_gradients(&d);
-    prepared_destroy(&d.prepared);
+    weight_cache_destroy(&d.cache);
     free(d.weights);
     free(d.image);
     DUMP_HDF5(H5Fclose(d.oracle));

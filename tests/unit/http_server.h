@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A web server on loopback for the tests of fetching: a thread a connection, answers chosen by the path, some of them bad. What is behind a
 // question mark makes no difference but that requests are counted apart.
-#ifndef ONEIROS_TESTS_HTTP_SERVER_H
-#define ONEIROS_TESTS_HTTP_SERVER_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -337,5 +336,3 @@ static inline void server_stop(struct server *server)
         pthread_cond_wait(&server->closed, &server->mutex);
     pthread_mutex_unlock(&server->mutex);
 }
-
-#endif

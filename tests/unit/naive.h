@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The operations of the network as plain loops over planar arrays (channels, height, width), in double, and random data to feed them.
-#ifndef ONEIROS_TESTS_NAIVE_H
-#define ONEIROS_TESTS_NAIVE_H
+#pragma once
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/dnn.h"
+#include "kernels/onednn/onednn.h"
 #include "unit.h"
 
 static inline uint32_t naive_next(uint32_t *state)
@@ -47,6 +46,17 @@ static inline size_t naive_count(int channels, int height, int width)
     return (size_t)channels * (size_t)height * (size_t)width;
 }
 
+// out[c][(y + dy) mod height][(x + dx) mod width] = in[c][y][x] for `planes` planes of height x width.
+static inline void naive_roll(const float *in, float *out, int planes, int width, int height, int dy, int dx)
+{
+    for (int c = 0; c < planes; c++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++, in++) {
+                const int to_y = ((y + dy) % height + height) % height, to_x = ((x + dx) % width + width) % width;
+                out[naive_count(c, height, width) + (size_t)to_y * (size_t)width + (size_t)to_x] = *in;
+            }
+}
+
 // Where element (c, i) of (channels, positions) lies in blocks of channels.
 static inline size_t naive_blocked_index(int c, size_t i, size_t positions, int block)
 {
@@ -68,7 +78,7 @@ static inline void naive_unblock(const float *blocked, float *planar, int channe
 }
 
 // The source index that a tap of the window of output (y, x) falls on, or -1 in the padding. In one plane.
-static inline int naive_tap(const struct dnn_shape *s, int y, int x, int ky, int kx)
+static inline int naive_tap(const struct onednn_shape *s, int y, int x, int ky, int kx)
 {
     const int sy = y * s->stride - s->pad_h + ky, sx = x * s->stride - s->pad_w + kx;
     return sy < 0 || sx < 0 || sy >= s->src_h || sx >= s->src_w ? -1 : sy * s->src_w + sx;
@@ -82,12 +92,12 @@ static inline int naive_tap(const struct dnn_shape *s, int y, int x, int ky, int
     for (int ky = 0; ky < (s)->kernel_h; ky++)                                                                                             \
         for (int kx = 0; kx < (s)->kernel_w; kx++)
 
-static inline size_t naive_output(const struct dnn_shape *s, int o, int y, int x)
+static inline size_t naive_output(const struct onednn_shape *s, int o, int y, int x)
 {
     return ((size_t)o * (size_t)s->dst_h + (size_t)y) * (size_t)s->dst_w + (size_t)x;
 }
 
-static inline size_t naive_weight(const struct dnn_shape *s, int o, int i, int ky, int kx)
+static inline size_t naive_weight(const struct onednn_shape *s, int o, int i, int ky, int kx)
 {
     return (((size_t)o * (size_t)s->src_channels + (size_t)i) * (size_t)s->kernel_h + (size_t)ky) * (size_t)s->kernel_w + (size_t)kx;
 }
@@ -109,19 +119,19 @@ static inline size_t naive_weight(const struct dnn_shape *s, int o, int i, int k
             }
 
 // dst += conv(src); weights (dst_channels, src_channels, kernel_h, kernel_w)
-static inline void naive_conv(const struct dnn_shape *s, const float *src, const float *weights, double *dst)
+static inline void naive_conv(const struct onednn_shape *s, const float *src, const float *weights, double *dst)
 {
     NAIVE_FOR_PRODUCTS(s, weights, w, to, from, dst[to] += w * src[from])
 }
 
 // src += conv^T(dst)
-static inline void naive_conv_backward(const struct dnn_shape *s, const float *dst, const float *weights, double *src)
+static inline void naive_conv_backward(const struct onednn_shape *s, const float *dst, const float *weights, double *src)
 {
     NAIVE_FOR_PRODUCTS(s, weights, w, to, from, src[from] += w * dst[to])
 }
 
 // The tap of the largest value under the window, the first of equals; in the whole array.
-static inline size_t naive_largest(const struct dnn_shape *s, const float *src, int o, int y, int x)
+static inline size_t naive_largest(const struct onednn_shape *s, const float *src, int o, int y, int x)
 {
     const size_t plane = (size_t)o * (size_t)s->src_h * (size_t)s->src_w;
     size_t best = SIZE_MAX;
@@ -134,19 +144,19 @@ static inline size_t naive_largest(const struct dnn_shape *s, const float *src, 
     return best;
 }
 
-static inline void naive_max_pool(const struct dnn_shape *s, const float *src, double *dst)
+static inline void naive_max_pool(const struct onednn_shape *s, const float *src, double *dst)
 {
     NAIVE_FOR_OUTPUTS(s, o, y, x)
     dst[naive_output(s, o, y, x)] += src[naive_largest(s, src, o, y, x)];
 }
 
-static inline void naive_max_pool_backward(const struct dnn_shape *s, const float *values, const float *dst, double *src)
+static inline void naive_max_pool_backward(const struct onednn_shape *s, const float *values, const float *dst, double *src)
 {
     NAIVE_FOR_OUTPUTS(s, o, y, x)
     src[naive_largest(s, values, o, y, x)] += dst[naive_output(s, o, y, x)];
 }
 
-static inline int naive_window(const struct dnn_shape *s, int y, int x)
+static inline int naive_window(const struct onednn_shape *s, int y, int x)
 {
     int inside = 0;
     NAIVE_FOR_TAPS(s, ky, kx)
@@ -154,7 +164,7 @@ static inline int naive_window(const struct dnn_shape *s, int y, int x)
     return inside;
 }
 
-static inline void naive_avg_pool(const struct dnn_shape *s, const float *src, double *dst)
+static inline void naive_avg_pool(const struct onednn_shape *s, const float *src, double *dst)
 {
     NAIVE_FOR_OUTPUTS(s, o, y, x)
     NAIVE_FOR_TAPS(s, ky, kx)
@@ -165,7 +175,7 @@ static inline void naive_avg_pool(const struct dnn_shape *s, const float *src, d
     }
 }
 
-static inline void naive_avg_pool_backward(const struct dnn_shape *s, const float *dst, double *src)
+static inline void naive_avg_pool_backward(const struct onednn_shape *s, const float *dst, double *src)
 {
     NAIVE_FOR_OUTPUTS(s, o, y, x)
     NAIVE_FOR_TAPS(s, ky, kx)
@@ -189,5 +199,3 @@ static inline double naive_error(const float *found, const double *expected, siz
     }
     return largest > 0 ? worst / largest : INFINITY;
 }
-
-#endif

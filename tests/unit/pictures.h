@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // For the tests of codecs: picture files made by the real libraries, and looks at what came back.
-#ifndef ONEIROS_TESTS_PICTURES_H
-#define ONEIROS_TESTS_PICTURES_H
+#pragma once
 
 #include <math.h>
 #include <png.h>
@@ -15,8 +14,8 @@
 
 #include <libavcodec/avcodec.h>
 
-#include "common/file.h"
-#include "coordinator/codec.h"
+#include "common/system/file.h"
+#include "media/picture/codec.h"
 #include "unit.h"
 
 static const struct image_limits roomy = {20000, 100000000};
@@ -64,6 +63,13 @@ static inline struct bytes read_back(const char *path)
     return file;
 }
 
+static inline struct bytes read_and_remove(const char *path)
+{
+    struct bytes file = read_back(path);
+    unlink(path);
+    return file;
+}
+
 // What PNG has behind the type and the content of a chunk.
 static inline uint32_t png_crc(const uint8_t *bytes, size_t size)
 {
@@ -83,6 +89,67 @@ static inline void decode_whole(struct bytes *file, int width, int height, enum 
     CU_ASSERT_FATAL(image->width == width && image->height == height && image->bits == 8);
     CU_ASSERT_EQUAL(image->format, format);
     free(file->data);
+}
+
+// A file that is refused so, in these words.
+static inline void expect_refused(const struct bytes *file, const struct image_limits *limits, enum status status, const char *words)
+{
+    struct image image;
+    const enum status rc = codec_decode(file->data, file->size, limits, &image);
+    if (rc != status || !strstr(status_message(), words))
+        printf("\nstatus %d: '%s' is not in '%s'", (int)rc, words, status_message());
+    CU_ASSERT_EQUAL(rc, status);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), words));
+    CU_ASSERT_PTR_NULL(image.rgb);
+    image_destroy(&image);
+}
+
+// A sound file of this size is taken by limits that just hold it, and refused by narrower ones.
+static inline void expect_limits(const struct bytes *file, int width, int height)
+{
+    const uint64_t pixels = (uint64_t)width * (uint64_t)height;
+    struct image image;
+    expect_refused(file, &(struct image_limits){1000, pixels - 1}, STATUS_LIMIT, "");
+    expect_refused(file, &(struct image_limits){width - 1, 1000000}, STATUS_LIMIT, "");
+    UNIT_OK(codec_decode(file->data, file->size, &(struct image_limits){width, pixels}, &image));
+    image_destroy(&image);
+}
+
+// Where pixel (x, y) of a file lies in its upright picture. By the specifications of EXIF and TIFF 6.0: which side of the scene row 0 and
+// column 0 of the file are.
+static inline void upright_place(int orientation, const struct image *upright, int x, int y, int *column, int *row)
+{
+    const int o = orientation, across = o < 5 ? x : y, down = o < 5 ? y : x;
+    const bool right = o == 2 || o == 3 || o == 6 || o == 7, bottom = o == 3 || o == 4 || o == 7 || o == 8;
+    *column = right ? upright->width - 1 - across : across;
+    *row = bottom ? upright->height - 1 - down : down;
+}
+
+// Decodes and frees a file of this orientation whose stored samples are those of pattern(), of 8 bits, RGBA.
+static inline void expect_upright(struct bytes *file, int orientation, int width, int height)
+{
+    struct image image;
+    int column, row;
+    UNIT_OK(codec_decode(file->data, file->size, &roomy, &image));
+    free(file->data);
+    CU_ASSERT_FATAL(image.width == (orientation < 5 ? width : height) && image.height == (orientation < 5 ? height : width));
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++)
+            for (int c = 0; c < 4; c++) {
+                upright_place(orientation, &image, x, y, &column, &row);
+                CU_ASSERT_EQUAL(sample_at(&image, c, column, row), (long)pattern(c, x, y, 8));
+            }
+    image_destroy(&image);
+}
+
+// Mean absolute difference of two pictures of one size, in steps of 8 bits.
+static inline double difference(const struct image *a, const struct image *b)
+{
+    const size_t count = 3 * (size_t)a->width * (size_t)a->height;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += fabs((double)a->rgb[i] - b->rgb[i]) * 127.5;
+    return sum / (double)count;
 }
 
 static inline struct bytes photograph(void)
@@ -116,9 +183,7 @@ static inline struct bytes encoded(const struct image *image, enum image_format 
 {
     const char *path = "pictures.tmp";
     UNIT_OK(codec_encode(path, format, image));
-    struct bytes file = read_back(path);
-    unlink(path);
-    return file;
+    return read_and_remove(path);
 }
 
 // The image as a file of one of FFmpeg's encoders; empty where this FFmpeg does not have it. pix_fmt is RGB24, BGR24, BGRA, RGB8
@@ -170,5 +235,3 @@ static inline struct bytes ffmpeg_encoded(const char *encoder, enum AVPixelForma
     avcodec_free_context(&context);
     return file;
 }
-
-#endif

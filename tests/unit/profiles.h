@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // For the tests of colours: ICC profiles made by Little CMS, and what they mean by plain formulas.
-#ifndef ONEIROS_TESTS_PROFILES_H
-#define ONEIROS_TESTS_PROFILES_H
+#pragma once
 
 #include <lcms2.h>
 
@@ -173,5 +172,3 @@ static inline void adobe_to_srgb(const double in[3], double out[3])
     for (int c = 0; c < 3; c++)
         out[c] = srgb_curve(linear[c]);
 }
-
-#endif

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Whether a run file has the rows of run_file_rows.h, and how a reader gets at them.
-#ifndef ONEIROS_TESTS_RUN_FILE_CHECK_H
-#define ONEIROS_TESTS_RUN_FILE_CHECK_H
+#pragma once
 
+#include "hdf5_look.h"
 #include "run_file_rows.h"
+
+static const enum run_dataset tables[] = {RUN_STEPS, RUN_CAM_FRAMES, RUN_IMAGES, RUN_TIMING};
+enum { TABLES = sizeof tables / sizeof tables[0] };
 
 // As any reader opens it; `swmr`: as the header of run_file.h tells a reader who was refused.
 static inline hid_t open_file(const char *path, bool swmr)
@@ -16,24 +19,12 @@ static inline hid_t open_file(const char *path, bool swmr)
     return file;
 }
 
-// All of a dataset, as it is in the file or as `type`, in malloc'ed memory; NULL if it can't be read. *rows: its length.
+// All of a dataset of one or two dimensions; *rows: its length.
 static inline void *read_dataset(hid_t file, const char *name, hid_t type, hsize_t *rows)
 {
-    void *values = NULL;
-    hsize_t size[2] = {0, 1};
-    hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(dataset), own = H5Dget_type(dataset);
-    if (type < 0)
-        type = own;
-    if (H5Sget_simple_extent_ndims(space) <= 2 && H5Sget_simple_extent_dims(space, size, NULL) >= 1)
-        values = calloc(size[0] * size[1] + 1, H5Tget_size(type));
-    if (values && H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0) {
-        free(values);
-        values = NULL;
-    }
+    hsize_t size[3];
+    void *values = hdf5_values(file, name, type, size);
     *rows = size[0];
-    H5Tclose(own);
-    H5Sclose(space);
-    H5Dclose(dataset);
     return values;
 }
 
@@ -41,56 +32,44 @@ static inline void *read_dataset(hid_t file, const char *name, hid_t type, hsize
 static inline double *read_column(hid_t file, const char *table, const char *column, int length)
 {
     hsize_t size = (hsize_t)length, rows;
-    hid_t numbers = length ? H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &size) : H5Tcopy(H5T_NATIVE_DOUBLE);
-    hid_t type = H5Tcreate(H5T_COMPOUND, H5Tget_size(numbers));
+    HDF5_HANDLE numbers = length ? H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &size) : H5Tcopy(H5T_NATIVE_DOUBLE);
+    HDF5_HANDLE type = H5Tcreate(H5T_COMPOUND, H5Tget_size(numbers));
     H5Tinsert(type, column, 0, numbers);
-    double *values = read_dataset(file, table, type, &rows);
-    H5Tclose(type);
-    H5Tclose(numbers);
-    return values;
+    return read_dataset(file, table, type, &rows);
 }
 
-static inline void make_row(enum run_table table, int64_t place, int64_t offset, void *row)
+static inline void make_row(enum run_dataset table, int64_t place, int64_t offset, void *row)
 {
-    struct step_record step;
-    struct cam_record cam;
-    struct image_record image;
-    struct timing_record timing;
-    switch (table) {
-    case RUN_TABLE_STEPS:
-        step = step_of(place);
-        run_table_pack(table, targets, &step, row);
-        break;
-    case RUN_TABLE_CAM_FRAMES:
-        cam = cam_of(place);
-        cam.offset = offset;
-        run_table_pack(table, targets, &cam, row);
-        break;
-    case RUN_TABLE_IMAGES:
-        image = image_of(place);
-        run_table_pack(table, targets, &image, row);
-        break;
-    case RUN_TABLE_TIMING:
-        timing = timing_of(place);
-        run_table_pack(table, targets, &timing, row);
-        break;
-    case RUN_TABLE_COUNT:
-        break;
-    }
+    const struct step_row step = step_of(place);
+    const struct image_row image = image_of(place);
+    const struct timing_row timing = timing_of(place);
+    struct cam_row cam = cam_of(place);
+    cam.offset = offset;
+    run_table_pack(table, targets,
+                   table == RUN_STEPS        ? (const void *)&step
+                   : table == RUN_CAM_FRAMES ? (const void *)&cam
+                   : table == RUN_IMAGES     ? (const void *)&image
+                                             : (const void *)&timing,
+                   row);
+}
+
+static inline size_t row_size(enum run_dataset table)
+{
+    HDF5_HANDLE type = run_table_type(table, targets, NULL);
+    return H5Tget_size(type);
 }
 
 // Whether every byte of a table is as packed anew. (What the columns are called, and what they mean, others tell.)
-static inline bool table_right(hid_t file, enum run_table table, hsize_t *count)
+static inline bool table_right(hid_t file, enum run_dataset table, hsize_t *count)
 {
-    char wanted[8192];
-    hid_t type = run_table_type(table, targets);
-    const size_t size = H5Tget_size(type);
-    H5Tclose(type);
-    char *rows = read_dataset(file, run_table_name(table), -1, count);
+    char wanted[8192], name[RUN_NAME_MAX];
+    const size_t size = row_size(table);
+    run_dataset_name(table, NULL, name);
+    char *rows = read_dataset(file, name, -1, count);
     bool right = rows && size <= sizeof wanted;
     int64_t offset = 0;
     for (hsize_t i = 0; right && i < *count; i++) {
-        const struct cam_record cam = cam_of((int64_t)i);
+        const struct cam_row cam = cam_of((int64_t)i);
         make_row(table, (int64_t)i, offset, wanted);
         right = memcmp(wanted, rows + i * size, size) == 0;
         offset += cam_size(&cam);
@@ -106,7 +85,7 @@ static inline bool cam_right(hid_t file, hsize_t frames)
     bool right = values;
     int64_t place = 0;
     for (hsize_t row = 0; right && row < frames; row++) {
-        const struct cam_record cam = cam_of((int64_t)row);
+        const struct cam_row cam = cam_of((int64_t)row);
         right = place + cam_size(&cam) <= (int64_t)count; // a frame's values are there before it
         for (int64_t i = 0; right && i < cam_size(&cam); i++, place++)
             right = values[place] == cam_value((int64_t)row, i);
@@ -135,14 +114,14 @@ static inline bool importance_right(hid_t file, hsize_t images)
 }
 
 // Whether every row is right and nothing speaks of what is not there, and how many rows each table has.
-static inline bool rows_right(hid_t file, hsize_t counts[RUN_TABLE_COUNT])
+static inline bool rows_right(hid_t file, hsize_t counts[RUN_DATASETS])
 {
     bool right = true;
-    for (enum run_table table = 0; table < RUN_TABLE_COUNT; table++) {
-        counts[table] = 0;
-        right = right && table_right(file, table, &counts[table]);
+    for (int i = 0; i < TABLES; i++) {
+        counts[tables[i]] = 0;
+        right = right && table_right(file, tables[i], &counts[tables[i]]);
     }
-    const hsize_t images = counts[RUN_TABLE_IMAGES], frames = counts[RUN_TABLE_CAM_FRAMES], steps = counts[RUN_TABLE_STEPS];
+    const hsize_t images = counts[RUN_IMAGES], frames = counts[RUN_CAM_FRAMES], steps = counts[RUN_STEPS];
     right = right && images * FRAMES_AN_IMAGE <= frames;                                         // an image's frames are there before it
     right = right && (frames + FRAMES_AN_IMAGE - 1) / FRAMES_AN_IMAGE * STEPS_AN_IMAGE <= steps; // and its steps before them
     return right && cam_right(file, frames) && importance_right(file, images);
@@ -151,9 +130,7 @@ static inline bool rows_right(hid_t file, hsize_t counts[RUN_TABLE_COUNT])
 // `images` with all that belongs to them, and the timing of so many ranks.
 static inline bool has_rows(hid_t file, hsize_t images, hsize_t ranks)
 {
-    hsize_t counts[RUN_TABLE_COUNT];
-    return rows_right(file, counts) && counts[RUN_TABLE_STEPS] == images * STEPS_AN_IMAGE && counts[RUN_TABLE_IMAGES] == images &&
-           counts[RUN_TABLE_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_TABLE_TIMING] == ranks * PHASES_A_RANK;
+    hsize_t counts[RUN_DATASETS];
+    return rows_right(file, counts) && counts[RUN_STEPS] == images * STEPS_AN_IMAGE && counts[RUN_IMAGES] == images &&
+           counts[RUN_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_TIMING] == ranks * PHASES_A_RANK;
 }
-
-#endif

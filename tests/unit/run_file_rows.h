@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A run file of made-up rows, and whether a run file has them. Every number of a row follows from its place, so that a reader can tell a
 // wrong one.
-#ifndef ONEIROS_TESTS_RUN_FILE_ROWS_H
-#define ONEIROS_TESTS_RUN_FILE_ROWS_H
+#pragma once
 
 #include <hdf5.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "coordinator/run_file.h"
-#include "coordinator/run_tables.h"
+#include "runfile/run_file.h"
+#include "runfile/run_tables.h"
 
 enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, PHASES_A_RANK = PHASE_COUNT - 1, CHANNELS_MAX = 768 };
 
@@ -70,42 +70,42 @@ static inline void make_metrics(struct target_metrics *metrics, double base)
         metrics[i] = (struct target_metrics){base, base + 0.125, base + 0.25, base + 0.375, base + 0.5, base + 0.625};
 }
 
-static inline struct step_record step_of(int64_t row)
+static inline struct step_row step_of(int64_t row)
 {
-    struct step_record step = {.image = row / STEPS_AN_IMAGE,
-                               .octave = (int32_t)(row % STEPS_AN_IMAGE / 5),
-                               .step = (int32_t)(row % 5),
-                               .width = 640,
-                               .height = 480,
-                               .frame = row % 5 ? -1 : (int32_t)(row % STEPS_AN_IMAGE / 5),
-                               .loss = (double)row + 0.5,
-                               .total_variation = (double)row * 2,
-                               .psnr = row % STEPS_AN_IMAGE ? 1000 / (double)row : INFINITY,
-                               .gradient_norm = 1 / ((double)row + 1),
-                               .seconds = 0.125};
+    struct step_row step = {.image = row / STEPS_AN_IMAGE,
+                            .octave = (int32_t)(row % STEPS_AN_IMAGE / 5),
+                            .step = (int32_t)(row % 5),
+                            .width = 640,
+                            .height = 480,
+                            .frame = row % 5 ? -1 : (int32_t)(row % STEPS_AN_IMAGE / 5),
+                            .loss = (double)row + 0.5,
+                            .total_variation = (double)row * 2,
+                            .psnr = row % STEPS_AN_IMAGE ? 1000 / (double)row : INFINITY,
+                            .gradient_norm = 1 / ((double)row + 1),
+                            .seconds = 0.125};
     make_metrics(step.targets, (double)row * 16);
     return step;
 }
 
 // Where the file puts the values is not known here: that is 0.
-static inline struct cam_record cam_of(int64_t row)
+static inline struct cam_row cam_of(int64_t row)
 {
-    return (struct cam_record){.image = row / FRAMES_AN_IMAGE,
-                               .frame = (int32_t)(row % FRAMES_AN_IMAGE),
-                               .octave = (int32_t)(row % FRAMES_AN_IMAGE),
-                               .step = 2,
-                               .grid = {.width = (int32_t)(24 + row % 13),
-                                        .height = (int32_t)(26 + row % 7),
-                                        .stride = 16,
-                                        .centre = 5,
-                                        .octave_width = 640,
-                                        .octave_height = 480,
-                                        .dy = (int32_t)(row % 33),
-                                        .dx = -(int32_t)(row % 31)},
-                               .scale = (double)row / 8};
+    return (struct cam_row){.image = row / FRAMES_AN_IMAGE,
+                            .frame = (int32_t)(row % FRAMES_AN_IMAGE),
+                            .octave = (int32_t)(row % FRAMES_AN_IMAGE),
+                            .step = 2,
+                            .grid = {.width = (int32_t)(24 + row % 13),
+                                     .height = (int32_t)(26 + row % 7),
+                                     .stride = 16,
+                                     .centre = 5,
+                                     .octave_width = 640,
+                                     .octave_height = 480,
+                                     .dy = (int32_t)(row % 33),
+                                     .dx = -(int32_t)(row % 31)},
+                            .scale = (double)row / 8};
 }
 
-static inline int64_t cam_size(const struct cam_record *cam)
+static inline int64_t cam_size(const struct cam_row *cam)
 {
     return (int64_t)cam->grid.width * cam->grid.height;
 }
@@ -125,20 +125,19 @@ static inline float importance_value(int64_t id, int target, int channel)
     return (float)((id * 131 + target * 17 + channel * 7) % 1009) - 500;
 }
 
-static inline struct image_record image_of(int64_t id)
+static inline struct image_row image_of(int64_t id)
 {
-    struct image_record image = {
-        .id = id,
-        .width = 640,
-        .height = 480,
-        .bits = 8,
-        .rank = 1,
-        .team = 2,
-        .tiles = 6,
-        .redundancy = 1.25,
-        .seconds_dream = 2.5,
-        .before = {.loss = id % 3 == IMAGE_FAILED ? NAN : (double)id + 0.5, .total_variation = 0.5, .psnr = INFINITY},
-        .after = {.loss = (double)id, .total_variation = 0.75, .psnr = (double)id / 4}};
+    struct image_row image = {.id = id,
+                              .width = 640,
+                              .height = 480,
+                              .bits = 8,
+                              .rank = 1,
+                              .team = 2,
+                              .tiles = 6,
+                              .redundancy = 1.25,
+                              .seconds_dream = 2.5,
+                              .before = {.loss = id % 3 == IMAGE_FAILED ? NAN : (double)id + 0.5, .total_variation = 0.5, .psnr = INFINITY},
+                              .after = {.loss = (double)id, .total_variation = 0.75, .psnr = (double)id / 4}};
     make_metrics(image.before.targets, 1e6 + (double)id * 16);
     make_metrics(image.after.targets, (double)id * 16);
     for (int i = 0; i < targets; i++) {
@@ -155,17 +154,17 @@ static inline struct image_record image_of(int64_t id)
 }
 
 // Each rank leaves another phase out.
-static inline struct timing_record timing_of(int64_t row)
+static inline struct timing_row timing_of(int64_t row)
 {
     const int rank = (int)(row / PHASES_A_RANK), place = (int)(row % PHASES_A_RANK);
-    struct timing_record timing = {.rank = rank, .count = row + 1, .seconds = (double)row * 0.25, .bytes = row * 1000000007};
+    struct timing_row timing = {.rank = rank, .count = row + 1, .seconds = (double)row * 0.25, .bytes = row * 1000000007};
     snprintf(timing.phase, sizeof timing.phase, "%s", phase_name((enum phase)(place + (place >= rank % PHASE_COUNT))));
     return timing;
 }
 
 static inline enum status add_steps(struct run_file *file, int64_t id)
 {
-    struct step_record steps[STEPS_AN_IMAGE];
+    struct step_row steps[STEPS_AN_IMAGE];
     for (int i = 0; i < STEPS_AN_IMAGE; i++)
         steps[i] = step_of(id * STEPS_AN_IMAGE + i);
     return run_file_add_steps(file, steps, STEPS_AN_IMAGE);
@@ -174,7 +173,7 @@ static inline enum status add_steps(struct run_file *file, int64_t id)
 static inline enum status add_cam(struct run_file *file, int64_t row)
 {
     float values[36 * 32];
-    const struct cam_record cam = cam_of(row);
+    const struct cam_row cam = cam_of(row);
     for (int64_t i = 0; i < cam_size(&cam); i++)
         values[i] = cam_value(row, i);
     return run_file_add_cam(file, &cam, values);
@@ -191,7 +190,7 @@ static inline enum status add_image_row(struct run_file *file, int64_t id)
         importance[i] = importance_known(id, i) ? values[i] : NULL;
         any = any || importance[i];
     }
-    const struct image_record image = image_of(id);
+    const struct image_row image = image_of(id);
     return run_file_add_image(file, &image, any ? importance : NULL);
 }
 
@@ -210,12 +209,23 @@ static inline enum status add_timing(struct run_file *file, int rank)
     int64_t row = (int64_t)rank * PHASES_A_RANK;
     for (int phase = 0; phase < PHASE_COUNT; phase++)
         if (phase != rank % PHASE_COUNT) {
-            const struct timing_record record = timing_of(row++);
+            const struct timing_row record = timing_of(row++);
             timing.phases[phase].seconds = record.seconds;
             timing.phases[phase].count = record.count;
             timing.phases[phase].bytes = record.bytes;
         }
     return run_file_add_timing(file, rank, &timing);
+}
+
+// Calls it as often as it takes until what waits is written, or cannot be.
+static inline enum status tick(struct run_file *file)
+{
+    enum status rc = STATUS_OK;
+    for (int i = 0; i < 1000 && rc == STATUS_OK && !run_file_is_written(file); i++) {
+        usleep(10000);
+        rc = run_file_tick(file);
+    }
+    return rc;
 }
 
 // All tables at once: image `number`, rank `number`.
@@ -224,5 +234,3 @@ static inline enum status add_rows(struct run_file *file, int number)
     const enum status rc = add_image(file, number);
     return rc == STATUS_OK ? add_timing(file, number) : rc;
 }
-
-#endif

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: MIT
 // Configurations in files that exist only for a moment.
-#ifndef ONEIROS_TESTS_TEST_CONFIG_FILES_H
-#define ONEIROS_TESTS_TEST_CONFIG_FILES_H
+#pragma once
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/config.h"
+#include "common/config/config.h"
 #include "unit.h"
+
+// That `text` was refused, with a message that starts like this.
+static inline void check_refusal(enum status rc, const char *text, const char *message)
+{
+    const bool right = rc == STATUS_USAGE && strncmp(status_message(), message, strlen(message)) == 0;
+    CU_ASSERT(right);
+    if (!right)
+        printf("\n%s\n-> %d %s\ninstead of %s\n", text, (int)rc, status_message(), message);
+}
 
 static inline void write_file(const char *path, const void *bytes, size_t size)
 {
@@ -38,5 +46,3 @@ static inline enum status config_load_text(struct config *config, const char *te
 {
     return config_load_bytes(config, text, strlen(text));
 }
-
-#endif

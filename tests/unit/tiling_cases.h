@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What the tests of tiles share: random octaves, spans of rectangles.
-#ifndef ONEIROS_TESTS_TILING_CASES_H
-#define ONEIROS_TESTS_TILING_CASES_H
+#pragma once
 
 #include <stdbool.h>
 
-#include "common/tiling.h"
+#include "common/picture/tiling.h"
 #include "naive.h"
 
 enum { CASES = 20000, SIDE_MIN = 75, SIDE_MAX = 20000, SMALL = 200 };
@@ -36,5 +35,3 @@ static inline bool same_span(struct span a, struct span b)
 {
     return a.begin == b.begin && a.end == b.end;
 }
-
-#endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A CUnit program in two lines: a table of tests and UNIT_MAIN(suite, table).
-#ifndef ONEIROS_TESTS_UNIT_H
-#define ONEIROS_TESTS_UNIT_H
+#pragma once
 
 #include <CUnit/Basic.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "common/status.h"
+#include "common/system/status.h"
 
 struct unit_test {
     const char *name;
@@ -21,6 +21,16 @@ static inline int unit_ok(enum status rc, const char *call, const char *file, in
     return rc == STATUS_OK;
 }
 #define UNIT_OK(call) CU_ASSERT_FATAL(unit_ok((call), #call, __FILE__, __LINE__))
+
+// That the call fails with this status, and its message holds these words.
+static inline int unit_fails(enum status rc, enum status want, const char *words, const char *call, const char *file, int line)
+{
+    const int right = rc == want && strstr(status_message(), words);
+    if (!right)
+        printf("\n%s:%d: %s: status %d: %s\n", file, line, call, (int)rc, rc == STATUS_OK ? "" : status_message());
+    return right;
+}
+#define UNIT_FAILS(call, want, words) CU_ASSERT(unit_fails((call), want, words, #call, __FILE__, __LINE__))
 
 static inline int unit_run(const char *suite_name, const struct unit_test *tests, size_t count)
 {
@@ -44,5 +54,3 @@ static inline int unit_run(const char *suite_name, const struct unit_test *tests
     {                                                                                                                                      \
         return unit_run(suite, tests, sizeof tests / sizeof tests[0]);                                                                     \
     }
-
-#endif

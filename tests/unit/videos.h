@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // For the tests of videos: what FFmpeg's own programs, ffprobe and ffmpeg, find in the files. Paths are without quotes.
-#ifndef ONEIROS_TESTS_VIDEOS_H
-#define ONEIROS_TESTS_VIDEOS_H
+#pragma once
 
 #include <dirent.h>
 #include <math.h>
@@ -76,5 +75,3 @@ static inline int folder_entries(const char *path)
     closedir(folder);
     return count - 2;
 }
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // simd_direct: pixels in groups of a row, each group one product over its taps.
-#ifndef ONEIROS_KERNELS_SIMD_DIRECT_H
-#define ONEIROS_KERNELS_SIMD_DIRECT_H
+#pragma once
 
 #include <omp.h>
 
@@ -18,11 +17,11 @@ struct group {
 };
 
 // Rows of a phase's grid: pixels at the left and right where a tap falls outside go one by one, those between in groups.
-struct rows {
+struct row_groups {
     int left, inside, middle, right; // pixels, pixels, groups, pixels
 };
 
-static struct rows rows_of(const struct simd_phase *phase, int in_w)
+static struct row_groups rows_of(const struct simd_phase *phase, int in_w)
 {
     int first = 0, end = phase->width;
     for (int t = 0; t < phase->tap_count; t++) {
@@ -33,7 +32,8 @@ static struct rows rows_of(const struct simd_phase *phase, int in_w)
     }
     first = first < phase->width ? first : phase->width;
     end = end > first ? end : first;
-    return (struct rows){.left = first, .inside = end - first, .middle = (end - first + ROWS - 1) / ROWS, .right = phase->width - end};
+    return (struct row_groups){
+        .left = first, .inside = end - first, .middle = (end - first + ROWS - 1) / ROWS, .right = phase->width - end};
 }
 
 // Of the weights of one tap, for each output.
@@ -42,7 +42,7 @@ static size_t words_of(const struct simd_direct *job)
     return weight_words(job->in_planar ? 3 : (size_t)job->in_blocks * LANES, job->in_bf16);
 }
 
-static void find_group(struct group *group, const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows,
+static void find_group(struct group *group, const struct simd_direct *job, const struct simd_phase *phase, const struct row_groups *rows,
                        int number)
 {
     const int per_row = rows->left + rows->middle + rows->right, y = number / per_row, at = number % per_row, middle = at - rows->left;
@@ -67,7 +67,7 @@ static void find_group(struct group *group, const struct simd_direct *job, const
     }
 }
 
-static void direct_groups(const struct simd_direct *job, const struct simd_phase *phase, const struct rows *rows, int first, int end,
+static void direct_groups(const struct simd_direct *job, const struct simd_phase *phase, const struct row_groups *rows, int first, int end,
                           int first_pair, int end_pair)
 {
     const size_t words = words_of(job);
@@ -111,7 +111,7 @@ static void direct(const struct simd_direct *job)
     const int threads = omp_get_max_threads(), pairs = (job->out_blocks + 1) / 2;
     for (int p = 0; p < job->phase_count; p++) {
         const struct simd_phase *phase = &job->phases[p];
-        const struct rows rows = rows_of(phase, job->in_w);
+        const struct row_groups rows = rows_of(phase, job->in_w);
         const int groups = phase->height * (rows.left + rows.middle + rows.right);
         if (groups == 0)
             continue;
@@ -126,5 +126,3 @@ static void direct(const struct simd_direct *job)
                               pairs * s / splits, pairs * (s + 1) / splits);
     }
 }
-
-#endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What happens to a value on its way into memory: simd_out.
-#ifndef ONEIROS_KERNELS_SIMD_FINISH_H
-#define ONEIROS_KERNELS_SIMD_FINISH_H
+#pragma once
 
 #include "kernels/simd/lanes.h"
 #include "kernels/simd/simd.h"
@@ -48,5 +47,3 @@ static ALWAYS_INLINE void finish(const struct simd_out *out, size_t pixel, lanes
     else
         store((float *)out->data + pixel * LANES, v);
 }
-
-#endif

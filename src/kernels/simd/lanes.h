@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One vector of LANES floats and what can be done with it. Included by one file an instruction set, which defines LANES and is compiled
 // with that set's flags; without them the compiler makes do with what it has.
-#ifndef ONEIROS_KERNELS_SIMD_LANES_H
-#define ONEIROS_KERNELS_SIMD_LANES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -132,5 +131,3 @@ static ALWAYS_INLINE lanes load_value(const void *data, bool bf16, size_t value)
 {
     return bf16 ? load_bf16((const uint16_t *)data + value) : load((const float *)data + value);
 }
-
-#endif

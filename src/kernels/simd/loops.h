@@ -2,7 +2,7 @@
 // All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME, and BF16_PRODUCTS
 // where pairs of bfloat16 are multiplied as such.
 #include "kernels/simd/direct.h"
-#include "kernels/simd/peak.h"
+#include "kernels/simd/multiply_adds.h"
 #include "kernels/simd/pool.h"
 #include "kernels/simd/winograd.h"
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The matrix product in registers that every convolution comes down to: up to ROWS pixels times one or two blocks of outputs, over all
 // input channels and taps. Each step loads the weights of one input channel, broadcasts that channel of each pixel, and adds.
-#ifndef ONEIROS_KERNELS_SIMD_MULTIPLY_H
-#define ONEIROS_KERNELS_SIMD_MULTIPLY_H
+#pragma once
 
 #include "kernels/simd/lanes.h"
 
@@ -57,17 +56,6 @@ static ALWAYS_INLINE void prefetch_weights(const float *w, int columns)
         __builtin_prefetch(w + AHEAD + c * LANES, 0, 3);
 }
 
-static ALWAYS_INLINE void store_sums(int rows, int columns, lanes sum[ROWS][2], float *sums, ptrdiff_t column)
-{
-    UNROLL(14)
-    for (int r = 0; r < rows; r++) {
-        store(sums + r * LANES, sum[r][0]);
-        if (columns == 2)
-            store(sums + column + r * LANES, sum[r][1]);
-    }
-}
-
-#if BF16_PRODUCTS
 // c + x_1 * w_1 + x_0 * w_0 of the two bfloat16 values in each word: sums in float32.
 static ALWAYS_INLINE lanes multiply_add_pair(lanes_int x, lanes_int w, lanes c)
 {
@@ -79,48 +67,35 @@ static ALWAYS_INLINE lanes multiply_add_pair(lanes_int x, lanes_int w, lanes c)
 #endif
 }
 
-// multiply() on bfloat16 weights, in pairs of input channels.
-static ALWAYS_INLINE void multiply_pairs(ptrdiff_t step, int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column)
+// How the channels of a pixel are taken: one float at a time, or two neighbouring bfloat16 values, of which the lower or the upper half of
+// a word is a float's upper half, or which are multiplied as they are by weights that are pairs, too.
+enum take { TAKE_FLOAT, TAKE_LOWER, TAKE_UPPER, TAKE_PAIR };
+
+// sum += the pixels' channels at `at` * the weights at `w`.
+static ALWAYS_INLINE void add_products(enum take take, ptrdiff_t step, int rows, int columns, const char *at, const float *w,
+                                       lanes sum[ROWS][2])
 {
-    lanes sum[ROWS][2];
+    const lanes w0 = load(w), w1 = columns == 2 ? load(w + LANES) : w0;
     UNROLL(14)
-    for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] = (lanes){0};
-    for (int t = 0; t < o->tap_count; t++) {
-        const float *w = o->weights + o->taps[t].weights;
-        for (int k = 0; k < o->block_count; k++) {
-            const uint16_t *pixel = (const uint16_t *)o->blocks[k] + o->taps[t].offset;
-            __asm__("" : "+r"(pixel));
-            UNROLL(8)
-            for (int l = 0; l < LANES; l += 2, w += columns * LANES) {
-                const lanes_int w0 = (lanes_int)load(w), w1 = columns == 2 ? (lanes_int)load(w + LANES) : w0;
-                UNROLL(14)
-                for (int r = 0; r < rows; r++) {
-                    const lanes_int x = broadcast_pair(pixel + r * step + l);
-                    sum[r][0] = multiply_add_pair(x, w0, sum[r][0]);
-                    if (columns == 2)
-                        sum[r][1] = multiply_add_pair(x, w1, sum[r][1]);
-                }
-            }
+    for (int r = 0; r < rows; r++) {
+        const lanes_int pair = take == TAKE_FLOAT ? (lanes_int){0} : broadcast_pair((const uint16_t *)(const void *)at + r * step);
+        const lanes x = take == TAKE_FLOAT   ? broadcast(((const float *)(const void *)at)[r * step])
+                        : take == TAKE_LOWER ? (lanes)(pair << 16)
+                                             : (lanes)(pair & (int32_t)0xffff0000);
+        for (int c = 0; c < columns; c++) {
+            const lanes weights = c ? w1 : w0;
+            sum[r][c] = take == TAKE_PAIR ? multiply_add_pair(pair, (lanes_int)weights, sum[r][c]) : multiply_add(x, weights, sum[r][c]);
         }
     }
-    store_sums(rows, columns, sum, sums, column);
 }
-#endif
 
 // All of `source`, `rows` and `columns` are constants where this is called.
 static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column)
 {
     const int depth = source == SOURCE_PLANE ? 1 : LANES;
     const ptrdiff_t step = source == SOURCE_PLANE ? 2 : source == SOURCE_SKIP || source == SOURCE_SKIP_BF16 ? 2 * LANES : LANES;
-    const bool bf16 = source == SOURCE_NEXT_BF16 || source == SOURCE_SKIP_BF16;
-#if BF16_PRODUCTS
-    if (bf16) {
-        multiply_pairs(step, rows, columns, o, sums, column);
-        return;
-    }
-#endif
-    const int width = bf16 ? 2 : 1;
+    const bool bf16 = source == SOURCE_NEXT_BF16 || source == SOURCE_SKIP_BF16, pairs = BF16_PRODUCTS && bf16;
+    const int bytes = bf16 ? 2 : 4, width = bf16 ? 2 : 1, weights = (pairs ? 1 : width) * columns * LANES;
     lanes sum[ROWS][2];
     UNROLL(14)
     for (int r = 0; r < rows; r++)
@@ -128,35 +103,24 @@ static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, co
     for (int t = 0; t < o->tap_count; t++) {
         const float *w = o->weights + o->taps[t].weights;
         for (int k = 0; k < o->block_count; k++) {
-            const float *pixel = (const float *)o->blocks[k] + o->taps[t].offset;
-            const uint16_t *half = (const uint16_t *)o->blocks[k] + o->taps[t].offset;
-            __asm__("" : "+r"(pixel), "+r"(half)); // one base for all rows: or else each gets a register, and there are not enough
+            const char *pixel = (const char *)o->blocks[k] + o->taps[t].offset * bytes;
+            __asm__("" : "+r"(pixel)); // one base for all rows: or else each gets a register, and there are not enough
             UNROLL(8)
-            for (int l = 0; l < depth; l += width, w += width * columns * LANES) {
-                const lanes w0 = load(w), w1 = columns == 2 ? load(w + LANES) : w0;
-                prefetch_weights(w, columns);
-                UNROLL(14)
-                for (int r = 0; r < rows; r++) {
-                    const lanes_int pair = bf16 ? broadcast_pair(half + r * step + l) : (lanes_int){0};
-                    const lanes x = bf16 ? (lanes)(pair << 16) : broadcast(pixel[r * step + l]);
-                    sum[r][0] = multiply_add(x, w0, sum[r][0]);
-                    if (columns == 2)
-                        sum[r][1] = multiply_add(x, w1, sum[r][1]);
-                }
-                if (!bf16)
-                    continue;
-                const lanes v0 = load(w + columns * LANES), v1 = columns == 2 ? load(w + 3 * LANES) : v0;
-                UNROLL(14)
-                for (int r = 0; r < rows; r++) {
-                    const lanes x = (lanes)(broadcast_pair(half + r * step + l) & (int32_t)0xffff0000);
-                    sum[r][0] = multiply_add(x, v0, sum[r][0]);
-                    if (columns == 2)
-                        sum[r][1] = multiply_add(x, v1, sum[r][1]);
-                }
+            for (int l = 0; l < depth; l += width, w += weights) {
+                if (!pairs)
+                    prefetch_weights(w, columns);
+                add_products(pairs ? TAKE_PAIR : bf16 ? TAKE_LOWER : TAKE_FLOAT, step, rows, columns, pixel + l * bytes, w, sum);
+                if (bf16 && !pairs)
+                    add_products(TAKE_UPPER, step, rows, columns, pixel + l * bytes, w + columns * LANES, sum);
             }
         }
     }
-    store_sums(rows, columns, sum, sums, column);
+    UNROLL(14)
+    for (int r = 0; r < rows; r++) {
+        store(sums + r * LANES, sum[r][0]);
+        if (columns == 2)
+            store(sums + column + r * LANES, sum[r][1]);
+    }
 }
 
 #define MULTIPLY_ROWS(source, rows)                                                                                                        \
@@ -203,5 +167,3 @@ MULTIPLY(SOURCE_SKIP_BF16)
 typedef void multiply_function(int rows, int columns, const struct operands *o, float *sums, ptrdiff_t column);
 static multiply_function *const multiply_by_source[SOURCES] = {multiply_SOURCE_NEXT, multiply_SOURCE_SKIP, multiply_SOURCE_PLANE,
                                                                multiply_SOURCE_NEXT_BF16, multiply_SOURCE_SKIP_BF16};
-
-#endif

@@ -3,8 +3,7 @@
 // float32, near the ones with the smallest error among all ratios of small numbers (measured against double precision on random data:
 // relative root mean square errors of 6e-7 for n = 6, 2e-6 for n = 8, both in two dimensions, and 1.3e-6 for n = 10 in one; the usual
 // +-1, +-2, +-1/2, +-4 give 1e-6 to 2e-6, 2e-6 and 4e-6).
-#ifndef ONEIROS_KERNELS_SIMD_POINTS_H
-#define ONEIROS_KERNELS_SIMD_POINTS_H
+#pragma once
 
 enum { WINOGRAD_N_MAX = 10, WINOGRAD_PAIRS_MAX = WINOGRAD_N_MAX / 2 - 1 };
 
@@ -16,5 +15,3 @@ enum { WINOGRAD_N_MAX = 10, WINOGRAD_PAIRS_MAX = WINOGRAD_N_MAX / 2 - 1 };
 #define WINOGRAD_TRANSFORMS(use)                                                                                                           \
     use(6, 4, 4) use(6, 2, 2) use(6, 5, 5) use(8, 6, 6) use(8, 4, 4) use(6, 4, 1) use(6, 1, 4) use(6, 5, 1) use(6, 1, 5) use(8, 2, 1)      \
         use(8, 1, 2) use(10, 4, 1) use(10, 1, 4)
-
-#endif

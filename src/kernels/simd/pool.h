@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // simd_pool. Each result is gathered from the values that it depends on, so that it is written once and rows are independent.
-#ifndef ONEIROS_KERNELS_SIMD_POOL_H
-#define ONEIROS_KERNELS_SIMD_POOL_H
+#pragma once
 
 #include "kernels/simd/finish.h"
 
@@ -117,5 +116,3 @@ static void pass(const struct simd_pass *job)
                 finish(&job->out[b], p, load_value(job->in, job->in_bf16, ((size_t)b * job->pixels + p) * LANES));
         }
 }
-
-#endif

@@ -85,10 +85,6 @@ const float *simd_winograd_points(int n)
 
 bool simd_has_winograd(int n, int tile_h, int tile_w)
 {
-#define ENTRY(n, th, tw) {n, th, tw},
-    static const int transforms[][3] = {WINOGRAD_TRANSFORMS(ENTRY)};
-    for (size_t i = 0; i < sizeof transforms / sizeof transforms[0]; i++)
-        if (transforms[i][0] == n && transforms[i][1] == tile_h && transforms[i][2] == tile_w)
-            return true;
-    return false;
+#define IS_THIS(inputs, h, w) (n == inputs && tile_h == h && tile_w == w) ||
+    return WINOGRAD_TRANSFORMS(IS_THIS) false;
 }

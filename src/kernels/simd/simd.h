@@ -7,8 +7,7 @@
 // that concatenation, widening and splitting cost nothing. Values are float32 or bfloat16; all arithmetic is float32.
 //
 // The order of every sum is fixed by the shapes alone: results are the same bytes for any number of threads.
-#ifndef ONEIROS_KERNELS_SIMD_SIMD_H
-#define ONEIROS_KERNELS_SIMD_SIMD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -131,5 +130,3 @@ const struct simd *simd_find(const char *name);
 // none. Square kernels and those of one row or column.
 const float *simd_winograd_points(int n);
 bool simd_has_winograd(int n, int tile_h, int tile_w);
-
-#endif

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+#include "commands/arguments.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands/options.h"
+#include "common/config/config_schema.h"
+#include "common/config/config_value.h"
+#include "common/config/nearest.h"
+#include "kernels/network/network.h"
+
+// What is on the command line and waits for its turn in the order of precedence.
+struct sources {
+    struct job_options *options;
+    const char *preset, *file, *plan; // NULL: not given
+    const char **settings;            // of -s, in the order given
+    int setting_count;
+};
+
+static enum status take_setting(void *context, const char *value)
+{
+    struct sources *sources = context;
+    sources->settings[sources->setting_count++] = value;
+    return STATUS_OK;
+}
+
+static enum status take_output(void *context, const char *folder)
+{
+    struct job_options *options = ((struct sources *)context)->options;
+    const size_t length = strlen(folder);
+    if (options->output[0])
+        return fail(STATUS_USAGE, "-o is given twice");
+    if (length == 0)
+        return fail(STATUS_USAGE, "-o: the name of the output folder is empty");
+    if (length >= sizeof options->output)
+        return fail(STATUS_USAGE, "-o: a path longer than %zu bytes", sizeof options->output - 1);
+    memcpy(options->output, folder, length + 1);
+    return STATUS_OK;
+}
+
+static enum status take_max_seconds(void *context, const char *value)
+{
+    struct sources *sources = context;
+    return fail_in(config_parse_real(value, 1, 1e9, &sources->options->max_seconds), "--max-seconds");
+}
+
+static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
+{
+    config_init(config);
+    if (sources->preset)
+        TRY(config_load_preset(config, sources->preset));
+    if (sources->file)
+        TRY(config_load_file(config, sources->file));
+    TRY(config_load_environment(config, environment));
+    for (int i = 0; i < sources->setting_count; i++)
+        TRY(config_set(config, sources->settings[i]));
+    if (sources->plan)
+        TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
+    return arguments_check_config(config);
+}
+
+enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment)
+{
+    enum status rc = STATUS_OK;
+    memset(options, 0, sizeof *options);
+    options->log_level = LOG_INFO;
+    options->explain = strcmp(argv[0], "explain") == 0;
+    struct sources sources = {.options = options, .settings = calloc((size_t)argc, sizeof *sources.settings)};
+    const struct command_option table[] = {
+        {"config", 'c', .text = &sources.file},
+        {"preset", 'p', .text = &sources.preset},
+        {"set", 's', .take = take_setting},
+        {"output", 'o', .take = take_output},
+        {"force", .flag = &options->force},
+        {"resume", .flag = &options->resume},
+        {"print-config", .flag = &options->print_config},
+        {"plan", .text = &sources.plan},
+        {"max-seconds", .take = take_max_seconds},
+        {"quiet", 'q', .log_level = &options->log_level, .says = LOG_WARNING},
+        {"verbose", 'v', .log_level = &options->log_level, .says = LOG_DEBUG},
+        {"dry-run", .flag = &options->dry_run},
+        {NULL},
+    };
+    struct command_line line;
+    if (!sources.settings)
+        return fail(STATUS_LIMIT, "not enough memory for %d arguments", argc);
+    TRY_OUT(command_line_parse(&line, table, &sources, argc, argv));
+    options->help = line.help;
+    if (options->help)
+        goto out;
+    options->inputs = line.operands;
+    options->input_count = line.operand_count;
+    TRY_OUT(load_config(&options->config, &sources, environment));
+    if (options->explain && options->dry_run)
+        rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
+    else if (options->resume && options->force)
+        rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
+    else if (!options->print_config && !options->output[0])
+        rc = fail(STATUS_USAGE, "name the output folder with -o DIR");
+    else if (!options->print_config && options->input_count == 0)
+        rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs or @list.txt");
+out:
+    free(sources.settings);
+    return rc;
+}
+
+static enum status fail_layer(const struct network *network, const char *key, const char *name)
+{
+    char hint[NEAREST_HINT_MAX];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (int i = 1; i < network->layer_count; i++) {
+        char activation[LAYER_NAME_MAX];
+        nearest_offer(&nearest, network->layers[i].name);
+        if (network->layers[i].kind == LAYER_CONV) {
+            snprintf(activation, sizeof activation, "activation_%d", network->layers[i].conv + 1);
+            nearest_offer(&nearest, activation);
+        }
+    }
+    return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
+}
+
+enum status arguments_check_config(const struct config *config)
+{
+    const struct network *network = network_inception_v3();
+    int rows[CONFIG_TARGETS_MAX];
+    enum status rc = config_check(config);
+    if (rc != STATUS_OK)
+        return rc;
+    if (network_find(network, config->gradient_above) < 0)
+        return fail_layer(network, "gradient_above", config->gradient_above);
+    for (int i = 0; i < config->targets.count; i++) {
+        const struct config_target *target = &config->targets.items[i];
+        rows[i] = network_find(network, target->layer);
+        if (rows[i] <= 0) // 0 is the picture itself
+            return fail_layer(network, "targets", target->layer);
+        for (int k = 0; k < i; k++)
+            if (rows[k] == rows[i])
+                return fail(STATUS_USAGE, "targets: %s and %s are the same layer", config->targets.items[k].layer, target->layer);
+        int channels = network->layers[rows[i]].channels;
+        for (int k = 0; k < target->channel_count; k++)
+            if (target->channels[k] >= channels)
+                return fail(STATUS_USAGE, "targets: %s has channels 0..%d, not %d", target->layer, channels - 1, target->channels[k]);
+        if (config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !network_is_cut(network, rows[i]))
+            return fail(STATUS_USAGE,
+                        "importance.method: expected_gradients needs targets that all of the network passes, such as mixed3; "
+                        "%s is on a branch",
+                        target->layer);
+    }
+    return STATUS_OK;
+}
+
+static const char dream_help[] =
+    "Usage: oneiros dream [OPTION]... -o DIR INPUT...\n"
+    "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt (one of these a line).\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros dream -o dreams photo.jpg\n"
+    "  mpirun -n 8 oneiros dream -p classic -o dreams holiday/\n"
+    "  srun --mpi=pmix oneiros dream -c job.yaml -s steps=40 -o $SCRATCH/dreams @pictures.txt\n"
+    "  oneiros dream -s targets=mixed4:1 --print-config > job.yaml\n";
+
+static const char explain_help[] =
+    "Usage: oneiros explain [OPTION]... -o DIR INPUT...\n"
+    "Shows what the network sees in every INPUT, and why: gradients, saliency, class activation maps, the importance of channels, as\n"
+    "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt.\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros explain -o why photo.jpg\n"
+    "  oneiros explain -s targets=mixed5:1 -s importance.samples=200 -o why photo.jpg\n"
+    "  mpirun -n 8 oneiros explain -s importance.baselines=black,images -o why holiday/\n";
+
+static const char options_help[] =
+    "\n"
+    "Options:\n"
+    "  -o, --output DIR       folder for the results; made if it is not there\n"
+    "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
+    "      --resume           only go on with a run; an error if there is none\n"
+    "      --force            replace the run that DIR holds already\n"
+    "  -c, --config FILE      settings in YAML\n"
+    "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
+    "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
+    "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
+    "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
+    "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
+    "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
+    "  -q, --quiet            warnings and errors only\n"
+    "  -v, --verbose          say more\n"
+    "  -h, --help             this text\n"
+    "\n"
+    "Settings: defaults, then the preset, then the file, then the environment (ONEIROS_STEPS for steps, ONEIROS_OCTAVES_COUNT\n"
+    "for octaves.count), then -s; later ones win. In files, octaves.count may also be written nested:\n"
+    "  octaves:\n"
+    "    count: 3\n"
+    "Presets are looked for in $ONEIROS_CONFIG_DIR/presets, then where the program was installed.\n"
+    "\n"
+    "Keys, as KEY=DEFAULT  [range]:\n"
+    "\n";
+
+void arguments_print_help(bool explain, FILE *stream)
+{
+    fputs(explain ? explain_help : dream_help, stream);
+    fputs(options_help, stream);
+    config_print_help(stream);
+    fputs("\n"
+          "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"
+          "75 stopped by a signal or by --max-seconds.\n",
+          stream);
+}

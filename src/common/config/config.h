@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// Every setting of a run. One declarative schema (config_schema.c) feeds the YAML files, the environment, `-s key=value`, --print-config
+// and the help. Precedence: defaults < preset < file < environment (ONEIROS_<KEY>, dots as underscores) < -s.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/system/status.h"
+
+enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
+
+enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
+enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
+enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
+enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
+enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
+enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
+enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
+enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
+enum config_precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
+enum config_io { IO_AUTO, IO_COORDINATOR, IO_WORKERS };
+enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
+
+struct config_target {
+    char layer[CONFIG_NAME_MAX];
+    double weight;
+    int channel_count;                 // 0: all channels
+    int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
+    int place_count;                   // 2: the objective sees one position only, a neuron of each channel; 0: all
+    double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
+};
+
+struct config_targets {
+    int count; // >= 1
+    struct config_target items[CONFIG_TARGETS_MAX];
+};
+
+// No pointers: the coordinator broadcasts it as bytes.
+struct config {
+    struct config_targets targets;
+    enum config_objective objective;
+    char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
+    int class;                   // for OBJECTIVE_CLASS
+    enum config_gradient gradient;
+    char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
+    struct {
+        int count;
+        double scale;
+        bool detail;
+    } octaves;
+    int steps; // per octave
+    double step_size;
+    double step_decay; // step k of an octave uses step_size * step_decay^k
+    int jitter;        // pixels, largest roll in each direction
+    enum config_normalize normalize;
+    double total_variation; // weight of the total-variation term in the objective
+    double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
+    uint64_t seed;
+    enum config_network_input network_input; // pictures are -1..1 or 0..1 to the network
+    struct {
+        int every;                                   // steps from one look at saliency, CAM and importance to the next
+        double saliency, cam;                        // strength of each as a mask on the gradient, 0..1
+        double importance;                           // how far the channels' weights in the objective follow their importance, 0..1
+        double add_magnitude, add_saliency, add_cam; // weights of added terms
+    } guidance;
+    struct {
+        enum config_cam method;
+        char layer[CONFIG_NAME_MAX]; // "auto": the deepest target
+    } cam;
+    struct {
+        enum config_importance method;
+        int samples;                     // of expected gradients
+        char baselines[CONFIG_NAME_MAX]; // of expected gradients: words with commas, of black, blurred, images
+    } importance;
+    struct {
+        int samples;  // of SmoothGrad; 0: none
+        double noise; // its sigma, in pictures of -1..1
+    } saliency;
+    struct {
+        double threshold; // of sparsity
+    } metrics;
+    struct {
+        int every; // steps
+        bool cam, dream, png;
+    } frames;
+    struct {
+        double rate;  // frames a second
+        double hold;  // seconds that the last frame stays
+        int max_side; // pixels; larger pictures are shown smaller
+        int quality;  // CRF of H.264: 0 the best
+        char encoder[CONFIG_NAME_MAX];
+        enum config_colormap colormap;
+        double steadiness; // of the maps shown, 0..1: what stays of the map that was shown before
+        double opacity;    // of the map over the picture, 0..1
+    } video;
+    struct {
+        int size; // longest side of what the network sees at once, pixels; 0: auto
+        int halo; // pixels; TILE_HALO_AUTO, TILE_HALO_EXACT
+        int blend;
+    } tile;
+    struct {
+        int size; // ranks that share an image; 0: auto
+    } team;
+    int threads; // per worker rank; 0: auto
+    enum config_precision precision;
+    enum config_io io;
+    char plan[CONFIG_PATH_MAX]; // "auto", "off", or a file
+    struct {
+        uint64_t limit; // bytes a rank may use for one image; 0: auto
+    } memory;
+    struct {
+        double seconds; // between two states of a dream; 0: none is kept but when it is stopped
+    } checkpoint;
+    struct {
+        double seconds; // without a sign of life from a rank; 0: for ever
+    } watchdog;
+    struct {
+        char path[CONFIG_PATH_MAX]; // "auto": the user's cache
+    } model;
+    struct {
+        enum config_output_format format;
+        int quality; // of JPEG, 1..100
+    } output;
+    struct {
+        int resize;   // pixels of the shorter side that inputs are brought to; 0: as they are
+        int max_side; // pixels; larger inputs are refused
+        uint64_t max_pixels;
+        uint64_t max_bytes; // of the file
+    } input;
+    struct {
+        int parallel;           // downloads at once
+        double connect_seconds; // to resolve the name and connect
+        double stall_seconds;   // below 1000 bytes a second for so long: stalled
+        double total_seconds;   // one attempt
+        int attempts;
+    } fetch;
+};
+
+// Defaults.
+void config_init(struct config *config);
+
+// Each of these changes only the keys that are named. `path` and `text` errors carry file and line; unknown keys (with the nearest known
+// one), wrong types and values out of range are refused with the allowed range. A file is taken whole or not at all.
+enum status config_load_file(struct config *config, const char *path) MUST_CHECK;
+// presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
+enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
+enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
+enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
+// What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
+// (arguments_check_config).
+enum status config_check(const struct config *config) MUST_CHECK;
+
+// Whether importance.baselines, which config_check() has seen, has this word.
+bool config_has_baseline(const struct config *config, const char *word);
+
+// The whole configuration as YAML that config_load_file() reads back to the same values. `comments`: with every key's help.
+enum status config_print(const struct config *config, bool comments, FILE *stream) MUST_CHECK;
+// As a malloc'ed string without comments (for run.h5).
+enum status config_to_string(const struct config *config, char **text) MUST_CHECK;
+
+// False if a dream has the same bytes under both. Otherwise `text` names the first keys that differ: "steps was 20 and is 40; seed was 0
+// and is 1".
+bool config_difference(const struct config *was, const struct config *is, char *text, size_t size);
+
+// A table of every key, its default, range and help for --help.
+void config_print_help(FILE *stream);

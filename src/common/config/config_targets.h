@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The list of targets. Short form: LAYER[#CHANNEL+CHANNEL...][@X/Y][:WEIGHT], several with commas; the weight is 1 when left out.
+//     mixed3:1,mixed5:0.5        two layers
+//     mixed4#12+45:1             channels 12 and 45 of one
+//     mixed4#12@0.5/0.25         the neuron of channel 12 that sees the middle of the upper half
+// Whether a layer exists is for those who know the network to say.
+#pragma once
+
+#include "common/config/config.h"
+
+// Replaces the whole list by the one in `text`; leaves it alone on failure.
+enum status config_targets_parse(struct config_targets *targets, const char *text) MUST_CHECK;
+
+// Appends the one target in `text`, which holds no comma.
+enum status config_targets_append(struct config_targets *targets, const char *text) MUST_CHECK;
+
+// The long form, field by field: from a new last target of weight 1, all channels and no layer yet (NULL where the list is full, with the
+// message made), to the check that it has its layer, and both x and y or neither.
+struct config_target *config_targets_add(struct config_targets *targets);
+struct config_target_field {
+    const char *name;
+    bool is_list; // of numbers, taken one by one
+    enum status (*take)(struct config_target *target, const char *text);
+};
+enum { CONFIG_TARGET_FIELDS = 4 };
+extern const struct config_target_field config_target_fields[CONFIG_TARGET_FIELDS];
+enum status config_target_check(const struct config_target *target) MUST_CHECK;

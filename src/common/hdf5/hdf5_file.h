@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// HDF5's handles, and its files beside the disk that they lie on.
+#pragma once
+
+#include <hdf5.h>
+#include <stdint.h>
+
+// The type of a handle that is closed when its block is left, whatever it is of; 0 or a negative one is none. Who writes to a file or a
+// dataset must know whether closing it went well, and closes by hand. Declare it before any jump to `out`.
+#define HDF5_HANDLE __attribute__((cleanup(hdf5_close))) hid_t
+void hdf5_close(hid_t *handle);
+
+// How files are opened without locks, which parallel file systems often refuse and which would shut readers out. Close it; negative on
+// failure.
+hid_t hdf5_unlocked(void);
+
+// Makes sure that the disk has room for `bytes` more before HDF5 is in the midst of something; it cuts off on closing what it did not need.
+// 0, or an errno: nothing is set aside.
+int hdf5_set_space_aside(const char *path, uint64_t bytes);

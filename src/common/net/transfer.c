@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+#include "common/net/transfer.h"
+
+#include <errno.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum { REDIRECTS_MAX = 5, RETRY_AFTER_MAX = 60, BACK_OFF_MAX = 60, STALL_BYTES_PER_SECOND = 1000 };
+
+enum status transfer_cut(struct transfer *transfer)
+{
+    transfer->size = 0;
+    transfer->etag[0] = '\0';
+    return ftruncate(transfer->descriptor, 0) == 0 ? STATUS_OK : fail(STATUS_IO, "%s: %s", transfer->place, strerror(errno));
+}
+
+// Copies a header's value without the space around it.
+static void copy_value(char *out, size_t size, const char *line, size_t length)
+{
+    while (length > 0 && (*line == ' ' || *line == '\t')) {
+        line++;
+        length--;
+    }
+    while (length > 0 && strchr(" \t\r\n", line[length - 1]))
+        length--;
+    snprintf(out, size, "%.*s", (int)(length < size ? length : 0), line);
+}
+
+static size_t on_header(char *line, size_t unit, size_t length, void *data)
+{
+    struct transfer *transfer = data;
+    char value[256];
+    (void)unit;                                         // always 1
+    if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { // a new answer, after a redirect
+        transfer->answer_etag[0] = '\0';
+        transfer->range_start = -1;
+    } else if (length > 5 && strncasecmp(line, "etag:", 5) == 0) {
+        copy_value(value, sizeof value, line + 5, length - 5);
+        if (value[0] == '"') // a weak one does not promise the same bytes
+            memcpy(transfer->answer_etag, value, sizeof value);
+    } else if (length > 14 && strncasecmp(line, "content-range:", 14) == 0) {
+        copy_value(value, sizeof value, line + 14, length - 14);
+        long long start;
+        if (sscanf(value, "bytes %lld-", &start) == 1)
+            transfer->range_start = start;
+    }
+    return length;
+}
+
+// The headers of the final answer are in: does its body start the file, or go on where the partial file ends?
+static enum status begin_body(struct transfer *transfer)
+{
+    long answer = 0;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
+    transfer->begun = true;
+    if (answer == 206 && transfer->size > 0 && transfer->range_start == (int64_t)transfer->size)
+        return STATUS_OK;
+    TRY(transfer_cut(transfer));
+    if (answer != 200) {
+        transfer->retry = answer == 206; // from the start this time
+        return fail(STATUS_IO, "the server answered %ld, which is not the whole file", answer);
+    }
+    memcpy(transfer->etag, transfer->answer_etag, sizeof transfer->etag);
+    return STATUS_OK;
+}
+
+static enum status take_body(struct transfer *transfer, const char *bytes, size_t length)
+{
+    if (!transfer->begun)
+        TRY(begin_body(transfer));
+    if (length > transfer->options->limit - transfer->size)
+        return fail(STATUS_LIMIT, "more than the %llu bytes allowed", (unsigned long long)transfer->options->limit);
+    for (size_t used = 0; used < length;) {
+        ssize_t count = pwrite(transfer->descriptor, bytes + used, length - used, (off_t)transfer->size);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return fail(STATUS_IO, "%s: %s", transfer->place, strerror(errno));
+        used += (size_t)count;
+        transfer->size += (uint64_t)count;
+    }
+    return STATUS_OK;
+}
+
+// The callback's attempt ends with this thread's message.
+static void refuse(struct transfer *transfer, enum status status)
+{
+    transfer->refusal = status;
+    snprintf(transfer->reason, sizeof transfer->reason, "%s", status_message());
+}
+
+static size_t on_body(char *bytes, size_t unit, size_t length, void *data)
+{
+    struct transfer *transfer = data;
+    (void)unit; // always 1
+    const enum status rc = take_body(transfer, bytes, length);
+    if (rc == STATUS_OK)
+        return length;
+    refuse(transfer, rc);
+    return CURL_WRITEFUNC_ERROR;
+}
+
+static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+{
+    struct transfer *transfer = data;
+    (void)up_total, (void)up_now;
+    uint64_t rest = total > now ? (uint64_t)(total - now) : 0;
+    const struct fetch_options *options = transfer->options;
+    if (!options->progress || options->progress(options->context, transfer->size, total > 0 ? transfer->size + rest : 0))
+        return 0;
+    refuse(transfer, fail(STATUS_STOPPED, "stopped"));
+    return 1;
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+static void set_options(struct transfer *transfer)
+{
+    const struct fetch_options *options = transfer->options;
+    CURL *curl = transfer->curl;
+    curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
+    curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "oneiros/" ONEIROS_VERSION);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); // when there is no more time, a name server that does not answer is not waited for
+    curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->error);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_seconds * 1000));
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(options->total_seconds * 1000));
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_PER_SECOND);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)(options->stall_seconds + 0.5));
+    curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->limit);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
+    // The curl program reads these, the library does not.
+    const char *bundle = environment("CURL_CA_BUNDLE");
+    if (!bundle)
+        bundle = environment("SSL_CERT_FILE");
+    if (bundle)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
+    if (environment("SSL_CERT_DIR"))
+        curl_easy_setopt(curl, CURLOPT_CAPATH, environment("SSL_CERT_DIR"));
+}
+
+static enum status explain(struct transfer *transfer, CURLcode code)
+{
+    long answer = 0;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
+    const char *reason = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
+    switch (code) {
+    case CURLE_HTTP_RETURNED_ERROR:
+        transfer->retry = answer >= 500 || answer == 408 || answer == 429 || (answer == 416 && transfer->size > 0);
+        if (answer == 416 && transfer->size > 0) // what is there already is not the start of what the server has
+            TRY(transfer_cut(transfer));
+        return fail(STATUS_IO, "the server answered %ld", answer);
+    case CURLE_FILESIZE_EXCEEDED:
+        return fail(STATUS_LIMIT, "more than the %llu bytes allowed", (unsigned long long)transfer->options->limit);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return fail(STATUS_IO, "only http and https are followed (%s)", reason);
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+        transfer->retry = true;
+        break;
+    default:
+        break;
+    }
+    return fail(STATUS_IO, "%s", reason);
+}
+
+static void start_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+void transfer_start(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_curl);
+}
+
+// The rest only, where part of the file is there already.
+static enum status ask_for_rest(struct transfer *transfer)
+{
+    char range[32], condition[300];
+    snprintf(range, sizeof range, "%llu-", (unsigned long long)transfer->size);
+    curl_easy_setopt(transfer->curl, CURLOPT_RANGE, range);
+    if (!transfer->etag[0])
+        return STATUS_OK;
+    snprintf(condition, sizeof condition, "If-Range: %s", transfer->etag);
+    transfer->headers = curl_slist_append(NULL, condition);
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
+    return transfer->headers ? STATUS_OK : fail(STATUS_LIMIT, "no memory to ask for the rest");
+}
+
+enum status transfer_begin(struct transfer *transfer)
+{
+    enum status rc = STATUS_OK;
+    transfer_start();
+    transfer->tried++;
+    transfer->code = CURLE_OK;
+    transfer->begun = transfer->retry = false;
+    transfer->retry_after = 0;
+    transfer->error[0] = '\0';
+    transfer->refusal = STATUS_OK;
+    transfer->curl = curl_easy_init();
+    if (!transfer->curl)
+        return fail(STATUS_INTERNAL, "libcurl does not start");
+    set_options(transfer);
+    if (!transfer->trusted && !transfer->etag[0])
+        TRY_OUT(transfer_cut(transfer));
+    if (transfer->size > 0)
+        TRY_OUT(ask_for_rest(transfer));
+out:
+    if (rc != STATUS_OK)
+        transfer_abandon(transfer);
+    return rc;
+}
+
+void transfer_abandon(struct transfer *transfer)
+{
+    curl_easy_cleanup(transfer->curl);
+    curl_slist_free_all(transfer->headers);
+    transfer->curl = NULL;
+    transfer->headers = NULL;
+}
+
+enum status transfer_end(struct transfer *transfer, CURLcode code)
+{
+    enum status rc = STATUS_OK;
+    curl_off_t wait = 0;
+    transfer->code = code;
+    if (curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
+        transfer->retry_after = (long)wait;
+    if (transfer->refusal != STATUS_OK)
+        rc = fail(transfer->refusal, "%s", transfer->reason);
+    else if (code != CURLE_OK)
+        rc = explain(transfer, code);
+    else if (!transfer->begun)
+        rc = begin_body(transfer); // an empty one
+    transfer_abandon(transfer);
+    return rc;
+}
+
+static double random_factor(void)
+{
+    uint16_t bits = 1 << 15;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits)
+        bits = 1 << 15;
+    return 0.5 + bits / 65536.0;
+}
+
+// Twice as long each time. Not all at the same moment: what is down may be down because too many came at once.
+bool transfer_again(const struct transfer *transfer, double *seconds)
+{
+    const bool unknown_host = transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_RESOLVE_PROXY;
+    if (!transfer->retry || transfer->tried >= transfer->options->attempts || (unknown_host && transfer->tried >= 2))
+        return false;
+    const double back_off = ldexp(transfer->options->back_off_seconds, transfer->tried - 1) * random_factor();
+    const double asked = transfer->retry_after < RETRY_AFTER_MAX ? (double)transfer->retry_after : RETRY_AFTER_MAX;
+    *seconds = fmax(fmin(back_off, BACK_OFF_MAX), asked);
+    return true;
+}
+
+enum status transfer_give_up(const struct transfer *transfer, enum status status)
+{
+    if (status == STATUS_OK || status == STATUS_STOPPED || transfer->tried < 2)
+        return status;
+    return fail(status, "%s; tried %d times", status_message(), transfer->tried);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#include "common/picture/geometry.h"
+
+#include <math.h>
+#include <stdint.h>
+
+int geometry_octaves(int width, int height, int count, double scale, struct octave octaves[GEOMETRY_OCTAVES_MAX])
+{
+    int found = 0;
+    for (int k = 0; k < count; k++) {
+        const double ratio = pow(scale, k - count + 1);
+        const struct octave octave = {(int)lround(width * ratio), (int)lround(height * ratio)};
+        if (k == count - 1 || (octave.width >= GEOMETRY_MIN_SIDE && octave.height >= GEOMETRY_MIN_SIDE))
+            octaves[found++] = octave;
+    }
+    return found;
+}
+
+static int even(int64_t side)
+{
+    return side < 2 ? 2 : (int)(side - side % 2);
+}
+
+void geometry_video(int width, int height, int max_side, int *video_width, int *video_height)
+{
+    const int64_t longest = width > height ? width : height, shown = longest < max_side ? longest : max_side;
+    *video_width = even(width * shown / longest);
+    *video_height = even(height * shown / longest);
+}
+
+double geometry_pixels(const struct octave *octaves, int count)
+{
+    double pixels = 0;
+    for (int k = 0; k < count; k++)
+        pixels += (double)octaves[k].width * octaves[k].height;
+    return pixels;
+}

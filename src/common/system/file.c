@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: MIT
+#include "common/system/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    ASIDE_NAME_MAX = 200, // bytes of the final name that the name aside repeats; with its suffix it stays below NAME_MAX
+    ASIDE_TRIES = 16,
+    DIGEST_BLOCK = 64 << 10,
+};
+
+// Bytes of `path` up to and with its last slash.
+static size_t folder_length(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+static bool name_aside(char aside[FILE_PATH_MAX], const char *path)
+{
+    unsigned number;
+    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+        number = (unsigned)getpid(); // O_EXCL still keeps two writers apart
+    size_t folder = folder_length(path);
+    int used = snprintf(aside, FILE_PATH_MAX, "%.*s%.*s.%08x.part", (int)folder, path, ASIDE_NAME_MAX, path + folder, number);
+    return used > 0 && used < FILE_PATH_MAX;
+}
+
+static enum status open_aside(char aside[FILE_PATH_MAX], const char *path, int mode, int *descriptor)
+{
+    *descriptor = -1;
+    for (int i = 0; i < ASIDE_TRIES && *descriptor < 0; i++) {
+        if (!name_aside(aside, path))
+            return fail(STATUS_LIMIT, "cannot write '%s': the path is too long", path);
+        *descriptor = open(aside, mode | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*descriptor < 0 && errno != EEXIST)
+            break;
+    }
+    return *descriptor >= 0 ? STATUS_OK : fail(STATUS_IO, "cannot create '%s': %s", aside, strerror(errno));
+}
+
+enum status file_create(struct file_writer *writer, const char *path)
+{
+    memset(writer, 0, sizeof *writer);
+    size_t length = strlen(path);
+    if (length == 0 || path[length - 1] == '/')
+        return fail(STATUS_IO, "cannot write '%s': not the name of a file", path);
+    if (length >= sizeof writer->path)
+        return fail(STATUS_LIMIT, "cannot write '%s': the path is longer than %d bytes", path, FILE_PATH_MAX - 1);
+    memcpy(writer->path, path, length + 1);
+
+    int descriptor;
+    const enum status rc = open_aside(writer->aside, path, O_WRONLY, &descriptor);
+    if (rc != STATUS_OK)
+        return rc;
+    writer->stream = fdopen(descriptor, "wb");
+    if (!writer->stream) {
+        int error = errno;
+        close(descriptor);
+        unlink(writer->aside);
+        return fail(STATUS_IO, "cannot create '%s': %s", writer->aside, strerror(error));
+    }
+    return STATUS_OK;
+}
+
+// 0, or errno. Some file systems cannot sync and say EINVAL.
+static int sync_file(int descriptor)
+{
+    return fsync(descriptor) != 0 && errno != EINVAL ? errno : 0;
+}
+
+// A rename is on the disk only when its folder is.
+static enum status sync_folder(const char *path)
+{
+    char folder[FILE_PATH_MAX];
+    size_t length = folder_length(path);
+    memcpy(folder, length ? path : ".", length ? length : 1);
+    folder[length ? length : 1] = '\0';
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return errno == EACCES ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
+    const int error = sync_file(descriptor);
+    close(descriptor);
+    if (error)
+        return fail(STATUS_IO, "cannot sync the folder '%s': %s", folder, strerror(error));
+    return STATUS_OK;
+}
+
+static enum status rename_in_folder(const char *from, const char *to)
+{
+    if (rename(from, to) != 0)
+        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
+    return sync_folder(to);
+}
+
+enum status file_commit(struct file_writer *writer)
+{
+    int error = 0;
+    if (ferror(writer->stream))
+        error = EIO; // the cause is lost; stdio keeps only that there was one
+    if (fflush(writer->stream) != 0 && !error)
+        error = errno;
+    if (!error)
+        error = sync_file(fileno(writer->stream));
+    if (fclose(writer->stream) != 0 && !error)
+        error = errno;
+    writer->stream = NULL;
+    if (error) {
+        unlink(writer->aside);
+        return fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error));
+    }
+    const enum status rc = rename_in_folder(writer->aside, writer->path);
+    if (rc != STATUS_OK)
+        unlink(writer->aside); // has its new name, or is of no use
+    return rc;
+}
+
+enum status file_rename(const char *from, const char *to)
+{
+    const int descriptor = open(from, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fail(STATUS_IO, "cannot open '%s': %s", from, strerror(errno));
+    const int error = sync_file(descriptor);
+    close(descriptor);
+    return error ? fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error)) : rename_in_folder(from, to);
+}
+
+enum status file_create_nameless(const char *folder, int *descriptor)
+{
+    char path[FILE_PATH_MAX], aside[FILE_PATH_MAX];
+    *descriptor = -1;
+    TRY(file_join(path, folder, ".nameless"));
+    TRY(open_aside(aside, path, O_RDWR, descriptor));
+    unlink(aside);
+    return STATUS_OK;
+}
+
+void file_abandon(struct file_writer *writer)
+{
+    if (!writer->stream)
+        return;
+    fclose(writer->stream);
+    writer->stream = NULL;
+    unlink(writer->aside);
+}
+
+// O_NONBLOCK, so that a FIFO is refused instead of waited for.
+static enum status open_regular(const char *path, int *descriptor, uint64_t *size)
+{
+    *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*descriptor < 0)
+        return fail(STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
+    enum status rc = STATUS_OK;
+    struct stat facts;
+    if (fstat(*descriptor, &facts) != 0)
+        rc = fail(STATUS_IO, "cannot look at '%s': %s", path, strerror(errno));
+    else if (!S_ISREG(facts.st_mode))
+        rc = fail(STATUS_IO, "cannot read '%s': %s", path, S_ISDIR(facts.st_mode) ? "it is a folder" : "it is not a regular file");
+    if (rc != STATUS_OK) {
+        close(*descriptor);
+        *descriptor = -1;
+        return rc;
+    }
+    *size = (uint64_t)facts.st_size;
+    return STATUS_OK;
+}
+
+// Reads until `size` bytes or the end of the file; -1 and errno on failure.
+static ssize_t read_fully(int descriptor, void *bytes, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(descriptor, (char *)bytes + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size)
+{
+    enum status rc = STATUS_OK;
+    char *buffer = malloc((size_t)expected + 1);
+    *bytes = NULL;
+    *size = 0;
+    if (!buffer) {
+        rc = fail(STATUS_LIMIT, "no memory for the %llu bytes of '%s'", (unsigned long long)expected, name);
+        goto out;
+    }
+    // One byte more than there should be, to notice a file that is still being written.
+    ssize_t got = read_fully(descriptor, buffer, (size_t)expected + 1);
+    if (got < 0)
+        rc = fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno));
+    else if ((uint64_t)got != expected)
+        rc = fail(STATUS_IO, "'%s' changed its size while it was read", name);
+    if (rc != STATUS_OK)
+        goto out;
+    buffer[expected] = '\0';
+    *bytes = buffer;
+    *size = (size_t)expected;
+    buffer = NULL;
+out:
+    free(buffer);
+    return rc;
+}
+
+enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
+{
+    enum status rc;
+    int descriptor;
+    uint64_t expected = 0;
+    *bytes = NULL;
+    *size = 0;
+    TRY_OUT(open_regular(path, &descriptor, &expected));
+    if (expected > limit)
+        rc = fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)expected, (unsigned long long)limit);
+    else
+        rc = file_read_open(descriptor, path, expected, bytes, size);
+out:
+    if (descriptor >= 0)
+        close(descriptor);
+    return rc;
+}
+
+static enum status make_one_folder(const char *path)
+{
+    if (mkdir(path, 0777) == 0)
+        return STATUS_OK;
+    int error = errno;
+    struct stat facts;
+    if (stat(path, &facts) == 0) { // any error: read-only file systems and automounters do not say EEXIST
+        if (S_ISDIR(facts.st_mode))
+            return STATUS_OK;
+        error = ENOTDIR;
+    }
+    return fail(STATUS_IO, "cannot make the folder '%s': %s", path, strerror(error));
+}
+
+enum status file_make_folder(const char *path)
+{
+    char partial[FILE_PATH_MAX];
+    size_t length = strlen(path);
+    if (length == 0)
+        return fail(STATUS_IO, "cannot make a folder without a name");
+    if (length >= sizeof partial)
+        return fail(STATUS_LIMIT, "cannot make the folder '%s': the path is longer than %d bytes", path, FILE_PATH_MAX - 1);
+    memcpy(partial, path, length + 1);
+    for (size_t i = 1; i < length; i++) {
+        if (path[i] != '/' || path[i - 1] == '/')
+            continue;
+        partial[i] = '\0';
+        enum status rc = make_one_folder(partial);
+        partial[i] = '/';
+        if (rc != STATUS_OK)
+            return rc;
+    }
+    return make_one_folder(path);
+}
+
+enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name)
+{
+    size_t length = strlen(folder);
+    const char *separator = length == 0 || folder[length - 1] == '/' ? "" : "/";
+    int used = snprintf(out, FILE_PATH_MAX, "%s%s%s", folder, separator, name);
+    if (used < 0 || used >= FILE_PATH_MAX)
+        return fail(STATUS_LIMIT, "the path '%s%s%s' is longer than %d bytes", folder, separator, name, FILE_PATH_MAX - 1);
+    return STATUS_OK;
+}
+
+static void write_hex(const unsigned char *value, unsigned length, char *hex)
+{
+    for (unsigned i = 0; i < length; i++)
+        snprintf(hex + 2 * i, 3, "%02x", value[i]);
+}
+
+enum status file_md5(const char *path, char hex[33])
+{
+    enum status rc;
+    int descriptor;
+    uint64_t size;
+    unsigned char block[DIGEST_BLOCK], value[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    ssize_t got;
+    EVP_MD_CTX *context = NULL;
+    hex[0] = '\0';
+    TRY_OUT(open_regular(path, &descriptor, &size));
+    context = EVP_MD_CTX_new();
+    bool fine = context && EVP_DigestInit_ex(context, EVP_md5(), NULL);
+    while (fine && (got = read_fully(descriptor, block, sizeof block)) != 0) {
+        if (got < 0) {
+            rc = fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno));
+            goto out;
+        }
+        fine = EVP_DigestUpdate(context, block, (size_t)got);
+    }
+    if (fine && EVP_DigestFinal_ex(context, value, &length))
+        write_hex(value, length, hex);
+    else
+        rc = fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute the MD5 of '%s'", path);
+out:
+    EVP_MD_CTX_free(context);
+    if (descriptor >= 0)
+        close(descriptor);
+    return rc;
+}
+
+enum status file_cache_path(char out[FILE_PATH_MAX], const char *name)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    int used = 0;
+    if (cache && cache[0] == '/') // the specification says to ignore others
+        used = snprintf(out, FILE_PATH_MAX, "%s/oneiros/%s", cache, name);
+    else if (home && home[0] == '/')
+        used = snprintf(out, FILE_PATH_MAX, "%s/.cache/oneiros/%s", home, name);
+    else
+        return fail(STATUS_IO, "no place for %s: set HOME or XDG_CACHE_HOME", name);
+    return used < FILE_PATH_MAX ? STATUS_OK : fail(STATUS_LIMIT, "HOME or XDG_CACHE_HOME is too long");
+}
+
+enum status bytes_sha256(const void *bytes, size_t size, char hex[65])
+{
+    unsigned char value[EVP_MAX_MD_SIZE];
+    unsigned length = 0;
+    hex[0] = '\0';
+    if (!EVP_Digest(bytes, size, value, &length, EVP_sha256(), NULL))
+        return fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute a SHA-256");
+    write_hex(value, length, hex);
+    return STATUS_OK;
+}

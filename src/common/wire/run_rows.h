@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// One row of each table of the run file. Plain bytes: they travel between ranks as they are.
+#pragma once
+
+#include <stdint.h>
+
+#include "common/config/config.h"
+#include "common/picture/heat.h"
+
+enum { ROW_SOURCE_MAX = 1024, ROW_ERROR_MAX = 512, ROW_PHASE_MAX = 16 };
+
+enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
+
+// What the activation A of one target, all its channels at all positions of an octave, is like. NaN where it is not known.
+struct target_metrics {
+    double loss;           // of the objective, unweighted
+    double score;          // DeepDream score: mean |A|
+    double sparsity;       // 1 - mean(A > metrics.threshold)
+    double hoyer;          // (sqrt(n) - |A|_1 / |A|_2) / (sqrt(n) - 1) of its n values: 0 all equal, 1 a single one (Hoyer 2004)
+    double diversity;      // 1 - mean cosine of its channels, over pairs of channels that are not silent
+    double diversity_seed; // 1 - |A|_2^2, as in the notebook that Oneiros descends from
+};
+
+// One gradient-ascent update. Losses are those of the image before the update.
+struct step_row {
+    int64_t image;                                     // id of the row in /images
+    int32_t octave;                                    // 0 is the smallest
+    int32_t step;                                      // 0-based within the octave
+    int32_t width, height;                             // pixels of the octave
+    int32_t frame;                                     // number of the frame that shows the image before the update; -1: none does
+    double loss;                                       // weighted sum over targets, without the total-variation term
+    struct target_metrics targets[CONFIG_TARGETS_MAX]; // in the order of `targets`; the rest is 0
+    double total_variation;                            // sum |dx| + sum |dy| over channels, divided by the number of samples
+    double psnr;                                       // dB, to the original at this size; infinite where they are the same
+    double gradient_norm;                              // l2 norm of the gradient before it is normalised
+    double seconds;
+};
+
+// What a whole picture at full size is like. NaN where it is not known.
+struct picture_metrics {
+    double loss;
+    struct target_metrics targets[CONFIG_TARGETS_MAX];
+    double total_variation;
+    double psnr; // to the original
+};
+
+// Metrics of which nothing is known.
+struct picture_metrics picture_metrics_unknown(void);
+
+// Where a dream stands between two updates, besides its pixels: all that is needed to go on.
+struct dream_state {
+    int64_t image;                 // id
+    int32_t octave, step;          // updates of this octave that are done
+    int32_t width, height;         // of the octave
+    struct picture_metrics before; // the original
+};
+
+// One input.
+struct image_row {
+    int64_t id;                  // 0-based position in the list of inputs
+    char source[ROW_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
+    char sha256[65];             // of the input's bytes; empty if it could not be read
+    char output[ROW_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
+    int64_t bytes, modified;     // of the input: size; last change of a file, ns since 1970, 0 for a URL
+    int32_t width, height, bits; // of the input, after input.resize; 0 if it could not be decoded
+    int32_t status;              // enum image_status
+    int32_t rank;                // the first of the ranks that dreamed it; -1 if none did
+    int32_t team;                // ranks that dreamed it; 0 if none did
+    int32_t tiles;               // of the largest octave; 0 if none
+    double redundancy;           // pixels that the network saw / pixels of the octaves; NaN if none
+    char error[ROW_ERROR_MAX];   // empty unless failed
+    double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
+    struct picture_metrics before, after; // the original and the dream
+    // Of the importance of each target's channels by expected gradients; NaN by any other method, and where it is not known.
+    double importance_value[CONFIG_TARGETS_MAX];    // L of the dream: the weighted loss of the target and those behind it
+    double importance_expected[CONFIG_TARGETS_MAX]; // mean L of the baselines
+    double importance_residual[CONFIG_TARGETS_MAX]; // |sum - (value - expected)| / |value - expected|
+};
+
+// Sets what is NaN while it is not known.
+void image_row_unknown(struct image_row *image);
+
+// The class activation map of one frame. The values themselves, (height, width) of the grid in [0, 1], go along with it.
+struct cam_row {
+    int64_t image;         // id of the row in /images
+    int32_t frame;         // number within the image, as in step_row
+    int32_t octave, step;  // that it was made in
+    struct heat_grid grid; // where the values lie on the octave
+    double scale;          // its largest value before it was scaled to [0, 1]
+    int64_t offset;        // of its first value in /cam/values; the run file sets it
+};
+
+// One phase of one rank.
+struct timing_row {
+    int32_t rank;
+    char phase[ROW_PHASE_MAX]; // phase_name()
+    int64_t count;             // times that the rank entered it; > 0
+    double seconds;
+    int64_t bytes; // moved between ranks, or read and written
+};

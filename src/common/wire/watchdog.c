@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+#include "common/wire/watchdog.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/system/clock.h"
+#include "common/system/thread.h"
+#include "common/wire/messages.h"
+
+enum { FIRST_WORKER = 1, WORDS = 6 }; // words within the limit: some may be late
+
+struct watchdog {
+    struct watchdog_options options;
+    MPI_Comm comm;
+    int rank, size;
+    double *heard; // [size] when, seconds of the monotonic clock, of those that this rank listens to
+    double said, looked;
+    bool reported;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool stopping; // under the mutex
+};
+
+// This rank listens to these.
+static void listens_to(const struct watchdog *w, int *first, int *end)
+{
+    *first = w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK;
+    *end = w->rank == COORDINATOR_RANK ? w->size : w->rank == FIRST_WORKER ? COORDINATOR_RANK + 1 : *first;
+}
+
+static enum status say(struct watchdog *w, double time)
+{
+    const char word = 0;
+    if (time - w->said < w->options.seconds / WORDS)
+        return STATUS_OK;
+    w->said = time;
+    return mpi_send(&word, sizeof word, w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK, MESSAGE_PULSE, w->comm);
+}
+
+static enum status hear(struct watchdog *w, double time)
+{
+    for (;;) {
+        bool there;
+        char word;
+        MPI_Status status;
+        TRY(mpi_probe(w->comm, MPI_ANY_SOURCE, MESSAGE_PULSE, &there, &status));
+        if (!there)
+            break;
+        TRY(mpi_receive(&word, sizeof word, status.MPI_SOURCE, MESSAGE_PULSE, w->comm));
+        w->heard[status.MPI_SOURCE] = time;
+    }
+    return STATUS_OK;
+}
+
+// Who has been stopped and goes on, as a job that was suspended, has not listened: nobody is to blame.
+static void forgive(struct watchdog *w, double time)
+{
+    int first, end;
+    listens_to(w, &first, &end);
+    for (int rank = first; rank < end; rank++)
+        w->heard[rank] = time;
+}
+
+static void look(struct watchdog *w, double time)
+{
+    int first, end;
+    listens_to(w, &first, &end);
+    if (time - w->looked > w->options.seconds / 2)
+        forgive(w, time);
+    w->looked = time;
+    for (int rank = first; rank < end && !w->reported; rank++)
+        if (time - w->heard[rank] > w->options.seconds) {
+            (void)fail(STATUS_INTERNAL, "rank %d has not answered for %.0f s", rank, time - w->heard[rank]);
+            w->reported = true;
+            w->options.silent(w->options.context, rank);
+        }
+}
+
+static void *run(void *data)
+{
+    struct watchdog *w = data;
+    const long pause = (long)(1e9 * w->options.seconds / (4 * WORDS));
+    pthread_mutex_lock(&w->mutex);
+    while (!w->stopping) {
+        struct timespec until;
+        pthread_mutex_unlock(&w->mutex);
+        if (say(w, now()) != STATUS_OK || hear(w, now()) != STATUS_OK)
+            return NULL; // whoever needs the connection will find out
+        look(w, now());
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += (until.tv_nsec + pause) / 1000000000;
+        until.tv_nsec = (until.tv_nsec + pause) % 1000000000;
+        pthread_mutex_lock(&w->mutex);
+        while (!w->stopping && pthread_cond_timedwait(&w->changed, &w->mutex, &until) != ETIMEDOUT)
+            continue;
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+static void watchdog_free(struct watchdog **watchdog)
+{
+    pthread_mutex_destroy(&(*watchdog)->mutex);
+    pthread_cond_destroy(&(*watchdog)->changed);
+    free((*watchdog)->heard);
+    free(*watchdog);
+    *watchdog = NULL;
+}
+
+enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_options *options)
+{
+    struct watchdog *w = calloc(1, sizeof *w);
+    enum status rc;
+    *watchdog = NULL;
+    if (!w)
+        return fail(STATUS_LIMIT, "no memory to watch over the ranks");
+    w->options = *options;
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    TRY_OUT(mpi_check(MPI_Comm_size(options->comm, &w->size), "size"));
+    if (w->size == 1 || options->seconds <= 0)
+        goto out;
+    TRY_OUT(mpi_check(MPI_Comm_dup(options->comm, &w->comm), "communicator of the watchdog"));
+    TRY_OUT(mpi_check(MPI_Comm_set_errhandler(w->comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY_OUT(mpi_check(MPI_Comm_rank(w->comm, &w->rank), "rank"));
+    w->heard = calloc((size_t)w->size, sizeof *w->heard);
+    if (!w->heard) {
+        rc = fail(STATUS_LIMIT, "no memory to watch over the ranks");
+        goto out;
+    }
+    w->looked = now();
+    forgive(w, w->looked);
+    TRY_OUT(thread_start(&w->thread, run, w));
+    *watchdog = w;
+    w = NULL;
+out:
+    if (w)
+        watchdog_free(&w);
+    return rc;
+}
+
+enum status watchdog_stop(struct watchdog **watchdog)
+{
+    struct watchdog *w = *watchdog;
+    MPI_Request request;
+    enum status rc;
+    if (!w)
+        return STATUS_OK;
+    // Until all are here somebody may still be missed.
+    TRY_OUT(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
+    TRY_OUT(mpi_wait(&request));
+    pthread_mutex_lock(&w->mutex);
+    w->stopping = true;
+    pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    // Words that are still on their way: all have left when the others' threads have ended.
+    TRY_OUT(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
+    TRY_OUT(mpi_wait(&request));
+    TRY_OUT(hear(w, now()));
+    TRY_OUT(mpi_check(MPI_Comm_free(&w->comm), "free"));
+out:
+    watchdog_free(watchdog);
+    return rc;
+}

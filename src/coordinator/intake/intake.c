@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/intake/intake.h"
+
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/system/log.h"
+#include "coordinator/intake/intake_list.h"
+#include "coordinator/intake/intake_walk.h"
+
+// Where the next entry comes from: the innermost source that is open. A walk may be inside a glob, that inside a list, that inside the
+// inputs.
+struct intake {
+    char *const *inputs;
+    int count, next; // next: of `inputs`
+    struct intake_list list;
+    char list_path[FILE_PATH_MAX];
+    bool globbing;
+    glob_t glob;
+    size_t glob_next;
+    struct intake_walk walk;
+    char folder[FILE_PATH_MAX]; // of the walk
+    struct intake_output output;
+    struct folder_names *names;
+    int64_t next_id;
+};
+
+enum status intake_create(struct intake **out, const char *output, char *const *inputs, int count)
+{
+    struct intake *intake = *out = calloc(1, sizeof *intake);
+    struct stat info;
+    if (!intake)
+        return fail(STATUS_LIMIT, "no memory for the inputs");
+    intake->inputs = inputs;
+    intake->count = count;
+    if (stat(output, &info) == 0)
+        intake->output = (struct intake_output){.exists = true, .device = info.st_dev, .inode = info.st_ino};
+    enum status rc = folder_names_create(&intake->names, output);
+    if (rc != STATUS_OK)
+        intake_destroy(out);
+    return rc;
+}
+
+static void close_glob(struct intake *intake)
+{
+    if (intake->globbing)
+        globfree(&intake->glob);
+    intake->globbing = false;
+}
+
+void intake_destroy(struct intake **intake)
+{
+    if (!*intake)
+        return;
+    intake_walk_close(&(*intake)->walk);
+    close_glob(*intake);
+    intake_list_close(&(*intake)->list);
+    folder_names_destroy(&(*intake)->names);
+    free(*intake);
+    *intake = NULL;
+}
+
+static void give(struct intake_entry *entry, enum intake_kind kind, const char *source)
+{
+    entry->kind = kind;
+    entry->status = STATUS_OK;
+    entry->error[0] = '\0';
+    if (source != entry->source)
+        snprintf(entry->source, sizeof entry->source, "%s", source);
+}
+
+// An entry with this thread's message as its error.
+static void give_error(struct intake_entry *entry, enum status status, const char *source)
+{
+    give(entry, INTAKE_FILE, source);
+    entry->status = status;
+    snprintf(entry->error, sizeof entry->error, "%s", status_message());
+}
+
+bool intake_is_url(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum status open_glob(struct intake *intake, const char *pattern)
+{
+    // Sorted here: glob's own order is the locale's.
+    const int found = glob(pattern, GLOB_NOSORT | GLOB_TILDE, NULL, &intake->glob);
+    intake->globbing = true; // glob_t holds memory after some failures too
+    intake->glob_next = 0;
+    if (found == 0) {
+        qsort(intake->glob.gl_pathv, intake->glob.gl_pathc, sizeof *intake->glob.gl_pathv, by_bytes);
+        return STATUS_OK;
+    }
+    close_glob(intake);
+    if (found == GLOB_NOMATCH)
+        return fail(STATUS_IO, "no file matches");
+    return fail(found == GLOB_NOSPACE ? STATUS_LIMIT : STATUS_IO, "cannot look for matching files");
+}
+
+// A path that is there: a folder opens a walk, anything else is an entry (true).
+static bool take_path(struct intake *intake, const char *path, const struct stat *info, struct intake_entry *entry)
+{
+    enum status rc = STATUS_OK;
+    if (S_ISDIR(info->st_mode)) {
+        rc = intake_walk_open(&intake->walk, path, &intake->output);
+        if (rc == STATUS_OK) {
+            snprintf(intake->folder, sizeof intake->folder, "%s", path);
+            return false;
+        }
+    } else if (!S_ISREG(info->st_mode)) {
+        rc = fail(STATUS_UNSUPPORTED, "neither a file nor a folder");
+    } else if (intake_is_output(&intake->output, path)) {
+        rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
+    }
+    if (rc == STATUS_OK)
+        give(entry, INTAKE_FILE, path);
+    else
+        give_error(entry, rc, path);
+    return true;
+}
+
+// One input as typed or listed. True if it is an entry; else it has opened a source, or gives nothing.
+static bool take_input(struct intake *intake, const char *text, bool listed, struct intake_entry *entry)
+{
+    enum status rc;
+    struct stat info;
+    if (strlen(text) >= FILE_PATH_MAX) {
+        rc = fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1);
+    } else if (intake_is_url(text)) {
+        give(entry, INTAKE_URL, text);
+        return true;
+    } else if (text[0] == '@' && listed) {
+        rc = fail(STATUS_USAGE, "a list cannot name a list (a file of this name is ./%s)", text);
+    } else if (text[0] == '@') {
+        snprintf(intake->list_path, sizeof intake->list_path, "%s", text);
+        rc = intake_list_open(&intake->list, text + 1);
+    } else if (stat(text, &info) == 0) {
+        return take_path(intake, text, &info, entry);
+    } else if ((errno == ENOENT || errno == ENOTDIR) && strpbrk(text, "*?[")) {
+        rc = open_glob(intake, text);
+    } else {
+        rc = fail(STATUS_IO, "%s", strerror(errno));
+    }
+    if (rc != STATUS_OK)
+        give_error(entry, rc, text);
+    return rc != STATUS_OK;
+}
+
+static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
+{
+    bool end;
+    snprintf(entry->source, sizeof entry->source, "%s", intake->folder); // for failures that are not of one path
+    const enum status rc = intake_walk_next(&intake->walk, entry->source, &end);
+    const struct intake_walk *walk = &intake->walk;
+    if (rc != STATUS_OK) {
+        give_error(entry, rc, entry->source);
+    } else if (!end) {
+        give(entry, INTAKE_FILE, entry->source);
+    } else if (walk->pictures == 0 && walk->failures == 0) {
+        give_error(entry, fail(STATUS_USAGE, "no picture in this folder"), intake->folder);
+    } else {
+        if (walk->others > 0)
+            log_info("%s: %lld pictures, %lld other files left out", intake->folder, (long long)walk->pictures, (long long)walk->others);
+        return false;
+    }
+    return true;
+}
+
+static bool take_from_glob(struct intake *intake, struct intake_entry *entry)
+{
+    struct stat info;
+    if (intake->glob_next == intake->glob.gl_pathc) {
+        close_glob(intake);
+        return false;
+    }
+    const char *path = intake->glob.gl_pathv[intake->glob_next++];
+    if (strlen(path) >= FILE_PATH_MAX)
+        give_error(entry, fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1), path);
+    else if (stat(path, &info) != 0)
+        give_error(entry, fail(STATUS_IO, "%s", strerror(errno)), path);
+    else
+        return take_path(intake, path, &info, entry);
+    return true;
+}
+
+static bool take_from_list(struct intake *intake, struct intake_entry *entry)
+{
+    char text[FILE_PATH_MAX];
+    bool end;
+    const enum status rc = intake_list_next(&intake->list, text, &end);
+    if (rc != STATUS_OK)
+        give_error(entry, rc, intake->list_path);
+    return rc != STATUS_OK || (!end && take_input(intake, text, true, entry));
+}
+
+enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end)
+{
+    bool given = false;
+    *end = false;
+    while (!given && !*end) {
+        if (intake->walk.tree)
+            given = take_from_walk(intake, entry);
+        else if (intake->globbing)
+            given = take_from_glob(intake, entry);
+        else if (intake->list.stream)
+            given = take_from_list(intake, entry);
+        else if (intake->next < intake->count)
+            given = take_input(intake, intake->inputs[intake->next++], false, entry);
+        else
+            *end = true;
+    }
+    if (*end)
+        return STATUS_OK;
+    entry->id = intake->next_id++;
+    // Failed ones have a name too: whether a file can be read today does not change the names of the others.
+    if (intake_is_url(entry->source))
+        folder_name_of_url(entry->name, entry->source);
+    else
+        folder_name_of_path(entry->name, entry->source);
+    return folder_names_claim(intake->names, entry->name);
+}

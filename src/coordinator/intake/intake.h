@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// From what the user typed to a stream of images: files, folders, globs, URLs and lists, one entry at a time, always in the same order.
+//
+//   file        itself, whatever its name and content; decoding will tell.
+//   folder      its pictures (signature.h) and those of its folders, in byte order of the names in each folder, links followed; hidden
+//               files and folders are left out, and so are the output folder and pictures in it that an earlier run wrote. A folder
+//               without any picture is an entry with an error.
+//   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.
+//   http(s)://  passed through.
+//   @FILE       a list: one of the above a line, relative to the working folder; blank lines and lines that start with # are skipped. Lists
+//               do not name lists.
+//
+// What is not there, may not be read or may not be used is an entry with an error: the rest goes on. Lists are read as the run goes on;
+// memory holds the names of one chain of folders or of one glob, and a hash for each image's name.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/system/file.h"
+#include "common/wire/run_rows.h"
+#include "coordinator/output/folder_names.h"
+
+enum intake_kind { INTAKE_FILE, INTAKE_URL };
+
+struct intake_entry {
+    int64_t id;                     // 0, 1, 2, ...
+    enum intake_kind kind;          // meaningful without error only
+    char source[FILE_PATH_MAX];     // path, URL, or what was typed
+    char name[FOLDER_NAME_MAX + 1]; // of this image's own folder in the output folder
+    enum status status;             // STATUS_OK, or why it cannot be taken in
+    char error[ROW_ERROR_MAX];      // in words, without the source; empty if OK
+};
+
+struct intake;
+
+// `inputs` [count] stay the caller's and must outlive the intake. `output` is the output folder: no entry's name is that of a file there,
+// and no entry is a path in it that a picture may be written to.
+enum status intake_create(struct intake **intake, const char *output, char *const *inputs, int count) MUST_CHECK;
+
+// The next entry, or *end. Fails only for want of memory.
+enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end) MUST_CHECK;
+
+void intake_destroy(struct intake **intake);
+
+// Whether an input is the address of a picture, http or https.
+bool intake_is_url(const char *text);

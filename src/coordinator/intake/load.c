@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/intake/load.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/picture/geometry.h"
+#include "common/picture/resample.h"
+#include "common/system/clock.h"
+#include "common/system/log.h"
+#include "common/system/stop_request.h"
+#include "media/picture/codec.h"
+
+// The end of a long path says more than its beginning.
+void load_source(char out[ROW_SOURCE_MAX], const char *source)
+{
+    const size_t length = strlen(source);
+    if (length < ROW_SOURCE_MAX)
+        memcpy(out, source, length + 1);
+    else
+        snprintf(out, ROW_SOURCE_MAX, "...%s", source + length - (ROW_SOURCE_MAX - 4));
+}
+
+static bool go_on(void *context, uint64_t done, uint64_t total)
+{
+    (void)context, (void)done, (void)total;
+    return !stop_requested();
+}
+
+struct fetch_options load_fetch_options(const struct config *config)
+{
+    struct fetch_options options = fetch_defaults(config->input.max_bytes);
+    options.connect_seconds = config->fetch.connect_seconds;
+    options.stall_seconds = config->fetch.stall_seconds;
+    options.total_seconds = config->fetch.total_seconds;
+    options.attempts = config->fetch.attempts;
+    return options;
+}
+
+// The file `source`, or, where `descriptor` is not -1, the open file that it has been downloaded into.
+static enum status read_input(const char *source, int descriptor, const struct config *config, void **bytes, size_t *size)
+{
+    struct stat facts;
+    if (descriptor < 0)
+        return file_read(source, config->input.max_bytes, bytes, size);
+    if (fstat(descriptor, &facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        return fail(STATUS_IO, "cannot read the download of %s: %s", source, strerror(errno));
+    return file_read_open(descriptor, source, (uint64_t)facts.st_size, bytes, size);
+}
+
+// Into an open file without a name, in the output folder.
+static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
+{
+    struct fetch_options options = load_fetch_options(config);
+    options.progress = go_on;
+    return fetch_nameless(url, output, &options, descriptor);
+}
+
+static enum status resize_alpha(const struct image *from, struct image *to)
+{
+    const size_t count = (size_t)from->width * (size_t)from->height, to_count = (size_t)to->width * (size_t)to->height;
+    const float most = (float)image_alpha_max(from);
+    float *in = malloc(count * sizeof *in), *out = malloc(to_count * sizeof *out);
+    enum status rc;
+    to->alpha = malloc(to_count * sizeof *to->alpha);
+    if (!in || !out || !to->alpha) {
+        rc = fail(STATUS_LIMIT, "no memory to resize the picture");
+        goto out;
+    }
+    for (size_t i = 0; i < count; i++)
+        in[i] = from->alpha[i];
+    TRY_OUT(resample(in, 1, from->width, from->height, out, to->width, to->height));
+    for (size_t i = 0; i < to_count; i++)
+        to->alpha[i] = (uint16_t)lrintf(fmaxf(0, fminf(most, out[i])));
+out:
+    free(in);
+    free(out);
+    return rc;
+}
+
+// To width x height, which `limits` allow.
+static enum status resize(struct image *image, double width, double height, const struct image_limits *limits)
+{
+    struct image larger = {0};
+    enum status rc;
+    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels) {
+        rc = fail(STATUS_LIMIT,
+                  "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
+                  height);
+        goto out;
+    }
+    TRY_OUT(image_create(&larger, (int)width, (int)height));
+    TRY_OUT(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
+    const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;
+    for (size_t i = 0; i < samples; i++) // the filter overshoots
+        larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
+    if (image->alpha)
+        TRY_OUT(resize_alpha(image, &larger));
+    image_replace(image, &larger);
+out:
+    image_destroy(&larger);
+    return rc;
+}
+
+static enum status resize_shorter_side(struct image *image, int shorter, const struct image_limits *limits)
+{
+    const double ratio = (double)shorter / (image->width < image->height ? image->width : image->height);
+    return resize(image, fmax(1, nearbyint(ratio * image->width)), fmax(1, nearbyint(ratio * image->height)), limits);
+}
+
+// More than that is more features than anybody tells apart, and matching them takes its time.
+enum { GUIDE_PIXELS_MAX = 512 * 512 };
+
+static enum status resize_guide(struct image *image, const struct image_limits *limits)
+{
+    const double ratio = fmin(1, sqrt((double)GUIDE_PIXELS_MAX / image->width / image->height));
+    const double width = fmax(floor(ratio * image->width), 1), height = fmax(floor(ratio * image->height), 1);
+    if (fmin(width, height) < GEOMETRY_MIN_SIDE)
+        return fail(STATUS_USAGE,
+                    "%d x %d pixels are too %s: the network needs %d on the shorter side; take another picture, or a part of it",
+                    image->width, image->height, ratio < 1 ? "narrow" : "few", GEOMETRY_MIN_SIDE);
+    return resize(image, width, height, limits);
+}
+
+enum status load_guide(const struct config *config, const char *output, struct image *image)
+{
+    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    void *bytes = NULL;
+    size_t size = 0;
+    int descriptor = -1;
+    enum status rc;
+    *image = (struct image){0};
+    if (intake_is_url(config->guide))
+        TRY_OUT(download(config->guide, output, config, &descriptor));
+    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size));
+    TRY_OUT(codec_decode(bytes, size, &limits, image));
+    if (image->notice[0])
+        log_info("guide %s: %s", config->guide, image->notice);
+    rc = resize_guide(image, &limits);
+out:
+    if (descriptor >= 0)
+        close(descriptor);
+    free(bytes);
+    if (rc != STATUS_OK)
+        image_destroy(image);
+    return fail_in(rc, "guide %s", config->guide);
+}
+
+void load_begin(struct task *task, const struct intake_entry *entry)
+{
+    task->record.id = entry->id;
+    load_source(task->record.source, entry->source);
+    snprintf(task->name, sizeof task->name, "%s", entry->name);
+}
+
+// From the bytes of a file to pixels as the dream begins with.
+static enum status decode(struct task *task, const void *bytes, size_t size, const struct config *config)
+{
+    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    struct image_row *record = &task->record;
+    TRY(codec_decode(bytes, size, &limits, &task->image));
+    if (task->image.notice[0])
+        log_info("%s: %s", record->source, task->image.notice);
+    if (config->input.resize)
+        TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
+    if ((int64_t)task->image.width * task->image.height > INT_MAX)
+        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
+    record->width = task->image.width;
+    record->height = task->image.height;
+    record->bits = task->image.bits;
+    return STATUS_OK;
+}
+
+int64_t load_modified(const struct stat *facts)
+{
+    return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
+}
+
+enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
+{
+    struct image_row *record = &task->record;
+    void *bytes = NULL;
+    size_t size = 0;
+    struct stat facts;
+    enum status rc;
+    const double start = now();
+    timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
+    if (descriptor < 0 && stat(source, &facts) == 0)
+        record->modified = load_modified(&facts); // before it is read: a change meanwhile shows
+    TRY_OUT(read_input(source, descriptor, config, &bytes, &size));
+    record->bytes = (int64_t)size;
+    TRY_OUT(bytes_sha256(bytes, size, record->sha256));
+    const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
+    record->seconds_read += read - start;
+    TRY_OUT(decode(task, bytes, size, config));
+    record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
+out:
+    free(bytes);
+    return rc;
+}
+
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
+                      struct timing *timing)
+{
+    int descriptor = -1;
+    enum status rc;
+    load_begin(task, entry);
+    if (entry->status != STATUS_OK)
+        return fail(entry->status, "%s", entry->error);
+    if (entry->kind == INTAKE_URL) {
+        const double start = now();
+        TRY_OUT(download(entry->source, output, config, &descriptor));
+        task->record.seconds_read = now() - start;
+    }
+    rc = load_pixels(task, entry->source, descriptor, config, timing);
+out:
+    if (descriptor >= 0)
+        close(descriptor);
+    return rc;
+}

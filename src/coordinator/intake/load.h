@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// From an input to pixels.
+#pragma once
+
+#include <sys/stat.h>
+
+#include "common/config/config.h"
+#include "common/net/fetch.h"
+#include "common/wire/timing.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/task/task.h"
+
+// Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name and image,
+// as far as it comes; on failure the message says why. Downloads go through the folder `output`. `timing` gets what it took.
+enum status load_task(struct task *task, const struct intake_entry *entry, const struct config *config, const char *output,
+                      struct timing *timing) MUST_CHECK;
+
+// The same in parts, for those who download elsewhere: what is known at once, and the rest, from the open file `descriptor` that a download
+// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from the file `source`.
+void load_begin(struct task *task, const struct intake_entry *entry);
+enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
+                        struct timing *timing) MUST_CHECK;
+
+// What a record calls a source; one that is too long is cut at the front.
+void load_source(char out[ROW_SOURCE_MAX], const char *source);
+
+// When a file was changed last, as a record has it.
+int64_t load_modified(const struct stat *facts);
+
+// How pictures are downloaded.
+struct fetch_options load_fetch_options(const struct config *config);
+
+// The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
+// needs. *image is zeroed on failure.
+enum status load_guide(const struct config *config, const char *output, struct image *image) MUST_CHECK;

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/output/explain_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/picture/heat.h"
+#include "common/system/file.h"
+#include "coordinator/output/explain_pictures.h"
+#include "coordinator/output/explain_store.h"
+#include "coordinator/output/stale_files.h"
+
+enum {
+    PATH_SIZE = 64,
+    BASELINES_MAX = BASELINE_IMAGE + BASELINE_IMAGES_MAX,
+};
+
+struct explain_file {
+    struct file_writer store;
+    const struct config *config;
+    int width, height;
+    struct heat cams[CONFIG_TARGETS_MAX]; // Grad-CAM; without values: has not come
+    bool activations[CONFIG_TARGETS_MAX]; // have come
+    bool expected[CONFIG_TARGETS_MAX];    // importance by expected gradients has come
+    bool expected_gradients_pixels;       // expected gradients have come
+    bool baselines[BASELINES_MAX];        // have come
+    struct explain_pictures *pictures;
+};
+
+// In the order of enum config_cam.
+static const struct map_kind {
+    const char *group, *method, *description;
+    enum explain_picture picture;
+} map_kinds[] = {
+    {"cam", "gradcam", "Grad-CAM, scaled to 0..1: where the target's activation speaks for the loss (arXiv:1610.02391)", PICTURE_CAM},
+    {"cam_plus_plus", "gradcam++", "Grad-CAM++, scaled to 0..1: the same with positions weighted (arXiv:1710.11063)",
+     PICTURE_CAM_PLUS_PLUS},
+    {"layer_cam", "layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)",
+     PICTURE_LAYER_CAM},
+    {"class_cam", "class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
+};
+enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
+
+static struct explain_dataset pixels(const struct explain_file *f, const char *path, const float *values, const char *description)
+{
+    return (struct explain_dataset){
+        .path = path, .dimensions = 3, .size = {3, f->height, f->width}, .values = values, .description = description};
+}
+
+static struct explain_dataset plane(const struct explain_file *f, const char *path, const float *values, const char *description)
+{
+    return (struct explain_dataset){
+        .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
+}
+
+static const char *layer_of(const struct explain_file *f, int target)
+{
+    return f->config->targets.items[target].layer;
+}
+
+// What expected gradients are known by from the start.
+static void note_expectation(struct explain_dataset *dataset, const struct array_part *part)
+{
+    dataset->attributes[0] = (struct explain_attribute){.name = "value", .type = EXPLAIN_REAL, .number = part->facts[0]};
+    dataset->attributes[1] = (struct explain_attribute){.name = "expected", .type = EXPLAIN_REAL, .number = part->facts[1]};
+    dataset->attributes[2] = (struct explain_attribute){.name = "residual", .type = EXPLAIN_REAL, .number = part->facts[2]};
+}
+
+// max over RGB of |gradient|
+static enum status add_saliency(struct explain_file *f, const char *path, const char *description, enum explain_picture picture,
+                                const float *gradient)
+{
+    const size_t count = (size_t)f->width * (size_t)f->height;
+    float *values = malloc(count * sizeof *values);
+    enum status rc;
+    if (!values)
+        return fail(STATUS_LIMIT, "no memory for the saliency of %d x %d pixels", f->width, f->height);
+    for (size_t i = 0; i < count; i++)
+        values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
+    const struct explain_dataset dataset = plane(f, path, values, description);
+    TRY_OUT(explain_store_write(&f->store, &dataset));
+    rc = explain_pictures_magnitude(f->pictures, picture, 0, values);
+out:
+    free(values);
+    return rc;
+}
+
+static enum status add_gradient(struct explain_file *f, const struct array *array)
+{
+    struct explain_dataset dataset = pixels(f, "gradient", array->values, "d loss / d picture, of samples in -1..1");
+    dataset.attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
+    TRY(explain_store_write(&f->store, &dataset));
+    TRY(explain_pictures_signed(f->pictures, PICTURE_GRADIENT, 0, array->values));
+    return add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
+}
+
+static enum status add_guided_gradcam(struct explain_file *f, int target, const float *gradient)
+{
+    const size_t width = (size_t)f->width, height = (size_t)f->height;
+    float *values = malloc((3 * width * height + width) * sizeof *values);
+    char path[PATH_SIZE];
+    enum status rc;
+    if (!values)
+        return fail(STATUS_LIMIT, "no memory for the guided Grad-CAM of %d x %d pixels", f->width, f->height);
+    float *row = values + 3 * width * height;
+    for (size_t y = 0; y < height; y++) {
+        heat_row(&f->cams[target], f->width, f->height, (int)y, row);
+        for (size_t c = 0; c < 3; c++)
+            for (size_t x = 0, at = (c * height + y) * width; x < width; x++)
+                values[at + x] = gradient[at + x] * row[x];
+    }
+    snprintf(path, sizeof path, "guided_gradcam/%s", layer_of(f, target));
+    const struct explain_dataset dataset = pixels(f, path, values, "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)");
+    TRY_OUT(explain_store_write(&f->store, &dataset));
+    rc = explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADCAM, target, values);
+out:
+    free(values);
+    return rc;
+}
+
+static enum status add_guided_gradient(struct explain_file *f, const struct array *array)
+{
+    struct explain_dataset dataset =
+        pixels(f, "guided_gradient", array->values, "the gradient with the rule at every ReLU (arXiv:1412.6806)");
+    dataset.attributes[0] =
+        (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
+    TRY(explain_store_write(&f->store, &dataset));
+    TRY(explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADIENT, 0, array->values));
+    TRY(add_saliency(f, "saliency_guided", "max over RGB of |guided gradient|", PICTURE_SALIENCY_GUIDED, array->values));
+    for (int t = 0; t < f->config->targets.count; t++)
+        if (f->cams[t].values)
+            TRY(add_guided_gradcam(f, t, array->values));
+    return STATUS_OK;
+}
+
+static enum status add_smoothgrad(struct explain_file *f, const struct array *array)
+{
+    struct explain_dataset dataset =
+        plane(f, "saliency_smoothgrad", array->values, "mean saliency of noisy copies of the picture (arXiv:1706.03825)");
+    dataset.attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = array->part.facts[0]};
+    dataset.attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = array->part.facts[1]};
+    TRY(explain_store_write(&f->store, &dataset));
+    return explain_pictures_magnitude(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values);
+}
+
+static enum status add_expected_gradients(struct explain_file *f, const struct array *array)
+{
+    struct explain_dataset dataset = pixels(f, "expected_gradients", array->values,
+                                            "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)");
+    note_expectation(&dataset, &array->part);
+    TRY(explain_store_write(&f->store, &dataset));
+    f->expected_gradients_pixels = true;
+    return explain_pictures_shares(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values);
+}
+
+static void baseline_name(int number, char name[PATH_SIZE])
+{
+    if (number < BASELINE_IMAGE)
+        snprintf(name, PATH_SIZE, "%s", number == BASELINE_BLACK ? "black" : "blurred");
+    else
+        snprintf(name, PATH_SIZE, "image%d", number - BASELINE_IMAGE);
+}
+
+static enum status add_baseline(struct explain_file *f, const struct array *array)
+{
+    char name[PATH_SIZE], path[PATH_SIZE + sizeof "baseline/"];
+    baseline_name(array->part.variant, name);
+    snprintf(path, sizeof path, "baseline/%s", name);
+    struct explain_dataset dataset = pixels(f, path, array->values, "a picture that expected gradients start from, samples in -1..1");
+    dataset.compressed = true;
+    if (array->part.variant == BASELINE_BLURRED)
+        dataset.attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = array->part.facts[0]};
+    TRY(explain_store_write(&f->store, &dataset));
+    f->baselines[array->part.variant] = true;
+    return STATUS_OK;
+}
+
+static enum status add_map(struct explain_file *f, const struct array *array)
+{
+    const struct array_part *part = &array->part;
+    const struct map_kind *kind = &map_kinds[part->variant];
+    struct heat map = {.grid = part->grid, .values = array->values};
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s%s%s", kind->group, part->variant == CAM_CLASS ? "" : "/",
+             part->variant == CAM_CLASS ? "" : layer_of(f, part->target));
+    const struct explain_dataset dataset = {
+        .path = path,
+        .dimensions = 2,
+        .size = {part->height, part->width},
+        .values = array->values,
+        .description = kind->description,
+        .attributes = {{.name = "method", .text = kind->method},
+                       {.name = "scale", .type = EXPLAIN_REAL, .number = part->facts[0]},
+                       {.name = "stride", .type = EXPLAIN_WHOLE, .number = part->grid.stride},
+                       {.name = "centre", .type = EXPLAIN_WHOLE, .number = part->grid.centre}},
+    };
+    TRY(explain_store_write(&f->store, &dataset));
+    if (part->variant == CAM_GRAD) {
+        TRY(heat_create(&f->cams[part->target], &part->grid));
+        memcpy(f->cams[part->target].values, array->values, (size_t)part->width * (size_t)part->height * sizeof *array->values);
+    }
+    return explain_pictures_map(f->pictures, kind->picture, part->target, &map);
+}
+
+static enum status add_activation(struct explain_file *f, const struct array *array)
+{
+    const struct array_part *part = &array->part;
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "activation/%s", layer_of(f, part->target));
+    f->activations[part->target] = true;
+    return explain_store_write(&f->store,
+                               &(struct explain_dataset){.path = path,
+                                                         .dimensions = 3,
+                                                         .size = {part->channels, part->height, part->width},
+                                                         .compressed = true,
+                                                         .values = array->values,
+                                                         .description = "A, the activation of the layer: channels, rows, columns"});
+}
+
+static enum status add_importance(struct explain_file *f, const struct array *array)
+{
+    const struct array_part *part = &array->part;
+    const bool expected = part->kind == ARRAY_IMPORTANCE_EXPECTED;
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", expected ? "importance_expected" : "importance", layer_of(f, part->target));
+    struct explain_dataset dataset = {.path = path,
+                                      .dimensions = 1,
+                                      .size = {part->channels},
+                                      .values = array->values,
+                                      .description = expected ? "each channel's share of the loss above that of the baselines"
+                                                              : "mean over positions of A * d loss / d A, of each channel"};
+    if (expected)
+        note_expectation(&dataset, part);
+    f->expected[part->target] |= expected;
+    return explain_store_write(&f->store, &dataset);
+}
+
+// What arrays of each kind look like, and who takes them.
+struct shape {
+    enum { OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID } of;
+    int channels; // 0: any
+    enum status (*add)(struct explain_file *f, const struct array *array);
+};
+
+static const struct shape shapes[] = {
+    [ARRAY_IMPORTANCE] = {OF_CHANNELS, 0, add_importance}, [ARRAY_IMPORTANCE_EXPECTED] = {OF_CHANNELS, 0, add_importance},
+    [ARRAY_ACTIVATION] = {OF_TARGET, 0, add_activation},   [ARRAY_CAM] = {OF_GRID, 1, add_map},
+    [ARRAY_GRADIENT] = {OF_PICTURE, 3, add_gradient},      [ARRAY_GUIDED_GRADIENT] = {OF_PICTURE, 3, add_guided_gradient},
+    [ARRAY_SMOOTHGRAD] = {OF_PICTURE, 1, add_smoothgrad},  [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, add_expected_gradients},
+    [ARRAY_BASELINE] = {OF_PICTURE, 3, add_baseline},
+};
+
+static bool fits(const struct explain_file *f, const struct shape *shape, const struct array_part *part)
+{
+    const struct heat_grid *grid = &part->grid;
+    if ((shape->channels && part->channels != shape->channels) || part->channels < 1 || part->width < 1 || part->height < 1)
+        return false;
+    if (shape->of == OF_PICTURE)
+        return part->width == f->width && part->height == f->height &&
+               (part->kind != ARRAY_BASELINE || (part->variant >= 0 && part->variant < BASELINES_MAX));
+    if (part->target < 0 || part->target >= f->config->targets.count)
+        return false;
+    if (shape->of == OF_CHANNELS)
+        return part->width == 1 && part->height == 1;
+    return shape->of == OF_TARGET ||
+           (part->variant >= 0 && part->variant < MAP_KINDS && grid->width == part->width && grid->height == part->height &&
+            grid->octave_width == f->width && grid->octave_height == f->height && grid->stride >= 1);
+}
+
+enum status explain_file_add(struct explain_file *f, const struct array *array)
+{
+    const struct array_part *part = &array->part;
+    const bool known = part->kind >= 0 && part->kind < (int)(sizeof shapes / sizeof shapes[0]) && shapes[part->kind].add;
+    if (!known || !fits(f, &shapes[part->kind], part))
+        return fail(STATUS_INTERNAL, "an array of kind %d, target %d, %d x %d x %d, explains nothing in %d x %d pixels", part->kind,
+                    part->target, part->channels, part->height, part->width, f->height, f->width);
+    return shapes[part->kind].add(f, array);
+}
+
+static enum status write_header(struct explain_file *f, const struct explain_file_options *o)
+{
+    char *config = NULL;
+    enum status rc;
+    TRY_OUT(config_to_string(o->config, &config));
+    const struct explain_dataset root = {.path = "/",
+                                         .attributes = {
+                                             {.name = "program", .text = "oneiros"},
+                                             {.name = "version", .text = ONEIROS_VERSION},
+                                             {.name = "format_version", .type = EXPLAIN_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
+                                             {.name = "source", .text = o->image->source},
+                                             {.name = "sha256", .text = o->image->sha256},
+                                             {.name = "width", .type = EXPLAIN_WHOLE, .number = o->image->width},
+                                             {.name = "height", .type = EXPLAIN_WHOLE, .number = o->image->height},
+                                             {.name = "config", .text = config},
+                                             {.name = "weights_md5", .text = o->weights_md5},
+                                             {.name = "weights_source", .text = o->weights_source},
+                                         }};
+    rc = explain_store_write(&f->store, &root);
+out:
+    free(config);
+    return rc;
+}
+
+static enum status create(struct explain_file *f, const struct explain_file_options *o)
+{
+    char path[FILE_PATH_MAX];
+    TRY(file_join(path, o->folder, "explain.h5"));
+    TRY(stale_files_remove(o->folder, "explain\\.h5", NULL));
+    TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
+    TRY(explain_store_create(&f->store, path));
+    return write_header(f, o);
+}
+
+enum status explain_file_create(struct explain_file **file, const struct explain_file_options *o)
+{
+    *file = calloc(1, sizeof **file);
+    if (!*file)
+        return fail(STATUS_LIMIT, "no memory to explain %s", o->image->source);
+    (*file)->config = o->config;
+    (*file)->width = o->image->width;
+    (*file)->height = o->image->height;
+    const enum status rc = create(*file, o);
+    if (rc != STATUS_OK)
+        explain_file_abandon(file);
+    return rc;
+}
+
+static enum status write_metrics(struct explain_file *f, int target, const struct target_metrics *m)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "activation/%s", layer_of(f, target));
+    return explain_store_write(&f->store,
+                               &(struct explain_dataset){.path = path,
+                                                         .attributes = {
+                                                             {.name = "loss", .type = EXPLAIN_REAL, .number = m->loss},
+                                                             {.name = "score", .type = EXPLAIN_REAL, .number = m->score},
+                                                             {.name = "sparsity", .type = EXPLAIN_REAL, .number = m->sparsity},
+                                                             {.name = "hoyer", .type = EXPLAIN_REAL, .number = m->hoyer},
+                                                             {.name = "diversity", .type = EXPLAIN_REAL, .number = m->diversity},
+                                                             {.name = "diversity_seed", .type = EXPLAIN_REAL, .number = m->diversity_seed},
+                                                         }});
+}
+
+// Baselines come from all ranks of a team, so only now are all of them sure to be there. In the order in which samples are taken.
+static enum status write_baselines(struct explain_file *f)
+{
+    char names[BASELINES_MAX * PATH_SIZE] = "", path[PATH_SIZE];
+    int count = 0;
+    for (int b = 0; b < BASELINES_MAX; b++)
+        if (f->baselines[b]) {
+            const size_t used = strlen(names);
+            snprintf(names + used, sizeof names - used, "%s", count++ > 0 ? "," : "");
+            baseline_name(b, path);
+            strncat(names, path, sizeof names - strlen(names) - 1);
+        }
+    const int each =
+        count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
+    struct explain_dataset described = {
+        .path = path,
+        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}}};
+    for (int t = 0; t < f->config->targets.count; t++)
+        if (f->expected[t]) {
+            snprintf(path, sizeof path, "importance_expected/%s", layer_of(f, t));
+            TRY(explain_store_write(&f->store, &described));
+        }
+    described.path = "expected_gradients";
+    return f->expected_gradients_pixels ? explain_store_write(&f->store, &described) : STATUS_OK;
+}
+
+enum status explain_file_finish(struct explain_file **file, const struct picture_metrics *metrics)
+{
+    struct explain_file *f = *file;
+    const struct explain_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss}}};
+    enum status rc;
+    TRY_OUT(explain_store_write(&f->store, &root));
+    for (int t = 0; t < f->config->targets.count; t++)
+        if (f->activations[t])
+            TRY_OUT(write_metrics(f, t, &metrics->targets[t]));
+    TRY_OUT(write_baselines(f));
+    TRY_OUT(explain_pictures_overview(f->pictures));
+    TRY_OUT(file_commit(&f->store));
+    explain_pictures_destroy(&f->pictures); // so that they stay
+out:
+    explain_file_abandon(file);
+    return rc;
+}
+
+void explain_file_abandon(struct explain_file **file)
+{
+    struct explain_file *f = *file;
+    if (!f)
+        return;
+    explain_pictures_abandon(&f->pictures);
+    file_abandon(&f->store);
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+        heat_destroy(&f->cams[t]);
+    free(f);
+    *file = NULL;
+}

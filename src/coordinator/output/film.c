@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/output/film.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/picture/geometry.h"
+#include "common/picture/resample.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "coordinator/output/stale_files.h"
+#include "media/drawing/overlay.h"
+#include "media/picture/codec.h"
+#include "media/video/video.h"
+
+struct film {
+    char folder[FILE_PATH_MAX];
+    const struct config *config;
+    int width, height;               // of the video
+    char encoder[VIDEO_ENCODER_MAX]; // "": there is none
+    float *original;                 // (3, height, width), or NULL
+
+    int next;           // number of the first frame that is not in it
+    float *picture;     // (3, height, width)
+    uint8_t *rgb;       // (height, width, 3), the frame
+    uint8_t *overlay;   // a map over the frame
+    struct heat steady; // what cam.mp4 shows: the running mean of the maps so far
+    struct heat last;   // the last map as it came
+    struct reel {
+        const char *name; // of its video and of the folder of its frames
+        bool wanted;
+        struct video *video; // from its first frame on
+    } dream, cam;
+};
+
+static const char file_names[] = "(dream|cam)\\.mp4|cam\\.png", frame_names[] = "[0-9]{4,}\\.png";
+
+void film_frame_destroy(struct film_frame *frame)
+{
+    free(frame->values);
+    heat_destroy(&frame->heat);
+    memset(frame, 0, sizeof *frame);
+}
+
+enum status film_remove(const char *folder)
+{
+    char path[FILE_PATH_MAX];
+    TRY(stale_files_remove(folder, file_names, NULL));
+    for (int cam = 0; cam < 2; cam++) {
+        TRY(file_join(path, folder, cam ? "cam" : "dream"));
+        TRY(stale_files_remove(path, frame_names, NULL));
+        rmdir(path); // it may well hold what is not ours
+    }
+    return STATUS_OK;
+}
+
+static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
+{
+    const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    codec_from_bytes(rgb, (size_t)f->width * (size_t)f->height, f->picture);
+    return codec_encode(path, IMAGE_FORMAT_PNG, &image);
+}
+
+static enum status video_begin(struct film *f, struct reel *reel)
+{
+    char name[32], path[FILE_PATH_MAX];
+    snprintf(name, sizeof name, "%s.mp4", reel->name);
+    TRY(file_join(path, f->folder, name));
+    return video_create(&reel->video, &(struct video_options){.path = path,
+                                                              .width = f->width,
+                                                              .height = f->height,
+                                                              .rate = f->config->video.rate,
+                                                              .hold = f->config->video.hold,
+                                                              .quality = f->config->video.quality,
+                                                              .encoder = f->encoder});
+}
+
+static enum status put(struct film *f, struct reel *reel, int number, const uint8_t *rgb)
+{
+    char name[32], path[FILE_PATH_MAX];
+    if (f->encoder[0] && !reel->video)
+        TRY(video_begin(f, reel));
+    if (reel->video)
+        TRY(video_add(reel->video, rgb));
+    if (f->config->frames.png) {
+        snprintf(name, sizeof name, "%s/%04d.png", reel->name, number);
+        TRY(file_join(path, f->folder, name));
+        TRY(write_png(f, rgb, path));
+    }
+    return STATUS_OK;
+}
+
+// The frame at the video's size, as bytes.
+static enum status develop(struct film *f, const struct film_frame *frame)
+{
+    enum status rc = resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height);
+    if (rc != STATUS_OK)
+        return rc;
+    const size_t plane = (size_t)f->width * (size_t)f->height;
+    for (size_t i = 0; frame->detail && i < 3 * plane; i++)
+        f->picture[i] += f->original[i];
+    codec_to_bytes(f->picture, plane, f->rgb);
+    return STATUS_OK;
+}
+
+// Where the running mean lies: cells that span the picture, wherever its borders are.
+static struct heat_grid steady_grid(const struct film *f)
+{
+    enum { CELL = 7 }; // odd: the middle of a cell is that of a pixel
+    struct heat_grid grid = {
+        .width = (f->width + CELL - 1) / CELL, .height = (f->height + CELL - 1) / CELL, .stride = CELL, .centre = CELL / 2};
+    grid.octave_width = CELL * grid.width;
+    grid.octave_height = CELL * grid.height;
+    return grid;
+}
+
+// Maps of a step are of a picture that was rolled by its jitter, and on small octaves of a few dozen values: they flicker. Their running
+// mean does not.
+static enum status steady(struct film *f, const struct heat *map)
+{
+    const struct heat_grid grid = steady_grid(f);
+    const size_t width = (size_t)grid.width;
+    const bool first = !f->steady.values;
+    const float old = first ? 0 : (float)f->config->video.steadiness;
+    enum status rc = STATUS_OK;
+    float *row = malloc(width * sizeof *row);
+    if (!row)
+        return fail(STATUS_LIMIT, "no memory for a frame");
+    if (first)
+        TRY_OUT(heat_create(&f->steady, &grid));
+    for (int y = 0; y < grid.height; y++) {
+        float *to = f->steady.values + (size_t)y * width;
+        heat_row(map, grid.width, grid.height, y, row);
+        for (size_t x = 0; x < width; x++)
+            to[x] = first ? row[x] : old * to[x] + (1 - old) * row[x];
+    }
+out:
+    free(row);
+    return rc;
+}
+
+static enum status draw(struct film *f, const struct heat *map)
+{
+    return overlay_draw(f->rgb, f->width, f->height, map, f->config->video.colormap, f->config->video.opacity, f->overlay);
+}
+
+static enum status show(struct film *f, struct film_frame *frame)
+{
+    TRY(develop(f, frame));
+    if (f->dream.wanted)
+        TRY(put(f, &f->dream, frame->number, f->rgb));
+    if (f->cam.wanted && frame->heat.values) {
+        TRY(steady(f, &frame->heat));
+        TRY(draw(f, &f->steady));
+        TRY(put(f, &f->cam, frame->number, f->overlay));
+        heat_destroy(&f->last);
+        f->last = frame->heat;
+        frame->heat = (struct heat){0};
+    }
+    return STATUS_OK;
+}
+
+static enum status complete(struct film *f)
+{
+    char path[FILE_PATH_MAX];
+    if (f->dream.video)
+        TRY(video_finish(&f->dream.video));
+    if (f->cam.video)
+        TRY(video_finish(&f->cam.video));
+    if (f->last.values) {
+        TRY(draw(f, &f->last));
+        TRY(file_join(path, f->folder, "cam.png"));
+        TRY(write_png(f, f->overlay, path));
+    }
+    return STATUS_OK;
+}
+
+static void save_heat(const struct heat *heat, struct record_writer *writer)
+{
+    record_write(writer, &heat->grid, sizeof heat->grid);
+    record_write(writer, heat->values, (size_t)heat->grid.width * (size_t)heat->grid.height * sizeof *heat->values);
+}
+
+// What a film has besides its two videos; then come its maps.
+struct saved_film {
+    int32_t next;
+    int32_t dream, cam; // whether there is a video
+};
+
+void film_save(const struct film *f, struct record_writer *writer)
+{
+    const struct saved_film saved = {.next = f->next, .dream = f->dream.video != NULL, .cam = f->cam.video != NULL};
+    record_write(writer, &saved, sizeof saved);
+    save_heat(&f->steady, writer);
+    save_heat(&f->last, writer);
+    if (f->dream.video)
+        video_save(f->dream.video, writer);
+    if (f->cam.video)
+        video_save(f->cam.video, writer);
+}
+
+static enum status load_heat(struct heat *heat, struct record_reader *reader)
+{
+    struct heat_grid grid;
+    enum status rc;
+    TRY(record_read(reader, &grid, sizeof grid));
+    if (grid.width == 0) // there is none
+        return STATUS_OK;
+    // heat_create() takes grids up to the octave's size, which a file may claim to be anything.
+    const size_t bytes = (size_t)grid.width * (size_t)grid.height * sizeof *heat->values;
+    if (grid.width < 0 || grid.height <= 0 || bytes > reader->left)
+        return fail(STATUS_FORMAT, "a saved map of %d x %d values", (int)grid.width, (int)grid.height);
+    TRY(heat_create(heat, &grid));
+    rc = record_read(reader, heat->values, bytes);
+    for (size_t i = 0; rc == STATUS_OK && i < bytes / sizeof *heat->values; i++)
+        if (!(heat->values[i] >= 0 && heat->values[i] <= 1))
+            rc = fail(STATUS_FORMAT, "a saved map has a value of %g", (double)heat->values[i]);
+    return rc;
+}
+
+static enum status load_video(struct film *f, struct reel *reel, struct record_reader *reader)
+{
+    TRY(video_begin(f, reel));
+    return video_load(reel->video, reader);
+}
+
+static enum status load(struct film *f, struct record_reader *reader)
+{
+    const struct heat_grid own = steady_grid(f), *grid = &f->steady.grid;
+    struct saved_film saved;
+    TRY(record_read(reader, &saved, sizeof saved));
+    f->next = saved.next > 0 ? saved.next : 0;
+    TRY(load_heat(&f->steady, reader));
+    TRY(load_heat(&f->last, reader));
+    if (f->steady.values && memcmp(grid, &own, sizeof own) != 0)
+        return fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)grid->width, (int)grid->height,
+                    (int)own.width, (int)own.height);
+    if (saved.dream)
+        TRY(load_video(f, &f->dream, reader));
+    return saved.cam ? load_video(f, &f->cam, reader) : STATUS_OK;
+}
+
+static void film_free(struct film *f)
+{
+    free(f->original);
+    free(f->picture);
+    free(f->rgb);
+    free(f->overlay);
+    heat_destroy(&f->steady);
+    heat_destroy(&f->last);
+    video_abandon(&f->dream.video);
+    video_abandon(&f->cam.video);
+    free(f);
+}
+
+static enum status make_pictures(struct film *f, const struct film_options *o)
+{
+    geometry_video(o->width, o->height, f->config->video.max_side, &f->width, &f->height);
+    const size_t samples = 3 * (size_t)f->width * (size_t)f->height;
+    f->picture = malloc(samples * sizeof *f->picture);
+    f->rgb = malloc(samples);
+    f->overlay = malloc(samples);
+    if (o->rgb)
+        f->original = malloc(samples * sizeof *f->original);
+    if (!f->picture || !f->rgb || !f->overlay || (o->rgb && !f->original))
+        return fail(STATUS_LIMIT, "no memory for a film of %d x %d pixels", f->width, f->height);
+    return o->rgb ? resample(o->rgb, 3, o->width, o->height, f->original, f->width, f->height) : STATUS_OK;
+}
+
+static enum status make_folder(const struct film *f, const struct reel *reel)
+{
+    char path[FILE_PATH_MAX];
+    if (!reel->wanted || !f->config->frames.png)
+        return STATUS_OK;
+    TRY(file_join(path, f->folder, reel->name));
+    TRY(file_make_folder(path));
+    return stale_files_remove_aside(path, frame_names);
+}
+
+enum status film_create(struct film **film, const struct film_options *o)
+{
+    enum status rc;
+    *film = NULL;
+    struct film *f = calloc(1, sizeof *f);
+    if (!f)
+        return fail(STATUS_LIMIT, "no memory for a film");
+    f->config = o->config;
+    f->dream = (struct reel){.name = "dream", .wanted = o->config->frames.dream};
+    f->cam = (struct reel){.name = "cam", .wanted = o->config->frames.cam};
+    TRY_OUT(file_join(f->folder, o->folder, ""));
+    TRY_OUT(make_pictures(f, o));
+    // Of a film that goes on, the frames so far are there already, and what a killed run left aside.
+    TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
+    TRY_OUT(make_folder(f, &f->dream));
+    TRY_OUT(make_folder(f, &f->cam));
+    if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
+        f->encoder[0] = '\0'; // the run has said so
+    if (o->saved)
+        TRY_OUT(load(f, o->saved));
+    *film = f;
+    f = NULL;
+out:
+    if (f)
+        film_free(f);
+    return rc;
+}
+
+static bool frame_is_sound(const struct film *f, const struct film_frame *frame)
+{
+    return frame->number >= 0 && frame->width >= 1 && frame->width <= f->width && frame->height >= 1 && frame->height <= f->height &&
+           frame->values && (f->original || !frame->detail);
+}
+
+enum status film_add(struct film *f, struct film_frame *frame)
+{
+    enum status rc = STATUS_OK;
+    if (!frame_is_sound(f, frame))
+        rc = fail(STATUS_INTERNAL, "frame %d, of %d x %d pixels, does not fit a film of %d x %d", frame->number, frame->width,
+                  frame->height, f->width, f->height);
+    else if (frame->number >= f->next) // one that comes again is the same
+        rc = show(f, frame);
+    if (rc == STATUS_OK && frame->number >= f->next)
+        f->next = frame->number + 1;
+    film_frame_destroy(frame);
+    return rc;
+}
+
+enum status film_finish(struct film **film)
+{
+    const enum status rc = complete(*film);
+    film_leave(film);
+    return rc;
+}
+
+void film_leave(struct film **film)
+{
+    if (*film)
+        film_free(*film);
+    *film = NULL;
+}
+
+void film_abandon(struct film **film)
+{
+    if (*film && film_remove((*film)->folder) != STATUS_OK)
+        log_warning("%s", status_message());
+    film_leave(film);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/task/checkpoint.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char magic[16] = "oneiros dream\n";
+static const uint64_t file_bytes_max = UINT64_C(1) << 40; // the memory that there is decides
+
+// First in the file. What it is made of belongs to a version: sizes tell versions that were not given a number apart.
+struct head {
+    char magic[sizeof magic], version[32];
+    uint32_t state_bytes, targets;
+    char sha256[65];
+};
+
+static size_t value_count(const struct dream_state *state)
+{
+    return 3 * (size_t)state->width * (size_t)state->height;
+}
+
+void checkpoint_destroy(struct checkpoint *checkpoint)
+{
+    free(checkpoint->rgb);
+    free(checkpoint->memory);
+    image_rows_destroy(&checkpoint->rows);
+    memset(checkpoint, 0, sizeof *checkpoint);
+}
+
+enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
+                             void (*more)(void *context, struct record_writer *writer), void *context)
+{
+    struct head head = {.version = ONEIROS_VERSION, .state_bytes = sizeof checkpoint->state, .targets = CONFIG_TARGETS_MAX};
+    struct record_writer writer;
+    memcpy(head.magic, magic, sizeof magic);
+    memcpy(head.sha256, checkpoint->sha256, sizeof head.sha256);
+    TRY(record_create(&writer, path));
+    record_write(&writer, &head, sizeof head);
+    record_write(&writer, &checkpoint->state, sizeof checkpoint->state);
+    record_write(&writer, checkpoint->rgb, value_count(&checkpoint->state) * sizeof *checkpoint->rgb);
+    image_rows_save(&checkpoint->rows, &writer);
+    if (more)
+        more(context, &writer);
+    return record_commit(&writer);
+}
+
+static enum status read_head(struct record_reader *reader, struct checkpoint *checkpoint)
+{
+    struct head head;
+    TRY(record_read(reader, &head, sizeof head));
+    if (memcmp(head.magic, magic, sizeof magic) != 0)
+        return fail(STATUS_FORMAT, "it is no checkpoint");
+    head.version[sizeof head.version - 1] = '\0';
+    if (strcmp(head.version, ONEIROS_VERSION) != 0 || head.state_bytes != sizeof checkpoint->state || head.targets != CONFIG_TARGETS_MAX)
+        return fail(STATUS_UNSUPPORTED, "oneiros %s wrote it, and this is another build, %s", head.version, ONEIROS_VERSION);
+    memcpy(checkpoint->sha256, head.sha256, sizeof head.sha256);
+    checkpoint->sha256[sizeof head.sha256 - 1] = '\0';
+    return STATUS_OK;
+}
+
+static enum status read_pixels(struct record_reader *reader, const struct image_limits *limits, struct checkpoint *checkpoint)
+{
+    const struct dream_state *state = &checkpoint->state;
+    void *values;
+    TRY(record_read(reader, &checkpoint->state, sizeof checkpoint->state));
+    if (state->width < 1 || state->height < 1 || state->width > limits->side || state->height > limits->side ||
+        (uint64_t)state->width * (uint64_t)state->height > limits->pixels)
+        return fail(STATUS_LIMIT, "it is of %d x %d pixels", (int)state->width, (int)state->height);
+    const size_t count = value_count(state);
+    TRY(record_read_array(reader, &values, count, sizeof *checkpoint->rgb));
+    checkpoint->rgb = values;
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(checkpoint->rgb[i]) <= 1))
+            return fail(STATUS_FORMAT, "value %zu of its pixels is %g", i, (double)checkpoint->rgb[i]);
+    return STATUS_OK;
+}
+
+enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint)
+{
+    struct record_reader *rest = &checkpoint->rest;
+    enum status rc;
+    *checkpoint = (struct checkpoint){0};
+    TRY_OUT(record_open(path, file_bytes_max, &checkpoint->memory, rest));
+    TRY_OUT(read_head(rest, checkpoint));
+    TRY_OUT(read_pixels(rest, limits, checkpoint));
+    rc = image_rows_load(&checkpoint->rows, &checkpoint->state, rest);
+out:
+    if (rc != STATUS_OK)
+        checkpoint_destroy(checkpoint);
+    return fail_in(rc, "checkpoint '%s'", path);
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/task/checkpoint_folder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/log.h"
+#include "coordinator/output/stale_files.h"
+
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9]+";
+
+enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
+{
+    *checkpoints = (struct checkpoint_folder){0};
+    return file_join(checkpoints->folder, output, folder_name);
+}
+
+void checkpoint_folder_destroy(struct checkpoint_folder *checkpoints)
+{
+    free(checkpoints->obsolete);
+    *checkpoints = (struct checkpoint_folder){0};
+}
+
+static enum status path_of(const struct checkpoint_folder *checkpoints, int64_t image, char path[FILE_PATH_MAX])
+{
+    char name[32];
+    snprintf(name, sizeof name, "%" PRId64, image);
+    return file_join(path, checkpoints->folder, name);
+}
+
+enum status checkpoint_folder_path(const struct checkpoint_folder *checkpoints, int64_t image, char path[FILE_PATH_MAX])
+{
+    const enum status rc = file_make_folder(checkpoints->folder);
+    return rc == STATUS_OK ? path_of(checkpoints, image, path) : rc;
+}
+
+enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, const struct config *config, struct task *task)
+{
+    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    struct checkpoint *earlier = &task->earlier;
+    char path[FILE_PATH_MAX];
+    enum status rc = STATUS_OK;
+    TRY(path_of(checkpoints, task->record.id, path));
+    if (access(path, F_OK) != 0)
+        return STATUS_OK;
+    rc = checkpoint_read(path, &limits, earlier);
+    if (rc == STATUS_OK && earlier->state.image != task->record.id)
+        rc = fail(STATUS_FORMAT, "checkpoint '%s' is of another image", path);
+    if (rc != STATUS_OK) {
+        log_warning("%s; the dream of %s begins anew", status_message(), task->record.source);
+        checkpoint_destroy(earlier);
+        return STATUS_OK;
+    }
+    if (strcmp(earlier->sha256, task->record.sha256) != 0)
+        return fail(STATUS_FORMAT,
+                    "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
+    return rc;
+}
+
+void checkpoint_folder_end(const struct checkpoint_folder *checkpoints)
+{
+    rmdir(checkpoints->folder); // if it is empty
+}
+
+void checkpoint_folder_are_obsolete(struct checkpoint_folder *checkpoints, int64_t image)
+{
+    if (checkpoints->count == checkpoints->room) {
+        const size_t room = checkpoints->room ? 2 * checkpoints->room : 64;
+        int64_t *more = realloc(checkpoints->obsolete, room * sizeof *more);
+        if (!more)
+            return; // the file stays
+        checkpoints->obsolete = more;
+        checkpoints->room = room;
+    }
+    checkpoints->obsolete[checkpoints->count++] = image;
+}
+
+void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
+{
+    char path[FILE_PATH_MAX];
+    for (size_t i = 0; i < checkpoints->count; i++)
+        if (path_of(checkpoints, checkpoints->obsolete[i], path) == STATUS_OK)
+            unlink(path); // most have none
+    checkpoints->count = 0;
+}
+
+enum status checkpoint_folder_remove(const char *output)
+{
+    char folder[FILE_PATH_MAX];
+    TRY(file_join(folder, output, folder_name));
+    TRY(stale_files_remove(folder, file_names, NULL));
+    rmdir(folder);
+    return STATUS_OK;
+}
+
+enum status checkpoint_folder_remove_aside(const char *output)
+{
+    char folder[FILE_PATH_MAX];
+    TRY(file_join(folder, output, folder_name));
+    return stale_files_remove_aside(folder, file_names);
+}

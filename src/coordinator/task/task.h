@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// One image on its way through the program: from its source to its picture and its rows.
+#pragma once
+
+#include <stddef.h>
+
+#include "common/picture/image.h"
+#include "common/wire/messages.h"
+#include "common/wire/run_rows.h"
+#include "coordinator/output/folder_names.h"
+#include "coordinator/task/task_output.h"
+#include "coordinator/task/task_results.h"
+
+struct task {
+    struct task *next;              // in a queue
+    int32_t *team;                  // [record.team] ranks that dream it; NULL before
+    struct image_row record;        // what is known so far
+    char name[FOLDER_NAME_MAX + 1]; // of its folder in the output folder
+    struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
+    int others;                     // of the run's pictures that are sent behind it, as baselines
+    struct task_results results;
+    struct output output;
+    struct checkpoint earlier; // the dream to go on with, its pixels until they are sent
+    struct result result;      // from the team, until all that it found out has come
+    bool has_result;
+    double work;      // in units of progress, and what of it is done
+    double work_done; // of whole steps
+    double part;      // of the step under way
+    double cost;      // on its team (schedule.h)
+    double ready_at;  // when it could have been dreamed on, seconds of the monotonic clock
+};
+
+struct task *task_create(void); // NULL: no memory
+void task_destroy(struct task **task);
+
+// Of its image, as planes of floats.
+int64_t task_pixel_bytes(const struct task *task);
+
+// Notes this thread's status_message() as the reason why the image failed.
+void task_failed(struct task *task);

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/task/task_output.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "coordinator/output/stale_files.h"
+#include "coordinator/task/task.h"
+#include "media/picture/codec.h"
+#include "runfile/run_file.h"
+
+static enum image_format output_format(const struct config *config, const struct image *image)
+{
+    switch (config->output.format) {
+    case OUTPUT_PNG:
+        return IMAGE_FORMAT_PNG;
+    case OUTPUT_TIFF:
+        return IMAGE_FORMAT_TIFF;
+    case OUTPUT_JPEG:
+        return IMAGE_FORMAT_JPEG;
+    case OUTPUT_AUTO:
+        break;
+    }
+    return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
+}
+
+static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
+{
+    const enum status rc = file_join(path, folder, task->name);
+    return rc == STATUS_OK ? file_make_folder(path) : rc;
+}
+
+static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
+{
+    if (format != IMAGE_FORMAT_JPEG)
+        return codec_encode(path, format, &task->image);
+    if (task->image.alpha)
+        log_info("%s: JPEG has no alpha; the dream is written without", task->name);
+    return codec_encode_jpeg(path, config->output.quality, &task->image);
+}
+
+static enum status write_picture(const struct config *config, const char *folder, struct task *task)
+{
+    const enum image_format format = output_format(config, &task->image);
+    const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
+    char place[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
+    TRY(make_folder(place, folder, task));
+    snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
+    TRY(file_join(path, place, file));
+    TRY(encode(config, path, format, task));
+    TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", file));
+    snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
+    return STATUS_OK;
+}
+
+enum status output_begin_dream(const struct config *config, const char *folder, struct task *task)
+{
+    const bool filmed = config->frames.cam || config->frames.dream;
+    struct output *output = &task->output;
+    char place[FILE_PATH_MAX];
+    enum status rc;
+    TRY_OUT(file_join(place, folder, task->name));
+    if (filmed) {
+        TRY_OUT(file_make_folder(place));
+        TRY_OUT(film_create(&output->film, &(struct film_options){.folder = place,
+                                                                  .config = config,
+                                                                  .width = task->image.width,
+                                                                  .height = task->image.height,
+                                                                  .rgb = task->image.rgb,
+                                                                  .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
+    } else {
+        TRY_OUT(film_remove(place));
+    }
+    rc = work_queue_create(&output->queue);
+out:
+    if (rc != STATUS_OK)
+        film_leave(&output->film);
+    return rc;
+}
+
+enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task)
+{
+    struct output *output = &task->output;
+    char place[FILE_PATH_MAX];
+    enum status rc;
+    TRY_OUT(make_folder(place, folder, task));
+    TRY_OUT(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
+                                                                                     .config = header->config,
+                                                                                     .image = &task->record,
+                                                                                     .rgb = task->image.rgb,
+                                                                                     .weights_md5 = header->weights_md5,
+                                                                                     .weights_source = header->weights_source}));
+    rc = work_queue_create(&output->queue);
+out:
+    if (rc != STATUS_OK)
+        explain_file_abandon(&output->explanation);
+    return rc;
+}
+
+// One work in the queue. What it needs of these is filled in.
+struct item {
+    struct output *output;
+    struct film_frame frame;
+    struct array array;
+    struct checkpoint checkpoint;
+    char path[FILE_PATH_MAX]; // of the checkpoint; of the output folder
+    const struct config *config;
+    struct task *task;
+};
+
+static void item_destroy(void *data)
+{
+    struct item *item = data;
+    film_frame_destroy(&item->frame);
+    free(item->array.values);
+    checkpoint_destroy(&item->checkpoint);
+    free(item);
+}
+
+// Takes what the item owns, in any case.
+static enum status put(struct output *output, enum status (*run)(void *data), const struct item *item)
+{
+    struct item *copy = malloc(sizeof *copy);
+    if (!copy) {
+        struct item gone = *item;
+        film_frame_destroy(&gone.frame);
+        free(gone.array.values);
+        checkpoint_destroy(&gone.checkpoint);
+        return fail(STATUS_LIMIT, "no memory for the outputs of an image");
+    }
+    *copy = *item;
+    copy->output = output;
+    work_queue_put(output->queue, &(struct work){.run = run, .destroy = item_destroy, .data = copy});
+    return STATUS_OK;
+}
+
+static enum status run_frame(void *data)
+{
+    struct item *item = data;
+    return film_add(item->output->film, &item->frame);
+}
+
+enum status output_frame(struct output *output, struct film_frame *frame)
+{
+    const enum status rc = put(output, run_frame, &(struct item){.frame = *frame});
+    *frame = (struct film_frame){0};
+    return rc;
+}
+
+static enum status run_array(void *data)
+{
+    struct item *item = data;
+    return explain_file_add(item->output->explanation, &item->array);
+}
+
+enum status output_array(struct output *output, struct array *array)
+{
+    const enum status rc = put(output, run_array, &(struct item){.array = *array});
+    *array = (struct array){0};
+    return rc;
+}
+
+static void save_film(void *film, struct record_writer *writer)
+{
+    film_save(film, writer);
+}
+
+static enum status run_checkpoint(void *data)
+{
+    struct item *item = data;
+    struct film *film = item->output->film;
+    if (checkpoint_write(item->path, &item->checkpoint, film ? save_film : NULL, film) != STATUS_OK)
+        log_warning("%s", status_message());
+    return STATUS_OK;
+}
+
+enum status output_checkpoint(struct output *output, const char *path, struct checkpoint *checkpoint)
+{
+    struct item item = {.checkpoint = *checkpoint};
+    *checkpoint = (struct checkpoint){0};
+    snprintf(item.path, sizeof item.path, "%s", path);
+    return put(output, run_checkpoint, &item);
+}
+
+static enum status run_end(void *data)
+{
+    struct item *item = data;
+    struct task *task = item->task;
+    struct output *output = item->output;
+    const bool done = task->record.status == IMAGE_DONE;
+    if (done && output->film)
+        TRY(film_finish(&output->film));
+    if (done && output->explanation) {
+        TRY(explain_file_finish(&output->explanation, &task->record.before));
+        snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
+    }
+    if (task->image.rgb)
+        return write_picture(item->config, item->path, task);
+    return STATUS_OK;
+}
+
+enum status output_end(const struct config *config, const char *folder, struct task *task)
+{
+    struct item item = {.config = config, .task = task};
+    snprintf(item.path, sizeof item.path, "%s", folder);
+    const enum status rc = put(&task->output, run_end, &item);
+    work_queue_end(task->output.queue);
+    return rc;
+}
+
+// Nothing of this run, but what an earlier one may have left.
+static void remove_all(const char *folder, struct task *task)
+{
+    char place[FILE_PATH_MAX];
+    film_abandon(&task->output.film);
+    explain_file_abandon(&task->output.explanation);
+    if (file_join(place, folder, task->name) != STATUS_OK || film_remove(place) != STATUS_OK)
+        log_warning("%s", status_message());
+    rmdir(place); // if it is empty
+    task->record.output[0] = '\0';
+}
+
+enum status output_finish(const char *folder, struct task *task)
+{
+    struct output *output = &task->output;
+    char reason[STATUS_MESSAGE_MAX];
+    double seconds = 0;
+    enum status rc = STATUS_OK;
+    if (task->record.status == IMAGE_FAILED)
+        work_queue_abandon(&output->queue);
+    else
+        rc = work_queue_finish(&output->queue, &seconds);
+    task->record.seconds_encode += seconds;
+    snprintf(reason, sizeof reason, "%s", status_message());
+    if (rc != STATUS_OK || task->record.status == IMAGE_FAILED)
+        remove_all(folder, task);
+    output_abandon(output);
+    return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
+}
+
+void output_abandon(struct output *output)
+{
+    work_queue_abandon(&output->queue);
+    film_leave(&output->film);
+    explain_file_abandon(&output->explanation);
+}

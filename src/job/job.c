@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+#include "job/job.h"
+
+#include <omp.h>
+
+#include "common/picture/geometry.h"
+#include "common/system/clock.h"
+#include "common/system/stop_request.h"
+#include "coordinator/delegate.h"
+#include "job/start.h"
+#include "worker/look/cam.h"
+#include "worker/look/explain.h"
+#include "worker/worker.h"
+
+int exit_code(enum status rc)
+{
+    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : EXIT_USAGE;
+}
+
+static double dream_work(const struct config *config, int width, int height)
+{
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, octaves);
+    return config->steps * geometry_pixels(octaves, count);
+}
+
+static double explain_work(const struct config *config, int width, int height)
+{
+    const int baselines = config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
+                          (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0);
+    struct objective objective;
+    const bool known = objective_find_targets(&objective, config) == STATUS_OK;
+    return (known ? explain_passes(&objective, baselines) : 1) * width * height;
+}
+
+static enum status serve_alone(void *worker, const struct lead *lead)
+{
+    return worker_serve(worker, MPI_COMM_NULL, lead);
+}
+
+struct delegated_worker {
+    struct worker *worker;
+    MPI_Comm comm;
+};
+
+static enum status serve_delegate(void *context, const struct lead *lead)
+{
+    const struct delegated_worker *delegated = context;
+    return worker_serve(delegated->worker, delegated->comm, lead);
+}
+
+// As coordinator of all, or, in a worker that reads and writes pictures by itself, of that one. `worker`: of this process, if it has both.
+static enum status coordinate(struct run *run, struct worker *worker, struct coordinator_outcome *outcome)
+{
+    const struct weights_info *weights = shared_weights_info(run->weights);
+    const struct config *config = &run->options->config;
+    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1, explains = run->options->explain;
+    const struct schedule schedule = {.config = config,
+                                      .tiles = run->tiles.rules,
+                                      .min_side = run->tiles.min_side,
+                                      .explains = explains,
+                                      .feature_bytes = run->tiles.feature_bytes,
+                                      .window_bytes = run->tiles.window_bytes,
+                                      .memory_limit = run->memory_limit,
+                                      .workers = worker ? 1 : run->launch.size - 1};
+    struct objective targets;
+    TRY(objective_find_targets(&targets, config));
+    struct coordinator_options options = {
+        .comm = run->launch.comm,
+        .first_worker = alone ? 0 : 1,
+        .setup.kind = explains ? JOB_EXPLAIN : JOB_DREAM,
+        .setup.work = explains ? explain_work : dream_work,
+        .setup.schedule = &schedule,
+        .setup.config = config,
+        .setup.output = run->options->output,
+        .inputs = run->options->inputs,
+        .input_count = run->options->input_count,
+        .resume = run->prepared.resume,
+        .delegates = run->prepared.delegates,
+        .setup.header = {.kind = explains ? "explain" : "dream",
+                         .config = delegate ? config : &run->prepared.recorded,
+                         .channels = targets.channels,
+                         .cam_layer = config->targets.items[cam_target(&targets)].layer,
+                         .importance = explains ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
+                         .weights_md5 = weights->md5,
+                         .weights_source = weights->source,
+                         .plan = run->plan_text,
+                         .ranks = run->launch.size,
+                         .workers = schedule.workers,
+                         .tiles = &schedule.tiles,
+                         .halo_exact = run->tiles.exact,
+                         .hosts = run->host_names,
+                         .cores = run->cores,
+                         .node_cores = run->node_cores},
+    };
+    if (alone)
+        options.here = (struct coordinator_here){.serve = serve_alone, .worker = worker, .timing = worker_timing(worker)};
+    if (!delegate)
+        return coordinator_run(&options, outcome);
+    struct timing timing;
+    const enum status rc = delegate_run(&options, serve_delegate, &(struct delegated_worker){worker, run->launch.comm}, &timing);
+    timing_merge(worker_timing(worker), &timing);
+    return rc;
+}
+
+static void warn_of_teams(const struct run *run)
+{
+    const int size = run->options->config.team.size, workers = run->launch.size > 1 ? run->launch.size - 1 : 1;
+    if (run->launch.rank != COORDINATOR_RANK || size == 0)
+        return;
+    if (size > workers)
+        log_warning("team.size is %d and there are %d workers: they are one team", size, workers);
+    else if (workers % size != 0)
+        log_warning("team.size %d leaves %d of %d workers without work", size, workers % size, workers);
+}
+
+// With a worker in this process, on any rank but the first of several.
+static enum status work(struct run *run, struct coordinator_outcome *outcome)
+{
+    const struct worker_options options = {
+        .config = &run->options->config,
+        .weights = shared_weights_array(run->weights),
+        .classes = shared_weights_info(run->weights)->classes,
+        .guide = run->guide.rgb ? &run->guide : NULL,
+        .rules = &run->tiles.rules,
+        .plan = &run->plan,
+        .threads = start_threads(run),
+    };
+    struct worker *worker = NULL;
+    enum status rc;
+    TRY_OUT(worker_create(&worker, &options));
+    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, omp_get_max_threads(), (double)run->memory_limit / (1 << 30));
+    if (run->launch.size == 1 || run->prepared.delegates)
+        TRY_OUT(coordinate(run, worker, outcome));
+    else
+        TRY_OUT(worker_serve(worker, run->launch.comm, NULL));
+    if (run->launch.size > 1)
+        rc = mpi_send(worker_timing(worker), sizeof(struct timing), COORDINATOR_RANK, MESSAGE_TIMING, run->launch.comm);
+out:
+    worker_destroy(&worker);
+    return rc;
+}
+
+static int exit_code_for(const struct coordinator_outcome *outcome)
+{
+    if (outcome->was_stopped)
+        return EXIT_STOPPED;
+    return outcome->failed > 0 || outcome->rows_lost ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
+}
+
+int run_job(struct job_options *options)
+{
+    const double started = now();
+    struct run run = {.launch.comm = MPI_COMM_NULL, .options = options};
+    struct coordinator_outcome outcome = {0};
+    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0); // a signal may come while we are still starting
+    enum status rc = launch_start(&run.launch);
+    if (rc != STATUS_OK)
+        goto failed;
+    rc = start_run(&run);
+    if (rc != STATUS_OK) // every rank knows; one says so
+        goto failed;
+    if (run.prepared.nothing_left)
+        goto end;
+    warn_of_teams(&run);
+    rc = run.launch.size > 1 && run.launch.rank == COORDINATOR_RANK ? coordinate(&run, NULL, &outcome) : work(&run, &outcome);
+    if (rc != STATUS_OK)
+        launch_abort(&run.launch, outcome.refused ? EXIT_USAGE : EXIT_INTERNAL);
+    rc = watchdog_stop(&run.watchdog);
+    if (rc != STATUS_OK)
+        goto failed;
+    shared_weights_destroy(&run.weights);
+end:
+    start_destroy(&run);
+    rc = launch_end(&run.launch);
+    if (rc == STATUS_OK)
+        return exit_code_for(&outcome);
+failed:
+    if (run.launch.comm != MPI_COMM_NULL && !run.launch.agreed)
+        launch_abort(&run.launch, exit_code(rc)); // the others do not know
+    if (run.launch.rank == COORDINATOR_RANK)
+        log_error("%s", status_message());
+    if (run.launch.agreed && watchdog_stop(&run.watchdog) == STATUS_OK)
+        MPI_Finalize();
+    return exit_code(rc);
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+#include "job/launch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/system/log.h"
+#include "common/wire/agreement.h"
+#include "common/wire/messages.h"
+
+static int number(const char *name, int otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? atoi(text) : otherwise;
+}
+
+bool launch_is_first(void)
+{
+    const int slurm = number("SLURM_STEP_NUM_TASKS", 1) > 1 ? number("SLURM_PROCID", 0) : 0;
+    return number("OMPI_COMM_WORLD_RANK", number("PMIX_RANK", number("PMI_RANK", slurm))) == 0;
+}
+
+// The first of these variables that is set, within 1 ... most.
+static int announced(const char *const names[], int most, int otherwise)
+{
+    int value = otherwise;
+    for (int i = 0; names[i]; i++)
+        if (getenv(names[i])) {
+            value = number(names[i], otherwise);
+            break;
+        }
+    return value < 1 ? 1 : value > most ? most : value;
+}
+
+void launch_announced(int *ranks, int *node_ranks)
+{
+    enum { RANKS_MAX = 1000000 };
+    static const char *const of_job[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS", NULL};
+    static const char *const of_node[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE", NULL};
+    *ranks = announced(of_job, RANKS_MAX, 1);
+    *node_ranks = announced(of_node, *ranks, *ranks); // SLURM_TASKS_PER_NODE lists nodes: "4(x2),3"
+}
+
+// srun without PMIx starts N processes, each of which thinks that it is alone: N times the same work over the same files.
+static enum status fail_strangers(int tasks)
+{
+    return fail(STATUS_USAGE,
+                "srun started %d processes that do not see each other: start them with `srun --mpi=pmix` (`srun --mpi=list` shows what "
+                "Slurm offers) or with mpirun",
+                tasks);
+}
+
+// Open MPI ends a process that srun started without PMIx, in a page of text that says nothing of --mpi=pmix. Many such processes are told
+// here; a single one needs no launcher, as in the shell of `srun --pty bash`, and goes by itself if nothing tells Open MPI of the step.
+static enum status check_step(struct launch *launch)
+{
+    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", NULL};
+    const int tasks = number("SLURM_STEP_NUM_TASKS", 0);
+    for (int i = 0; launchers[i]; i++)
+        if (getenv(launchers[i]))
+            return STATUS_OK;
+    if (tasks > 1) {
+        launch->rank = number("SLURM_PROCID", 0); // of which the first one speaks
+        return fail_strangers(tasks);
+    }
+    unsetenv("SLURM_STEPID");
+    unsetenv("SLURM_STEP_ID");
+    return STATUS_OK;
+}
+
+static enum status check_world(struct launch *launch)
+{
+    const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
+    launch->agreed = launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"); // each finds the same
+    return launch->agreed ? fail_strangers(tasks) : STATUS_OK;
+}
+
+enum status launch_start(struct launch *launch)
+{
+    int provided;
+    TRY(check_step(launch));
+    // The watchdog has a thread of its own.
+    TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
+    TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
+    TRY(mpi_check(MPI_Comm_set_errhandler(launch->comm, MPI_ERRORS_RETURN), "error handler"));
+    TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
+    TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
+    return check_world(launch);
+}
+
+enum status launch_agree(struct launch *launch, enum status mine)
+{
+    return agreement(launch->comm, mine, &launch->agreed);
+}
+
+enum status launch_share_text(struct launch *launch, int from, char **text)
+{
+    int size = launch->rank == from && *text ? (int)strlen(*text) + 1 : 0;
+    MPI_Request request;
+    TRY(mpi_check(MPI_Ibcast(&size, 1, MPI_INT, from, launch->comm, &request), "broadcast"));
+    TRY(mpi_wait(&request));
+    if (launch->rank != from)
+        *text = size > 0 ? malloc((size_t)size) : NULL;
+    TRY(launch_agree(launch, size == 0 || *text ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a text of %d bytes", size)));
+    return mpi_check(MPI_Bcast(*text, size, MPI_CHAR, from, launch->comm), "broadcast");
+}
+
+enum status launch_end(struct launch *launch)
+{
+    MPI_Request request;
+    TRY(mpi_check(MPI_Ibarrier(launch->comm, &request), "barrier"));
+    TRY(mpi_wait(&request));
+    TRY(mpi_check(MPI_Comm_free(&launch->comm), "free"));
+    return mpi_check(MPI_Finalize(), "finalize");
+}
+
+void launch_abort(const struct launch *launch, int exit_code)
+{
+    log_error("rank %d: %s", launch->rank, status_message());
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+    abort();
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "job/planning.h"
+
+#include <errno.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/clock.h"
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "common/wire/messages.h"
+#include "kernels/execution/planner.h"
+#include "runfile/run_plan.h"
+#include "worker/network/engine.h"
+#include "worker/network/objective.h"
+
+enum status planning_read_file(struct config *config, char **text)
+{
+    const char *path = config->plan;
+    struct plan_origin origin;
+    struct plan *plan = NULL;
+    enum status rc;
+    *text = NULL;
+    if (strcmp(path, "auto") == 0 || strcmp(path, "off") == 0)
+        return STATUS_OK;
+    plan = malloc(sizeof *plan);
+    if (!plan)
+        return fail(STATUS_LIMIT, "no memory for a plan");
+    TRY_OUT(run_plan_read(path, PLAN_TEXT_MAX, text));
+    TRY_OUT(plan_from_text(plan, network_inception_v3(), &origin, *text, path));
+    const enum config_precision found = plan->bf16 ? PRECISION_BF16 : PRECISION_F32;
+    if (config->precision != PRECISION_AUTO && config->precision != found)
+        rc = fail(STATUS_USAGE, "plan: %s is a plan for precision %s, and precision says otherwise", path, plan->bf16 ? "bf16" : "f32");
+    config->precision = found;
+out:
+    free(plan);
+    if (rc == STATUS_OK)
+        return rc;
+    free(*text);
+    *text = NULL;
+    return fail_in(rc == STATUS_LIMIT ? rc : STATUS_USAGE, "plan");
+}
+
+// <cache>/plan-AMD-EPYC-avx2-onednn-2.6.3-f32.txt
+static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
+{
+    char name[256];
+    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
+    for (char *c = name; *c; c++)
+        if (!((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || *c == '.'))
+            *c = '-';
+    return file_cache_path(path, name);
+}
+
+// What an earlier run has left. Anything wrong with it only means that it is made again.
+static void read_cache(const char *path, struct plan *plan)
+{
+    const bool bf16 = plan->bf16;
+    struct plan_origin origin;
+    void *bytes = NULL;
+    size_t size;
+    if (access(path, F_OK) != 0)
+        return;
+    enum status rc = file_read(path, PLAN_TEXT_MAX, &bytes, &size);
+    if (rc == STATUS_OK)
+        rc = plan_from_text(plan, network_inception_v3(), &origin, bytes, path);
+    if (rc == STATUS_OK && plan->bf16 != bf16)
+        rc = fail(STATUS_FORMAT, "%s is of another precision", path);
+    if (rc != STATUS_OK) {
+        log_warning("%s: the plan is made again", status_message());
+        *plan = (struct plan){.bf16 = bf16};
+    }
+    free(bytes);
+}
+
+static void write_cache(const char *path, const char *text)
+{
+    struct file_writer writer = {0};
+    char folder[FILE_PATH_MAX];
+    enum status rc;
+    snprintf(folder, sizeof folder, "%s", path);
+    *strrchr(folder, '/') = '\0';
+    TRY_OUT(file_make_folder(folder));
+    TRY_OUT(file_create(&writer, path));
+    fputs(text, writer.stream);
+    rc = file_commit(&writer);
+out:
+    file_abandon(&writer);
+    if (rc != STATUS_OK)
+        log_warning("the plan is not kept for the next run: %s", status_message());
+}
+
+struct display {
+    double shown; // when
+};
+
+static void show_progress(void *context, int done, int total)
+{
+    struct display *display = context;
+    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - display->shown < 0.1 && done < total))
+        return;
+    display->shown = now();
+    fprintf(stderr, done < total ? "\roneiros: planning, %d of %d convolutions timed" : "\r\033[K", done, total);
+    fflush(stderr);
+}
+
+static enum status make(int threads, const struct planner_options *planner, struct plan *plan)
+{
+    const int threads_before = omp_get_max_threads();
+    struct plan_origin here;
+    char path[FILE_PATH_MAX] = "", *text = NULL;
+    int missing = 0;
+    enum status rc;
+    plan_origin_here(&here, threads);
+    if (cache_path(path, &here, plan->bf16) == STATUS_OK)
+        read_cache(path, plan);
+    else
+        path[0] = '\0';
+    TRY_OUT(planner_missing(planner, plan, &missing));
+    if (missing == 0 || !planner->weights)
+        goto out;
+    log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
+    const double start = now();
+    omp_set_num_threads(threads);
+    rc = planner_complete(planner, plan);
+    omp_set_num_threads(threads_before);
+    if (rc != STATUS_OK)
+        goto out;
+    TRY_OUT(plan_to_text(plan, network_inception_v3(), &here, &text));
+    if (path[0])
+        write_cache(path, text);
+    log_info("the plan took %.1f s; it is kept in %s", now() - start, path[0] ? path : "memory only");
+out:
+    free(text);
+    return rc;
+}
+
+enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
+                          char **text)
+{
+    struct display display = {0};
+    struct objective objective;
+    struct plan_origin origin;
+    *text = NULL;
+    TRY(objective_find_targets(&objective, config));
+    const struct planner_options planner = {.network = network_inception_v3(),
+                                            .weights = weights,
+                                            .target_count = objective.count,
+                                            .targets = objective.rows,
+                                            .progress = show_progress,
+                                            .context = &display};
+    plan_origin_here(&origin, threads);
+    memset(plan, 0, sizeof *plan);
+    plan->bf16 = engine_bf16(config);
+    if (file_text) {
+        TRY(plan_from_text(plan, network_inception_v3(), &origin, file_text, config->plan));
+        TRY(fail_in(planner_check(&planner, plan), "plan: %s", config->plan));
+    } else if (strcmp(config->plan, "off") == 0) {
+        TRY(planner_fixed(&planner, CONV_DIRECT, plan));
+    } else {
+        TRY(make(threads, &planner, plan));
+    }
+    return plan_to_text(plan, network_inception_v3(), &origin, text);
+}
+
+// The others wait asleep, so that the planner has the machine.
+enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
+                             const char *file_text, struct plan *plan, char **text)
+{
+    enum status rc = STATUS_OK;
+    *text = NULL;
+    if (launch->rank == planner)
+        rc = planning_find(config, threads, weights, file_text, plan, text);
+    TRY(launch_agree(launch, rc));
+    TRY(launch_share_text(launch, planner, text));
+    return mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, planner, launch->comm), "broadcast");
+}

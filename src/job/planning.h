@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// The plan of a run (config->plan, config->precision): made on one worker rank, kept in the user's cache, known to all.
+//
+// The cache is by processor, instruction set, oneDNN and precision, not by threads: which method is fastest hardly depends on how many
+// there are, and so the same input gives the same bytes on any number of ranks and threads of one kind of machine.
+#pragma once
+
+#include "common/config/config.h"
+#include "job/launch.h"
+#include "kernels/convolution/plan.h"
+
+// Rank 0, before tiles are chosen: where config->plan is a file, a plan or a run file, its text, and config->precision becomes that of the
+// plan; STATUS_USAGE where both are given and differ. *text is NULL otherwise.
+enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
+
+// By one process for itself: config->plan as it says, timed and kept in the cache where need be. `threads`: that it computes with;
+// `file_text`: from planning_read_file(). *text: the plan's own, to be freed; NULL after a failure. Without `weights` nothing is timed: the
+// plan is what the cache knows.
+enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
+                          char **text) MUST_CHECK;
+
+// Collective: the same by rank `planner`, which has file_text, for all.
+enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
+                             const char *file_text, struct plan *plan, char **text) MUST_CHECK;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "job/preparation.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/system/file.h"
+#include "common/system/log.h"
+#include "coordinator/intake/intake.h"
+#include "coordinator/intake/load.h"
+#include "job/planning.h"
+#include "media/video/video.h"
+#include "weights/model_fetch.h"
+
+// A run that is there already is gone on with, if nothing that matters has changed since.
+static enum status find_earlier(struct preparation *p, const struct job_options *options, const char *run_file)
+{
+    struct stat info;
+    const bool there = stat(run_file, &info) == 0;
+    if (!there && options->resume)
+        return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
+    if (!there || options->force)
+        return STATUS_OK;
+    TRY(resume_create(&p->resume, &(struct resume_options){.output = options->output,
+                                                           .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
+                                                           .config = &options->config,
+                                                           .inputs = options->inputs,
+                                                           .input_count = options->input_count}));
+    p->tile_size = resume_tile_size(p->resume);
+    p->nothing_left = resume_is_complete(p->resume);
+    if (p->nothing_left)
+        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(p->resume), options->output);
+    else
+        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(p->resume));
+    return STATUS_OK;
+}
+
+// Whether there are so many images, as far as they have names.
+static enum status are_many(const struct job_options *options, int64_t many, bool *are)
+{
+    struct intake *intake = NULL;
+    struct intake_entry *entry = malloc(sizeof *entry);
+    bool end = false;
+    enum status rc;
+    if (!entry)
+        return fail(STATUS_LIMIT, "no memory for an input");
+    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
+    for (int64_t i = 0; i < many && !end; i++)
+        TRY_OUT(intake_next(intake, entry, &end));
+    *are = !end;
+out:
+    intake_destroy(&intake);
+    free(entry);
+    return rc;
+}
+
+// Who reads and writes. Where workers do it each image has one of them; with more images than that the others have enough to do.
+static enum status choose_io(struct preparation *p, const struct job_options *options, int workers)
+{
+    enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
+    const struct config *config = &options->config;
+    const bool baselines = options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
+    p->delegates = config->io == IO_WORKERS;
+    if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
+        if (p->delegates)
+            log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
+        p->delegates = false;
+    } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
+        return are_many(options, 4 * (int64_t)workers, &p->delegates);
+    }
+    return STATUS_OK;
+}
+
+// Rank 0 makes the output folder and sees that it can write there: found out now, not by all ranks at work.
+static enum status prepare_output(const char *output, const char *run_file)
+{
+    struct file_writer trial;
+    TRY(file_make_folder(output));
+    TRY(file_create(&trial, run_file));
+    file_abandon(&trial);
+    return STATUS_OK;
+}
+
+// Without an encoder there are no videos, but there is everything else.
+static void look_for_encoder(const struct config *config)
+{
+    char name[VIDEO_ENCODER_MAX];
+    if ((config->frames.cam || config->frames.dream) && video_check(config->video.encoder, name) != STATUS_OK)
+        log_warning("no videos: %s", status_message());
+}
+
+// The plan that the configuration names, or that of the run which is gone on with: the same bytes need the same one.
+static enum status read_plan(struct preparation *p, struct job_options *options)
+{
+    struct config config = options->config;
+    if (p->resume)
+        TRY(file_join(config.plan, options->output, "run.h5"));
+    TRY(planning_read_file(&config, &p->plan_text));
+    options->config.precision = config.precision;
+    if (!p->resume)
+        p->recorded.precision = config.precision;
+    return STATUS_OK;
+}
+
+enum status preparation_make(struct preparation *p, struct job_options *options, int ranks)
+{
+    char run_file[FILE_PATH_MAX];
+    *p = (struct preparation){.recorded = options->config};
+    if (strcmp(options->config.model.path, "auto") == 0)
+        TRY(model_default_path(p->model));
+    else
+        snprintf(p->model, sizeof p->model, "%s", options->config.model.path);
+    TRY(file_join(run_file, options->output, "run.h5"));
+    TRY(find_earlier(p, options, run_file));
+    if (p->nothing_left)
+        return STATUS_OK;
+    TRY(read_plan(p, options));
+    TRY(prepare_output(options->output, run_file));
+    TRY(choose_io(p, options, ranks - 1));
+    if (options->config.objective == OBJECTIVE_GUIDE)
+        TRY(load_guide(&options->config, options->output, &p->guide));
+    if (!options->explain)
+        look_for_encoder(&options->config);
+    return STATUS_OK;
+}
+
+void preparation_destroy(struct preparation *p)
+{
+    resume_destroy(&p->resume);
+    image_destroy(&p->guide);
+    free(p->plan_text);
+    *p = (struct preparation){0};
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What rank 0 finds out before the others start, perhaps in vain: the earlier run to go on with, the plan, the guide, who reads and writes.
+#pragma once
+
+#include <stdbool.h>
+
+#include "common/picture/image.h"
+#include "coordinator/resume/resume.h"
+#include "job/job.h"
+
+struct preparation {
+    char model[FILE_PATH_MAX]; // the file with the weights
+    struct resume *resume;     // the run to go on with; NULL: a new one
+    int tile_size;             // of that run; 0: there is none
+    bool nothing_left;         // to do: the rest is not filled in
+    struct config recorded;    // what the run file says of the configuration
+    char *plan_text;           // of the file that config.plan names, or of the earlier run; NULL: of neither
+    bool delegates;            // workers read and write by themselves
+    struct image guide;        // of the objective; empty if it needs none
+};
+
+// For so many ranks. The precision of options->config becomes that of the plan. Nothing is made before all is well, the output folder last.
+enum status preparation_make(struct preparation *preparation, struct job_options *options, int ranks) MUST_CHECK;
+
+// Frees what it owns; a zeroed one is fine.
+void preparation_destroy(struct preparation *preparation);

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+#include "job/start.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/wire/messages.h"
+#include "job/planning.h"
+#include "job/resources.h"
+#include "worker/network/objective.h"
+
+// What rank 0 has found out becomes everyone's.
+static enum status share_preparation(struct run *run)
+{
+    struct {
+        struct config config;
+        int tile_size;
+        bool nothing_left, delegates;
+    } word;
+    memset(&word, 0, sizeof word);
+    word.config = run->options->config;
+    word.tile_size = run->prepared.tile_size;
+    word.nothing_left = run->prepared.nothing_left;
+    word.delegates = run->prepared.delegates;
+    TRY(mpi_check(MPI_Bcast(&word, sizeof word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    run->options->config = word.config;
+    run->prepared.tile_size = word.tile_size;
+    run->prepared.nothing_left = word.nothing_left;
+    run->prepared.delegates = word.delegates;
+    return STATUS_OK;
+}
+
+// For what rank 0 gathers of all.
+static enum status make_room(struct run *run)
+{
+    const size_t ranks = (size_t)run->launch.size;
+    if (run->launch.rank != COORDINATOR_RANK)
+        return STATUS_OK;
+    run->hosts = calloc(ranks, MPI_MAX_PROCESSOR_NAME);
+    run->cores = calloc(ranks, sizeof *run->cores);
+    run->node_cores = calloc(ranks, sizeof *run->node_cores);
+    run->host_names = calloc(ranks, sizeof *run->host_names);
+    if (!run->hosts || !run->cores || !run->node_cores || !run->host_names)
+        return fail(STATUS_LIMIT, "no memory for what %d ranks say", run->launch.size);
+    for (size_t i = 0; i < ranks; i++)
+        run->host_names[i] = run->hosts + i * MPI_MAX_PROCESSOR_NAME;
+    return STATUS_OK;
+}
+
+// What each rank may compute on, for the run file: whoever reads its times must know whether ranks shared cores.
+static enum status look_around(struct run *run)
+{
+    char host[MPI_MAX_PROCESSOR_NAME] = "";
+    int length = 0, first = run->launch.rank; // of the node
+    const MPI_Comm comm = run->launch.comm;
+    MPI_Comm node;
+    cpu_set_t bound, shared; // shared: by the node's ranks
+    CPU_ZERO(&bound);
+    sched_getaffinity(0, sizeof bound, &bound);
+    const int own = CPU_COUNT(&bound);
+    shared = bound;
+    TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
+    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, comm), "gather"));
+    TRY(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
+    TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
+    TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &shared, sizeof shared, MPI_BYTE, MPI_BOR, node), "reduce"));
+    run->node_processors = CPU_COUNT(&shared);
+    run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
+    TRY(mpi_check(MPI_Gather(&own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    TRY(mpi_check(MPI_Gather(&run->node_processors, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    return mpi_check(MPI_Comm_free(&node), "free");
+}
+
+static void on_silence(void *context, int rank)
+{
+    const struct run *run = context;
+    const char *host = run->hosts ? run->hosts + (size_t)rank * MPI_MAX_PROCESSOR_NAME : NULL;
+    (void)fail(STATUS_INTERNAL, "%s%s%s%s: the job ends; what is done is kept, run the same command again to go on", status_message(),
+               host ? " (host " : "", host ? host : "", host ? ")" : "");
+    launch_abort(&run->launch, EXIT_INTERNAL);
+}
+
+// Tiles are the same on every rank, and for any number of ranks as long as memory suffices for the usual size.
+static enum status choose_tiles(struct run *run)
+{
+    struct config config = run->options->config;
+    if (config.tile.size == 0)
+        config.tile.size = run->prepared.tile_size;
+    TRY(tile_rules_resolve(&config, run->memory_limit, &run->tiles));
+    if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
+        log_warning(
+            "tiles are %d pixels long at most, as memory allows; dreams of larger pictures depend on that: set tile.size to repeat them",
+            run->tiles.rules.size);
+    return STATUS_OK;
+}
+
+// What only the weights show, and what is only known when all ranks have looked around.
+static enum status check_all(const struct run *run)
+{
+    const struct weights_info *weights = shared_weights_info(run->weights);
+    struct objective objective;
+    const enum status rc = objective_init(&objective, &run->options->config, shared_weights_array(run->weights), weights->classes);
+    objective_destroy(&objective);
+    if (rc != STATUS_OK || !run->prepared.resume)
+        return rc;
+    return resume_check(run->prepared.resume, weights->md5, &run->tiles.rules);
+}
+
+// The guide's pixels, which rank 0 has loaded, to every rank.
+static enum status share_guide(struct run *run)
+{
+    int size[2] = {run->prepared.guide.width, run->prepared.guide.height};
+    TRY(mpi_check(MPI_Bcast(size, 2, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    run->guide = run->prepared.guide;
+    run->prepared.guide = (struct image){0};
+    TRY(launch_agree(&run->launch, run->guide.rgb ? STATUS_OK : image_create(&run->guide, size[0], size[1])));
+    return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
+}
+
+int start_threads(const struct run *run)
+{
+    return resources_threads(run->options->config.threads, run->node_workers, run->node_processors);
+}
+
+// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there.
+static enum status make_plan(struct run *run)
+{
+    const int planner = run->launch.size > 1 ? 1 : COORDINATOR_RANK;
+    char **text = &run->prepared.plan_text;
+    TRY(launch_share_text(&run->launch, COORDINATOR_RANK, text));
+    return planning_resolve(&run->launch, planner, &run->options->config, start_threads(run), shared_weights_array(run->weights), *text,
+                            &run->plan, &run->plan_text);
+}
+
+enum status start_run(struct run *run)
+{
+    struct launch *launch = &run->launch;
+    const struct config *config = &run->options->config;
+    enum status rc = STATUS_OK;
+    if (launch->rank == COORDINATOR_RANK)
+        rc = preparation_make(&run->prepared, run->options, launch->size);
+    TRY(launch_agree(launch, rc));
+    TRY(share_preparation(run));
+    if (run->prepared.nothing_left)
+        return STATUS_OK;
+    TRY(launch_agree(launch, make_room(run)));
+    TRY(look_around(run));
+    TRY(watchdog_start(
+        &run->watchdog,
+        &(struct watchdog_options){.comm = launch->comm, .seconds = config->watchdog.seconds, .silent = on_silence, .context = run}));
+    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, launch->comm), "reduce"));
+    TRY(launch_agree(launch, choose_tiles(run)));
+    TRY(shared_weights_create(&run->weights, launch, run->prepared.model));
+    TRY(launch_agree(launch, check_all(run)));
+    if (config->objective == OBJECTIVE_GUIDE)
+        TRY(share_guide(run));
+    return make_plan(run);
+}
+
+void start_destroy(struct run *run)
+{
+    preparation_destroy(&run->prepared);
+    image_destroy(&run->guide);
+    free(run->plan_text);
+    free(run->hosts);
+    free(run->host_names);
+    free(run->cores);
+    free(run->node_cores);
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Pictures from bytes and back. One small table of decoders (PNG by libpng, TIFF by libtiff, JPEG by libjpeg-turbo, everything else by
+// FFmpeg) and encoders.
+// The format is found from the content, never from the name.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/picture/image.h"
+
+// Decodes one picture held in memory. On failure *image is zeroed and the message says what is wrong with the bytes; it does not name
+// the file (the caller knows that). Limits hold before anything of the picture's size is allocated.
+//
+// The picture is sRGB: one with an ICC profile is brought there (codec_color.h), one without is taken as sRGB; gamma is left alone. It is
+// upright: an EXIF or TIFF orientation is undone. Of several pages or frames it is the first. Premultiplied alpha is divided out. A file
+// that is cut off or damaged is an error, not half a picture. What the user should know about all that is in the image's notice.
+enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+// Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent, in the colours of image->icc and with that profile.
+// OTHER is written as PNG. PNG has 16 bits at most; JPEG has 8, no alpha, and the quality below. rgb is clipped to [-1, 1] and rounded to
+// the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
+enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
+
+enum { CODEC_QUALITY = 95 };
+
+// The same as JPEG, of a quality from 1 to 100.
+enum status codec_encode_jpeg(const char *path, int quality, const struct image *image) MUST_CHECK;
+
+// The same in memory, malloc'ed.
+enum status codec_jpeg_bytes(int quality, const struct image *image, void **bytes, size_t *size) MUST_CHECK;
+
+// (3, pixels) in [-1, 1] -> (pixels, 3) of 8 bits, clipped and rounded as codec_encode() does; NaN becomes 0.
+void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes);
+// The inverse. Of whole bytes codec_to_bytes() and codec_encode() make the same bytes again.
+void codec_from_bytes(const uint8_t *bytes, size_t pixels, float *rgb);
+
+// "png", "tif" or "jpg".
+const char *codec_extension(enum image_format format);

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT
+#include "media/picture/codec_color.h"
+
+#include <lcms2.h>
+#include <lcms2_plugin.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/picture/codec_formats.h"
+
+enum {
+    LCMS_BLOCK_MAX = 64 << 20, // bytes of one allocation: profiles may promise tables of any size
+    GRID = 9,                  // points a channel where a profile is compared with sRGB
+    GRID_POINTS = GRID * GRID * GRID,
+    PROFILE_HEADER = 128, // bytes
+};
+
+// How far a profile may be from sRGB and still pass for it, in 0..1: less than one step of 8 bits. HP's sRGB IEC61966-2.1, the one that
+// most files have, is off by half a step.
+static const float same_colour = 1.0f / 255;
+
+struct color {
+    cmsContext context;
+    cmsHPROFILE profile, srgb;
+    cmsHTRANSFORM transform;
+    int width;
+    float *in;     // (width, channels), 0..1; inks in percent
+    float *out;    // (width, 3)
+    float *planes; // (3, width), -1..1
+};
+
+static void *limited_malloc(cmsContext context, cmsUInt32Number size)
+{
+    (void)context;
+    return size <= LCMS_BLOCK_MAX ? malloc(size) : NULL;
+}
+
+static void *limited_realloc(cmsContext context, void *block, cmsUInt32Number size)
+{
+    (void)context;
+    return size <= LCMS_BLOCK_MAX ? realloc(block, size) : NULL;
+}
+
+static void plain_free(cmsContext context, void *block)
+{
+    (void)context;
+    free(block);
+}
+
+void color_destroy(struct color **color)
+{
+    struct color *c = *color;
+    if (!c)
+        return;
+    if (c->transform)
+        cmsDeleteTransform(c->transform);
+    if (c->profile)
+        cmsCloseProfile(c->profile);
+    if (c->srgb)
+        cmsCloseProfile(c->srgb);
+    if (c->context)
+        cmsDeleteContext(c->context);
+    free(c->in);
+    free(c->out);
+    free(c->planes);
+    free(c);
+    *color = NULL;
+}
+
+static enum status begin(struct color **color, int width, enum color_space space)
+{
+    cmsPluginMemHandler memory = {
+        .base = {.Magic = cmsPluginMagicNumber, .ExpectedVersion = 2060, .Type = cmsPluginMemHandlerSig},
+        .MallocPtr = limited_malloc,
+        .FreePtr = plain_free,
+        .ReallocPtr = limited_realloc,
+    };
+    const size_t columns = (size_t)(width > GRID_POINTS ? width : GRID_POINTS);
+    struct color *c = *color = calloc(1, sizeof *c);
+    if (c) {
+        c->width = width;
+        c->context = cmsCreateContext(&memory, NULL);
+        c->in = malloc(columns * (size_t)space * sizeof *c->in);
+        c->out = malloc(columns * 3 * sizeof *c->out);
+        c->planes = malloc(columns * 3 * sizeof *c->planes);
+        c->srgb = c->context ? cmsCreate_sRGBProfileTHR(c->context) : NULL;
+    }
+    if (!c || !c->srgb || !c->in || !c->out || !c->planes)
+        return fail(STATUS_LIMIT, "no memory to convert the colours of %d pixels a row", width);
+    return STATUS_OK;
+}
+
+// What is wrong with the profile, or NULL.
+static const char *open_profile(struct color *c, enum color_space space, const void *profile, size_t size)
+{
+    if (size > COLOR_PROFILE_BYTES_MAX)
+        return "it is larger than 4 MiB";
+    c->profile = cmsOpenProfileFromMemTHR(c->context, profile, (cmsUInt32Number)size);
+    if (!c->profile)
+        return "it is damaged";
+    const cmsColorSpaceSignature wanted = space == COLOR_GREY ? cmsSigGrayData : space == COLOR_RGB ? cmsSigRgbData : cmsSigCmykData;
+    const cmsProfileClassSignature class = cmsGetDeviceClass(c->profile);
+    if (class != cmsSigInputClass && class != cmsSigDisplayClass && class != cmsSigOutputClass && class != cmsSigColorSpaceClass)
+        return "it does not describe the colours of a picture";
+    return cmsGetColorSpace(c->profile) == wanted ? NULL : "it is for another colour space than the picture's";
+}
+
+static cmsHTRANSFORM make_transform(const struct color *c, cmsHPROFILE from, cmsUInt32Number type, cmsHPROFILE to)
+{
+    return cmsCreateTransformTHR(c->context, from, type, to, TYPE_RGB_FLT, INTENT_RELATIVE_COLORIMETRIC,
+                                 cmsFLAGS_BLACKPOINTCOMPENSATION | cmsFLAGS_NOCACHE);
+}
+
+static const char *open_to_srgb(struct color *c, enum color_space space, const void *profile, size_t size)
+{
+    const char *wrong = open_profile(c, space, profile, size);
+    if (wrong)
+        return wrong;
+    const cmsUInt32Number type = space == COLOR_GREY ? TYPE_GRAY_FLT : space == COLOR_RGB ? TYPE_RGB_FLT : TYPE_CMYK_FLT;
+    c->transform = make_transform(c, c->profile, type, c->srgb);
+    return c->transform ? NULL : "it has no usable way to sRGB";
+}
+
+// Whether the transform from a profile of RGB leaves every colour where it is.
+static bool is_identity(struct color *c)
+{
+    for (int i = 0; i < GRID_POINTS; i++) {
+        c->in[3 * i] = (float)(i / (GRID * GRID)) / (GRID - 1);
+        c->in[3 * i + 1] = (float)(i / GRID % GRID) / (GRID - 1);
+        c->in[3 * i + 2] = (float)(i % GRID) / (GRID - 1);
+    }
+    cmsDoTransform(c->transform, c->in, c->out, GRID_POINTS);
+    for (int i = 0; i < 3 * GRID_POINTS; i++)
+        if (!(fabsf(c->out[i] - c->in[i]) < same_colour))
+            return false;
+    return true;
+}
+
+static void load_row(struct color *c, const struct image *image, enum color_space space, int y)
+{
+    const size_t plane = (size_t)image->width * (size_t)image->height, at = (size_t)y * (size_t)image->width;
+    const float scale = space == COLOR_CMYK ? 50 : 0.5f, black = 100 / (float)image_alpha_max(image);
+    const int colours = space == COLOR_GREY ? 1 : 3;
+    for (int k = 0; k < colours; k++)
+        for (int x = 0; x < image->width; x++)
+            c->in[x * space + k] = (image->rgb[(size_t)k * plane + at + (size_t)x] + 1) * scale;
+    for (int x = 0; space == COLOR_CMYK && x < image->width; x++)
+        c->in[4 * x + 3] = (float)image->black[at + (size_t)x] * black;
+}
+
+// Through the transform into planes that lie `plane` apart. Curves of strange profiles may leave 0..1, even the numbers.
+static void convert_row(struct color *c, float *out, size_t plane)
+{
+    cmsDoTransform(c->transform, c->in, c->out, (cmsUInt32Number)c->width);
+    for (size_t k = 0; k < 3; k++)
+        for (int x = 0; x < c->width; x++) {
+            const float value = c->out[3 * x + (int)k];
+            out[k * plane + (size_t)x] = value > 0 ? fminf(value, 1) * 2 - 1 : -1;
+        }
+}
+
+static void convert_image(struct color *c, struct image *image, enum color_space space)
+{
+    for (int y = 0; y < image->height; y++) {
+        load_row(c, image, space, y);
+        convert_row(c, image->rgb + (size_t)y * (size_t)image->width, (size_t)image->width * (size_t)image->height);
+    }
+}
+
+// Inks as if each took its share of the light: (1 - ink) (1 - black).
+static void mix_inks(struct image *image)
+{
+    const size_t plane = (size_t)image->width * (size_t)image->height;
+    const float black = 1 / (float)image_alpha_max(image);
+    for (size_t i = 0; i < 3 * plane; i++)
+        image->rgb[i] = (1 - image->rgb[i]) * (1 - (float)image->black[i % plane] * black) - 1;
+}
+
+// Keeps the profile for the way back, if it has one.
+static enum status keep_profile(struct color *c, struct image *image, const void *profile, size_t size)
+{
+    cmsHTRANSFORM back = make_transform(c, c->srgb, TYPE_RGB_FLT, c->profile);
+    if (!back) {
+        image_notice(image, "its ICC profile has no way back: the dream will be sRGB");
+        return STATUS_OK;
+    }
+    cmsDeleteTransform(back);
+    const size_t declared = (size_t)codec_number(profile, 4, true);
+    size = declared >= PROFILE_HEADER && declared < size ? declared : size; // some writers pad
+    image->icc = malloc(size);
+    if (!image->icc)
+        return fail(STATUS_LIMIT, "no memory for an ICC profile of %zu bytes", size);
+    memcpy(image->icc, profile, size);
+    image->icc_size = size;
+    return STATUS_OK;
+}
+
+static enum status convert_by_profile(struct image *image, enum color_space space, const void *profile, size_t size, bool *converted)
+{
+    struct color *c = NULL;
+    const char *wrong;
+    enum status rc;
+    *converted = false;
+    TRY_OUT(begin(&c, image->width, space));
+    wrong = open_to_srgb(c, space, profile, size);
+    if (wrong) {
+        image_notice(image, "its ICC profile is ignored: %s", wrong);
+        goto out;
+    }
+    if (space == COLOR_RGB)
+        TRY_OUT(keep_profile(c, image, profile, size));
+    if (space != COLOR_RGB || !is_identity(c))
+        convert_image(c, image, space);
+    *converted = true;
+out:
+    color_destroy(&c);
+    return rc;
+}
+
+enum status color_to_srgb(struct image *image, enum color_space space, const void *profile, size_t size)
+{
+    bool converted = false;
+    if (size > 0)
+        TRY(convert_by_profile(image, space, profile, size, &converted));
+    if (space == COLOR_CMYK) {
+        if (!converted) {
+            mix_inks(image);
+            image_notice(image, "CMYK without a profile: its colours are a guess");
+        }
+        free(image->black);
+        image->black = NULL;
+    }
+    return STATUS_OK;
+}
+
+enum status color_create(struct color **color, const struct image *image)
+{
+    struct color *c = NULL;
+    enum status rc = STATUS_OK;
+    *color = NULL;
+    if (!image->icc)
+        return STATUS_OK;
+    TRY_OUT(begin(&c, image->width, COLOR_RGB));
+    const char *wrong = open_to_srgb(c, COLOR_RGB, image->icc, image->icc_size);
+    if (wrong) {
+        rc = fail(STATUS_INTERNAL, "the image's ICC profile cannot be used: %s", wrong);
+        goto out;
+    }
+    if (is_identity(c))
+        goto out;
+    cmsDeleteTransform(c->transform);
+    c->transform = make_transform(c, c->srgb, TYPE_RGB_FLT, c->profile);
+    if (!c->transform) {
+        rc = fail(STATUS_INTERNAL, "the image's ICC profile has no way from sRGB");
+        goto out;
+    }
+    *color = c;
+    c = NULL;
+out:
+    color_destroy(&c);
+    return rc;
+}
+
+const float *color_row(struct color *color, const struct image *image, int y)
+{
+    load_row(color, image, COLOR_RGB, y);
+    convert_row(color, color->planes, (size_t)color->width);
+    return color->planes;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// What the formats of codec.h share: private to codec*.c.
+//
+// A decoder may leave a half-filled image behind when it fails; codec_decode() destroys it. Rows of samples are in native byte order,
+// uint8_t where the file has 8 bits, uint16_t where it has 16 and float where it has 32, so that one void pointer stands for all.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/picture/image.h"
+#include "media/picture/codec_color.h"
+
+enum { CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
+
+enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+// What an encoder writes.
+struct codec_output {
+    const struct image *image;
+    int bits;            // a sample: 8, 16, or 32 for floats in 0..1
+    int channels;        // of the rows: 3, or 4 with alpha
+    int quality;         // of JPEG, 1..100
+    struct color *color; // to the image's profile; NULL: as they are
+};
+
+enum status codec_png_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+enum status codec_tiff_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+
+// Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8, 16 or 32.
+enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,
+                           bool alpha) MUST_CHECK;
+
+// Room for the black of CMYK, whose other inks are in rgb.
+enum status codec_allocate_black(struct image *image) MUST_CHECK;
+
+// Stores `count` samples of one channel from pixel (x, y) on; they lie `step` samples apart. Floats of rgb are neither clipped nor checked.
+void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step);
+
+// The inverse: row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the nearest.
+void codec_get_row(const struct codec_output *output, int y, void *samples);
+
+// A number of so many bytes, the most significant one first or last.
+static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big_endian)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < width; i++)
+        number = number << 8 | bytes[big_endian ? i : width - 1 - i];
+    return number;
+}
+
+// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
+enum { CODEC_PAGES_MAX = 10000 };
+int codec_tiff_pages(const uint8_t *bytes, size_t size);
+
+// Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
+enum status codec_turn(struct image *image, int orientation) MUST_CHECK;

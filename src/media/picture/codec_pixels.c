@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+// Between the samples of files and the planes of images.
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "media/picture/codec.h"
+#include "media/picture/codec_formats.h"
+
+enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits, bool alpha)
+{
+    memset(image, 0, sizeof *image);
+    if (width == 0 || height == 0)
+        return fail(STATUS_FORMAT, "a picture of %llu x %llu pixels has no content", (unsigned long long)width, (unsigned long long)height);
+    if (width > (uint64_t)limits->side || height > (uint64_t)limits->side)
+        return fail(STATUS_LIMIT, "%llu x %llu pixels; the limit is %d a side", (unsigned long long)width, (unsigned long long)height,
+                    limits->side);
+    if (width * height > limits->pixels) // both fit an int
+        return fail(STATUS_LIMIT, "%llu x %llu pixels; the limit is %llu pixels in all", (unsigned long long)width,
+                    (unsigned long long)height, (unsigned long long)limits->pixels);
+    enum status rc = image_create(image, (int)width, (int)height);
+    if (rc != STATUS_OK)
+        return rc;
+    image->bits = bits;
+    if (alpha) {
+        image->alpha = malloc((size_t)(width * height) * sizeof *image->alpha);
+        if (!image->alpha)
+            return fail(STATUS_LIMIT, "no memory for the alpha channel of %d x %d pixels", image->width, image->height);
+    }
+    return STATUS_OK;
+}
+
+enum status codec_allocate_black(struct image *image)
+{
+    image->black = malloc((size_t)image->width * (size_t)image->height * sizeof *image->black);
+    if (!image->black)
+        return fail(STATUS_LIMIT, "no memory for the black of %d x %d pixels", image->width, image->height);
+    return STATUS_OK;
+}
+
+// Alpha or black.
+static void put_whole(const struct image *image, uint16_t *out, int count, const void *samples, size_t step)
+{
+    const uint8_t *narrow = samples;
+    const uint16_t *wide = samples;
+    const float *floats = samples;
+    for (size_t i = 0; i < (size_t)count; i++) {
+        if (image->bits == 32) {
+            float value = floats[i * step] * 65535;
+            out[i] = value > 0 ? (uint16_t)((value < 65535 ? value : 65535) + 0.5f) : 0;
+        } else {
+            out[i] = image->bits == 16 ? wide[i * step] : narrow[i * step];
+        }
+    }
+}
+
+void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step)
+{
+    const uint8_t *narrow = samples;
+    const uint16_t *wide = samples;
+    const float *floats = samples;
+    size_t at = (size_t)y * (size_t)image->width + (size_t)x;
+    if (channel == CODEC_ALPHA || channel == CODEC_BLACK) {
+        put_whole(image, (channel == CODEC_ALPHA ? image->alpha : image->black) + at, count, samples, (size_t)step);
+        return;
+    }
+    float *out = image->rgb + (size_t)channel * (size_t)image->width * (size_t)image->height + at;
+    if (image->bits == 32)
+        for (int i = 0; i < count; i++)
+            out[i] = floats[(size_t)i * (size_t)step] * 2 - 1;
+    else if (image->bits == 16)
+        for (int i = 0; i < count; i++)
+            out[i] = (float)wide[(size_t)i * (size_t)step] / 32767.5f - 1;
+    else
+        for (int i = 0; i < count; i++)
+            out[i] = (float)narrow[(size_t)i * (size_t)step] / 127.5f - 1;
+}
+
+static uint16_t round_sample(float value, float half)
+{
+    float scaled = (value + 1) * half;
+    if (!(scaled > 0))
+        return 0;
+    return (uint16_t)((scaled < 2 * half ? scaled : 2 * half) + 0.5f);
+}
+
+void codec_from_bytes(const uint8_t *bytes, size_t pixels, float *rgb)
+{
+    for (size_t c = 0; c < 3; c++)
+        for (size_t i = 0; i < pixels; i++)
+            rgb[c * pixels + i] = (float)bytes[3 * i + c] / 127.5f - 1;
+}
+
+void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
+{
+    for (size_t i = 0; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++)
+            bytes[3 * i + c] = (uint8_t)round_sample(rgb[c * pixels + i], 127.5f);
+}
+
+static void get_colour(const float *in, int width, int bits, void *samples, size_t step)
+{
+    uint8_t *narrow = samples;
+    uint16_t *wide = samples;
+    float *floats = samples;
+    for (size_t x = 0; x < (size_t)width; x++) {
+        if (bits == 32)
+            floats[x * step] = (fmaxf(-1, fminf(1, in[x])) + 1) / 2;
+        else if (bits == 16)
+            wide[x * step] = round_sample(in[x], 32767.5f);
+        else
+            narrow[x * step] = (uint8_t)round_sample(in[x], 127.5f);
+    }
+}
+
+static void get_alpha(const struct image *image, int y, int bits, void *samples, size_t step)
+{
+    uint8_t *narrow = samples;
+    uint16_t *wide = samples;
+    float *floats = samples;
+    const uint16_t *in = image->alpha + (size_t)y * (size_t)image->width;
+    for (size_t x = 0; x < (size_t)image->width; x++) {
+        if (bits == 32)
+            floats[x * step] = (float)in[x] / 65535;
+        else if (bits == 16)
+            wide[x * step] = in[x];
+        else
+            narrow[x * step] = (uint8_t)in[x];
+    }
+}
+
+void codec_get_row(const struct codec_output *output, int y, void *samples)
+{
+    const struct image *image = output->image;
+    const size_t width = (size_t)image->width, step = (size_t)output->channels, bytes = (size_t)output->bits / 8;
+    const size_t plane = output->color ? width : width * (size_t)image->height;
+    const float *rgb = output->color ? color_row(output->color, image, y) : image->rgb + (size_t)y * width;
+    for (size_t c = 0; c < 3; c++)
+        get_colour(rgb + c * plane, image->width, output->bits, (uint8_t *)samples + c * bytes, step);
+    if (output->channels == 4)
+        get_alpha(image, y, output->bits, (uint8_t *)samples + 3 * bytes, step);
+}
+
+// Where pixel (x, y) of the upright picture lies in the stored one of width w and height h: mirrored left to right, top to bottom or both,
+// and from orientation 5 on transposed before.
+static size_t stored_at(int orientation, int x, int y, int w, int h)
+{
+    const bool transposed = orientation >= 5, last_column = orientation / 2 == 1 || orientation >= 7,
+               last_row = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
+    const int column = transposed ? y : x, row = transposed ? x : y;
+    return (size_t)(last_row ? h - 1 - row : row) * (size_t)w + (size_t)(last_column ? w - 1 - column : column);
+}
+
+enum status codec_turn(struct image *image, int orientation)
+{
+    if (orientation < 2 || orientation > 8)
+        return STATUS_OK;
+    bool swap = orientation >= 5;
+    struct image upright;
+    struct image_limits limits = {image->width > image->height ? image->width : image->height, UINT64_MAX};
+    enum status rc = codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
+                                    (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL);
+    if (rc != STATUS_OK) {
+        image_destroy(&upright);
+        return rc;
+    }
+    size_t plane = (size_t)image->width * (size_t)image->height;
+    size_t to = 0;
+    for (int y = 0; y < upright.height; y++)
+        for (int x = 0; x < upright.width; x++, to++) {
+            size_t from = stored_at(orientation, x, y, image->width, image->height);
+            for (int c = 0; c < 3; c++)
+                upright.rgb[(size_t)c * plane + to] = image->rgb[(size_t)c * plane + from];
+            if (upright.alpha)
+                upright.alpha[to] = image->alpha[from];
+        }
+    image_replace(image, &upright);
+    return STATUS_OK;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Which bytes and which files are pictures: the one table of formats, those that codec.h decodes and those that it refuses by name.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/picture/image.h"
+
+struct signature {
+    const char *name;
+    const char *pattern; // of the bytes from `offset` on; '?' stands for any
+    int offset, enough;  // so many bytes of the pattern tell the format of what is meant to be a picture
+    int length;          // so many tell a picture from a text that happens to begin like one; 0: it is not decoded
+    enum status (*decode)(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image);
+    const char *extensions; // each between dots; "": as the row before
+};
+
+// What the bytes look like; NULL: nothing that is known.
+const struct signature *signature_find(const uint8_t *bytes, size_t size);
+
+// "PNG, TIFF, ...": the formats that are decoded.
+void signature_list(char *text, size_t size);
+
+// A name with the extension of a picture, in whatever case.
+bool picture_has_name(const char *path);
+
+// A regular file that starts the way a picture does. False where it cannot be read.
+bool picture_has_content(const char *path);

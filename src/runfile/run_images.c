@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "runfile/run_images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum status take(const struct image_row *row, struct run_images *images)
+{
+    struct run_image *image = &images->items[images->count];
+    *image = (struct run_image){
+        .row = images->count,
+        .id = row->id,
+        .bytes = row->bytes,
+        .modified = row->modified,
+        .source = strdup(row->source),
+        .output = strdup(row->output),
+        .error = strdup(row->error),
+        .status = row->status,
+        .width = row->width,
+        .height = row->height,
+        .bits = row->bits,
+        .rank = row->rank,
+        .team = row->team,
+        .tiles = row->tiles,
+        .seconds = {row->seconds_read, row->seconds_decode, row->seconds_wait, row->seconds_dream, row->seconds_encode},
+    };
+    memcpy(image->sha256, row->sha256, sizeof image->sha256);
+    images->count++;
+    return image->source && image->output && image->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the images of a run");
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct run_image *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static enum status check(const char *path, const struct run_images *images)
+{
+    for (size_t i = 0; i < images->count; i++) {
+        const struct run_image *image = &images->items[i];
+        if (image->id < 0 || image->status < IMAGE_DONE || image->status > IMAGE_STOPPED)
+            return fail(STATUS_FORMAT, "%s: row %zu of /images has id %lld and status %d; the file is damaged", path, image->row,
+                        (long long)image->id, image->status);
+        if (i > 0 && image->id == images->items[i - 1].id)
+            return fail(STATUS_FORMAT, "%s: image %lld is in /images twice; the file is damaged", path, (long long)image->id);
+    }
+    return STATUS_OK;
+}
+
+enum status run_images_read(struct run_reader *reader, struct run_images *images)
+{
+    struct run_cursor *cursor;
+    enum status rc;
+    *images = (struct run_images){0};
+    TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
+    images->items = calloc(cursor->rows + 1, sizeof *images->items);
+    rc = images->items ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu images", cursor->rows);
+    for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
+        rc = take(row, images);
+    rc = run_cursor_close(&cursor, rc);
+    if (rc == STATUS_OK) {
+        qsort(images->items, images->count, sizeof *images->items, by_id);
+        rc = check(reader->path, images);
+    }
+    if (rc != STATUS_OK)
+        run_images_destroy(images);
+    return rc;
+}
+
+void run_images_destroy(struct run_images *images)
+{
+    for (size_t i = 0; i < images->count; i++) {
+        free(images->items[i].source);
+        free(images->items[i].output);
+        free(images->items[i].error);
+    }
+    free(images->items);
+    *images = (struct run_images){0};
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// The rows of /images without their metrics: what became of each image.
+#pragma once
+
+#include "runfile/run_reader.h"
+
+enum { RUN_IMAGE_SECONDS = 5 }; // reading, decoding, waiting, dreaming, encoding
+
+// See struct image_row. Texts are malloc'ed.
+struct run_image {
+    size_t row; // in /images and /importance
+    int64_t id, bytes, modified;
+    char *source, *output, *error;
+    char sha256[sizeof((struct image_row *)0)->sha256];
+    int status; // enum image_status, checked
+    int width, height, bits, rank, team, tiles;
+    double seconds[RUN_IMAGE_SECONDS];
+};
+
+struct run_images {
+    size_t count;
+    struct run_image *items; // by id, each id once
+};
+
+// On failure *images is zeroed.
+enum status run_images_read(struct run_reader *reader, struct run_images *images) MUST_CHECK;
+void run_images_destroy(struct run_images *images); // a zeroed one is fine

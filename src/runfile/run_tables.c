@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+#include "runfile/run_tables.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/config/config_schema.h"
+#include "common/hdf5/hdf5_attributes.h"
+#include "common/hdf5/hdf5_file.h"
+#include "common/system/utf8.h"
+#include "common/wire/run_rows.h"
+
+enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
+
+struct column {
+    const char *name;
+    enum column_kind kind;
+    size_t offset, size; // in the record; of a column with a number for each target, in their metrics or not: of the first one's
+    const char *unit;    // empty for names, numbers of things and text
+    const char *description;
+};
+
+#define COLUMN(record, name, member, kind, unit, description)                                                                              \
+    {                                                                                                                                      \
+        name, kind, offsetof(struct record, member), sizeof(((struct record *)0)->member), unit, description                               \
+    }
+#define IMAGE(member, kind, unit, description) COLUMN(image_row, #member, member, kind, unit, description)
+#define STEP(member, kind, unit, description) COLUMN(step_row, #member, member, kind, unit, description)
+#define CAM(member, kind, unit, description) COLUMN(cam_row, #member, member, kind, unit, description)
+#define GRID(member, unit, description) COLUMN(cam_row, #member, grid.member, COLUMN_INT32, unit, description)
+#define TIMING(member, kind, unit, description) COLUMN(timing_row, #member, member, kind, unit, description)
+// Two columns: of the original and of the dream, at full size.
+#define BOTH(name, member, kind, description)                                                                                              \
+    COLUMN(image_row, name "_before", before.member, kind, "1", "of the original at full size, NaN if unknown: " description),             \
+        COLUMN(image_row, name "_after", after.member, kind, "1", "of the dream at full size, NaN if unknown: " description)
+
+#define IMPORTANCE(member, description)                                                                                                    \
+    COLUMN(image_row, #member, member[0], COLUMN_TARGETS, "1", "of expected gradients, NaN by other methods: " description)
+
+#define LOSS "weighted sum over targets, without the total-variation term"
+#define TARGET_LOSS "loss of each target A, unweighted"
+#define SCORE "DeepDream score of each target, mean |A|"
+#define SPARSITY "1 - mean(A > metrics.threshold) of each target"
+#define HOYER "Hoyer sparsity of each target: 0 where all values are equal, 1 where a single one is not 0"
+#define DIVERSITY "1 - mean cosine of each target's channels, over pairs of channels that are not silent"
+#define DIVERSITY_SEED "1 - |A|_2^2 of each target"
+#define TOTAL_VARIATION "(sum |dx| + sum |dy|) / number of samples"
+
+static const struct column image_columns[] = {
+    IMAGE(id, COLUMN_INT64, "", "position in the list of inputs, from 0"),
+    IMAGE(source, COLUMN_TEXT, "", "path or URL of the input"),
+    IMAGE(sha256, COLUMN_TEXT, "", "of the input's bytes; empty if it could not be read"),
+    IMAGE(output, COLUMN_TEXT, "", "the picture, relative to the output folder; empty if there is none"),
+    IMAGE(bytes, COLUMN_INT64, "byte", "of the input; 0 if it could not be read"),
+    IMAGE(modified, COLUMN_INT64, "ns", "when the input's file was changed last, since 1970; 0 for a URL"),
+    IMAGE(width, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
+    IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
+    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),
+    IMAGE(status, COLUMN_STATUS, "", "what became of it"),
+    IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
+    IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),
+    IMAGE(tiles, COLUMN_INT32, "", "tiles of the largest octave; 0 if none"),
+    IMAGE(redundancy, COLUMN_DOUBLE, "1", "pixels that the network saw / pixels of the octaves; NaN if none"),
+    IMAGE(error, COLUMN_TEXT, "", "why it failed"),
+    IMAGE(seconds_read, COLUMN_DOUBLE, "s", "reading or fetching the input"),
+    IMAGE(seconds_decode, COLUMN_DOUBLE, "s", "decoding the input"),
+    IMAGE(seconds_wait, COLUMN_DOUBLE, "s", "waiting for a worker"),
+    IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent, or explaining"),
+    IMAGE(seconds_encode, COLUMN_DOUBLE, "s", "encoding and writing the picture"),
+    BOTH("loss", loss, COLUMN_DOUBLE, LOSS),
+    BOTH("target_loss", targets[0].loss, COLUMN_METRICS, TARGET_LOSS),
+    BOTH("score", targets[0].score, COLUMN_METRICS, SCORE),
+    BOTH("sparsity", targets[0].sparsity, COLUMN_METRICS, SPARSITY),
+    BOTH("hoyer", targets[0].hoyer, COLUMN_METRICS, HOYER),
+    BOTH("diversity", targets[0].diversity, COLUMN_METRICS, DIVERSITY),
+    BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_METRICS, DIVERSITY_SEED),
+    BOTH("total_variation", total_variation, COLUMN_DOUBLE, TOTAL_VARIATION),
+    COLUMN(image_row, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size; NaN if unknown"),
+    IMPORTANCE(importance_value, "L of the dream, the weighted loss of each target and those behind it"),
+    IMPORTANCE(importance_expected, "mean L of the baselines"),
+    IMPORTANCE(importance_residual, "what each target's importance lacks of summing up: |sum - (value - expected)| / |value - expected|"),
+};
+
+// What a step's numbers are of: the octave as it was before the update.
+static const struct column step_columns[] = {
+    STEP(image, COLUMN_INT64, "", "id of the row in /images"),
+    STEP(octave, COLUMN_INT32, "", "0 is the smallest"),
+    STEP(step, COLUMN_INT32, "", "within the octave, from 0"),
+    STEP(width, COLUMN_INT32, "pixel", "of the octave"),
+    STEP(height, COLUMN_INT32, "pixel", "of the octave"),
+    STEP(frame, COLUMN_INT32, "", "number of the frame that shows it before the step; -1 if none does"),
+    STEP(loss, COLUMN_DOUBLE, "1", "before the step: " LOSS),
+#define STEP_TARGETS(name, member, description)                                                                                            \
+    COLUMN(step_row, name, targets[0].member, COLUMN_METRICS, "1", "before the step: " description)
+    STEP_TARGETS("target_loss", loss, TARGET_LOSS),
+    STEP_TARGETS("score", score, SCORE),
+    STEP_TARGETS("sparsity", sparsity, SPARSITY),
+    STEP_TARGETS("hoyer", hoyer, HOYER),
+    STEP_TARGETS("diversity", diversity, DIVERSITY),
+    STEP_TARGETS("diversity_seed", diversity_seed, DIVERSITY_SEED),
+    STEP(total_variation, COLUMN_DOUBLE, "1", "before the step: " TOTAL_VARIATION),
+    STEP(psnr, COLUMN_DOUBLE, "dB", "before the step: to the original at this size; infinite where they are the same"),
+    STEP(gradient_norm, COLUMN_DOUBLE, "1",
+         "l2 norm of the gradient as shaped (guided, smoothed, with the total-variation term), before it is normalised"),
+    STEP(seconds, COLUMN_DOUBLE, "s", "the step"),
+};
+
+static const struct column cam_columns[] = {
+    CAM(image, COLUMN_INT64, "", "id of the row in /images"),
+    CAM(frame, COLUMN_INT32, "", "number within the image, from 0, as in /steps"),
+    CAM(octave, COLUMN_INT32, "", "that it was made in"),
+    CAM(step, COLUMN_INT32, "", "before which it was made; the number of steps: after the last"),
+    GRID(height, "", "values of the map, downwards"),
+    GRID(width, "", "values of the map, across"),
+    GRID(stride, "pixel", "of the octave, from one value to the next"),
+    GRID(centre, "pixel", "of the octave as the network saw it, for which the first value stands, both directions"),
+    GRID(dy, "pixel", "that the octave was rolled by downwards when the network saw it"),
+    GRID(dx, "pixel", "that the octave was rolled by to the right when the network saw it"),
+    GRID(octave_width, "pixel", "of the octave"),
+    GRID(octave_height, "pixel", "of the octave"),
+    CAM(scale, COLUMN_DOUBLE, "1", "largest value of the map before it was scaled to 0..1"),
+    CAM(offset, COLUMN_INT64, "", "place of the map's first value in /cam/values; the others follow row by row"),
+};
+
+static const struct column timing_columns[] = {
+    TIMING(rank, COLUMN_INT32, "", "its host: that place, from 0, in the root attribute `hosts`"),
+    TIMING(phase, COLUMN_TEXT, "", "what the rank was doing"),
+    TIMING(count, COLUMN_INT64, "", "times that it began to do so"),
+    TIMING(seconds, COLUMN_DOUBLE, "s", "all of them together"),
+    TIMING(bytes, COLUMN_INT64, "byte", "moved between ranks, by this one, or read and written"),
+};
+
+#define COLUMNS(columns) columns, sizeof(columns) / sizeof(columns)[0]
+
+static const struct {
+    const char *name;
+    size_t chunk; // rows
+    const struct column *columns;
+    size_t column_count;
+} datasets[RUN_DATASETS] = {
+    [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
+    [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
+    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
+    [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
+};
+#define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
+static_assert(FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns), "RUN_COLUMNS_MAX is too small");
+
+static bool is_importance(enum run_dataset dataset)
+{
+    return dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
+}
+
+void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])
+{
+    if (is_importance(dataset))
+        snprintf(name, RUN_NAME_MAX, "importance/%s", layer);
+    else
+        snprintf(name, RUN_NAME_MAX, "%s", datasets[dataset].name);
+}
+
+size_t run_dataset_chunk(enum run_dataset dataset)
+{
+    return datasets[is_importance(dataset) ? RUN_IMAGES : dataset].chunk; // as many rows wait as in /images
+}
+
+static hid_t status_type(void)
+{
+    static const struct {
+        const char *name;
+        int32_t value;
+    } members[] = {{"done", IMAGE_DONE}, {"failed", IMAGE_FAILED}, {"stopped", IMAGE_STOPPED}};
+    hid_t type = H5Tenum_create(H5T_NATIVE_INT32);
+    for (size_t i = 0; type >= 0 && i < sizeof members / sizeof members[0]; i++)
+        if (H5Tenum_insert(type, members[i].name, &members[i].value) < 0)
+            hdf5_close(&type);
+    return type;
+}
+
+static hid_t column_type(const struct column *column, int targets)
+{
+    hsize_t length = (hsize_t)targets;
+    switch (column->kind) {
+    case COLUMN_INT32:
+        return H5Tcopy(H5T_NATIVE_INT32);
+    case COLUMN_INT64:
+        return H5Tcopy(H5T_NATIVE_INT64);
+    case COLUMN_DOUBLE:
+        return H5Tcopy(H5T_NATIVE_DOUBLE);
+    case COLUMN_TEXT:
+        return hdf5_text_type(column->size);
+    case COLUMN_STATUS:
+        return status_type();
+    case COLUMN_METRICS:
+    case COLUMN_TARGETS:
+        return H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &length);
+    }
+    return -1;
+}
+
+static bool is_array(const struct column *column)
+{
+    return column->kind == COLUMN_METRICS || column->kind == COLUMN_TARGETS;
+}
+
+// Bytes in a row.
+static size_t packed_size(const struct column *column, int targets)
+{
+    return is_array(column) ? (size_t)targets * column->size : column->size;
+}
+
+hid_t run_table_type(enum run_dataset table, int targets, const bool *present)
+{
+    assert(targets >= 1 && targets <= CONFIG_TARGETS_MAX);
+    size_t size = 0, offset = 0;
+    for (size_t i = 0; i < datasets[table].column_count; i++)
+        size += packed_size(&datasets[table].columns[i], targets);
+    hid_t type = H5Tcreate(H5T_COMPOUND, size);
+    for (size_t i = 0; type >= 0 && i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
+        HDF5_HANDLE member = column_type(column, targets);
+        if ((!present || present[i]) && (member < 0 || H5Tinsert(type, column->name, offset, member) < 0))
+            hdf5_close(&type);
+        offset += packed_size(column, targets);
+    }
+    return type;
+}
+
+// Text of a fixed length, which a peer may have left without its end: well-formed, and nothing behind it.
+static void clean_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+    utf8_clean(text, '?');
+    const size_t length = strlen(text);
+    memset(text + length, 0, size - length);
+}
+
+// Each value of a record and its place in a row: from one to the other.
+static void copy(enum run_dataset table, int targets, const bool *present, char *record, char *row, bool pack)
+{
+    for (size_t i = 0; i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
+        const size_t stride = column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
+        char *value = record + column->offset, *place = row;
+        row += packed_size(column, targets);
+        if (present && !present[i])
+            continue;
+        for (; place < row; value += stride, place += column->size)
+            memcpy(pack ? place : value, pack ? value : place, column->size);
+        if (column->kind == COLUMN_TEXT)
+            clean_text(pack ? row - column->size : record + column->offset, column->size);
+    }
+}
+
+void run_table_pack(enum run_dataset table, int targets, const void *record, void *row)
+{
+    copy(table, targets, NULL, (void *)record, row, true);
+}
+
+void run_table_unpack(enum run_dataset table, int targets, const bool *present, const void *row, void *record)
+{
+    copy(table, targets, present, record, (void *)row, false);
+}
+
+bool run_table_find(enum run_dataset table, hid_t type, bool *present)
+{
+    bool whole = H5Tget_class(type) == H5T_COMPOUND;
+    const int members = whole ? H5Tget_nmembers(type) : 0;
+    for (size_t i = 0; i < datasets[table].column_count; i++) {
+        const struct column *column = &datasets[table].columns[i];
+        present[i] = false;
+        for (int k = 0; k < members && !present[i]; k++) { // H5Tget_member_index() calls a missing one an error, and says much about it
+            char *name = H5Tget_member_name(type, (unsigned)k);
+            present[i] = name && strcmp(name, column->name) == 0;
+            H5free_memory(name);
+        }
+        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || is_array(column));
+    }
+    return whole;
+}
+
+int run_table_column(enum run_dataset table, const char *name)
+{
+    int i = 0;
+    while (i < (int)datasets[table].column_count && strcmp(datasets[table].columns[i].name, name) != 0)
+        i++;
+    return i < (int)datasets[table].column_count ? i : -1;
+}
+
+// `units` and `descriptions`, one text a column, and, where a column is an array, `targets`: the layers' names.
+static herr_t describe_columns(hid_t dataset, enum run_dataset table, const struct config_targets *targets)
+{
+    const char *units[RUN_COLUMNS_MAX], *descriptions[RUN_COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
+    const size_t count = datasets[table].column_count;
+    bool arrays = false;
+    for (size_t i = 0; i < count; i++) {
+        units[i] = datasets[table].columns[i].unit;
+        descriptions[i] = datasets[table].columns[i].description;
+        arrays = arrays || is_array(&datasets[table].columns[i]);
+    }
+    for (int i = 0; i < targets->count; i++)
+        layers[i] = targets->items[i].layer;
+    if (hdf5_add_texts(dataset, "units", units, count) < 0 || hdf5_add_texts(dataset, "descriptions", descriptions, count) < 0)
+        return -1;
+    return arrays ? hdf5_add_texts(dataset, "targets", layers, (size_t)targets->count) : 0;
+}
+
+// How the configuration spells a value of an enum.
+static const char *word_of(const char *key, int value)
+{
+    const struct config_word *word = config_find(key)->words;
+    while (word->name && word->value != value)
+        word++;
+    assert(word->name);
+    return word->name;
+}
+
+static herr_t describe_values(hid_t dataset, const char *description)
+{
+    return hdf5_add_text(dataset, "units", "1") < 0 ? -1 : hdf5_add_text(dataset, "description", description);
+}
+
+static herr_t describe_origin(hid_t dataset, const char *method, const char *layer)
+{
+    return hdf5_add_text(dataset, "method", method) < 0 ? -1 : hdf5_add_text(dataset, "layer", layer);
+}
+
+static herr_t describe_importance(hid_t dataset, const struct run_file_header *header, int target)
+{
+    const struct config *config = header->config;
+    if (describe_values(dataset, "importance of each channel for the loss of the dream, one row for each row of /images; NaN if unknown") <
+        0)
+        return -1;
+    if (header->importance == IMPORTANCE_EXPECTED_GRADIENTS && (hdf5_set_integer(dataset, "samples", config->importance.samples) < 0 ||
+                                                                hdf5_add_text(dataset, "baselines", config->importance.baselines) < 0))
+        return -1;
+    return describe_origin(dataset, word_of("importance.method", (int)header->importance), config->targets.items[target].layer);
+}
+
+herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header)
+{
+    const struct config *config = header->config;
+    if (is_importance(dataset))
+        return describe_importance(handle, header, (int)dataset - RUN_IMPORTANCE);
+    const herr_t done =
+        dataset == RUN_CAM_VALUES
+            ? describe_values(handle, "class activation maps, each scaled to 0..1, one behind the other; /cam/frames says which is where")
+            : describe_columns(handle, dataset, &config->targets);
+    if (done < 0 || (dataset != RUN_CAM_VALUES && dataset != RUN_CAM_FRAMES))
+        return done;
+    return describe_origin(handle, word_of("cam.method", (int)config->cam.method), header->cam_layer);
+}

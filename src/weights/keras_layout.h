@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// How Keras names and shapes the weights of the network: what the reader and the writer of its HDF5 files agree on.
+//
+// Convolution N of the network is the pair of layers conv2d_N (kernel) and batch_normalization_N (beta, moving_mean, moving_variance).
+// Keras numbers layers in creation order from whatever number the process had reached, and newer versions leave the number of the
+// first one out, so layers are matched by order, not by number.
+//
+// Files with the classifier, the top, have the layer `predictions` too: kernel (features, classes) and bias (classes) of a dense layer on
+// the mean of the last layer's output.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/system/status.h"
+#include "kernels/network/network.h"
+
+#define KERAS_CONV "conv2d"
+#define KERAS_NORM "batch_normalization"
+#define KERAS_TOP "predictions"
+
+enum keras_part { KERAS_KERNEL, KERAS_BETA, KERAS_MEAN, KERAS_VARIANCE, KERAS_PARTS };
+enum keras_top_part { KERAS_TOP_KERNEL, KERAS_TOP_BIAS, KERAS_TOP_PARTS };
+
+enum { KERAS_CLASSES = -1 }; // 1 to NETWORK_CLASSES_MAX
+
+struct keras_shape {
+    int rank;    // 0: a single value; below 0: more than four dimensions, which no weight of the network has
+    int dims[4]; // the kernel: height, width, in, out; the others: out; KERAS_CLASSES: what a file may choose
+};
+
+// All of one convolution's values, each as keras_shape says.
+struct keras_values {
+    float *parts[KERAS_PARTS];
+};
+
+// Room for the values of all convolutions, [conv_count], in one piece: free() it. NULL without memory.
+struct keras_values *keras_values_create(const struct network *network);
+
+struct keras_shape keras_shape(const struct network *network, int conv, enum keras_part part);
+struct keras_shape keras_top_shape(const struct network *network, enum keras_top_part part);
+size_t keras_count(const struct keras_shape *shape);
+size_t keras_part_count(const struct network *network, int conv, enum keras_part part);
+// "3 x 3 x 32 x 64" into `text`.
+void keras_shape_text(const struct keras_shape *shape, char text[64]);
+
+// "kernel", "beta", "moving_mean", "moving_variance".
+const char *keras_part_name(enum keras_part part);
+
+// "kernel", "bias".
+const char *keras_top_part_name(enum keras_top_part part);
+
+// Whether a weight's name ends in this part ("conv2d_1/kernel:0", ":0" optional).
+bool keras_is_called(const char *weight_name, const char *part_name);
+
+// The part that a weight's name ends in, or -1 for anything else.
+int keras_part_find(const char *weight_name);
+
+// The number of a layer called base or base_<number> (0 without one), or -1 for any other name.
+int keras_layer_number(const char *name, const char *base);
+
+// Refuses values that are not finite; `name` is for the message.
+enum status keras_check_finite(const char *name, const float *values, size_t count) MUST_CHECK;
+
+// Those and negative variances.
+enum status keras_check_values(enum keras_part part, const float *values, size_t count) MUST_CHECK;

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+#include "weights/keras_reader.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/hdf5/hdf5_attributes.h"
+#include "common/hdf5/hdf5_error.h"
+#include "common/hdf5/hdf5_file.h"
+
+static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30;    // the largest official file has 96 MB
+static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole chunk in memory
+
+enum { TEXT_MAX = 511 }; // bytes of a name
+static const struct hdf5_limits names_limits = {.count = 4096, .bytes = TEXT_MAX};
+
+struct keras_reader {
+    const struct network *network;
+    hid_t file, root;           // root: the group that holds the layers
+    int classes;                // 0: without the classifier
+    hid_t top[KERAS_TOP_PARTS]; // 0: not open
+    char source[TEXT_MAX + 1];
+    hid_t (*datasets)[KERAS_PARTS]; // [conv_count]; 0: not open
+    char (*layers)[2][64];          // [conv_count] names in the file: the convolution, its normalisation
+};
+
+static const char *layer_name(const struct keras_reader *reader, int conv, enum keras_part part)
+{
+    return reader->layers[conv][part != KERAS_KERNEL];
+}
+
+// Opens one step of a path, which must be a hard link: nothing outside the file is ever followed.
+static enum status open_step(hid_t parent, const char *step, const char *path, H5I_type_t type, hid_t *object)
+{
+    H5L_info_t info;
+    if (H5Lexists(parent, step, H5P_DEFAULT) <= 0)
+        return fail(STATUS_FORMAT, "%s is not in the file", path);
+    if (H5Lget_info(parent, step, &info, H5P_DEFAULT) < 0)
+        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
+    if (info.type != H5L_TYPE_HARD)
+        return fail(STATUS_FORMAT, "%s is a soft or external link; links are not followed", path);
+    if ((*object = H5Oopen(parent, step, H5P_DEFAULT)) < 0)
+        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
+    if (H5Iget_type(*object) != type)
+        return fail(STATUS_FORMAT, "%s is not a %s", path, type == H5I_GROUP ? "group" : "dataset");
+    return STATUS_OK;
+}
+
+// Opens a/b/c below `from`. On failure *object is negative.
+static enum status open_inside(hid_t from, const char *path, H5I_type_t type, hid_t *object)
+{
+    char copy[TEXT_MAX + 1], *rest = copy;
+    enum status rc = STATUS_OK;
+    snprintf(copy, sizeof copy, "%s", path);
+    *object = -1;
+    for (char *step; rc == STATUS_OK && (step = strsep(&rest, "/"));) {
+        if (*step == '\0')
+            continue;
+        HDF5_HANDLE parent = *object;
+        *object = -1;
+        rc = open_step(parent < 0 ? from : parent, step, path, rest && *rest ? H5I_GROUP : type, object);
+    }
+    if (rc == STATUS_OK && *object < 0)
+        rc = fail(STATUS_FORMAT, "an empty name");
+    if (rc != STATUS_OK)
+        hdf5_close(object);
+    return rc;
+}
+
+// Whether all values were written: HDF5 reads zeros where they were not.
+static bool is_written(hid_t dataset, const hsize_t chunk[4], int rank, const struct keras_shape *shape)
+{
+    H5D_space_status_t written;
+    hsize_t want = 1, have = 0;
+    if (rank == 0) // not in chunks
+        return H5Dget_space_status(dataset, &written) >= 0 && written == H5D_SPACE_STATUS_ALLOCATED;
+    for (int i = 0; i < rank && i < shape->rank; i++)
+        want *= ((hsize_t)shape->dims[i] + chunk[i] - 1) / chunk[i];
+    HDF5_HANDLE space = H5Dget_space(dataset);
+    return space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0 && have == want;
+}
+
+static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
+{
+    hsize_t chunk[4], chunk_values = 1;
+    HDF5_HANDLE list = H5Dget_create_plist(dataset);
+    const H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
+    const int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, 4, chunk) : 0;
+    for (int i = 0; i < rank && i < 4; i++)
+        chunk_values = chunk[i] > CHUNK_VALUES_MAX / chunk_values ? CHUNK_VALUES_MAX + 1 : chunk_values * chunk[i];
+    if (layout == H5D_LAYOUT_ERROR || rank < 0)
+        return fail(STATUS_FORMAT, "%s", hdf5_reason());
+    if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
+        return fail(STATUS_FORMAT, "its values lie in other files");
+    if (chunk_values > CHUNK_VALUES_MAX)
+        return fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
+    return is_written(dataset, chunk, rank, shape) ? STATUS_OK : fail(STATUS_FORMAT, "some of its values were never written");
+}
+
+// Fills in what may vary.
+static enum status check_shape(hid_t space, struct keras_shape *want)
+{
+    char want_text[64], have_text[64];
+    hsize_t dims[4] = {0};
+    struct keras_shape have = {.rank = H5Sget_simple_extent_ndims(space)};
+    if (have.rank < 0 || have.rank > 4 || H5Sget_simple_extent_dims(space, dims, NULL) < 0)
+        return fail(STATUS_FORMAT, "it has %d dimensions, InceptionV3's has %d; this is another network", have.rank, want->rank);
+    bool same = have.rank == want->rank;
+    for (int i = 0; i < have.rank; i++) {
+        have.dims[i] = dims[i] < INT_MAX ? (int)dims[i] : INT_MAX;
+        same = same &&
+               (want->dims[i] == KERAS_CLASSES ? have.dims[i] >= 1 && have.dims[i] <= NETWORK_CLASSES_MAX : have.dims[i] == want->dims[i]);
+    }
+    keras_shape_text(&have, have_text);
+    keras_shape_text(want, want_text);
+    if (same) {
+        *want = have;
+        return STATUS_OK;
+    }
+    return fail(STATUS_FORMAT, "its shape is %s, InceptionV3's is %s; this is another network", have_text, want_text);
+}
+
+static enum status check_type_and_shape(hid_t dataset, struct keras_shape *shape)
+{
+    HDF5_HANDLE type = H5Dget_type(dataset);
+    HDF5_HANDLE space = H5Dget_space(dataset);
+    if (type < 0 || space < 0)
+        return fail(STATUS_FORMAT, "%s", hdf5_reason());
+    if (H5Tequal(type, H5T_IEEE_F32LE) <= 0 && H5Tequal(type, H5T_IEEE_F32BE) <= 0)
+        return fail(STATUS_FORMAT, "its type is not float32");
+    return check_shape(space, shape);
+}
+
+// A weight that a layer has.
+struct weight {
+    const char *name;
+    struct keras_shape shape;
+    hid_t dataset; // 0: not open
+};
+
+static enum status open_weight(hid_t group, const char *name, struct weight *weights, int count)
+{
+    struct weight *weight = weights;
+    enum status rc = STATUS_OK;
+    while (weight < weights + count && !keras_is_called(name, weight->name))
+        weight++;
+    if (weight == weights + count || weight->dataset > 0)
+        return fail(STATUS_FORMAT, "the weight %.100s is not expected; this is another network", name);
+    TRY(open_inside(group, name, H5I_DATASET, &weight->dataset));
+    rc = check_type_and_shape(weight->dataset, &weight->shape);
+    if (rc == STATUS_OK)
+        rc = check_storage(weight->dataset, &weight->shape);
+    return fail_in(rc, "%s", weight->name);
+}
+
+// Opens the weights of one layer and checks that they are these and nothing else. The caller closes datasets, whatever is returned.
+static enum status open_layer(struct keras_reader *reader, const char *layer, struct weight *weights, int count)
+{
+    enum status rc;
+    struct hdf5_texts names = {0};
+    HDF5_HANDLE group = -1;
+    TRY_OUT(open_inside(reader->root, layer, H5I_GROUP, &group));
+    TRY_OUT(hdf5_read_texts(group, "weight_names", &names_limits, &names));
+    for (size_t i = 0; i < names.count; i++)
+        TRY_OUT(open_weight(group, names.items[i], weights, count));
+    for (int i = 0; i < count; i++) {
+        if (weights[i].dataset > 0)
+            continue;
+        rc = fail(STATUS_FORMAT, "it has no %s; this is another network", weights[i].name);
+        break;
+    }
+out:
+    hdf5_free_texts(&names);
+    return fail_in(rc, "layer %s", layer);
+}
+
+// The parts first..last of a convolution, which lie in one layer.
+static enum status open_parts(struct keras_reader *reader, int conv, enum keras_part first, enum keras_part last)
+{
+    struct weight weights[KERAS_PARTS] = {0};
+    for (enum keras_part part = first; part <= last; part++)
+        weights[part - first] = (struct weight){.name = keras_part_name(part), .shape = keras_shape(reader->network, conv, part)};
+    enum status rc = open_layer(reader, layer_name(reader, conv, first), weights, (int)(last - first) + 1);
+    for (enum keras_part part = first; part <= last; part++)
+        reader->datasets[conv][part] = weights[part - first].dataset;
+    return rc;
+}
+
+static enum status open_top(struct keras_reader *reader)
+{
+    struct weight weights[KERAS_TOP_PARTS] = {0};
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        weights[part] = (struct weight){.name = keras_top_part_name(part), .shape = keras_top_shape(reader->network, part)};
+    enum status rc = open_layer(reader, KERAS_TOP, weights, KERAS_TOP_PARTS);
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        reader->top[part] = weights[part].dataset;
+    reader->classes = weights[KERAS_TOP_KERNEL].shape.dims[1];
+    if (rc == STATUS_OK && weights[KERAS_TOP_BIAS].shape.dims[0] != reader->classes)
+        rc = fail(STATUS_FORMAT, "layer %s: its kernel is for %d classes, its bias for %d", KERAS_TOP, reader->classes,
+                  weights[KERAS_TOP_BIAS].shape.dims[0]);
+    return rc;
+}
+
+// Sorts the layers called base_<number> into creation order. Their numbers are consecutive from whatever the first one is.
+static enum status order_layers(struct keras_reader *reader, const struct hdf5_texts *names, const char *base, int kind)
+{
+    int first = -1, count = reader->network->conv_count;
+    for (size_t i = 0; i < names->count; i++) {
+        int number = keras_layer_number(names->items[i], base);
+        if (number >= 0 && (first < 0 || number < first))
+            first = number;
+    }
+    if (first < 0)
+        return fail(STATUS_FORMAT, "it lists no layer %s_<number>; this is another network", base);
+    for (size_t i = 0; i < names->count; i++) {
+        int number = keras_layer_number(names->items[i], base);
+        if (number < 0)
+            continue;
+        if (number - first >= count || reader->layers[number - first][kind][0])
+            return fail(STATUS_FORMAT, "layer %s is one more than the %d of InceptionV3; this is another network", names->items[i], count);
+        snprintf(reader->layers[number - first][kind], sizeof reader->layers[0][0], "%s", names->items[i]);
+    }
+    for (int i = 0; i < count; i++)
+        if (!reader->layers[i][kind][0])
+            return fail(STATUS_FORMAT, "layer %s_%d is missing; this is another network", base, first + i);
+    return STATUS_OK;
+}
+
+static enum status open_file(struct keras_reader *reader, const char *path)
+{
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return fail(STATUS_IO, "%m");
+    if (!S_ISREG(info.st_mode))
+        return fail(STATUS_FORMAT, "not a regular file");
+    if (info.st_size > FILE_BYTES_MAX)
+        return fail(STATUS_LIMIT, "%lld bytes; at most %lld are read", (long long)info.st_size, (long long)FILE_BYTES_MAX);
+    HDF5_HANDLE access = hdf5_unlocked(); // complete files never change
+    reader->file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
+    return reader->file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
+}
+
+static void read_source(struct keras_reader *reader)
+{
+    struct hdf5_texts source;
+    if (hdf5_read_texts(reader->file, "oneiros_source", &names_limits, &source) != STATUS_OK)
+        return; // other programs' files have none
+    if (source.count > 0)
+        snprintf(reader->source, sizeof reader->source, "%s", source.items[0]);
+    for (char *c = reader->source; *c; c++)
+        if (*c < 0x20 || *c > 0x7e)
+            *c = '?';
+    hdf5_free_texts(&source);
+}
+
+static enum status open_layers(struct keras_reader *reader)
+{
+    enum status rc;
+    struct hdf5_texts names = {0};
+    const char *nested = "/";
+    if (H5Aexists(reader->file, "layer_names") == 0 && H5Lexists(reader->file, "model_weights", H5P_DEFAULT) > 0)
+        nested = "model_weights"; // a whole model was saved, not only its weights
+    if (strcmp(nested, "/") == 0)
+        reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT);
+    else
+        TRY_OUT(open_inside(reader->file, nested, H5I_GROUP, &reader->root));
+    if (reader->root < 0) {
+        rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
+        goto out;
+    }
+    TRY_OUT(hdf5_read_texts(reader->root, "layer_names", &names_limits, &names));
+    bool has_top = false;
+    for (size_t i = 0; i < names.count; i++)
+        has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
+    TRY_OUT(order_layers(reader, &names, KERAS_CONV, 0));
+    TRY_OUT(order_layers(reader, &names, KERAS_NORM, 1));
+    for (int conv = 0; conv < reader->network->conv_count; conv++) {
+        TRY_OUT(open_parts(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
+        TRY_OUT(open_parts(reader, conv, KERAS_BETA, KERAS_VARIANCE));
+    }
+    if (has_top)
+        TRY_OUT(open_top(reader));
+out:
+    hdf5_free_texts(&names);
+    return rc;
+}
+
+enum status keras_open(struct keras_reader **result, const char *path, const struct network *network)
+{
+    enum status rc;
+    size_t count = (size_t)network->conv_count;
+    struct keras_reader *reader = calloc(1, sizeof *reader);
+    *result = NULL;
+    if (!reader)
+        return fail(STATUS_LIMIT, "no memory to read %s", path);
+    reader->network = network;
+    reader->file = reader->root = -1;
+    hdf5_listen();
+    reader->datasets = calloc(count, sizeof *reader->datasets);
+    reader->layers = calloc(count, sizeof *reader->layers);
+    if (!reader->datasets || !reader->layers) {
+        rc = fail(STATUS_LIMIT, "no memory for %zu layers", count);
+        goto out;
+    }
+    TRY_OUT(open_file(reader, path));
+    TRY_OUT(open_layers(reader));
+    read_source(reader);
+    *result = reader;
+    reader = NULL;
+out:
+    keras_close(&reader);
+    return fail_in(rc, "%s", path);
+}
+
+void keras_close(struct keras_reader **pointer)
+{
+    struct keras_reader *reader = *pointer;
+    if (!reader)
+        return;
+    for (int conv = 0; reader->datasets && conv < reader->network->conv_count; conv++)
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            hdf5_close(&reader->datasets[conv][part]);
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        hdf5_close(&reader->top[part]);
+    hdf5_close(&reader->root);
+    hdf5_close(&reader->file);
+    free(reader->layers);
+    free(reader->datasets);
+    free(reader);
+    *pointer = NULL;
+}
+
+enum status keras_read(struct keras_reader *reader, int conv, enum keras_part part, float *values)
+{
+    enum status rc;
+    struct keras_shape shape = keras_shape(reader->network, conv, part);
+    if (H5Dread(reader->datasets[conv][part], H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        rc = fail(STATUS_FORMAT, "%s cannot be read: %s", keras_part_name(part), hdf5_reason());
+    else
+        rc = keras_check_values(part, values, keras_count(&shape));
+    return fail_in(rc, "layer %s", layer_name(reader, conv, part));
+}
+
+int keras_classes(const struct keras_reader *reader)
+{
+    return reader->classes;
+}
+
+enum status keras_read_top(struct keras_reader *reader, enum keras_top_part part, float *values)
+{
+    enum status rc;
+    struct keras_shape shape = keras_top_shape(reader->network, part);
+    shape.dims[shape.rank - 1] = reader->classes;
+    if (H5Dread(reader->top[part], H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        rc = fail(STATUS_FORMAT, "%s cannot be read: %s", keras_top_part_name(part), hdf5_reason());
+    else
+        rc = keras_check_finite(keras_top_part_name(part), values, keras_count(&shape));
+    return fail_in(rc, "layer %s", KERAS_TOP);
+}
+
+const char *keras_source(const struct keras_reader *reader)
+{
+    return reader->source;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+#include "weights/tfjs.h"
+
+#include <endian.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/file.h"
+#include "weights/js_literal.h"
+#include "weights/keras_writer.h"
+#include "weights/tfjs_manifest.h"
+
+static const uint64_t JSON_BYTES_MAX = 64 << 20; // model.json
+
+struct import {
+    const char *folder;
+    bool wrapped; // files are JavaScript modules, <name>.min.js
+    const struct network *network;
+    struct tfjs_manifest manifest;
+    struct keras_values *values; // [conv_count]
+    bool (*seen)[KERAS_PARTS];   // [conv_count]
+    int first_conv, first_norm;  // the numbers at which the two kinds of layers start
+};
+
+// The JSON value that a file holds, plainly or as what its module exports.
+static enum status load_json(const struct import *import, const char *path, uint64_t limit, json_t **json)
+{
+    enum status rc;
+    void *bytes = NULL;
+    char *text = NULL;
+    size_t size, text_size, offset;
+    json_error_t error;
+    *json = NULL;
+    TRY_OUT(file_read(path, limit, &bytes, &size));
+    if (import->wrapped) {
+        TRY_OUT(js_find_export(bytes, size, &offset));
+        TRY_OUT(js_literal_to_json((const char *)bytes + offset, size - offset, &text, &text_size));
+        *json = json_loadb(text, text_size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    } else {
+        *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);
+    }
+    if (!*json)
+        rc = fail(STATUS_FORMAT, "line %d, column %d: %s", error.line, error.column, error.text);
+out:
+    free(text);
+    free(bytes);
+    return rc == STATUS_OK ? rc : fail_in(rc, "%s", path);
+}
+
+static enum status load_manifest(struct import *import)
+{
+    char path[FILE_PATH_MAX];
+    json_t *json;
+    TRY(file_join(path, import->folder, "model.json"));
+    import->wrapped = access(path, F_OK) != 0;
+    if (import->wrapped) {
+        TRY(file_join(path, import->folder, "model.min.js"));
+        if (access(path, F_OK) != 0)
+            return fail(STATUS_IO, "%s: neither model.json nor model.min.js is in this folder", import->folder);
+    }
+    TRY(load_json(import, path, JSON_BYTES_MAX, &json));
+    return fail_in(tfjs_manifest_parse(json, &import->manifest), "%s", path);
+}
+
+static enum status decode_base64(const char *text, size_t length, void **bytes, size_t *size)
+{
+    if (length == 0 || length % 4 != 0 || length > INT32_MAX)
+        return fail(STATUS_FORMAT, "base64 of %zu characters is no whole number of 4", length);
+    unsigned char *decoded = malloc(length / 4 * 3);
+    if (!decoded)
+        return fail(STATUS_LIMIT, "no memory for %zu bytes", length / 4 * 3);
+    size_t padding = (text[length - 1] == '=') + (text[length - 1] == '=' && text[length - 2] == '=');
+    // OpenSSL takes white space at either end; then fewer bytes come out.
+    int count = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)length);
+    if (count < 0 || (size_t)count != length / 4 * 3) {
+        free(decoded);
+        return fail(STATUS_FORMAT, "it exports no base64");
+    }
+    *bytes = decoded;
+    *size = (size_t)count - padding;
+    return STATUS_OK;
+}
+
+// One shard's bytes; at most `limit` of them are expected.
+static enum status load_shard(const struct import *import, const char *name, size_t limit, void **bytes, size_t *size)
+{
+    enum status rc;
+    char path[FILE_PATH_MAX], file_name[256];
+    json_t *json = NULL;
+    snprintf(file_name, sizeof file_name, "%s%s", name, import->wrapped ? ".min.js" : "");
+    TRY_OUT(file_join(path, import->folder, file_name));
+    if (!import->wrapped)
+        return file_read(path, limit, bytes, size);
+    TRY_OUT(load_json(import, path, limit / 3 * 4 + (1 << 20), &json)); // base64, and the module around it
+    if (!json_is_string(json))
+        rc = fail(STATUS_FORMAT, "it exports no string");
+    else
+        rc = decode_base64(json_string_value(json), json_string_length(json), bytes, size);
+    rc = fail_in(rc, "%s", path);
+out:
+    json_decref(json);
+    return rc;
+}
+
+// All shards of a group end to end: exactly as many bytes as its weights need.
+static enum status load_group(const struct import *import, const struct tfjs_group *group, unsigned char **joined)
+{
+    enum status rc = STATUS_OK;
+    size_t used = 0;
+    *joined = malloc(group->bytes);
+    if (!*joined)
+        return fail(STATUS_LIMIT, "no memory for %zu bytes of weights", group->bytes);
+    for (size_t i = 0; i < group->shard_count; i++) {
+        void *bytes = NULL;
+        size_t size = 0;
+        TRY_OUT(load_shard(import, group->shards[i], group->bytes - used, &bytes, &size));
+        bool fits = size <= group->bytes - used;
+        if (fits) {
+            memcpy(*joined + used, bytes, size);
+            used += size;
+        }
+        free(bytes);
+        if (!fits) {
+            rc = fail(STATUS_FORMAT, "%s/%s: the shards hold more than the %zu bytes of the manifest's weights", import->folder,
+                      group->shards[i], group->bytes);
+            goto out;
+        }
+    }
+    if (used != group->bytes)
+        rc = fail(STATUS_FORMAT, "%s: the shards hold %zu bytes, the manifest's weights need %zu", import->folder, used, group->bytes);
+out:
+    if (rc != STATUS_OK) {
+        free(*joined);
+        *joined = NULL;
+    }
+    return rc;
+}
+
+static float half_to_float(uint16_t half)
+{
+    int exponent = half >> 10 & 31;
+    float fraction = (float)(half & 1023);
+    float size = exponent == 0    ? ldexpf(fraction, -24)
+                 : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
+                                  : ldexpf(1024 + fraction, exponent - 25);
+    return half >> 15 ? -size : size;
+}
+
+// Little-endian values -> floats, with TensorFlow.js's arithmetic: double until the end.
+static void decode(const struct tfjs_weight *weight, const unsigned char *bytes, float *values)
+{
+    for (size_t i = 0; i < weight->count; i++) {
+        uint16_t half = 0;
+        uint32_t word = 0;
+        if (weight->type == TFJS_FLOAT32) {
+            memcpy(&word, bytes + 4 * i, 4);
+            word = le32toh(word);
+            memcpy(&values[i], &word, 4);
+        } else if (weight->type == TFJS_UINT8) {
+            values[i] = (float)(bytes[i] * weight->scale + weight->min);
+        } else {
+            memcpy(&half, bytes + 2 * i, 2);
+            half = le16toh(half);
+            values[i] = weight->type == TFJS_FLOAT16 ? half_to_float(half) : (float)(half * weight->scale + weight->min);
+        }
+    }
+}
+
+// The layer that a weight belongs to: the part of its name before the last slash.
+static bool layer_of(const char *weight_name, char layer[256])
+{
+    const char *end = strrchr(weight_name, '/');
+    if (!end)
+        return false;
+    const char *start = end;
+    while (start > weight_name && start[-1] != '/')
+        start--;
+    snprintf(layer, 256, "%.*s", (int)(end - start), start);
+    return true;
+}
+
+static void lower(int *least, int number)
+{
+    if (number >= 0 && (*least < 0 || number < *least))
+        *least = number;
+}
+
+static void find_first_numbers(struct import *import)
+{
+    char layer[256];
+    import->first_conv = import->first_norm = -1;
+    for (size_t g = 0; g < import->manifest.group_count; g++) {
+        const struct tfjs_group *group = &import->manifest.groups[g];
+        for (size_t i = 0; i < group->weight_count; i++) {
+            if (!layer_of(group->weights[i].name, layer))
+                continue;
+            lower(&import->first_conv, keras_layer_number(layer, KERAS_CONV));
+            lower(&import->first_norm, keras_layer_number(layer, KERAS_NORM));
+        }
+    }
+}
+
+// Puts one weight where it belongs; weights of other layers are the head's and left out.
+static enum status take_weight(struct import *import, const struct tfjs_weight *weight, const unsigned char *bytes)
+{
+    char layer[256], want[64], have[64];
+    if (!layer_of(weight->name, layer))
+        return STATUS_OK;
+    int conv_number = keras_layer_number(layer, KERAS_CONV), norm_number = keras_layer_number(layer, KERAS_NORM);
+    if (conv_number < 0 && norm_number < 0)
+        return STATUS_OK;
+    int conv = conv_number >= 0 ? conv_number - import->first_conv : norm_number - import->first_norm;
+    int part = keras_part_find(weight->name);
+    if (conv >= import->network->conv_count || part < 0 || (part == KERAS_KERNEL) != (conv_number >= 0))
+        return fail(STATUS_FORMAT, "%s: InceptionV3 has no such weight; this is another network", weight->name);
+    if (import->seen[conv][part])
+        return fail(STATUS_FORMAT, "%s: there twice", weight->name);
+    if (weight->type == TFJS_OTHER)
+        return fail(STATUS_FORMAT, "%s: not of a floating type", weight->name);
+    struct keras_shape shape = keras_shape(import->network, conv, part);
+    bool same = shape.rank == weight->shape.rank;
+    for (int i = 0; same && i < shape.rank; i++)
+        same = shape.dims[i] == weight->shape.dims[i];
+    if (!same) {
+        keras_shape_text(&shape, want);
+        keras_shape_text(&weight->shape, have);
+        return fail(STATUS_FORMAT, "%s: shape %s, InceptionV3 has %s; this is another network", weight->name, have, want);
+    }
+    decode(weight, bytes + weight->offset, import->values[conv].parts[part]);
+    import->seen[conv][part] = true;
+    return fail_in(keras_check_values(part, import->values[conv].parts[part], weight->count), "%s", weight->name);
+}
+
+static enum status check_complete(const struct import *import)
+{
+    for (int conv = 0; conv < import->network->conv_count; conv++)
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            if (!import->seen[conv][part])
+                return fail(STATUS_FORMAT, "%s: %s_%d/%s is missing; this is another network", import->folder,
+                            part == KERAS_KERNEL ? KERAS_CONV : KERAS_NORM,
+                            conv + (part == KERAS_KERNEL ? import->first_conv : import->first_norm), keras_part_name(part));
+    return STATUS_OK;
+}
+
+enum status tfjs_import(const char *folder, const char *source_text, const char *out_path)
+{
+    enum status rc;
+    struct import import = {.folder = folder, .network = network_inception_v3()};
+    unsigned char *joined = NULL;
+    TRY_OUT(load_manifest(&import));
+    import.values = keras_values_create(import.network);
+    import.seen = calloc((size_t)import.network->conv_count, sizeof *import.seen);
+    if (!import.values || !import.seen) {
+        rc = fail(STATUS_LIMIT, "no memory for the weights of %d convolutions", import.network->conv_count);
+        goto out;
+    }
+    find_first_numbers(&import);
+    for (size_t g = 0; g < import.manifest.group_count; g++) {
+        const struct tfjs_group *group = &import.manifest.groups[g];
+        TRY_OUT(load_group(&import, group, &joined));
+        for (size_t i = 0; i < group->weight_count; i++)
+            TRY_OUT(fail_in(take_weight(&import, &group->weights[i], joined), "%s", folder));
+        free(joined);
+        joined = NULL;
+    }
+    TRY_OUT(check_complete(&import));
+    TRY_OUT(keras_write(out_path, import.network, import.values, source_text));
+out:
+    free(joined);
+    free(import.seen);
+    free(import.values);
+    tfjs_manifest_free(&import.manifest);
+    return rc;
+}

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "worker/ascent/ascent.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/system/clock.h"
+#include "common/system/rng.h"
+#include "worker/ascent/guidance.h"
+#include "worker/ascent/shaping.h"
+#include "worker/look/cam.h"
+#include "worker/look/importance.h"
+#include "worker/look/metrics.h"
+#include "worker/team/row_exchange.h"
+#include "worker/team/slab_blur.h"
+
+// Sums of a band of rows.
+struct band {
+    double total_variation, squared_error;
+    double gradient[SLAB_MOMENTS];
+    double save; // not 0: the state is wanted
+};
+enum { BAND_SUMS = sizeof(struct band) / sizeof(double) };
+
+// Slabs hold this member's rows; of the gradient also those around them that smoothing reads.
+struct ascent {
+    struct ascent_options options;
+    const struct config *config;
+    struct image_job *job;
+    struct objective objective; // with weights of its own where guidance changes them
+    struct sweep *sweep;
+    struct features features;
+    struct guidance guidance;
+    struct row_exchange *neighbours; // of the image's rows held here
+    struct slab gradient, scratch;
+    struct band *bands;
+};
+
+static enum status copy_weights(struct ascent *a)
+{
+    const struct objective *from = a->job->objective;
+    a->objective = *from;
+    memset(a->objective.weights, 0, sizeof a->objective.weights); // not ours
+    for (int t = 0; t < from->count; t++) {
+        const size_t bytes = (size_t)from->channels[t] * sizeof *from->weights[t];
+        a->objective.weights[t] = malloc(bytes);
+        if (!a->objective.weights[t])
+            return fail(STATUS_LIMIT, "no memory for the weights of channels");
+        memcpy(a->objective.weights[t], from->weights[t], bytes);
+    }
+    return STATUS_OK;
+}
+
+// Targets whose gradients are looked at, one bit each.
+static unsigned wanted_gradients(const struct ascent *a)
+{
+    const struct config *config = a->config;
+    if (config->guidance.importance > 0)
+        return (1u << a->objective.count) - 1;
+    return config->frames.cam || guidance_wants_cam(config) ? 1u << cam_target(&a->objective) : 0;
+}
+
+enum status ascent_create(struct ascent **ascent, const struct ascent_options *options)
+{
+    struct image_job *job = options->job;
+    const struct slab *image = options->image;
+    const int width = image->width, height = image->height;
+    struct ascent *a = *ascent = calloc(1, sizeof *a);
+    if (!a)
+        return fail(STATUS_LIMIT, "no memory for an octave");
+    *a = (struct ascent){.options = *options, .job = job, .config = job->objective->config};
+    a->guidance = (struct guidance){.config = a->config, .team = job->team};
+    TRY(copy_weights(a));
+    const int margin = slab_blur_margin(a->config->smooth);
+    TRY(sweep_create(&a->sweep, job, width, height, margin));
+    TRY(features_create(&a->features, job->objective, job->team, sweep_tiling(a->sweep), wanted_gradients(a)));
+    TRY(row_exchange_create_neighbours(&a->neighbours, job->team, width, height));
+    TRY(slab_create(&a->gradient, width, height, tiling_grown(image->rows, margin, height)));
+    TRY(slab_create(&a->scratch, width, height, a->gradient.rows));
+    a->bands = calloc((size_t)slab_bands(image->rows) + 1, sizeof *a->bands);
+    return a->bands ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the sums of an octave");
+}
+
+void ascent_destroy(struct ascent **ascent)
+{
+    struct ascent *a = *ascent;
+    if (!a)
+        return;
+    guidance_destroy(&a->guidance);
+    features_destroy(&a->features);
+    sweep_destroy(&a->sweep);
+    row_exchange_destroy(&a->neighbours);
+    slab_destroy(&a->gradient);
+    slab_destroy(&a->scratch);
+    for (int t = 0; t < a->objective.count; t++)
+        free(a->objective.weights[t]);
+    free(a->bands);
+    free(a);
+    *ascent = NULL;
+}
+
+struct sweep *ascent_sweep(struct ascent *ascent)
+{
+    return ascent->sweep;
+}
+
+// A pass over the octave with the unguided weights, to the targets and back to the first of them; the channels that count there get their
+// weights.
+static enum status look_at_importance(struct ascent *a, int dy, int dx)
+{
+    const struct objective *unguided = a->job->objective;
+    const struct sweep_pass pass = {.image = a->options.image, .dy = dy, .dx = dx, .rule = GRADIENT_PLAIN, .features = &a->features};
+    struct sweep_losses losses;
+    TRY(sweep_run(a->sweep, &pass, &losses));
+    for (int t = 0; t < unguided->count; t++) {
+        float *weights = a->objective.weights[t];
+        TRY(importance_gradient_activation(&a->features, t, weights));
+        importance_weights(weights, unguided->weights[t], unguided->channels[t], a->config->guidance.importance, weights);
+    }
+    return STATUS_OK;
+}
+
+// What there is to see of this step's pass: metrics, frames, and what guides the ascent from now on.
+static enum status observe(struct ascent *a, const struct sweep_pass *pass, const struct sweep_losses *losses, struct step_row *record)
+{
+    const struct config *config = a->config;
+    struct frames *frames = a->options.frames;
+    const bool shown = frames_are_due(frames, record->octave * config->steps + record->step);
+    const bool guided = guidance_is_on(config) && record->step % config->guidance.every == 0;
+    struct frame_view view = {.octave = record->octave, .step = record->step};
+    struct heat cam = {0};
+    enum status rc;
+    TRY_OUT(metrics_measure(&a->features, losses->targets, record->targets));
+    if ((shown && config->frames.cam) || (guided && guidance_wants_cam(config)))
+        TRY_OUT(cam_make(&a->features, cam_target(&a->objective), config->cam.method, pass->dy, pass->dx, &cam, &view.scale));
+    record->frame = shown ? frames->count : -1;
+    view.cam = &cam;
+    if (shown)
+        TRY_OUT(frames_send(frames, a->options.image, a->options.base, &view));
+    if (guided)
+        rc = guidance_look(&a->guidance, &a->gradient, &cam);
+out:
+    heat_destroy(&cam);
+    return rc;
+}
+
+// Total variation of the image and, if it is wanted, its part in the gradient.
+static enum status measure_variation(struct ascent *a)
+{
+    const struct slab *image = a->options.image;
+    TRY(row_exchange_end(a->neighbours));
+    const float *above = row_exchange_values(a->neighbours, 0), *below = row_exchange_values(a->neighbours, 1);
+    const double start = now();
+    slab_total_variation(image, below, &a->bands->total_variation, BAND_SUMS);
+    if (a->config->total_variation > 0)
+        shaping_add_total_variation(&a->gradient, image, above, below, a->config->total_variation);
+    timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);
+    return STATUS_OK;
+}
+
+// From the network's gradient to what is added.
+static enum status shape(struct ascent *a)
+{
+    TRY(guidance_apply(&a->guidance, &a->gradient));
+    const double start = now();
+    if (a->config->smooth > 0)
+        slab_blur(&a->gradient, &a->scratch, a->config->smooth);
+    timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);
+    return measure_variation(a);
+}
+
+// Sums over the octave.
+static enum status sum_bands(struct ascent *a, struct band *sum)
+{
+    struct image_job *job = a->job;
+    const struct slab *image = a->options.image;
+    const double start = now();
+    slab_squared_error(image, a->options.base, &a->bands->squared_error, BAND_SUMS);
+    slab_moments(&a->gradient, image->rows, a->bands->gradient, BAND_SUMS);
+    timing_add(job->team->timing, PHASE_SHAPE, start, 0);
+    if (job->team->rank == 0) // which always has a band
+        a->bands->save = job->save && job->save(job->context);
+    return team_sum(job->team, (const double *)a->bands, slab_bands((struct span){0, image->height}), BAND_SUMS, (double *)sum,
+                    &job->stopping);
+}
+
+enum status ascent_step(struct ascent *a, int step, bool *save)
+{
+    struct image_job *job = a->job;
+    const struct config *config = a->config;
+    struct slab *image = a->options.image;
+    const double start = now(), samples = 3.0 * image->width * image->height;
+    struct sweep_pass pass = {.image = image,
+                              .objective = &a->objective,
+                              .rule = config->gradient,
+                              .above = network_find(network_inception_v3(), config->gradient_above),
+                              .gradient = &a->gradient,
+                              .scratch = &a->scratch,
+                              .features = &a->features,
+                              .parts = true};
+    struct step_row record = {
+        .image = job->image, .octave = a->options.octave, .step = step, .width = image->width, .height = image->height};
+    struct sweep_losses losses;
+    struct band sum;
+    rng_jitter(config->seed, job->image, a->options.octave, step, config->jitter, &pass.dy, &pass.dx);
+    if (config->guidance.importance > 0 && step % config->guidance.every == 0)
+        TRY(look_at_importance(a, pass.dy, pass.dx));
+    TRY(row_exchange_begin(a->neighbours, image));
+    TRY(sweep_run(a->sweep, &pass, &losses));
+    TRY(observe(a, &pass, &losses, &record));
+    TRY(shape(a));
+    image_job_ask(job);
+    TRY(sum_bands(a, &sum));
+    *save = sum.save != 0;
+    record.gradient_norm = sqrt(sum.gradient[2]);
+    if (!isfinite(losses.total) || !isfinite(record.gradient_norm)) { // by the same sums on every member
+        job->team->agreed = true;
+        return fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->options.octave, step);
+    }
+    const double at = now();
+    shaping_ascend(image, &a->gradient,
+                   config->step_size * pow(config->step_decay, step) / shaping_divisor(sum.gradient, samples, config->normalize));
+    timing_add(job->team->timing, PHASE_SHAPE, at, 0);
+    record.loss = losses.total;
+    record.total_variation = sum.total_variation / samples;
+    record.psnr = slab_psnr(sum.squared_error, samples);
+    record.seconds = now() - start;
+    if (job->team->rank == 0 && job->step)
+        job->step(&record, job->context);
+    return STATUS_OK;
+}

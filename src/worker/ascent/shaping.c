@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "worker/ascent/shaping.h"
+
+#include <assert.h>
+#include <math.h>
+
+// Row `y` of plane `c`, which may also be one of the two next to the slab's; NULL outside the octave.
+static const float *row_near(const struct slab *slab, const float *above, const float *below, int c, int y)
+{
+    const size_t plane = (size_t)c * (size_t)slab->width;
+    if (y < slab->rows.begin)
+        return above ? above + plane : NULL;
+    if (y >= slab->rows.end)
+        return below ? below + plane : NULL;
+    return slab_row(slab, c, y);
+}
+
+// Of |here - left| + |here - right| + |here - up| + |here - down|, by `here`.
+static inline float slope(float here, float left, float right, float up, float down)
+{
+    const int lower = (left < here) + (right < here) + (up < here) + (down < here);
+    const int higher = (left > here) + (right > here) + (up > here) + (down > here);
+    return (float)(lower - higher);
+}
+
+void shaping_add_total_variation(struct slab *gradient, const struct slab *image, const float *above, const float *below, double weight)
+{
+    const int last = image->width - 1;
+    const float scale = (float)(weight / (3.0 * image->width * image->height));
+    assert(image->rows.begin >= image->rows.end || (!above == (image->rows.begin == 0) && !below == (image->rows.end == image->height)));
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = image->rows.begin; y < image->rows.end; y++) {
+            const float *row = slab_row(image, c, y); // in the place of a neighbour that is missing: no difference, no slope
+            const float *up = row_near(image, above, below, c, y - 1), *down = row_near(image, above, below, c, y + 1);
+            float *out = slab_row(gradient, c, y);
+            up = up ? up : row;
+            down = down ? down : row;
+            for (int x = 1; x < last; x++)
+                out[x] -= scale * slope(row[x], row[x - 1], row[x + 1], up[x], down[x]);
+            out[0] -= scale * slope(row[0], row[0], row[last > 0], up[0], down[0]);
+            if (last > 0)
+                out[last] -= scale * slope(row[last], row[last - 1], row[last], up[last], down[last]);
+        }
+}
+
+double shaping_divisor(const double moments[SLAB_MOMENTS], double samples, enum config_normalize normalize)
+{
+    const double sum = moments[0], absolute = moments[1], squares = moments[2];
+    const double mean = sum / samples, variance = squares / samples - mean * mean, epsilon = 1e-8;
+    switch (normalize) {
+    case NORMALIZE_STD:
+        return sqrt(variance > 0 ? variance : 0) + epsilon;
+    case NORMALIZE_RMS:
+        return sqrt(squares / samples) + epsilon;
+    case NORMALIZE_MEAN_ABS:
+        return absolute / samples + epsilon;
+    case NORMALIZE_L2:
+        return sqrt(squares) + epsilon;
+    case NORMALIZE_NONE:
+        break;
+    }
+    return 1;
+}
+
+void shaping_ascend(struct slab *image, const struct slab *gradient, double step)
+{
+    const float scale = (float)step;
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int c = 0; c < 3; c++)
+        for (int y = image->rows.begin; y < image->rows.end; y++) {
+            float *restrict row = slab_row(image, c, y);
+            const float *slopes = slab_row(gradient, c, y);
+            for (int x = 0; x < image->width; x++) {
+                const float value = row[x] + scale * slopes[x];
+                row[x] = value < -1 ? -1 : value > 1 ? 1 : value;
+            }
+        }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What happens to an image's gradient before it is added, and how. Each call works on the rows that one member of a team holds; what it
+// needs of the rows around them comes along. The sums that a norm is made of: team/slab_sums.h.
+#pragma once
+
+#include "common/config/config.h"
+#include "worker/team/slab_sums.h"
+
+// gradient -= weight * d(total variation / samples of the octave) / d(image) on image->rows; the derivative of |x| at 0 is 0. `above` and
+// `below`: the octave's rows next to image->rows, (3, width), NULL at its border. gradient->rows contains image->rows.
+void shaping_add_total_variation(struct slab *gradient, const struct slab *image, const float *above, const float *below, double weight);
+
+// What a gradient of `samples` values is divided by: the chosen norm + 1e-8; 1 for NORMALIZE_NONE. `moments`: its slab_moments(), all bands
+// added up.
+double shaping_divisor(const double moments[SLAB_MOMENTS], double samples, enum config_normalize normalize);
+
+// image += step * gradient on image->rows, clipped to [-1, 1]. gradient->rows contains image->rows.
+void shaping_ascend(struct slab *image, const struct slab *gradient, double step);

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include "worker/look/cam.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/system/clock.h"
+
+int cam_target(const struct objective *objective)
+{
+    const int row = network_find(network_inception_v3(), objective->config->cam.layer);
+    for (int t = 0; t < objective->count; t++)
+        if (objective->rows[t] == row)
+            return t;
+    return objective_deepest(objective);
+}
+
+static inline double gradient_alone(float a, float g, double given)
+{
+    (void)a, (void)given;
+    return g;
+}
+
+static inline double activation_alone(float a, float g, double given)
+{
+    (void)g, (void)given;
+    return a;
+}
+
+// a ReLU(G) of Grad-CAM++; `sum` of the channel's activation.
+static inline double plus_plus(float a, float g, double sum)
+{
+    const double square = (double)g * g, divisor = 2 * square + square * g * sum;
+    (void)a;
+    return g > 0 && divisor > 0 ? square / divisor * g : 0;
+}
+
+static void add_gradients(const struct feature *feature, double *sums, const void *given)
+{
+    features_add(feature, sums, gradient_alone, given);
+}
+
+static void add_activations(const struct feature *feature, double *sums, const void *given)
+{
+    features_add(feature, sums, activation_alone, given);
+}
+
+static void add_plus_plus(const struct feature *feature, double *sums, const void *given)
+{
+    features_add(feature, sums, plus_plus, given);
+}
+
+// The weights of the channels; of Grad-CAM those times the number of positions. [channels]
+static enum status find_weights(const struct features *f, int target, enum config_cam method, double *weights)
+{
+    const int channels = f->objective->channels[target];
+    double *activations = NULL;
+    enum status rc = STATUS_OK;
+    switch (method) {
+    case CAM_GRAD:
+        rc = features_sum(f, target, channels, add_gradients, NULL, weights);
+        break;
+    case CAM_GRAD_PLUS_PLUS:
+        activations = malloc((size_t)channels * sizeof *activations);
+        if (!activations)
+            return fail(STATUS_LIMIT, "no memory for a class activation map");
+        TRY_OUT(features_sum(f, target, channels, add_activations, NULL, activations));
+        rc = features_sum(f, target, channels, add_plus_plus, activations, weights);
+        break;
+    case CAM_CLASS:
+        for (int c = 0; c < channels; c++)
+            weights[c] = f->objective->weights[target][c];
+        break;
+    case CAM_LAYER: // has none
+        break;
+    }
+out:
+    free(activations);
+    return rc;
+}
+
+// One row of the map over a feature's positions; `weights` NULL: LayerCAM.
+static void map_row(const struct feature *feature, int y, const double *weights, float *out)
+{
+    const size_t width = (size_t)feature->at.width, block = (size_t)feature->block;
+    const size_t plane = width * (size_t)feature->at.height * block, row = (size_t)y * width * block;
+    for (size_t x = 0; x < width; x++) {
+        double lanes[ONEDNN_BLOCK_MAX] = {0}, sum = 0;
+        for (int b = 0; b < feature->channels / feature->block; b++) {
+            const size_t at = (size_t)b * plane + row + x * block;
+            const float *a = feature->activation + at, *g = weights ? a : feature->gradient + at;
+            for (size_t c = 0; c < block; c++)
+                lanes[c] += (double)a[c] * (weights ? weights[(size_t)b * block + c] : g[c] > 0 ? (double)g[c] : 0);
+        }
+        for (size_t c = 0; c < block; c++)
+            sum += lanes[c];
+        out[x] = sum > 0 ? (float)sum : 0;
+    }
+}
+
+// The positions of this member's tiles; 0 elsewhere.
+static void fill_own(const struct features *f, int target, const double *weights, struct heat *heat)
+{
+    const size_t row = (size_t)heat->grid.width;
+    memset(heat->values, 0, row * (size_t)heat->grid.height * sizeof *heat->values);
+    for (int i = f->mine.begin; i < f->mine.end; i++) {
+        const struct feature *feature = features_at(f, i, target);
+#pragma omp parallel for schedule(static)
+        for (int y = 0; y < feature->at.height; y++)
+            map_row(feature, y, weights, heat->values + (size_t)(feature->at.y + y) * row + feature->at.x);
+    }
+}
+
+enum status cam_make(const struct features *f, int target, enum config_cam method, int dy, int dx, struct heat *heat, double *scale)
+{
+    const double start = now();
+    const struct heat_grid grid = features_grid(f, target, dy, dx);
+    double *weights = calloc((size_t)f->objective->channels[target], sizeof *weights);
+    enum status rc;
+    *heat = (struct heat){0};
+    if (!weights) {
+        rc = fail(STATUS_LIMIT, "no memory for a class activation map");
+        goto out;
+    }
+    TRY_OUT(find_weights(f, target, method, weights));
+    if (method == CAM_GRAD)
+        for (int c = 0; c < f->objective->channels[target]; c++)
+            weights[c] /= (double)grid.width * grid.height;
+    TRY_OUT(heat_create(heat, &grid));
+    fill_own(f, target, method == CAM_LAYER ? NULL : weights, heat);
+    TRY_OUT(team_merge(f->team, heat->values, grid.width * grid.height));
+    *scale = (double)heat_normalise(heat);
+out:
+    free(weights);
+    if (rc != STATUS_OK)
+        heat_destroy(heat);
+    timing_add(f->team->timing, PHASE_ATTRIBUTION, start, 0);
+    return rc;
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// A whole picture at full size, looked at without raising it: losses and metrics, and why the network sees what it sees.
+#pragma once
+
+#include "common/picture/heat.h"
+#include "worker/look/expected_gradients.h"
+
+struct evaluation {
+    struct picture_metrics metrics;
+    struct heat cam; // of config->cam
+    double cam_scale;
+    float *importance[CONFIG_TARGETS_MAX];               // [channels] of each target: activation times gradient
+    struct expectation expectations[CONFIG_TARGETS_MAX]; // NaN: evaluate() expects nothing
+};
+
+// Collective. `sweep` is of the picture's size; `original` NULL: the picture is the original. `why`: the class activation map and the
+// importance of channels too, by the plain gradient; the network goes back to the first target for them. All hear whether the job is
+// stopping. Destroy it also after a failure.
+enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, bool why,
+                     struct evaluation *evaluation) MUST_CHECK;
+void evaluation_destroy(struct evaluation *evaluation);

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: MIT
+#include "worker/network/objective.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/network/parameters.h"
+#include "kernels/onednn/onednn.h"
+#include "worker/network/guide_likeness.h"
+
+enum status objective_find_targets(struct objective *objective, const struct config *config)
+{
+    const struct network *network = network_inception_v3();
+    *objective = (struct objective){.config = config, .count = config->targets.count};
+    for (int t = 0; t < objective->count; t++) {
+        const int row = objective->rows[t] = network_find(network, config->targets.items[t].layer);
+        if (row <= 0)
+            return fail(STATUS_USAGE, "targets: the network has no layer '%s'", config->targets.items[t].layer);
+        objective->fields[t] = network_receptive_field(network, row);
+        objective->channels[t] = network->layers[row].channels;
+    }
+    return STATUS_OK;
+}
+
+static void choose_channels(struct objective *objective, int t)
+{
+    const struct config_target *target = &objective->config->targets.items[t];
+    const int channels = objective->channels[t];
+    for (int c = 0; c < channels; c++)
+        objective->weights[t][c] = target->channel_count == 0;
+    for (int k = 0; k < target->channel_count; k++)
+        objective->weights[t][target->channels[k]] = 1;
+    objective->counted[t] = target->channel_count ? target->channel_count : channels; // the chosen are all different
+}
+
+static enum status choose_class(struct objective *objective, const float *weights, int classes)
+{
+    const struct network *network = network_inception_v3();
+    const int class = objective->config->class, channels = network->layers[network->layer_count - 1].channels;
+    if (classes == 0)
+        return fail(STATUS_USAGE, "objective: class needs the model file with the top (the classifier); this one has none");
+    if (class >= classes)
+        return fail(STATUS_USAGE, "class: the model knows the classes 0..%d, not %d", classes - 1, class);
+    if (objective->count != 1 || objective->rows[0] != network->layer_count - 1)
+        return fail(STATUS_USAGE, "objective: class raises a logit: set targets: %s", network->layers[network->layer_count - 1].name);
+    memcpy(objective->weights[0], parameters_top_kernel(network, weights) + (size_t) class * (size_t)channels,
+           (size_t)channels * sizeof(float));
+    objective->bias = parameters_top_bias(network, weights)[class];
+    objective->counted[0] = 1;
+    return STATUS_OK;
+}
+
+enum status objective_init(struct objective *objective, const struct config *config, const float *weights, int classes)
+{
+    TRY(objective_find_targets(objective, config));
+    for (int t = 0; t < objective->count; t++) {
+        objective->weights[t] = malloc((size_t)objective->channels[t] * sizeof *objective->weights[t]);
+        if (!objective->weights[t])
+            return fail(STATUS_LIMIT, "no memory for the objective");
+        choose_channels(objective, t);
+    }
+    if (config->objective == OBJECTIVE_CLASS)
+        return choose_class(objective, weights, classes);
+    return STATUS_OK;
+}
+
+void objective_destroy(struct objective *objective)
+{
+    for (int t = 0; t < objective->count; t++) {
+        free(objective->weights[t]);
+        guide_likeness_destroy(&objective->guides[t]);
+    }
+    *objective = (struct objective){0};
+}
+
+enum status objective_set_guide(struct objective *objective, struct executor *executor)
+{
+    for (int t = 0; t < objective->count; t++) {
+        const struct tensor features = executor_target(executor, t);
+        TRY(guide_likeness_create(&objective->guides[t], &features));
+    }
+    return STATUS_OK;
+}
+
+int objective_deepest(const struct objective *objective)
+{
+    int deepest = 0;
+    for (int t = 1; t < objective->count; t++)
+        if (objective->rows[t] > objective->rows[deepest])
+            deepest = t;
+    return deepest;
+}
+
+void objective_values(const struct objective *objective, int width, int height, double values[CONFIG_TARGETS_MAX])
+{
+    const struct network *network = network_inception_v3();
+    for (int t = 0; t < objective->count; t++) {
+        int w, h;
+        network_output_size(network, objective->rows[t], width, height, &w, &h);
+        const double positions = objective->config->targets.items[t].place_count ? 1 : (double)w * h;
+        values[t] = positions * (objective->config->objective == OBJECTIVE_GUIDE ? objective->channels[t] : objective->counted[t]);
+    }
+}
+
+// First of the positions whose receptive fields' middles lie at pixel `from` or behind.
+static int first_position(const struct receptive_field *field, int from)
+{
+    return from <= field->centre ? 0 : (from - field->centre + field->stride - 1) / field->stride;
+}
+
+struct rectangle objective_positions(const struct objective *objective, int target, const struct tile *tile, int width, int height)
+{
+    const struct receptive_field *field = &objective->fields[target];
+    const struct rectangle *core = &tile->core;
+    int w, h;
+    network_output_size(network_inception_v3(), objective->rows[target], width, height, &w, &h);
+    const int x = first_position(field, core->x), y = first_position(field, core->y);
+    // behind the last core there is nothing to belong to another one
+    const int right = core->x + core->width == width ? w : first_position(field, core->x + core->width);
+    const int bottom = core->y + core->height == height ? h : first_position(field, core->y + core->height);
+    return (struct rectangle){.x = x, .y = y, .width = right > x ? right - x : 0, .height = bottom > y ? bottom - y : 0};
+}
+
+struct rectangle objective_window_positions(const struct objective *objective, int target, const struct objective_view *view)
+{
+    const int stride = objective->fields[target].stride;
+    struct rectangle at = objective_positions(objective, target, view->tile, view->width, view->height);
+    at.x -= view->tile->window.x / stride;
+    at.y -= view->tile->window.y / stride;
+    return at;
+}
+
+static int nearest_position(double part, int pixels, int roll, const struct receptive_field *field, int count)
+{
+    const int pixel = (int)fmin(part * pixels, pixels - 1);
+    const double rolled = ((pixel + roll) % pixels + pixels) % pixels;
+    const double position = floor((rolled - field->centre) / field->stride + 0.5); // of two that are as near the same for every roll
+    return position < 0 ? 0 : position >= count ? count - 1 : (int)position;
+}
+
+static struct rectangle overlap(struct rectangle a, struct rectangle b)
+{
+    const int x = a.x > b.x ? a.x : b.x, y = a.y > b.y ? a.y : b.y;
+    const int right = a.x + a.width < b.x + b.width ? a.x + a.width : b.x + b.width;
+    const int bottom = a.y + a.height < b.y + b.height ? a.y + a.height : b.y + b.height;
+    return (struct rectangle){.x = x, .y = y, .width = right > x ? right - x : 0, .height = bottom > y ? bottom - y : 0};
+}
+
+// Those of the positions `among`, in the grid of the tile's window, that the objective sees: all of them, or one.
+static struct rectangle seen(const struct objective *objective, int target, const struct objective_view *view, struct rectangle among)
+{
+    const struct receptive_field *field = &objective->fields[target];
+    const struct config_target *chosen = &objective->config->targets.items[target];
+    int w, h;
+    if (!chosen->place_count)
+        return among;
+    network_output_size(network_inception_v3(), objective->rows[target], view->width, view->height, &w, &h);
+    const struct rectangle place = {
+        .x = nearest_position(chosen->place[0], view->width, view->dx, field, w) - view->tile->window.x / field->stride,
+        .y = nearest_position(chosen->place[1], view->height, view->dy, field, h) - view->tile->window.y / field->stride,
+        .width = 1,
+        .height = 1};
+    return overlap(place, among);
+}
+
+// Sum over these positions of one block of channels, each channel in its own lane.
+static double sum_block(const float *data, int row, const struct rectangle *at, int block, const float *weights, bool square)
+{
+    double lanes[ONEDNN_BLOCK_MAX] = {0};
+    for (int y = at->y; y < at->y + at->height; y++) {
+        const float *values = data + ((size_t)y * (size_t)row + (size_t)at->x) * (size_t)block;
+        for (int x = 0; x < at->width; x++, values += block)
+            for (int c = 0; c < block; c++)
+                lanes[c] += (double)values[c] * (square ? (double)values[c] : 1);
+    }
+    double sum = 0;
+    for (int c = 0; c < block; c++)
+        sum += (double)weights[c] * lanes[c];
+    return sum;
+}
+
+static double sum_blocks(const struct tensor *a, const struct rectangle *at, const float *weights, bool square)
+{
+    enum { BLOCKS_MAX = 2048 / 8 };
+    const size_t block_values = (size_t)a->height * (size_t)a->width * (size_t)a->block;
+    const int blocks = a->channels / a->block;
+    double block_sums[BLOCKS_MAX], sum = 0;
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < blocks; b++)
+        block_sums[b] = sum_block(a->data + (size_t)b * block_values, a->width, at, a->block, weights + b * a->block, square);
+    for (int b = 0; b < blocks; b++)
+        sum += block_sums[b];
+    return sum;
+}
+
+enum status objective_sums(const struct objective *objective, struct executor *executor, const struct objective_view *view,
+                           double sums[CONFIG_TARGETS_MAX])
+{
+    for (int t = 0; t < objective->count; t++) {
+        const struct tensor a = executor_target(executor, t);
+        struct rectangle at = objective_window_positions(objective, t, view);
+        assert(at.x >= 0 && at.y >= 0 && at.x + at.width <= a.width && at.y + at.height <= a.height); // halos are wide enough
+        at = seen(objective, t, view, at);
+        if (objective->guides[t])
+            TRY(guide_likeness_match(objective->guides[t], &a, &at, &sums[t]));
+        else
+            sums[t] = sum_blocks(&a, &at, objective->weights[t], objective->config->objective == OBJECTIVE_MEAN_SQUARE);
+    }
+    return STATUS_OK;
+}
+
+double objective_loss(const struct objective *objective, const double sums[CONFIG_TARGETS_MAX], const double values[CONFIG_TARGETS_MAX],
+                      double target_loss[CONFIG_TARGETS_MAX])
+{
+    double total = 0;
+    for (int t = 0; t < objective->count; t++) {
+        target_loss[t] = sums[t] / values[t] + objective->bias;
+        total += objective->config->targets.items[t].weight * target_loss[t];
+    }
+    return total;
+}
+
+// In the rectangle `at`: data = weight * (slope * data + constant); 0 outside it.
+static void differentiate(const struct tensor *a, const struct rectangle *at, const float *weights, float slope, float constant)
+{
+    const size_t plane = (size_t)a->height * (size_t)a->width * (size_t)a->block, row = (size_t)a->width * (size_t)a->block;
+#pragma omp parallel for schedule(static)
+    for (int b = 0; b < a->channels / a->block; b++)
+        for (int y = 0; y < a->height; y++) {
+            float *data = a->data + (size_t)b * plane + (size_t)y * row;
+            const bool inside = y >= at->y && y < at->y + at->height;
+            const int begin = inside ? at->x : 0, end = inside ? at->x + at->width : 0;
+            memset(data, 0, (size_t)begin * (size_t)a->block * sizeof *data);
+            for (int x = begin; x < end; x++)
+                for (int c = 0; c < a->block; c++) {
+                    float *value = data + (size_t)x * (size_t)a->block + (size_t)c;
+                    *value = weights[b * a->block + c] * (slope * *value + constant);
+                }
+            memset(data + (size_t)end * (size_t)a->block, 0, (row - (size_t)end * (size_t)a->block) * sizeof *data);
+        }
+}
+
+void objective_gradient(const struct objective *objective, struct executor *executor, const struct objective_view *view)
+{
+    const bool square = objective->config->objective == OBJECTIVE_MEAN_SQUARE;
+    for (int t = 0; t < objective->count; t++) {
+        const struct tensor a = executor_target(executor, t);
+        const double scale = objective->config->targets.items[t].weight / view->values[t];
+        const struct rectangle at = seen(objective, t, view, (struct rectangle){.width = a.width, .height = a.height});
+        if (objective->guides[t])
+            guide_likeness_gradient(objective->guides[t], scale, &a);
+        else // d mean(A^2) = 2 A / n, d mean(A) = 1 / n: slope * A + constant
+            differentiate(&a, &at, objective->weights[t], square ? (float)(2 * scale) : 0.0f, square ? 0.0f : (float)scale);
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// What the dream raises: a weighted sum over targets of what is made of their activation A over a whole octave, tile by tile:
+//
+//     mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 or 0 as chosen unless guidance
+//                         says more
+//     guide               the mean over positions of the largest dot product with any feature vector of the guide, divided by the channels
+//     class               a logit: sum over channels of w * mean over positions of A, plus a bias; w: the classifier's weights of the class
+//
+// An octave's activation values are shared out among its tiles: each belongs to the tile in whose core the middle of its receptive field
+// lies.
+#pragma once
+
+#include "common/config/config.h"
+#include "common/picture/tiling.h"
+#include "kernels/execution/executor.h"
+
+struct guide_likeness;
+
+struct objective {
+    const struct config *config;
+    int count;                    // targets
+    int rows[CONFIG_TARGETS_MAX]; // of the network table
+    struct receptive_field fields[CONFIG_TARGETS_MAX];
+    int channels[CONFIG_TARGETS_MAX];
+    double counted[CONFIG_TARGETS_MAX]; // channels that the mean is taken over
+    double bias;                        // added to the loss
+    float *weights[CONFIG_TARGETS_MAX]; // [channels]
+    struct guide_likeness *guides[CONFIG_TARGETS_MAX];
+};
+
+// STATUS_USAGE where the network has no such layer. `config` is borrowed. `weights`: the flat array of weights.h, with a top of `classes`
+// classes; only the class objective reads it. Destroy it also after a failure.
+enum status objective_init(struct objective *objective, const struct config *config, const float *weights, int classes) MUST_CHECK;
+void objective_destroy(struct objective *objective);
+
+// The targets of `config` as rows of the network table, their receptive fields and channels, and no more: enough for tile rules.
+enum status objective_find_targets(struct objective *objective, const struct config *config) MUST_CHECK;
+
+// The guide's features for the guide objective: the targets' activations after executor_forward() on it.
+enum status objective_set_guide(struct objective *objective, struct executor *executor) MUST_CHECK;
+
+// The target behind all others.
+int objective_deepest(const struct objective *objective);
+
+// One tile of an octave as the network sees it.
+struct objective_view {
+    const struct tile *tile;
+    int width, height; // of the octave
+    int dy, dx;        // the octave is rolled by this
+    double values[CONFIG_TARGETS_MAX];
+};
+
+// Values of each target that the loss is a mean of, for an octave of width x height.
+void objective_values(const struct objective *objective, int width, int height, double values[CONFIG_TARGETS_MAX]);
+
+// The positions of a target that belong to a tile, in the octave's grid, and in that of the tile's window.
+struct rectangle objective_positions(const struct objective *objective, int target, const struct tile *tile, int width, int height);
+struct rectangle objective_window_positions(const struct objective *objective, int target, const struct objective_view *view);
+
+// After executor_forward() on a tile's window: the sums over this tile's positions that the loss is made of. Sums run in a fixed order for
+// any number of threads.
+enum status objective_sums(const struct objective *objective, struct executor *executor, const struct objective_view *view,
+                           double sums[CONFIG_TARGETS_MAX]) MUST_CHECK;
+
+// The loss from the sums over all tiles: of each target, unweighted, and their weighted sum.
+double objective_loss(const struct objective *objective, const double sums[CONFIG_TARGETS_MAX], const double values[CONFIG_TARGETS_MAX],
+                      double target_loss[CONFIG_TARGETS_MAX]);
+
+// After objective_sums(): overwrites each target's activation, all of it, with d loss / d A.
+void objective_gradient(const struct objective *objective, struct executor *executor, const struct objective_view *view);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// What only the whole configuration can show: settings that do not go together.
+#include "common/config/config.h"
+
+#include "unit.h"
+
+// `settings` end with NULL. An empty message: they are fine.
+static void check(const char *const *settings, const char *message)
+{
+    struct config config;
+    config_init(&config);
+    for (; *settings; settings++)
+        UNIT_OK(config_set(&config, *settings));
+    const enum status rc = config_check(&config);
+    if (message[0] == '\0') {
+        UNIT_OK(rc);
+        return;
+    }
+    CU_ASSERT_EQUAL(rc, STATUS_USAGE);
+    CU_ASSERT_STRING_EQUAL(status_message(), message);
+}
+#define CHECK(message, ...) check((const char *const[]){__VA_ARGS__, NULL}, message)
+
+static void test_check(void)
+{
+    CHECK("targets: every weight is 0, so there is nothing to raise", "targets=mixed3:0,mixed4:0");
+    CHECK("", "targets=mixed3:0,mixed4:-1");
+    CHECK("", "targets=mixed3#4@0.5/0.5,mixed4@1/0");
+}
+
+static void test_check_objective(void)
+{
+    CHECK("objective: guide needs a picture: set guide to its file or URL", "objective=guide");
+    CHECK("", "objective=guide", "guide=a.png");
+    CHECK("", "guide=a.png"); // not used, no harm
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3,mixed4#1");
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3@0.5/0.5");
+    CHECK("targets: objective: class takes whole layers, without # and @", "objective=class", "targets=mixed10#7");
+    CHECK("", "objective=class", "targets=mixed10", "class=208");
+}
+
+static void test_check_maps(void)
+{
+    CHECK("cam.method: class needs objective: class", "cam.method=class");
+    CHECK("cam.method: class needs objective: class", "cam.method=class", "objective=mean");
+    CHECK("", "cam.method=class", "objective=class", "targets=mixed10");
+    CHECK("cam.layer: mixed4 is none of the targets", "cam.layer=mixed4");
+    CHECK("cam.layer: mixed is none of the targets", "cam.layer=mixed");
+    CHECK("", "cam.layer=mixed3");
+    CHECK("", "cam.layer=mixed4", "targets=mixed3,mixed4#5");
+}
+
+static void test_baselines(void)
+{
+    static const char *const wrong[] = {"white", "black,", ",", "black,black", "black blurred", "blackblurred", "Black", "images,none"};
+    struct config config;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char setting[128], message[256];
+        snprintf(setting, sizeof setting, "importance.baselines=%s", wrong[i]);
+        snprintf(message, sizeof message, "importance.baselines: %s is not a list of black, blurred and images with commas", wrong[i]);
+        CHECK(message, setting);
+    }
+    CHECK("", "importance.baselines=images,black,blurred");
+    config_init(&config);
+    UNIT_OK(config_set(&config, "importance.baselines=blurred,images"));
+    CU_ASSERT_TRUE(config_has_baseline(&config, "blurred"));
+    CU_ASSERT_TRUE(config_has_baseline(&config, "images"));
+    CU_ASSERT_FALSE(config_has_baseline(&config, "black"));
+}
+
+static const struct unit_test tests[] = {
+    {"weights that are all zero are refused", test_check},
+    {"objectives that lack something are refused", test_check_objective},
+    {"maps of layers that are no targets are refused", test_check_maps},
+    {"baselines", test_baselines},
+};
+UNIT_MAIN("config_check", tests)

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// Each key either makes another dream, and is named with both values, or does not, and is left out.
+#include "common/config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config/config_schema.h"
+#include "common/config/config_value.h"
+#include "unit.h"
+
+static struct config was, is;
+static char text[512];
+
+static bool differs(const char *setting)
+{
+    config_init(&was);
+    config_init(&is);
+    UNIT_OK(config_set(&is, setting));
+    return config_difference(&was, &is, text, sizeof text);
+}
+
+static void equal(void)
+{
+    config_init(&was);
+    config_init(&is);
+    CU_ASSERT(!config_difference(&was, &is, text, sizeof text));
+    CU_ASSERT_STRING_EQUAL(text, "");
+}
+
+static void named(void)
+{
+    CU_ASSERT(differs("steps=40"));
+    CU_ASSERT_STRING_EQUAL(text, "steps was 20 and is 40");
+    UNIT_OK(config_set(&is, "seed=1"));
+    CU_ASSERT(config_difference(&was, &is, text, sizeof text));
+    CU_ASSERT_STRING_EQUAL(text, "steps was 20 and is 40; seed was 0 and is 1");
+    CU_ASSERT(differs("targets=mixed4:1"));
+    CU_ASSERT_STRING_EQUAL(text, "the targets are others");
+    CU_ASSERT(differs("octaves.scale=1.5"));
+    CU_ASSERT(differs("output.quality=80"));
+    CU_ASSERT(differs("tile.size=512"));
+}
+
+static void neutral(void)
+{
+    static const char *const settings[] = {"threads=3",           "team.size=2",          "plan=off",         "precision=f32",
+                                           "memory.limit=1G",     "checkpoint.seconds=1", "fetch.parallel=3", "watchdog.seconds=5",
+                                           "input.max_side=9000", "model.path=/a.h5",     "fetch.attempts=2"};
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        if (differs(settings[i]))
+            CU_FAIL("a neutral setting is named");
+}
+
+static void many(void)
+{
+    static const char *const settings[] = {"steps=40", "seed=1", "jitter=0", "step_size=0.1", "octaves.count=2", "tile.blend=1"};
+    config_init(&was);
+    config_init(&is);
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
+        UNIT_OK(config_set(&is, settings[i]));
+    CU_ASSERT(config_difference(&was, &is, text, sizeof text));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "; and 2 more"));
+    char tiny[8];
+    CU_ASSERT(config_difference(&was, &is, tiny, sizeof tiny));
+    CU_ASSERT(strlen(tiny) < sizeof tiny);
+}
+
+// A value that is not the key's default.
+static enum status change(const struct config_key *key)
+{
+    char value[64];
+    switch (key->type) {
+    case CONFIG_TYPE_BOOL:
+        snprintf(value, sizeof value, "%s", strcmp(key->initial, "true") == 0 ? "false" : "true");
+        break;
+    case CONFIG_TYPE_WORD:
+        snprintf(value, sizeof value, "%s", key->words[strcmp(key->words[0].name, key->initial) == 0].name);
+        break;
+    case CONFIG_TYPE_REAL:
+        snprintf(value, sizeof value, "%.17g", strtod(key->initial, NULL) == key->low ? key->high : key->low);
+        break;
+    case CONFIG_TYPE_TEXT:
+        snprintf(value, sizeof value, "another");
+        break;
+    case CONFIG_TYPE_TARGETS:
+        snprintf(value, sizeof value, "mixed4:1");
+        break;
+    default:
+        snprintf(value, sizeof value, "%llu",
+                 (unsigned long long)(strtoull(key->initial, NULL, 10) == key->least ? key->least + 1 : key->least));
+    }
+    return config_value_parse(&is, key, value);
+}
+
+static void each_key(void)
+{
+    for (int i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        config_init(&was);
+        config_init(&is);
+        UNIT_OK(change(key));
+        CU_ASSERT_EQUAL(config_difference(&was, &is, text, sizeof text), !key->neutral);
+        if (!key->neutral && !strstr(text, key->name))
+            CU_FAIL("a key is not named");
+    }
+}
+
+static const struct unit_test tests[] = {{"equal", equal}, {"named", named}, {"neutral", neutral}, {"many", many}, {"each_key", each_key}};
+UNIT_MAIN("config_difference", tests)

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+#include "common/system/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+static char folder[64];
+
+static void in_folder(char path[FILE_PATH_MAX], const char *name)
+{
+    UNIT_OK(file_join(path, folder, name));
+}
+
+static int entries(void)
+{
+    int count = 0;
+    DIR *dir = opendir(folder);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 2;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    struct file_writer writer;
+    UNIT_OK(file_create(&writer, path));
+    fputs(text, writer.stream);
+    UNIT_OK(file_commit(&writer));
+}
+
+static void expect_text(const char *path, const char *text)
+{
+    void *bytes;
+    size_t size;
+    UNIT_OK(file_read(path, 1000, &bytes, &size));
+    CU_ASSERT_EQUAL(size, strlen(text));
+    CU_ASSERT_STRING_EQUAL((char *)bytes, text);
+    free(bytes);
+}
+
+static void begin(void)
+{
+    strcpy(folder, "test_file.XXXXXX");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(folder));
+}
+
+static void end(void)
+{
+    char path[FILE_PATH_MAX];
+    DIR *dir = opendir(folder);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            in_folder(path, entry->d_name);
+            CU_ASSERT_EQUAL(remove(path), 0);
+        }
+    closedir(dir);
+    CU_ASSERT_EQUAL(rmdir(folder), 0);
+}
+
+static void written_aside_until_committed(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    in_folder(path, "a.txt");
+    struct file_writer writer;
+    UNIT_OK(file_create(&writer, path));
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    CU_ASSERT_EQUAL(access(writer.aside, F_OK), 0);
+    fputs("new", writer.stream);
+    UNIT_OK(file_commit(&writer));
+    expect_text(path, "new");
+    CU_ASSERT_EQUAL(entries(), 1);
+    file_abandon(&writer); // harmless
+    expect_text(path, "new");
+
+    mode_t mask = umask(0);
+    umask(mask);
+    struct stat facts;
+    CU_ASSERT_EQUAL_FATAL(stat(path, &facts), 0);
+    CU_ASSERT_EQUAL(facts.st_mode & 0777, 0666 & ~mask);
+    end();
+}
+
+static void abandoned_leaves_the_old_file(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    in_folder(path, "a.txt");
+    write_text(path, "old");
+    struct file_writer writer;
+    UNIT_OK(file_create(&writer, path));
+    fputs("new", writer.stream);
+    file_abandon(&writer);
+    file_abandon(&writer);
+    expect_text(path, "old");
+    CU_ASSERT_EQUAL(entries(), 1);
+    write_text(path, "newer");
+    expect_text(path, "newer");
+    end();
+}
+
+static void two_writers_of_one_name(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    in_folder(path, "a.txt");
+    struct file_writer first, second;
+    UNIT_OK(file_create(&first, path));
+    UNIT_OK(file_create(&second, path));
+    fputs("first", first.stream);
+    fputs("second", second.stream);
+    UNIT_OK(file_commit(&first));
+    UNIT_OK(file_commit(&second));
+    expect_text(path, "second");
+    CU_ASSERT_EQUAL(entries(), 1);
+    end();
+}
+
+static void refuses_to_create(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    struct file_writer writer;
+    in_folder(path, "no/such/folder.txt");
+    CU_ASSERT_EQUAL(file_create(&writer, path), STATUS_IO);
+    CU_ASSERT_PTR_NULL(writer.stream);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "no/such/folder.txt"));
+    file_abandon(&writer);
+    CU_ASSERT_EQUAL(file_create(&writer, ""), STATUS_IO);
+    in_folder(path, "");
+    CU_ASSERT_EQUAL(file_create(&writer, path), STATUS_IO);
+
+    char longest[2 * FILE_PATH_MAX];
+    memset(longest, 'x', sizeof longest);
+    longest[FILE_PATH_MAX] = '\0';
+    CU_ASSERT_EQUAL(file_create(&writer, longest), STATUS_LIMIT);
+    longest[255] = '\0'; // the longest name that file systems take still works
+    in_folder(path, longest);
+    write_text(path, "long");
+    expect_text(path, "long");
+    end();
+}
+
+static void failed_writes_are_reported(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    in_folder(path, "folder");
+    UNIT_OK(file_make_folder(path));
+    struct file_writer writer;
+    UNIT_OK(file_create(&writer, path)); // cannot be renamed over a folder
+    CU_ASSERT_EQUAL(file_commit(&writer), STATUS_IO);
+    CU_ASSERT_EQUAL(entries(), 1);
+
+    in_folder(path, "full.txt");
+    UNIT_OK(file_create(&writer, path));
+    int full = open("/dev/full", O_WRONLY); // a disk without space
+    CU_ASSERT_FATAL(full >= 0);
+    CU_ASSERT_FATAL(dup2(full, fileno(writer.stream)) >= 0);
+    close(full);
+    fputs("lost", writer.stream);
+    UNIT_FAILS(file_commit(&writer), STATUS_IO, "No space left");
+    CU_ASSERT_EQUAL(entries(), 1);
+    end();
+}
+
+static void reads_only_what_it_should(void)
+{
+    begin();
+    char path[FILE_PATH_MAX];
+    void *bytes;
+    size_t size;
+    in_folder(path, "a.txt");
+    write_text(path, "12345");
+    UNIT_OK(file_read(path, 5, &bytes, &size));
+    CU_ASSERT_EQUAL(size, 5);
+    free(bytes);
+    CU_ASSERT_EQUAL(file_read(path, 4, &bytes, &size), STATUS_LIMIT);
+    CU_ASSERT_PTR_NULL(bytes);
+    write_text(path, "");
+    expect_text(path, "");
+    UNIT_FAILS(file_read(folder, 100, &bytes, &size), STATUS_IO, "folder");
+    in_folder(path, "absent");
+    CU_ASSERT_EQUAL(file_read(path, 100, &bytes, &size), STATUS_IO);
+    in_folder(path, "pipe");
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+    CU_ASSERT_EQUAL(file_read(path, 100, &bytes, &size), STATUS_IO); // and does not wait for a writer
+    CU_ASSERT_EQUAL(file_read("/dev/zero", 100, &bytes, &size), STATUS_IO);
+    end();
+}
+
+static void makes_folders(void)
+{
+    begin();
+    char path[FILE_PATH_MAX], inner[FILE_PATH_MAX];
+    in_folder(path, "a");
+    UNIT_OK(file_join(inner, path, "b//c/"));
+    UNIT_OK(file_make_folder(inner));
+    UNIT_OK(file_make_folder(inner));
+    UNIT_OK(file_make_folder("/"));
+    struct stat facts;
+    CU_ASSERT_EQUAL_FATAL(stat(inner, &facts), 0);
+    CU_ASSERT(S_ISDIR(facts.st_mode));
+    CU_ASSERT_EQUAL(rmdir(inner), 0);
+    UNIT_OK(file_join(inner, path, "b"));
+    CU_ASSERT_EQUAL(rmdir(inner), 0);
+
+    in_folder(path, "file");
+    write_text(path, "");
+    CU_ASSERT_EQUAL(file_make_folder(path), STATUS_IO);
+    UNIT_OK(file_join(inner, path, "below"));
+    CU_ASSERT_EQUAL(file_make_folder(inner), STATUS_IO);
+    CU_ASSERT_EQUAL(file_make_folder(""), STATUS_IO);
+    end();
+}
+
+static void joins(void)
+{
+    char path[FILE_PATH_MAX], longest[FILE_PATH_MAX];
+    UNIT_OK(file_join(path, "a", "b"));
+    CU_ASSERT_STRING_EQUAL(path, "a/b");
+    UNIT_OK(file_join(path, "a/", "b"));
+    CU_ASSERT_STRING_EQUAL(path, "a/b");
+    UNIT_OK(file_join(path, "/", "b"));
+    CU_ASSERT_STRING_EQUAL(path, "/b");
+    UNIT_OK(file_join(path, "", "b"));
+    CU_ASSERT_STRING_EQUAL(path, "b");
+    memset(longest, 'x', sizeof longest);
+    longest[FILE_PATH_MAX - 3] = '\0';
+    UNIT_OK(file_join(path, longest, "b"));
+    CU_ASSERT_EQUAL(strlen(path), FILE_PATH_MAX - 1);
+    CU_ASSERT_EQUAL(file_join(path, longest, "bc"), STATUS_LIMIT);
+}
+
+static void digests(void)
+{
+    begin();
+    char path[FILE_PATH_MAX], sha256[65], md5[33];
+    in_folder(path, "abc");
+    write_text(path, "abc"); // the test vectors of RFC 1321 and FIPS 180-2
+    UNIT_OK(bytes_sha256("abc", 3, sha256));
+    UNIT_OK(file_md5(path, md5));
+    CU_ASSERT_STRING_EQUAL(sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CU_ASSERT_STRING_EQUAL(md5, "900150983cd24fb0d6963f7d28e17f72");
+
+    struct file_writer writer;
+    UNIT_OK(file_create(&writer, path)); // more than one block: a million times 'a'
+    for (int i = 0; i < 1000000; i++)
+        putc('a', writer.stream);
+    UNIT_OK(file_commit(&writer));
+    UNIT_OK(file_md5(path, md5));
+    CU_ASSERT_STRING_EQUAL(md5, "7707d6ae4e027c70eea2a935c2296f21");
+    CU_ASSERT_EQUAL(file_md5(folder, md5), STATUS_IO);
+    end();
+}
+
+static const struct unit_test tests[] = {
+    {"written aside until committed", written_aside_until_committed},
+    {"abandoned leaves the old file", abandoned_leaves_the_old_file},
+    {"two writers of one name", two_writers_of_one_name},
+    {"refuses to create", refuses_to_create},
+    {"failed writes are reported", failed_writes_are_reported},
+    {"reads only regular files within the limit", reads_only_what_it_should},
+    {"makes folders", makes_folders},
+    {"joins paths", joins},
+    {"digests", digests},
+};
+UNIT_MAIN("file", tests)

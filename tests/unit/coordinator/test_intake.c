@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: MIT
+// Inputs of every kind in real folders, and the names of their outputs.
+#include "coordinator/intake/intake.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/system/log.h"
+#include "common/system/utf8.h"
+#include "media/picture/signature.h"
+#include "scratch.h"
+#include "unit.h"
+
+static const char png[] = "\x89PNG\r\n\x1a\n more";
+
+// A file below the scratch folder, with the folders above it.
+static void put(const char *name, const char *bytes, size_t size)
+{
+    char path[FILE_PATH_MAX];
+    snprintf(path, sizeof path, "%s", name);
+    char *slash = strrchr(path, '/');
+    if (slash) {
+        *slash = '\0';
+        UNIT_OK(file_make_folder(path));
+    }
+    FILE *stream = fopen(name, "wb");
+    CU_ASSERT_FATAL(stream && fwrite(bytes, 1, size, stream) == size && fclose(stream) == 0);
+}
+
+static void put_text(const char *name, const char *text)
+{
+    put(name, text, strlen(text));
+}
+
+// Each test has a working folder of its own.
+static void enter(const char *name)
+{
+    CU_ASSERT_FATAL(chdir(scratch) == 0 && mkdir(name, 0777) == 0 && chdir(name) == 0);
+}
+
+// Everything that the inputs give, one "source > name" or "source ! error" a line.
+static const char *take(const char *output, int count, ...)
+{
+    static char text[1 << 16];
+    char *inputs[16];
+    va_list args;
+    va_start(args, count);
+    for (int i = 0; i < count; i++)
+        inputs[i] = va_arg(args, char *);
+    va_end(args);
+    struct intake *intake;
+    struct intake_entry entry;
+    bool end;
+    size_t used = 0;
+    int64_t id = 0;
+    text[0] = '\0';
+    UNIT_OK(intake_create(&intake, output, inputs, count));
+    for (;;) {
+        UNIT_OK(intake_next(intake, &entry, &end));
+        if (end)
+            break;
+        CU_ASSERT_EQUAL(entry.id, id++);
+        CU_ASSERT_EQUAL(entry.status == STATUS_OK, entry.error[0] == '\0');
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s\n", entry.kind == INTAKE_URL ? "URL " : "", entry.source,
+                                 entry.status ? "!" : entry.name);
+        if (entry.status)
+            used += (size_t)snprintf(text + used - 1, sizeof text - used, " %s\n", entry.error) - 1;
+        CU_ASSERT_FATAL(used < sizeof text - 8192);
+    }
+    UNIT_OK(intake_next(intake, &entry, &end));
+    CU_ASSERT(end); // and stays so
+    intake_destroy(&intake);
+    CU_ASSERT_PTR_NULL(intake);
+    intake_destroy(&intake);
+    return text;
+}
+static void check_text(const char *got, const char *wanted)
+{
+    if (strcmp(got, wanted) != 0)
+        printf("\ngot:\n%swanted:\n%s", got, wanted);
+    CU_ASSERT_STRING_EQUAL(got, wanted);
+}
+#define GIVES(wanted, ...) check_text(take(__VA_ARGS__), wanted)
+
+static void test_files_and_urls(void)
+{
+    enter("files");
+    put_text("b.png", png);
+    put_text("a.txt", "no picture, but asked for");
+    GIVES("b.png b\n"
+          "a.txt a\n"
+          "b.png b-2\n"
+          "gone.png ! No such file or directory\n"
+          "b.png/x ! Not a directory\n"
+          "URL HTTPS://example.org/p/my%20cat.jpg?size=3#x my cat\n"
+          "URL http://example.org/B.tif B-3\n",
+          "out", 7, "b.png", "a.txt", "b.png", "gone.png", "b.png/x", "HTTPS://example.org/p/my%20cat.jpg?size=3#x",
+          "http://example.org/B.tif");
+    GIVES("/dev/null ! neither a file nor a folder\n", "out", 1, "/dev/null");
+    GIVES("", "out", 0);
+}
+
+static void test_folders(void)
+{
+    enter("folders");
+    put_text("p/b.PNG", "truncated");
+    put_text("p/a/2.jpeg", "");
+    put_text("p/a/10.tif", "");
+    put_text("p/c", png);
+    put_text("p/notes.txt", "text");
+    put_text("p/.hidden.png", png);
+    put_text("p/.git/x.png", png);
+    put_text("empty/notes.txt", "text");
+    CU_ASSERT_EQUAL(symlink("../p/a", "p/z"), 0);
+    CU_ASSERT_EQUAL(symlink("..", "p/loop"), 0);
+    CU_ASSERT_EQUAL(symlink("nowhere.jpg", "p/lost.jpg"), 0);
+    CU_ASSERT_EQUAL(symlink("nowhere", "p/lost"), 0);
+    CU_ASSERT_EQUAL(mkfifo("p/pipe.png", 0600), 0);
+    const char *wanted = "p/a/10.tif 10\np/a/2.jpeg 2\np/b.PNG b\np/c c\np/lost.jpg lost\np/z/10.tif 10-2\np/z/2.jpeg 2-2\n";
+    GIVES(wanted, "out", 1, "p/"); // "p/loop" leads back to "p"
+    GIVES("empty ! no picture in this folder\n", "out", 1, "empty");
+    // Hidden only counts below what was asked for.
+    GIVES("p/.git/x.png x\n", "out", 1, "p/.git");
+}
+
+static void test_folder_that_may_not_be_read(void)
+{
+    enter("forbidden");
+    put_text("p/a.png", png);
+    put_text("p/b/c.png", png);
+    put_text("p/d.png", png);
+    CU_ASSERT_EQUAL(chmod("p/b", 0), 0);
+    const bool root = geteuid() == 0; // who may read everything
+    if (root)
+        CU_ASSERT_FATAL(chmod(scratch, 0755) == 0 && seteuid(65534) == 0);
+    GIVES("p/a.png a\np/b ! cannot read: Permission denied\np/d.png d\n", "out", 1, "p");
+    GIVES("p/b ! cannot read: Permission denied\n", "out", 1, "p/b");
+    if (root)
+        CU_ASSERT_FATAL(seteuid(0) == 0);
+    CU_ASSERT_EQUAL(chmod("p/b", 0700), 0);
+}
+
+static void test_globs(void)
+{
+    enter("globs");
+    put_text("b2.png", png);
+    put_text("a1.png", png);
+    put_text("B.png", png);
+    put_text("d.png/x.jpg", "");
+    put_text("[x].png", png);
+    GIVES("B.png B\n[x].png [x]\na1.png a1\nb2.png b2\nd.png/x.jpg x\n", "out", 1, "*.png");
+    GIVES("[x].png [x]\n", "out", 1, "[x].png"); // the file of that name, not the pattern
+    GIVES("*.gif ! no file matches\n", "out", 1, "*.gif");
+}
+
+static void test_lists(void)
+{
+    enter("lists");
+    put_text("a.png", png);
+    put_text("p/b.png", png);
+    put_text("c.png", png);
+    put_text("more.txt", "a.png\n");
+    put_text("list.txt", "\xef\xbb\xbf# pictures\r\n\n  a.png \r\nhttp://h/x.gif\np\n\t#c.png\n@more.txt\ngone*.png\nc.png");
+    GIVES("a.png a\n"
+          "URL http://h/x.gif x\n"
+          "p/b.png b\n"
+          "@more.txt ! a list cannot name a list (a file of this name is ./@more.txt)\n"
+          "gone*.png ! no file matches\n"
+          "c.png c\n"
+          "a.png a-2\n",
+          "out", 2, "@list.txt", "a.png");
+    GIVES("@gone.txt ! cannot read the list: No such file or directory\na.png a\n", "out", 2, "@gone.txt", "a.png");
+    GIVES("@p ! cannot read the list after line 0: Is a directory\na.png a\n", "out", 2, "@p", "a.png");
+}
+
+static void test_hostile_lists(void)
+{
+    static char bytes[3 * FILE_PATH_MAX];
+    enter("hostile");
+    put_text("a.png", png);
+    memset(bytes, 'x', sizeof bytes);
+    memcpy(bytes, "a.png\n", 6);
+    memcpy(bytes + 10000, "\na.png\n", 7);
+    bytes[sizeof bytes - 1] = '\n';
+    put("long.txt", bytes, sizeof bytes);
+    char wanted[1024];
+    snprintf(wanted, sizeof wanted, "a.png a\n@long.txt ! line 2 is longer than 4095 bytes\na.png a-2\n");
+    const char *got = take("out", 1, "@long.txt");
+    CU_ASSERT_EQUAL(strncmp(got, wanted, strlen(wanted)), 0); // the last line is a name of some 2000 bytes
+
+    memset(bytes, ' ', sizeof bytes);
+    put("blank.txt", bytes, sizeof bytes);
+    GIVES("@blank.txt ! line 1 is longer than 4095 bytes\n", "out", 1, "@blank.txt");
+    put("binary.txt", "a.png\nb\0c\na.png\n", 16);
+    GIVES("a.png a\n@binary.txt ! line 2 holds a NUL byte: this is not a list\na.png a-2\n", "out", 2, "@binary.txt", "a.png");
+
+    memset(bytes, 'y', sizeof bytes);
+    bytes[sizeof bytes - 1] = '\0';
+    got = take("out", 2, bytes, "a.png");
+    CU_ASSERT_PTR_NOT_NULL(strstr(got, " ! longer than 4095 bytes\na.png a\n"));
+}
+
+// A list is read as the run goes on: what is written to it meanwhile is seen.
+static void test_lists_are_streamed(void)
+{
+    enter("streamed");
+    put_text("a.png", png);
+    CU_ASSERT_EQUAL_FATAL(mkfifo("list", 0600), 0);
+    FILE *writer = fopen("list", "r+"); // both ends, so that opening does not wait
+    setvbuf(writer, NULL, _IOLBF, 0);
+    fputs("a.png\n", writer);
+    char *inputs[] = {"@list"};
+    struct intake *intake;
+    struct intake_entry entry;
+    bool end;
+    UNIT_OK(intake_create(&intake, "out", inputs, 1));
+    for (int i = 0; i < 3; i++) {
+        UNIT_OK(intake_next(intake, &entry, &end));
+        CU_ASSERT_FATAL(!end);
+        CU_ASSERT_STRING_EQUAL(entry.source, "a.png");
+        fputs("a.png\n", writer);
+    }
+    intake_destroy(&intake);
+    fclose(writer);
+}
+
+static void test_outputs_are_not_inputs(void)
+{
+    enter("outputs");
+    put_text("cat.png", png);
+    put_text("dog", png);
+    put_text("cat/dream.png", png); // what a first run with -o . wrote
+    put_text("cat/dream.partial.png", png);
+    put_text("out/cat/dream.png", png); // and one with -o out
+    put_text("out/cat/cam/0000.png", png);
+    put_text("deep/er/dream.png", png); // a picture that is called so
+    // Run twice into the folder of the inputs: earlier dreams are left alone, and the folder for `dog` is not the file `dog`.
+    GIVES("./cat.png cat\n./deep/er/dream.png dream\n./dog dog-2\n./out/cat/cam/0000.png 0000\n./out/cat/dream.png dream-2\n", ".", 1, ".");
+    GIVES("./cat/dream.partial.png dream.partial\n./cat/dream.png dream\n./cat.png cat\n./deep/er/dream.png dream-2\n./dog dog\n", "out", 1,
+          ".");
+    const char *refused = "a picture of an earlier run into this output folder, which this run may overwrite; use another folder\n";
+    char wanted[512];
+    snprintf(wanted, sizeof wanted, "cat/dream.png ! %scat.png cat\n", refused);
+    GIVES(wanted, ".", 2, "cat/dream.png", "cat.png");
+    CU_ASSERT_EQUAL_FATAL(chdir("cat"), 0);
+    snprintf(wanted, sizeof wanted, "dream.png ! %s", refused);
+    GIVES(wanted, "..", 1, "dream.png");
+}
+
+static const char *path_name(const char *path)
+{
+    static char name[FOLDER_NAME_MAX + 1];
+    folder_name_of_path(name, path);
+    return name;
+}
+
+static const char *url_name(const char *url)
+{
+    static char name[FOLDER_NAME_MAX + 1];
+    folder_name_of_url(name, url);
+    return name;
+}
+
+static void test_names(void)
+{
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat.tar.png"), "cat.tar");
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat"), "cat");
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/"), "b");
+    CU_ASSERT_STRING_EQUAL(path_name("/"), "image");
+    CU_ASSERT_STRING_EQUAL(path_name(""), "image");
+    CU_ASSERT_STRING_EQUAL(path_name(".png"), "_png");
+    CU_ASSERT_STRING_EQUAL(path_name(".."), "_");
+    CU_ASSERT_STRING_EQUAL(path_name("-rf.png"), "_rf");
+    CU_ASSERT_STRING_EQUAL(path_name("caf\xc3\xa9 \xe2\x98\x95.png"), "caf\xc3\xa9 \xe2\x98\x95");
+    CU_ASSERT_STRING_EQUAL(path_name("a\nb\x1b[31m\x7f\xc2\x85.png"), "a_b_[31m___");
+    CU_ASSERT_STRING_EQUAL(path_name("caf\xe9\xff.png"), "caf__");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/b%2fc%00.jpg"), "b_c%00");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/%2e%2e"), "_");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org/%zz%4"), "%zz%4");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org/300?x=/y.png"), "300");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org/"), "h.org");
+    CU_ASSERT_STRING_EQUAL(url_name("https://h.org?q"), "h.org");
+    CU_ASSERT_STRING_EQUAL(url_name("https://"), "image");
+    char path[1024] = "x";
+    for (int i = 0; i < 200; i++)
+        strcat(path, "\xc3\xa9");
+    CU_ASSERT_EQUAL(strlen(path_name(path)), 99); // not half a character
+    char all[512];
+    for (int i = 0; i < 255; i++)
+        all[i] = (char)(i + 1);
+    all[255] = '\0';
+    for (const char *s = path_name(all); *s; s += utf8_length(s))
+        CU_ASSERT_FATAL(utf8_length(s) > 0 && *s != '/' && (unsigned char)*s >= 0x20);
+}
+
+static void claim(struct folder_names *names, const char *wanted, const char *given)
+{
+    char name[FOLDER_NAME_MAX + 1];
+    snprintf(name, sizeof name, "%s", wanted);
+    UNIT_OK(folder_names_claim(names, name));
+    CU_ASSERT_STRING_EQUAL(name, given);
+}
+
+static void test_unique_names(void)
+{
+    enter("unique");
+    put_text("file", "in the way");
+    CU_ASSERT_EQUAL(mkdir("folder", 0777), 0);
+    CU_ASSERT_EQUAL(symlink("gone", "link"), 0);
+    struct folder_names *names;
+    UNIT_OK(folder_names_create(&names, "."));
+    claim(names, "cat", "cat");
+    claim(names, "cat-2", "cat-2");
+    claim(names, "CAT", "CAT-3");
+    claim(names, "cat", "cat-4");
+    claim(names, "cat-2", "cat-2-2");
+    claim(names, "file", "file-2");
+    claim(names, "link", "link-2");
+    claim(names, "folder", "folder"); // of an earlier run
+    claim(names, "run.h5", "run.h5-2");
+    claim(names, "Report.html", "Report.html-2");
+    char longest[FOLDER_NAME_MAX + 1], second[FOLDER_NAME_MAX + 1];
+    memset(longest, 'x', FOLDER_NAME_MAX);
+    longest[FOLDER_NAME_MAX] = '\0';
+    strcpy(second, longest);
+    strcpy(second + FOLDER_NAME_MAX - 2, "-2");
+    claim(names, longest, longest);
+    claim(names, longest, second);
+    folder_names_destroy(&names);
+    CU_ASSERT_PTR_NULL(names);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcasecmp(a, b);
+}
+
+// Many images of one name, among them those whose names look like numbered ones.
+static void test_many_names(void)
+{
+    enum { MANY = 30000 };
+    struct folder_names *names;
+    char(*given)[FOLDER_NAME_MAX + 1] = calloc(MANY, sizeof *given);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(given);
+    UNIT_OK(folder_names_create(&names, "nowhere"));
+    for (int i = 0; i < MANY; i++) {
+        snprintf(given[i], sizeof given[i], i % 3 == 0 ? "image-%d" : i % 3 == 1 ? "image" : "IMAGE", i / 2);
+        UNIT_OK(folder_names_claim(names, given[i]));
+    }
+    qsort(given, MANY, sizeof *given, compare_names);
+    int same = 0;
+    for (int i = 1; i < MANY; i++)
+        same += strcasecmp(given[i - 1], given[i]) == 0;
+    CU_ASSERT_EQUAL(same, 0);
+    folder_names_destroy(&names);
+    free(given);
+}
+
+static void test_pictures(void)
+{
+    enter("pictures");
+    CU_ASSERT(picture_has_name("a.b/c.JPG") && picture_has_name("x.tiff") && picture_has_name(".png"));
+    CU_ASSERT(!picture_has_name("a.png/c") && !picture_has_name("png") && !picture_has_name("a.pngx") && !picture_has_name("a."));
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool is;
+    } files[] = {
+        {png, 8, true},
+        {png, 7, false},
+        {"\xff\xd8\xff\xe0", 4, true},
+        {"II*\0", 4, true},
+        {"MM\0*", 4, true},
+        {"MM\0+", 4, true},
+        {"RIFF\1\2\3\4WEBPVP8L", 16, true},
+        {"RIFF\1\2\3\4WAVEfmt ", 16, false},
+        {"GIF89a", 6, true},
+        {"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0", 26, true},
+        {"BMW is a maker of motorcars, no picture", 38, false},
+        {"", 0, false},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        put("file", files[i].bytes, files[i].size);
+        CU_ASSERT_EQUAL(picture_has_content("file"), files[i].is);
+    }
+    CU_ASSERT(!picture_has_content("gone") && !picture_has_content("."));
+    CU_ASSERT_EQUAL_FATAL(mkfifo("pipe", 0600), 0);
+    CU_ASSERT(!picture_has_content("pipe")); // and does not wait for a writer
+}
+
+static const struct unit_test tests[] = {
+    {"files and urls", test_files_and_urls},
+    {"folders", test_folders},
+    {"folder that may not be read", test_folder_that_may_not_be_read},
+    {"globs", test_globs},
+    {"lists", test_lists},
+    {"hostile lists", test_hostile_lists},
+    {"lists are streamed", test_lists_are_streamed},
+    {"outputs are not inputs", test_outputs_are_not_inputs},
+    {"names", test_names},
+    {"unique names", test_unique_names},
+    {"many names", test_many_names},
+    {"pictures", test_pictures},
+};
+UNIT_MAIN_IN_SCRATCH("intake", tests)

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+// The words of the display, and the display itself on a real terminal and on a pipe.
+#include "coordinator/progress/progress.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "coordinator/progress/progress_line.h"
+#include "unit.h"
+
+// Columns of well-formed UTF-8 whose characters are one column each.
+static int columns_of(const char *text)
+{
+    int columns = 0;
+    for (; *text; text++)
+        columns += ((unsigned char)*text & 0xc0) != 0x80;
+    return columns;
+}
+
+static const char *duration(double seconds)
+{
+    static char text[PROGRESS_LINE_MAX];
+    progress_format_summary(text, &(struct progress_state){.total = 1, .elapsed = seconds});
+    return strstr(text, " in ") + 4;
+}
+
+static const char *rate(double images_per_second)
+{
+    static char text[PROGRESS_LINE_MAX];
+    progress_format_summary(text, &(struct progress_state){.done = 1, .elapsed = 1 / images_per_second});
+    return strchr(text, '(');
+}
+
+static void test_durations(void)
+{
+    CU_ASSERT_STRING_EQUAL(duration(0), "0s");
+    CU_ASSERT_STRING_EQUAL(duration(-3), "0s");
+    CU_ASSERT_STRING_EQUAL(duration(4.4), "4s");
+    CU_ASSERT_STRING_EQUAL(duration(59.6), "1m00s");
+    CU_ASSERT_STRING_EQUAL(duration(192), "3m12s");
+    CU_ASSERT_STRING_EQUAL(duration(3599.7), "1h00m");
+    CU_ASSERT_STRING_EQUAL(duration(7500), "2h05m");
+    CU_ASSERT_STRING_EQUAL(duration(86400 * 3 + 3600 * 4 + 59), "3d04h");
+    CU_ASSERT(strlen(duration(1e300)) < 31);
+}
+
+static void test_rates(void)
+{
+    CU_ASSERT_STRING_EQUAL(rate(123.4), "(123 images/s)");
+    CU_ASSERT_STRING_EQUAL(rate(2.44), "(2.4 images/s)");
+    CU_ASSERT_STRING_EQUAL(rate(14.0 / 60), "(14 images/min)");
+    CU_ASSERT_STRING_EQUAL(rate(3.1 / 3600), "(3.1 images/h)");
+}
+
+static struct progress_state middle(void)
+{
+    // 375 images of 8 units are known, 371 are done, 2 failed unseen; 623 are still to come and are taken for 8 units each.
+    return (struct progress_state){
+        .total = 1000, .done = 371, .failed = 2, .sized = 375, .in_flight = 4, .work = 3000, .advanced = 2984, .rate = 20, .elapsed = 150};
+}
+
+static void test_estimates(void)
+{
+    struct progress_state state = middle();
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 2984.0 / (3000 + 623 * 8), 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), (16 + 623 * 8) / 20.0, 1e-9);
+    state.rate = 0;
+    CU_ASSERT(progress_seconds_left(&state) < 0);
+    state = middle();
+    state.total = -1;
+    CU_ASSERT(progress_fraction(&state) < 0 && progress_seconds_left(&state) < 0);
+    state = (struct progress_state){.total = 3, .done = 1, .failed = 2};
+    CU_ASSERT_EQUAL(progress_fraction(&state), 1);
+    state = (struct progress_state){.total = 0};
+    CU_ASSERT_EQUAL(progress_fraction(&state), 1);
+    // The large image is most of the work: one of two done is not half.
+    state = (struct progress_state){.total = 2, .done = 1, .sized = 2, .work = 100, .advanced = 10, .rate = 1};
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.1, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), 90, 1e-9);
+    state.advanced = 100; // all steps, but the picture is not written yet
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.99, 1e-12);
+}
+
+static void test_bar(void)
+{
+    struct progress_state state = middle();
+    char text[PROGRESS_LINE_MAX];
+    progress_format_bar(text, &state, 81, false);
+    CU_ASSERT_STRING_EQUAL(text, " 37% [=======>            ] 373/1000, 2 failed, 2.5 images/s, 4m10s left");
+    progress_format_bar(text, &state, 100, true);
+    CU_ASSERT_STRING_EQUAL(text, " 37% ▕████████▉               ▏ 373/1000, 2 failed, 4 in flight, 2.5 images/s, 4m10s left");
+    progress_format_bar(text, &state, 42, false);
+    CU_ASSERT_STRING_EQUAL(text, " 37% [===>      ] 373/1000, 4m10s left");
+    progress_format_bar(text, &state, 30, false);
+    CU_ASSERT_STRING_EQUAL(text, " 37% 373/1000, 4m10s left");
+    progress_format_bar(text, &state, 12, true);
+    CU_ASSERT_STRING_EQUAL(text, " 37% 373/10");
+    state.total = -1;
+    progress_format_bar(text, &state, 100, true);
+    CU_ASSERT_STRING_EQUAL(text, "373 images, 2 failed, 4 in flight, 2.5 images/s, 2m30s");
+}
+
+static void test_bar_fits_any_width(void)
+{
+    struct progress_state states[] = {middle(),
+                                      {.total = -1},
+                                      {.total = 1},
+                                      {.total = INT64_MAX,
+                                       .done = INT64_MAX / 2,
+                                       .failed = 3,
+                                       .sized = 1,
+                                       .work = 1e300,
+                                       .advanced = 1,
+                                       .rate = 1e-300,
+                                       .elapsed = 1e300}};
+    char text[PROGRESS_LINE_MAX];
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        for (int width = -1; width < 3000; width += 1 + width / 100)
+            for (int utf8 = 0; utf8 < 2; utf8++) {
+                progress_format_bar(text, &states[i], width, utf8);
+                CU_ASSERT(columns_of(text) < (width > 1 ? width : 1));
+            }
+}
+
+static void test_log_and_summary(void)
+{
+    struct progress_state state = middle();
+    char text[PROGRESS_LINE_MAX];
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "37%: 373/1000, 2 failed, 4 in flight, 2.5 images/s, 4m10s left");
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "371 images in 2m30s (2.5 images/s), 2 failed");
+    state = (struct progress_state){.total = 1, .done = 1, .elapsed = 4};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "1 image in 4s (15 images/min)");
+    state = (struct progress_state){.total = 1, .failed = 1, .elapsed = 4};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0 images in 4s, 1 failed");
+}
+
+// What has arrived at the other end.
+static void drain(int fd, char *text, size_t size)
+{
+    size_t used = 0;
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    for (ssize_t got; used < size - 1 && (got = read(fd, text + used, size - 1 - used)) > 0;)
+        used += (size_t)got;
+    text[used] = '\0';
+}
+
+static int count(const char *text, const char *part)
+{
+    int times = 0;
+    for (; (text = strstr(text, part)); text += strlen(part))
+        times++;
+    return times;
+}
+
+static void run_a_little(int fd, enum log_level level, int ticks)
+{
+    struct progress *progress;
+    UNIT_OK(progress_create(&progress, 2, level, fd));
+    progress_add_work(progress, 100);
+    for (int i = 0; i < ticks; i++) {
+        usleep(1000);
+        progress_advance(progress, 0.1);
+    }
+    progress_image_done(progress, true);
+    progress_image_done(progress, false);
+    progress_destroy(&progress);
+    CU_ASSERT_PTR_NULL(progress);
+    progress_destroy(&progress);
+}
+
+static void test_pipe(void)
+{
+    int ends[2];
+    char text[65536];
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    run_a_little(ends[1], LOG_INFO, 300);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_EQUAL(strncmp(text, "oneiros: 1 image in ", 20), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ", 1 failed\n"));
+    CU_ASSERT_EQUAL(count(text, "\n"), 1);
+    run_a_little(ends[1], LOG_WARNING, 300);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+// The first line of a log comes after five seconds, whatever happened until then.
+static void test_first_line(void)
+{
+    int ends[2];
+    char text[4096];
+    struct progress *progress;
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    UNIT_OK(progress_create(&progress, 10, LOG_INFO, ends[1]));
+    progress_add_work(progress, 100);
+    progress_advance(progress, 50);
+    usleep(4700 * 1000);
+    progress_tick(progress);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    usleep(400 * 1000);
+    for (int i = 0; i < 5; i++)
+        progress_tick(progress);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_EQUAL(strncmp(text, "oneiros: 5%: 0/10, 5", 20), 0);
+    CU_ASSERT_EQUAL(count(text, "\n"), 1);
+    progress_destroy(&progress);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static int open_terminal(int *other, int columns)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
+    CU_ASSERT_FATAL(terminal >= 0 && grantpt(terminal) == 0 && unlockpt(terminal) == 0);
+    *other = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    CU_ASSERT_FATAL(*other >= 0 && ioctl(*other, TIOCSWINSZ, &size) == 0);
+    return terminal;
+}
+
+static void test_terminal(void)
+{
+    int other, terminal = open_terminal(&other, 60);
+    char text[65536];
+    setenv("TERM", "xterm", 1);
+    setenv("LC_ALL", "C", 1);
+    const time_t before = time(NULL);
+    run_a_little(other, LOG_INFO, 450);
+    drain(terminal, text, sizeof text);
+    const int draws = count(text, "\r ") + count(text, "\r1");
+    CU_ASSERT(draws >= 3 && draws <= 10 * (time(NULL) - before + 1) + 1); // ten a second, not one a call
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "["));
+    CU_ASSERT_PTR_NULL(strstr(text, "▕"));
+    // The bar is gone before the summary comes.
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\r\033[Koneiros: 1 image in "));
+
+    setenv("LC_ALL", "C.UTF-8", 1);
+    run_a_little(other, LOG_INFO, 10);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "▕"));
+
+    setenv("TERM", "dumb", 1);
+    run_a_little(other, LOG_INFO, 200);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_PTR_NULL(strstr(text, "\033"));
+    CU_ASSERT_EQUAL(strncmp(text, "oneiros: 1 image in ", 20), 0);
+    close(other);
+    close(terminal);
+}
+
+// A log line clears the bar and the bar comes back under it; the width is asked for again at each draw.
+static void test_log_lines_and_resizing(void)
+{
+    int other, terminal = open_terminal(&other, 60), saved = dup(STDERR_FILENO);
+    char text[65536];
+    struct progress *progress;
+    struct winsize narrow = {.ws_row = 24, .ws_col = 20};
+    setenv("TERM", "xterm", 1);
+    UNIT_OK(progress_create(&progress, 2, LOG_INFO, other));
+    progress_tick(progress);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_EQUAL(count(text, "\r"), 1);
+    dup2(other, STDERR_FILENO);
+    log_warning("a line");
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_EQUAL(strncmp(text, "\r\033[Koneiros: warning: a line\r\n\r  0% ", 36), 0);
+    ioctl(other, TIOCSWINSZ, &narrow);
+    usleep(120 * 1000);
+    progress_tick(progress);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "\r  0% 0/2, 0s\033[K");
+    progress_destroy(&progress);
+    drain(terminal, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "\r\033[Koneiros: 0 images in 0s\r\n");
+    close(other);
+    close(terminal);
+}
+
+static const struct unit_test tests[] = {
+    {"durations", test_durations},
+    {"rates", test_rates},
+    {"estimates", test_estimates},
+    {"bar", test_bar},
+    {"bar fits any width", test_bar_fits_any_width},
+    {"log and summary", test_log_and_summary},
+    {"pipe", test_pipe},
+    {"first line", test_first_line},
+    {"terminal", test_terminal},
+    {"log lines and resizing", test_log_lines_and_resizing},
+};
+UNIT_MAIN("progress", tests)

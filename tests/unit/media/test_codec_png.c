@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+// Every kind of PNG that the specification has, written by libpng from a known pattern.
+#include "pictures.h"
+
+enum { WIDTH = 37, HEIGHT = 21 }; // not whole bytes, not whole Adam7 blocks
+
+struct kind {
+    int type, bits;
+    bool interlaced, transparent; // transparent: with a tRNS chunk
+    int orientation;              // in an eXIf chunk; 0: there is none
+};
+
+static int channels_of(int type)
+{
+    return type == PNG_COLOR_TYPE_RGB ? 3 : type == PNG_COLOR_TYPE_RGBA ? 4 : type == PNG_COLOR_TYPE_GRAY_ALPHA ? 2 : 1;
+}
+
+static png_color palette_entry(int index)
+{
+    return (png_color){(png_byte)(index * 37), (png_byte)(255 - index), (png_byte)(index * 91)};
+}
+
+static void set_extras(png_structp png, png_infop info, const struct kind *kind)
+{
+    if (kind->type == PNG_COLOR_TYPE_PALETTE) {
+        png_color palette[256];
+        for (int i = 0; i < 1 << kind->bits; i++)
+            palette[i] = palette_entry(i);
+        png_set_PLTE(png, info, palette, 1 << kind->bits);
+    }
+    png_set_gAMA(png, info, 0.3); // must be left alone
+    if (kind->orientation) {
+        png_byte exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (png_byte)kind->orientation, 0, 0};
+        png_set_eXIf_1(png, info, sizeof exif, exif);
+    }
+    if (!kind->transparent)
+        return;
+    png_byte alphas[2] = {0, 128};
+    png_color_16 colour = {.red = (png_uint_16)pattern(0, 1, 0, kind->bits),
+                           .green = (png_uint_16)pattern(1, 1, 0, kind->bits),
+                           .blue = (png_uint_16)pattern(2, 1, 0, kind->bits),
+                           .gray = (png_uint_16)pattern(0, 1, 0, kind->bits)};
+    png_set_tRNS(png, info, alphas, 2, &colour);
+}
+
+static struct bytes make(const struct kind *kind)
+{
+    struct bytes file;
+    FILE *stream = open_memstream((char **)&file.data, &file.size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_init_io(png, stream);
+    png_set_IHDR(png, info, WIDTH, HEIGHT, kind->bits, kind->type, kind->interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE,
+                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    set_extras(png, info, kind);
+    png_write_info(png, info);
+    if (kind->bits == 16)
+        png_set_swap(png);
+    static uint16_t storage[HEIGHT][WIDTH * 4];
+    png_bytep rows[HEIGHT];
+    memset(storage, 0, sizeof storage);
+    int channels = channels_of(kind->type);
+    for (int y = 0; y < HEIGHT; y++) {
+        rows[y] = (png_bytep)storage[y];
+        for (int x = 0; x < WIDTH; x++)
+            for (int c = 0; c < channels; c++)
+                pack(rows[y], x * channels + c, kind->bits, pattern(c, x, y, kind->bits));
+    }
+    png_write_image(png, rows);
+    png_write_end(png, info);
+    png_destroy_write_struct(&png, &info);
+    fclose(stream);
+    return file;
+}
+
+static bool matches_transparent(const struct kind *kind, int x, int y)
+{
+    bool match = true;
+    for (int c = 0; c < channels_of(kind->type); c++)
+        match = match && pattern(c, x, y, kind->bits) == pattern(c, 1, 0, kind->bits);
+    return match;
+}
+
+static long expected(const struct kind *kind, int c, int x, int y)
+{
+    unsigned first = pattern(0, x, y, kind->bits);
+    long full = kind->bits == 16 ? 65535 : 255;
+    if (kind->type == PNG_COLOR_TYPE_PALETTE) {
+        png_color entry = palette_entry((int)first);
+        return c == 0 ? entry.red : c == 1 ? entry.green : c == 2 ? entry.blue : first == 0 ? 0 : first == 1 ? 128 : 255;
+    }
+    if (c == 3 && kind->transparent)
+        return matches_transparent(kind, x, y) ? 0 : full;
+    if (c == 3)
+        return pattern(kind->type == PNG_COLOR_TYPE_RGBA ? 3 : 1, x, y, kind->bits);
+    if (kind->type & PNG_COLOR_MASK_COLOR)
+        return pattern(c, x, y, kind->bits);
+    return kind->bits < 8 ? first * 255 / ((1u << kind->bits) - 1) : first;
+}
+
+static void check(const struct kind *kind)
+{
+    struct bytes file = make(kind);
+    struct image image;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    bool alpha = kind->transparent || (kind->type & PNG_COLOR_MASK_ALPHA);
+    CU_ASSERT_FATAL(image.width == WIDTH && image.height == HEIGHT && image.bits == (kind->bits == 16 ? 16 : 8));
+    CU_ASSERT_EQUAL(image.format, IMAGE_FORMAT_PNG);
+    CU_ASSERT_EQUAL_FATAL(image.alpha != NULL, alpha);
+    int wrong = 0;
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++)
+            for (int c = 0; c < (alpha ? 4 : 3); c++)
+                wrong += sample_at(&image, c, x, y) != expected(kind, c, x, y);
+    if (wrong)
+        printf("\ntype %d, %d bits, interlaced %d, tRNS %d: %d samples are wrong", kind->type, kind->bits, kind->interlaced,
+               kind->transparent, wrong);
+    CU_ASSERT_EQUAL(wrong, 0);
+    image_destroy(&image);
+    free(file.data);
+}
+
+static void every_kind(void)
+{
+    static const struct {
+        int type;
+        int bits[6];
+        bool may_be_transparent;
+    } types[] = {{PNG_COLOR_TYPE_GRAY, {1, 2, 4, 8, 16}, true},
+                 {PNG_COLOR_TYPE_RGB, {8, 16}, true},
+                 {PNG_COLOR_TYPE_PALETTE, {1, 2, 4, 8}, true},
+                 {PNG_COLOR_TYPE_GRAY_ALPHA, {8, 16}, false},
+                 {PNG_COLOR_TYPE_RGBA, {8, 16}, false}};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
+        for (int b = 0; types[t].bits[b]; b++)
+            for (int interlaced = 0; interlaced < 2; interlaced++)
+                for (int transparent = 0; transparent <= types[t].may_be_transparent; transparent++)
+                    check(&(struct kind){types[t].type, types[t].bits[b], interlaced, transparent, 0});
+}
+
+static void orientation_is_undone(void)
+{
+    for (int o = 1; o <= 8; o++) {
+        struct bytes file = make(&(struct kind){.type = PNG_COLOR_TYPE_RGBA, .bits = 8, .interlaced = o % 2, .orientation = o});
+        expect_upright(&file, o, WIDTH, HEIGHT);
+    }
+}
+
+// Changes one byte of the first chunk with this name, or of its length where `offset` is negative.
+static void damage(struct bytes *file, const char *chunk, int offset)
+{
+    uint8_t *at = memmem(file->data, file->size, chunk, 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    at[offset] ^= 0x10;
+}
+
+static void damage_is_refused(void)
+{
+    static const struct {
+        const char *chunk;
+        int offset;
+    } places[] = {{"IHDR", 7}, {"IHDR", 17}, {"gAMA", 8}, {"IDAT", 30}, {"IDAT", -4}, {"IEND", 4}, {"IEND", -1}};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, false, false, 0});
+        damage(&file, places[i].chunk, places[i].offset);
+        expect_refused(&file, &roomy, STATUS_FORMAT, "not a valid PNG: ");
+        free(file.data);
+    }
+}
+
+static void lying_size_is_refused_by_the_limit(void)
+{
+    struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, true, false, 0});
+    uint8_t *header = (uint8_t *)file.data + 12; // type, width, height, ..., CRC
+    memcpy(header + 4, "\0\0\xfd\xe8\0\0\xfd\xe8", 8);
+    png_save_uint_32(header + 17, png_crc(header, 17));
+    expect_refused(&file, &roomy, STATUS_LIMIT, "65000 x 65000");
+    free(file.data);
+}
+
+static const struct unit_test tests[] = {
+    {"every colour type, depth, interlacing and tRNS", every_kind},
+    {"orientation is undone", orientation_is_undone},
+    {"damage is refused", damage_is_refused},
+    {"a lying 65000 x 65000 is refused by the limit", lying_size_is_refused_by_the_limit},
+};
+UNIT_MAIN("codec: PNG", tests)

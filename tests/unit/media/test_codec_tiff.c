@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: MIT
+// TIFF files written by libtiff from a known pattern, in the kinds that cameras, scanners and programs make.
+#include "pictures.h"
+
+enum { WIDTH = 75, HEIGHT = 50, TILE = 32, ROWS_PER_STRIP = 16 };
+
+struct kind {
+    const char *mode; // of TIFFOpen: "w", little- or big-endian, classic or BigTIFF
+    int photometric, bits, samples;
+    int compression, predictor;
+    bool tiled, separate;
+    int extra; // meaning of the sample after the colours
+    int orientation;
+};
+
+static bool has_alpha(const struct kind *kind)
+{
+    return kind->samples == 2 || (kind->samples == 4 && kind->photometric == PHOTOMETRIC_RGB) || kind->samples == 5;
+}
+
+static void set_tags(TIFF *tiff, const struct kind *kind)
+{
+    uint16_t map[3][256];
+    uint16_t extra = (uint16_t)kind->extra;
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, HEIGHT);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, kind->bits);
+    TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, kind->samples);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, kind->photometric);
+    TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, kind->separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
+    TIFFSetField(tiff, TIFFTAG_COMPRESSION, kind->compression ? kind->compression : COMPRESSION_NONE);
+    if (kind->compression == COMPRESSION_JPEG)
+        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    if (kind->bits == 32)
+        TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
+    if (kind->predictor)
+        TIFFSetField(tiff, TIFFTAG_PREDICTOR, kind->predictor);
+    if (has_alpha(kind))
+        TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, 1, &extra);
+    if (kind->orientation)
+        TIFFSetField(tiff, TIFFTAG_ORIENTATION, kind->orientation);
+    if (kind->photometric == PHOTOMETRIC_PALETTE) {
+        for (int c = 0; c < 3; c++)
+            for (int i = 0; i < 1 << kind->bits; i++)
+                map[c][i] = (uint16_t)(pattern(c, i, 3, 8) * 257);
+        TIFFSetField(tiff, TIFFTAG_COLORMAP, map[0], map[1], map[2]);
+    }
+    if (kind->tiled) {
+        TIFFSetField(tiff, TIFFTAG_TILEWIDTH, TILE);
+        TIFFSetField(tiff, TIFFTAG_TILELENGTH, TILE);
+    } else {
+        TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, ROWS_PER_STRIP);
+    }
+}
+
+// JPEG needs something smooth to come back nearly the same.
+static unsigned sample(const struct kind *kind, int c, int x, int y)
+{
+    return kind->compression == COMPRESSION_JPEG ? (unsigned)(2 * x + y + 20 * c) : pattern(c, x, y, kind->bits == 32 ? 16 : kind->bits);
+}
+
+static void write_units(TIFF *tiff, const struct kind *kind)
+{
+    uint8_t buffer[TILE * (WIDTH + TILE) * 16];
+    int unit_width = kind->tiled ? TILE : WIDTH, unit_height = kind->tiled ? TILE : ROWS_PER_STRIP;
+    int step = kind->separate ? 1 : kind->samples;
+    tmsize_t row_bytes = kind->tiled ? TIFFTileRowSize(tiff) : TIFFScanlineSize(tiff);
+    for (int plane = 0; plane < (kind->separate ? kind->samples : 1); plane++)
+        for (int top = 0; top < HEIGHT; top += unit_height)
+            for (int left = 0; left < WIDTH; left += unit_width) {
+                int rows = kind->tiled ? TILE : HEIGHT - top < unit_height ? HEIGHT - top : unit_height;
+                memset(buffer, 0, sizeof buffer);
+                for (int y = 0; y < rows; y++)
+                    for (int x = 0; x < unit_width; x++)
+                        for (int s = 0; s < step; s++)
+                            pack(buffer + y * row_bytes, x * step + s, kind->bits,
+                                 sample(kind, kind->separate ? plane : s, left + x, top + y));
+                tmsize_t size = rows * row_bytes;
+                if (kind->tiled)
+                    CU_ASSERT_EQUAL(
+                        TIFFWriteEncodedTile(tiff, TIFFComputeTile(tiff, (uint32_t)left, (uint32_t)top, 0, (uint16_t)plane), buffer, size),
+                        size)
+                else
+                    CU_ASSERT_EQUAL(TIFFWriteEncodedStrip(tiff, TIFFComputeStrip(tiff, (uint32_t)top, (uint16_t)plane), buffer, size), size)
+            }
+}
+
+static struct bytes make(const struct kind *kind)
+{
+    TIFF *tiff = TIFFOpen("test_codec.tif", kind->mode ? kind->mode : "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    set_tags(tiff, kind);
+    write_units(tiff, kind);
+    TIFFClose(tiff);
+    return read_and_remove("test_codec.tif");
+}
+
+// The largest sample; floats are held against 16 bits.
+static int full_of(const struct kind *kind)
+{
+    return kind->bits > 8 ? 65535 : 255;
+}
+
+static double expected(const struct kind *kind, int c, int x, int y)
+{
+    int colours = kind->photometric == PHOTOMETRIC_RGB ? 3 : 1, full = full_of(kind);
+    if (kind->photometric == PHOTOMETRIC_PALETTE)
+        return pattern(c, (int)sample(kind, 0, x, y), 3, 8);
+    if (kind->photometric == PHOTOMETRIC_SEPARATED && c < 3)
+        return full * (1 - (double)sample(kind, c, x, y) / full) * (1 - (double)sample(kind, 3, x, y) / full);
+    if (c == 3)
+        return sample(kind, kind->samples - 1, x, y);
+    long value = sample(kind, colours == 3 ? c : 0, x, y);
+    if (kind->bits < 8)
+        value = value * 255 / ((1 << kind->bits) - 1);
+    return (double)(kind->photometric == PHOTOMETRIC_MINISWHITE ? full - value : value);
+}
+
+static double seen(const struct kind *kind, const struct image *image, int c, int x, int y)
+{
+    const int at = y * WIDTH + x;
+    return c == 3 ? image->alpha[at] : (image->rgb[c * WIDTH * HEIGHT + at] + 1.0) * full_of(kind) / 2;
+}
+
+static void check(const struct kind *kind)
+{
+    struct bytes file = make(kind);
+    struct image image;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    const bool alpha = has_alpha(kind);
+    CU_ASSERT_FATAL(image.width == WIDTH && image.height == HEIGHT && image.bits == (kind->bits < 8 ? 8 : kind->bits));
+    CU_ASSERT_EQUAL(image.format, IMAGE_FORMAT_TIFF);
+    CU_ASSERT_EQUAL_FATAL(image.alpha != NULL, alpha);
+    double tolerance = kind->compression == COMPRESSION_JPEG ? 6 : 0.02;
+    int wrong = 0;
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++)
+            for (int c = 0; c < (alpha ? 4 : 3); c++)
+                wrong += fabs(seen(kind, &image, c, x, y) - expected(kind, c, x, y)) > tolerance;
+    if (wrong)
+        printf("\nphotometric %d, %d bits x %d, compression %d, tiled %d, separate %d: %d samples are wrong", kind->photometric, kind->bits,
+               kind->samples, kind->compression, kind->tiled, kind->separate, wrong);
+    CU_ASSERT_EQUAL(wrong, 0);
+    image_destroy(&image);
+    free(file.data);
+}
+
+static void every_layout(void)
+{
+    static const struct {
+        int photometric, bits, samples;
+    } kinds[] = {
+        {PHOTOMETRIC_RGB, 8, 3},         {PHOTOMETRIC_RGB, 16, 3},        {PHOTOMETRIC_RGB, 8, 4},         {PHOTOMETRIC_RGB, 16, 4},
+        {PHOTOMETRIC_MINISBLACK, 1, 1},  {PHOTOMETRIC_MINISBLACK, 2, 1},  {PHOTOMETRIC_MINISBLACK, 4, 1},  {PHOTOMETRIC_MINISBLACK, 8, 1},
+        {PHOTOMETRIC_MINISBLACK, 16, 1}, {PHOTOMETRIC_MINISBLACK, 8, 2},  {PHOTOMETRIC_MINISBLACK, 16, 2}, {PHOTOMETRIC_MINISWHITE, 1, 1},
+        {PHOTOMETRIC_MINISWHITE, 4, 1},  {PHOTOMETRIC_MINISWHITE, 8, 1},  {PHOTOMETRIC_MINISWHITE, 16, 1}, {PHOTOMETRIC_PALETTE, 1, 1},
+        {PHOTOMETRIC_SEPARATED, 8, 4},   {PHOTOMETRIC_SEPARATED, 16, 4},  {PHOTOMETRIC_RGB, 32, 3},        {PHOTOMETRIC_RGB, 32, 4},
+        {PHOTOMETRIC_MINISBLACK, 32, 1}, {PHOTOMETRIC_MINISBLACK, 32, 2}, {PHOTOMETRIC_MINISWHITE, 32, 1}, {PHOTOMETRIC_PALETTE, 2, 1},
+        {PHOTOMETRIC_PALETTE, 4, 1},     {PHOTOMETRIC_PALETTE, 8, 1},     {PHOTOMETRIC_SEPARATED, 8, 5},   {PHOTOMETRIC_SEPARATED, 16, 5}};
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (int tiled = 0; tiled < 2; tiled++)
+            for (int separate = 0; separate <= (kinds[k].samples > 1); separate++)
+                for (int big_endian = 0; big_endian < 2; big_endian++)
+                    check(&(struct kind){.mode = big_endian ? "wb" : "wl",
+                                         .photometric = kinds[k].photometric,
+                                         .bits = kinds[k].bits,
+                                         .samples = kinds[k].samples,
+                                         .tiled = tiled,
+                                         .separate = separate,
+                                         .extra = EXTRASAMPLE_UNASSALPHA});
+}
+
+static void every_compression(void)
+{
+    static const int codes[] = {COMPRESSION_LZW,  COMPRESSION_PACKBITS, COMPRESSION_ADOBE_DEFLATE, COMPRESSION_LZMA,     COMPRESSION_ZSTD,
+                                COMPRESSION_JPEG, COMPRESSION_CCITTRLE, COMPRESSION_CCITTFAX3,     COMPRESSION_CCITTFAX4};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        if (!TIFFIsCODECConfigured((uint16_t)codes[i])) {
+            printf("(this libtiff has no compression %d) ", codes[i]);
+            continue;
+        }
+        struct kind kind = {.photometric = PHOTOMETRIC_RGB, .bits = 8, .samples = 3, .compression = codes[i]};
+        if (codes[i] >= COMPRESSION_CCITTRLE && codes[i] <= COMPRESSION_CCITTFAX4)
+            kind.photometric = PHOTOMETRIC_MINISWHITE, kind.bits = 1, kind.samples = 1;
+        check(&kind);
+        kind.tiled = codes[i] != COMPRESSION_CCITTRLE;
+        check(&kind);
+    }
+    check(&(struct kind){.photometric = PHOTOMETRIC_RGB, .bits = 16, .samples = 3, .compression = COMPRESSION_LZW, .predictor = 2});
+    // libtiff 4.5 writes this predictor wrongly in the byte order that is not the machine's.
+    check(
+        &(struct kind){.photometric = PHOTOMETRIC_RGB, .bits = 32, .samples = 3, .compression = COMPRESSION_ADOBE_DEFLATE, .predictor = 3});
+    check(&(struct kind){
+        .mode = "wb8", .photometric = PHOTOMETRIC_RGB, .bits = 16, .samples = 3, .compression = COMPRESSION_ADOBE_DEFLATE, .predictor = 2});
+}
+
+static void jpeg_within_tiff_as_ycbcr(void)
+{
+    struct kind kind = {.photometric = PHOTOMETRIC_YCBCR, .bits = 8, .samples = 3, .compression = COMPRESSION_JPEG};
+    struct bytes file = make(&kind); // libtiff takes RGB and stores YCbCr
+    struct image image;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    for (int c = 0; c < 3; c++)
+        CU_ASSERT(labs(sample_at(&image, c, 40, 25) - (long)sample(&kind, c, 40, 25)) < 6);
+    image_destroy(&image);
+    free(file.data);
+}
+
+static void premultiplied_alpha_is_divided_out(void)
+{
+    struct kind kind = {.photometric = PHOTOMETRIC_RGB, .bits = 8, .samples = 4, .extra = EXTRASAMPLE_ASSOCALPHA};
+    struct bytes file = make(&kind);
+    struct image image;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    for (int y = 0; y < HEIGHT; y++)
+        for (int x = 0; x < WIDTH; x++) {
+            double stored = sample(&kind, 0, x, y), alpha = sample(&kind, 3, x, y);
+            double full = alpha > 0 ? fmin(stored * 255 / alpha, 255) : 0;
+            CU_ASSERT(fabs(image.rgb[y * WIDTH + x] - (full / 127.5 - 1)) < 1e-5);
+            CU_ASSERT_EQUAL(sample_at(&image, 3, x, y), (long)alpha);
+        }
+    image_destroy(&image);
+    free(file.data);
+}
+
+static void orientation_is_undone(void)
+{
+    for (int o = 1; o <= 8; o++) {
+        struct kind kind = {.photometric = PHOTOMETRIC_RGB, .bits = 8, .samples = 4, .orientation = o, .extra = EXTRASAMPLE_UNASSALPHA};
+        struct bytes file = make(&kind);
+        expect_upright(&file, o, WIDTH, HEIGHT);
+    }
+}
+
+// The entry of one tag in the only directory of a little-endian classic TIFF.
+static uint8_t *find_entry(struct bytes *file, unsigned tag)
+{
+    uint8_t *bytes = file->data;
+    uint32_t at = bytes[4] | (uint32_t)bytes[5] << 8 | (uint32_t)bytes[6] << 16;
+    int count = bytes[at] | bytes[at + 1] << 8;
+    for (int i = 0; i < count; i++) {
+        uint8_t *entry = bytes + at + 2 + 12 * i;
+        if ((unsigned)(entry[0] | entry[1] << 8) == tag)
+            return entry;
+    }
+    CU_FAIL_FATAL("the tag is not there");
+    return NULL;
+}
+
+static void set_value(struct bytes *file, unsigned tag, uint32_t value)
+{
+    uint8_t *entry = find_entry(file, tag);
+    entry[2] = TIFF_LONG;
+    for (int i = 0; i < 4; i++)
+        entry[8 + i] = (uint8_t)(value >> 8 * i);
+}
+
+static void lying_tags(void)
+{
+    static const struct {
+        unsigned tag;
+        uint32_t value;
+        bool tiled;
+        enum status status;
+    } lies[] = {{TIFFTAG_IMAGEWIDTH, 65000, false, STATUS_LIMIT},
+                {TIFFTAG_IMAGELENGTH, 65000, false, STATUS_LIMIT},
+                {TIFFTAG_IMAGELENGTH, 0, false, STATUS_FORMAT},
+                {TIFFTAG_IMAGEWIDTH, 2 * WIDTH, false, STATUS_FORMAT},
+                {TIFFTAG_IMAGELENGTH, HEIGHT + ROWS_PER_STRIP, false, STATUS_FORMAT},
+                {TIFFTAG_TILEWIDTH, 0x7ffffff0, true, STATUS_LIMIT},
+                {TIFFTAG_TILELENGTH, 0x7ffffff0, true, STATUS_LIMIT},
+                {TIFFTAG_TILEWIDTH, 4096, true, STATUS_FORMAT},
+                {TIFFTAG_BITSPERSAMPLE, 12, false, STATUS_UNSUPPORTED},
+                {TIFFTAG_BITSPERSAMPLE, 32, false, STATUS_UNSUPPORTED},
+                {TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_SEPARATED, false, STATUS_UNSUPPORTED},
+                {TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_CIELAB, false, STATUS_UNSUPPORTED},
+                {TIFFTAG_COMPRESSION, 9999, false, STATUS_UNSUPPORTED},
+                {TIFFTAG_COMPRESSION, COMPRESSION_LZW, false, STATUS_FORMAT}};
+    for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+        struct bytes file =
+            make(&(struct kind){.mode = "wl", .photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1, .tiled = lies[i].tiled});
+        set_value(&file, lies[i].tag, lies[i].value);
+        expect_refused(&file, &roomy, lies[i].status, "");
+        free(file.data);
+    }
+}
+
+// Pages of grey, the first of 8 bits, others of 16.
+static struct bytes pages_of(const char *mode, int pages)
+{
+    TIFF *tiff = TIFFOpen("test_codec.tif", mode);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    for (int page = 0; page < pages; page++) {
+        const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = page ? 16 : 8, .samples = 1};
+        set_tags(tiff, &kind);
+        write_units(tiff, &kind);
+        CU_ASSERT(TIFFWriteDirectory(tiff));
+    }
+    TIFFClose(tiff);
+    return read_and_remove("test_codec.tif");
+}
+
+// Whichever page the last one is followed by.
+static void pages_in_a_circle(void)
+{
+    enum { PAGES = 7 };
+    uint32_t at[PAGES], link = 4;
+    struct bytes file = pages_of("wl", PAGES);
+    uint8_t *bytes = file.data;
+    for (int page = 0; page < PAGES; page++) {
+        memcpy(&at[page], bytes + link, 4);
+        link = at[page] + 2 + 12 * (bytes[at[page]] | (uint32_t)bytes[at[page] + 1] << 8);
+    }
+    for (int page = 0; page < PAGES; page++) {
+        memcpy(bytes + link, &at[page], 4);
+        expect_refused(&file, &roomy, STATUS_FORMAT, "its pages run in a circle");
+    }
+    free(file.data);
+}
+
+// `count` float samples of a grey picture 50 pixels wide, of `bits` bits each (the floats' first bytes).
+static struct bytes floats(const float *samples, int count, int bits)
+{
+    TIFF *tiff = TIFFOpen("test_codec.tif", "wl");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, 50);
+    TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, count / 50);
+    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, bits);
+    TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, SAMPLEFORMAT_IEEEFP);
+    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK);
+    for (int y = 0; y < count / 50; y++)
+        CU_ASSERT_EQUAL(TIFFWriteScanline(tiff, (void *)(uintptr_t)(samples + 50 * y), (uint32_t)y, 0), 1);
+    TIFFClose(tiff);
+    return read_and_remove("test_codec.tif");
+}
+
+static void expect_refused_floats(const float *samples, int bits, enum status status, const char *words)
+{
+    struct bytes file = floats(samples, 200, bits);
+    expect_refused(&file, &roomy, status, words);
+    free(file.data);
+}
+
+static void alpha_that_is_no_number(void)
+{
+    for (int separate = 0; separate < 2; separate++) {
+        struct kind kind = {
+            .mode = "wl", .photometric = PHOTOMETRIC_RGB, .bits = 32, .samples = 4, .extra = EXTRASAMPLE_UNASSALPHA, .separate = separate};
+        struct bytes file = make(&kind);
+        const float alpha = (float)sample(&kind, 3, 5, 9) / 65535, none = NAN;
+        uint8_t *at = memmem(file.data, file.size, &alpha, sizeof alpha);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        memcpy(at, &none, sizeof none);
+        expect_refused(&file, &roomy, STATUS_FORMAT, "sample 3 of pixel (5, 9) is not a number");
+        free(file.data);
+    }
+}
+
+static void strange_floats(void)
+{
+    float samples[400];
+    struct image image;
+    for (int i = 0; i < 400; i++)
+        samples[i] = (float)(i % 50) / 50;
+    expect_refused_floats(samples, 16, STATUS_UNSUPPORTED, "16-bit float");
+    expect_refused_floats(samples, 64, STATUS_UNSUPPORTED, "64-bit float");
+    samples[3 * 50 + 7] = NAN;
+    expect_refused_floats(samples, 32, STATUS_FORMAT, "pixel (7, 3) is not a number");
+    samples[3 * 50 + 7] = -INFINITY;
+    expect_refused_floats(samples, 32, STATUS_FORMAT, "pixel (7, 3) is not a number");
+    for (int i = 0; i < 10; i++)
+        samples[20 * i] = i == 0 ? -0.5f : 3;
+    samples[3 * 50 + 7] = 0.25f;
+    struct bytes file = floats(samples, 200, 32); // 10 of 200 are just what is clipped
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    CU_ASSERT(image.rgb[0] == -1 && image.rgb[20] == 1);
+    CU_ASSERT_STRING_EQUAL(image.notice, "5% of the float samples lie outside 0..1, from -0.5 to 3: they are clipped");
+    image_destroy(&image);
+    free(file.data);
+    samples[11] = 1.5f;
+    expect_refused_floats(samples, 32, STATUS_FORMAT, "outside 0..1: they go from -0.5 to 3; scale them to 0..1");
+}
+
+// A TIFF of floats stays one; PNG takes 16 bits of them, JPEG 8.
+static void floats_come_out_again(void)
+{
+    struct kind kind = {.photometric = PHOTOMETRIC_RGB, .bits = 32, .samples = 4, .extra = EXTRASAMPLE_UNASSALPHA};
+    struct bytes file = make(&kind);
+    static const int bits[] = {[IMAGE_FORMAT_PNG] = 16, [IMAGE_FORMAT_TIFF] = 32, [IMAGE_FORMAT_JPEG] = 8};
+    struct image image, back;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    free(file.data);
+    for (enum image_format format = IMAGE_FORMAT_PNG; format <= IMAGE_FORMAT_JPEG; format++) {
+        double worst = 0;
+        file = encoded(&image, format);
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &back));
+        CU_ASSERT_EQUAL(back.bits, bits[format]);
+        CU_ASSERT_EQUAL_FATAL(back.alpha != NULL, format != IMAGE_FORMAT_JPEG);
+        for (int i = 0; i < 3 * WIDTH * HEIGHT; i++)
+            worst = fmax(worst, fabs((double)back.rgb[i] - image.rgb[i]));
+        CU_ASSERT(worst < (format == IMAGE_FORMAT_TIFF ? 2.5e-7 : format == IMAGE_FORMAT_PNG ? 1.01 / 65535 : 1));
+        for (int i = 0; back.alpha && i < WIDTH * HEIGHT; i++)
+            CU_ASSERT_EQUAL(back.alpha[i], image.alpha[i]);
+        image_destroy(&back);
+        free(file.data);
+    }
+    image_destroy(&image);
+}
+
+static void the_first_of_several_pages(void)
+{
+    static const char *const modes[] = {"wl", "wb", "wl8", "wb8"};
+    for (size_t m = 0; m < sizeof modes / sizeof modes[0]; m++)
+        for (int pages = 1; pages <= 3; pages++) {
+            struct bytes file = pages_of(modes[m], pages);
+            struct image image;
+            UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+            CU_ASSERT_EQUAL(image.bits, 8);
+            CU_ASSERT_STRING_EQUAL(image.notice, pages == 1   ? ""
+                                                 : pages == 2 ? "2 pages: the first is taken"
+                                                              : "3 pages: the first is taken");
+            image_destroy(&image);
+            free(file.data);
+        }
+}
+
+static const struct unit_test tests[] = {
+    {"every kind of pixel, strips and tiles, both byte orders", every_layout},
+    {"every compression", every_compression},
+    {"YCbCr within JPEG", jpeg_within_tiff_as_ycbcr},
+    {"premultiplied alpha is divided out", premultiplied_alpha_is_divided_out},
+    {"orientation is undone", orientation_is_undone},
+    {"lying tags", lying_tags},
+    {"pages in a circle", pages_in_a_circle},
+    {"alpha that is no number", alpha_that_is_no_number},
+    {"strange floats", strange_floats},
+    {"floats come out again", floats_come_out_again},
+    {"the first of several pages", the_first_of_several_pages},
+};
+UNIT_MAIN("codec: TIFF", tests)

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// Losses and their gradients against the definition, channel by channel; and shares of tiles that add up to the whole.
+#include "worker/network/objective.h"
+
+#include <omp.h>
+
+#include "objective_check.h"
+#include "tiling_cases.h"
+
+static bool chosen(const struct config_target *target, int channel)
+{
+    bool found = target->channel_count == 0;
+    for (int k = 0; k < target->channel_count; k++)
+        found = found || target->channels[k] == channel;
+    return found;
+}
+
+// One target's activation -> its sum and number of values, and the slope of the loss as if the octave had three times as many.
+static double *naive_objective(const struct setup *s, int t, const struct tensor *a, const float *activation, double *sum, double *count)
+{
+    const struct config_target *target = &s->config.targets.items[t];
+    const bool mean = s->config.objective == OBJECTIVE_MEAN;
+    const size_t positions = (size_t)a->height * (size_t)a->width, values = (size_t)a->channels * positions;
+    double *slope = calloc(values, sizeof *slope);
+    *sum = *count = 0;
+    for (size_t i = 0; i < values; i++)
+        if (chosen(target, (int)(i / positions))) {
+            const double v = activation[i];
+            *sum += mean ? v : v * v;
+            slope[i] = target->weight * (mean ? 1 : 2 * v);
+            ++*count;
+        }
+    for (size_t i = 0; i < values; i++)
+        slope[i] /= 3 * *count;
+    return slope;
+}
+
+static void check(const char *targets, enum config_objective objective)
+{
+    struct seen s;
+    double total = 0, *slope[CONFIG_TARGETS_MAX];
+    see(&s, targets, objective);
+    for (int t = 0; t < s.setup.objective.count; t++) {
+        const struct tensor a = executor_target(s.executor, t);
+        float *activation = planar_target(s.executor, t);
+        double sum, count;
+        slope[t] = naive_objective(&s.setup, t, &a, activation, &sum, &count);
+        CU_ASSERT_EQUAL(s.view.values[t], count);
+        CU_ASSERT(sum > 0 && agrees(s.sums[t], sum) && agrees(s.target_loss[t], sum / count));
+        total += s.setup.config.targets.items[t].weight * sum / count;
+        s.view.values[t] *= 3;
+        free(activation);
+    }
+    CU_ASSERT(agrees(s.loss, total));
+    check_slopes(&s, slope);
+    tear_down(&s.setup);
+}
+
+static void test_mean_square(void)
+{
+    check("mixed3", OBJECTIVE_MEAN_SQUARE);
+    check("mixed3:1,mixed5:0.5,conv2d_6:-2", OBJECTIVE_MEAN_SQUARE);
+    check("mixed10", OBJECTIVE_MEAN_SQUARE); // the most channels
+}
+
+static void test_mean(void)
+{
+    check("mixed3", OBJECTIVE_MEAN);
+    check("mixed3:0.25,mixed5:4", OBJECTIVE_MEAN);
+}
+
+static void test_channels(void)
+{
+    check("mixed3#9", OBJECTIVE_MEAN_SQUARE);
+    check("mixed3#0+15+16+767:3,mixed0#19", OBJECTIVE_MEAN_SQUARE);
+    check("mixed3#8+500+9:2,mixed0", OBJECTIVE_MEAN);
+}
+
+// What the tiles' windows show where the halo is exact is what the whole shows. Returns how many tiles see something of the first target.
+static int check_tiles(const char *targets, enum config_objective objective, int dy, int dx)
+{
+    const int width = 262, height = 246;
+    struct setup s;
+    struct config config;
+    struct tiling tiling;
+    double whole[CONFIG_TARGETS_MAX], part[CONFIG_TARGETS_MAX], sums[CONFIG_TARGETS_MAX] = {0};
+    int seeing = 0;
+    configure_objective(&config, targets, objective);
+    config.tile.halo = TILE_HALO_EXACT;
+    config.tile.blend = 8;
+    config.tile.size = 216;
+    set_up_config(&s, &config);
+    UNIT_OK(tiling_create(&tiling, width, height, &s.rules));
+    CU_ASSERT(tiling.across.count > 1 && tiling.down.count > 1);
+    float *image = naive_random(naive_count(3, height, width), 3);
+    const struct tile all = whole_tile(width, height);
+    struct objective_view view = objective_view_of(&s, &all, width, height);
+    view.dy = dy;
+    view.dx = dx;
+    UNIT_OK(objective_sums(&s.objective, forward(&s, image, width, height, &all.window), &view, whole));
+    for (int i = 0; i < tiling_count(&tiling); i++) {
+        const struct tile tile = tiling_tile(&tiling, i);
+        view.tile = &tile;
+        UNIT_OK(objective_sums(&s.objective, forward(&s, image, width, height, &tile.window), &view, part));
+        for (int t = 0; t < s.objective.count; t++)
+            sums[t] += part[t];
+        seeing += part[0] != 0;
+    }
+    for (int t = 0; t < s.objective.count; t++)
+        CU_ASSERT(whole[t] > 0 && close_to(sums[t], whole[t], 1e-6));
+    free(image);
+    tear_down(&s);
+    return seeing;
+}
+
+static void test_tiles(void)
+{
+    check_tiles("mixed0:1,conv2d_5:2,conv2d_2:-1", OBJECTIVE_MEAN_SQUARE, 0, 0);
+    check_tiles("mixed0#3+17+90+91,conv2d_5#5+50", OBJECTIVE_MEAN, 0, 0);
+    CU_ASSERT_EQUAL(check_tiles("mixed0@0.62/0.4", OBJECTIVE_MEAN, -19, 40), 1); // the one whose core the neuron lies in
+}
+
+// Every position of a target gets its number in the octave, in one channel in ten. Returns the sum of those whose middle lies in the tile's
+// core: exact in a double.
+static double number_positions(const struct objective *objective, struct executor *executor, int t, const struct tile *tile, int width)
+{
+    const struct receptive_field *field = &objective->fields[t];
+    const struct rectangle *core = &tile->core;
+    const struct tensor a = executor_target(executor, t);
+    int row, other;
+    double sum = 0;
+    network_output_size(network_inception_v3(), objective->rows[t], width, width, &row, &other);
+    for (int c = 0; c < a.channels; c++)
+        for (int i = 0; i < a.height * a.width; i++) {
+            const int x = tile->window.x / field->stride + i % a.width, y = tile->window.y / field->stride + i / a.width;
+            const int middle_x = x * field->stride + field->centre, middle_y = y * field->stride + field->centre;
+            const int number = c % 10 == 0 ? y * row + x + 1 : 0;
+            a.data[naive_blocked_index(c, (size_t)i, (size_t)a.height * (size_t)a.width, a.block)] = (float)number;
+            if (core->x <= middle_x && middle_x < core->x + core->width && core->y <= middle_y && middle_y < core->y + core->height)
+                sum += number;
+        }
+    return sum;
+}
+
+// Sums over a tile of an octave of numbered positions.
+static void sum_numbers(struct setup *s, int width, int height, const struct tile *tile, double sums[CONFIG_TARGETS_MAX])
+{
+    struct executor *executor; // which need not run: what the targets hold is written here
+    double expected[CONFIG_TARGETS_MAX];
+    UNIT_OK(engine_executor(s->engine, tile->window.width, tile->window.height, &executor));
+    for (int t = 0; t < s->objective.count; t++)
+        expected[t] = number_positions(&s->objective, executor, t, tile, width);
+    const struct objective_view view = objective_view_of(s, tile, width, height);
+    UNIT_OK(objective_sums(&s->objective, executor, &view, sums));
+    for (int t = 0; t < s->objective.count; t++)
+        CU_ASSERT(sums[t] == expected[t]);
+}
+
+// Approximate halos, octaves of any size, targets of different strides: each value is counted once, in the tile that it belongs to.
+static void test_counted_once(void)
+{
+    enum { OCTAVES = 12 };
+    struct setup s;
+    uint32_t state = 1;
+    int tiles = 0;
+    set_up(&s, "mixed3,conv2d_1,mixed0", OBJECTIVE_MEAN);
+    for (int k = 0; k < OCTAVES; k++) {
+        struct tile_plan plan;
+        struct tiling tiling;
+        double part[CONFIG_TARGETS_MAX], sums[CONFIG_TARGETS_MAX] = {0}, whole[CONFIG_TARGETS_MAX];
+        s.config.tile.halo = between(&state, 0, 40);
+        s.config.tile.blend = between(&state, 0, 20);
+        UNIT_OK(tile_rules_resolve(&s.config, UINT64_MAX, &plan));
+        plan.rules.size = 2 * plan.rules.halo + between(&state, 100, 150);
+        const int width = between(&state, 75, 400), height = between(&state, 75, 400);
+        const struct tile all = whole_tile(width, height);
+        UNIT_OK(tiling_create(&tiling, width, height, &plan.rules));
+        sum_numbers(&s, width, height, &all, whole);
+        for (int i = 0; i < tiling_count(&tiling); i++) {
+            const struct tile tile = tiling_tile(&tiling, i);
+            sum_numbers(&s, width, height, &tile, part);
+            for (int t = 0; t < s.objective.count; t++)
+                sums[t] += part[t];
+        }
+        for (int t = 0; t < s.objective.count; t++)
+            CU_ASSERT(whole[t] > 0 && sums[t] == whole[t]);
+        tiles += tiling_count(&tiling);
+    }
+    CU_ASSERT(tiles > 3 * OCTAVES);
+    tear_down(&s);
+}
+
+static void test_threads(void)
+{
+    const int threads = omp_get_max_threads(), width = 200, height = 150;
+    double first[CONFIG_TARGETS_MAX], sums[CONFIG_TARGETS_MAX];
+    struct setup s;
+    set_up(&s, "mixed3,mixed5", OBJECTIVE_MEAN_SQUARE);
+    struct tile tile = whole_tile(width, height);
+    tile.core = (struct rectangle){.x = 32, .y = 48, .width = 96, .height = 64};
+    struct executor *executor = forward_random(&s, width, height, 3);
+    const struct objective_view view = objective_view_of(&s, &tile, width, height);
+    for (int n = 1; n <= 4; n++) {
+        omp_set_num_threads(n);
+        UNIT_OK(objective_sums(&s.objective, executor, &view, n == 1 ? first : sums));
+        CU_ASSERT(first[0] > 0 && first[1] > 0);
+        CU_ASSERT(n == 1 || memcmp(sums, first, 2 * sizeof *sums) == 0);
+    }
+    omp_set_num_threads(threads);
+    tear_down(&s);
+}
+
+static void test_unknown_layer(void)
+{
+    static const char *const names[] = {"mixed42", "input"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct config config;
+        struct objective objective;
+        char text[64];
+        config_init(&config);
+        snprintf(text, sizeof text, "targets=mixed3,%s", names[i]);
+        UNIT_OK(config_set(&config, text));
+        CU_ASSERT_EQUAL(objective_init(&objective, &config, NULL, 0), STATUS_USAGE);
+        snprintf(text, sizeof text, "no layer '%s'", names[i]);
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), text));
+        objective_destroy(&objective);
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"mean square", test_mean_square},
+    {"mean", test_mean},
+    {"channels", test_channels},
+    {"tiles add up to the whole", test_tiles},
+    {"each value is counted once", test_counted_once},
+    {"threads", test_threads},
+    {"unknown layer", test_unknown_layer},
+};
+UNIT_MAIN("objective", tests)
