@@ -195,7 +195,7 @@ static void print_octaves(const struct schedule *schedule, struct schedule_image
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
+    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, octaves);
     for (int k = 0; k < count; k++) {
         struct tiling tiling;
         fprintf(stream, "%s%dx%d", k ? ", " : "", octaves[k].width, octaves[k].height);
@@ -237,8 +237,7 @@ static struct totals sum_up(const struct dry_plan *plan)
         double redundancy = 1, memory;
         if (input->error || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
             continue;
-        const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale,
-                                           GEOMETRY_MIN_SIDE, octaves);
+        const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale, octaves);
         totals.pixels += geometry_pixels(octaves, count);
         totals.seen += redundancy * geometry_pixels(octaves, count);
         memory = schedule_memory(&plan->schedule, input->image, input->team);

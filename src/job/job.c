@@ -20,7 +20,7 @@ int exit_code(enum status rc)
 static double dream_work(const struct config *config, int width, int height)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
+    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, octaves);
     return config->steps * geometry_pixels(octaves, count);
 }
 

@@ -36,8 +36,7 @@ static enum status allocate(struct shared_weights *s, size_t count)
     TRY(mpi_check(MPI_Comm_rank(s->node, &node_rank), "rank"));
     if (size == 1) {
         s->weights = malloc(count * sizeof(float));
-        if (!s->weights)
-            return fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
+        return s->weights ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
     }
     TRY(mpi_check(MPI_Win_allocate_shared(node_rank == 0 ? bytes : 0, sizeof(float), MPI_INFO_NULL, s->node, &s->weights, &s->window),
                   "shared memory for the weights"));

@@ -5,13 +5,13 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
 #include "common/wire/messages.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
+#include "worker/team/array_parts.h"
 
 struct worker {
     struct worker_options options;
@@ -62,32 +62,12 @@ static enum status send_state(const struct dream_state *state, const struct slab
 {
     struct worker *w = context;
     const struct report before = {.kind = REPORT_BEFORE, .before = state->before};
-    const struct array_part part = {.image = state->image,
-                                    .kind = ARRAY_STATE,
-                                    .target = -1,
-                                    .frame = w->states++,
-                                    .octave = state->octave,
-                                    .step = state->step,
-                                    .channels = 3,
-                                    .height = state->height,
-                                    .width = state->width,
-                                    .y = rows->rows.begin,
-                                    .rows = rows->rows.end - rows->rows.begin,
-                                    .columns = state->width};
-    const size_t count = slab_count(rows);
-    float *values = malloc(count * sizeof *values);
-    enum status rc = STATUS_OK;
+    const struct array_part part = {
+        .image = state->image, .kind = ARRAY_STATE, .target = -1, .frame = w->states++, .octave = state->octave, .step = state->step};
     w->kept = now();
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory for a checkpoint");
-    memcpy(values, rows->data, count * sizeof *values);
     if (w->team->rank == 0)
-        TRY_OUT(outbox_report(&w->outbox, &before));
-    rc = outbox_send(&w->outbox, &part, values);
-    values = NULL;
-out:
-    free(values);
-    return rc;
+        TRY(outbox_report(&w->outbox, &before));
+    return array_send_rows(&w->outbox, part, rows, 3);
 }
 
 static bool should_stop(void *context)
@@ -111,26 +91,26 @@ static void fail_result(struct result *result)
 static enum status work_on(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
                            struct result *result)
 {
-    const struct dream_options options = {.team = w->team,
-                                          .engine = w->engine,
-                                          .objective = &w->objective,
-                                          .rules = w->options.rules,
-                                          .outbox = &w->outbox,
-                                          .others = others,
-                                          .other_count = job->others,
-                                          .image = job->image,
-                                          .step = send_step,
-                                          .part = send_part,
-                                          .stop = should_stop,
-                                          .save = should_save,
-                                          .keep = send_state,
-                                          .from = job->goes_on ? &job->from : NULL,
-                                          .dreamed = dreamed,
-                                          .context = w};
-    struct dream_outcome outcome;
+    struct image_job work = {.team = w->team,
+                             .engine = w->engine,
+                             .objective = &w->objective,
+                             .rules = w->options.rules,
+                             .outbox = &w->outbox,
+                             .others = others,
+                             .other_count = job->others,
+                             .image = job->image,
+                             .step = send_step,
+                             .part = send_part,
+                             .stop = should_stop,
+                             .save = should_save,
+                             .keep = send_state,
+                             .from = job->goes_on ? &job->from : NULL,
+                             .dreamed = dreamed,
+                             .context = w};
+    struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&options, rgb, &outcome) : dream_image(&options, rgb, &outcome);
+    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, rgb, &outcome) : dream_image(&work, rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
@@ -167,21 +147,12 @@ static enum status send_rows(struct worker *w, const struct slab *rgb)
 // Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
 static enum status count_arrays(struct worker *w, struct team *team, struct result *result)
 {
-    struct span *shares = calloc((size_t)team->size, sizeof *shares);
     const double mine = (double)w->outbox.sent;
     double all;
-    bool flag = false;
-    enum status rc;
-    if (!shares)
-        return fail(STATUS_LIMIT, "no memory for the sums of a team");
-    for (int m = 0; m < team->size; m++)
-        shares[m].end = 1;
-    TRY_OUT(outbox_flush(&w->outbox));
-    TRY_OUT(team_sum(team, &mine, shares, 1, &all, &flag));
+    TRY(outbox_flush(&w->outbox));
+    TRY(team_sum(team, &mine, team->size, 1, &all, NULL));
     result->arrays = (int64_t)all;
-out:
-    free(shares);
-    return rc;
+    return STATUS_OK;
 }
 
 static enum status make_room(const struct job *job, const struct team *team, struct slab *rgb, struct slab others[BASELINE_IMAGES_MAX],

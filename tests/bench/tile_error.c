@@ -43,24 +43,18 @@ struct setup {
 // The gradient of the image seen rolled, and the tiling that it was made with.
 static struct tiling find_gradient(struct setup *s, const struct tile_rules *rules, int dy, int dx)
 {
+    struct image_job job = {.team = s->team, .engine = s->engine, .objective = &s->objective, .rules = rules};
     struct sweep *sweep;
     struct sweep_losses losses;
-    bool flag = false;
-    need(sweep_create(&sweep, &(struct sweep_options){.team = s->team,
-                                                      .engine = s->engine,
-                                                      .objective = &s->objective,
-                                                      .rules = rules,
-                                                      .width = s->image.width,
-                                                      .height = s->image.height}));
+    need(sweep_create(&sweep, &job, s->image.width, s->image.height, 0));
     const struct sweep_pass pass = {.image = &s->image,
                                     .dy = dy,
                                     .dx = dx,
-                                    .objective = &s->objective,
                                     .rule = s->config.gradient,
                                     .above = network_find(network_inception_v3(), s->config.gradient_above),
                                     .gradient = &s->gradient,
                                     .scratch = &s->scratch};
-    need(sweep_run(sweep, &pass, &losses, &flag));
+    need(sweep_run(sweep, &pass, &losses));
     const struct tiling tiling = *sweep_tiling(sweep);
     sweep_destroy(&sweep);
     return tiling;

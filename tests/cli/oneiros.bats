@@ -181,6 +181,8 @@ dry_run() {
     [[ "$output" == *"option --layers takes no value" ]]
     run -2 "$ONEIROS" bench --size 10
     [[ "$output" == *"--size: '10' is not a number from 75 to 16384"* ]]
+    run -2 "$ONEIROS" bench --size 16385 -s model.path=none.h5
+    [[ "$output" == *"--size: '16385' is not a number from 75 to 16384"* ]]
     run -2 "$ONEIROS" bench --repeats
     [[ "$output" == *"--repeats needs a value"* ]]
     run -2 "$ONEIROS" bench -s targets=mixde3

@@ -5,6 +5,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load ../mpi/waiting
+
 settings=(-s octaves.count=2 -s input.resize=120 -s threads=1)
 
 setup_file() {
@@ -47,18 +49,6 @@ submit() {
     sbatch --parsable --time=10 "$@"
 }
 
-# until_true SECONDS COMMAND...
-until_true() {
-    local try tries=$(($1 * 5))
-    shift
-    for try in $(seq "$tries"); do
-        "$@" && return
-        sleep 0.2
-    done
-    echo "waited in vain for: $*" >&2
-    return 1
-}
-
 ended() {
     [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]
 }
@@ -75,11 +65,6 @@ is() {
 # attribute NAME: of out/run.h5
 attribute() {
     /usr/bin/python3 -c 'import h5py, sys; print(h5py.File("out/run.h5").attrs[sys.argv[1]])' "$1"
-}
-
-# begun [FOLDER]: whether its run has made a step
-begun() {
-    /usr/bin/python3 -c 'import h5py, sys; sys.exit(len(h5py.File(sys.argv[1], "r")["steps"]) == 0)' "${1:-out}/run.h5" 2>/dev/null
 }
 
 same() {
@@ -241,7 +226,7 @@ END
         with "$launcher"
         rm -rf out
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-        until_true 60 begun
+        until_true 60 begun out
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
         until_true 60 ended "$job"
@@ -257,7 +242,7 @@ END
 @test "ranks that a signal reaches twice save all the same" {
     with mpirun # here its ranks are in steps of Slurm's: scancel --full reaches them by Slurm, by mpirun and by this script
     job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 60 begun
+    until_true 60 begun out
     scancel --full --signal=USR1 "$job"
     until_true 60 test -s out/checkpoints/0
     until_true 30 grep -q 'queueing again' "slurm-$job.out"

@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 
 load pictures
+load waiting
 
 # number FILE COLUMN PHASE: of rank 0 in /timing
 timing_of_rank_0() {
@@ -12,13 +13,6 @@ timing_of_rank_0() {
 import h5py, sys
 rows = h5py.File(sys.argv[1])["timing"][()]
 print(*[row[sys.argv[2]] for row in rows if row["rank"] == 0 and row["phase"] == sys.argv[3].encode()])' "$@"
-}
-
-wait_for_run() {
-    for _ in $(seq 100); do
-        [ -s out/run.h5 ] && break
-        sleep 0.1
-    done
 }
 
 @test "tiles leave few traces, and with the exact halo none but rounding" {
@@ -60,8 +54,8 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 @test "a signal to one worker that reads and writes itself stops them all" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -o out a.png b.png c.bmp &
     local launcher=$! code=0
-    wait_for_run
-    sleep 4
+    two_begun() { [ "$(ls -d out/[abc] | wc -l)" -eq 2 ]; }
+    until_true 120 two_begun
     kill -TERM "$(pgrep -P "$launcher" | sort -n | tail -n 1)"
     wait "$launcher" || code=$?
     [ "$code" -eq 75 ]
@@ -70,12 +64,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 }
 
 @test "a signal stops a team at the same step" {
-    "$MPIEXEC" -n 4 "$ONEIROS" dream -s steps=100000 -s threads=1 "${tiles[@]}" -s team.size=3 -o out a.png &
-    local launcher=$! code=0
-    wait_for_run
-    sleep 4
-    kill -USR1 "$launcher"
-    wait "$launcher" || code=$?
+    signal_when USR1 'begun out' "$MPIEXEC" -n 4 "$ONEIROS" dream -s steps=100000 -s threads=1 "${tiles[@]}" -s team.size=3 -o out a.png
     [ "$code" -eq 75 ]
     [ -s out/a/dream.partial.png ]
     [ ! -e out/a/dream.png ]
@@ -111,12 +100,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 }
 
 @test "a signal saves what is dreamed so far, exit 75" {
-    "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -o out a.png &
-    local pid=$! code=0
-    wait_for_run
-    sleep 3
-    kill -TERM "$pid"
-    wait "$pid" || code=$?
+    signal_when TERM 'begun out' "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -o out a.png
     [ "$code" -eq 75 ]
     [ -s out/a/dream.partial.png ]
     [ ! -e out/a/dream.png ]
@@ -125,17 +109,16 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp a.png out/a/dream.partial.png
 }
 
-# rows FILE TABLE
-rows() {
-    /usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1], swmr=True)[sys.argv[2]]))' "$@"
-}
-
 @test "--max-seconds stops as a signal does, on any number of ranks" {
     for count in 1 3; do
-        local code=0
-        "$MPIEXEC" -n "$count" "$ONEIROS" dream --max-seconds 12 -s steps=100000 -s octaves.count=2 -s threads=1 -o "out-$count" a.png b.png \
-            2>"log-$count" || code=$?
-        [ "$code" -eq 75 ]
+        local code seconds
+        for seconds in 3 6 12 24; do # until it is enough to begin
+            code=0
+            "$MPIEXEC" -n "$count" "$ONEIROS" dream --force --max-seconds "$seconds" -s steps=100000 -s octaves.count=2 -s threads=1 \
+                -o "out-$count" a.png b.png 2>"log-$count" || code=$?
+            [ "$code" -eq 75 ]
+            [ ! -s "out-$count/a/dream.partial.png" ] || break
+        done
         grep -q 'stopping: each worker ends its step' "log-$count"
         [ -s "out-$count/a/dream.partial.png" ]
     done
@@ -146,12 +129,8 @@ rows() {
 }
 
 @test "kill -9 leaves the steps and the maps of pictures that were under way" {
-    "$ONEIROS" dream -s steps=100000 -s octaves.count=1 -s frames.dream=false -s frames.every=2 -o out b.png &
-    local pid=$!
-    wait_for_run
-    sleep 5
-    kill -KILL "$pid"
-    wait "$pid" || true
+    signal_when KILL 'has_rows out/run.h5 steps 2 && has_rows out/run.h5 cam/frames 1' \
+        "$ONEIROS" dream -s steps=100000 -s octaves.count=1 -s frames.dream=false -s frames.every=2 -o out b.png
     echo "$(rows out/run.h5 steps) steps, $(rows out/run.h5 cam/frames) maps"
     [ "$(rows out/run.h5 steps)" -ge 2 ]
     [ "$(rows out/run.h5 cam/frames)" -ge 1 ]
@@ -189,10 +168,7 @@ rows() {
 @test "what cannot be written of one explanation is that picture's failure alone" {
     "$MPIEXEC" -n 2 "$ONEIROS" explain -s saliency.samples=8 -s importance.samples=4 -o out a.png b.png 2>messages &
     local launcher=$! code=0
-    for _ in $(seq 600); do
-        compgen -G 'out/a/*.png' >found && break
-        sleep 0.02
-    done
+    until_true 60 compgen -G 'out/a/*.png'
     mv out/a gone # the larger one, which comes first; some of its arrays have come
     wait "$launcher" || code=$?
     cat messages
@@ -204,12 +180,7 @@ rows() {
 }
 
 @test "a signal stops explain, and leaves no half a file" {
-    "$ONEIROS" explain -s saliency.samples=100000 -o out a.png 2>messages &
-    local pid=$! code=0
-    wait_for_run
-    sleep 3
-    kill -TERM "$pid"
-    wait "$pid" || code=$?
+    signal_when TERM 'compgen -G "out/a/*.png"' "$ONEIROS" explain -s saliency.samples=100000 -o out a.png 2>messages
     [ "$code" -eq 75 ]
     [ -z "$(ls -A out/a)" ]
     grep -q 'nothing is kept' messages
@@ -229,8 +200,7 @@ rows() {
 @test "rank 0 does not spin while it waits: under 3% of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s steps=100000 -s threads=1 -s frames.cam=false -s frames.dream=false -o out a.png &
     local launcher=$! coordinator=
-    wait_for_run
-    sleep 2
+    until_true 120 begun out
     for pid in $(pgrep -P "$launcher"); do
         if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx 'OMPI_COMM_WORLD_RANK=0'; then
             coordinator=$pid
@@ -247,18 +217,21 @@ rows() {
     [ $((after - before)) -lt $((10 * $(getconf CLK_TCK) * 3 / 100)) ]
 }
 
-@test "weights are shared by the ranks of a node" {
-    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png b.png &
-    local launcher=$! shared=0
-    wait_for_run
-    sleep 2
-    for pid in $(pgrep -P "$launcher"); do
-        if grep -q libdnnl "/proc/$pid/maps"; then
-            # both workers have the same pages of the 87 MB in use
-            [ "$(awk '/RssShmem/ {print $2}' "/proc/$pid/status")" -gt 20000 ] && shared=$((shared + 1))
+# sharers LAUNCHER COUNT: whether so many of its ranks, the workers, have the same pages of the 87 MB in use
+sharers() {
+    local pid count=0
+    for pid in $(pgrep -P "$1"); do
+        if grep -q libdnnl "/proc/$pid/maps" && [ "$(awk '/RssShmem/ {print $2}' "/proc/$pid/status")" -gt 20000 ]; then
+            count=$((count + 1))
         fi
     done
+    [ "$count" -ge "$2" ]
+}
+
+@test "weights are shared by the ranks of a node" {
+    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png b.png &
+    local launcher=$!
+    until_true 60 sharers "$launcher" 2
     kill -TERM "$launcher"
     wait "$launcher" || true
-    [ "$shared" -ge 2 ]
 }

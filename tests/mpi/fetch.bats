@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 settings=(-s octaves.count=1 -s steps=1 -s jitter=0 -s frames.cam=false -s frames.dream=false -s input.max_bytes=4MiB)
 
 setup() {
@@ -87,11 +89,8 @@ nothing_left() {
     { printf "$url/stalls%d.png\n" {1..8} && printf "$url/good%d.png\n" {1..6}; } >list
     "$MPIEXEC" -n 2 "$ONEIROS" dream "${settings[@]}" -s fetch.stall_seconds=300 -o out @list >output 2>&1 3>&- &
     job=$!
-    for _ in $(seq 300); do
-        [ "$(find out -name dream.png 2>/dev/null | wc -l)" -eq 6 ] && break
-        sleep 0.1
-    done
-    sleep 0.5
+    good() { [ "$(find out -name dream.png 2>/dev/null | wc -l)" -eq 6 ]; }
+    until_true 120 good
     cat output
     pid=$(pgrep -P "$job" | head -1)
     before=$(date +%s%N)

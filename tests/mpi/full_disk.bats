@@ -6,6 +6,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 settings=(-s octaves.count=1 -s steps=2 -s jitter=0 -s threads=1)
 still=(-s frames.cam=false -s frames.dream=false)
 
@@ -183,11 +185,7 @@ fills() {
         rm -rf out
         job dream -s steps=20 -s checkpoint.seconds=0.5 -s io=$io in >log 2>&1 &
         local launcher=$! code=0
-        for _ in $(seq 600); do
-            [ -s out/run.h5 ] && break
-            sleep 0.05
-        done
-        sleep 1
+        until_true 60 compgen -G 'out/checkpoints/*'
         rm -rf out || rm -rf out # something may be put there meanwhile
         wait "$launcher" || code=$?
         echo "io=$io: exit $code" && cat log

@@ -63,22 +63,22 @@ static inline void ranks_share(void *bytes, size_t size)
 }
 
 // This member's rows of (3, height, width).
-static inline void ranks_cut_out(struct slab *field, const struct team *team, const float *whole, int width, int height)
+static inline void ranks_cut_out(struct slab *slab, const struct team *team, const float *whole, int width, int height)
 {
-    UNIT_OK(slab_create(field, width, height, tiling_rows(height, team->size, team->rank)));
+    UNIT_OK(slab_create(slab, width, height, tiling_rows(height, team->size, team->rank)));
     for (int c = 0; c < 3; c++)
-        for (int y = field->rows.begin; y < field->rows.end; y++)
-            memcpy(slab_row(field, c, y), whole + (size_t)(c * height + y) * (size_t)width, (size_t)width * sizeof(float));
+        for (int y = slab->rows.begin; y < slab->rows.end; y++)
+            memcpy(slab_row(slab, c, y), whole + (size_t)(c * height + y) * (size_t)width, (size_t)width * sizeof(float));
 }
 
-// How many of the field's rows differ in any bit from those of (3, height, width).
-static inline int ranks_unlike(const struct slab *field, const float *whole)
+// How many of the slab's rows differ in any bit from those of (3, height, width).
+static inline int ranks_unlike(const struct slab *slab, const float *whole)
 {
     int wrong = 0;
     for (int c = 0; c < 3; c++)
-        for (int y = field->rows.begin; y < field->rows.end; y++)
-            wrong += memcmp(slab_row(field, c, y), whole + (size_t)(c * field->height + y) * (size_t)field->width,
-                            (size_t)field->width * sizeof(float)) != 0;
+        for (int y = slab->rows.begin; y < slab->rows.end; y++)
+            wrong += memcmp(slab_row(slab, c, y), whole + (size_t)(c * slab->height + y) * (size_t)slab->width,
+                            (size_t)slab->width * sizeof(float)) != 0;
     return wrong;
 }
 

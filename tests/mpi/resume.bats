@@ -5,6 +5,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 settings=(-s octaves.count=2 -s steps=3 -s input.resize=120 -s threads=1)
 
 setup() {
@@ -113,27 +115,24 @@ state() {
 }
 
 @test "a dream whose picture has changed is not gone on with" {
-    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=2000 -s checkpoint.seconds=0.3 -o out in/a.png in/b.png &
-    local launcher=$!
-    for _ in $(seq 300); do
-        [ -s out/checkpoints/0 ] && [ -s out/checkpoints/1 ] && break
-        sleep 0.1
-    done
-    kill -USR1 "$launcher"
-    wait "$launcher" || [ $? -eq 75 ]
+    settings+=(-s steps=2000)
+    local command=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s checkpoint.seconds=0.3 -o out in/a.png in/b.png)
+    signal_when USR1 '[ -s out/checkpoints/0 ] && [ -s out/checkpoints/1 ]' "${command[@]}"
+    [ "$code" -eq 75 ]
     cp in/c.png in/a.png
     printf damaged >>out/checkpoints/1
-    settings+=(-s steps=2000)
-    run -75 dream --max-seconds 15 in/a.png in/b.png
-    [[ $output == *"in/a.png: it has changed since its dream was begun"* ]]
-    [[ $output == *"checkpoints/1' is damaged"*"in/b.png begins anew"* ]]
+    signal_when USR1 'grep -q "in/a.png: it has changed since its dream was begun" log && grep -q "in/b.png begins anew" log' "${command[@]}" 2>log
+    [ "$code" -eq 75 ]
+    grep "checkpoints/1' is damaged.*in/b.png begins anew" log
     [ ! -e out/a/dream.png ]
 }
 
 @test "a new run does not go on with what another one had begun" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s seed=1 -o alone in/a.png
     for how in --force gone; do
-        run -75 "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.1 --max-seconds 8 --force -o out in/a.png
+        signal_when USR1 '[ -s out/checkpoints/0 ]' \
+            "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.1 --force -o out in/a.png
+        [ "$code" -eq 75 ]
         [ -s out/checkpoints/0 ]
         [ "$how" = --force ] || rm out/run.h5
         dream -s seed=1 ${how/gone/} in/a.png
@@ -143,15 +142,8 @@ state() {
 }
 
 @test "a signal when some workers that read and write themselves have left" {
-    timeout 120 "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.3 -s io=workers -o out in/a.png &
-    local launcher=$!
-    for _ in $(seq 300); do
-        [ -s out/checkpoints/0 ] && break
-        sleep 0.1
-    done
-    kill -USR1 "$(pgrep -P "$launcher")" # mpirun, below timeout
-    code=0
-    wait "$launcher" || code=$?
+    signal_when USR1 '[ -s out/checkpoints/0 ]' \
+        "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.3 -s io=workers -o out in/a.png
     [ "$code" -eq 75 ]
     [ "$(statuses)" = stopped ]
 }
@@ -159,14 +151,8 @@ state() {
 @test "what a killed run left aside is gone when its dream is done" {
     filmed=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100 -s checkpoint.seconds=0.1 -s frames.png=true
         -s frames.dream=true -s frames.cam=true -o out in/a.png)
-    "${filmed[@]}" &
-    local launcher=$!
-    for _ in $(seq 300); do
-        [ -s out/checkpoints/0 ] && break
-        sleep 0.02
-    done
-    kill -USR1 "$launcher"
-    wait "$launcher" || [ $? -eq 75 ]
+    signal_when USR1 '[ -s out/checkpoints/0 ]' "${filmed[@]}"
+    [ "$code" -eq 75 ]
     [ -s out/checkpoints/0 ]
     for name in checkpoints/0 a/dream.mp4 a/cam.mp4 a/dream.png a/dream/0000.png; do
         printf part >"out/$name.0123abcd.part"
@@ -212,11 +198,7 @@ state() {
 silence() {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s watchdog.seconds=4 -o out in 2>log &
     local launcher=$! code=0
-    for _ in $(seq 300); do
-        [ -s out/run.h5 ] && break
-        sleep 0.1
-    done
-    sleep 2
+    until_true 120 begun out
     kill -STOP "$(pgrep -P "$launcher" | sort -n | sed -n "$(($1 + 1))p")"
     timeout 60 tail --pid="$launcher" -f /dev/null
     wait "$launcher" || code=$?

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Why an octave dreams, found out by teams of every size: the same bytes as by one rank alone.
 #include "worker/ascent/guidance.h"
-#include "worker/ascent/shaping.h"
 #include "worker/look/cam.h"
 #include "worker/look/importance.h"
 #include "worker/look/metrics.h"
@@ -12,7 +11,7 @@
 
 enum { TARGETS = 2, CHANNELS_MAX = 256, METHODS = 4, GUIDES = 3, MAP_MAX = 64 * 64, MARGIN = 3 };
 
-static struct shallow shallow;
+static struct setup shallow;
 
 static const enum config_cam methods[METHODS] = {CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS};
 
@@ -26,7 +25,7 @@ static const char *const guides[GUIDES][6] = {
 struct octave_case {
     int width, height, dy, dx;
     float *picture; // (3, height, width)
-    struct task_results {
+    struct found {
         struct target_metrics metrics[CONFIG_TARGETS_MAX];
         double scale[TARGETS][METHODS];
         float maps[TARGETS][METHODS][MAP_MAX];
@@ -43,10 +42,10 @@ static struct octave_case cases[] = {
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
-static void look(const struct features *features, const struct octave_case *c, struct task_results *found)
+static void look(const struct features *features, const struct sweep_losses *losses, const struct octave_case *c, struct found *found)
 {
     memset(found, 0, sizeof *found);
-    TOGETHER(metrics_measure(features, 0.1, found->metrics));
+    TOGETHER(metrics_measure(features, losses->targets, found->metrics));
     for (int t = 0; t < TARGETS; t++) {
         for (int m = 0; m < METHODS; m++) {
             struct heat heat;
@@ -64,61 +63,43 @@ static void look(const struct features *features, const struct octave_case *c, s
 static void guide(struct team *team, const struct features *features, const struct octave_case *c, int k, struct slab *gradient)
 {
     struct config config = shallow.config;
-    struct guidance guidance;
+    struct guidance guidance = {.config = &config, .team = team};
     struct heat cam;
     double scale;
-    struct span *shares = calloc((size_t)team->size, sizeof *shares);
-    for (int m = 0; m < team->size; m++)
-        shares[m].end = shaping_bands(tiling_rows(c->height, team->size, m));
     for (int i = 0; i < 6 && guides[k][i]; i++)
         UNIT_OK(config_set(&config, guides[k][i]));
-    guidance_init(&guidance, &config, team, tiling_rows(c->height, team->size, team->rank), shares);
     TOGETHER(cam_make(features, 0, CAM_GRAD, c->dy, c->dx, &cam, &scale));
     TOGETHER(guidance_look(&guidance, gradient, &cam));
     TOGETHER(guidance_apply(&guidance, gradient));
     guidance_destroy(&guidance);
-    free(shares);
-}
-
-static void copy_field(struct slab *to, const struct slab *from)
-{
-    memcpy(to->data, from->data, slab_count(from) * sizeof(float));
 }
 
 // `guided` [GUIDES] are this member's rows of the gradient, margins included, guided; made here.
-static void find_out(struct team *team, const struct octave_case *c, struct task_results *found, struct slab guided[GUIDES])
+static void find_out(struct team *team, const struct octave_case *c, struct found *found, struct slab guided[GUIDES])
 {
+    struct image_job job = shallow_job(&shallow, team);
     struct sweep *sweep;
     struct features features;
     struct slab image, gradient, scratch;
     struct sweep_losses losses;
-    bool flag = false;
-    TOGETHER(sweep_create(&sweep, &(struct sweep_options){.team = team,
-                                                          .engine = shallow.engine,
-                                                          .objective = &shallow.objective,
-                                                          .rules = &shallow.rules,
-                                                          .width = c->width,
-                                                          .height = c->height,
-                                                          .margin = MARGIN}));
-    TOGETHER(features_create(&features, &shallow.objective, team, sweep_tiling(sweep), sweep_work(sweep), 3));
+    TOGETHER(sweep_create(&sweep, &job, c->width, c->height, MARGIN));
+    TOGETHER(features_create(&features, &shallow.objective, team, sweep_tiling(sweep), 3));
     ranks_cut_out(&image, team, c->picture, c->width, c->height);
-    const struct span rows = sweep_gradient_rows(sweep);
+    const struct span rows = tiling_grown(image.rows, MARGIN, c->height);
     UNIT_OK(slab_create(&gradient, c->width, c->height, rows));
     UNIT_OK(slab_create(&scratch, c->width, c->height, rows));
     TOGETHER(sweep_run(sweep,
                        &(struct sweep_pass){.image = &image,
                                             .dy = c->dy,
                                             .dx = c->dx,
-                                            .objective = &shallow.objective,
                                             .rule = GRADIENT_GUIDED,
                                             .gradient = &gradient,
                                             .scratch = &scratch,
                                             .features = &features},
-                       &losses, &flag));
-    look(&features, c, found);
+                       &losses));
+    look(&features, &losses, c, found);
     for (int k = 0; k < GUIDES; k++) {
-        UNIT_OK(slab_create(&guided[k], c->width, c->height, rows));
-        copy_field(&guided[k], &gradient);
+        UNIT_OK(slab_copy(&guided[k], &gradient));
         guide(team, &features, c, k, &guided[k]);
     }
     slab_destroy(&scratch);
@@ -132,7 +113,7 @@ static void find_out(struct team *team, const struct octave_case *c, struct task
 static void make_case(struct octave_case *c)
 {
     const size_t bytes = naive_count(3, c->height, c->width) * sizeof(float);
-    c->picture = shallow_picture(c->width, c->height);
+    c->picture = wavy_picture(c->width, c->height);
     for (int k = 0; k < GUIDES; k++)
         c->guided[k] = naive_alloc(bytes);
     if (ranks.rank == 0) {
@@ -159,7 +140,7 @@ static void make_case(struct octave_case *c)
 
 static void run_cases(struct team *team)
 {
-    struct task_results *found = malloc(sizeof *found);
+    struct found *found = malloc(sizeof *found);
     CU_ASSERT_PTR_NOT_NULL_FATAL(found);
     for (int i = 0; i < CASES; i++) {
         struct slab guided[GUIDES];
@@ -188,7 +169,7 @@ static void test_same_bytes(void)
         for (int k = 0; k < GUIDES; k++)
             free(cases[i].guided[k]);
     }
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 static const struct unit_test tests[] = {

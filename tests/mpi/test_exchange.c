@@ -23,7 +23,7 @@ struct round {
     struct tiling tiling;
     struct tile tiles[TILES_MAX];
     struct rectangle windows[TILES_MAX], reaches[TILES_MAX];
-    struct span *work, *rows, *margins; // [team->size]
+    int margin; // rows around a member's own, in a scatter
     struct team *team;
 };
 
@@ -55,38 +55,32 @@ static void draw_round(struct round *r, struct team *team, int number, uint32_t 
         r->windows[i] = r->tiles[i].window;
         r->reaches[i] = r->tiles[i].reach;
     }
-    r->work = calloc((size_t)team->size, sizeof *r->work);
-    r->rows = calloc((size_t)team->size, sizeof *r->rows);
-    r->margins = calloc((size_t)team->size, sizeof *r->margins);
-    CU_ASSERT_FATAL(r->work && r->rows && r->margins);
-    const int margin = between(state, 0, 40);
-    for (int m = 0; m < team->size; m++) {
-        struct span rows = r->rows[m] = tiling_rows(r->height, team->size, m);
-        r->work[m] = tiling_share(r->count, team->size, m);
-        if (rows.begin < rows.end) {
-            rows.begin = rows.begin > margin ? rows.begin - margin : 0;
-            rows.end = rows.end < r->height - margin ? rows.end + margin : r->height;
-        }
-        r->margins[m] = rows;
+    r->margin = between(state, 0, 40);
+}
+
+// What a member works on, holds, and holds in a scatter.
+static struct span work_of(const struct round *r, int member)
+{
+    return tiling_share(r->count, r->team->size, member);
+}
+static struct span rows_of(const struct round *r, int member)
+{
+    return tiling_rows(r->height, r->team->size, member);
+}
+static struct span grown_rows(const struct round *r)
+{
+    struct span rows = rows_of(r, r->team->rank);
+    if (rows.begin < rows.end) {
+        rows.begin = rows.begin > r->margin ? rows.begin - r->margin : 0;
+        rows.end = rows.end < r->height - r->margin ? rows.end + r->margin : r->height;
     }
-}
-
-static void free_round(struct round *r)
-{
-    free(r->work);
-    free(r->rows);
-    free(r->margins);
-}
-
-static struct span my_work(const struct round *r)
-{
-    return r->work[r->team->rank];
+    return rows;
 }
 
 // This member's tiles, in an order of its own.
 static void shuffle(const struct round *r, int order[TILES_MAX])
 {
-    const struct span mine = my_work(r);
+    const struct span mine = work_of(r, r->team->rank);
     uint32_t state = (uint32_t)(1000 * r->number + r->team->rank);
     for (int i = mine.begin; i < mine.end; i++) {
         const int k = between(&state, 0, i - mine.begin);
@@ -115,7 +109,7 @@ static void check_window(const struct round *r, int tile, const float *values)
 static int holder_of(const struct round *r, int y)
 {
     for (int m = 0; m < r->team->size; m++)
-        if (r->rows[m].begin <= y && y < r->rows[m].end)
+        if (rows_of(r, m).begin <= y && y < rows_of(r, m).end)
             return m;
     CU_FAIL_FATAL("a row that nobody holds");
     return -1;
@@ -126,7 +120,7 @@ static int64_t bytes_of_gather(const struct round *r)
 {
     int64_t bytes = 0;
     for (int owner = 0; owner < r->team->size; owner++)
-        for (int i = r->work[owner].begin; i < r->work[owner].end; i++)
+        for (int i = work_of(r, owner).begin; i < work_of(r, owner).end; i++)
             for (int y = 0; y < r->windows[i].height; y++) {
                 const int holder = holder_of(r, wrap(r->windows[i].y + y - r->dy, r->height));
                 if (holder != owner && (holder == r->team->rank || owner == r->team->rank))
@@ -149,11 +143,10 @@ static void begin_gather(const struct round *r, struct tile_exchange *x, struct 
                                                 .height = r->height,
                                                 .dy = r->dy,
                                                 .dx = r->dx,
+                                                .count = r->count,
                                                 .rectangles = r->windows,
-                                                .work = r->work,
-                                                .rows = r->rows,
                                                 .columns = r->tiling.across.count};
-    UNIT_OK(slab_create(image, r->width, r->height, r->rows[r->team->rank]));
+    UNIT_OK(slab_create(image, r->width, r->height, rows_of(r, r->team->rank)));
     for (int c = 0; c < 3; c++)
         for (int y = image->rows.begin; y < image->rows.end; y++)
             for (int k = 0; k < r->width; k++)
@@ -182,12 +175,12 @@ static void begin_scatter(const struct round *r, struct tile_exchange *x, struct
                                                 .height = r->height,
                                                 .dy = r->dy,
                                                 .dx = r->dx,
+                                                .count = r->count,
                                                 .rectangles = r->reaches,
-                                                .work = r->work,
-                                                .rows = r->margins,
+                                                .margin = r->margin,
                                                 .columns = r->tiling.across.count};
     for (int i = 0; i < 2; i++) {
-        UNIT_OK(slab_create(&to[i], r->width, r->height, r->margins[r->team->rank]));
+        UNIT_OK(slab_create(&to[i], r->width, r->height, grown_rows(r)));
         memset(to[i].data, 0, slab_count(&to[i]) * sizeof(float));
     }
     TOGETHER(tile_exchange_scatter(x, &layout, (struct slab *[]){&to[0], &to[1]}));
@@ -287,7 +280,8 @@ static void check_sums(const struct round *r, const struct slab to[2])
 // Odd rounds gather and then scatter with one exchange, even ones have both under way on two, as a sweep does.
 static void run_round(const struct round *r, struct tile_exchange *gather, struct tile_exchange *other)
 {
-    const int count = my_work(r).end - my_work(r).begin;
+    const struct span mine = work_of(r, r->team->rank);
+    const int count = mine.end - mine.begin;
     const bool odd = r->number % 2;
     struct tile_exchange *scatter = odd ? gather : other;
     struct slab image, to[2];
@@ -324,7 +318,6 @@ static void run_rounds(struct team *team)
     for (int number = 0; number < ROUNDS; number++) {
         draw_round(&round, team, number, &state);
         run_round(&round, gather, scatter);
-        free_round(&round);
     }
     tile_exchange_destroy(&gather);
     tile_exchange_destroy(&scatter);

@@ -10,7 +10,7 @@
 
 enum { WIDTH = 131, HEIGHT = 150, IMAGE = 7, NOTE = 999, STEPS = 4, FRAMES = STEPS + 1, KINDS = 3 };
 
-static struct shallow shallow;
+static struct setup shallow;
 
 // By kind and number of frame or target.
 struct heard {
@@ -75,31 +75,20 @@ static void check_step(const struct step_row *step, void *context)
     ++*steps;
 }
 
-static bool never(void *context)
-{
-    (void)context;
-    return false;
-}
-
 static void dream(const int32_t *members, int count, const float *picture)
 {
     struct team *team;
     struct outbox outbox = {.comm = ranks.comm};
     struct slab rgb;
-    struct dream_outcome outcome;
+    struct image_outcome outcome;
     int steps = 0;
     TOGETHER(team_create(&team, ranks.comm, members, count, &ranks.timing));
     ranks_cut_out(&rgb, team, picture, WIDTH, HEIGHT);
-    TOGETHER(dream_image(&(struct dream_options){.team = team,
-                                                 .engine = shallow.engine,
-                                                 .objective = &shallow.objective,
-                                                 .rules = &shallow.rules,
-                                                 .outbox = &outbox,
-                                                 .image = IMAGE,
-                                                 .step = check_step,
-                                                 .stop = never,
-                                                 .context = &steps},
-                         &rgb, &outcome));
+    struct image_job job = shallow_job(&shallow, team);
+    job.outbox = &outbox;
+    job.step = check_step;
+    job.context = &steps;
+    TOGETHER(dream_image(&job, &rgb, &outcome));
     CU_ASSERT_EQUAL(steps, team->rank == 0 ? STEPS : 0);
     TOGETHER(outbox_flush(&outbox));
     TOGETHER(mpi_send(&outbox.sent, sizeof outbox.sent, COORDINATOR_RANK, NOTE, ranks.comm));
@@ -151,7 +140,7 @@ static void check(const char *max_side, bool detail, int most_width, int most_he
     const char *const settings[] = {"octaves.count=2", "octaves.scale=1.3", "steps=2", "jitter=20", "frames.every=1", max_side, NULL};
     const int count = ranks.size - 1;
     int32_t *members = calloc((size_t)count, sizeof *members);
-    float *picture = shallow_picture(WIDTH, HEIGHT);
+    float *picture = wavy_picture(WIDTH, HEIGHT);
     shallow_create(&shallow, settings);
     shallow.config.octaves.detail = detail;
     for (int m = 0; m < count; m++)
@@ -173,7 +162,7 @@ static void check(const char *max_side, bool detail, int most_width, int most_he
     }
     free(members);
     free(picture);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 static void test_small_videos(void)

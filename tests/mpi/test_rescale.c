@@ -69,23 +69,23 @@ static void run_neighbours(struct team *team)
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
         const int width = 70, height = heights[i];
         const struct span rows = my_rows(team, height);
-        struct slab field;
+        struct slab slab;
         struct row_exchange *neighbours;
         TOGETHER(row_exchange_create_neighbours(&neighbours, team, width, height));
-        UNIT_OK(slab_create(&field, width, height, rows));
+        UNIT_OK(slab_create(&slab, width, height, rows));
         for (int c = 0; c < 3; c++)
             for (int y = rows.begin; y < rows.end; y++)
                 for (int x = 0; x < width; x++)
-                    slab_row(&field, c, y)[x] = value_at(c, y, x);
+                    slab_row(&slab, c, y)[x] = value_at(c, y, x);
         const bool any = rows.begin < rows.end;
         for (int round = 0; round < 2; round++) {
-            TOGETHER(row_exchange_begin(neighbours, &field));
+            TOGETHER(row_exchange_begin(neighbours, &slab));
             TOGETHER(row_exchange_end(neighbours));
             check_row(row_exchange_values(neighbours, 0), any ? rows.begin - 1 : -1, width);
             check_row(row_exchange_values(neighbours, 1), any && rows.end < height ? rows.end : -1, width);
         }
         row_exchange_destroy(&neighbours);
-        slab_destroy(&field);
+        slab_destroy(&slab);
     }
 }
 

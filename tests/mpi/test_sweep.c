@@ -9,7 +9,7 @@
 #include "ranks.h"
 #include "shallow.h"
 
-static struct shallow shallow;
+static struct setup shallow;
 
 // One rank's pass over a whole octave, and what it gave.
 struct pass {
@@ -19,61 +19,62 @@ struct pass {
     struct sweep_losses losses;
 };
 
-static void create_sweep(struct sweep **sweep, struct team *team, const struct pass *p, const struct tile_rules *rules)
+// What a member has of an octave. The gradient is NaN where nothing is written.
+struct share {
+    struct image_job job;
+    struct sweep *sweep;
+    struct slab image, gradient, scratch;
+};
+
+static void share_create(struct share *s, struct team *team, const struct pass *p, const struct tile_rules *rules)
 {
-    TOGETHER(sweep_create(sweep, &(struct sweep_options){.team = team,
-                                                         .engine = shallow.engine,
-                                                         .objective = &shallow.objective,
-                                                         .rules = rules,
-                                                         .width = p->width,
-                                                         .height = p->height,
-                                                         .margin = p->margin}));
+    *s = (struct share){.job = shallow_job(&shallow, team)};
+    s->job.rules = rules;
+    TOGETHER(sweep_create(&s->sweep, &s->job, p->width, p->height, p->margin));
+    ranks_cut_out(&s->image, team, p->picture, p->width, p->height);
+    const struct span rows = tiling_grown(s->image.rows, p->margin, p->height);
+    UNIT_OK(slab_create(&s->gradient, p->width, p->height, rows));
+    UNIT_OK(slab_create(&s->scratch, p->width, p->height, rows));
+    slab_fill(&s->gradient, NAN);
+    slab_fill(&s->scratch, NAN);
 }
 
-static struct sweep_pass pass_of(const struct pass *p, const struct slab *image, struct slab *gradient, struct slab *scratch)
+static void share_destroy(struct share *s)
 {
-    return (struct sweep_pass){.image = image,
+    slab_destroy(&s->scratch);
+    slab_destroy(&s->gradient);
+    slab_destroy(&s->image);
+    sweep_destroy(&s->sweep);
+}
+
+static struct sweep_pass pass_of(const struct pass *p, struct share *s)
+{
+    return (struct sweep_pass){.image = &s->image,
                                .dy = p->dy,
                                .dx = p->dx,
-                               .objective = &shallow.objective,
                                .rule = shallow.config.gradient,
                                .above = network_find(network_inception_v3(), shallow.config.gradient_above),
-                               .gradient = gradient,
-                               .scratch = scratch};
-}
-
-// NaN where nothing is written.
-static void create_rows(struct slab *field, const struct pass *p, struct span rows)
-{
-    UNIT_OK(slab_create(field, p->width, p->height, rows));
-    memset(field->data, 0xff, slab_count(field) * sizeof(float));
+                               .gradient = &s->gradient,
+                               .scratch = &s->scratch};
 }
 
 // On rank 0, for all to see.
 static void make_pass(struct pass *p, const struct tile_rules *rules)
 {
     const size_t count = naive_count(3, p->height, p->width);
-    p->picture = shallow_picture(p->width, p->height);
+    p->picture = wavy_picture(p->width, p->height);
     p->gradient = naive_alloc(count * sizeof(float));
     if (ranks.rank == 0) {
         struct team *alone;
-        struct sweep *sweep;
-        struct slab image, gradient, scratch;
-        bool flag = false;
+        struct share share;
         TOGETHER(team_create(&alone, MPI_COMM_NULL, &(int32_t){0}, 1, &ranks.timing));
-        create_sweep(&sweep, alone, p, rules);
-        ranks_cut_out(&image, alone, p->picture, p->width, p->height);
-        create_rows(&gradient, p, sweep_gradient_rows(sweep));
-        create_rows(&scratch, p, sweep_gradient_rows(sweep));
-        const struct sweep_pass pass = pass_of(p, &image, &gradient, &scratch);
+        share_create(&share, alone, p, rules);
+        const struct sweep_pass pass = pass_of(p, &share);
         p->losses = (struct sweep_losses){0}; // those of targets that there are not stay 0
-        TOGETHER(sweep_run(sweep, &pass, &p->losses, &flag));
-        CU_ASSERT_FALSE(flag);
-        memcpy(p->gradient, gradient.data, count * sizeof(float));
-        slab_destroy(&scratch);
-        slab_destroy(&gradient);
-        slab_destroy(&image);
-        sweep_destroy(&sweep);
+        TOGETHER(sweep_run(share.sweep, &pass, &p->losses));
+        CU_ASSERT_FALSE(share.job.stopping);
+        memcpy(p->gradient, share.gradient.data, count * sizeof(float));
+        share_destroy(&share);
         team_destroy(&alone);
     }
     ranks_share(p->gradient, count * sizeof(float));
@@ -98,35 +99,28 @@ static struct pass passes[] = {
 };
 enum { PASSES = sizeof passes / sizeof passes[0] };
 
-// Twice with one sweep, in between only the losses of the octave as it is.
+// Twice with one sweep, in between only the losses of the octave as it is, and the word of the last member that the job is to stop.
 static void check_pass(struct team *team, const struct pass *p)
 {
-    struct sweep *sweep;
-    struct slab image, gradient, scratch;
-    create_sweep(&sweep, team, p, &shallow.rules);
-    ranks_cut_out(&image, team, p->picture, p->width, p->height);
-    create_rows(&gradient, p, sweep_gradient_rows(sweep));
-    create_rows(&scratch, p, sweep_gradient_rows(sweep));
+    struct share share;
+    share_create(&share, team, p, &shallow.rules);
     for (int time = 0; time < 2; time++) {
-        bool flag = false;
         struct sweep_losses losses = {0};
-        const struct sweep_pass pass = pass_of(p, &image, &gradient, &scratch);
-        TOGETHER(sweep_run(sweep, &pass, &losses, &flag));
-        CU_ASSERT_FALSE(flag);
+        const struct sweep_pass pass = pass_of(p, &share);
+        TOGETHER(sweep_run(share.sweep, &pass, &losses));
+        CU_ASSERT_FALSE(share.job.stopping);
         CU_ASSERT(memcmp(&losses, &p->losses, sizeof losses) == 0);
-        CU_ASSERT_EQUAL(ranks_unlike(&gradient, p->gradient), 0);
+        CU_ASSERT_EQUAL(ranks_unlike(&share.gradient, p->gradient), 0);
         if (time == 1)
             break;
-        flag = team->rank == team->size - 1;
-        TOGETHER(sweep_run(sweep, &(struct sweep_pass){.image = &image, .objective = &shallow.objective}, &losses, &flag));
-        CU_ASSERT(flag);
+        share.job.stopping = team->rank == team->size - 1;
+        TOGETHER(sweep_run(share.sweep, &(struct sweep_pass){.image = &share.image}, &losses));
+        CU_ASSERT(share.job.stopping);
+        share.job.stopping = false;
         CU_ASSERT(losses.total != p->losses.total && fabs(losses.total / p->losses.total - 1) < 0.5); // another view of the same octave
     }
-    CU_ASSERT_EQUAL(ranks_unlike(&image, p->picture), 0);
-    slab_destroy(&scratch);
-    slab_destroy(&gradient);
-    slab_destroy(&image);
-    sweep_destroy(&sweep);
+    CU_ASSERT_EQUAL(ranks_unlike(&share.image, p->picture), 0);
+    share_destroy(&share);
 }
 
 static void run_passes(struct team *team)
@@ -143,37 +137,29 @@ static void test_same_bytes(void)
     ranks_each_team(run_passes);
     for (int i = 0; i < PASSES; i++)
         free_pass(&passes[i]);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 static struct pass whole;
 
 static void run_exact(struct team *team)
 {
-    struct sweep *sweep;
-    struct slab image, gradient, scratch;
+    struct share share;
     struct sweep_losses losses;
     size_t wrong = 0;
-    bool flag = false;
-    create_sweep(&sweep, team, &whole, &shallow.rules);
-    CU_ASSERT(sweep_tiling(sweep)->across.count > 1 && sweep_tiling(sweep)->down.count > 1);
-    ranks_cut_out(&image, team, whole.picture, whole.width, whole.height);
-    create_rows(&gradient, &whole, sweep_gradient_rows(sweep));
-    create_rows(&scratch, &whole, sweep_gradient_rows(sweep));
-    const struct sweep_pass pass = pass_of(&whole, &image, &gradient, &scratch);
-    TOGETHER(sweep_run(sweep, &pass, &losses, &flag));
+    share_create(&share, team, &whole, &shallow.rules);
+    CU_ASSERT(sweep_tiling(share.sweep)->across.count > 1 && sweep_tiling(share.sweep)->down.count > 1);
+    const struct sweep_pass pass = pass_of(&whole, &share);
+    TOGETHER(sweep_run(share.sweep, &pass, &losses));
     CU_ASSERT_DOUBLE_EQUAL(losses.total / whole.losses.total, 1, 1e-6);
     for (int c = 0; c < 3; c++)
-        for (int y = gradient.rows.begin; y < gradient.rows.end; y++)
+        for (int y = share.gradient.rows.begin; y < share.gradient.rows.end; y++)
             for (int x = 0; x < whole.width; x++) {
                 const double expected = whole.gradient[(size_t)(c * whole.height + y) * (size_t)whole.width + (size_t)x];
-                wrong += !(fabs(slab_row(&gradient, c, y)[x] - expected) <= 1e-4 * whole.most); // NaN, too
+                wrong += !(fabs(slab_row(&share.gradient, c, y)[x] - expected) <= 1e-4 * whole.most); // NaN, too
             }
     CU_ASSERT_EQUAL(wrong, 0);
-    slab_destroy(&scratch);
-    slab_destroy(&gradient);
-    slab_destroy(&image);
-    sweep_destroy(&sweep);
+    share_destroy(&share);
 }
 
 static void test_exact_halo(void)
@@ -193,7 +179,7 @@ static void test_exact_halo(void)
     run_exact(all);
     team_destroy(&all);
     free_pass(&whole);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
     free(members);
 }
 

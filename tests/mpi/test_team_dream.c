@@ -8,14 +8,14 @@
 
 enum { WIDTH = 131, HEIGHT = 150, STEPS_MAX = 4, NEVER = 1000 };
 
-static struct shallow shallow;
+static struct setup shallow;
 static float *picture; // (3, HEIGHT, WIDTH)
 
 // What a dream left, on the team's first member, and how it went.
 struct account {
     struct step_row steps[STEPS_MAX];
     int count;
-    struct dream_outcome outcome;
+    struct image_outcome outcome;
 };
 
 // A member, and what is on its mind. Questions are counted from 1.
@@ -57,16 +57,13 @@ static bool should_stop(void *context)
 
 static enum status dream(struct member *m, struct slab *rgb)
 {
-    const struct dream_options options = {.team = m->team,
-                                          .engine = shallow.engine,
-                                          .objective = &shallow.objective,
-                                          .rules = &m->rules,
-                                          .image = 7,
-                                          .step = keep_step,
-                                          .part = keep_part,
-                                          .stop = should_stop,
-                                          .context = m};
-    const enum status rc = dream_image(&options, rgb, &m->account.outcome);
+    struct image_job job = shallow_job(&shallow, m->team);
+    job.rules = &m->rules;
+    job.step = keep_step;
+    job.part = keep_part;
+    job.stop = should_stop;
+    job.context = m;
+    const enum status rc = dream_image(&job, rgb, &m->account.outcome);
     CU_ASSERT(m->account.outcome.seconds > 0);
     m->account.outcome.seconds = 0;
     return rc;
@@ -202,7 +199,7 @@ static void test_failures(void)
     for (int i = 0; i < REFERENCES; i++)
         free(references[i].rgb);
     free(picture);
-    shallow_destroy(&shallow);
+    tear_down(&shallow);
 }
 
 // What the others compare with, and that it is what it says.
@@ -210,7 +207,7 @@ static void test_alone(void)
 {
     shallow_create(&shallow, (const char *const[]){"octaves.count=2", "octaves.scale=1.3", "steps=2", "smooth=0.8", "total_variation=0.1",
                                                    "jitter=200", "step_size=0.02", NULL});
-    picture = shallow_picture(WIDTH, HEIGHT);
+    picture = wavy_picture(WIDTH, HEIGHT);
     for (int i = 0; i < REFERENCES; i++)
         make_reference(&references[i]);
     const size_t bytes = naive_count(3, HEIGHT, WIDTH) * sizeof *picture;

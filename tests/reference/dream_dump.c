@@ -46,25 +46,25 @@ static void dream(const struct config *config, const float *weights, float *imag
     struct engine *engine;
     struct team *team;
     struct timing timing = {0};
-    struct slab field;
-    struct dream_outcome outcome;
+    struct slab slab;
+    struct image_outcome outcome;
     DUMP_OK(objective_init(&objective, config, weights, 0));
     DUMP_OK(tile_rules_resolve(config, UINT64_MAX, &plan));
     DUMP_OK(forced_plan(&forced, network_inception_v3(), weights, objective.rows, objective.count));
     DUMP_OK(engine_create(&engine, &objective, weights, &forced));
     DUMP_OK(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
-    DUMP_OK(slab_create(&field, width, height, (struct span){0, height}));
-    memcpy(field.data, image, bytes);
-    DUMP_OK(dream_image(&(struct dream_options){.team = team,
-                                                .engine = engine,
-                                                .objective = &objective,
-                                                .rules = &plan.rules,
-                                                .step = keep_step,
-                                                .stop = never,
-                                                .context = records},
-                        &field, &outcome));
-    memcpy(image, field.data, bytes);
-    slab_destroy(&field);
+    DUMP_OK(slab_create(&slab, width, height, (struct span){0, height}));
+    memcpy(slab.data, image, bytes);
+    struct image_job job = {.team = team,
+                            .engine = engine,
+                            .objective = &objective,
+                            .rules = &plan.rules,
+                            .step = keep_step,
+                            .stop = never,
+                            .context = records};
+    DUMP_OK(dream_image(&job, &slab, &outcome));
+    memcpy(image, slab.data, bytes);
+    slab_destroy(&slab);
     team_destroy(&team);
     engine_destroy(&engine);
     objective_destroy(&objective);

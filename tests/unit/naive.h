@@ -46,6 +46,17 @@ static inline size_t naive_count(int channels, int height, int width)
     return (size_t)channels * (size_t)height * (size_t)width;
 }
 
+// out[c][(y + dy) mod height][(x + dx) mod width] = in[c][y][x] for `planes` planes of height x width.
+static inline void naive_roll(const float *in, float *out, int planes, int width, int height, int dy, int dx)
+{
+    for (int c = 0; c < planes; c++)
+        for (int y = 0; y < height; y++)
+            for (int x = 0; x < width; x++, in++) {
+                const int to_y = ((y + dy) % height + height) % height, to_x = ((x + dx) % width + width) % width;
+                out[naive_count(c, height, width) + (size_t)to_y * (size_t)width + (size_t)to_x] = *in;
+            }
+}
+
 // Where element (c, i) of (channels, positions) lies in blocks of channels.
 static inline size_t naive_blocked_index(int c, size_t i, size_t positions, int block)
 {

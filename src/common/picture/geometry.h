@@ -11,13 +11,9 @@ struct octave {
 };
 
 // The octaves of an image, smallest first: octave k of n has size round(side * scale^(k - n + 1)), so the last is the image itself. Octaves
-// with a side below `min_side` are left out (the image itself never is). Returns how many there are, at most `count`, which is at most
-// GEOMETRY_OCTAVES_MAX.
-int geometry_octaves(int width, int height, int count, double scale, int min_side, struct octave octaves[GEOMETRY_OCTAVES_MAX]);
-
-// out[c][(y + dy) mod height][(x + dx) mod width] = in[c][y][x] for `planes` planes of height x width; they do not overlap. A roll by
-// (-dy, -dx) undoes it.
-void geometry_roll(const float *in, float *out, int planes, int width, int height, int dy, int dx);
+// with a side below GEOMETRY_MIN_SIDE are left out (the image itself never is). Returns how many there are, at most `count`, which is at
+// most GEOMETRY_OCTAVES_MAX.
+int geometry_octaves(int width, int height, int count, double scale, struct octave octaves[GEOMETRY_OCTAVES_MAX]);
 
 // The size of the video of an image: the longest side at most `max_side` >= 2, never enlarged, the aspect kept; even (H.264 halves the
 // resolution of colour), rounded down, at least 2.

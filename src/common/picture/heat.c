@@ -18,18 +18,16 @@ struct axis {
     double size, scale; // pixels of the octave; of the octave a pixel of the picture
 };
 
-static bool grid_is_sound(const struct heat_grid *grid)
+// Between the last value and the first, all around the octave, lies something.
+static bool is_sound(int values, int stride, int pixels)
 {
-    // Between the last value and the first, all around the octave, lies something.
-    return grid->octave_width >= 1 && grid->octave_width <= SIDE_MAX && grid->octave_height >= 1 && grid->octave_height <= SIDE_MAX &&
-           grid->stride >= 1 && grid->width >= 1 && (int64_t)grid->stride * (grid->width - 1) < grid->octave_width && grid->height >= 1 &&
-           (int64_t)grid->stride * (grid->height - 1) < grid->octave_height;
+    return pixels >= 1 && pixels <= SIDE_MAX && stride >= 1 && values >= 1 && (int64_t)stride * (values - 1) < pixels;
 }
 
 enum status heat_create(struct heat *heat, const struct heat_grid *grid)
 {
     memset(heat, 0, sizeof *heat);
-    if (!grid_is_sound(grid))
+    if (!is_sound(grid->width, grid->stride, grid->octave_width) || !is_sound(grid->height, grid->stride, grid->octave_height))
         return fail(STATUS_INTERNAL, "a map of %d x %d values, %d pixels apart, over %d x %d pixels", grid->width, grid->height,
                     grid->stride, grid->octave_width, grid->octave_height);
     heat->values = malloc((size_t)grid->width * (size_t)grid->height * sizeof *heat->values);

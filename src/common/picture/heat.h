@@ -12,7 +12,7 @@ struct heat_grid {
     int32_t width, height;  // values
     int32_t stride, centre; // value i stands for pixel centre + i * stride of the octave as the network saw it, both directions
     int32_t octave_width, octave_height; // pixels
-    int32_t dy, dx;                      // the octave was rolled by this (geometry_roll) when the network saw it
+    int32_t dy, dx;                      // the octave was rolled by this when the network saw it
 };
 
 struct heat {

@@ -222,13 +222,7 @@ enum status resample(const float *in, int planes, int in_width, int in_height, f
     assert(planes > 0 && in_width > 0 && in_height > 0 && out_width > 0 && out_height > 0);
     if (in_width == out_width)
         return resample_down(in, in_rows, planes, out_width, in_height, out, out_rows, out_height);
-    if (in_height == out_height)
-        return resample_across(in, rows, in_width, out, out_width);
-
-    size_t bytes;
-    float *between = NULL;
-    if (!__builtin_mul_overflow((size_t)rows, (size_t)out_width, &bytes) && !__builtin_mul_overflow(bytes, sizeof *out, &bytes))
-        between = malloc(bytes);
+    float *between = malloc((size_t)rows * (size_t)out_width * sizeof *between);
     if (!between)
         return fail(STATUS_LIMIT, "no memory to resample %d x %d to %d x %d pixels", in_width, in_height, out_width, out_height);
     enum status rc = resample_across(in, rows, in_width, between, out_width);

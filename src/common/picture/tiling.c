@@ -137,25 +137,26 @@ double tiling_redundancy(const struct tiling *tiling)
     return (double)across->count * across->window / across->length * ((double)down->count * down->window / down->length);
 }
 
-// The part-th of `parts` parts of `whole`, as even as can be.
-static struct span even_part(int whole, int parts, int part)
+struct span tiling_share(int items, int members, int member)
 {
-    assert(whole >= 0 && part >= 0 && part < parts);
-    return (struct span){(int)((int64_t)whole * part / parts), (int)((int64_t)whole * (part + 1) / parts)};
+    assert(items >= 0 && member >= 0 && member < members);
+    return (struct span){(int)((int64_t)items * member / members), (int)((int64_t)items * (member + 1) / members)};
 }
 
 struct span tiling_rows(int height, int members, int member)
 {
     const int bands = height / TILING_BAND + (height % TILING_BAND > 0);
-    struct span rows = even_part(bands, members, member);
+    struct span rows = tiling_share(bands, members, member);
     rows.begin *= TILING_BAND;
     rows.end = rows.end == bands ? height : rows.end * TILING_BAND;
     return rows;
 }
 
-struct span tiling_share(int tiles, int members, int member)
+struct span tiling_grown(struct span rows, int by, int height)
 {
-    return even_part(tiles, members, member);
+    if (rows.begin >= rows.end)
+        return rows;
+    return (struct span){rows.begin > by ? rows.begin - by : 0, rows.end < height - by ? rows.end + by : height};
 }
 
 // Pixels in a row on the rolled octave that are in a row in the octave, too.

@@ -78,8 +78,12 @@ double tiling_redundancy(const struct tiling *tiling);
 enum { TILING_BAND = 16 };
 struct span tiling_rows(int height, int members, int member);
 
-// Numbers of the tiles that a member works on: in order of members, as many for each as for any other, or one less.
-struct span tiling_share(int tiles, int members, int member);
+// These rows and up to `by` more above and below them, of `height`; none of none.
+struct span tiling_grown(struct span rows, int by, int height);
+
+// Numbers of the tiles, or of any other items, that a member has: in order of members, as many for each as for any other, or one less. Of
+// bands: those of tiling_rows().
+struct span tiling_share(int items, int members, int member);
 
 // Part of a rectangle, as it lies in the octave.
 struct tile_part {
@@ -87,8 +91,8 @@ struct tile_part {
     int x, y;                // its first pixel's place in the rectangle
 };
 
-// A rectangle on the octave of width x height rolled by (dy, dx), as geometry_roll() does it: pixel (y, x) of the octave lies at
-// ((y + dy) mod height, (x + dx) mod width). Its parts that lie in `rows` of the octave, none empty, disjoint; rolls wrap around. The
+// A rectangle on the octave of width x height rolled by (dy, dx): pixel (y, x) of the octave lies at ((y + dy) mod height, (x + dx) mod
+// width). Its parts that lie in `rows` of the octave, none empty, disjoint; rolls wrap around. The
 // rectangle lies within the rolled octave. Returns how many there are.
 enum { TILING_PARTS_MAX = 4 };
 int tiling_parts(const struct rectangle *rectangle, int width, int height, int dy, int dx, struct span rows,

@@ -26,7 +26,7 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
         return fail(STATUS_LIMIT,
                     "%d x %d pixels are too few: these targets need %d on the shorter side; take a larger picture or set input.resize",
                     image.width, image.height, schedule->min_side);
-    cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
+    cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));
     return STATUS_OK;

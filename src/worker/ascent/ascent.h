@@ -2,9 +2,6 @@
 // Gradient ascent on one octave of an image, by a team.
 #pragma once
 
-#include <stdbool.h>
-
-#include "worker/ascent/dream.h"
 #include "worker/ascent/frames.h"
 #include "worker/network/sweep.h"
 
@@ -12,7 +9,7 @@ struct ascent;
 
 // All pointers outlive the ascent.
 struct ascent_options {
-    const struct dream_options *dream;
+    struct image_job *job;
     struct frames *frames;
     struct slab *image;      // this member's rows of the octave; raised in place
     const struct slab *base; // the original at this size
@@ -26,10 +23,5 @@ void ascent_destroy(struct ascent **ascent);
 // For whoever wants to look at the octave without raising it.
 struct sweep *ascent_sweep(struct ascent *ascent);
 
-// What the team is asked for behind a step. `stop`: ended by any member, and once true stays so; `save`: as dream_options.save says.
-struct ascent_wishes {
-    bool stop, save;
-};
-
-// Collective: one update.
-enum status ascent_step(struct ascent *ascent, int step, struct ascent_wishes *wishes) MUST_CHECK;
+// Collective: one update. *save, the same on every member: as image_job.save says.
+enum status ascent_step(struct ascent *ascent, int step, bool *save) MUST_CHECK;

@@ -3,47 +3,32 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
-#include "kernels/network/network.h"
 #include "worker/ascent/ascent.h"
-#include "worker/ascent/frames.h"
 #include "worker/ascent/guidance.h"
-#include "worker/ascent/shaping.h"
-#include "worker/look/baselines.h"
 #include "worker/look/evaluation.h"
-#include "worker/look/expected_gradients.h"
+#include "worker/team/array_parts.h"
 #include "worker/team/rescale.h"
 
-// One image on its way up. Fields hold this member's rows.
+// One image on its way up. Slabs hold this member's rows.
 struct dream {
-    const struct dream_options *options;
+    struct image_job *job;
     const struct config *config;
-    struct octave full;
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    int octave_count;
+    int octave, step;      // the current one, -1: none yet; its updates that are done
     struct slab original;  // full size
     struct slab base;      // the original at the current octave's size; a view of `original` at the last
     struct slab image;     // the dream at the current octave
     struct ascent *ascent; // of the current octave
     struct frames frames;
-    int octave;
-    struct octave size;
     struct picture_metrics before;
-    // What dream_options.keep() is given: `image` itself, or a copy from where guidance looked last.
+    // What image_job.keep() is given: `image` itself, or a copy from where guidance looked last.
     struct slab kept;
     int kept_step;
-    int64_t steps; // done, of all octaves
-    bool stopping;
 };
-
-static void clip(struct slab *field)
-{
-    const size_t count = slab_count(field);
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        field->data[i] = field->data[i] < -1 ? -1 : field->data[i] > 1 ? 1 : field->data[i];
-}
 
 static void leave_octave(struct dream *d)
 {
@@ -52,21 +37,15 @@ static void leave_octave(struct dream *d)
         d->base = (struct slab){0};
 }
 
-static enum status look_before(struct dream *d)
+static enum status evaluate_original(struct dream *d)
 {
-    const struct dream_options *o = d->options;
+    struct image_job *job = d->job;
     struct evaluation evaluation = {0};
     struct sweep *sweep = NULL;
     enum status rc;
-    TRY_OUT(team_agree(o->team, sweep_create(&sweep, &(struct sweep_options){.team = o->team,
-                                                                             .engine = o->engine,
-                                                                             .objective = o->objective,
-                                                                             .rules = o->rules,
-                                                                             .outbox = o->outbox,
-                                                                             .width = d->full.width,
-                                                                             .height = d->full.height})));
-    d->stopping = d->stopping || o->stop(o->context);
-    TRY_OUT(evaluate(sweep, o->team, o->objective, &d->original, NULL, false, &evaluation, &d->stopping));
+    TRY_OUT(team_agree(job->team, sweep_create(&sweep, job, d->original.width, d->original.height, 0)));
+    image_job_ask(job);
+    TRY_OUT(evaluate(sweep, job, &d->original, NULL, false, &evaluation));
     d->before = evaluation.metrics;
 out:
     evaluation_destroy(&evaluation);
@@ -76,234 +55,203 @@ out:
 
 static enum status send_importance(const struct dream *d, const struct evaluation *evaluation)
 {
-    const struct objective *objective = d->options->objective;
+    const struct objective *objective = d->job->objective;
     for (int t = 0; t < objective->count; t++) {
-        const int channels = objective->channels[t];
-        const struct array_part part = {
-            .image = d->options->image,
-            .kind = ARRAY_IMPORTANCE,
-            .target = t,
-            .frame = -1,
-            .channels = channels,
-            .height = 1,
-            .width = 1,
-            .rows = 1,
-            .columns = 1,
-            .facts = {evaluation->expectations[t].value, evaluation->expectations[t].expected, evaluation->expectations[t].residual}};
-        float *values = malloc((size_t)channels * sizeof *values);
-        if (!values)
-            return fail(STATUS_LIMIT, "no memory to send the importance of channels");
-        memcpy(values, evaluation->importance[t], (size_t)channels * sizeof *values);
-        TRY(outbox_send(d->options->outbox, &part, values));
+        const struct expectation *expectation = &evaluation->expectations[t];
+        const struct array_part part = {.image = d->job->image,
+                                        .kind = ARRAY_IMPORTANCE,
+                                        .target = t,
+                                        .frame = -1,
+                                        .facts = {expectation->value, expectation->expected, expectation->residual}};
+        TRY(array_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
     }
     return STATUS_OK;
-}
-
-static void forget_importance(const struct objective *objective, struct evaluation *evaluation)
-{
-    for (int t = 0; t < objective->count; t++)
-        for (int c = 0; c < objective->channels[t]; c++)
-            evaluation->importance[t][c] = NAN;
 }
 
 // Instead of activation times gradient. Without any baseline nothing is known, nor when it is stopped.
 static enum status expect_importance(struct dream *d, struct evaluation *evaluation)
 {
-    const struct dream_options *o = d->options;
+    struct image_job *job = d->job;
     struct baselines baselines = {0};
+    const struct expected_gradients expected = {
+        .job = job, .sweep = ascent_sweep(d->ascent), .picture = &d->image, .baselines = &baselines};
     enum status rc;
-    TRY_OUT(baselines_make(&baselines, d->config, o->team, &d->image, o->others, o->other_count));
-    const struct expected_gradients_options options = {.sweep = ascent_sweep(d->ascent),
-                                                       .team = o->team,
-                                                       .objective = o->objective,
-                                                       .picture = &d->image,
-                                                       .baselines = baselines.fields,
-                                                       .baseline_count = baselines.count,
-                                                       .samples = d->config->importance.samples,
-                                                       .stopping = &d->stopping,
-                                                       .stop = o->stop,
-                                                       .context = o->context};
-    const bool possible = baselines.count > 0 && options.samples > 0;
+    TRY_OUT(baselines_make(&baselines, job, &d->image));
+    const bool possible = expected_gradients_are_on(&expected);
     if (possible)
-        TRY_OUT(expected_gradients_importance(&options, evaluation->importance, evaluation->expectations));
-    if (!possible || d->stopping)
-        forget_importance(o->objective, evaluation);
+        TRY_OUT(expected_gradients_importance(&expected, evaluation->importance, evaluation->expectations));
+    for (int t = 0; t < job->objective->count && (!possible || job->stopping); t++)
+        for (int c = 0; c < job->objective->channels[t]; c++)
+            evaluation->importance[t][c] = NAN;
 out:
     baselines_destroy(&baselines);
     return rc;
-}
-
-static enum status copy(struct team *team, const struct slab *from, struct slab *to)
-{
-    TRY(team_agree(team, slab_create(to, from->width, from->height, from->rows)));
-    memcpy(to->data, from->data, slab_count(from) * sizeof *from->data);
-    return STATUS_OK;
 }
 
 // Guidance of a step may come from a look at an earlier one; a dream can be taken up only where it will look anew.
 static bool needs_copy(const struct dream *d)
 {
     const bool guided = guidance_is_on(d->config) || d->config->guidance.importance > 0;
-    return d->options->keep && guided && d->config->guidance.every > 1;
+    return d->job->keep && guided && d->config->guidance.every > 1;
 }
 
-static enum status remember(struct dream *d, int step)
+static enum status remember_state(struct dream *d)
 {
-    if (!needs_copy(d) || step % d->config->guidance.every != 0)
+    if (!needs_copy(d) || d->step % d->config->guidance.every != 0)
         return STATUS_OK;
-    d->kept_step = step;
+    d->kept_step = d->step;
     slab_destroy(&d->kept);
-    return copy(d->options->team, &d->image, &d->kept);
+    return team_agree(d->job->team, slab_copy(&d->kept, &d->image));
 }
 
-// `step` updates of the octave are done.
-static enum status keep(const struct dream *d, int step)
+static enum status keep_state(const struct dream *d)
 {
-    const bool looks = step == d->config->steps || step % d->config->guidance.every == 0; // guidance does, before it is needed again
+    // Guidance does, before it is needed again.
+    const bool looks = d->step == d->config->steps || d->step % d->config->guidance.every == 0;
     const bool copied = needs_copy(d) && !looks;
-    const struct dream_state state = {.image = d->options->image,
+    const struct dream_state state = {.image = d->job->image,
                                       .octave = d->octave,
-                                      .step = copied ? d->kept_step : step,
-                                      .width = d->size.width,
-                                      .height = d->size.height,
+                                      .step = copied ? d->kept_step : d->step,
+                                      .width = d->image.width,
+                                      .height = d->image.height,
                                       .before = d->before};
-    return d->options->keep ? d->options->keep(&state, copied ? &d->kept : &d->image, d->options->context) : STATUS_OK;
+    return d->job->keep ? d->job->keep(&state, copied ? &d->kept : &d->image, d->job->context) : STATUS_OK;
 }
 
 // The finished dream: its metrics, the last frame, what its channels count for.
-static enum status look_after(struct dream *d, struct dream_outcome *outcome)
+static enum status finish(struct dream *d, struct image_outcome *outcome)
 {
-    const struct dream_options *o = d->options;
+    struct image_job *job = d->job;
     struct evaluation evaluation = {0};
     enum status rc;
-    TRY_OUT(evaluate(ascent_sweep(d->ascent), o->team, o->objective, &d->image, &d->original, true, &evaluation, &d->stopping));
+    TRY_OUT(evaluate(ascent_sweep(d->ascent), job, &d->image, &d->original, true, &evaluation));
     outcome->after = evaluation.metrics;
-    const bool before = d->stopping;
+    const bool before = job->stopping;
     if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
         TRY_OUT(expect_importance(d, &evaluation));
-    outcome->stopped = d->stopping && !before; // what belongs to the dream is not all there
+    outcome->stopped = job->stopping && !before; // what belongs to the dream is not all there
     if (outcome->stopped)
-        TRY_OUT(keep(d, d->config->steps));
-    const struct frame_view view = {.octave = d->octave,
-                                    .step = d->config->steps,
-                                    .cam = d->config->frames.cam ? &evaluation.cam : NULL,
-                                    .scale = evaluation.cam_scale};
-    if (o->outbox && frames_are_on(d->config))
-        TRY_OUT(frames_send(&d->frames, &d->image, d->config->octaves.detail ? &d->original : NULL, &view));
-    if (o->outbox && o->team->rank == 0)
+        TRY_OUT(keep_state(d));
+    const struct frame_view view = {.octave = d->octave, .step = d->step, .cam = &evaluation.cam, .scale = evaluation.cam_scale};
+    if (frames_are_on(&d->frames))
+        TRY_OUT(frames_send(&d->frames, &d->image, &d->original, &view));
+    if (job->outbox && job->team->rank == 0)
         rc = send_importance(d, &evaluation);
 out:
     evaluation_destroy(&evaluation);
     return rc;
 }
 
-// image - base: what has been dreamed so far, in the image's place.
-static void keep_detail(struct dream *d)
-{
-    const size_t count = slab_count(&d->image);
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        d->image.data[i] -= d->base.data[i];
-}
-
 // to += d->image, enlarged; nothing to add before the first octave.
 static enum status add_enlarged(struct dream *d, struct slab *to)
 {
-    const size_t count = slab_count(to);
     struct slab larger;
     if (!d->image.data)
         return STATUS_OK;
-    TRY(rescale(d->options->team, &d->image, to->width, to->height, &larger));
+    TRY(rescale(d->job->team, &d->image, to->width, to->height, &larger));
     slab_destroy(&d->image);
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        to->data[i] += larger.data[i];
+    slab_add(to, &larger, 1);
     slab_destroy(&larger);
     return STATUS_OK;
 }
 
-// The original at this octave's size.
-static enum status find_base(struct dream *d, struct octave size, bool last)
+// The dream at another size.
+static enum status enlarge(struct dream *d, int width, int height)
 {
-    slab_destroy(&d->base);
-    if (last) {
-        d->base = d->original;
-    } else {
-        TRY(rescale(d->options->team, &d->original, size.width, size.height, &d->base));
-        clip(&d->base); // the filter overshoots
-    }
+    struct slab larger;
+    TRY(rescale(d->job->team, &d->image, width, height, &larger));
+    slab_destroy(&d->image);
+    slab_clip(&larger);
+    d->image = larger;
     return STATUS_OK;
 }
 
-static enum status begin_ascent(struct dream *d, int octave, struct octave size)
+static bool is_last(const struct dream *d)
 {
-    d->octave = octave;
-    d->size = size;
-    const struct ascent_options options = {
-        .dream = d->options, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = octave};
-    return team_agree(d->options->team, ascent_create(&d->ascent, &options));
+    return d->octave == d->octave_count - 1;
 }
 
-// Moves from the current octave, if there is one, to this one. The last one is as large as the original.
-static enum status enter_octave(struct dream *d, int octave, struct octave size, bool last)
+// The original at this octave's size; the last is as large as it.
+static enum status find_base(struct dream *d, int octave)
+{
+    const struct octave *size = &d->octaves[octave];
+    slab_destroy(&d->base);
+    d->octave = octave;
+    if (is_last(d)) {
+        d->base = d->original;
+        return STATUS_OK;
+    }
+    TRY(rescale(d->job->team, &d->original, size->width, size->height, &d->base));
+    slab_clip(&d->base); // the filter overshoots
+    return STATUS_OK;
+}
+
+static enum status begin_ascent(struct dream *d)
+{
+    const struct ascent_options options = {.job = d->job, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = d->octave};
+    return team_agree(d->job->team, ascent_create(&d->ascent, &options));
+}
+
+// Moves from the current octave, if there is one, to this one.
+static enum status enter_octave(struct dream *d, int octave)
 {
     const bool first = d->octave < 0, detail = d->config->octaves.detail;
     struct slab next = {0};
     enum status rc = STATUS_OK;
     leave_octave(d);
+    d->step = 0;
     if (!first && detail)
-        keep_detail(d);
-    TRY_OUT(find_base(d, size, last));
+        slab_add(&d->image, &d->base, -1); // leaves what has been dreamed so far
+    TRY_OUT(find_base(d, octave));
     if (!first && !detail) {
-        TRY_OUT(rescale(d->options->team, &d->image, size.width, size.height, &next));
-        slab_destroy(&d->image);
+        TRY_OUT(enlarge(d, d->base.width, d->base.height));
     } else {
-        TRY_OUT(copy(d->options->team, &d->base, &next));
+        TRY_OUT(team_agree(d->job->team, slab_copy(&next, &d->base)));
         TRY_OUT(add_enlarged(d, &next));
+        slab_clip(&next);
+        d->image = next;
+        next = (struct slab){0};
     }
-    clip(&next);
-    d->image = next;
-    next = (struct slab){0};
-    rc = begin_ascent(d, octave, size);
+    rc = begin_ascent(d);
 out:
     slab_destroy(&next);
     return rc;
 }
 
-static enum status check_state(const struct dream *d, const struct octave *octaves, int count)
+static enum status check_state(const struct dream *d)
 {
-    const struct dream_state *from = d->options->from;
-    if (from->octave < 0 || from->octave >= count || from->step < 0 || from->step > d->config->steps ||
-        from->width != octaves[from->octave].width || from->height != octaves[from->octave].height)
+    const struct dream_state *from = d->job->from;
+    if (from->octave < 0 || from->octave >= d->octave_count || from->step < 0 || from->step > d->config->steps ||
+        from->width != d->octaves[from->octave].width || from->height != d->octaves[from->octave].height)
         return fail(STATUS_USAGE, "the dream to go on with was in octave %d, step %d, of %d x %d pixels, which this one does not have",
                     (int)from->octave, (int)from->step, (int)from->width, (int)from->height);
     return STATUS_OK;
 }
 
 // Takes up the octave that an earlier dream was in.
-static enum status enter_again(struct dream *d, const struct octave *octaves, int count)
+static enum status enter_again(struct dream *d)
 {
-    const struct dream_state *from = d->options->from;
-    TRY(team_agree(d->options->team, check_state(d, octaves, count)));
+    const struct dream_state *from = d->job->from;
+    TRY(team_agree(d->job->team, check_state(d)));
     d->before = from->before;
-    d->steps = (int64_t)from->octave * d->config->steps + from->step;
-    d->frames.count = frames_before(d->config, from->octave * d->config->steps + from->step);
-    TRY(find_base(d, octaves[from->octave], from->octave == count - 1));
-    d->image = *d->options->dreamed;
-    *d->options->dreamed = (struct slab){0};
-    return begin_ascent(d, from->octave, octaves[from->octave]);
+    d->step = from->step;
+    frames_skip(&d->frames, from->octave * d->config->steps + from->step);
+    TRY(find_base(d, from->octave));
+    d->image = *d->job->dreamed;
+    *d->job->dreamed = (struct slab){0};
+    return begin_ascent(d);
 }
 
-static enum status climb_octave(struct dream *d, int step)
+static enum status climb_octave(struct dream *d)
 {
-    for (; step < d->config->steps && !d->stopping; step++) {
-        struct ascent_wishes wishes = {.stop = d->stopping};
-        TRY(remember(d, step));
-        TRY(ascent_step(d->ascent, step, &wishes));
-        d->stopping = wishes.stop;
-        d->steps++;
-        if (wishes.save || wishes.stop)
-            TRY(keep(d, step + 1));
+    const struct image_job *job = d->job;
+    while (d->step < d->config->steps && !job->stopping) {
+        bool save;
+        TRY(remember_state(d));
+        TRY(ascent_step(d->ascent, d->step, &save));
+        d->step++;
+        if (save || job->stopping)
+            TRY(keep_state(d));
     }
     return STATUS_OK;
 }
@@ -311,69 +259,49 @@ static enum status climb_octave(struct dream *d, int step)
 // Stopped below full size: the original with the detail dreamed so far, or the dream enlarged. d->image is the result.
 static enum status finish_early(struct dream *d)
 {
-    const bool full = d->base.data == d->original.data;
-    struct slab larger;
-    if (full && d->image.data)
+    if (d->octave >= 0 && is_last(d))
         return STATUS_OK;
-    if (d->image.data && !d->config->octaves.detail) {
-        TRY(rescale(d->options->team, &d->image, d->full.width, d->full.height, &larger));
-        slab_destroy(&d->image);
-        d->image = larger;
-        clip(&d->image);
-        return STATUS_OK;
-    }
-    if (d->image.data)
-        keep_detail(d);
+    if (d->octave >= 0 && !d->config->octaves.detail)
+        return enlarge(d, d->original.width, d->original.height);
+    if (d->octave >= 0)
+        slab_add(&d->image, &d->base, -1);
     TRY(add_enlarged(d, &d->original));
-    clip(&d->original);
+    slab_clip(&d->original);
     d->image = d->original;
     d->original = (struct slab){0};
     return STATUS_OK;
 }
 
-static enum status climb(struct dream *d, struct dream_outcome *outcome)
+static enum status climb(struct dream *d, struct image_outcome *outcome)
 {
-    struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count =
-        geometry_octaves(d->full.width, d->full.height, d->config->octaves.count, d->config->octaves.scale, GEOMETRY_MIN_SIDE, octaves);
-    const struct dream_state *from = d->options->from;
-    enum status rc = STATUS_OK;
-    if (from) {
-        TRY(enter_again(d, octaves, count));
-        TRY(climb_octave(d, from->step));
+    if (d->job->from) {
+        TRY(enter_again(d));
+        TRY(climb_octave(d));
     } else {
-        TRY(look_before(d));
+        TRY(evaluate_original(d));
     }
-    for (int k = d->octave + 1; k < count && !d->stopping; k++) {
-        TRY(enter_octave(d, k, octaves[k], k == count - 1));
-        TRY(climb_octave(d, 0));
+    while (d->octave < d->octave_count - 1 && !d->job->stopping) {
+        TRY(enter_octave(d, d->octave + 1));
+        TRY(climb_octave(d));
     }
     outcome->before = d->before;
-    outcome->stopped = d->stopping && d->steps < (int64_t)count * d->config->steps;
-    if (outcome->stopped)
-        rc = finish_early(d);
-    else
-        rc = look_after(d, outcome);
-    return rc;
+    outcome->stopped = d->job->stopping && !(is_last(d) && d->step == d->config->steps);
+    return outcome->stopped ? finish_early(d) : finish(d, outcome);
 }
 
-enum status dream_image(const struct dream_options *options, struct slab *rgb, struct dream_outcome *outcome)
+enum status dream_image(struct image_job *job, struct slab *rgb, struct image_outcome *outcome)
 {
-    struct dream d = {.options = options,
-                      .config = options->objective->config,
-                      .full = {rgb->width, rgb->height},
-                      .original = *rgb,
-                      .octave = -1,
-                      .before = picture_metrics_unknown()};
+    struct dream d = {.job = job, .config = job->objective->config, .original = *rgb, .octave = -1, .before = picture_metrics_unknown()};
     const double start = now();
+    d.octave_count = geometry_octaves(rgb->width, rgb->height, d.config->octaves.count, d.config->octaves.scale, d.octaves);
+    frames_init(&d.frames, job, rgb->width, rgb->height);
     *rgb = (struct slab){0};
-    *outcome = (struct dream_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
-    frames_init(&d.frames, d.config, options->team, options->outbox, options->image, d.full.width, d.full.height);
+    *outcome = (struct image_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
     const enum status rc = climb(&d, outcome);
     leave_octave(&d);
     slab_destroy(&d.kept);
-    if (options->dreamed)
-        slab_destroy(options->dreamed);
+    if (job->dreamed)
+        slab_destroy(job->dreamed);
     slab_destroy(&d.base);
     if (rc == STATUS_OK)
         *rgb = d.image;
@@ -381,6 +309,6 @@ enum status dream_image(const struct dream_options *options, struct slab *rgb, s
         slab_destroy(&d.image);
     slab_destroy(&d.original);
     outcome->seconds = now() - start;
-    outcome->broken = rc != STATUS_OK && !options->team->agreed && options->team->size > 1;
+    outcome->broken = rc != STATUS_OK && !job->team->agreed && job->team->size > 1;
     return rc;
 }

@@ -5,35 +5,31 @@
 #pragma once
 
 #include "common/picture/heat.h"
-#include "worker/team/outbox.h"
-#include "worker/team/slab.h"
-#include "worker/team/team.h"
+#include "worker/network/image_job.h"
 
 struct frames {
+    const struct image_job *job;
     const struct config *config;
-    struct team *team;
-    struct outbox *outbox;
-    int64_t image;
     int video_width, video_height;
     int count; // sent so far
 };
 
-// Whether the configuration wants any; `number` of all steps so far: whether this step has one.
-bool frames_are_on(const struct config *config);
-bool frames_are_due(const struct config *config, int number);
-// Frames that the steps before this one have.
-int frames_before(const struct config *config, int number);
+// Whether the job wants any; `number` of all steps so far: whether this step has one.
+bool frames_are_on(const struct frames *frames);
+bool frames_are_due(const struct frames *frames, int number);
 
 // For an image of width x height.
-void frames_init(struct frames *frames, const struct config *config, struct team *team, struct outbox *outbox, int64_t image, int width,
-                 int height);
+void frames_init(struct frames *frames, const struct image_job *job, int width, int height);
+
+// Counts the frames of the first `number` steps as sent.
+void frames_skip(struct frames *frames, int number);
 
 // What a frame shows besides the image, where it is from.
 struct frame_view {
     int octave, step;       // the image before this step
-    const struct heat *cam; // NULL: none
+    const struct heat *cam; // sent where the configuration wants it in the frames
     double scale;           // of cam_make()
 };
 
-// Collective. Sends `image`, minus `base` if that is not NULL, and from the first member the map.
+// Collective. Sends `image`, minus `base` where only the detail is dreamed, and from the first member the map.
 enum status frames_send(struct frames *frames, const struct slab *image, const struct slab *base, const struct frame_view *view) MUST_CHECK;

@@ -2,14 +2,12 @@
 #include "worker/ascent/guidance.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/system/clock.h"
-
-void guidance_init(struct guidance *guidance, const struct config *config, struct team *team, struct span rows, const struct span *shares)
-{
-    *guidance = (struct guidance){.config = config, .team = team, .rows = rows, .shares = shares};
-}
+#include "worker/team/slab_sums.h"
 
 void guidance_destroy(struct guidance *guidance)
 {
@@ -38,54 +36,43 @@ static float saliency_at(const float *red, const float *green, const float *blue
 }
 
 // Means of one band's cells.
-static void cell_row(const struct slab *gradient, int y, int end, int cells, float *means)
+static void cell_row(const struct slab *gradient, struct span rows, int cells, float *means)
 {
     for (int cell = 0; cell < cells; cell++) {
         const int left = cell * TILING_BAND, right = left + TILING_BAND < gradient->width ? left + TILING_BAND : gradient->width;
         double sum = 0;
-        for (int row = y; row < end; row++) {
-            const float *red = slab_row(gradient, 0, row), *green = slab_row(gradient, 1, row), *blue = slab_row(gradient, 2, row);
+        for (int y = rows.begin; y < rows.end; y++) {
+            const float *red = slab_row(gradient, 0, y), *green = slab_row(gradient, 1, y), *blue = slab_row(gradient, 2, y);
             for (int x = left; x < right; x++)
                 sum += (double)saliency_at(red, green, blue, x);
         }
-        means[cell] = (float)(sum / ((double)(right - left) * (end - y)));
+        means[cell] = (float)(sum / ((double)(right - left) * (rows.end - rows.begin)));
     }
 }
 
-enum status guidance_saliency(struct team *team, const struct slab *gradient, struct span rows, const struct span *shares,
-                              struct heat *heat)
+// This member's rows of an octave.
+static struct span own_rows(const struct guidance *g, const struct slab *gradient)
 {
-    const int cells = (gradient->width + TILING_BAND - 1) / TILING_BAND, bands = shares[team->rank].end - shares[team->rank].begin;
-    const struct heat_grid grid = {.width = cells,
+    return tiling_rows(gradient->height, g->team->size, g->team->rank);
+}
+
+static enum status find_saliency(struct guidance *g, const struct slab *gradient)
+{
+    const struct span rows = own_rows(g, gradient);
+    const struct heat_grid grid = {.width = (gradient->width + TILING_BAND - 1) / TILING_BAND,
                                    .height = (gradient->height + TILING_BAND - 1) / TILING_BAND,
                                    .stride = TILING_BAND,
                                    .centre = TILING_BAND / 2,
                                    .octave_width = gradient->width,
                                    .octave_height = gradient->height};
-    float *mine = malloc(((size_t)bands * (size_t)cells + 1) * sizeof *mine);
-    int *counts = malloc((size_t)team->size * sizeof *counts);
-    enum status rc;
-    *heat = (struct heat){0};
-    if (!mine || !counts) {
-        rc = fail(STATUS_LIMIT, "no memory for a saliency map");
-        goto out;
-    }
+    TRY(heat_create(&g->saliency, &grid));
+    memset(g->saliency.values, 0, (size_t)grid.width * (size_t)grid.height * sizeof *g->saliency.values);
 #pragma omp parallel for schedule(static)
-    for (int band = 0; band < bands; band++) {
-        const int y = rows.begin + band * TILING_BAND, end = y + TILING_BAND < rows.end ? y + TILING_BAND : rows.end;
-        cell_row(gradient, y, end, cells, mine + (size_t)band * (size_t)cells);
-    }
-    for (int m = 0; m < team->size; m++)
-        counts[m] = (shares[m].end - shares[m].begin) * cells;
-    TRY_OUT(heat_create(heat, &grid));
-    TRY_OUT(team_collect(team, mine, counts, heat->values));
-    heat_normalise(heat);
-out:
-    free(mine);
-    free(counts);
-    if (rc != STATUS_OK)
-        heat_destroy(heat);
-    return rc;
+    for (int band = 0; band < slab_bands(rows); band++)
+        cell_row(gradient, slab_band(rows, band), grid.width, g->saliency.values + (rows.begin / TILING_BAND + band) * grid.width);
+    TRY(team_merge(g->team, g->saliency.values, grid.width * grid.height));
+    heat_normalise(&g->saliency);
+    return STATUS_OK;
 }
 
 enum status guidance_look(struct guidance *g, const struct slab *gradient, struct heat *cam)
@@ -97,7 +84,7 @@ enum status guidance_look(struct guidance *g, const struct slab *gradient, struc
     *cam = (struct heat){0};
     heat_destroy(&g->saliency);
     if (g->config->guidance.saliency > 0)
-        rc = guidance_saliency(g->team, gradient, g->rows, g->shares, &g->saliency);
+        rc = find_saliency(g, gradient);
     timing_add(g->team->timing, PHASE_ATTRIBUTION, start, 0);
     return rc;
 }
@@ -105,30 +92,24 @@ enum status guidance_look(struct guidance *g, const struct slab *gradient, struc
 // gradient *= (1 - strength) + strength * map
 static enum status mask(struct slab *gradient, const struct heat *heat, double strength)
 {
-    const int width = gradient->width;
-    bool complete = true;
-#pragma omp parallel
-    {
-        float *factors = malloc((size_t)width * sizeof *factors);
-        if (!factors)
-#pragma omp atomic write
-            complete = false;
-#pragma omp for schedule(static)
-        for (int y = gradient->rows.begin; y < gradient->rows.end; y++) {
-            if (!factors)
-                continue;
-            heat_row(heat, width, gradient->height, y, factors);
-            for (int x = 0; x < width; x++)
-                factors[x] = (float)(1 - strength + strength * (double)factors[x]);
-            for (int c = 0; c < 3; c++) {
-                float *row = slab_row(gradient, c, y);
-                for (int x = 0; x < width; x++)
-                    row[x] *= factors[x];
-            }
+    const size_t width = (size_t)gradient->width;
+    float *lines = malloc((size_t)omp_get_max_threads() * width * sizeof *lines);
+    if (!lines)
+        return fail(STATUS_LIMIT, "no memory to mask the gradient");
+#pragma omp parallel for schedule(static)
+    for (int y = gradient->rows.begin; y < gradient->rows.end; y++) {
+        float *factors = lines + (size_t)omp_get_thread_num() * width;
+        heat_row(heat, gradient->width, gradient->height, y, factors);
+        for (size_t x = 0; x < width; x++)
+            factors[x] = (float)(1 - strength + strength * (double)factors[x]);
+        for (int c = 0; c < 3; c++) {
+            float *row = slab_row(gradient, c, y);
+            for (size_t x = 0; x < width; x++)
+                row[x] *= factors[x];
         }
-        free(factors);
     }
-    return complete ? STATUS_OK : fail(STATUS_LIMIT, "no memory to mask the gradient");
+    free(lines);
+    return STATUS_OK;
 }
 
 enum { GRADIENT, SALIENCY, CAM, TERMS };
@@ -162,45 +143,35 @@ static void combine_row(struct slab *gradient, int y, const float *map, const do
     }
 }
 
-static void map_row(const struct guidance *g, const struct slab *gradient, int y, float *map)
-{
-    if (g->cam.values)
-        heat_row(&g->cam, gradient->width, gradient->height, y, map);
-    else
-        for (int x = 0; x < gradient->width; x++)
-            map[x] = 0;
-}
-
 static enum status add_terms(struct guidance *g, struct slab *gradient)
 {
     const struct config *config = g->config;
-    const int bands = g->shares[g->team->rank].end - g->shares[g->team->rank].begin;
-    double(*sums)[TERMS] = calloc((size_t)bands + 1, sizeof *sums), norms[TERMS], factors[1 + TERMS];
-    float *maps = malloc((size_t)(gradient->rows.end - gradient->rows.begin + 1) * (size_t)gradient->width * sizeof *maps);
-    bool flag = false;
+    const struct span held = gradient->rows, rows = own_rows(g, gradient);
+    const int width = gradient->width, height = gradient->height;
+    double(*sums)[TERMS] = calloc((size_t)slab_bands(rows) + 1, sizeof *sums), norms[TERMS], factors[1 + TERMS];
+    float *maps = calloc((size_t)(held.end - held.begin + 1), (size_t)width * sizeof *maps); // of the held rows; 0 without a map
     enum status rc;
     if (!sums || !maps) {
         rc = fail(STATUS_LIMIT, "no memory for the added terms");
         goto out;
     }
 #pragma omp parallel for schedule(static)
-    for (int y = gradient->rows.begin; y < gradient->rows.end; y++)
-        map_row(g, gradient, y, maps + (size_t)(y - gradient->rows.begin) * (size_t)gradient->width);
+    for (int y = held.begin; y < held.end; y++)
+        if (g->cam.values)
+            heat_row(&g->cam, width, height, y, maps + (size_t)(y - held.begin) * (size_t)width);
 #pragma omp parallel for schedule(static)
-    for (int band = 0; band < bands; band++) {
-        const int begin = g->rows.begin + band * TILING_BAND, end = begin + TILING_BAND < g->rows.end ? begin + TILING_BAND : g->rows.end;
-        for (int y = begin; y < end; y++)
-            square_row(gradient, y, maps + (size_t)(y - gradient->rows.begin) * (size_t)gradient->width, sums[band]);
-    }
-    TRY_OUT(team_sum(g->team, sums[0], g->shares, TERMS, norms, &flag));
+    for (int band = 0; band < slab_bands(rows); band++)
+        for (int y = slab_band(rows, band).begin; y < slab_band(rows, band).end; y++)
+            square_row(gradient, y, maps + (size_t)(y - held.begin) * (size_t)width, sums[band]);
+    TRY_OUT(team_sum(g->team, sums[0], slab_bands((struct span){0, height}), TERMS, norms, NULL));
     const double epsilon = 1e-8;
     factors[GRADIENT] = 1 / (sqrt(norms[GRADIENT]) + epsilon);
     factors[SALIENCY] = config->guidance.add_saliency / (sqrt(norms[SALIENCY]) + epsilon);
     factors[CAM] = config->guidance.add_cam / (sqrt(norms[CAM]) + epsilon);
     factors[TERMS] = config->guidance.add_magnitude * factors[GRADIENT]; // |g| has the norm of g
 #pragma omp parallel for schedule(static)
-    for (int y = gradient->rows.begin; y < gradient->rows.end; y++)
-        combine_row(gradient, y, maps + (size_t)(y - gradient->rows.begin) * (size_t)gradient->width, factors);
+    for (int y = held.begin; y < held.end; y++)
+        combine_row(gradient, y, maps + (size_t)(y - held.begin) * (size_t)width, factors);
 out:
     free(sums);
     free(maps);

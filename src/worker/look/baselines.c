@@ -5,38 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "worker/ascent/shaping.h"
 #include "worker/team/row_exchange.h"
+#include "worker/team/slab_blur.h"
 
-static enum status make_black(const struct slab *picture, struct slab *black)
+static enum status make_room(struct team *team, const struct slab *picture, int margin, struct row_exchange **rows, struct slab *scratch,
+                             struct slab *blurred)
 {
-    TRY(slab_create(black, picture->width, picture->height, picture->rows));
-    for (size_t i = 0; i < slab_count(black); i++)
-        black->data[i] = -1;
-    return STATUS_OK;
-}
-
-static struct span grown(struct span rows, int by, int height)
-{
-    if (rows.begin >= rows.end)
-        return rows;
-    return (struct span){rows.begin > by ? rows.begin - by : 0, rows.end + by < height ? rows.end + by : height};
-}
-
-static enum status make_room(struct team *team, const struct slab *picture, int margin, struct row_exchange **rows, struct slab *wide,
-                             struct slab *scratch, struct slab *blurred)
-{
-    const struct span held = grown(picture->rows, margin, picture->height);
+    const int width = picture->width, height = picture->height;
     struct span *wanted = calloc((size_t)team->size, sizeof *wanted);
     enum status rc;
     if (!wanted)
         return fail(STATUS_LIMIT, "no memory for a blurred baseline");
     for (int m = 0; m < team->size; m++)
-        wanted[m] = grown(tiling_rows(picture->height, team->size, m), margin, picture->height);
-    TRY_OUT(row_exchange_create(rows, team, picture->width, picture->height, wanted, 1));
-    TRY_OUT(slab_create(wide, picture->width, picture->height, held));
-    TRY_OUT(slab_create(scratch, picture->width, picture->height, held));
-    rc = slab_create(blurred, picture->width, picture->height, picture->rows);
+        wanted[m] = tiling_grown(tiling_rows(height, team->size, m), margin, height);
+    TRY_OUT(row_exchange_create(rows, team, width, height, wanted, 1));
+    TRY_OUT(slab_create(scratch, width, height, wanted[team->rank]));
+    rc = slab_create(blurred, width, height, picture->rows);
 out:
     free(wanted);
     return rc;
@@ -46,46 +30,47 @@ out:
 static double sigma_for(const struct slab *picture)
 {
     const int shorter = picture->width < picture->height ? picture->width : picture->height;
-    return fmin(0.05 * shorter, 85); // shaping_smooth() reaches no further
+    return fmin(0.05 * shorter, 85); // slab_blur() reaches no further
 }
 
 static enum status make_blurred(struct team *team, const struct slab *picture, double sigma, struct slab *blurred)
 {
-    struct slab wide = {0}, scratch = {0};
+    struct slab scratch = {0};
     struct row_exchange *rows = NULL;
     enum status rc;
-    TRY_OUT(team_agree(team, make_room(team, picture, shaping_margin(sigma), &rows, &wide, &scratch, blurred)));
+    TRY_OUT(team_agree(team, make_room(team, picture, slab_blur_margin(sigma), &rows, &scratch, blurred)));
     TRY_OUT(row_exchange_begin(rows, picture));
     TRY_OUT(row_exchange_end(rows));
-    if (slab_count(&wide) > 0)
-        memcpy(wide.data, row_exchange_values(rows, 0), slab_count(&wide) * sizeof *wide.data);
-    shaping_smooth(&wide, &scratch, sigma);
+    struct slab wide = scratch;
+    wide.data = row_exchange_values(rows, 0);
+    slab_blur(&wide, &scratch, sigma);
     for (int c = 0; c < 3; c++)
         for (int y = blurred->rows.begin; y < blurred->rows.end; y++)
             memcpy(slab_row(blurred, c, y), slab_row(&wide, c, y), (size_t)blurred->width * sizeof *wide.data);
 out:
     row_exchange_destroy(&rows);
-    slab_destroy(&wide);
     slab_destroy(&scratch);
     return rc;
 }
 
-enum status baselines_make(struct baselines *b, const struct config *config, struct team *team, const struct slab *picture,
-                           struct slab *images, int image_count)
+enum status baselines_make(struct baselines *b, const struct image_job *job, const struct slab *picture)
 {
+    const struct config *config = job->objective->config;
     *b = (struct baselines){.blur_sigma = sigma_for(picture)};
     if (config_has_baseline(config, "black")) {
-        b->kinds[b->count] = BASELINE_BLACK;
-        TRY(team_agree(team, make_black(picture, &b->fields[b->count++])));
+        struct slab *black = &b->slabs[b->count];
+        b->kinds[b->count++] = BASELINE_BLACK;
+        TRY(team_agree(job->team, slab_create(black, picture->width, picture->height, picture->rows)));
+        slab_fill(black, -1);
     }
     if (config_has_baseline(config, "blurred")) {
         b->kinds[b->count] = BASELINE_BLURRED;
-        TRY(make_blurred(team, picture, b->blur_sigma, &b->fields[b->count++]));
+        TRY(make_blurred(job->team, picture, b->blur_sigma, &b->slabs[b->count++]));
     }
-    for (int i = 0; i < image_count && i < BASELINE_IMAGES_MAX; i++) {
+    for (int i = 0; i < job->other_count && i < BASELINE_IMAGES_MAX; i++) {
         b->kinds[b->count] = BASELINE_IMAGE + i;
-        b->fields[b->count++] = images[i];
-        images[i] = (struct slab){0};
+        b->slabs[b->count++] = job->others[i];
+        job->others[i] = (struct slab){0};
     }
     return STATUS_OK;
 }
@@ -93,6 +78,6 @@ enum status baselines_make(struct baselines *b, const struct config *config, str
 void baselines_destroy(struct baselines *b)
 {
     for (int i = 0; i < b->count; i++)
-        slab_destroy(&b->fields[i]);
+        slab_destroy(&b->slabs[i]);
     *b = (struct baselines){0};
 }

@@ -35,21 +35,19 @@ static inline double plus_plus(float a, float g, double sum)
     return g > 0 && divisor > 0 ? square / divisor * g : 0;
 }
 
-static void add_gradients(const struct feature *feature, double *sums, const void *context)
+static void add_gradients(const struct feature *feature, double *sums, const void *given)
 {
-    (void)context;
-    features_add(feature, sums, gradient_alone, NULL);
+    features_add(feature, sums, gradient_alone, given);
 }
 
-static void add_activations(const struct feature *feature, double *sums, const void *context)
+static void add_activations(const struct feature *feature, double *sums, const void *given)
 {
-    (void)context;
-    features_add(feature, sums, activation_alone, NULL);
+    features_add(feature, sums, activation_alone, given);
 }
 
-static void add_plus_plus(const struct feature *feature, double *sums, const void *context)
+static void add_plus_plus(const struct feature *feature, double *sums, const void *given)
 {
-    features_add(feature, sums, plus_plus, context);
+    features_add(feature, sums, plus_plus, given);
 }
 
 // The weights of the channels; of Grad-CAM those times the number of positions. [channels]
@@ -100,51 +98,17 @@ static void map_row(const struct feature *feature, int y, const double *weights,
     }
 }
 
-static size_t positions_of(const struct features *f, int target, int tile)
+// The positions of this member's tiles; 0 elsewhere.
+static void fill_own(const struct features *f, int target, const double *weights, struct heat *heat)
 {
-    const struct tile of = tiling_tile(f->tiling, tile);
-    const struct rectangle at = objective_positions(f->objective, target, &of, f->tiling->across.length, f->tiling->down.length);
-    return (size_t)at.width * (size_t)at.height;
-}
-
-// The parts of all tiles, one behind the other, to their places.
-static void put_together(const struct features *f, int target, const float *parts, struct heat *heat)
-{
-    for (int i = 0; i < tiling_count(f->tiling); i++) {
-        const struct tile tile = tiling_tile(f->tiling, i);
-        const struct rectangle at = objective_positions(f->objective, target, &tile, f->tiling->across.length, f->tiling->down.length);
-        for (int y = 0; y < at.height; y++, parts += at.width)
-            memcpy(heat->values + (size_t)(at.y + y) * (size_t)heat->grid.width + at.x, parts, (size_t)at.width * sizeof *parts);
-    }
-}
-
-static enum status collect(const struct features *f, int target, const double *weights, struct heat *heat)
-{
-    const size_t count = (size_t)heat->grid.width * (size_t)heat->grid.height;
-    float *mine = malloc((count + 1) * sizeof *mine), *all = malloc((count + 1) * sizeof *all), *out = mine;
-    int *counts = calloc((size_t)f->team->size, sizeof *counts);
-    enum status rc;
-    if (!mine || !all || !counts) {
-        rc = fail(STATUS_LIMIT, "no memory for a class activation map");
-        goto out;
-    }
-    for (int m = 0; m < f->team->size; m++)
-        for (int i = f->work[m].begin; i < f->work[m].end; i++)
-            counts[m] += (int)positions_of(f, target, i);
-    for (int i = 0; i < f->tiles; i++) {
+    const size_t row = (size_t)heat->grid.width;
+    memset(heat->values, 0, row * (size_t)heat->grid.height * sizeof *heat->values);
+    for (int i = f->mine.begin; i < f->mine.end; i++) {
         const struct feature *feature = features_at(f, i, target);
 #pragma omp parallel for schedule(static)
         for (int y = 0; y < feature->at.height; y++)
-            map_row(feature, y, weights, out + (size_t)y * (size_t)feature->at.width);
-        out += (size_t)feature->at.width * (size_t)feature->at.height;
+            map_row(feature, y, weights, heat->values + (size_t)(feature->at.y + y) * row + feature->at.x);
     }
-    TRY_OUT(team_collect(f->team, mine, counts, all));
-    put_together(f, target, all, heat);
-out:
-    free(mine);
-    free(all);
-    free(counts);
-    return rc;
 }
 
 enum status cam_make(const struct features *f, int target, enum config_cam method, int dy, int dx, struct heat *heat, double *scale)
@@ -163,7 +127,8 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
         for (int c = 0; c < f->objective->channels[target]; c++)
             weights[c] /= (double)grid.width * grid.height;
     TRY_OUT(heat_create(heat, &grid));
-    TRY_OUT(collect(f, target, method == CAM_LAYER ? NULL : weights, heat));
+    fill_own(f, target, method == CAM_LAYER ? NULL : weights, heat);
+    TRY_OUT(team_merge(f->team, heat->values, grid.width * grid.height));
     *scale = (double)heat_normalise(heat);
 out:
     free(weights);

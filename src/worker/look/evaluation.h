@@ -3,7 +3,6 @@
 #pragma once
 
 #include "common/picture/heat.h"
-#include "common/wire/run_rows.h"
 #include "worker/look/expected_gradients.h"
 
 struct evaluation {
@@ -15,8 +14,8 @@ struct evaluation {
 };
 
 // Collective. `sweep` is of the picture's size; `original` NULL: the picture is the original. `why`: the class activation map and the
-// importance of channels too, by the plain gradient; the network goes back to the first target for them. *flag: see team_sum(). Destroy it
-// also after a failure.
-enum status evaluate(struct sweep *sweep, struct team *team, const struct objective *objective, const struct slab *picture,
-                     const struct slab *original, bool why, struct evaluation *evaluation, bool *flag) MUST_CHECK;
+// importance of channels too, by the plain gradient; the network goes back to the first target for them. All hear whether the job is
+// stopping. Destroy it also after a failure.
+enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, bool why,
+                     struct evaluation *evaluation) MUST_CHECK;
 void evaluation_destroy(struct evaluation *evaluation);

@@ -8,28 +8,21 @@
 
 #include "common/system/clock.h"
 #include "kernels/onednn/onednn.h"
-#include "worker/ascent/shaping.h"
+#include "worker/team/slab_sums.h"
 
-// A target's activation over a whole window.
-struct window {
-    float *values;
-    struct tensor shape; // its data is the executor's
-};
-
+// From each baseline to the picture, in the activations of the targets that are asked for. Activations are kept over whole windows.
 struct walk {
-    const struct expected_gradients_options *options;
-    float *const *importance;        // which targets are asked for
-    const struct span *work;         // of all members
-    int tiles;                       // of this member
-    struct window *picture;          // (tiles, targets)
-    double *losses;                  // (tiles, 1 + baselines, targets) the loss's sums
-    double *phi[CONFIG_TARGETS_MAX]; // (tiles, channels)
-    float *from[CONFIG_TARGETS_MAX]; // over the window, for the baseline
-    int target, tile, baseline;      // being worked on
-    int first;                       // target of those asked for on the way of the network
-    double passes;                   // that a sample of one tile and all targets is worth
-    bool stopped;                    // asked to, on this member
-    struct rectangle at;             // the target's positions that belong to the tile, in the window's grid
+    const struct expected_gradients *options;
+    const struct objective *objective;
+    int order[CONFIG_TARGETS_MAX], count; // targets that are asked for, the deepest first
+    int tiles;                            // of this member
+    float **picture;                      // (tiles, targets)
+    float *from[CONFIG_TARGETS_MAX];      // of the baseline, for one tile
+    double *losses;                       // (tiles, 1 + baselines, targets) the loss's sums; of the picture first
+    double *phi[CONFIG_TARGETS_MAX];      // (tiles, channels)
+    double passes;                        // that a sample of one tile and all targets is worth
+    int target, tile, baseline;           // being worked on; baseline -1: the picture
+    struct rectangle at;                  // the target's positions that belong to the tile, in the window's grid
 };
 
 static size_t value_count(const struct tensor *tensor)
@@ -37,39 +30,10 @@ static size_t value_count(const struct tensor *tensor)
     return (size_t)tensor->channels * (size_t)tensor->height * (size_t)tensor->width;
 }
 
-static int samples_each(const struct expected_gradients_options *options)
+static int samples_each(const struct expected_gradients *e)
 {
-    const int each = options->samples / options->baseline_count;
+    const int each = e->job->objective->config->importance.samples / e->baselines->count;
     return each > 1 ? each : 1;
-}
-
-static double *losses_of(const struct walk *w, int tile, int picture)
-{
-    return w->losses + ((size_t)tile * (size_t)(1 + w->options->baseline_count) + (size_t)picture) * (size_t)w->options->objective->count;
-}
-
-static enum status forward(struct walk *w, int tile, int picture, struct executor *executor, const struct objective_view *view)
-{
-    const double start = now();
-    enum status rc = STATUS_OK;
-    TRY(executor_forward(executor));
-    rc = objective_sums(w->options->objective, executor, view, losses_of(w, tile, picture));
-    timing_add(w->options->team->timing, PHASE_FORWARD, start, 0);
-    return rc;
-}
-
-static enum status visit_picture(void *context, int tile, struct executor *executor, const struct objective_view *view)
-{
-    struct walk *w = context;
-    TRY(forward(w, tile, 0, executor, view));
-    for (int t = 0; t < w->options->objective->count; t++) {
-        struct window *window = &w->picture[tile * w->options->objective->count + t];
-        if (!w->importance[t])
-            continue;
-        window->shape = executor_target(executor, t);
-        memcpy(window->values, window->shape.data, value_count(&window->shape) * sizeof *window->values);
-    }
-    return STATUS_OK;
 }
 
 // phi_c += sum over the tile's positions of the way from baseline to picture times the gradient.
@@ -80,7 +44,7 @@ static void take_gradient(void *context, int target, const struct tensor *gradie
     double *phi = w->phi[target] + (size_t)w->tile * (size_t)gradient->channels;
     if (target != w->target)
         return;
-    const float *picture = w->picture[w->tile * w->options->objective->count + target].values, *from = w->from[target];
+    const float *picture = w->picture[w->tile * w->objective->count + target], *from = w->from[target];
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < gradient->channels / gradient->block; b++) {
         double lanes[ONEDNN_BLOCK_MAX] = {0};
@@ -100,103 +64,104 @@ static void take_gradient(void *context, int target, const struct tensor *gradie
 // All samples of one target between the baseline and the picture.
 static enum status walk_target(struct walk *w, struct executor *executor, const struct objective_view *view)
 {
-    const struct objective *objective = w->options->objective;
+    struct image_job *job = w->options->job;
     const struct tensor a = executor_target(executor, w->target);
     const size_t count = value_count(&a);
-    const float *picture = w->picture[w->tile * objective->count + w->target].values, *from = w->from[w->target];
-    const int samples = samples_each(w->options), stride = objective->fields[w->target].stride;
+    const float *picture = w->picture[w->tile * w->objective->count + w->target], *from = w->from[w->target];
+    const int samples = samples_each(w->options);
     double sums[CONFIG_TARGETS_MAX];
-    w->at = objective_positions(objective, w->target, view->tile, view->width, view->height);
-    w->at.x -= view->tile->window.x / stride;
-    w->at.y -= view->tile->window.y / stride;
-    for (int i = 0; i < samples && !w->stopped; i++) {
+    w->at = objective_window_positions(w->objective, w->target, view);
+    for (int i = 0; i < samples && !job->stopping; i++) {
         const float alpha = (float)((i + 0.5) / samples);
-        w->stopped = w->options->stop(w->options->context);
+        image_job_ask(job);
 #pragma omp parallel for simd schedule(static)
         for (size_t k = 0; k < count; k++)
             a.data[k] = from[k] + alpha * (picture[k] - from[k]);
         TRY(executor_forward_from(executor, w->target));
-        TRY(objective_sums(objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
-        objective_gradient(objective, executor, view);
+        TRY(objective_sums(w->objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
+        objective_gradient(w->objective, executor, view);
         TRY(executor_backward_to(executor, GRADIENT_MODE_PLAIN, 0, w->target));
-        if (w->options->passed && w->target == w->first)
+        if (w->options->passed && w->target == w->order[w->count - 1])
             w->options->passed(w->options->context, w->passes);
     }
     return STATUS_OK;
 }
 
 // From the deepest target to the first: the way back to a target destroys what lies behind it.
-static enum status visit_baseline(void *context, int tile, struct executor *executor, const struct objective_view *view)
+static enum status walk_targets(struct walk *w, struct executor *executor, const struct objective_view *view)
 {
-    struct walk *w = context;
-    const struct objective *objective = w->options->objective;
-    bool done[CONFIG_TARGETS_MAX] = {false};
-    enum status rc;
-    TRY_OUT(forward(w, tile, 1 + w->baseline, executor, view));
-    for (int t = 0; t < objective->count; t++) {
-        const struct tensor a = executor_target(executor, t);
-        if (w->importance[t])
-            memcpy(w->from[t], a.data, value_count(&a) * sizeof *a.data);
-    }
     const double start = now();
+    enum status rc = STATUS_OK;
     executor_on_gradient(executor, take_gradient, w);
-    w->tile = tile;
-    for (;;) {
-        int next = -1;
-        for (int t = 0; t < objective->count; t++)
-            if (w->importance[t] && !done[t] && (next < 0 || objective->rows[t] > objective->rows[next]))
-                next = t;
-        if (next < 0)
-            break;
-        done[w->target = next] = true;
-        TRY_OUT(walk_target(w, executor, view));
+    for (int i = 0; i < w->count && rc == STATUS_OK; i++) {
+        w->target = w->order[i];
+        rc = walk_target(w, executor, view);
     }
-    timing_add(w->options->team->timing, PHASE_ATTRIBUTION, start, 0);
-out:
     executor_on_gradient(executor, NULL, NULL);
+    timing_add(w->options->job->team->timing, PHASE_ATTRIBUTION, start, 0);
     return rc;
 }
 
-// Windows over which activations are kept: those of the picture, of every tile, and those of one baseline.
-static enum status make_windows(struct walk *w)
+// Keeps the activations of the picture or a baseline; from the latter it walks to the former.
+static enum status visit(void *context, int tile, struct executor *executor, const struct objective_view *view)
 {
-    const struct objective *objective = w->options->objective;
-    const struct tiling *tiling = sweep_tiling(w->options->sweep);
-    for (int t = 0; t < objective->count; t++) {
-        int width, height;
-        if (!w->importance[t])
-            continue;
-        network_output_size(network_inception_v3(), objective->rows[t], tiling->across.window, tiling->down.window, &width, &height);
-        const size_t bytes = onednn_tensor_bytes(objective->channels[t], height, width);
-        bool complete = (w->from[t] = malloc(bytes)) != NULL;
-        for (int i = 0; i < w->tiles && complete; i++)
-            complete = (w->picture[i * objective->count + t].values = malloc(bytes)) != NULL;
-        if (!complete)
-            return fail(STATUS_LIMIT, "no memory for expected gradients (%zu MiB a tile)", bytes >> 20);
+    struct walk *w = context;
+    const int pictures = 1 + w->options->baselines->count, targets = w->objective->count;
+    const double start = now();
+    TRY(executor_forward(executor));
+    TRY(objective_sums(w->objective, executor, view, w->losses + (tile * pictures + 1 + w->baseline) * targets));
+    timing_add(w->options->job->team->timing, PHASE_FORWARD, start, 0);
+    for (int i = 0; i < w->count; i++) {
+        const int t = w->order[i];
+        const struct tensor a = executor_target(executor, t);
+        memcpy(w->baseline < 0 ? w->picture[tile * targets + t] : w->from[t], a.data, value_count(&a) * sizeof *a.data);
     }
-    return STATUS_OK;
+    w->tile = tile;
+    return w->baseline < 0 ? STATUS_OK : walk_targets(w, executor, view);
+}
+
+static void choose(struct walk *w, float *const importance[CONFIG_TARGETS_MAX])
+{
+    for (int t = 0; t < w->objective->count; t++) {
+        int i = w->count;
+        if (!importance[t])
+            continue;
+        assert(network_is_cut(network_inception_v3(), w->objective->rows[t]));
+        for (; i > 0 && w->objective->rows[w->order[i - 1]] < w->objective->rows[t]; i--)
+            w->order[i] = w->order[i - 1];
+        w->order[i] = t;
+        w->count++;
+    }
 }
 
 static enum status make_room(struct walk *w)
 {
-    const struct objective *objective = w->options->objective;
-    const size_t tiles = (size_t)w->tiles + 1;
-    w->picture = calloc(tiles * (size_t)objective->count, sizeof *w->picture);
-    w->losses = calloc(tiles * (size_t)(1 + w->options->baseline_count) * (size_t)objective->count, sizeof *w->losses);
+    const struct objective *objective = w->objective;
+    const struct tiling *tiling = sweep_tiling(w->options->sweep);
+    const size_t tiles = (size_t)w->tiles + 1, targets = (size_t)objective->count;
+    size_t bytes = 0;
+    w->picture = calloc(tiles * targets, sizeof *w->picture);
+    w->losses = calloc(tiles * (size_t)(1 + w->options->baselines->count) * targets, sizeof *w->losses);
     bool complete = w->picture && w->losses;
-    for (int t = 0; t < objective->count; t++) {
+    for (int k = 0; k < w->count && complete; k++) {
+        const int t = w->order[k];
+        int width, height;
+        network_output_size(network_inception_v3(), objective->rows[t], tiling->across.window, tiling->down.window, &width, &height);
+        bytes = onednn_tensor_bytes(objective->channels[t], height, width);
         w->phi[t] = calloc(tiles * (size_t)objective->channels[t], sizeof *w->phi[t]);
-        complete = complete && w->phi[t];
+        w->from[t] = malloc(bytes);
+        complete = w->phi[t] && w->from[t];
+        for (int i = 0; i < w->tiles && complete; i++)
+            complete = (w->picture[i * objective->count + t] = malloc(bytes)) != NULL;
     }
-    return complete ? make_windows(w) : fail(STATUS_LIMIT, "no memory for expected gradients");
+    return complete ? STATUS_OK : fail(STATUS_LIMIT, "no memory for expected gradients (%zu MiB a tile)", bytes >> 20);
 }
 
 static void free_room(struct walk *w)
 {
-    const struct objective *objective = w->options->objective;
-    for (int i = 0; w->picture && i < w->tiles * objective->count; i++)
-        free(w->picture[i].values);
-    for (int t = 0; t < objective->count; t++) {
+    for (int i = 0; w->picture && i < w->tiles * w->objective->count; i++)
+        free(w->picture[i]);
+    for (int t = 0; t < w->objective->count; t++) {
         free(w->phi[t]);
         free(w->from[t]);
     }
@@ -204,80 +169,63 @@ static void free_room(struct walk *w)
     free(w->losses);
 }
 
-static double residual_of(double sum, double value, double expected)
+static double residual_of(double sum, const struct expectation *e)
 {
-    return fabs(sum - (value - expected)) / fabs(value - expected);
+    return fabs(sum - (e->value - e->expected)) / fabs(e->value - e->expected);
 }
 
 // losses (1 + baselines, targets) over the whole picture -> L of the picture and of the baselines, as far as it depends on a target.
-static struct expectation expect(const struct expected_gradients_options *options, int target, const double *sums, const double *values)
+static struct expectation expect(const struct walk *w, int target, const double *sums, const double *values)
 {
-    const struct objective *objective = options->objective;
+    const struct objective *objective = w->objective;
+    const int baselines = w->options->baselines->count;
     struct expectation result = {0};
-    for (int p = 0; p <= options->baseline_count; p++) {
+    for (int p = 0; p <= baselines; p++) {
         double loss = 0;
         for (int t = 0; t < objective->count; t++)
-            if (target < 0 || objective->rows[t] >= objective->rows[target])
+            if (objective->rows[t] >= objective->rows[target])
                 loss += objective->config->targets.items[t].weight * (sums[p * objective->count + t] / values[t] + objective->bias);
         if (p == 0)
             result.value = loss;
         else
-            result.expected += loss / options->baseline_count;
+            result.expected += loss / baselines;
     }
     return result;
 }
 
 static enum status add_up(struct walk *w, float *const importance[CONFIG_TARGETS_MAX], struct expectation *expectations)
 {
-    const struct expected_gradients_options *o = w->options;
-    const struct objective *objective = o->objective;
-    const int width = (1 + o->baseline_count) * objective->count;
-    const double scale = 1.0 / ((double)samples_each(o) * o->baseline_count);
+    struct team *team = w->options->job->team;
+    const struct objective *objective = w->objective;
+    const int tiles = tiling_count(sweep_tiling(w->options->sweep)), width = (1 + w->options->baselines->count) * objective->count;
+    const double scale = 1.0 / ((double)samples_each(w->options) * w->options->baselines->count);
     double values[CONFIG_TARGETS_MAX], *losses = malloc((size_t)width * sizeof *losses), *phi = NULL;
-    bool flag = false;
-    enum status rc;
-    if (!losses) {
+    enum status rc = STATUS_OK;
+    objective_values(objective, w->options->picture->width, w->options->picture->height, values);
+    if (!losses)
         rc = fail(STATUS_LIMIT, "no memory for expected gradients");
-        goto out;
-    }
-    objective_values(objective, o->picture->width, o->picture->height, values);
-    TRY_OUT(team_sum(o->team, w->losses, w->work, width, losses, &flag));
-    for (int t = 0; t < objective->count; t++) {
+    else
+        rc = team_sum(team, w->losses, tiles, width, losses, NULL);
+    for (int i = w->count - 1; i >= 0 && rc == STATUS_OK; i--) {
+        const int t = w->order[i];
         double sum = 0;
-        if (!importance[t])
-            continue;
-        double *grown = realloc(phi, (size_t)objective->channels[t] * sizeof *phi);
-        if (!grown) {
+        free(phi);
+        phi = malloc((size_t)objective->channels[t] * sizeof *phi);
+        if (!phi) {
             rc = fail(STATUS_LIMIT, "no memory for expected gradients");
-            goto out;
+            break;
         }
-        phi = grown;
-        TRY_OUT(team_sum(o->team, w->phi[t], w->work, objective->channels[t], phi, &flag));
+        TRY_OUT(team_sum(team, w->phi[t], tiles, objective->channels[t], phi, NULL));
         for (int c = 0; c < objective->channels[t]; c++) {
             importance[t][c] = (float)(phi[c] * scale);
             sum += phi[c] * scale;
         }
-        expectations[t] = expect(o, t, losses, values);
-        expectations[t].residual = residual_of(sum, expectations[t].value, expectations[t].expected);
+        expectations[t] = expect(w, t, losses, values);
+        expectations[t].residual = residual_of(sum, &expectations[t]);
     }
 out:
     free(losses);
     free(phi);
-    return rc;
-}
-
-// The members ask at moments of their own.
-static enum status agree_to_stop(struct walk *w)
-{
-    const struct expected_gradients_options *o = w->options;
-    struct span *shares = calloc((size_t)o->team->size, sizeof *shares);
-    double nothing = 0;
-    enum status rc;
-    if (!shares)
-        return fail(STATUS_LIMIT, "no memory for the sums of a team");
-    *o->stopping = *o->stopping || w->stopped;
-    rc = team_sum(o->team, &nothing, shares, 1, &nothing, o->stopping);
-    free(shares);
     return rc;
 }
 
@@ -308,26 +256,29 @@ double expected_gradients_importance_passes(const struct objective *objective)
     return passes;
 }
 
-enum status expected_gradients_importance(const struct expected_gradients_options *o, float *const importance[CONFIG_TARGETS_MAX],
+bool expected_gradients_are_on(const struct expected_gradients *e)
+{
+    return e->job->objective->config->importance.samples > 0 && e->baselines->count > 0;
+}
+
+enum status expected_gradients_importance(const struct expected_gradients *e, float *const importance[CONFIG_TARGETS_MAX],
                                           struct expectation expectations[CONFIG_TARGETS_MAX])
 {
-    struct walk w = {.options = o, .importance = importance, .work = sweep_work(o->sweep)};
+    struct team *team = e->job->team;
+    const struct span mine = tiling_share(tiling_count(sweep_tiling(e->sweep)), team->size, team->rank);
+    struct walk w = {.options = e, .objective = e->job->objective, .tiles = mine.end - mine.begin, .baseline = -1};
+    double nothing = 0;
     enum status rc;
-    w.tiles = w.work[o->team->rank].end - w.work[o->team->rank].begin;
-    w.passes = expected_gradients_importance_passes(o->objective) / (w.tiles > 0 ? w.tiles : 1);
-    w.first = -1;
-    for (int t = 0; t < o->objective->count; t++)
-        if (importance[t] && (w.first < 0 || o->objective->rows[t] < o->objective->rows[w.first]))
-            w.first = t;
-    for (int t = 0; t < o->objective->count; t++)
-        assert(!importance[t] || network_is_cut(network_inception_v3(), o->objective->rows[t]));
-    TRY_OUT(team_agree(o->team, make_room(&w)));
-    TRY_OUT(sweep_tiles(o->sweep, o->picture, visit_picture, &w));
-    for (w.baseline = 0; w.baseline < o->baseline_count && !*o->stopping; w.baseline++) {
-        TRY_OUT(sweep_tiles(o->sweep, &o->baselines[w.baseline], visit_baseline, &w));
-        TRY_OUT(agree_to_stop(&w));
+    choose(&w, importance);
+    w.passes = expected_gradients_importance_passes(w.objective) / (w.tiles > 0 ? w.tiles : 1);
+    TRY_OUT(team_agree(team, make_room(&w)));
+    TRY_OUT(sweep_tiles(e->sweep, e->picture, visit, &w));
+    for (w.baseline = 0; w.baseline < e->baselines->count && !e->job->stopping; w.baseline++) {
+        TRY_OUT(sweep_tiles(e->sweep, &e->baselines->slabs[w.baseline], visit, &w));
+        // The members were asked to stop at moments of their own.
+        TRY_OUT(team_sum(team, &nothing, team->size, 1, &nothing, &e->job->stopping));
     }
-    if (!*o->stopping)
+    if (!e->job->stopping)
         rc = add_up(&w, importance, expectations);
 out:
     free_room(&w);
@@ -335,30 +286,21 @@ out:
 }
 
 // Sum over the picture of phi, band by band in order.
-static enum status sum_field(const struct expected_gradients_options *o, const struct slab *phi, double *sum)
+static enum status sum_phi(const struct expected_gradients *e, const struct slab *phi, double *sum)
 {
-    const int bands = shaping_bands(phi->rows);
-    double *items = calloc((size_t)bands + 1, sizeof *items);
-    struct span *shares = calloc((size_t)o->team->size, sizeof *shares);
-    bool flag = false;
-    enum status rc;
-    if (!items || !shares) {
-        rc = fail(STATUS_LIMIT, "no memory for expected gradients");
-        goto out;
-    }
-    shaping_shares(phi->height, o->team->size, shares);
+    double *bands = calloc((size_t)slab_bands(phi->rows) + 1, sizeof *bands);
+    if (!bands)
+        return fail(STATUS_LIMIT, "no memory for expected gradients");
     for (int c = 0; c < 3; c++)
         for (int y = phi->rows.begin; y < phi->rows.end; y++) {
             const float *row = slab_row(phi, c, y);
             double line = 0;
             for (int x = 0; x < phi->width; x++)
                 line += (double)row[x];
-            items[(y - phi->rows.begin) / TILING_BAND] += line;
+            bands[(y - phi->rows.begin) / TILING_BAND] += line;
         }
-    rc = team_sum(o->team, items, shares, 1, sum, &flag);
-out:
-    free(items);
-    free(shares);
+    const enum status rc = team_sum(e->job->team, bands, slab_bands((struct span){0, phi->height}), 1, sum, NULL);
+    free(bands);
     return rc;
 }
 
@@ -383,36 +325,33 @@ static void add_product(const struct slab *baseline, const struct slab *picture,
         }
 }
 
-enum status expected_gradients_pixels(const struct expected_gradients_options *o, struct slab *gradient, struct slab *scratch,
-                                      struct slab *mixed, struct slab *phi, struct expectation *expectation)
+enum status expected_gradients_pixels(const struct expected_gradients *e, struct slab *gradient, struct slab *scratch, struct slab *mixed,
+                                      struct slab *phi, struct expectation *expectation)
 {
-    const int samples = samples_each(o);
-    const float scale = (float)(1.0 / ((double)samples * o->baseline_count));
-    struct sweep_pass pass = {.objective = o->objective, .rule = GRADIENT_PLAIN};
+    const struct baselines *baselines = e->baselines;
+    const int samples = samples_each(e);
+    const float scale = (float)(1.0 / ((double)samples * baselines->count));
+    const struct sweep_pass between = {.image = mixed, .rule = GRADIENT_PLAIN, .gradient = gradient, .scratch = scratch};
     struct sweep_losses losses;
     double sum;
-    memset(phi->data, 0, slab_count(phi) * sizeof *phi->data);
+    slab_fill(phi, 0);
     *expectation = (struct expectation){0};
-    pass.image = o->picture;
-    TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
+    TRY(sweep_run(e->sweep, &(struct sweep_pass){.image = e->picture}, &losses));
     expectation->value = losses.total;
-    for (int b = 0; b < o->baseline_count; b++) {
-        pass = (struct sweep_pass){.image = &o->baselines[b], .objective = o->objective, .rule = GRADIENT_PLAIN};
-        TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
-        expectation->expected += losses.total / o->baseline_count;
-        pass.image = mixed;
-        pass.gradient = gradient;
-        pass.scratch = scratch;
-        for (int i = 0; i < samples && !*o->stopping; i++) {
-            *o->stopping = o->stop(o->context);
-            mix(&o->baselines[b], o->picture, (float)((i + 0.5) / samples), mixed);
-            TRY(sweep_run(o->sweep, &pass, &losses, o->stopping));
-            add_product(&o->baselines[b], o->picture, gradient, scale, phi);
-            if (o->passed)
-                o->passed(o->context, 1);
+    for (int b = 0; b < baselines->count; b++) {
+        const struct slab *baseline = &baselines->slabs[b];
+        TRY(sweep_run(e->sweep, &(struct sweep_pass){.image = baseline}, &losses));
+        expectation->expected += losses.total / baselines->count;
+        for (int i = 0; i < samples && !e->job->stopping; i++) {
+            image_job_ask(e->job);
+            mix(baseline, e->picture, (float)((i + 0.5) / samples), mixed);
+            TRY(sweep_run(e->sweep, &between, &losses));
+            add_product(baseline, e->picture, gradient, scale, phi);
+            if (e->passed)
+                e->passed(e->context, 1);
         }
     }
-    TRY(sum_field(o, phi, &sum));
-    expectation->residual = residual_of(sum, expectation->value, expectation->expected);
+    TRY(sum_phi(e, phi, &sum));
+    expectation->residual = residual_of(sum, expectation);
     return STATUS_OK;
 }

@@ -11,10 +11,9 @@ static inline double product(float a, float g, double given)
     return (double)a * (double)g;
 }
 
-static void add_products(const struct feature *feature, double *sums, const void *context)
+static void add_products(const struct feature *feature, double *sums, const void *given)
 {
-    (void)context;
-    features_add(feature, sums, product, NULL);
+    features_add(feature, sums, product, given);
 }
 
 enum status importance_gradient_activation(const struct features *f, int target, float *importance)

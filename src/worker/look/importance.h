@@ -9,5 +9,6 @@
 enum status importance_gradient_activation(const struct features *features, int target, float *importance) MUST_CHECK;
 
 // weights[c] = base[c] * ((1 - strength) + strength * f_c), where f_c = max(importance_c, 0) in such a scale that its mean is 1 over the
-// channels whose base is not 0; f_c = 1 where no importance is positive.
+// channels whose base is not 0; f_c = 1 where no importance is positive. `weights` may be
+// the importance's own place.
 void importance_weights(const float *importance, const float *base, int channels, double strength, float *weights);

@@ -2,6 +2,7 @@
 #include "worker/look/metrics.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #include "common/system/clock.h"
@@ -27,9 +28,9 @@ static void add_block(const float *values, size_t positions, int block, float th
 }
 
 // sums: of each channel, of each channel's squares, then how many values are above the threshold, of each block.
-static void add_channels(const struct feature *feature, double *sums, const void *context)
+static void add_channels(const struct feature *feature, double *sums, const void *given)
 {
-    const float threshold = *(const float *)context;
+    const float threshold = *(const float *)given;
     const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height, block = (size_t)feature->block;
     const int channels = feature->channels;
 #pragma omp parallel for schedule(static)
@@ -64,30 +65,21 @@ static double row_cosines(const struct feature *feature, int y, const double *in
     return total;
 }
 
-// context: what each channel is multiplied with so that its l2 norm is 1; 0 for a silent one.
-static void add_cosines(const struct feature *feature, double *sum, const void *context)
+// given: what each channel is multiplied with so that its l2 norm is 1; 0 for a silent one.
+static void add_cosines(const struct feature *feature, double *sum, const void *given)
 {
-    const double *inverse = context;
-    const int height = feature->at.height;
-    // One position of room too many: a tile may have none.
-    double *rows = calloc((size_t)height + 1, sizeof *rows);
-    bool complete = rows != NULL;
-#pragma omp parallel
-    {
-        double *sums = malloc(((size_t)feature->at.width + 1) * (size_t)feature->block * sizeof *sums);
-        if (!sums)
-#pragma omp atomic write
-            complete = false;
-#pragma omp for schedule(static)
-        for (int y = 0; y < height; y++)
-            if (sums && rows)
-                rows[y] = row_cosines(feature, y, inverse, sums);
-        free(sums);
-    }
-    for (int y = 0; y < height && rows; y++)
-        *sum += rows[y];
-    if (!complete)
+    const size_t height = (size_t)feature->at.height, line = (size_t)feature->at.width * (size_t)feature->block;
+    const size_t threads = (size_t)omp_get_max_threads();
+    double *rows = calloc(height + threads * line + 1, sizeof *rows), *lines = rows + height; // a tile may have no position
+    if (!rows) {
         *sum = NAN; // a metric is not worth an image
+        return;
+    }
+#pragma omp parallel for schedule(static)
+    for (size_t y = 0; y < height; y++)
+        rows[y] = row_cosines(feature, (int)y, given, lines + (size_t)omp_get_thread_num() * line);
+    for (size_t y = 0; y < height; y++)
+        *sum += rows[y];
     free(rows);
 }
 
@@ -128,13 +120,14 @@ out:
     return rc;
 }
 
-enum status metrics_measure(const struct features *f, double threshold, struct target_metrics metrics[CONFIG_TARGETS_MAX])
+enum status metrics_measure(const struct features *f, const double *losses, struct target_metrics metrics[CONFIG_TARGETS_MAX])
 {
     const double start = now();
     enum status rc = STATUS_OK;
-    for (int t = 0; t < f->objective->count; t++)
-        TRY_OUT(measure(f, t, (float)threshold, &metrics[t]));
-out:
+    for (int t = 0; t < f->objective->count && rc == STATUS_OK; t++) {
+        metrics[t].loss = losses[t];
+        rc = measure(f, t, (float)f->objective->config->metrics.threshold, &metrics[t]);
+    }
     timing_add(f->team->timing, PHASE_ATTRIBUTION, start, 0);
     return rc;
 }

@@ -6,6 +6,6 @@
 #include "common/wire/run_rows.h"
 #include "worker/network/features.h"
 
-// Collective. Fills all of metrics[targets] but the loss. `threshold`: activations above it count as active. The same on every member.
-enum status metrics_measure(const struct features *features, double threshold,
+// Collective. `losses` [targets] are taken over into the metrics. The same on every member.
+enum status metrics_measure(const struct features *features, const double *losses,
                             struct target_metrics metrics[CONFIG_TARGETS_MAX]) MUST_CHECK;

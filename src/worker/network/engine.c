@@ -11,7 +11,7 @@ enum { EXECUTORS_MAX = 16 };
 
 struct engine {
     const struct network *network;
-    struct weight_cache *prepared;
+    struct weight_cache *cache;
     struct plan plan;
     const struct objective *objective;
     void *memory;
@@ -34,7 +34,7 @@ enum status engine_create(struct engine **engine, const struct objective *object
     e->objective = objective;
     if (plan)
         e->plan = *plan; // otherwise the fixed one
-    rc = weight_cache_create(&e->prepared, e->network, weights);
+    rc = weight_cache_create(&e->cache, e->network, weights);
     if (rc != STATUS_OK)
         engine_destroy(engine);
     return rc;
@@ -47,7 +47,7 @@ void engine_destroy(struct engine **engine)
         return;
     for (int i = 0; i < EXECUTORS_MAX; i++)
         executor_destroy(&e->slots[i].executor);
-    weight_cache_destroy(&e->prepared);
+    weight_cache_destroy(&e->cache);
     free(e->memory);
     free(e);
     *engine = NULL;
@@ -80,7 +80,7 @@ enum status engine_executor(struct engine *e, int width, int height, struct exec
     if (!slot->executor || slot->width != width || slot->height != height) {
         executor_destroy(&slot->executor);
         TRY(executor_create(&slot->executor, &(struct executor_options){.network = e->network,
-                                                                        .cache = e->prepared,
+                                                                        .cache = e->cache,
                                                                         .plan = &e->plan,
                                                                         .width = width,
                                                                         .height = height,

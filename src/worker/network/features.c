@@ -18,16 +18,15 @@ static enum status allocate(const struct feature *feature, float **values)
 }
 
 enum status features_create(struct features *f, const struct objective *objective, struct team *team, const struct tiling *tiling,
-                            const struct span *work, unsigned gradients)
+                            unsigned gradients)
 {
-    const struct span mine = work[team->rank];
-    *f = (struct features){.objective = objective, .team = team, .tiling = tiling, .work = work};
+    const struct span mine = tiling_share(tiling_count(tiling), team->size, team->rank);
+    *f = (struct features){.objective = objective, .team = team, .tiling = tiling, .mine = mine};
     f->items = calloc((size_t)(mine.end - mine.begin) * (size_t)objective->count + 1, sizeof *f->items);
     if (!f->items)
         return fail(STATUS_LIMIT, "no memory to keep the targets' activations");
-    f->tiles = mine.end - mine.begin;
-    for (int i = 0; i < f->tiles; i++) {
-        const struct tile tile = tiling_tile(tiling, mine.begin + i);
+    for (int i = mine.begin; i < mine.end; i++) {
+        const struct tile tile = tiling_tile(tiling, i);
         for (int t = 0; t < objective->count; t++) {
             struct feature *feature = features_at(f, i, t);
             feature->at = objective_positions(objective, t, &tile, tiling->across.length, tiling->down.length);
@@ -43,7 +42,7 @@ enum status features_create(struct features *f, const struct objective *objectiv
 
 void features_destroy(struct features *f)
 {
-    for (int i = 0; i < f->tiles * (f->objective ? f->objective->count : 0); i++) {
+    for (int i = 0; f->items && i < (f->mine.end - f->mine.begin) * f->objective->count; i++) {
         free(f->items[i].activation);
         free(f->items[i].gradient);
     }
@@ -51,32 +50,30 @@ void features_destroy(struct features *f)
     *f = (struct features){0};
 }
 
-static void keep(const struct features *f, int tile, int target, const struct tensor *from, const struct feature *feature, float *to)
+static void copy_own(const struct features *f, int tile, int target, const struct tensor *from, float *to)
 {
+    const struct rectangle *at = &features_at(f, tile, target)->at, window = tiling_tile(f->tiling, tile).window;
     const int stride = f->objective->fields[target].stride;
-    const struct rectangle window = tiling_tile(f->tiling, tile).window;
-    const size_t x = (size_t)(feature->at.x - window.x / stride), y = (size_t)(feature->at.y - window.y / stride);
-    const size_t row = (size_t)from->width * (size_t)from->block, kept = (size_t)feature->at.width * (size_t)from->block;
+    const size_t x = (size_t)(at->x - window.x / stride), y = (size_t)(at->y - window.y / stride);
+    const size_t row = (size_t)from->width * (size_t)from->block, kept = (size_t)at->width * (size_t)from->block;
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < from->channels / from->block; b++) {
         const float *in = from->data + ((size_t)b * (size_t)from->height + y) * row + x * (size_t)from->block;
-        float *out = to + (size_t)b * (size_t)feature->at.height * kept;
-        for (int k = 0; k < feature->at.height; k++, in += row, out += kept)
+        float *out = to + (size_t)b * (size_t)at->height * kept;
+        for (int k = 0; k < at->height; k++, in += row, out += kept)
             memcpy(out, in, kept * sizeof *out);
     }
 }
 
 void features_keep_activation(struct features *f, int tile, int target, const struct tensor *activation)
 {
-    const struct feature *feature = features_at(f, tile - f->work[f->team->rank].begin, target);
-    keep(f, tile, target, activation, feature, feature->activation);
+    copy_own(f, tile, target, activation, features_at(f, tile, target)->activation);
 }
 
 void features_keep_gradient(struct features *f, int tile, int target, const struct tensor *gradient)
 {
-    const struct feature *feature = features_at(f, tile - f->work[f->team->rank].begin, target);
-    if (feature->gradient)
-        keep(f, tile, target, gradient, feature, feature->gradient);
+    if (features_at(f, tile, target)->gradient)
+        copy_own(f, tile, target, gradient, features_at(f, tile, target)->gradient);
 }
 
 struct heat_grid features_grid(const struct features *f, int target, int dy, int dx)
@@ -88,24 +85,21 @@ struct heat_grid features_grid(const struct features *f, int target, int dy, int
                              .octave_height = f->tiling->down.length,
                              .dy = dy,
                              .dx = dx};
-    int width, height;
-    network_output_size(network_inception_v3(), f->objective->rows[target], grid.octave_width, grid.octave_height, &width, &height);
-    grid.width = width;
-    grid.height = height;
+    network_output_size(network_inception_v3(), f->objective->rows[target], grid.octave_width, grid.octave_height, &grid.width,
+                        &grid.height);
     return grid;
 }
 
-enum status features_sum(const struct features *f, int target, int width, void (*make)(const struct feature *, double *, const void *),
-                         const void *context, double *sums)
+enum status features_sum(const struct features *f, int target, int width, void (*add)(const struct feature *, double *, const void *),
+                         const void *given, double *sums)
 {
-    double *items = calloc((size_t)f->tiles * (size_t)width + 1, sizeof *items);
-    bool flag = false;
+    double *items = calloc((size_t)(f->mine.end - f->mine.begin) * (size_t)width + 1, sizeof *items);
     enum status rc;
     if (!items)
         return fail(STATUS_LIMIT, "no memory for the sums of the targets' activations");
-    for (int i = 0; i < f->tiles; i++)
-        make(features_at(f, i, target), items + (size_t)i * (size_t)width, context);
-    rc = team_sum(f->team, items, f->work, width, sums, &flag);
+    for (int i = f->mine.begin; i < f->mine.end; i++)
+        add(features_at(f, i, target), items + (size_t)(i - f->mine.begin) * (size_t)width, given);
+    rc = team_sum(f->team, items, tiling_count(f->tiling), width, sums, NULL);
     free(items);
     return rc;
 }

@@ -20,36 +20,35 @@ struct feature {
 struct features {
     const struct objective *objective;
     struct team *team;
-    const struct tiling *tiling;
-    const struct span *work; // [team->size] tiles of each member
-    int tiles;               // of this member
-    struct feature *items;   // (tiles, targets)
+    const struct tiling *tiling; // its tiles are shared out by tiling_share()
+    struct span mine;            // this member's
+    struct feature *items;       // (mine, targets)
 };
 
 // `gradients`: bit t for each target whose gradient is wanted. All arguments outlive it. Not collective. Destroy it also after a failure.
 enum status features_create(struct features *features, const struct objective *objective, struct team *team, const struct tiling *tiling,
-                            const struct span *work, unsigned gradients) MUST_CHECK;
+                            unsigned gradients) MUST_CHECK;
 void features_destroy(struct features *features);
 
-// Copies what belongs to a tile of this member out of a tensor over its window.
+// `tile` is one of this member's.
+static inline struct feature *features_at(const struct features *features, int tile, int target)
+{
+    return &features->items[(tile - features->mine.begin) * features->objective->count + target];
+}
+
+// Copies what belongs to a tile out of a tensor over its window; a gradient only where it is wanted.
 void features_keep_activation(struct features *features, int tile, int target, const struct tensor *activation);
 void features_keep_gradient(struct features *features, int tile, int target, const struct tensor *gradient);
-
-static inline struct feature *features_at(const struct features *features, int mine, int target)
-{
-    return &features->items[mine * features->objective->count + target];
-}
 
 // Positions of the whole octave.
 struct heat_grid features_grid(const struct features *features, int target, int dy, int dx);
 
-// Collective: sums over the positions of the octave of `width` values that `make` makes of a feature: sums[k] += ... for one tile. Tile by
+// Collective: sums over the positions of the octave of `width` values that `add` makes of a feature: sums[k] += ... for one tile. Tile by
 // tile in order, so that they do not depend on who has which tile.
 enum status features_sum(const struct features *features, int target, int width,
-                         void (*make)(const struct feature *, double *, const void *), const void *context, double *sums) MUST_CHECK;
+                         void (*add)(const struct feature *, double *sums, const void *given), const void *given, double *sums) MUST_CHECK;
 
-// For `make`: sums[c] += what `of` makes of activation, gradient and the channel's number, over the positions. Each channel in its own
-// lane.
+// For `add`: sums[c] += what `of` makes of activation, gradient and given[c], over the positions. Each channel in its own lane.
 static inline void features_add(const struct feature *feature, double *sums, double (*of)(float, float, double), const double *given)
 {
     const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "worker/network/objective.h"
-#include "kernels/network/parameters.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/network/parameters.h"
 #include "kernels/onednn/onednn.h"
 #include "worker/network/guide_likeness.h"
 
@@ -57,9 +57,8 @@ enum status objective_init(struct objective *objective, const struct config *con
     TRY(objective_find_targets(objective, config));
     for (int t = 0; t < objective->count; t++) {
         objective->weights[t] = malloc((size_t)objective->channels[t] * sizeof *objective->weights[t]);
-        if (!objective->weights[t]) {
+        if (!objective->weights[t])
             return fail(STATUS_LIMIT, "no memory for the objective");
-        }
         choose_channels(objective, t);
     }
     if (config->objective == OBJECTIVE_CLASS)
@@ -124,6 +123,15 @@ struct rectangle objective_positions(const struct objective *objective, int targ
     return (struct rectangle){.x = x, .y = y, .width = right > x ? right - x : 0, .height = bottom > y ? bottom - y : 0};
 }
 
+struct rectangle objective_window_positions(const struct objective *objective, int target, const struct objective_view *view)
+{
+    const int stride = objective->fields[target].stride;
+    struct rectangle at = objective_positions(objective, target, view->tile, view->width, view->height);
+    at.x -= view->tile->window.x / stride;
+    at.y -= view->tile->window.y / stride;
+    return at;
+}
+
 static int nearest_position(double part, int pixels, int roll, const struct receptive_field *field, int count)
 {
     const int pixel = (int)fmin(part * pixels, pixels - 1);
@@ -163,14 +171,9 @@ static double sum_block(const float *data, int row, const struct rectangle *at, 
     double lanes[ONEDNN_BLOCK_MAX] = {0};
     for (int y = at->y; y < at->y + at->height; y++) {
         const float *values = data + ((size_t)y * (size_t)row + (size_t)at->x) * (size_t)block;
-        if (square)
-            for (int x = 0; x < at->width; x++, values += block)
-                for (int c = 0; c < block; c++)
-                    lanes[c] += (double)values[c] * (double)values[c];
-        else
-            for (int x = 0; x < at->width; x++, values += block)
-                for (int c = 0; c < block; c++)
-                    lanes[c] += (double)values[c];
+        for (int x = 0; x < at->width; x++, values += block)
+            for (int c = 0; c < block; c++)
+                lanes[c] += (double)values[c] * (square ? (double)values[c] : 1);
     }
     double sum = 0;
     for (int c = 0; c < block; c++)
@@ -197,10 +200,7 @@ enum status objective_sums(const struct objective *objective, struct executor *e
 {
     for (int t = 0; t < objective->count; t++) {
         const struct tensor a = executor_target(executor, t);
-        const int stride = objective->fields[t].stride;
-        struct rectangle at = objective_positions(objective, t, view->tile, view->width, view->height);
-        at.x -= view->tile->window.x / stride;
-        at.y -= view->tile->window.y / stride;
+        struct rectangle at = objective_window_positions(objective, t, view);
         assert(at.x >= 0 && at.y >= 0 && at.x + at.width <= a.width && at.y + at.height <= a.height); // halos are wide enough
         at = seen(objective, t, view, at);
         if (objective->guides[t])

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What the dream raises: a weighted sum over targets of what is made of their activation A over a whole octave, tile by tile:
-//   mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 or 0 as chosen unless guidance says
-//   more guide               the mean over positions of the largest dot product with any feature vector of the guide, divided by the
-//   channels class               a logit: sum over channels of w * mean over positions of A, plus a bias; w: the classifier's weights of
-//   the class
+//
+//     mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 or 0 as chosen unless guidance
+//                         says more
+//     guide               the mean over positions of the largest dot product with any feature vector of the guide, divided by the channels
+//     class               a logit: sum over channels of w * mean over positions of A, plus a bias; w: the classifier's weights of the class
+//
 // An octave's activation values are shared out among its tiles: each belongs to the tile in whose core the middle of its receptive field
 // lies.
 #pragma once
@@ -51,8 +53,9 @@ struct objective_view {
 // Values of each target that the loss is a mean of, for an octave of width x height.
 void objective_values(const struct objective *objective, int width, int height, double values[CONFIG_TARGETS_MAX]);
 
-// The positions of a target that belong to a tile, in the octave's grid.
+// The positions of a target that belong to a tile, in the octave's grid, and in that of the tile's window.
 struct rectangle objective_positions(const struct objective *objective, int target, const struct tile *tile, int width, int height);
+struct rectangle objective_window_positions(const struct objective *objective, int target, const struct objective_view *view);
 
 // After executor_forward() on a tile's window: the sums over this tile's positions that the loss is made of. Sums run in a fixed order for
 // any number of threads.

@@ -60,17 +60,13 @@ enum status team_agree(struct team *team, enum status mine)
     return team->size == 1 ? mine : agreement(team->comm, mine, &team->agreed);
 }
 
-static int items_of(struct span share)
-{
-    return share.end > share.begin ? share.end - share.begin : 0;
-}
-
 // sums (width) and then the flag: each member sends its items and, behind them, its flag.
-static void add_up(const double *all, const struct span *shares, int members, int width, double *sums)
+static void add_up(const double *all, int count, int members, int width, double *sums)
 {
     memset(sums, 0, (size_t)(width + 1) * sizeof *sums);
     for (int m = 0; m < members; m++) {
-        for (int i = 0; i < items_of(shares[m]); i++)
+        const struct span share = tiling_share(count, members, m);
+        for (int i = share.begin; i < share.end; i++)
             for (int k = 0; k < width; k++)
                 sums[k] += *all++;
         sums[width] += *all++;
@@ -78,15 +74,16 @@ static void add_up(const double *all, const struct span *shares, int members, in
 }
 
 // Everybody's items to the first member, and the sums back. `mine`: this member's items and flag.
-static enum status gather_and_tell(struct team *team, const double *mine, const struct span *shares, int width, double *sums)
+static enum status gather_and_tell(struct team *team, const double *mine, int count, int width, double *sums)
 {
     MPI_Request request;
     double *all = NULL;
     int total = 0;
     enum status rc = STATUS_OK;
     for (int m = 0; m < team->size; m++) {
+        const struct span share = tiling_share(count, team->size, m);
         team->offsets[m] = total;
-        team->counts[m] = items_of(shares[m]) * width + 1;
+        team->counts[m] = (share.end - share.begin) * width + 1;
         total += team->counts[m];
     }
     if (team->rank == 0) {
@@ -99,7 +96,7 @@ static enum status gather_and_tell(struct team *team, const double *mine, const 
         "sum over the team"));
     TRY_OUT(mpi_wait(&request));
     if (team->rank == 0)
-        add_up(all, shares, team->size, width, sums);
+        add_up(all, count, team->size, width, sums);
     TRY_OUT(mpi_check(MPI_Ibcast(sums, width + 1, MPI_DOUBLE, 0, team->comm, &request), "sum over the team"));
     rc = mpi_wait(&request);
 out:
@@ -107,50 +104,42 @@ out:
     return rc;
 }
 
-enum status team_sum(struct team *team, const double *items, const struct span *shares, int width, double *sums, bool *flag)
+enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag)
 {
     const double start = now();
-    const size_t count = (size_t)items_of(shares[team->rank]) * (size_t)width;
-    double *mine = malloc((count + 1) * sizeof *mine), *result = malloc((size_t)(width + 1) * sizeof *result);
+    const struct span share = tiling_share(count, team->size, team->rank);
+    const size_t values = (size_t)(share.end - share.begin) * (size_t)width;
+    double *mine = malloc((values + 1) * sizeof *mine), *result = malloc((size_t)(width + 1) * sizeof *result);
     enum status rc = STATUS_OK;
     if (!mine || !result) {
         rc = fail(STATUS_LIMIT, "no memory for the sums of a team");
         goto out;
     }
-    if (count > 0)
-        memcpy(mine, items, count * sizeof *mine);
-    mine[count] = *flag;
+    if (values > 0)
+        memcpy(mine, items, values * sizeof *mine);
+    mine[values] = flag && *flag;
     if (team->size > 1)
-        TRY_OUT(gather_and_tell(team, mine, shares, width, result));
+        TRY_OUT(gather_and_tell(team, mine, count, width, result));
     else
-        add_up(mine, shares, 1, width, result);
+        add_up(mine, count, 1, width, result);
     memcpy(sums, result, (size_t)width * sizeof *sums);
-    *flag = result[width] > 0;
+    if (flag)
+        *flag = result[width] > 0;
 out:
     free(mine);
     free(result);
-    timing_add(team->timing, PHASE_REDUCE, start, team->size > 1 ? (int64_t)((count + (size_t)width + 2) * sizeof *mine) : 0);
+    timing_add(team->timing, PHASE_REDUCE, start, team->size > 1 ? (int64_t)((values + (size_t)width + 2) * sizeof *mine) : 0);
     return rc;
 }
 
-enum status team_collect(struct team *team, const float *mine, const int *counts, float *all)
+enum status team_merge(struct team *team, float *values, int count)
 {
     const double start = now();
     MPI_Request request;
-    int total = 0;
-    enum status rc = STATUS_OK;
-    for (int m = 0; m < team->size; m++) {
-        team->offsets[m] = total;
-        total += counts[m];
-    }
-    if (team->size == 1) {
-        memcpy(all, mine, (size_t)total * sizeof *all);
+    if (team->size == 1)
         return STATUS_OK;
-    }
-    TRY_OUT(mpi_check(MPI_Iallgatherv(mine, counts[team->rank], MPI_FLOAT, all, counts, team->offsets, MPI_FLOAT, team->comm, &request),
-                      "values of the team"));
-    rc = mpi_wait_moving(&request);
-out:
-    timing_add(team->timing, PHASE_REDUCE, start, (int64_t)((size_t)total * sizeof *all));
-    return rc;
+    TRY(mpi_check(MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, team->comm, &request), "values of the team"));
+    TRY(mpi_wait_moving(&request));
+    timing_add(team->timing, PHASE_REDUCE, start, count * (int64_t)sizeof *values);
+    return STATUS_OK;
 }

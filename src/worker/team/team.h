@@ -26,10 +26,10 @@ void team_destroy(struct team **team); // collective
 // Collective: STATUS_OK if every member says so; otherwise every member returns the first failing one's status and message.
 enum status team_agree(struct team *team, enum status mine) MUST_CHECK;
 
-// Collective: sums[k] = sum over all members' items of item[k], in order of members and items: the order does not depend on how many
-// members there are, if items are shared out in order. `shares` [size]: the numbers of each member's items; `items` are this member's, (its
-// share, width). The first member adds, the others hear the result. *flag: whether any member set it.
-enum status team_sum(struct team *team, const double *items, const struct span *shares, int width, double *sums, bool *flag) MUST_CHECK;
+// Collective: sums[k] = sum over `count` items of item[k], in their order: it does not depend on how many members there are. They have
+// shares of the items (tiling_share): `items` are this member's, (its share, width). The first member adds, the others hear the result.
+// *flag: whether any member set it; NULL: none does.
+enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag) MUST_CHECK;
 
-// Collective: every member's values, one member's behind the other's, to all. counts [size]: values of each.
-enum status team_collect(struct team *team, const float *mine, const int *counts, float *all) MUST_CHECK;
+// Collective: each of `count` values is 0 on all members but one at most; all get what that one has.
+enum status team_merge(struct team *team, float *values, int count) MUST_CHECK;

@@ -10,30 +10,37 @@
 
 enum { TAG_GATHER = 1, TAG_SCATTER };
 
-// What goes to and comes from one other member in a round: the parts of rectangles, in order of rectangles, each (3, height, width).
+// One member, and the message that goes to it and the one that comes from it in a round: the pieces of rectangles that concern it, in order
+// of rectangles, each (3, height, width).
 struct peer {
-    float *in, *out;
+    struct span foreign;        // pieces of its rectangles that lie in this member's rows
+    size_t own_floats;          // of this member's rectangles that lie in its rows
+    size_t foreign_floats;      // the other way round
+    float *in, *out;            // buffers
     size_t in_room, out_room;   // floats allocated
     size_t in_count, out_count; // floats of this round
     size_t filled;              // of out_count, in a scatter
 };
 
-// One member that holds part of one of this member's own rectangles, and where that part begins in what is exchanged with it.
-struct link {
-    int member;
-    size_t place;
+// A part of a rectangle that this member works on, or holds rows of, or both.
+struct piece {
+    struct tile_part part;
+    int rectangle;
+    int peer;     // who holds it, of this member's rectangles; who works on it, of the others'
+    size_t place; // in what is exchanged with the peer
 };
 
 struct tile_exchange {
     struct team *team;
     struct tile_exchange_layout layout;
     const struct slab *from; // gather
-    struct slab *fields[2];  // scatter
+    struct slab *to[2];      // scatter
     struct peer *peers;      // [team->size]
     MPI_Request *requests;   // [2 * team->size]: receives, sends
-    struct link *links;      // of this round, by rectangle
-    int *first_link;         // [own rectangles + 1]
-    size_t link_room, rectangle_room;
+    struct piece *pieces;    // of this round: those of own rectangles, by rectangle, then the peers'
+    int piece_count, piece_room;
+    int *first_piece; // [own rectangles + 1]
+    int rectangle_room;
 };
 
 enum status tile_exchange_create(struct tile_exchange **exchange, struct team *team)
@@ -64,91 +71,77 @@ void tile_exchange_destroy(struct tile_exchange **exchange)
     }
     free(x->peers);
     free(x->requests);
-    free(x->links);
-    free(x->first_link);
+    free(x->pieces);
+    free(x->first_piece);
     free(x);
     *exchange = NULL;
 }
 
-static int parts_of(const struct tile_exchange *x, int rectangle, int holder, struct tile_part parts[TILING_PARTS_MAX])
+static struct span work_of(const struct tile_exchange *x, int member)
+{
+    return tiling_share(x->layout.count, x->team->size, member);
+}
+
+// Adds the pieces of a rectangle that `holder` has; *floats counts those of all pieces that are exchanged with the peer.
+static enum status add_pieces(struct tile_exchange *x, int rectangle, int holder, int peer, size_t *floats)
 {
     const struct tile_exchange_layout *l = &x->layout;
-    return tiling_parts(&l->rectangles[rectangle], l->width, l->height, l->dy, l->dx, l->rows[holder], parts);
-}
-
-static size_t part_floats(const struct tile_part *part)
-{
-    return 3 * (size_t)part->octave.width * (size_t)part->octave.height;
-}
-
-// Floats of the parts of `rectangles` that `holder` holds.
-static size_t floats_between(const struct tile_exchange *x, struct span rectangles, int holder)
-{
+    const struct span rows = tiling_grown(tiling_rows(l->height, x->team->size, holder), l->margin, l->height);
     struct tile_part parts[TILING_PARTS_MAX];
-    size_t floats = 0;
-    for (int r = rectangles.begin; r < rectangles.end; r++) {
-        const int count = parts_of(x, r, holder, parts);
-        for (int i = 0; i < count; i++)
-            floats += part_floats(&parts[i]);
-    }
-    return floats;
-}
-
-static struct span own_work(const struct tile_exchange *x)
-{
-    return x->layout.work[x->team->rank];
-}
-
-static enum status add_link(struct tile_exchange *x, int count, int member, size_t place)
-{
-    if ((size_t)count == x->link_room) {
-        const size_t room = x->link_room ? 2 * x->link_room : 16;
-        struct link *grown = realloc(x->links, room * sizeof *grown);
+    const int count = tiling_parts(&l->rectangles[rectangle], l->width, l->height, l->dy, l->dx, rows, parts);
+    if (x->piece_count + count > x->piece_room) {
+        const int room = 2 * x->piece_room + TILING_PARTS_MAX;
+        struct piece *grown = realloc(x->pieces, (size_t)room * sizeof *grown);
         if (!grown)
             return fail(STATUS_LIMIT, "no memory for the parts of tiles");
-        x->links = grown;
-        x->link_room = room;
+        x->pieces = grown;
+        x->piece_room = room;
     }
-    x->links[count] = (struct link){member, place};
+    for (int i = 0; i < count; i++) {
+        x->pieces[x->piece_count++] = (struct piece){parts[i], rectangle, peer, *floats};
+        *floats += 3 * (size_t)parts[i].octave.width * (size_t)parts[i].octave.height;
+    }
     return STATUS_OK;
 }
 
-// The links of all own rectangles, and in peer->filled the floats that each peer holds of them.
-static enum status link_up(struct tile_exchange *x)
+static enum status list_pieces(struct tile_exchange *x)
 {
-    const struct span own = own_work(x);
-    const size_t rectangles = (size_t)(own.end - own.begin) + 1;
-    struct tile_part parts[TILING_PARTS_MAX];
-    int count = 0;
-    if (rectangles > x->rectangle_room) {
-        free(x->first_link);
-        x->rectangle_room = 0;
-        x->first_link = malloc(rectangles * sizeof *x->first_link);
-        if (!x->first_link)
+    const int me = x->team->rank;
+    const struct span own = work_of(x, me);
+    if (own.end - own.begin >= x->rectangle_room) {
+        free(x->first_piece);
+        x->rectangle_room = own.end - own.begin + 1;
+        x->first_piece = malloc((size_t)x->rectangle_room * sizeof *x->first_piece);
+        if (!x->first_piece) {
+            x->rectangle_room = 0;
             return fail(STATUS_LIMIT, "no memory for the parts of tiles");
-        x->rectangle_room = rectangles;
-    }
-    for (int m = 0; m < x->team->size; m++)
-        x->peers[m].filled = 0;
-    for (int r = own.begin; r < own.end; r++) {
-        x->first_link[r - own.begin] = count;
-        for (int m = 0; m < x->team->size; m++) {
-            const int found = m == x->team->rank ? 0 : parts_of(x, r, m, parts);
-            if (found == 0)
-                continue;
-            TRY(add_link(x, count++, m, x->peers[m].filled));
-            for (int i = 0; i < found; i++)
-                x->peers[m].filled += part_floats(&parts[i]);
         }
     }
-    x->first_link[own.end - own.begin] = count;
+    x->piece_count = 0;
+    for (int m = 0; m < x->team->size; m++)
+        x->peers[m].own_floats = x->peers[m].foreign_floats = 0;
+    for (int r = own.begin; r < own.end; r++) {
+        x->first_piece[r - own.begin] = x->piece_count;
+        for (int m = 0; m < x->team->size; m++)
+            TRY(add_pieces(x, r, m, m, &x->peers[m].own_floats));
+    }
+    x->first_piece[own.end - own.begin] = x->piece_count;
+    for (int m = 0; m < x->team->size; m++) {
+        struct peer *peer = &x->peers[m];
+        const struct span work = m == me ? (struct span){0, 0} : work_of(x, m);
+        peer->foreign.begin = x->piece_count;
+        for (int r = work.begin; r < work.end; r++)
+            TRY(add_pieces(x, r, me, m, &peer->foreign_floats));
+        peer->foreign.end = x->piece_count;
+    }
     return STATUS_OK;
 }
 
-static struct span links_of(const struct tile_exchange *x, int rectangle)
+// The pieces of one of this member's own rectangles.
+static struct span pieces_of(const struct tile_exchange *x, int rectangle)
 {
-    const int own = rectangle - own_work(x).begin;
-    return (struct span){x->first_link[own], x->first_link[own + 1]};
+    const int *first = x->first_piece + (rectangle - work_of(x, x->team->rank).begin);
+    return (struct span){first[0], first[1]};
 }
 
 static enum status make_room(float **buffer, size_t *room, size_t count)
@@ -170,16 +163,14 @@ static enum status make_room(float **buffer, size_t *room, size_t count)
 // Starts a round: sizes, buffers, receives.
 static enum status begin(struct tile_exchange *x, const struct tile_exchange_layout *layout, bool gather)
 {
-    const int me = x->team->rank;
     x->layout = *layout;
-    TRY(link_up(x));
+    TRY(list_pieces(x));
     for (int m = 0; m < x->team->size; m++) {
         struct peer *peer = &x->peers[m];
-        if (m == me)
+        if (m == x->team->rank)
             continue;
-        const size_t to_work = peer->filled, from_rows = floats_between(x, layout->work[m], me);
-        peer->in_count = gather ? to_work : from_rows;
-        peer->out_count = gather ? from_rows : to_work;
+        peer->in_count = gather ? peer->own_floats : peer->foreign_floats;
+        peer->out_count = gather ? peer->foreign_floats : peer->own_floats;
         peer->filled = 0;
         TRY(make_room(&peer->in, &peer->in_room, peer->in_count));
         TRY(make_room(&peer->out, &peer->out_room, peer->out_count));
@@ -191,34 +182,64 @@ static enum status begin(struct tile_exchange *x, const struct tile_exchange_lay
     return STATUS_OK;
 }
 
-// Between a part's place in a field and a packed or rectangular array.
-static void copy_from_field(const struct slab *field, const struct rectangle *at, float *values, size_t plane, size_t row)
+static enum status send(struct tile_exchange *x, int member, int tag)
 {
-#pragma omp parallel for collapse(2) schedule(static) if (at->height * at->width > 65536)
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < at->height; y++)
-            memcpy(values + (size_t)c * plane + (size_t)y * row, slab_row(field, c, at->y + y) + at->x, (size_t)at->width * sizeof *values);
+    const struct peer *peer = &x->peers[member];
+    return mpi_check(
+        MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, member, tag, x->team->comm, &x->requests[x->team->size + member]),
+        "send of tiles");
 }
 
-static enum status send_rows(struct tile_exchange *x, int member)
+// A piece's values wherever they lie: value(c, y, x) = first[c * plane + y * row + x].
+struct block {
+    float *first;
+    size_t plane, row;
+};
+
+static struct block in_slab(const struct slab *slab, const struct piece *piece)
 {
-    struct tile_part parts[TILING_PARTS_MAX];
-    struct peer *peer = &x->peers[member];
-    const struct span work = x->layout.work[member];
-    float *out = peer->out;
-    if (peer->out_count == 0)
-        return STATUS_OK;
-    for (int r = work.begin; r < work.end; r++) {
-        const int count = parts_of(x, r, x->team->rank, parts);
-        for (int i = 0; i < count; i++) {
-            const struct rectangle *at = &parts[i].octave;
-            copy_from_field(x->from, at, out, (size_t)at->height * (size_t)at->width, (size_t)at->width);
-            out += part_floats(&parts[i]);
+    const struct rectangle *at = &piece->part.octave;
+    return (struct block){slab_row(slab, 0, at->y) + at->x, slab_plane(slab), (size_t)slab->width};
+}
+
+static struct block in_message(float *values, const struct piece *piece)
+{
+    const size_t row = (size_t)piece->part.octave.width;
+    return (struct block){values + piece->place, row * (size_t)piece->part.octave.height, row};
+}
+
+static struct block in_rectangle(const float *values, size_t plane, size_t row, const struct piece *piece)
+{
+    return (struct block){(float *)values + (size_t)piece->part.y * row + (size_t)piece->part.x, plane, row};
+}
+
+static void copy(const struct piece *piece, struct block to, struct block from)
+{
+    const int width = piece->part.octave.width, height = piece->part.octave.height;
+#pragma omp parallel for collapse(2) schedule(static) if (height * width > 65536)
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < height; y++)
+            memcpy(to.first + (size_t)c * to.plane + (size_t)y * to.row, from.first + (size_t)c * from.plane + (size_t)y * from.row,
+                   (size_t)width * sizeof(float));
+}
+
+// to += from, weighted where there is a patch.
+static void add(const struct piece *piece, struct block to, struct block from, const struct tile_exchange_patch *patch)
+{
+    const int width = piece->part.octave.width, height = piece->part.octave.height;
+    const float *across = patch ? patch->across + piece->part.x : NULL, *down = patch ? patch->down + piece->part.y : NULL;
+#pragma omp parallel for collapse(2) schedule(static) if (height * width > 65536)
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < height; y++) {
+            float *out = to.first + (size_t)c * to.plane + (size_t)y * to.row;
+            const float *in = from.first + (size_t)c * from.plane + (size_t)y * from.row;
+            if (patch)
+                for (int k = 0; k < width; k++)
+                    out[k] += in[k] * (down[y] * across[k]);
+            else
+                for (int k = 0; k < width; k++)
+                    out[k] += in[k];
         }
-    }
-    return mpi_check(
-        MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, member, TAG_GATHER, x->team->comm, &x->requests[x->team->size + member]),
-        "send of tiles");
 }
 
 enum status tile_exchange_gather(struct tile_exchange *x, const struct tile_exchange_layout *layout, const struct slab *from)
@@ -226,24 +247,34 @@ enum status tile_exchange_gather(struct tile_exchange *x, const struct tile_exch
     x->from = from;
     TRY(begin(x, layout, true));
     // The next member first, so that not all send to the same one.
-    for (int k = 1; k < x->team->size; k++)
-        TRY(send_rows(x, (x->team->rank + k) % x->team->size));
+    for (int k = 1; k < x->team->size; k++) {
+        const int m = (x->team->rank + k) % x->team->size;
+        struct peer *peer = &x->peers[m];
+        for (int i = peer->foreign.begin; i < peer->foreign.end; i++)
+            copy(&x->pieces[i], in_message(peer->out, &x->pieces[i]), in_slab(from, &x->pieces[i]));
+        if (peer->out_count > 0)
+            TRY(send(x, m, TAG_GATHER));
+    }
     return STATUS_OK;
 }
 
 bool tile_exchange_is_shared(const struct tile_exchange *x, int rectangle)
 {
-    const struct span links = links_of(x, rectangle);
-    return links.begin < links.end;
+    const struct span pieces = pieces_of(x, rectangle);
+    bool shared = false;
+    for (int i = pieces.begin; i < pieces.end; i++)
+        shared = shared || x->pieces[i].peer != x->team->rank;
+    return shared;
 }
 
 enum status tile_exchange_arrived(struct tile_exchange *x, int rectangle, bool *arrived)
 {
-    const struct span links = links_of(x, rectangle);
+    const struct span pieces = pieces_of(x, rectangle);
     *arrived = true;
-    for (int i = links.begin; i < links.end; i++) {
+    for (int i = pieces.begin; i < pieces.end; i++) {
         int done = 1;
-        TRY(mpi_check(MPI_Test(&x->requests[x->links[i].member], &done, MPI_STATUS_IGNORE), "receive of tiles"));
+        if (x->pieces[i].peer != x->team->rank)
+            TRY(mpi_check(MPI_Test(&x->requests[x->pieces[i].peer], &done, MPI_STATUS_IGNORE), "receive of tiles"));
         *arrived = *arrived && done;
     }
     return STATUS_OK;
@@ -277,109 +308,44 @@ void tile_exchange_take(struct tile_exchange *x, int rectangle, float *values)
 {
     const struct rectangle *whole = &x->layout.rectangles[rectangle];
     const size_t row = (size_t)whole->width, plane = row * (size_t)whole->height;
-    const struct span links = links_of(x, rectangle);
-    struct tile_part parts[TILING_PARTS_MAX];
-    int count = parts_of(x, rectangle, x->team->rank, parts);
-    for (int i = 0; i < count; i++)
-        copy_from_field(x->from, &parts[i].octave, values + (size_t)parts[i].y * row + (size_t)parts[i].x, plane, row);
-    for (int k = links.begin; k < links.end; k++) {
-        const float *in = x->peers[x->links[k].member].in + x->links[k].place;
-        count = parts_of(x, rectangle, x->links[k].member, parts);
-        for (int i = 0; i < count; i++) {
-            const struct rectangle *at = &parts[i].octave;
-            float *first = values + (size_t)parts[i].y * row + (size_t)parts[i].x;
-            for (int c = 0; c < 3; c++)
-                for (int y = 0; y < at->height; y++, in += at->width)
-                    memcpy(first + (size_t)c * plane + (size_t)y * row, in, (size_t)at->width * sizeof *in);
-        }
+    const struct span pieces = pieces_of(x, rectangle);
+    for (int i = pieces.begin; i < pieces.end; i++) {
+        const struct piece *piece = &x->pieces[i];
+        const bool mine = piece->peer == x->team->rank;
+        copy(piece, in_rectangle(values, plane, row, piece), mine ? in_slab(x->from, piece) : in_message(x->peers[piece->peer].in, piece));
     }
 }
 
 enum status tile_exchange_scatter(struct tile_exchange *x, const struct tile_exchange_layout *layout, struct slab *to[2])
 {
-    x->fields[0] = to[0];
-    x->fields[1] = to[1];
-    return begin(x, layout, false);
+    x->to[0] = to[0];
+    x->to[1] = to[1];
+    TRY(begin(x, layout, false));
+    for (int m = 0; m < x->team->size; m++)
+        if (x->peers[m].out_count > 0)
+            memset(x->peers[m].out, 0, x->peers[m].out_count * sizeof(float));
+    return STATUS_OK;
 }
 
-static struct slab *field_for(const struct tile_exchange *x, int rectangle)
+static const struct slab *slab_for(const struct tile_exchange *x, int rectangle)
 {
-    return x->fields[rectangle / x->layout.columns % 2];
-}
-
-static void add_patch(struct slab *field, const struct tile_part *part, const struct tile_exchange_patch *patch)
-{
-    const struct rectangle *at = &part->octave;
-    const float *across = patch->across + part->x, *down = patch->down + part->y;
-#pragma omp parallel for collapse(2) schedule(static) if (at->height * at->width > 65536)
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < at->height; y++) {
-            const float *values = patch->values + (size_t)c * patch->plane + (size_t)(part->y + y) * patch->row + (size_t)part->x;
-            float *to = slab_row(field, c, at->y + y) + at->x;
-            for (int k = 0; k < at->width; k++)
-                to[k] += values[k] * (down[y] * across[k]);
-        }
-}
-
-static void pack_patch(float *out, const struct tile_part *part, const struct tile_exchange_patch *patch)
-{
-    const struct rectangle *at = &part->octave;
-    const float *across = patch->across + part->x, *down = patch->down + part->y;
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < at->height; y++, out += at->width) {
-            const float *values = patch->values + (size_t)c * patch->plane + (size_t)(part->y + y) * patch->row + (size_t)part->x;
-            for (int k = 0; k < at->width; k++)
-                out[k] = values[k] * (down[y] * across[k]);
-        }
-}
-
-static void add_packed(struct slab *field, const struct rectangle *at, const float *in)
-{
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < at->height; y++, in += at->width) {
-            float *to = slab_row(field, c, at->y + y) + at->x;
-            for (int k = 0; k < at->width; k++)
-                to[k] += in[k];
-        }
+    return x->to[rectangle / x->layout.columns % 2];
 }
 
 enum status tile_exchange_add(struct tile_exchange *x, int rectangle, const struct tile_exchange_patch *patch)
 {
-    const struct span links = links_of(x, rectangle);
-    struct tile_part parts[TILING_PARTS_MAX];
-    int count = parts_of(x, rectangle, x->team->rank, parts);
-    for (int i = 0; i < count; i++)
-        add_patch(field_for(x, rectangle), &parts[i], patch);
-    for (int k = links.begin; k < links.end; k++) {
-        const int m = x->links[k].member;
-        struct peer *peer = &x->peers[m];
-        float *out = peer->out + x->links[k].place;
-        count = parts_of(x, rectangle, m, parts);
-        for (int i = 0; i < count; i++) {
-            pack_patch(out, &parts[i], patch);
-            out += part_floats(&parts[i]);
-            peer->filled += part_floats(&parts[i]);
-        }
-        if (peer->filled == peer->out_count) // the last one that concerns this member
-            TRY(mpi_check(
-                MPI_Isend(peer->out, (int)peer->out_count, MPI_FLOAT, m, TAG_SCATTER, x->team->comm, &x->requests[x->team->size + m]),
-                "send of gradients"));
+    const struct span pieces = pieces_of(x, rectangle);
+    for (int i = pieces.begin; i < pieces.end; i++) {
+        const struct piece *piece = &x->pieces[i];
+        struct peer *peer = &x->peers[piece->peer];
+        const bool mine = piece->peer == x->team->rank;
+        add(piece, mine ? in_slab(slab_for(x, rectangle), piece) : in_message(peer->out, piece),
+            in_rectangle(patch->values, patch->plane, patch->row, piece), patch);
+        peer->filled += 3 * (size_t)piece->part.octave.width * (size_t)piece->part.octave.height;
+        if (!mine && peer->filled == peer->out_count) // the last one that concerns this member
+            TRY(send(x, piece->peer, TAG_SCATTER));
     }
     return STATUS_OK;
-}
-
-static void add_received(struct tile_exchange *x, int member)
-{
-    struct tile_part parts[TILING_PARTS_MAX];
-    const struct span work = x->layout.work[member];
-    const float *in = x->peers[member].in;
-    for (int r = work.begin; r < work.end; r++) {
-        const int count = parts_of(x, r, x->team->rank, parts);
-        for (int i = 0; i < count; i++) {
-            add_packed(field_for(x, r), &parts[i].octave, in);
-            in += part_floats(&parts[i]);
-        }
-    }
 }
 
 int64_t tile_exchange_bytes(const struct tile_exchange *x)
@@ -392,19 +358,20 @@ int64_t tile_exchange_bytes(const struct tile_exchange *x)
 
 enum status tile_exchange_end(struct tile_exchange *x)
 {
+    const bool scattered = x->to[0];
     for (int m = 0; m < x->team->size; m++) {
-        struct peer *peer = &x->peers[m];
+        const struct peer *peer = &x->peers[m];
         if (m == x->team->rank)
             continue;
         TRY(mpi_wait_moving(&x->requests[m]));
-        if (x->fields[0] && peer->in_count > 0)
-            add_received(x, m);
-        assert(!x->fields[0] || peer->filled == peer->out_count); // every rectangle was added
+        for (int i = peer->foreign.begin; scattered && i < peer->foreign.end; i++) {
+            const struct piece *piece = &x->pieces[i];
+            add(piece, in_slab(slab_for(x, piece->rectangle), piece), in_message(peer->in, piece), NULL);
+        }
+        assert(!scattered || peer->filled == peer->out_count); // every rectangle was added
+        TRY(mpi_wait_moving(&x->requests[x->team->size + m]));
     }
-    for (int m = 0; m < x->team->size; m++)
-        if (m != x->team->rank)
-            TRY(mpi_wait_moving(&x->requests[x->team->size + m]));
-    x->fields[0] = x->fields[1] = NULL;
+    x->to[0] = x->to[1] = NULL;
     x->from = NULL;
     return STATUS_OK;
 }

@@ -13,10 +13,10 @@
 struct tile_exchange_layout {
     int width, height;                  // of the octave
     int dy, dx;                         // the rectangles lie on the octave rolled by this
-    const struct rectangle *rectangles; // of all members
-    const struct span *work;            // [team->size] numbers of the rectangles that each member works on
-    const struct span *rows;            // [team->size] of the octave, that each member holds; may overlap in a scatter
-    int columns; // scatter: rectangles r with r / columns even are added to the first field, the others to the second
+    int count;                          // of rectangles; members work on shares of them (tiling_share)
+    const struct rectangle *rectangles; // [count]
+    int margin;                         // members hold the rows of tiling_rows() and, in a scatter, so many above and below
+    int columns;                        // scatter: rectangles r with r / columns even are added to the first slab, the others to the second
 };
 
 struct tile_exchange;
@@ -43,8 +43,8 @@ struct tile_exchange_patch {
     const float *across, *down;
 };
 
-// One round of scatter: begin, then add each rectangle of one's own, then end. `to` are two fields that hold this member's rows of the
-// layout. If at most two rectangles of one field overlap anywhere, results do not depend on the order: a + b = b + a.
+// One round of scatter: begin, then add each rectangle of one's own, then end. `to` are two slabs that hold this member's rows of the
+// layout. If at most two rectangles of one slab overlap anywhere, results do not depend on the order: a + b = b + a.
 enum status tile_exchange_scatter(struct tile_exchange *exchange, const struct tile_exchange_layout *layout, struct slab *to[2]) MUST_CHECK;
 enum status tile_exchange_add(struct tile_exchange *exchange, int rectangle, const struct tile_exchange_patch *patch) MUST_CHECK;
 

@@ -276,6 +276,27 @@ static void test_text_limits(void)
     CU_ASSERT(same(&config, &read));
 }
 
+// What YAML cannot hold on one line as it is, is not taken; its neighbours are.
+static void test_characters(void)
+{
+    static const char *const bad[] = {"\x01",   "\x1f",   "\n",     "\x7f",         "\xc2\x85", "\xc2\x9f",
+                                      "\u2028", "\u2029", "\ufeff", "\ufffe",       "\uffff",   "\xe9",
+                                      "\xc3",   "\x80",   "\xff",   "\xed\xa0\x80", "\xc0\xaf", "\xf4\x90\x80\x80"};
+    static const char *const good[] = {" ", "~", "\u00a0", "\u2027", "\u202a", "\ufffd", "\U0010ffff"};
+    struct config config;
+    config_init(&config);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0] + sizeof good / sizeof good[0]; i++) {
+        const bool refused = i < sizeof bad / sizeof bad[0];
+        char setting[64];
+        snprintf(setting, sizeof setting, "guide=ab%sc", refused ? bad[i] : good[i - sizeof bad / sizeof bad[0]]);
+        const enum status rc = config_set(&config, setting);
+        CU_ASSERT_EQUAL(rc, refused ? STATUS_USAGE : STATUS_OK);
+        if (refused)
+            CU_ASSERT_STRING_EQUAL(status_message(), "-s guide: holds a control character, or is not UTF-8, at byte 3");
+        CU_ASSERT_EQUAL(strcmp(config.guide, setting + 6) == 0, !refused);
+    }
+}
+
 static void test_default_file(void)
 {
     struct config config, defaults;
@@ -438,6 +459,7 @@ static const struct unit_test tests[] = {
     {"every key can be set", test_set},
     {"what is printed is read back to the same bytes", test_round_trip},
     {"the longest path survives, a longer one is refused", test_text_limits},
+    {"characters that are taken and that are not", test_characters},
     {"default.yaml names every key and says what the program says", test_default_file},
     {"presets load; wrong names are refused", test_presets},
     {"every preset loads and passes the check", test_all_presets},

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Sizes of octaves by their formula, the roll by its definition.
+// Sizes of octaves and videos by their formulas.
 #include "common/picture/geometry.h"
 
 #include "naive.h"
 
-static void check_octaves(int width, int height, int count, double scale, int min_side)
+static void check_octaves(int width, int height, int count, double scale)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int found = geometry_octaves(width, height, count, scale, min_side, octaves);
+    const int found = geometry_octaves(width, height, count, scale, octaves);
     int expected = 0;
     for (int k = 0; k < count; k++) {
         double factor = 1; // scale^(k - count + 1) without pow()
         for (int i = k; i < count - 1; i++)
             factor /= scale;
         const double w = width * factor, h = height * factor;
-        if (k < count - 1 && (floor(w + 0.5) < min_side || floor(h + 0.5) < min_side))
+        if (k < count - 1 && (floor(w + 0.5) < GEOMETRY_MIN_SIDE || floor(h + 0.5) < GEOMETRY_MIN_SIDE))
             continue;
         CU_ASSERT_FATAL(expected < found);
         // a half may round either way by rounding of the power alone
@@ -32,24 +32,24 @@ static void test_octaves(void)
 {
     static const struct octave known[] = {{109, 91}, {153, 128}, {214, 179}, {299, 251}}; // by hand, 299 x 251, four by 1.4
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    CU_ASSERT_EQUAL(geometry_octaves(299, 251, 4, 1.4, 75, octaves), 4);
+    CU_ASSERT_EQUAL(geometry_octaves(299, 251, 4, 1.4, octaves), 4);
     CU_ASSERT(memcmp(octaves, known, sizeof known) == 0);
     for (int side = 75; side < 5000; side += 313)
         for (int count = 1; count <= 9; count += 2)
             for (double scale = 1.05; scale < 3; scale += 0.35)
-                check_octaves(side, 6000 - side, count, scale, 75);
-    check_octaves(100, 100, GEOMETRY_OCTAVES_MAX, 1.01, 75);
+                check_octaves(side, 6000 - side, count, scale);
+    check_octaves(100, 100, GEOMETRY_OCTAVES_MAX, 1.01);
 }
 
 static void test_small_octaves_are_left_out(void)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    CU_ASSERT_EQUAL(geometry_octaves(150, 104, 3, 1.4, 75, octaves), 1); // 104 / 1.4 rounds to 74
-    CU_ASSERT_EQUAL(geometry_octaves(150, 105, 3, 1.4, 75, octaves), 2);
+    CU_ASSERT_EQUAL(geometry_octaves(150, 104, 3, 1.4, octaves), 1); // 104 / 1.4 rounds to 74
+    CU_ASSERT_EQUAL(geometry_octaves(150, 105, 3, 1.4, octaves), 2);
     CU_ASSERT_EQUAL(octaves[0].height, 75);
-    CU_ASSERT_EQUAL(geometry_octaves(3, 2, 5, 1.4, 75, octaves), 1); // the image itself stays, however small
+    CU_ASSERT_EQUAL(geometry_octaves(3, 2, 5, 1.4, octaves), 1); // the image itself stays, however small
     CU_ASSERT(octaves[0].width == 3 && octaves[0].height == 2);
-    CU_ASSERT_EQUAL(geometry_octaves(100000, 70, 5, 1.4, 75, octaves), 1);
+    CU_ASSERT_EQUAL(geometry_octaves(100000, 70, 5, 1.4, octaves), 1);
 }
 
 static void test_video(void)
@@ -75,44 +75,10 @@ static void test_pixels(void)
     CU_ASSERT_EQUAL(geometry_pixels(octaves, 0), 0);
 }
 
-static int wrap(int i, int size)
-{
-    while (i < 0)
-        i += size;
-    return i % size;
-}
-
-static void check_roll(int planes, int width, int height, int dy, int dx)
-{
-    const size_t count = naive_count(planes, height, width);
-    float *in = naive_random(count, 1), *out = naive_alloc(count * sizeof *out), *back = naive_alloc(count * sizeof *back);
-    geometry_roll(in, out, planes, width, height, dy, dx);
-    geometry_roll(out, back, planes, width, height, -dy, -dx);
-    size_t wrong = 0;
-    for (int c = 0; c < planes; c++)
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++)
-                wrong += out[(c * height + wrap(y + dy, height)) * width + wrap(x + dx, width)] != in[(c * height + y) * width + x];
-    CU_ASSERT_EQUAL(wrong, 0);
-    CU_ASSERT(memcmp(in, back, count * sizeof *in) == 0);
-    free(back);
-    free(out);
-    free(in);
-}
-
-static void test_roll(void)
-{
-    static const int shifts[] = {0, 1, -1, 4, -6, 7, -7, 12, -32, 100}; // also beyond the sides
-    for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++)
-        for (size_t k = 0; k < sizeof shifts / sizeof shifts[0]; k++) {
-            check_roll(3, 7, 5, shifts[i], shifts[k]);
-            check_roll(1, 1, 3, shifts[i], shifts[k]);
-            check_roll(2, 6, 1, shifts[i], shifts[k]);
-        }
-}
-
 static const struct unit_test tests[] = {
-    {"octaves", test_octaves}, {"small octaves", test_small_octaves_are_left_out}, {"video", test_video}, {"pixels", test_pixels},
-    {"roll", test_roll},
+    {"octaves", test_octaves},
+    {"small octaves", test_small_octaves_are_left_out},
+    {"video", test_video},
+    {"pixels", test_pixels},
 };
 UNIT_MAIN("geometry", tests)

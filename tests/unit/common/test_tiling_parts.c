@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which rows and tiles members have, and where a rectangle on the rolled octave lies: against geometry_roll(), or its formula.
+// Which rows and tiles members have, and where a rectangle on the rolled octave lies: against naive_roll(), or its formula.
 #include <limits.h>
 
-#include "common/picture/geometry.h"
 #include "common/picture/tiling.h"
 #include "tiling_cases.h"
 
@@ -86,7 +85,7 @@ static void test_parts_of_small_octaves(void)
         unsigned char *claims = calloc((size_t)pixels, 1);
         for (int i = 0; i < pixels; i++)
             indices[i] = (float)i;
-        geometry_roll(indices, rolled, 1, roll.width, roll.height, roll.dy, roll.dx);
+        naive_roll(indices, rolled, 1, roll.width, roll.height, roll.dy, roll.dx);
         for (int m = 0; m < members; m++) {
             const struct span rows = tiling_rows(roll.height, members, m);
             struct tile_part parts[TILING_PARTS_MAX];

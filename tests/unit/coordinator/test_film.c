@@ -425,8 +425,8 @@ static void save(void *film, struct record_writer *writer)
 // A film that is saved behind any frame, left, and gone on with from the checkpoint makes the same files.
 static void test_saved(void)
 {
-    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0011.png", "cam/0009.png"};
-    enum { MADE = sizeof made / sizeof made[0], FRAMES = 12 };
+    static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0010.png", "cam/0009.png"};
+    enum { MADE = sizeof made / sizeof made[0], FRAMES = 11 }; // the last has no map: cam.png is of a map that was saved
     static const struct image_limits limits = {10000, 100000000};
     void *known[MADE];
     size_t sizes[MADE];

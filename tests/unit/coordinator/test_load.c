@@ -96,6 +96,9 @@ static void test_resized(int bits, enum image_format format)
     CU_ASSERT_EQUAL(memcmp(small->icc, image.icc, image.icc_size), 0);
     CU_ASSERT_EQUAL(small->alpha[160 * 40 + 80], image_alpha_max(&image));
     CU_ASSERT_EQUAL(task->record.bits, bits);
+    struct stat facts;
+    CU_ASSERT(stat(entry.source, &facts) == 0 && task->record.modified == load_modified(&facts) && facts.st_mtim.tv_sec > 0);
+    CU_ASSERT_EQUAL(task->record.bytes, facts.st_size);
     image_destroy(&image);
     task_destroy(&task);
 }

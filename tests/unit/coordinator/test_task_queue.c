@@ -2,6 +2,7 @@
 // The largest comes first; of those whose outputs are being written, the ones that are done: nobody waits until there are too many.
 #include "coordinator/task/task_queue.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,23 @@
 enum { SIDE = 512 };
 
 static struct config config;
+static atomic_bool gate_is_open;
 
-static struct task *begin(const char *name, int frames)
+static enum status wait_at_gate(void *data)
+{
+    (void)data;
+    while (!gate_is_open)
+        usleep(100);
+    return STATUS_OK;
+}
+
+static void destroy_nothing(void *data)
+{
+    (void)data;
+}
+
+// With `work` before anything else is written, or NULL.
+static struct task *begin(const char *name, int frames, enum status (*work)(void *))
 {
     struct task *task = task_create();
     snprintf(task->name, sizeof task->name, "%s", name);
@@ -23,6 +39,8 @@ static struct task *begin(const char *name, int frames)
     memset(task->image.rgb, 0, sizeof(float[3][SIDE][SIDE]));
     task->image.bits = 8;
     UNIT_OK(output_begin_dream(&config, scratch, task));
+    if (work)
+        work_queue_put(task->output.queue, &(struct work){.run = work, .destroy = destroy_nothing});
     for (int i = 0; i < frames; i++) {
         struct film_frame frame = {.number = i, .width = SIDE, .height = SIDE, .values = malloc(sizeof(float[3][SIDE][SIDE]))};
         for (int s = 0; s < 3 * SIDE * SIDE; s++)
@@ -40,15 +58,16 @@ static void test_written(void)
     config_init(&config);
     config.frames.png = true;
     CU_ASSERT_PTR_NULL(task_queue_take_written(&queue, 0));
-    struct task *shorter = begin("shorter", 0);
+    struct task *shorter = begin("shorter", 0, NULL);
     while (!work_queue_is_done(shorter->output.queue))
         usleep(100);
-    struct task *longer = begin("longer", 6);
+    struct task *longer = begin("longer", 1, wait_at_gate);
     task_queue_append(&queue, longer);
     task_queue_append(&queue, shorter);
-    CU_ASSERT(!work_queue_is_done(longer->output.queue)); // three frames of noise take it far longer
+    CU_ASSERT(!work_queue_is_done(longer->output.queue));
     CU_ASSERT_PTR_EQUAL(task_queue_take_written(&queue, 2), shorter);
     CU_ASSERT_PTR_NULL(task_queue_take_written(&queue, 2));
+    gate_is_open = true;
     CU_ASSERT_PTR_EQUAL(task_queue_take_written(&queue, 0), longer);
     CU_ASSERT_EQUAL(queue.count, 0);
     UNIT_OK(output_finish(scratch, longer));

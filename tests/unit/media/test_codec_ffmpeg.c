@@ -47,6 +47,22 @@ static void lossy_webp_is_near(void)
     image_destroy(&part);
 }
 
+// As BT.601 has it: by BT.709, pure green would be 20 off.
+static void lossy_webp_keeps_colours(void)
+{
+    struct image green, image;
+    UNIT_OK(image_create(&green, WIDTH, HEIGHT));
+    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++)
+        green.rgb[i] = i / (WIDTH * HEIGHT) == 1 ? 1 : -1;
+    struct bytes file = ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &green, "quality=98");
+    if (file.size) {
+        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
+        CU_ASSERT(difference(&green, &image) < 3);
+        image_destroy(&image);
+    }
+    image_destroy(&green);
+}
+
 static void gif(void)
 {
     struct image part, image;
@@ -113,11 +129,9 @@ static void animated_webp_is_refused(void)
 }
 
 static const struct unit_test tests[] = {
-    {"BMP and lossless WebP are exact", exact_formats},
-    {"lossy WebP is near", lossy_webp_is_near},
-    {"GIF", gif},
-    {"the first of several frames", the_first_of_several_frames},
-    {"limits hold", limits_hold},
+    {"BMP and lossless WebP are exact", exact_formats},           {"lossy WebP is near", lossy_webp_is_near},
+    {"lossy WebP keeps colours", lossy_webp_keeps_colours},       {"GIF", gif},
+    {"the first of several frames", the_first_of_several_frames}, {"limits hold", limits_hold},
     {"animated WebP is refused", animated_webp_is_refused},
 };
 UNIT_MAIN("codec: FFmpeg's formats", tests)

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "media/picture/codec.h"
+#include "media/video/video_first_frame.h"
 #include "scratch.h"
 #include "videos.h"
 
@@ -307,10 +309,20 @@ static void test_saved_damaged(void)
     scratch_remove();
 }
 
+enum { BANDS = 7, BAND = WIDTH / BANDS };
+static const int colours[BANDS][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {128, 128, 128}, {255, 255, 255}, {0, 0, 0}, {20, 140, 90}};
+
+static void expect_bands(const uint8_t *frame)
+{
+    for (int k = 0; k < BANDS; k++)
+        for (int c = 0; c < 3; c++)
+            for (int y = 8; y < HEIGHT; y += 16)
+                CU_ASSERT(abs(frame[(y * WIDTH + k * BAND + BAND / 2) * 3 + c] - colours[k][c]) <= 6);
+}
+
 // Colours survive only if the conversion is the one that the tags announce: green is 20 off where BT.601 and BT.709 are mixed up.
 static void test_colours(void)
 {
-    static const int colours[][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}, {128, 128, 128}, {255, 255, 255}, {0, 0, 0}, {20, 140, 90}};
     begin();
     const char *path = in_scratch("a.mp4");
     struct video_options options = options_for(path);
@@ -318,20 +330,25 @@ static void test_colours(void)
     struct video *video;
     uint8_t *rgb = malloc(FRAME);
     UNIT_OK(video_create(&video, &options));
-    const int total = sizeof colours / sizeof colours[0], band = WIDTH / total;
     for (int i = 0; i < FRAME; i++) {
-        const int x = i / 3 % WIDTH / band;
-        rgb[i] = (uint8_t)colours[x < total ? x : total - 1][i % 3];
+        const int x = i / 3 % WIDTH / BAND;
+        rgb[i] = (uint8_t)colours[x < BANDS ? x : BANDS - 1][i % 3];
     }
     UNIT_OK(video_add(video, rgb));
     UNIT_OK(video_finish(&video));
     int count;
     uint8_t *frames = video_decode(path, WIDTH, HEIGHT, &count);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    for (int k = 0; k < total; k++)
-        for (int c = 0; c < 3; c++)
-            for (int y = 8; y < HEIGHT; y += 16)
-                CU_ASSERT(abs(frames[(y * WIDTH + k * band + band / 2) * 3 + c] - colours[k][c]) <= 6);
+    expect_bands(frames);
+    const struct image_limits limits = {WIDTH, 1000000}, narrow = {WIDTH - 1, 1000000};
+    struct image first; // as we read it ourselves
+    UNIT_OK(video_first_frame(path, &limits, &first));
+    CU_ASSERT_FATAL(first.width == WIDTH && first.height == HEIGHT);
+    codec_to_bytes(first.rgb, WIDTH * HEIGHT, rgb);
+    expect_bands(rgb);
+    image_destroy(&first);
+    CU_ASSERT_EQUAL(video_first_frame(path, &narrow, &first), STATUS_LIMIT);
+    CU_ASSERT_EQUAL(video_first_frame(in_scratch("no.mp4"), &limits, &first), STATUS_FORMAT);
     free(frames);
     free(rgb);
     scratch_remove();

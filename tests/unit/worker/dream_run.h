@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: MIT
-// What the tests of the ascent share: a configuration, a picture, and a dream by a team of one. Random weights: nothing here depends on
-// what the network has learned.
+// What the tests of the ascent share: a configuration, a picture, and a dream by a team of one.
 #pragma once
 
-#include "job/tile_rules.h"
-#include "weights_given.h"
+#include "job_setup.h"
 #include "worker/ascent/dream.h"
 
 enum { STEPS_MAX = 64, STOP_NEVER = 1000 };
 
-struct record {
+struct dreamed {
+    float *rgb; // (3, height, width), the caller's to free
+    enum status status;
+    struct image_outcome outcome;
     struct step_row steps[STEPS_MAX];
     int count, asked, stop_after; // steps, questions whether to stop
 };
 
 static inline void keep_step(const struct step_row *step, void *context)
 {
-    struct record *record = context;
-    CU_ASSERT_FATAL(record->count < STEPS_MAX);
-    record->steps[record->count++] = *step;
+    struct dreamed *d = context;
+    CU_ASSERT_FATAL(d->count < STEPS_MAX);
+    d->steps[d->count++] = *step;
 }
 
 // Asked before the first step, then in each.
 static inline bool should_stop(void *context)
 {
-    struct record *record = context;
-    return record->asked++ >= record->stop_after;
+    struct dreamed *d = context;
+    return d->asked++ >= d->stop_after;
 }
 
 // States that dreams have kept, a copy each; and which one the next goes on from.
@@ -60,14 +61,8 @@ static inline void forget_states(void)
         free(taken[--taken_count].rgb);
 }
 
-static float *weights;
-
 static inline void configure(struct config *config)
 {
-    if (!weights) {
-        weights = weights_random(network_inception_v3(), 3);
-        atexit(forget_states);
-    }
     config_init(config);
     UNIT_OK(config_set(config, "targets=mixed1:1,mixed2:0.5"));
     UNIT_OK(config_set(config, "gradient_above=conv2d_3"));
@@ -84,83 +79,62 @@ static inline void configure(struct config *config)
     config->seed = 99;
 }
 
-// By a team of one.
-static inline enum status dream_in_tiles(const struct config *config, const struct tile_rules *rules, float *rgb, int width, int height,
-                                         int stop_after, struct record *record, struct dream_outcome *outcome)
+// On a picture (3, height, width). `rules` NULL: the configuration's own.
+static inline struct dreamed dream_on(const struct config *config, const struct tile_rules *rules, const float *original, int width,
+                                      int height, int stop_after)
 {
-    const size_t bytes = naive_count(3, height, width) * sizeof *rgb;
-    struct objective objective;
-    struct engine *engine = NULL;
-    struct team *team = NULL;
-    struct timing timing = {0};
-    struct slab field = {0}, dreamed = {0};
-    enum status rc;
-    *record = (struct record){.stop_after = stop_after};
-    if (!taken_up)
-        forget_states();
-    TRY_OUT(objective_init(&objective, config, weights, NETWORK_CLASSES_MAX));
-    TRY_OUT(engine_create(&engine, &objective, weights, NULL));
-    TRY_OUT(team_create(&team, MPI_COMM_NULL, &(int32_t){0}, 1, &timing));
-    TRY_OUT(slab_create(&field, width, height, (struct span){0, height}));
-    memcpy(field.data, rgb, bytes);
+    struct dreamed d = {.stop_after = stop_after, .rgb = naive_alloc(naive_count(3, height, width) * sizeof *d.rgb)};
+    struct setup s;
+    struct slab image, rest = {0};
+    set_up_config(&s, config);
+    s.rules = rules ? *rules : s.rules;
+    s.job.step = keep_step;
+    s.job.stop = should_stop;
+    s.job.save = always;
+    s.job.context = &d;
+    s.job.dreamed = &rest;
     if (taken_up) {
-        TRY_OUT(slab_create(&dreamed, taken_up->state.width, taken_up->state.height, (struct span){0, taken_up->state.height}));
-        memcpy(dreamed.data, taken_up->rgb, slab_count(&dreamed) * sizeof *dreamed.data);
+        const struct slab from = whole_slab(taken_up->rgb, taken_up->state.width, taken_up->state.height);
+        UNIT_OK(slab_copy(&rest, &from));
+        s.job.from = &taken_up->state;
+    } else {
+        forget_states();
+        s.job.keep = keep_state;
     }
-    rc = dream_image(&(struct dream_options){.team = team,
-                                             .engine = engine,
-                                             .objective = &objective,
-                                             .rules = rules,
-                                             .image = 7,
-                                             .step = keep_step,
-                                             .stop = should_stop,
-                                             .save = always,
-                                             .keep = taken_up ? NULL : keep_state,
-                                             .from = taken_up ? &taken_up->state : NULL,
-                                             .dreamed = &dreamed,
-                                             .context = record},
-                     &field, outcome);
-    CU_ASSERT_FALSE(outcome->broken); // alone
-    if (field.data) {
-        CU_ASSERT(field.width == width && field.height == height && field.rows.begin == 0 && field.rows.end == height);
-        memcpy(rgb, field.data, bytes);
+    memcpy(d.rgb, original, naive_count(3, height, width) * sizeof *d.rgb);
+    const struct slab given = whole_slab(d.rgb, width, height);
+    UNIT_OK(slab_copy(&image, &given));
+    d.status = dream_image(&s.job, &image, &d.outcome);
+    CU_ASSERT_FALSE(d.outcome.broken); // alone
+    CU_ASSERT_EQUAL(image.data != NULL, d.status == STATUS_OK);
+    CU_ASSERT_PTR_NULL(rest.data);
+    if (image.data) {
+        CU_ASSERT(image.width == width && image.height == height && image.rows.begin == 0 && image.rows.end == height);
+        memcpy(d.rgb, image.data, slab_count(&image) * sizeof *d.rgb);
     }
-    CU_ASSERT(rc != STATUS_OK || field.data);
-    CU_ASSERT_PTR_NULL(dreamed.data);
-out:
-    slab_destroy(&dreamed);
-    slab_destroy(&field);
-    team_destroy(&team);
-    engine_destroy(&engine);
-    objective_destroy(&objective);
-    return rc;
+    slab_destroy(&image);
+    tear_down(&s);
+    return d;
 }
 
-static inline enum status dream(const struct config *config, float *rgb, int width, int height, int stop_after, struct record *record,
-                                struct dream_outcome *outcome)
+// The same on wavy_picture().
+static inline struct dreamed dream_in_tiles(const struct config *config, const struct tile_rules *rules, int width, int height,
+                                            int stop_after)
 {
-    struct tile_plan plan;
-    enum status rc;
-    TRY_OUT(tile_rules_resolve(config, UINT64_MAX, &plan));
-    rc = dream_in_tiles(config, &plan.rules, rgb, width, height, stop_after, record, outcome);
-out:
-    return rc;
+    float *original = wavy_picture(width, height);
+    const struct dreamed d = dream_on(config, rules, original, width, height, stop_after);
+    free(original);
+    return d;
 }
 
-static inline double clip(double value)
+static inline struct dreamed dream(const struct config *config, int width, int height)
 {
-    return fmax(-1, fmin(1, value));
+    const struct dreamed d = dream_in_tiles(config, NULL, width, height, STOP_NEVER);
+    UNIT_OK(d.status);
+    return d;
 }
 
-// Waves and a little noise, which survive resampling as photographs do, cut off at -1 and 1, where the resampler overshoots.
-static inline float *picture(int width, int height)
+static inline bool same_picture(const float *a, const float *b, int width, int height)
 {
-    float *rgb = naive_random(naive_count(3, height, width), 11);
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) {
-                float *value = &rgb[naive_count(c, height, width) + (size_t)y * (size_t)width + (size_t)x];
-                *value = (float)clip(0.02 * *value + 1.8 * sin(0.11 * x + c) * cos(0.07 * y - 2 * c));
-            }
-    return rgb;
+    return memcmp(a, b, naive_count(3, height, width) * sizeof *a) == 0;
 }

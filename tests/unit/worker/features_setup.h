@@ -16,7 +16,6 @@ struct features_setup {
     struct timing timing;
     struct team *team;
     struct tiling tiling;
-    struct span work;
     struct features features;
     float *activations[CONFIG_TARGETS_MAX], *gradients[CONFIG_TARGETS_MAX]; // (channels, height, width) of the octave
     struct naive_target targets[CONFIG_TARGETS_MAX];                        // views of them
@@ -72,9 +71,8 @@ static inline void features_fill(struct features_setup *s, int width, int height
         gradients |= s->gradients[t] ? 1u << t : 0;
     features_destroy(&s->features);
     UNIT_OK(tiling_create(&s->tiling, width, height, rules));
-    s->work = (struct span){0, tiling_count(&s->tiling)};
-    UNIT_OK(features_create(&s->features, &s->objective, s->team, &s->tiling, &s->work, gradients));
-    for (int i = 0; i < s->work.end; i++) {
+    UNIT_OK(features_create(&s->features, &s->objective, s->team, &s->tiling, gradients));
+    for (int i = 0; i < tiling_count(&s->tiling); i++) {
         const struct tile tile = tiling_tile(&s->tiling, i);
         for (int t = 0; t < s->objective.count; t++) {
             const struct tensor a = features_window(s, t, &tile, s->activations[t]);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A guided ascent against its description, put together step by step from its parts, to the bit: when each map is made, of what, and where
 // it goes.
-#include "common/picture/geometry.h"
 #include "common/system/rng.h"
 #include "dream_run.h"
 #include "worker/ascent/ascent.h"
@@ -9,6 +8,7 @@
 #include "worker/ascent/shaping.h"
 #include "worker/look/cam.h"
 #include "worker/look/importance.h"
+#include "worker/team/slab_blur.h"
 
 enum { WIDTH = 117, HEIGHT = 104, COUNT = 3 * WIDTH * HEIGHT, BANDS = (HEIGHT + TILING_BAND - 1) / TILING_BAND };
 
@@ -16,44 +16,34 @@ static const struct tile_rules ONE_TILE = {.size = 65536, .halo = 64, .blend = 8
 
 // One octave as one tile, by a team of one.
 struct ascender {
-    const struct config *config;
-    struct objective plain, weighted; // as configured; with weights that follow the importance of channels
-    struct engine *engine;
-    struct timing timing;
-    struct team *team;
+    struct setup setup;        // as configured
+    struct objective weighted; // with weights that follow the importance of channels
     struct tiling tiling;
-    struct span work, shares;
     struct features features;
     struct guidance guidance;
     struct slab gradient, scratch, image;
 };
 
-static void set_up(struct ascender *a, const struct config *config, float *image)
+static void set_up_ascender(struct ascender *a, const struct config *config, float *image)
 {
-    const struct span rows = {0, HEIGHT};
-    *a = (struct ascender){.config = config, .work = {0, 1}, .image = {.width = WIDTH, .height = HEIGHT, .rows = rows, .data = image}};
-    a->shares.end = shaping_bands(rows);
-    UNIT_OK(objective_init(&a->plain, config, weights, NETWORK_CLASSES_MAX));
-    UNIT_OK(objective_init(&a->weighted, config, weights, NETWORK_CLASSES_MAX));
-    UNIT_OK(engine_create(&a->engine, &a->plain, weights, NULL));
-    UNIT_OK(team_create(&a->team, MPI_COMM_NULL, &(int32_t){0}, 1, &a->timing));
+    *a = (struct ascender){.image = whole_slab(image, WIDTH, HEIGHT)};
+    set_up_config(&a->setup, config);
+    UNIT_OK(objective_init(&a->weighted, &a->setup.config, setup_weights(), NETWORK_CLASSES_MAX));
     UNIT_OK(tiling_create(&a->tiling, WIDTH, HEIGHT, &ONE_TILE));
-    UNIT_OK(features_create(&a->features, &a->plain, a->team, &a->tiling, &a->work, 3));
-    UNIT_OK(slab_create(&a->gradient, WIDTH, HEIGHT, rows));
-    UNIT_OK(slab_create(&a->scratch, WIDTH, HEIGHT, rows));
-    guidance_init(&a->guidance, config, a->team, rows, &a->shares);
+    UNIT_OK(features_create(&a->features, &a->setup.objective, a->setup.job.team, &a->tiling, 3));
+    UNIT_OK(slab_copy(&a->gradient, &a->image));
+    UNIT_OK(slab_copy(&a->scratch, &a->image));
+    a->guidance = (struct guidance){.config = &a->setup.config, .team = a->setup.job.team};
 }
 
-static void tear_down(struct ascender *a)
+static void tear_down_ascender(struct ascender *a)
 {
     guidance_destroy(&a->guidance);
     slab_destroy(&a->gradient);
     slab_destroy(&a->scratch);
     features_destroy(&a->features);
-    team_destroy(&a->team);
-    engine_destroy(&a->engine);
-    objective_destroy(&a->plain);
     objective_destroy(&a->weighted);
+    tear_down(&a->setup);
 }
 
 static void keep_gradient(void *context, int target, const struct tensor *gradient)
@@ -65,12 +55,13 @@ static void keep_gradient(void *context, int target, const struct tensor *gradie
 static void pass(struct ascender *a, const struct objective *objective, enum gradient_mode mode, int dy, int dx)
 {
     const struct tile tile = tiling_tile(&a->tiling, 0);
-    struct objective_view view = {.tile = &tile, .width = WIDTH, .height = HEIGHT, .dy = dy, .dx = dx};
+    struct objective_view view = objective_view_of(&a->setup, &tile, WIDTH, HEIGHT);
     struct executor *executor;
     double sums[CONFIG_TARGETS_MAX];
-    objective_values(objective, WIDTH, HEIGHT, view.values);
-    UNIT_OK(engine_executor(a->engine, WIDTH, HEIGHT, &executor));
-    geometry_roll(a->image.data, executor_image(executor), 3, WIDTH, HEIGHT, dy, dx);
+    view.dy = dy;
+    view.dx = dx;
+    UNIT_OK(engine_executor(a->setup.engine, WIDTH, HEIGHT, &executor));
+    naive_roll(a->image.data, executor_image(executor), 3, WIDTH, HEIGHT, dy, dx);
     UNIT_OK(executor_forward(executor));
     UNIT_OK(objective_sums(objective, executor, &view, sums));
     for (int t = 0; t < objective->count; t++) {
@@ -79,45 +70,46 @@ static void pass(struct ascender *a, const struct objective *objective, enum gra
     }
     objective_gradient(objective, executor, &view);
     executor_on_gradient(executor, keep_gradient, &a->features);
-    UNIT_OK(executor_backward(executor, mode, network_find(network_inception_v3(), a->config->gradient_above)));
+    UNIT_OK(executor_backward(executor, mode, network_find(network_inception_v3(), a->setup.config.gradient_above)));
     executor_on_gradient(executor, NULL, NULL);
-    geometry_roll(executor_gradient(executor), a->gradient.data, 3, WIDTH, HEIGHT, -dy, -dx);
+    naive_roll(executor_gradient(executor), a->gradient.data, 3, WIDTH, HEIGHT, -dy, -dx);
 }
 
 // Importance is that of the objective as configured, by plain gradients, and stays until the next look.
 static void weigh(struct ascender *a, int dy, int dx)
 {
+    const struct objective *plain = &a->setup.objective;
     float importance[2048];
-    pass(a, &a->plain, GRADIENT_MODE_PLAIN, dy, dx);
-    for (int t = 0; t < a->plain.count; t++) {
+    pass(a, plain, GRADIENT_MODE_PLAIN, dy, dx);
+    for (int t = 0; t < plain->count; t++) {
         UNIT_OK(importance_gradient_activation(&a->features, t, importance));
-        importance_weights(importance, a->plain.weights[t], a->plain.channels[t], a->config->guidance.importance, a->weighted.weights[t]);
+        importance_weights(importance, plain->weights[t], plain->channels[t], plain->config->guidance.importance, a->weighted.weights[t]);
     }
 }
 
 static void step(struct ascender *a, int number)
 {
-    const bool looks = number % a->config->guidance.every == 0;
-    double scale, bands[BANDS][SHAPING_SUMS], sums[SHAPING_SUMS] = {0};
+    const struct config *config = &a->setup.config;
+    const bool looks = number % config->guidance.every == 0;
+    double scale, bands[BANDS][SLAB_MOMENTS], sums[SLAB_MOMENTS] = {0};
     int dy, dx;
-    rng_jitter(a->config->seed, 7, 0, number, a->config->jitter, &dy, &dx);
-    if (looks && a->config->guidance.importance > 0)
+    rng_jitter(config->seed, 7, 0, number, config->jitter, &dy, &dx);
+    if (looks && config->guidance.importance > 0)
         weigh(a, dy, dx);
     pass(a, &a->weighted, GRADIENT_MODE_GUIDED, dy, dx);
     if (looks) {
         struct heat cam;
-        UNIT_OK(cam_make(&a->features, cam_target(&a->plain), a->config->cam.method, dy, dx, &cam, &scale));
+        UNIT_OK(cam_make(&a->features, cam_target(&a->setup.objective), config->cam.method, dy, dx, &cam, &scale));
         UNIT_OK(guidance_look(&a->guidance, &a->gradient, &cam)); // of the gradient as the network gives it
     }
     UNIT_OK(guidance_apply(&a->guidance, &a->gradient));
-    shaping_smooth(&a->gradient, &a->scratch, a->config->smooth);
-    shaping_add_total_variation(&a->gradient, &a->image, NULL, NULL, a->config->total_variation);
-    shaping_sums(&a->gradient, a->image.rows, bands);
+    slab_blur(&a->gradient, &a->scratch, config->smooth);
+    shaping_add_total_variation(&a->gradient, &a->image, NULL, NULL, config->total_variation);
+    slab_moments(&a->gradient, a->image.rows, bands[0], SLAB_MOMENTS);
     for (int b = 0; b < BANDS; b++)
-        for (int k = 0; k < SHAPING_SUMS; k++)
+        for (int k = 0; k < SLAB_MOMENTS; k++)
             sums[k] += bands[b][k];
-    const struct gradient_norms norms = shaping_norms(sums, COUNT);
-    shaping_ascend(&a->image, &a->gradient, a->config->step_size / shaping_divisor(&norms, a->config->normalize));
+    shaping_ascend(&a->image, &a->gradient, config->step_size / shaping_divisor(sums, COUNT, config->normalize));
 }
 
 // `settings` up to NULL.
@@ -125,28 +117,26 @@ static void check(const char *const *settings)
 {
     struct config config;
     struct ascender ascender;
-    struct record record;
-    struct dream_outcome outcome;
-    float *rgb = picture(WIDTH, HEIGHT), *image = picture(WIDTH, HEIGHT), *unguided = picture(WIDTH, HEIGHT);
+    float *image = wavy_picture(WIDTH, HEIGHT);
     configure(&config);
     config.octaves.count = 1;
     config.steps = 5;
     config.normalize = NORMALIZE_RMS;
     config.smooth = 0.6;
     config.total_variation = 0.01;
-    UNIT_OK(dream_in_tiles(&config, &ONE_TILE, unguided, WIDTH, HEIGHT, STOP_NEVER, &record, &outcome));
+    const struct dreamed unguided = dream_in_tiles(&config, &ONE_TILE, WIDTH, HEIGHT, STOP_NEVER);
     for (; *settings; settings++)
         UNIT_OK(config_set(&config, *settings));
-    UNIT_OK(dream_in_tiles(&config, &ONE_TILE, rgb, WIDTH, HEIGHT, STOP_NEVER, &record, &outcome));
-    set_up(&ascender, &config, image);
+    const struct dreamed guided = dream_in_tiles(&config, &ONE_TILE, WIDTH, HEIGHT, STOP_NEVER);
+    set_up_ascender(&ascender, &config, image);
     for (int k = 0; k < config.steps; k++)
         step(&ascender, k);
-    CU_ASSERT(memcmp(rgb, image, COUNT * sizeof *rgb) == 0);
-    CU_ASSERT(memcmp(rgb, unguided, COUNT * sizeof *rgb) != 0);
-    tear_down(&ascender);
-    free(unguided);
+    CU_ASSERT(same_picture(guided.rgb, image, WIDTH, HEIGHT));
+    CU_ASSERT_FALSE(same_picture(guided.rgb, unguided.rgb, WIDTH, HEIGHT));
+    tear_down_ascender(&ascender);
+    free(unguided.rgb);
+    free(guided.rgb);
     free(image);
-    free(rgb);
 }
 #define CHECK(...) check((const char *const[]){__VA_ARGS__, NULL})
 
@@ -178,7 +168,6 @@ static void test_class(void)
 static void test_everything(void)
 {
     CHECK("guidance.importance=0.7", "guidance.saliency=0.5", "guidance.cam=0.5", "guidance.add_saliency=0.1", "guidance.every=2");
-    free(weights); // the last of the tests
 }
 
 static const struct unit_test tests[] = {

@@ -12,7 +12,6 @@ struct setup {
     struct config config;
     struct timing timing;
     struct team *team;
-    struct span rows, shares;
     struct guidance guidance;
     struct slab gradient;
     float *original; // the gradient before
@@ -22,15 +21,13 @@ static void set_up(struct setup *s)
 {
     memset(s, 0, sizeof *s);
     config_init(&s->config);
-    s->rows = (struct span){0, HEIGHT};
-    s->shares = (struct span){0, CELLS_DOWN};
     s->original = naive_random(COUNT, 8);
     for (int i = 0; i < COUNT; i++)
         s->original[i] *= 0.01f; // as gradients are
     UNIT_OK(team_create(&s->team, MPI_COMM_NULL, &(int32_t){0}, 1, &s->timing));
-    UNIT_OK(slab_create(&s->gradient, WIDTH, HEIGHT, s->rows));
+    UNIT_OK(slab_create(&s->gradient, WIDTH, HEIGHT, (struct span){0, HEIGHT}));
     memcpy(s->gradient.data, s->original, COUNT * sizeof(float));
-    guidance_init(&s->guidance, &s->config, s->team, s->rows, &s->shares);
+    s->guidance = (struct guidance){.config = &s->config, .team = s->team};
 }
 
 static void tear_down(struct setup *s)
@@ -78,30 +75,33 @@ static void naive_saliency(const float *gradient, double cells[CELLS_DOWN * CELL
         cells[i] /= most;
 }
 
+// The map that a look leaves.
+static const struct heat *find_saliency(struct setup *s)
+{
+    struct heat none = {0};
+    s->config.guidance.saliency = 1;
+    UNIT_OK(guidance_look(&s->guidance, &s->gradient, &none));
+    return &s->guidance.saliency;
+}
+
 static void test_saliency(void)
 {
     struct setup s;
-    struct heat heat;
     double cells[CELLS_DOWN * CELLS_ACROSS];
     set_up(&s);
     naive_saliency(s.original, cells);
-    UNIT_OK(guidance_saliency(s.team, &s.gradient, s.rows, &s.shares, &heat));
-    CU_ASSERT(heat.grid.width == CELLS_ACROSS && heat.grid.height == CELLS_DOWN && heat.grid.stride == 16);
-    CU_ASSERT(heat.grid.octave_width == WIDTH && heat.grid.octave_height == HEIGHT && heat.grid.dy == 0 && heat.grid.dx == 0);
-    CU_ASSERT(naive_error(heat.values, cells, CELLS_DOWN * CELLS_ACROSS) < 1e-6);
-    heat_destroy(&heat);
+    const struct heat *heat = find_saliency(&s);
+    CU_ASSERT(heat->grid.width == CELLS_ACROSS && heat->grid.height == CELLS_DOWN && heat->grid.stride == 16);
+    CU_ASSERT(heat->grid.octave_width == WIDTH && heat->grid.octave_height == HEIGHT && heat->grid.dy == 0 && heat->grid.dx == 0);
+    CU_ASSERT(naive_error(heat->values, cells, CELLS_DOWN * CELLS_ACROSS) < 1e-6);
     // One pixel in the last cell, which is the smallest; then none at all.
-    memset(s.gradient.data, 0, COUNT * sizeof(float));
-    slab_row(&s.gradient, 1, HEIGHT - 1)[WIDTH - 1] = -3;
-    UNIT_OK(guidance_saliency(s.team, &s.gradient, s.rows, &s.shares, &heat));
-    for (int i = 0; i < CELLS_DOWN * CELLS_ACROSS; i++)
-        CU_ASSERT_EQUAL(heat.values[i], i == CELLS_DOWN * CELLS_ACROSS - 1);
-    heat_destroy(&heat);
-    memset(s.gradient.data, 0, COUNT * sizeof(float));
-    UNIT_OK(guidance_saliency(s.team, &s.gradient, s.rows, &s.shares, &heat));
-    for (int i = 0; i < CELLS_DOWN * CELLS_ACROSS; i++)
-        CU_ASSERT_EQUAL(heat.values[i], 0);
-    heat_destroy(&heat);
+    for (int pixels = 1; pixels >= 0; pixels--) {
+        slab_fill(&s.gradient, 0);
+        slab_row(&s.gradient, 1, HEIGHT - 1)[WIDTH - 1] = -3.0f * (float)pixels;
+        heat = find_saliency(&s);
+        for (int i = 0; i < CELLS_DOWN * CELLS_ACROSS; i++)
+            CU_ASSERT_EQUAL(heat->values[i], pixels && i == CELLS_DOWN * CELLS_ACROSS - 1);
+    }
     tear_down(&s);
 }
 

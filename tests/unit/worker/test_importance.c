@@ -29,7 +29,7 @@ static void test_definition(void)
         free(expected);
     }
     omp_set_num_threads(threads);
-    CU_ASSERT(s.work.end > 4);
+    CU_ASSERT(tiling_count(&s.tiling) > 4);
     features_tear_down(&s);
 }
 

@@ -1,42 +1,28 @@
 // SPDX-License-Identifier: MIT
 // The gradient of the loss with respect to the picture, of every kind of objective, against finite differences of the loss.
-#include "objective_setup.h"
+#include "job_setup.h"
 #include "worker/network/sweep.h"
 
 enum { WIDTH = 123, HEIGHT = 111, COUNT = 3 * WIDTH * HEIGHT, BLOCKS = 4 };
 
-static const struct tile_rules RULES = {.size = 65536, .halo = 64, .blend = 8, .stride = 16};
-
 // A picture under the network, by a team of one.
 struct look {
     struct setup setup;
-    struct timing timing;
-    struct team *team;
     struct sweep *sweep;
     struct slab image, gradient, scratch;
 };
 
 static void look_create(struct look *l, const char *targets, enum config_objective kind, enum config_network_input input)
 {
-    memset(l, 0, sizeof *l);
+    const struct span rows = {0, HEIGHT};
     set_up(&l->setup, targets, kind);
     l->setup.config.network_input = input;
-    if (kind == OBJECTIVE_GUIDE) {
-        const struct tile tile = whole_tile(90, 80);
-        float *guide = naive_random(naive_count(3, 80, 90), 8);
-        UNIT_OK(objective_set_guide(&l->setup.objective, forward(&l->setup, guide, 90, 80, &tile.window)));
-        free(guide);
-    }
-    UNIT_OK(team_create(&l->team, MPI_COMM_NULL, &(int32_t){0}, 1, &l->timing));
-    UNIT_OK(sweep_create(&l->sweep, &(struct sweep_options){.team = l->team,
-                                                            .engine = l->setup.engine,
-                                                            .objective = &l->setup.objective,
-                                                            .rules = &RULES,
-                                                            .width = WIDTH,
-                                                            .height = HEIGHT}));
-    UNIT_OK(slab_create(&l->image, WIDTH, HEIGHT, (struct span){0, HEIGHT}));
-    UNIT_OK(slab_create(&l->gradient, WIDTH, HEIGHT, (struct span){0, HEIGHT}));
-    UNIT_OK(slab_create(&l->scratch, WIDTH, HEIGHT, (struct span){0, HEIGHT}));
+    if (kind == OBJECTIVE_GUIDE)
+        show_guide(&l->setup, 90, 80);
+    UNIT_OK(sweep_create(&l->sweep, &l->setup.job, WIDTH, HEIGHT, 0));
+    UNIT_OK(slab_create(&l->image, WIDTH, HEIGHT, rows));
+    UNIT_OK(slab_create(&l->gradient, WIDTH, HEIGHT, rows));
+    UNIT_OK(slab_create(&l->scratch, WIDTH, HEIGHT, rows));
     naive_fill(l->image.data, COUNT, 5);
 }
 
@@ -46,23 +32,19 @@ static void look_destroy(struct look *l)
     slab_destroy(&l->gradient);
     slab_destroy(&l->scratch);
     sweep_destroy(&l->sweep);
-    team_destroy(&l->team);
     tear_down(&l->setup);
 }
 
 static double run(struct look *l, int dy, int dx, bool back)
 {
+    const struct sweep_pass pass = {.image = &l->image,
+                                    .dy = dy,
+                                    .dx = dx,
+                                    .rule = GRADIENT_PLAIN,
+                                    .gradient = back ? &l->gradient : NULL,
+                                    .scratch = back ? &l->scratch : NULL};
     struct sweep_losses losses;
-    bool flag = false;
-    UNIT_OK(sweep_run(l->sweep,
-                      &(struct sweep_pass){.image = &l->image,
-                                           .dy = dy,
-                                           .dx = dx,
-                                           .objective = &l->setup.objective,
-                                           .rule = GRADIENT_PLAIN,
-                                           .gradient = back ? &l->gradient : NULL,
-                                           .scratch = back ? &l->scratch : NULL},
-                      &losses, &flag));
+    UNIT_OK(sweep_run(l->sweep, &pass, &losses));
     return losses.total;
 }
 

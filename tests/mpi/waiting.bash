@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# How tests wait: for what they need, however long the machine takes for it, never for a time.
+
+# until_true SECONDS COMMAND...
+until_true() {
+    local try tries=$(($1 * 20))
+    shift
+    for try in $(seq "$tries"); do
+        "$@" && return
+        sleep 0.05
+    done
+    echo "waited in vain for: $*" >&2
+    return 1
+}
+
+# rows FILE TABLE: how many there are, also of a run that goes on or was killed
+rows() {
+    /usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1], swmr=True)[sys.argv[2]]))' "$@"
+}
+
+# has_rows FILE TABLE COUNT: at least so many
+has_rows() {
+    [ "$(rows "$1" "$2" 2>/dev/null || echo 0)" -ge "$3" ]
+}
+
+# begun FOLDER: whether its run has made a step
+begun() {
+    has_rows "$1/run.h5" steps 1
+}
+
+# signal_when SIGNAL 'CONDITION' COMMAND...: gives it to the command once the condition holds. Its exit code is in `code`.
+signal_when() {
+    local number=$1 condition=$2 launcher
+    shift 2
+    code=0
+    "$@" &
+    launcher=$!
+    until_true 120 eval "$condition"
+    kill "-$number" "$launcher"
+    wait "$launcher" || code=$?
+}
+
+# What a test that failed has left running.
+teardown() {
+    jobs -p | xargs -r kill 2>/dev/null || true
+}
