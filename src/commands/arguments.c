@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "commands/options.h"
-#include "common/config/config_number.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"

@@ -14,13 +14,6 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// Sorts the values.
-static struct spread spread_of(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return (struct spread){.median = (values[(count - 1) / 2] + values[count / 2]) / 2, .min = values[0], .max = values[count - 1]};
-}
-
 enum status bench_measure_peaks(int threads, struct bench_peaks *peaks)
 {
     peaks->count = 0;
@@ -45,10 +38,17 @@ struct bench {
     struct objective_view view;
     int op_count, targets_op; // the operation at which the objective is at work
     double *stamps, *next;    // [op_count + 1] the time before each operation, and after the last
-    // Of each round:
-    double *forward, *step, *alone, *inside;
-    double *op_step, *op_alone; // [rounds][op_count]
+    int rounds;
+    double *found;  // [rounds][OPS + 2 * op_count], a row a round: see below, then each operation in the step, then each alone
+    double *sorted; // [rounds], scratch
 };
+
+enum { FORWARD, STEP, ALONE, INSIDE, OPS };
+
+static double *row(const struct bench *bench, int round)
+{
+    return bench->found + (size_t)round * (OPS + 2 * (size_t)bench->op_count);
+}
 
 // Anything that is not flat: what the values are does not change the time.
 static void fill_image(const struct bench *bench)
@@ -108,8 +108,7 @@ static enum status run_alone(struct bench *bench, double *seconds)
 
 static enum status run_round(struct bench *bench, int round)
 {
-    double *step = bench->op_step + (size_t)round * (size_t)bench->op_count, inside = 0;
-    double *alone = bench->op_alone + (size_t)round * (size_t)bench->op_count, sum = 0;
+    double *found = row(bench, round), *step = found + OPS, *alone = step + bench->op_count, inside = 0, sum = 0;
     TRY(run_step(bench));
     TRY(run_alone(bench, alone));
     const double whole = bench->stamps[bench->op_count] - bench->stamps[0];
@@ -118,10 +117,10 @@ static enum status run_round(struct bench *bench, int round)
         inside += executor_op(bench->executor, i).flop > 0 ? step[i] : 0;
         sum += alone[i];
     }
-    bench->forward[round] = bench->stamps[bench->targets_op] - bench->stamps[0];
-    bench->step[round] = whole;
-    bench->alone[round] = sum / whole;
-    bench->inside[round] = inside / whole;
+    found[FORWARD] = bench->stamps[bench->targets_op] - bench->stamps[0];
+    found[STEP] = whole;
+    found[ALONE] = sum / whole;
+    found[INSIDE] = inside / whole;
     return STATUS_OK;
 }
 
@@ -137,33 +136,32 @@ static enum status start(struct bench *bench, struct engine *engine, const struc
     while (!executor_op(bench->executor, bench->targets_op + 1).backward)
         bench->targets_op++;
     const size_t ops = (size_t)bench->op_count, n = (size_t)rounds;
-    bench->stamps = calloc(ops + 1 + 4 * n + 2 * n * ops, sizeof *bench->stamps);
-    if (!bench->stamps) {
+    bench->rounds = rounds;
+    bench->stamps = calloc(ops + 1 + n * (OPS + 2 * ops) + n, sizeof *bench->stamps);
+    if (!bench->stamps)
         return fail(STATUS_LIMIT, "no memory for the times of %d rounds", rounds);
-    }
-    bench->forward = bench->stamps + ops + 1;
-    bench->step = bench->forward + n;
-    bench->alone = bench->step + n;
-    bench->inside = bench->alone + n;
-    bench->op_step = bench->inside + n;
-    bench->op_alone = bench->op_step + n * ops;
+    bench->found = bench->stamps + ops + 1;
+    bench->sorted = bench->found + n * (OPS + 2 * ops);
     return STATUS_OK;
 }
 
-// Of one operation over the rounds; `samples`: [rounds][op_count].
-static struct spread op_spread(const struct bench *bench, const double *samples, int op, int rounds, double *scratch)
+// Of a column over the rounds.
+static struct spread spread_of(const struct bench *bench, int column)
 {
-    for (int r = 0; r < rounds; r++)
-        scratch[r] = samples[(size_t)r * (size_t)bench->op_count + (size_t)op];
-    return spread_of(scratch, rounds);
+    double *sorted = bench->sorted;
+    const int n = bench->rounds;
+    for (int r = 0; r < n; r++)
+        sorted[r] = row(bench, r)[column];
+    qsort(sorted, (size_t)n, sizeof *sorted, by_value);
+    return (struct spread){.median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, .min = sorted[0], .max = sorted[n - 1]};
 }
 
-static enum status conclude(const struct bench *bench, int rounds, struct bench_figures *figures)
+static enum status conclude(const struct bench *bench, struct bench_figures *figures)
 {
-    figures->forward = spread_of(bench->forward, rounds);
-    figures->step = spread_of(bench->step, rounds);
-    figures->alone = spread_of(bench->alone, rounds);
-    figures->inside = spread_of(bench->inside, rounds);
+    figures->forward = spread_of(bench, FORWARD);
+    figures->step = spread_of(bench, STEP);
+    figures->alone = spread_of(bench, ALONE);
+    figures->inside = spread_of(bench, INSIDE);
     figures->flop = executor_flop(bench->executor);
     figures->bytes_per_pixel = (double)executor_bytes(bench->executor) / ((double)figures->width * figures->height);
     figures->ops = calloc((size_t)bench->op_count, sizeof *figures->ops);
@@ -177,8 +175,8 @@ static enum status conclude(const struct bench *bench, int rounds, struct bench_
             op->op.layer = "targets";
             op->op.work = "objective";
         }
-        op->step = op_spread(bench, bench->op_step, i, rounds, bench->forward); // which has been read
-        op->alone = op_spread(bench, bench->op_alone, i, rounds, bench->forward);
+        op->step = spread_of(bench, OPS + i);
+        op->alone = spread_of(bench, OPS + bench->op_count + i);
     }
     return STATUS_OK;
 }
@@ -191,7 +189,7 @@ enum status bench_measure(struct engine *engine, const struct objective *objecti
     TRY_OUT(start(&bench, engine, objective, size, rounds));
     for (int round = -WARM_UP; round < rounds; round++)
         TRY_OUT(run_round(&bench, round > 0 ? round : 0)); // the first is written again
-    rc = conclude(&bench, rounds, figures);
+    rc = conclude(&bench, figures);
 out:
     free(bench.stamps);
     return rc;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/config/config_number.h"
+#include "common/config/config_value.h"
 #include "common/system/text.h"
 
 static const double WEIGHT_MAX = 1e6;
@@ -42,7 +42,7 @@ static enum status set_weight(struct config_target *target, const char *text)
 static enum status add_channel(struct config_target *target, const char *text)
 {
     uint64_t channel = 0;
-    TRY(fail_in(config_parse_whole(text, SUFFIX_NONE, 0, CHANNEL_MAX, &channel), "channels"));
+    TRY(fail_in(config_parse_whole(text, CONFIG_TYPE_INT, 0, CHANNEL_MAX, &channel), "channels"));
     for (int i = 0; i < target->channel_count; i++)
         if (target->channels[i] == (int)channel)
             return fail(STATUS_USAGE, "channels: %d is there twice", (int)channel);

@@ -1,18 +1,102 @@
 // SPDX-License-Identifier: MIT
 #include "common/config/config_value.h"
 
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "common/config/config_number.h"
 #include "common/config/config_targets.h"
 #include "common/config/nearest.h"
 #include "common/system/text.h"
 #include "common/system/utf8.h"
 
-static enum config_suffix suffix_of(const struct config_key *key)
+enum { NUMBER_MAX = 32 };
+static const char letters[] = "KMGTP";
+
+// The shortest text that parses back to the same number; returns `out`.
+static const char *format_whole(uint64_t value, enum config_type type, char out[NUMBER_MAX])
 {
-    return key->type == CONFIG_TYPE_BYTES ? SUFFIX_BYTES : key->type == CONFIG_TYPE_COUNT ? SUFFIX_COUNT : SUFFIX_NONE;
+    uint64_t base = type == CONFIG_TYPE_BYTES ? 1024 : 1000;
+    size_t power = 0; // of the base, divided out of the value
+    while ((type == CONFIG_TYPE_COUNT || type == CONFIG_TYPE_BYTES) && value > 0 && value % base == 0 && power < sizeof letters - 1) {
+        value /= base;
+        power++;
+    }
+    if (power == 0)
+        snprintf(out, NUMBER_MAX, "%" PRIu64, value);
+    else
+        snprintf(out, NUMBER_MAX, "%" PRIu64 "%c%s", value, letters[power - 1], type == CONFIG_TYPE_BYTES ? "iB" : "");
+    return out;
+}
+
+static const char *format_real(double value, char out[NUMBER_MAX])
+{
+    for (int digits = 10; digits <= 17; digits++) {
+        snprintf(out, NUMBER_MAX, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    return out;
+}
+
+// What a suffix multiplies by; 0 for one that is not known.
+static uint64_t suffix_scale(const char *text, enum config_type type)
+{
+    if (text[0] == '\0' || (type == CONFIG_TYPE_BYTES && strcmp(text, "B") == 0))
+        return 1;
+    const char *letter = strchr(letters, toupper((unsigned char)text[0])), *rest = text + 1;
+    const bool bytes = type == CONFIG_TYPE_BYTES;
+    uint64_t base = 0;
+    if (bytes && (*rest == '\0' || strcasecmp(rest, "iB") == 0))
+        base = 1024;
+    else if (bytes ? strcasecmp(rest, "B") == 0 : type == CONFIG_TYPE_COUNT && *rest == '\0')
+        base = 1000;
+    if (!letter)
+        return 0;
+    uint64_t scale = base;
+    for (const char *smaller = letters; smaller < letter; smaller++)
+        scale *= base;
+    return scale;
+}
+
+enum status config_parse_whole(const char *text, enum config_type type, uint64_t least, uint64_t most, uint64_t *value)
+{
+    char shown[TEXT_EXCERPT_MAX], low[NUMBER_MAX], high[NUMBER_MAX];
+    format_whole(least, type, low);
+    format_whole(most, type, high);
+    bool negative = text[0] == '-';
+    const char *digits = text + negative;
+    size_t count = strspn(digits, "0123456789");
+    uint64_t scale = suffix_scale(digits + count, type);
+    if (count == 0 || scale == 0)
+        return fail(STATUS_USAGE, "'%s' is not a whole number in %s..%s", text_excerpt(text, shown), low, high);
+    errno = 0;
+    uint64_t number = strtoull(digits, NULL, 10);
+    bool overflow = errno == ERANGE || __builtin_mul_overflow(number, scale, &number);
+    if (overflow || negative || number < least || number > most)
+        return fail(STATUS_USAGE, "%s is not in %s..%s", text_excerpt(text, shown), low, high);
+    *value = number;
+    return STATUS_OK;
+}
+
+enum status config_parse_real(const char *text, double low, double high, double *value)
+{
+    char shown[TEXT_EXCERPT_MAX], low_text[NUMBER_MAX], high_text[NUMBER_MAX];
+    format_real(low, low_text);
+    format_real(high, high_text);
+    char *end = NULL;
+    double number = strtod(text, &end);
+    // strtod alone would take hexadecimal, "inf", "nan" and leading space as well.
+    if (end == text || *end != '\0' || text[strspn(text, "0123456789+-.eE")] != '\0')
+        return fail(STATUS_USAGE, "'%s' is not a number in %s..%s", text_excerpt(text, shown), low_text, high_text);
+    if (!isfinite(number) || number < low || number > high)
+        return fail(STATUS_USAGE, "%s is not in %s..%s", text_excerpt(text, shown), low_text, high_text);
+    *value = number;
+    return STATUS_OK;
 }
 
 static const struct config_word *find_word(const struct config_key *key, const char *text)
@@ -78,7 +162,7 @@ static enum status parse_text(const struct config_key *key, const char *text, ch
 static enum status parse_whole(const struct config_key *key, const char *text, const struct config_word *word, void *field)
 {
     uint64_t value = word ? (uint64_t)word->value : 0;
-    const enum status rc = word ? STATUS_OK : config_parse_whole(text, suffix_of(key), key->least, key->most, &value);
+    const enum status rc = word ? STATUS_OK : config_parse_whole(text, key->type, key->least, key->most, &value);
     if (rc != STATUS_OK) {
         char words[64] = "";
         for (word = key->words; word && word->name; word++)
@@ -123,14 +207,14 @@ enum status config_value_parse(struct config *config, const struct config_key *k
 
 static void print_number_or_word(const struct config_key *key, uint64_t value, FILE *stream)
 {
-    char text[CONFIG_NUMBER_MAX];
+    char text[NUMBER_MAX];
     for (const struct config_word *word = key->words; word && word->name; word++) {
         if ((uint64_t)word->value == value) {
             fputs(word->name, stream);
             return;
         }
     }
-    fputs(config_format_whole(value, suffix_of(key), text), stream);
+    fputs(format_whole(value, key->type, text), stream);
 }
 
 static void print_text(const char *text, FILE *stream)
@@ -151,15 +235,15 @@ static void print_text(const char *text, FILE *stream)
 
 static void print_targets(const struct config_targets *targets, int indent, FILE *stream)
 {
-    char weight[CONFIG_NUMBER_MAX], number[CONFIG_NUMBER_MAX];
+    char weight[NUMBER_MAX], number[NUMBER_MAX];
     for (int i = 0; i < targets->count; i++) {
         const struct config_target *target = &targets->items[i];
-        fprintf(stream, "\n%*s- {layer: %s, weight: %s", indent, "", target->layer, config_format_real(target->weight, weight));
+        fprintf(stream, "\n%*s- {layer: %s, weight: %s", indent, "", target->layer, format_real(target->weight, weight));
         for (int k = 0; k < target->channel_count; k++)
             fprintf(stream, "%s%d", k ? ", " : ", channels: [", target->channels[k]);
         fputs(target->channel_count ? "]" : "", stream);
         for (int k = 0; k < target->place_count; k++)
-            fprintf(stream, "%s%s", k ? ", " : ", at: [", config_format_real(target->place[k], number));
+            fprintf(stream, "%s%s", k ? ", " : ", at: [", format_real(target->place[k], number));
         fputs(target->place_count ? "]}" : "}", stream);
     }
 }
@@ -167,7 +251,7 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
 void config_value_print(const struct config *config, const struct config_key *key, int indent, FILE *stream)
 {
     const void *field = (const char *)config + key->offset;
-    char number[CONFIG_NUMBER_MAX];
+    char number[NUMBER_MAX];
     switch (key->type) {
     case CONFIG_TYPE_BOOL:
         fputs(*(const bool *)field ? "true" : "false", stream);
@@ -182,7 +266,7 @@ void config_value_print(const struct config *config, const struct config_key *ke
         print_number_or_word(key, *(const uint64_t *)field, stream);
         break;
     case CONFIG_TYPE_REAL:
-        fputs(config_format_real(*(const double *)field, number), stream);
+        fputs(format_real(*(const double *)field, number), stream);
         break;
     case CONFIG_TYPE_TEXT:
         print_text(field, stream);
@@ -195,7 +279,7 @@ void config_value_print(const struct config *config, const struct config_key *ke
 
 void config_value_print_range(const struct config_key *key, FILE *stream)
 {
-    char low[CONFIG_NUMBER_MAX], high[CONFIG_NUMBER_MAX];
+    char low[NUMBER_MAX], high[NUMBER_MAX];
     const char *between = key->type == CONFIG_TYPE_WORD ? " | " : ", ";
     for (const struct config_word *word = key->words; word && word->name; word++)
         fprintf(stream, "%s%s", word == key->words ? "" : between, word->name);
@@ -210,12 +294,12 @@ void config_value_print_range(const struct config_key *key, FILE *stream)
     case CONFIG_TYPE_UINT64:
     case CONFIG_TYPE_COUNT:
     case CONFIG_TYPE_BYTES:
-        config_format_whole(key->least, suffix_of(key), low);
-        fprintf(stream, "%s%s..%s", start, low, config_format_whole(key->most, suffix_of(key), high));
+        format_whole(key->least, key->type, low);
+        fprintf(stream, "%s%s..%s", start, low, format_whole(key->most, key->type, high));
         break;
     case CONFIG_TYPE_REAL:
-        config_format_real(key->low, low);
-        fprintf(stream, "%s..%s", low, config_format_real(key->high, high));
+        format_real(key->low, low);
+        fprintf(stream, "%s..%s", low, format_real(key->high, high));
         break;
     case CONFIG_TYPE_TEXT:
         fputs(key->takes, stream);
