@@ -169,8 +169,10 @@ static void test_refused(void)
     memcpy(copy + size - rows - 4 * sizeof nothing, &nothing, sizeof nothing);
     write_all(copy, size);
     expect(STATUS_FORMAT, "value 1577 of its pixels is");
-    CU_ASSERT_EQUAL(truncate(path, 500), 0);
-    expect(STATUS_FORMAT, "is damaged");
+    for (int length = 500; length > 0; length -= 480) { // with a part of a digest, too
+        CU_ASSERT_EQUAL(truncate(path, length), 0);
+        expect(STATUS_FORMAT, "is damaged");
+    }
     free(copy);
     free(memory);
     checkpoint_destroy(&written);
