@@ -245,9 +245,10 @@ static enum status parse(const struct subcommand *subcommand, int argc, char **a
     if (arguments->line.help)
         return STATUS_OK;
     if (count > (subcommand->operand != NULL))
-        return fail(STATUS_USAGE, "%s: '%s' is one word too many", subcommand->name, argv[argc - 1]);
+        return fail(STATUS_USAGE, "%s: '%s' is one word too many; see `oneiros %s --help`", subcommand->name, argv[argc - 1],
+                    subcommand->name);
     if (subcommand->operand && subcommand->operand[0] != '[' && count == 0)
-        return fail(STATUS_USAGE, "%s: %s is missing", subcommand->name, subcommand->operand);
+        return fail(STATUS_USAGE, "%s: %s is missing; see `oneiros %s --help`", subcommand->name, subcommand->operand, subcommand->name);
     arguments->operand = count > 0 ? arguments->line.operands[0] : NULL;
     return STATUS_OK;
 }
@@ -266,7 +267,7 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         rc = subcommand->run(&arguments);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
-    return exit_code(rc);
+    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_USAGE ? EXIT_USAGE : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_INTERNAL;
 }
 
 int command_model(int argc, char **argv)

@@ -211,7 +211,7 @@ END
 }
 
 @test "a job is queued again so many times and no more" {
-    job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out --max-seconds 2 "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
+    job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out --max-seconds 5 "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
     until_true 120 ended "$job"
     is "$job" 'JobState=FAILED .*Restarts=1 .*ExitCode=75:0'
     grep -q 'after 1 requeues' "slurm-$job.out"
