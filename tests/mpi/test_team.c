@@ -85,21 +85,27 @@ static void test_flags(void)
     ranks_each_team(run_flags);
 }
 
-// Each member has some of the values, the others 0 there; some nobody has.
-static void run_merges(struct team *team)
+// Each member has its share, what it has of the others' is nonsense.
+static void run_exchanges(struct team *team)
 {
-    float values[ITEMS_MAX];
-    const struct span mine = tiling_share(ITEMS_MAX - 5, team->size, team->rank);
-    for (int i = 0; i < ITEMS_MAX; i++)
-        values[i] = mine.begin <= i && i < mine.end ? ldexpf((float)(i + 1), i % 40 - 20) : 0;
-    TOGETHER(team_merge(team, values, ITEMS_MAX));
-    for (int i = 0; i < ITEMS_MAX; i++)
-        CU_ASSERT_EQUAL(values[i], i < ITEMS_MAX - 5 ? ldexpf((float)(i + 1), i % 40 - 20) : 0);
+    static const int counts[] = {0, 1, 2, 7, 37, ITEMS_MAX}, widths[] = {1, 4, WIDTH_MAX};
+    static float items[ITEMS_MAX * WIDTH_MAX];
+    for (int k = 0; k < 6 * 3; k++) {
+        const int count = counts[k / 3], width = widths[k % 3];
+        const struct span mine = tiling_share(count, team->size, team->rank);
+        int wrong = 0;
+        for (int i = 0; i < count * width; i++)
+            items[i] = mine.begin <= i / width && i / width < mine.end ? (float)i : NAN;
+        TOGETHER(team_exchange(team, items, count, width));
+        for (int i = 0; i < count * width; i++)
+            wrong += items[i] != (float)i;
+        CU_ASSERT_EQUAL(wrong, 0);
+    }
 }
 
-static void test_merges(void)
+static void test_exchanges(void)
 {
-    ranks_each_team(run_merges);
+    ranks_each_team(run_exchanges);
 }
 
 static const enum status failures[] = {STATUS_LIMIT, STATUS_IO, STATUS_INTERNAL};
@@ -150,7 +156,7 @@ static void test_agreements(void)
 static const struct unit_test tests[] = {
     {"sums in order", test_sums},
     {"flags", test_flags},
-    {"merges", test_merges},
+    {"exchanges", test_exchanges},
     {"agreements", test_agreements},
 };
 RANKS_MAIN("team", tests)

@@ -4,7 +4,6 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/system/clock.h"
 #include "worker/team/slab_sums.h"
@@ -66,11 +65,10 @@ static enum status find_saliency(struct guidance *g, const struct slab *gradient
                                    .octave_width = gradient->width,
                                    .octave_height = gradient->height};
     TRY(heat_create(&g->saliency, &grid));
-    memset(g->saliency.values, 0, (size_t)grid.width * (size_t)grid.height * sizeof *g->saliency.values);
 #pragma omp parallel for schedule(static)
     for (int band = 0; band < slab_bands(rows); band++)
         cell_row(gradient, slab_band(rows, band), grid.width, g->saliency.values + (rows.begin / TILING_BAND + band) * grid.width);
-    TRY(team_merge(g->team, g->saliency.values, grid.width * grid.height));
+    TRY(team_exchange(g->team, g->saliency.values, grid.height, grid.width));
     heat_normalise(&g->saliency);
     return STATUS_OK;
 }

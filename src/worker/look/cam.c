@@ -98,17 +98,40 @@ static void map_row(const struct feature *feature, int y, const double *weights,
     }
 }
 
-// The positions of this member's tiles; 0 elsewhere.
-static void fill_own(const struct features *f, int target, const double *weights, struct heat *heat)
+static struct rectangle positions_of(const struct features *f, int target, int number)
 {
-    const size_t row = (size_t)heat->grid.width;
-    memset(heat->values, 0, row * (size_t)heat->grid.height * sizeof *heat->values);
+    const struct tile tile = tiling_tile(f->tiling, number);
+    return objective_positions(f->objective, target, &tile, f->tiling->across.length, f->tiling->down.length);
+}
+
+// Tile by tile, in rooms that are as large as the largest of them needs, then to their places.
+static enum status fill(const struct features *f, int target, const double *weights, struct heat *heat)
+{
+    const int tiles = tiling_count(f->tiling);
+    int room = 0;
+    for (int i = 0; i < tiles; i++) {
+        const struct rectangle at = positions_of(f, target, i);
+        room = at.width * at.height > room ? at.width * at.height : room;
+    }
+    float *parts = calloc((size_t)tiles * (size_t)room, sizeof *parts);
+    if (!parts)
+        return fail(STATUS_LIMIT, "no memory for a class activation map");
     for (int i = f->mine.begin; i < f->mine.end; i++) {
         const struct feature *feature = features_at(f, i, target);
+        float *part = parts + (size_t)i * (size_t)room;
 #pragma omp parallel for schedule(static)
         for (int y = 0; y < feature->at.height; y++)
-            map_row(feature, y, weights, heat->values + (size_t)(feature->at.y + y) * row + feature->at.x);
+            map_row(feature, y, weights, part + (size_t)y * (size_t)feature->at.width);
     }
+    const enum status rc = team_exchange(f->team, parts, tiles, room);
+    for (int i = 0; i < tiles && rc == STATUS_OK; i++) {
+        const struct rectangle at = positions_of(f, target, i);
+        for (int y = 0; y < at.height; y++)
+            memcpy(heat->values + (size_t)(at.y + y) * (size_t)heat->grid.width + at.x,
+                   parts + (size_t)i * (size_t)room + (size_t)y * (size_t)at.width, (size_t)at.width * sizeof *parts);
+    }
+    free(parts);
+    return rc;
 }
 
 enum status cam_make(const struct features *f, int target, enum config_cam method, int dy, int dx, struct heat *heat, double *scale)
@@ -127,8 +150,7 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
         for (int c = 0; c < f->objective->channels[target]; c++)
             weights[c] /= (double)grid.width * grid.height;
     TRY_OUT(heat_create(heat, &grid));
-    fill_own(f, target, method == CAM_LAYER ? NULL : weights, heat);
-    TRY_OUT(team_merge(f->team, heat->values, grid.width * grid.height));
+    TRY_OUT(fill(f, target, method == CAM_LAYER ? NULL : weights, heat));
     *scale = (double)heat_normalise(heat);
 out:
     free(weights);

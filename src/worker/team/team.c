@@ -73,19 +73,26 @@ static void add_up(const double *all, int count, int members, int width, double 
     }
 }
 
+// Where each member's share of items lies, of `width` values each, with `more` behind each share. Returns how many values there are.
+static int lay_out(struct team *team, int count, int width, int more)
+{
+    int total = 0;
+    for (int m = 0; m < team->size; m++) {
+        const struct span share = tiling_share(count, team->size, m);
+        team->offsets[m] = total;
+        team->counts[m] = (share.end - share.begin) * width + more;
+        total += team->counts[m];
+    }
+    return total;
+}
+
 // Everybody's items to the first member, and the sums back. `mine`: this member's items and flag.
 static enum status gather_and_tell(struct team *team, const double *mine, int count, int width, double *sums)
 {
     MPI_Request request;
     double *all = NULL;
-    int total = 0;
+    const int total = lay_out(team, count, width, 1);
     enum status rc = STATUS_OK;
-    for (int m = 0; m < team->size; m++) {
-        const struct span share = tiling_share(count, team->size, m);
-        team->offsets[m] = total;
-        team->counts[m] = (share.end - share.begin) * width + 1;
-        total += team->counts[m];
-    }
     if (team->rank == 0) {
         all = malloc((size_t)total * sizeof *all);
         if (!all)
@@ -132,14 +139,16 @@ out:
     return rc;
 }
 
-enum status team_merge(struct team *team, float *values, int count)
+enum status team_exchange(struct team *team, float *items, int count, int width)
 {
     const double start = now();
+    const int total = lay_out(team, count, width, 0);
     MPI_Request request;
     if (team->size == 1)
         return STATUS_OK;
-    TRY(mpi_check(MPI_Iallreduce(MPI_IN_PLACE, values, count, MPI_FLOAT, MPI_SUM, team->comm, &request), "values of the team"));
+    TRY(mpi_check(MPI_Iallgatherv(MPI_IN_PLACE, 0, MPI_FLOAT, items, team->counts, team->offsets, MPI_FLOAT, team->comm, &request),
+                  "values of the team"));
     TRY(mpi_wait_moving(&request));
-    timing_add(team->timing, PHASE_REDUCE, start, count * (int64_t)sizeof *values);
+    timing_add(team->timing, PHASE_REDUCE, start, total * (int64_t)sizeof *items);
     return STATUS_OK;
 }

@@ -31,5 +31,5 @@ enum status team_agree(struct team *team, enum status mine) MUST_CHECK;
 // *flag: whether any member set it; NULL: none does.
 enum status team_sum(struct team *team, const double *items, int count, int width, double *sums, bool *flag) MUST_CHECK;
 
-// Collective: each of `count` values is 0 on all members but one at most; all get what that one has.
-enum status team_merge(struct team *team, float *values, int count) MUST_CHECK;
+// Collective: items (count, width), of which every member has filled its share, are all there on every member afterwards.
+enum status team_exchange(struct team *team, float *items, int count, int width) MUST_CHECK;
