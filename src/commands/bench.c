@@ -56,7 +56,7 @@ static enum status number(const char *option, const char *text, int least, int m
     char *end;
     const long parsed = strtol(text, &end, 10);
     if (end == text || *end != '\0' || parsed < least || parsed > most)
-        return fail(STATUS_USAGE, "%s: '%s' is not a number from %d to %d", option, text, least, most);
+        return fail(STATUS_USAGE, "%s: '%s' is not a number from %d to %d; see `oneiros bench --help`", option, text, least, most);
     *value = (int)parsed;
     return STATUS_OK;
 }
@@ -371,7 +371,6 @@ int command_bench(int argc, char **argv)
     else if (rc == STATUS_OK)
         rc = bench(&options);
     if (rc != STATUS_OK)
-        log_error("%s%s", status_message(),
-                  rc == STATUS_USAGE && !strstr(status_message(), "--help") ? "; see `oneiros bench --help`" : "");
+        log_error("%s", status_message());
     return exit_code(rc);
 }

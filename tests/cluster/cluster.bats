@@ -77,7 +77,7 @@ same() {
     for launcher in srun mpirun; do
         with "$launcher"
         job=$(submit --nodes=2 --ntasks=4 "$scripts/dream.sbatch" "$launcher" "${settings[@]}" -s steps=10 "$DATA/chelsea.png")
-        until_true 60 ended "$job"
+        until_true 120 ended "$job"
         is "$job" 'JobState=COMPLETED .*NodeList=n\[1-2\]'
         same "$launcher"
     done
@@ -86,7 +86,7 @@ same() {
 @test "a job leaves beside its results what it was, and no secrets" {
     export OMP_DISPLAY_ENV=false OMPI_MCA_some_token=s3cret AWS_SECRET=s3cret
     job=$(submit --ntasks=1 --cpus-per-task=2 "$scripts/dream.sbatch" out -s input.resize=100 -s octaves.count=1 -s steps=2 "$DATA/chelsea.png")
-    until_true 60 ended "$job"
+    until_true 120 ended "$job"
     cmp "$scripts/dream.sbatch" "out/job/$job/script"
     cmp "$scripts/site.sh" "out/job/$job/site.sh"
     "$ONEIROS" --version | cmp - "out/job/$job/version"
@@ -102,7 +102,7 @@ same() {
 @test "a rank has the threads of its task" {
     for threads in 1 2; do
         job=$(submit --ntasks=1 --cpus-per-task=$threads "$scripts/dream.sbatch" out$threads -v -s input.resize=100 -s octaves.count=1 -s steps=1 "$DATA/chelsea.png")
-        until_true 60 ended "$job"
+        until_true 120 ended "$job"
         grep -q "rank 0: $threads threads" "slurm-$job.out"
     done
 }
@@ -112,7 +112,7 @@ same() {
     chmod +x late
     ONEIROS=$PWD/late with srun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-    until_true 60 ended "$job"
+    until_true 120 ended "$job"
     is "$job" 'JobState=COMPLETED'
     run ! grep -q 'starting it again' "slurm-$job.out"
 }
@@ -136,7 +136,7 @@ END
         crashing 1
         ONEIROS=$PWD/crashing with "$launcher"
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-        until_true 60 ended "$job"
+        until_true 120 ended "$job"
         is "$job" 'JobState=COMPLETED'
         [ "$(grep -c 'starting it again, 1 of at most 3 times' "slurm-$job.out")" -eq 1 ]
         [ "$(cat "out/job/$job/exit.0")" = 0 ]
@@ -148,37 +148,37 @@ END
     crashing 9
     ONEIROS=$PWD/crashing with mpirun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-    until_true 60 ended "$job"
+    until_true 120 ended "$job"
     is "$job" 'JobState=FAILED'
     [ "$(find . -name 'crash.*' | wc -l)" -eq 4 ]
     [ "$(cat "out/job/$job/exit.0")" -gt 128 ]
     with srun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=99999 "$DATA/chelsea.png")
-    until_true 60 test -s out/run.h5
+    until_true 120 test -s out/run.h5
     kill -SEGV "$(pgrep -f "^$ONEIROS dream -o out .*steps=99999" | head -n 1)"
-    until_true 60 ended "$job"
+    until_true 120 ended "$job"
     is "$job" 'JobState=FAILED'
     run ! grep -q 'starting it again' "slurm-$job.out"
 }
 
 @test "processes that srun did not tell of each other say so, once" {
-    run -2 timeout 60 srun --mpi=none --nodes=2 --ntasks=2 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out "$DATA/chelsea.png"
+    run -2 timeout 120 srun --mpi=none --nodes=2 --ntasks=2 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out "$DATA/chelsea.png"
     [ "$(grep -c 'srun started 2 processes that do not see each other.*--mpi=pmix' <<<"$output")" -eq 1 ]
     [[ $output != *"direct launched"* ]] # Open MPI's page of text
     [ ! -e out ]
     # One alone needs nobody, as in the shell of an interactive job.
-    timeout 60 srun --mpi=none --ntasks=1 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out "$DATA/chelsea.png"
+    timeout 120 srun --mpi=none --ntasks=1 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out "$DATA/chelsea.png"
     [ -s out/chelsea/dream.png ]
-    run -0 --separate-stderr timeout 60 srun --mpi=none --ntasks=2 "$ONEIROS" dream --help
+    run -0 --separate-stderr timeout 120 srun --mpi=none --ntasks=2 "$ONEIROS" dream --help
     [ "$(grep -c '^Usage: ' <<<"$output")" -eq 1 ]
-    timeout 60 srun --mpi=none --ntasks=1 "$ONEIROS" --version | grep -q '^oneiros '
+    timeout 120 srun --mpi=none --ntasks=1 "$ONEIROS" --version | grep -q '^oneiros '
 }
 
 @test "an array does one line of its table a task" {
     printf '%s\n' '# three of them' '-s seed=1 -s steps=2' '' '-s "steps=3"' '-s targets=mixed2:1 -s steps=2' >table
     "$ONEIROS" dream "${settings[@]}" -s steps=3 -o alone "$DATA/chelsea.png"
     job=$(submit --array=1-"$(grep -c '^[^#]' table)" "$scripts/array.sbatch" out table "${settings[@]}" "$DATA/chelsea.png")
-    until_true 90 ended "$job"
+    until_true 120 ended "$job"
     same out/2
     for task in 1 3; do
         [ "$(cat "out/$task/job/${job}_$task/exit.0")" = 0 ]
@@ -196,12 +196,12 @@ END
     "$ONEIROS" dream "${settings[@]}" -s steps="$steps" -o alone "$DATA/chelsea.png" 3>&- &
     local alone=$!
     job=$(submit --time=1 --signal=B:USR1@55 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps="$steps" "$DATA/chelsea.png")
-    until_true 60 is "$job" 'Restarts=1'
+    until_true 120 is "$job" 'Restarts=1'
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
     [ -s out/checkpoints/0 ]
-    until_true 60 grep -q 'going on with the run' "slurm-$job.out"
+    until_true 120 grep -q 'going on with the run' "slurm-$job.out"
     scancel --batch --signal=USR1 "$job" # the second time by hand, which is quicker
-    until_true 60 is "$job" 'Restarts=2'
+    until_true 120 is "$job" 'Restarts=2'
     scontrol update JobId="$job" TimeLimit=10 # twice is enough
     until_true 200 ended "$job"
     is "$job" 'JobState=COMPLETED'
@@ -212,7 +212,7 @@ END
 
 @test "a job is queued again so many times and no more" {
     job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out --max-seconds 2 "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 90 ended "$job"
+    until_true 120 ended "$job"
     is "$job" 'JobState=FAILED .*Restarts=1 .*ExitCode=75:0'
     grep -q 'after 1 requeues' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0" "out/job/$job/exit.1" | tr '\n' ' ')" = '75 75 ' ]
@@ -226,14 +226,14 @@ END
         with "$launcher"
         rm -rf out
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-        until_true 60 begun out
+        until_true 120 begun out
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
-        until_true 60 ended "$job"
+        until_true 120 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
         [ -s out/checkpoints/0 ]
         job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-        until_true 60 ended "$job"
+        until_true 120 ended "$job"
         grep -q 'going on with the run' "slurm-$job.out"
         same out
     done
@@ -242,9 +242,9 @@ END
 @test "ranks that a signal reaches twice save all the same" {
     with mpirun # here its ranks are in steps of Slurm's: scancel --full reaches them by Slurm, by mpirun and by this script
     job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 60 begun out
+    until_true 120 begun out
     scancel --full --signal=USR1 "$job"
-    until_true 60 test -s out/checkpoints/0
+    until_true 120 test -s out/checkpoints/0
     until_true 30 grep -q 'queueing again' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
 }
@@ -252,7 +252,7 @@ END
 @test "a study submits its runs, strong and weak, and collects them" {
     printf '%s\n' "$DATA/chelsea.png" '# not this' "$DATA/coffee.png" >list
     tables=0
-    timeout 200 "$scripts/scaling.sh" -o study -n '1 2' -r 1 -w 1 list "${settings[@]}" -s steps=2 || tables=$?
+    timeout 400 "$scripts/scaling.sh" -o study -n '1 2' -r 1 -w 1 list "${settings[@]}" -s steps=2 || tables=$?
     for run in strong-n1-r1 strong-n2-r1 weak-n1-r1 weak-n2-r1; do
         [ "$(cat study/"$run"/job/*/exit.0)" = 0 ]
         [ -s "study/$run/run.h5" ]

@@ -29,9 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         abort();
     while (list.stream)
         if (intake_list_next(&list, text, &end) == STATUS_OK && !end) {
-            intake_name_of_path(name, text);
+            folder_name_of_path(name, text);
             claim(names, name);
-            intake_name_of_url(name, text);
+            folder_name_of_url(name, text);
             claim(names, name);
         }
     intake_list_close(&list);

@@ -52,15 +52,20 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 }
 
 @test "a signal to one worker that reads and writes itself stops them all" {
-    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -o out a.png b.png c.bmp &
+    "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -s checkpoint.seconds=0.3 -o out a.png b.png c.bmp &
     local launcher=$! code=0
-    two_begun() { [ "$(ls -d out/[abc] | wc -l)" -eq 2 ]; }
-    until_true 120 two_begun
+    checkpoints() { ls out/checkpoints/[012] 2>/dev/null; }
+    both_begun() { [ "$(checkpoints | wc -l)" -eq 2 ]; }
+    until_true 120 both_begun
+    touch mark
     kill -TERM "$(pgrep -P "$launcher" | sort -n | tail -n 1)"
     wait "$launcher" || code=$?
     [ "$code" -eq 75 ]
     [ "$(ls out/*/dream.partial.png | wc -l)" -eq 2 ]
-    [ "$(ls out/checkpoints | wc -l)" -eq 2 ]
+    both_begun
+    for checkpoint in $(checkpoints); do
+        [ "$checkpoint" -nt mark ]
+    done
 }
 
 @test "a signal stops a team at the same step" {

@@ -224,8 +224,8 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
     entry->id = intake->next_id++;
     // Failed ones have a name too: whether a file can be read today does not change the names of the others.
     if (intake_is_url(entry->source))
-        intake_name_of_url(entry->name, entry->source);
+        folder_name_of_url(entry->name, entry->source);
     else
-        intake_name_of_path(entry->name, entry->source);
+        folder_name_of_path(entry->name, entry->source);
     return folder_names_claim(intake->names, entry->name);
 }

@@ -62,7 +62,7 @@ static bool last_part(const char *text, size_t length, char part[FILE_PATH_MAX])
     return start > 0;
 }
 
-void intake_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path)
+void folder_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path)
 {
     char base[FILE_PATH_MAX];
     last_part(path, strlen(path), base);
@@ -87,7 +87,7 @@ static void decode_percent(char *text)
     *out = '\0';
 }
 
-void intake_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
+void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
 {
     char part[FILE_PATH_MAX];
     const char *host = strstr(url, "://");

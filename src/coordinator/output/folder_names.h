@@ -8,10 +8,10 @@ enum { FOLDER_NAME_MAX = 100 }; // bytes
 
 // The last part of a path without its extension, as a name: well-formed UTF-8 without '/' and control characters, not hidden, not
 // empty, at most FOLDER_NAME_MAX bytes.
-void intake_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path);
+void folder_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path);
 
 // The same of a URL: the last part of its path, percent-decoded, without query and fragment; its host if it has no path.
-void intake_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url);
+void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url);
 
 // The names given out so far: 16 bytes each, at a load of three quarters at most.
 struct folder_names;

@@ -6,7 +6,7 @@
 
 // How many of each follow.
 struct row_counts {
-    uint64_t steps, maps;
+    uint64_t steps, maps, values;
 };
 
 static size_t value_count(const struct cam_row *map)
@@ -16,57 +16,41 @@ static size_t value_count(const struct cam_row *map)
 
 void image_rows_destroy(struct image_rows *rows)
 {
-    for (size_t i = 0; i < rows->map_count; i++)
-        free(rows->maps[i].values);
-    free(rows->maps);
     free(rows->steps);
+    free(rows->maps);
+    free(rows->values);
     *rows = (struct image_rows){0};
 }
 
-// Room for one more of `size` bytes each.
-static enum status make_room(void **items, size_t count, size_t *room, size_t size)
+// To an array of items of `size` bytes each that `items` points to the pointer of.
+static enum status append(void *items, size_t *count, size_t *room, const void *more, size_t number, size_t size)
 {
-    const size_t more = *room < 32 ? 32 : 2 * *room;
-    if (count < *room)
-        return STATUS_OK;
-    void *larger = realloc(*items, more * size);
-    if (!larger)
-        return fail(STATUS_LIMIT, "no memory for the rows of an image");
-    *items = larger;
-    *room = more;
+    void *array;
+    memcpy(&array, items, sizeof array);
+    if (number > *room - *count) {
+        const size_t larger = 2 * (*count + number);
+        array = realloc(array, larger * size);
+        if (!array)
+            return fail(STATUS_LIMIT, "no memory for the rows of an image");
+        memcpy(items, &array, sizeof array);
+        *room = larger;
+    }
+    memcpy((char *)array + *count * size, more, number * size);
+    *count += number;
     return STATUS_OK;
 }
 
 enum status image_rows_add_step(struct image_rows *rows, const struct step_row *step)
 {
-    void *items = rows->steps;
-    const enum status rc = make_room(&items, rows->step_count, &rows->step_room, sizeof *step);
-    rows->steps = items;
-    if (rc == STATUS_OK)
-        rows->steps[rows->step_count++] = *step;
-    return rc;
-}
-
-// Takes the values, also on failure.
-static enum status take_map(struct image_rows *rows, const struct cam_row *map, float *values)
-{
-    void *items = rows->maps;
-    const enum status rc = make_room(&items, rows->map_count, &rows->map_room, sizeof *rows->maps);
-    rows->maps = items;
-    if (rc == STATUS_OK)
-        rows->maps[rows->map_count++] = (struct image_map){.record = *map, .values = values};
-    else
-        free(values);
-    return rc;
+    return append(&rows->steps, &rows->step_count, &rows->step_room, step, 1, sizeof *step);
 }
 
 enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *map, const float *values)
 {
-    float *copy = malloc(value_count(map) * sizeof *copy);
-    if (!copy)
-        return fail(STATUS_LIMIT, "no memory for the maps of an image");
-    memcpy(copy, values, value_count(map) * sizeof *copy);
-    return take_map(rows, map, copy);
+    struct cam_row record = *map;
+    record.offset = (int64_t)rows->value_count;
+    TRY(append(&rows->values, &rows->value_count, &rows->value_room, values, value_count(map), sizeof *values));
+    return append(&rows->maps, &rows->map_count, &rows->map_room, &record, 1, sizeof record);
 }
 
 static bool is_before(int octave, int step, const struct dream_state *state)
@@ -90,8 +74,8 @@ enum status image_rows_copy(const struct image_rows *from, const struct dream_st
         if (is_before(from->steps[i].octave, from->steps[i].step, state))
             TRY_OUT(image_rows_add_step(to, &from->steps[i]));
     for (size_t i = 0; i < from->map_count; i++)
-        if (is_before(from->maps[i].record.octave, from->maps[i].record.step, state))
-            TRY_OUT(image_rows_add_map(to, &from->maps[i].record, from->maps[i].values));
+        if (is_before(from->maps[i].octave, from->maps[i].step, state))
+            TRY_OUT(image_rows_add_map(to, &from->maps[i], from->values + from->maps[i].offset));
 out:
     if (rc != STATUS_OK)
         image_rows_destroy(to);
@@ -100,43 +84,48 @@ out:
 
 void image_rows_save(const struct image_rows *rows, struct record_writer *writer)
 {
-    const struct row_counts counts = {.steps = rows->step_count, .maps = rows->map_count};
+    const struct row_counts counts = {.steps = rows->step_count, .maps = rows->map_count, .values = rows->value_count};
     record_write(writer, &counts, sizeof counts);
     record_write(writer, rows->steps, rows->step_count * sizeof *rows->steps);
-    for (size_t i = 0; i < rows->map_count; i++) {
-        const struct image_map *map = &rows->maps[i];
-        record_write(writer, &map->record, sizeof map->record);
-        record_write(writer, map->values, value_count(&map->record) * sizeof *map->values);
-    }
+    record_write(writer, rows->maps, rows->map_count * sizeof *rows->maps);
+    record_write(writer, rows->values, rows->value_count * sizeof *rows->values);
 }
 
-static enum status load_map(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader)
+static enum status check(const struct image_rows *rows, const struct dream_state *before)
 {
-    struct cam_row map;
-    void *values;
-    TRY(record_read(reader, &map, sizeof map));
-    if (map.image != before->image || map.octave < 0 || map.step < 0 || !is_before(map.octave, map.step, before) || map.grid.width < 1 ||
-        map.grid.height < 1)
-        return fail(STATUS_FORMAT, "a map in it is not of this dream");
-    TRY(record_read_array(reader, &values, value_count(&map), sizeof(float)));
-    return take_map(rows, &map, values);
+    size_t values = 0;
+    for (size_t i = 0; i < rows->step_count; i++) {
+        const struct step_row *step = &rows->steps[i];
+        if (step->image != before->image || step->octave < 0 || step->step < 0 || !is_before(step->octave, step->step, before))
+            return fail(STATUS_FORMAT, "a step in it is not of this dream");
+    }
+    for (size_t i = 0; i < rows->map_count; i++) {
+        const struct cam_row *map = &rows->maps[i];
+        if (map->image != before->image || map->octave < 0 || map->step < 0 || !is_before(map->octave, map->step, before) ||
+            map->grid.width < 1 || map->grid.height < 1 || map->offset != (int64_t)values || value_count(map) > rows->value_count - values)
+            return fail(STATUS_FORMAT, "a map in it is not of this dream");
+        values += value_count(map);
+    }
+    return STATUS_OK;
 }
 
 enum status image_rows_load(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader)
 {
     struct row_counts counts;
-    void *steps;
+    void *steps, *maps, *values;
     enum status rc;
     *rows = (struct image_rows){0};
     TRY_OUT(record_read(reader, &counts, sizeof counts));
     TRY_OUT(record_read_array(reader, &steps, counts.steps, sizeof *rows->steps));
     rows->steps = steps;
+    TRY_OUT(record_read_array(reader, &maps, counts.maps, sizeof *rows->maps));
+    rows->maps = maps;
+    TRY_OUT(record_read_array(reader, &values, counts.values, sizeof *rows->values));
+    rows->values = values;
     rows->step_count = rows->step_room = (size_t)counts.steps;
-    for (const struct step_row *step = rows->steps; step < rows->steps + rows->step_count && rc == STATUS_OK; step++)
-        if (step->image != before->image || step->octave < 0 || step->step < 0 || !is_before(step->octave, step->step, before))
-            rc = fail(STATUS_FORMAT, "a step in it is not of this dream");
-    for (uint64_t i = 0; i < counts.maps && rc == STATUS_OK; i++)
-        rc = load_map(rows, before, reader);
+    rows->map_count = rows->map_room = (size_t)counts.maps;
+    rows->value_count = rows->value_room = (size_t)counts.values;
+    rc = check(rows, before);
 out:
     if (rc != STATUS_OK)
         image_rows_destroy(rows);

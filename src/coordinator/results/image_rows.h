@@ -8,17 +8,13 @@
 #include "common/wire/record_file.h"
 #include "common/wire/run_rows.h"
 
-struct image_map {
-    struct cam_row record;
-    float *values; // (height, width) of its grid
-};
-
 // Zeroed: empty. In the order in which they came.
 struct image_rows {
     struct step_row *steps; // [step_count]
-    struct image_map *maps; // [map_count]
-    size_t step_count, map_count;
-    size_t step_room, map_room;
+    struct cam_row *maps;   // [map_count]; the offset of each is where its values lie
+    float *values;          // [value_count], of all maps
+    size_t step_count, map_count, value_count;
+    size_t step_room, map_room, value_room;
 };
 
 void image_rows_destroy(struct image_rows *rows);

@@ -48,7 +48,7 @@ enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows 
 {
     TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
-        TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i].record, rows->maps[i].values)));
+        TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i], rows->values + rows->maps[i].offset)));
     return STATUS_OK;
 }
 

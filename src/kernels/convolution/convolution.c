@@ -78,19 +78,23 @@ double conv_flop(const struct conv_spec *spec)
     return 2.0 * s->dst_channels * s->dst_h * s->dst_w * s->kernel_h * s->kernel_w * s->src_channels;
 }
 
-static struct conv_side side_of(const struct conv_spec *spec, bool source)
+static struct view side_of(const struct conv_spec *spec, bool source)
 {
     const struct onednn_shape *s = &spec->shape;
-    return source ? (struct conv_side){s->src_channels, s->src_h, s->src_w, spec->src_bf16, spec->image}
-                  : (struct conv_side){s->dst_channels, s->dst_h, s->dst_w, spec->dst_bf16, false};
+    return source ? (struct view){.channels = s->src_channels,
+                                  .height = s->src_h,
+                                  .width = s->src_w,
+                                  .bf16 = spec->src_bf16,
+                                  .planar = spec->image}
+                  : (struct view){.channels = s->dst_channels, .height = s->dst_h, .width = s->dst_w, .bf16 = spec->dst_bf16};
 }
 
-struct conv_side conv_source(const struct conv_spec *spec)
+struct view conv_source(const struct conv_spec *spec)
 {
     return side_of(spec, !spec->backward);
 }
 
-struct conv_side conv_result(const struct conv_spec *spec)
+struct view conv_result(const struct conv_spec *spec)
 {
     return side_of(spec, spec->backward);
 }
@@ -110,7 +114,7 @@ enum status conv_panels(struct weight_cache *cache, const struct weight_key *key
 
 enum status conv_add_direct(struct convolution *c)
 {
-    const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
+    const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct simd_direct *d = c->direct = calloc(1, sizeof *d);
     if (!d)
         return fail(STATUS_LIMIT, "no memory for a convolution");
@@ -127,7 +131,7 @@ enum status conv_add_direct(struct convolution *c)
 static enum status create_direct(struct convolution *c, struct weight_cache *cache)
 {
     const struct onednn_shape *s = &c->spec.shape;
-    const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
+    const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));

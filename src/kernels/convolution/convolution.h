@@ -49,13 +49,9 @@ struct conv_spec conv_spec_of(const struct network *network, const struct op *op
 // Two a multiply-add, as if it were done directly.
 double conv_flop(const struct conv_spec *spec);
 
-// What is read and what is written, in the direction in which it runs.
-struct conv_side {
-    int channels, height, width;
-    bool bf16, planar;
-};
-struct conv_side conv_source(const struct conv_spec *spec);
-struct conv_side conv_result(const struct conv_spec *spec);
+// What is read and what is written, in the direction in which it runs; in no buffer.
+struct view conv_source(const struct conv_spec *spec);
+struct view conv_result(const struct conv_spec *spec);
 
 struct convolution;
 

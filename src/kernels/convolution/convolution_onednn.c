@@ -66,10 +66,9 @@ enum status conv_onednn_bind(struct convolution *c, const void *const *in, void 
 // What oneDNN has left undone: the masks and gates of every block.
 static void finish(const struct convolution *c)
 {
-    const struct conv_side result = conv_result(&c->spec);
+    const struct view result = conv_result(&c->spec);
     struct simd_out out[SIMD_BLOCKS_MAX];
-    struct simd_pass pass = {
-        .in = c->result, .in_bf16 = result.bf16, .blocks = 1, .pixels = (size_t)result.height * (size_t)result.width, .out = out};
+    struct simd_pass pass = {.in = c->result, .in_bf16 = result.bf16, .blocks = 1, .pixels = view_pixels(&result), .out = out};
     if (c->result) {
         pass.blocks = c->out_blocks;
         pass.out = c->out;
@@ -77,7 +76,7 @@ static void finish(const struct convolution *c)
         return;
     }
     // The results of parts may lie anywhere: each run of blocks that follow each other in one pass.
-    const size_t bytes = pass.pixels * (size_t)onednn_block() * (result.bf16 ? 2 : 4);
+    const size_t bytes = view_block_bytes(&result);
     for (int b = 0; b < c->out_blocks; b += pass.blocks) {
         bool any = false;
         pass.in = c->out[b].data;

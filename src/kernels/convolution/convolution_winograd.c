@@ -22,7 +22,7 @@ static int tiles_at_once(int points, int channels)
 // A job for a kernel of this size and n inputs a tile, over all of the source and the result.
 static enum status add_job(struct convolution *c, int number, int n, int kernel_h, int kernel_w)
 {
-    const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
+    const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
     const int tile_h = kernel_h > 1 ? n - kernel_h + 1 : kernel_w > 1 ? 1 : 0, tile_w = kernel_w > 1 ? n - kernel_w + 1 : 1;
     if (!simd_has_winograd(n, tile_h, tile_w))
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of %d inputs for a kernel of %d x %d", n, kernel_w, kernel_h);
@@ -61,7 +61,7 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *cac
 }
 
 // Every second pixel, from (y, x) on.
-static struct simd_pixels sublattice(const struct conv_side *side, int y, int x)
+static struct simd_pixels sublattice(const struct view *side, int y, int x)
 {
     return (struct simd_pixels){.height = (side->height - y + 1) / 2,
                                 .width = (side->width - x + 1) / 2,
@@ -73,7 +73,7 @@ static struct simd_pixels sublattice(const struct conv_side *side, int y, int x)
 // The odd rows and columns: one tap.
 static enum status add_centre(struct convolution *c, struct weight_cache *cache)
 {
-    const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
+    const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
     struct weight_key key = conv_key(&c->spec);
     const float *panels;
     key.taps = TAPS_ODD_ODD;
@@ -100,7 +100,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
     } parts[CONV_WINOGRAD_JOBS] = {{TAPS_EVEN_ODD, 0, 1}, {TAPS_ODD_EVEN, 1, 0}, {TAPS_EVEN_EVEN, 0, 0}};
     enum { N = 6 };
     const struct onednn_shape *s = &c->spec.shape;
-    const struct conv_side source = conv_source(&c->spec), result = conv_result(&c->spec);
+    const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
     const bool backward = c->spec.backward;
     // Forward the parts add up in the result: not where it is rounded each time.
     if (s->stride != 2 || s->kernel_h != 3 || s->kernel_w != 3 || s->pad_h || s->pad_w || c->spec.image || (!backward && result.bf16))

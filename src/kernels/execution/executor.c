@@ -43,21 +43,6 @@ static void *buffer_at(const struct executor *ex, int buffer)
     return buffer == NO_BUFFER ? NULL : ex->memory + ex->graph->buffers[buffer].offset;
 }
 
-static size_t pixels_of(const struct view *view)
-{
-    return (size_t)view->height * (size_t)view->width;
-}
-
-static int blocks_of(const struct view *view)
-{
-    return (view->channels + onednn_block() - 1) / onednn_block();
-}
-
-static size_t block_bytes(const struct view *view)
-{
-    return pixels_of(view) * (size_t)onednn_block() * (view->bf16 ? 2 : 4);
-}
-
 static enum status create_pool(struct runner *runner, const struct op *op)
 {
     const struct simd *simd = simd_here();
@@ -70,7 +55,7 @@ static enum status create_pool(struct runner *runner, const struct op *op)
     runner->pool = calloc(1, sizeof *runner->pool);
     if (!runner->pool)
         return fail(STATUS_LIMIT, "no memory for an executor");
-    *runner->pool = (struct simd_pool){.blocks = blocks_of(&op->inputs[0]),
+    *runner->pool = (struct simd_pool){.blocks = view_blocks(&op->inputs[0]),
                                        .in_h = in->height,
                                        .in_w = in->width,
                                        .out_h = out->height,
@@ -86,7 +71,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     struct runner *runner = &ex->runners[op_number];
     int blocks = 0;
     for (int r = 0; r < op->result_count; r++)
-        blocks += blocks_of(&op->results[r].view);
+        blocks += view_blocks(&op->results[r].view);
     runner->out = calloc((size_t)blocks + 1, sizeof *runner->out);
     if (!runner->out)
         return fail(STATUS_LIMIT, "no memory for an executor");
@@ -166,20 +151,20 @@ static enum gate_rule rule_of(const struct executor *ex, const struct op_result 
 static void bind_result(const struct executor *ex, const struct op_result *result, struct simd_out *out)
 {
     const struct view *view = &result->view;
-    const size_t mask_bytes = pixels_of(view) * (size_t)onednn_block() / 8;
+    const size_t mask_bytes = view_pixels(view) * (size_t)onednn_block() / 8;
     const float *bias = result->relu ? weight_cache_bias(ex->cache, ex->network->layers[result->layer].conv) : NULL;
     uint8_t *mask = buffer_at(ex, result->mask);
     const uint8_t *gate = buffer_at(ex, result->gate);
-    for (int b = 0; b < blocks_of(view); b++)
+    for (int b = 0; b < view_blocks(view); b++)
         out[b] = (struct simd_out){.bias = bias ? bias + b * onednn_block() : NULL,
                                    .accumulate = result->accumulate,
                                    .relu = result->relu,
                                    .mask = mask ? mask + (size_t)b * mask_bytes : NULL,
                                    .gate = gate ? gate + (size_t)b * mask_bytes : NULL,
                                    .rule = rule_of(ex, result),
-                                   .data = (char *)at(ex, view) + (size_t)b * block_bytes(view),
+                                   .data = (char *)at(ex, view) + (size_t)b * view_block_bytes(view),
                                    .bf16 = view->bf16,
-                                   .plane = view->planar ? pixels_of(view) : 0};
+                                   .plane = view->planar ? view_pixels(view) : 0};
 }
 
 // The blocks of all inputs; of the image its planes.
@@ -188,10 +173,8 @@ static int bind_inputs(const struct executor *ex, const struct op *op, const voi
     int count = 0;
     for (int k = 0; k < op->input_count; k++) {
         const struct view *view = &op->inputs[k];
-        const int parts = view->planar ? view->channels : blocks_of(view);
-        const size_t bytes = view->planar ? pixels_of(view) * sizeof(float) : block_bytes(view);
-        for (int b = 0; b < parts; b++)
-            in[count++] = (char *)at(ex, view) + (size_t)b * bytes;
+        for (int b = 0; b < view_blocks(view); b++)
+            in[count++] = (char *)at(ex, view) + (size_t)b * view_block_bytes(view);
     }
     return count;
 }
@@ -202,7 +185,7 @@ static enum status bind_runner(const struct executor *ex, int op_number)
     const struct runner *runner = &ex->runners[op_number];
     const void *in[SIMD_BLOCKS_MAX];
     struct simd_out *out = runner->out;
-    for (int r = 0; r < op->result_count; out += blocks_of(&op->results[r++].view))
+    for (int r = 0; r < op->result_count; out += view_blocks(&op->results[r++].view))
         bind_result(ex, &op->results[r], out);
     const int count = bind_inputs(ex, op, in);
     if (runner->convolution)
@@ -240,7 +223,7 @@ static void set_mode(struct executor *ex, enum gradient_mode mode, int above)
         const struct op *op = &ex->graph->ops[i];
         struct simd_out *out = ex->runners[i].out;
         for (int r = 0; r < op->result_count; r++)
-            for (int b = 0; b < blocks_of(&op->results[r].view); b++)
+            for (int b = 0; b < view_blocks(&op->results[r].view); b++)
                 out++->rule = rule_of(ex, &op->results[r]);
     }
 }
@@ -270,7 +253,7 @@ struct tensor executor_target(struct executor *ex, int target)
 static void pass(const struct executor *ex, const struct view *in, const struct simd_out *out)
 {
     simd_here()->pass(
-        &(struct simd_pass){.in = at(ex, in), .in_bf16 = in->bf16, .blocks = blocks_of(in), .pixels = pixels_of(in), .out = out});
+        &(struct simd_pass){.in = at(ex, in), .in_bf16 = in->bf16, .blocks = view_blocks(in), .pixels = view_pixels(in), .out = out});
 }
 
 static void tap(const struct executor *ex, int op_number)
@@ -336,8 +319,8 @@ enum status executor_forward_from(struct executor *ex, int target)
     assert(network_is_cut(ex->network, from->layer));
     if (from->activation.bf16) {
         struct simd_out out[SIMD_BLOCKS_MAX] = {0};
-        for (int b = 0; b < blocks_of(&from->activation); b++) {
-            out[b].data = (char *)at(ex, &from->activation) + (size_t)b * block_bytes(&from->activation);
+        for (int b = 0; b < view_blocks(&from->activation); b++) {
+            out[b].data = (char *)at(ex, &from->activation) + (size_t)b * view_block_bytes(&from->activation);
             out[b].bf16 = true;
         }
         pass(ex, &from->view, out);

@@ -134,40 +134,27 @@ static void fill(void *memory, size_t bytes, bool bf16)
     }
 }
 
-struct tensor_shape {
-    int blocks; // or planes
-    size_t pixels, block_bytes, bytes;
-};
-
-static struct tensor_shape shape_of(const struct conv_side *side)
-{
-    const int lanes = side->planar ? 1 : onednn_block();
-    struct tensor_shape shape = {.blocks = side->channels / lanes, .pixels = (size_t)side->height * (size_t)side->width};
-    shape.block_bytes = shape.pixels * (size_t)lanes * (side->bf16 ? 2 : 4);
-    shape.bytes = arena_aligned((size_t)shape.blocks * shape.block_bytes);
-    return shape;
-}
-
 // Where the operation's tensors lie; the scratch comes last, at *scratch.
 static enum status lay_out(struct workspace *work, const struct conv_spec *spec, const struct weight_cache *cache, size_t scratch_bytes,
                            void **scratch)
 {
-    const struct conv_side source = conv_source(spec), result = conv_result(spec);
-    const struct tensor_shape in = shape_of(&source), out = shape_of(&result);
-    const size_t mask = out.pixels * (size_t)onednn_block() / 8, masks = arena_aligned((size_t)out.blocks * mask);
-    TRY(grow(work, in.bytes + out.bytes + masks + scratch_bytes));
-    work->in_bytes = in.bytes;
-    char *to = work->memory + in.bytes, *bits = to + out.bytes;
+    const struct view in = conv_source(spec), out = conv_result(spec);
+    const size_t in_bytes = arena_aligned((size_t)view_blocks(&in) * view_block_bytes(&in));
+    const size_t out_bytes = arena_aligned((size_t)view_blocks(&out) * view_block_bytes(&out));
+    const size_t mask = view_pixels(&out) * (size_t)onednn_block() / 8, masks = arena_aligned((size_t)view_blocks(&out) * mask);
+    TRY(grow(work, in_bytes + out_bytes + masks + scratch_bytes));
+    work->in_bytes = in_bytes;
+    char *to = work->memory + in_bytes, *bits = to + out_bytes;
     *scratch = bits + masks;
-    fill(work->memory, in.bytes, source.bf16);
-    fill(to, out.bytes, result.bf16);
+    fill(work->memory, in_bytes, in.bf16);
+    fill(to, out_bytes, out.bf16);
     memset(bits, 0x5a, masks);
-    for (int b = 0; b < in.blocks; b++)
-        work->in[b] = work->memory + (size_t)b * in.block_bytes;
-    for (int b = 0; b < (result.planar ? 1 : out.blocks); b++) {
-        work->out[b] = (struct simd_out){.data = to + (size_t)b * out.block_bytes, .bf16 = result.bf16};
-        if (result.planar) {
-            work->out[b].plane = out.pixels;
+    for (int b = 0; b < view_blocks(&in); b++)
+        work->in[b] = work->memory + (size_t)b * view_block_bytes(&in);
+    for (int b = 0; b < view_blocks(&out); b++) {
+        work->out[b] = (struct simd_out){.data = to + (size_t)b * view_block_bytes(&out), .bf16 = out.bf16};
+        if (out.planar) {
+            work->out[b].plane = view_pixels(&out);
         } else if (spec->backward) {
             work->out[b].accumulate = spec->accumulate;
             work->out[b].gate = (uint8_t *)bits + (size_t)b * mask;

@@ -2,10 +2,12 @@
 #include "kernels/network/graph.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/network/graph_nodes.h"
+#include "kernels/onednn/onednn.h"
 
 // At most, of each row of the network: operations forward and backward, and buffers, one for the scratch of each operation among them.
 enum { OPS_A_ROW = 8, BUFFERS_A_ROW = 6 + OPS_A_ROW };
@@ -16,6 +18,21 @@ struct builder {
     struct graph *graph; // with room for all operations and buffers
     struct node *nodes;  // [network->layer_count]
 };
+
+size_t view_pixels(const struct view *view)
+{
+    return (size_t)view->height * (size_t)view->width;
+}
+
+int view_blocks(const struct view *view)
+{
+    return view->planar ? view->channels : (view->channels + onednn_block() - 1) / onednn_block();
+}
+
+size_t view_block_bytes(const struct view *view)
+{
+    return view_pixels(view) * (size_t)(view->planar ? 1 : onednn_block()) * (view->bf16 ? sizeof(uint16_t) : sizeof(float));
+}
 
 static int add_buffer(struct graph *graph, size_t bytes)
 {
@@ -85,16 +102,10 @@ static void add_tensors(struct builder *b)
     }
     struct node *input = &b->nodes[0];
     struct view image = {.channels = 3, .height = input->height, .width = input->width, .planar = true};
-    const size_t planar = 3 * (size_t)input->height * (size_t)input->width * sizeof(float);
-    image.buffer = add_buffer(b->graph, planar);
+    image.buffer = add_buffer(b->graph, 3 * view_block_bytes(&image));
     b->graph->image = input->activation = image;
-    image.buffer = add_buffer(b->graph, planar);
+    image.buffer = add_buffer(b->graph, 3 * view_block_bytes(&image));
     b->graph->gradient = input->gradient = image;
-}
-
-static size_t value_count(const struct view *view)
-{
-    return (size_t)view->channels * (size_t)view->height * (size_t)view->width;
 }
 
 // One operation for all convolutions that `leader` leads.
@@ -106,7 +117,7 @@ static void add_convolutions(struct builder *b, int leader)
         if (!node->needed || node->leader != leader)
             continue;
         struct op_result *result = add_result(op, i, node->swapped ? node->before : node->activation);
-        node->mask = add_buffer(b->graph, value_count(&node->activation) / 8);
+        node->mask = add_buffer(b->graph, (size_t)node->activation.channels * view_pixels(&node->activation) / 8);
         result->relu = !node->swapped;
         result->mask = node->swapped ? NO_BUFFER : node->mask;
         op->parts[op->part_count++] = i;
@@ -147,7 +158,7 @@ static void add_forward(struct builder *b)
         } else if (b->network->layers[i].kind == LAYER_MAX_POOL) {
             struct op *op = add_op(b, OP_MAX_POOL, i, in);
             add_result(op, i, node->activation);
-            op->index = node->mask = add_buffer(b->graph, value_count(&node->activation));
+            op->index = node->mask = add_buffer(b->graph, (size_t)node->activation.channels * view_pixels(&node->activation));
         }
         if (node->target >= 0)
             add_target(b, i);

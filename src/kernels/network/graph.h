@@ -41,6 +41,11 @@ struct view {
     bool planar; // (channels, height, width); in blocks of channels otherwise
 };
 
+// Pixels of each channel; the blocks of channels that it consists of, the last one filled up, or the planes; bytes of one of these.
+size_t view_pixels(const struct view *view);
+int view_blocks(const struct view *view);
+size_t view_block_bytes(const struct view *view);
+
 // Where an operation writes, and what is done to each value on its way.
 struct op_result {
     struct view view;

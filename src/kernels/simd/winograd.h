@@ -16,52 +16,31 @@
 
 enum { PAIRS_MAX = WINOGRAD_PAIRS_MAX, N_MAX = WINOGRAD_N_MAX };
 
-// For each pair of points the coefficients, lowest first and without the leading 1, of the product over the other pairs; last of all pairs.
-#define SQUARE(x) ((x) * (x))
-#define SUM3(a, b, c) (SQUARE(a) + SQUARE(b) + SQUARE(c))
-#define MIXED3(a, b, c) (SQUARE((a) * (b)) + SQUARE((a) * (c)) + SQUARE((b) * (c)))
-#define AROUND_2(a, b)                                                                                                                     \
-    {                                                                                                                                      \
-        {-SQUARE(b)}, {-SQUARE(a)},                                                                                                        \
-        {                                                                                                                                  \
-            SQUARE((a) * (b)), -SQUARE(a) - SQUARE(b)                                                                                      \
-        }                                                                                                                                  \
-    }
-#define AROUND_3(a, b, c)                                                                                                                  \
-    {                                                                                                                                      \
-        {SQUARE((b) * (c)), -SQUARE(b) - SQUARE(c)}, {SQUARE((a) * (c)), -SQUARE(a) - SQUARE(c)},                                          \
-            {SQUARE((a) * (b)), -SQUARE(a) - SQUARE(b)}, {-SQUARE((a) * (b) * (c)), MIXED3(a, b, c), -SUM3(a, b, c)},                      \
-    }
-#define CUBIC(a, b, c)                                                                                                                     \
-    {                                                                                                                                      \
-        -SQUARE((a) * (b) * (c)), MIXED3(a, b, c), -SUM3(a, b, c)                                                                          \
-    }
-#define AROUND_4(a, b, c, d)                                                                                                               \
-    {                                                                                                                                      \
-        CUBIC(b, c, d), CUBIC(a, c, d), CUBIC(a, b, d), CUBIC(a, b, c),                                                                    \
-        {                                                                                                                                  \
-            SQUARE((a) * (b) * (c) * (d)), -SQUARE((a) * (b) * (c)) - SQUARE(d) * MIXED3(a, b, c),                                         \
-                MIXED3(a, b, c) + SQUARE(d) * SUM3(a, b, c), -SUM3(a, b, c) - SQUARE(d)                                                    \
-        }                                                                                                                                  \
-    }
 #define LIST(...)                                                                                                                          \
     {                                                                                                                                      \
         __VA_ARGS__                                                                                                                        \
     }
 static const float points_of[][PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
-static const float around_6[][PAIRS_MAX] = WINOGRAD_6(AROUND_2);
-static const float around_8[][PAIRS_MAX] = WINOGRAD_8(AROUND_3);
-static const float around_10[][PAIRS_MAX] = WINOGRAD_10(AROUND_4);
 
-// `n` is a constant here and below. Coefficient k of the product around pair p of n / 2 - 1; p = n / 2 - 1: of all.
-static ALWAYS_INLINE float around(int n, int p, int k)
-{
-    return n == 6 ? around_6[p][k] : n == 8 ? around_8[p][k] : around_10[p][k];
-}
-
+// `n` is a constant here and below: the compiler knows all that follows from it.
 static ALWAYS_INLINE float point(int n, int p)
 {
     return points_of[n / 2 - 3][p];
+}
+
+// Coefficient k, lowest first, of the product of (x - q^2) over the pairs of points q but pair p of n / 2 - 1; p = n / 2 - 1: over all.
+static ALWAYS_INLINE float around(int n, int p, int k)
+{
+    float product[PAIRS_MAX + 1] = {1};
+    UNROLL(4)
+    for (int q = 0; q < n / 2 - 1; q++) {
+        const float square = q == p ? 0 : point(n, q) * point(n, q);
+        UNROLL(4)
+        for (int i = PAIRS_MAX; i > 0 && q != p; i--)
+            product[i] = product[i - 1] - square * product[i];
+        product[0] *= q == p ? 1 : -square;
+    }
+    return product[k];
 }
 
 // from[i * from_step], to[i * to_step], i < n.

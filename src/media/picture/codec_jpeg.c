@@ -2,8 +2,8 @@
 // JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive. Out goes RGB of 8
 // bits, as YCbCr with chroma at full resolution.
 //
-// libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the functions
-// that call setjmp have no variables of their own.
+// libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the function
+// that calls setjmp has no variables of its own.
 //
 // libjpeg repairs damage and warns of it. A picture that is not whole must fail, so its warnings are errors.
 #include <setjmp.h>
@@ -48,7 +48,7 @@ struct jpeg_job {
     enum color_space space;
     // encoding only
     struct jpeg_compress_struct out;
-    FILE *stream;
+    FILE *stream; // NULL: decoding
     const struct codec_output *output;
 };
 
@@ -230,23 +230,6 @@ static enum status read_picture(struct jpeg_job *job)
     return codec_turn(job->image, orientation);
 }
 
-static enum status read_protected(struct jpeg_job *job)
-{
-    if (setjmp(job->failed))
-        return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
-    return read_picture(job);
-}
-
-enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
-{
-    struct jpeg_job job = {.bytes = bytes, .size = size, .limits = limits, .image = image};
-    enum status rc = read_protected(&job);
-    jpeg_destroy_decompress(&job.in);
-    free(job.row);
-    free(job.profile);
-    return rc;
-}
-
 // Everything that decides on the bytes is set here, so that the same picture gives the same.
 static void start_writing(struct jpeg_job *job)
 {
@@ -289,17 +272,29 @@ static enum status write_picture(struct jpeg_job *job)
     return STATUS_OK;
 }
 
-static enum status write_protected(struct jpeg_job *job)
+static enum status run_protected(struct jpeg_job *job)
 {
-    if (setjmp(job->failed))
+    if (!setjmp(job->failed))
+        return job->stream ? write_picture(job) : read_picture(job);
+    if (job->stream)
         return fail(job->status == STATUS_FORMAT ? STATUS_INTERNAL : job->status, "libjpeg: %s", job->message);
-    return write_picture(job);
+    return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
+}
+
+enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    struct jpeg_job job = {.bytes = bytes, .size = size, .limits = limits, .image = image};
+    enum status rc = run_protected(&job);
+    jpeg_destroy_decompress(&job.in);
+    free(job.row);
+    free(job.profile);
+    return rc;
 }
 
 enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output)
 {
     struct jpeg_job job = {.stream = stream, .output = output};
-    enum status rc = write_protected(&job);
+    enum status rc = run_protected(&job);
     jpeg_destroy_compress(&job.out);
     free(job.row);
     return rc;

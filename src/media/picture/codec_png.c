@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // PNG by libpng. Samples are as iCCP says, otherwise sRGB, whatever gAMA and cHRM say.
 //
-// libpng leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the functions
-// that call setjmp have no variables of their own.
+// libpng leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the function
+// that calls setjmp has no variables of its own.
 #include <png.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ struct png_job {
     enum color_space space;
     char profile_wrong[128]; // why libpng does not give the profile
     // encoding only
-    FILE *stream;
+    FILE *stream; // NULL: decoding
     struct codec_output output;
 };
 
@@ -145,26 +145,6 @@ static enum status read_picture(struct png_job *job)
     return turn(job);
 }
 
-static enum status read_protected(struct png_job *job)
-{
-    if (setjmp(job->failed))
-        return fail(STATUS_FORMAT, "not a valid PNG: %s", job->message);
-    job->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
-    job->info = job->png ? png_create_info_struct(job->png) : NULL;
-    if (!job->info)
-        return fail(STATUS_INTERNAL, "libpng cannot be started");
-    return read_picture(job);
-}
-
-enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
-{
-    struct png_job job = {.bytes = bytes, .size = size, .limits = limits, .image = image};
-    enum status rc = read_protected(&job);
-    png_destroy_read_struct(&job.png, &job.info, NULL);
-    free(job.rows);
-    return rc;
-}
-
 // libpng refuses some profiles that Little CMS takes: such a picture is written as sRGB. Of others it warns, here and when they are
 // written.
 static void set_profile(struct png_job *job)
@@ -215,21 +195,31 @@ static enum status write_picture(struct png_job *job)
     return STATUS_OK;
 }
 
-static enum status write_protected(struct png_job *job)
+static enum status run_protected(struct png_job *job)
 {
     if (setjmp(job->failed))
-        return fail(STATUS_IO, "libpng: %s", job->message);
-    job->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
+        return job->stream ? fail(STATUS_IO, "libpng: %s", job->message) : fail(STATUS_FORMAT, "not a valid PNG: %s", job->message);
+    job->png = job->stream ? png_create_write_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning)
+                           : png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info)
         return fail(STATUS_INTERNAL, "libpng cannot be started");
-    return write_picture(job);
+    return job->stream ? write_picture(job) : read_picture(job);
+}
+
+enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    struct png_job job = {.bytes = bytes, .size = size, .limits = limits, .image = image};
+    enum status rc = run_protected(&job);
+    png_destroy_read_struct(&job.png, &job.info, NULL);
+    free(job.rows);
+    return rc;
 }
 
 enum status codec_png_encode(FILE *stream, const struct codec_output *output)
 {
     struct png_job job = {.stream = stream, .output = *output};
-    enum status rc = write_protected(&job);
+    enum status rc = run_protected(&job);
     png_destroy_write_struct(&job.png, &job.info);
     free(job.rows);
     return rc;

@@ -18,6 +18,9 @@
 // all are there, and then encoded: what a checkpoint takes along is whole segments and these frames.
 enum { SEGMENT_SECONDS = 1, SEGMENT_MIN = 4, SEGMENT_MAX = 24 }; // the last two in frames
 
+// The flags of a packet that are kept: others change what its bytes are to the muxer; one says that they are a pointer.
+enum { FLAGS = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISPOSABLE };
+
 struct packet_head {
     int64_t pts, dts;
     int32_t flags, size;
@@ -110,7 +113,7 @@ static enum status no_memory(const struct video *v)
 // Takes what the packet refers to. Where memory runs out, the stream's error says so.
 static void keep(struct video *v, AVPacket *packet)
 {
-    const struct packet_head head = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags, .size = packet->size};
+    const struct packet_head head = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags & FLAGS, .size = packet->size};
     fwrite(&head, sizeof head, 1, v->packets);
     fwrite(packet->data, 1, (size_t)packet->size, v->packets);
     av_packet_unref(packet);
@@ -126,9 +129,8 @@ static enum status encode(struct video *v, AVCodecContext *encoder, const AVFram
 {
     AVPacket *packet = av_packet_alloc();
     int code = packet ? avcodec_send_frame(encoder, frame) : AVERROR(ENOMEM);
-    while (code >= 0 && (code = avcodec_receive_packet(encoder, packet)) >= 0) {
+    while (code >= 0 && (code = avcodec_receive_packet(encoder, packet)) >= 0)
         keep(v, packet);
-    }
     av_packet_free(&packet);
     if (code != AVERROR(EAGAIN) && code != AVERROR_EOF)
         return fail(STATUS_INTERNAL, "cannot encode a frame of '%s': %s", v->path, ffmpeg_log_cause(code));
@@ -216,8 +218,6 @@ void video_save(const struct video *v, struct record_writer *writer)
 // The next of those encoded.
 static enum status next_packet(struct video *v, struct record_reader *packets, AVPacket *packet)
 {
-    // Others change what a packet's bytes are to the muxer: one says that they are a pointer.
-    enum { FLAGS = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISPOSABLE };
     struct packet_head head;
     TRY(record_read(packets, &head, sizeof head));
     if (head.flags & ~FLAGS || head.size <= 0 || (size_t)head.size > packets->left)

@@ -253,14 +253,14 @@ static void test_outputs_are_not_inputs(void)
 static const char *path_name(const char *path)
 {
     static char name[FOLDER_NAME_MAX + 1];
-    intake_name_of_path(name, path);
+    folder_name_of_path(name, path);
     return name;
 }
 
 static const char *url_name(const char *url)
 {
     static char name[FOLDER_NAME_MAX + 1];
-    intake_name_of_url(name, url);
+    folder_name_of_url(name, url);
     return name;
 }
 

@@ -62,6 +62,29 @@ static double number_at(const json_t *list, size_t i)
     return json_number_value(json_array_get(list, i));
 }
 
+// Of a layer of 7 channels, whose importance is known of every image that did not fail.
+static void expect_channels(const json_t *target)
+{
+    double mean = 0, most[2] = {0, -1}; // value and number
+    CU_ASSERT_STRING_EQUAL(text_at(target, "layer"), "mixed4");
+    CU_ASSERT_STRING_EQUAL(text_at(target, "method"), "gradient_activation");
+    CU_ASSERT(json_integer_value(json_object_get(target, "channels")) == 7);
+    CU_ASSERT(json_integer_value(json_object_get(target, "known")) == IMAGES / 3 * 2);
+    for (int c = 0; c < 7; c++) {
+        const double value = importance_value(3, 1, c);
+        if (fabs(value) > fabs(most[0])) {
+            most[0] = value;
+            most[1] = c;
+        }
+    }
+    const json_t *first = json_array_get(json_array_get(json_object_get(target, "images"), 3), 0);
+    CU_ASSERT(number_at(first, 0) == most[1] && number_at(first, 1) == most[0]);
+    const json_t *best = json_array_get(json_object_get(target, "mean"), 0);
+    for (int id = 0; id < IMAGES; id++)
+        mean += importance_known(id, 1) ? importance_value(id, 1, (int)number_at(best, 0)) / (IMAGES / 3 * 2) : 0;
+    CU_ASSERT(fabs(number_at(best, 1) - mean) < 1e-3);
+}
+
 static void says_what_the_file_says(void)
 {
     struct page_summary summary;
@@ -90,6 +113,7 @@ static void says_what_the_file_says(void)
     CU_ASSERT_EQUAL(json_array_size(curves), IMAGES);
     CU_ASSERT_EQUAL(json_array_size(json_object_get(curve, "position")), STEPS_AN_IMAGE);
     CU_ASSERT(number_at(json_array_get(json_object_get(curve, "values"), 0), 7) == 4 * STEPS_AN_IMAGE + 7.5);
+    expect_channels(json_array_get(json_object_get(json, "channels"), 1));
     json_decref(json);
     free(text);
 }

@@ -184,6 +184,39 @@ static void without_a_column(void)
     run_reader_close(&reader);
 }
 
+// As no writer of ours leaves it: bytes that are no text, and no end.
+static void spoil_text(hid_t file)
+{
+    const char *plan = "caf\xe9";
+    hsize_t rows;
+    char *images = read_dataset(file, "images", -1, &rows);
+    HDF5_HANDLE type = run_table_type(RUN_IMAGES, targets, NULL);
+    HDF5_HANDLE dataset = H5Dopen2(file, "images", H5P_DEFAULT);
+    memset(images + H5Tget_member_offset(type, (unsigned)run_table_column(RUN_IMAGES, "source")), 0xff, ROW_SOURCE_MAX);
+    CU_ASSERT(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, images) >= 0);
+    free(images);
+    HDF5_HANDLE text = H5Tcopy(H5T_C_S1);
+    HDF5_HANDLE attribute = H5Aopen(file, "plan", H5P_DEFAULT);
+    H5Tset_size(text, H5T_VARIABLE);
+    H5Tset_cset(text, H5T_CSET_UTF8);
+    CU_ASSERT(H5Awrite(attribute, text, &plan) >= 0);
+}
+
+static void text_is_cleaned(void)
+{
+    struct run_reader *reader;
+    struct run_images images;
+    write_run();
+    hdf5_change(path, spoil_text);
+    UNIT_OK(run_reader_open(&reader, path));
+    CU_ASSERT_STRING_EQUAL(reader->facts.plan, "caf?");
+    UNIT_OK(run_images_read(reader, &images));
+    CU_ASSERT(strlen(images.items[0].source) == ROW_SOURCE_MAX - 1 && strspn(images.items[0].source, "?") == ROW_SOURCE_MAX - 1);
+    CU_ASSERT_STRING_EQUAL(images.items[7].source, record_of(7).source);
+    run_images_destroy(&images);
+    run_reader_close(&reader);
+}
+
 // Everything.
 static enum status read_all(void)
 {
@@ -249,6 +282,7 @@ static const struct unit_test tests[] = {{"images are there", images_are_there},
                                          {"facts are there", facts_are_there},
                                          {"rows, maps and importance", rows_maps_and_importance},
                                          {"without a column", without_a_column},
+                                         {"text is cleaned", text_is_cleaned},
                                          {"others are refused", others_are_refused},
                                          {"importance that cannot be", importance_that_cannot_be}};
 
