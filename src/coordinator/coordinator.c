@@ -321,8 +321,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     *outcome = (struct coordinator_outcome){0};
     TRY_OUT(file_join(path, options->setup.output, "run.h5"));
     TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
-    // Without --resume, those that are there were begun with other settings or pictures.
-    TRY_OUT(options->resume ? checkpoint_folder_remove_aside(options->setup.output) : checkpoint_folder_remove(options->setup.output));
+    if (!options->resume) // those that are there were begun with other settings or pictures
+        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL, NULL));
     rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? resume_earlier(options->resume) : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);

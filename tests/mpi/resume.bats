@@ -45,6 +45,22 @@ state() {
     [[ $output == *"nothing to do"* ]]
 }
 
+@test "checkpoints of dreams that are done go, if a killed run has left them" {
+    dream in/a.png in/b.png
+    state >before
+    mkdir out/checkpoints
+    touch out/checkpoints/{0,1,1.0123abcd.part}
+    dream in/a.png in/b.png # has nothing to do
+    state >after
+    cmp before after
+    printf '<html>' >in/b.png
+    run -3 dream --force in
+    mkdir out/checkpoints
+    touch out/checkpoints/{0,1.0123abcd.part,2}
+    run -3 dream in # tries b again
+    [ ! -e out/checkpoints ]
+}
+
 @test "other settings are refused, by name, and nothing is touched" {
     dream in
     state >before

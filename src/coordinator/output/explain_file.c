@@ -306,7 +306,7 @@ static enum status create(struct explain_file *f, const struct explain_file_opti
 {
     char path[FILE_PATH_MAX];
     TRY(file_join(path, o->folder, "explain.h5"));
-    TRY(stale_files_remove(o->folder, "explain\\.h5", NULL));
+    TRY(stale_files_remove(o->folder, "explain\\.h5", NULL, NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
     TRY(explain_store_create(&f->store, path));
     return write_header(f, o);

@@ -64,7 +64,7 @@ static enum status remove_files(const char *folder)
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
         used += (size_t)snprintf(names + used, sizeof names - used, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
     snprintf(names + used, sizeof names - used, "overview)\\.png");
-    return stale_files_remove(folder, names, NULL);
+    return stale_files_remove(folder, names, NULL, NULL);
 }
 
 // The longest side becomes at most `longest`.

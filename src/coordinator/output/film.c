@@ -46,10 +46,10 @@ void film_frame_destroy(struct film_frame *frame)
 enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    TRY(stale_files_remove(folder, file_names, NULL));
+    TRY(stale_files_remove(folder, file_names, NULL, NULL));
     for (int cam = 0; cam < 2; cam++) {
         TRY(file_join(path, folder, cam ? "cam" : "dream"));
-        TRY(stale_files_remove(path, frame_names, NULL));
+        TRY(stale_files_remove(path, frame_names, NULL, NULL));
         rmdir(path); // it may well hold what is not ours
     }
     return STATUS_OK;

@@ -13,7 +13,7 @@
 enum { PATTERN_MAX = 1024 };
 
 // `end`: "?" where files have their final names, too.
-static enum status remove_matching(const char *folder, const char *names, const char *end, const char *kept)
+static enum status remove_matching(const char *folder, const char *names, const char *end, stale_files_keep keep, void *context)
 {
     char pattern[PATTERN_MAX], path[FILE_PATH_MAX];
     regex_t ours;
@@ -27,7 +27,7 @@ static enum status remove_matching(const char *folder, const char *names, const 
         return fail(STATUS_LIMIT, "no memory to look through the folder '%s'", folder);
     }
     for (struct dirent *entry; rc == STATUS_OK && (entry = readdir(entries));) {
-        if (regexec(&ours, entry->d_name, 0, NULL, 0) != 0 || (kept && strcmp(entry->d_name, kept) == 0))
+        if (regexec(&ours, entry->d_name, 0, NULL, 0) != 0 || (keep && keep(context, entry->d_name)))
             continue;
         rc = file_join(path, folder, entry->d_name);
         if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT)
@@ -38,12 +38,12 @@ static enum status remove_matching(const char *folder, const char *names, const 
     return rc;
 }
 
-enum status stale_files_remove(const char *folder, const char *names, const char *kept)
+enum status stale_files_remove(const char *folder, const char *names, stale_files_keep keep, void *context)
 {
-    return remove_matching(folder, names, "?", kept);
+    return remove_matching(folder, names, "?", keep, context);
 }
 
 enum status stale_files_remove_aside(const char *folder, const char *names)
 {
-    return remove_matching(folder, names, "", NULL);
+    return remove_matching(folder, names, "", NULL, NULL);
 }

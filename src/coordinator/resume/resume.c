@@ -14,6 +14,7 @@
 #include "common/system/utf8.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
+#include "coordinator/task/checkpoint_folder.h"
 #include "runfile/run_images.h"
 
 static const char anew[] = "give another folder with -o, or --force to begin anew";
@@ -34,7 +35,7 @@ bool resume_is_done(const struct resume *r, int64_t image)
     return image < r->count && r->done[image];
 }
 
-static bool keep(void *context, int64_t image)
+static bool is_done(void *context, int64_t image)
 {
     return image >= 0 && resume_is_done(context, image);
 }
@@ -172,7 +173,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
         goto out;
     }
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
-    r->earlier = (struct run_earlier){.path = r->path, .keep = keep, .context = r};
+    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .context = r};
     rc = read_run(r, &reader, &images);
     if (rc != STATUS_OK) {
         rc = fail(rc == STATUS_IO ? STATUS_FORMAT : rc, "cannot go on with the run that is there: %s; --force begins anew",
@@ -181,7 +182,8 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     }
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
-    rc = walk(r, &images, intake, entry, options);
+    TRY_OUT(walk(r, &images, intake, entry, options));
+    rc = checkpoint_folder_remove(options->output, is_done, r); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
     run_images_destroy(&images);

@@ -21,7 +21,7 @@ struct resume_options {
 struct resume;
 
 // Reads DIR/run.h5 and goes through the inputs as far as that run had come. STATUS_USAGE names what differs from that run, if it matters to
-// the results: settings, or a picture that was done and is another one now. On failure *resume is NULL.
+// the results: settings, or a picture that was done and is another one now. On failure *resume is NULL. Checkpoints that nobody needs go.
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
 

@@ -87,18 +87,25 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-enum status checkpoint_folder_remove(const char *output)
+struct needed {
+    bool (*is_done)(void *context, int64_t image);
+    void *context;
+};
+
+static bool is_needed(void *context, const char *name)
 {
-    char folder[FILE_PATH_MAX];
-    TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, file_names, NULL));
-    rmdir(folder);
-    return STATUS_OK;
+    const struct needed *needed = context;
+    char *end;
+    const int64_t image = strtoll(name, &end, 10);
+    return *end == '\0' && needed->is_done && !needed->is_done(needed->context, image);
 }
 
-enum status checkpoint_folder_remove_aside(const char *output)
+enum status checkpoint_folder_remove(const char *output, bool (*is_done)(void *context, int64_t image), void *context)
 {
+    struct needed needed = {.is_done = is_done, .context = context};
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    return stale_files_remove_aside(folder, file_names);
+    TRY(stale_files_remove(folder, file_names, is_needed, &needed));
+    rmdir(folder); // if it is empty
+    return STATUS_OK;
 }

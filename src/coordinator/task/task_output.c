@@ -43,6 +43,11 @@ static enum status encode(const struct config *config, const char *path, enum im
     return codec_encode_jpeg(path, config->output.quality, &task->image);
 }
 
+static bool is(void *file, const char *name)
+{
+    return strcmp(file, name) == 0;
+}
+
 static enum status write_picture(const struct config *config, const char *folder, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
@@ -52,7 +57,7 @@ static enum status write_picture(const struct config *config, const char *folder
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
-    TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", file));
+    TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", is, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
     return STATUS_OK;
 }
