@@ -321,9 +321,8 @@ static enum status prepare(struct bench_options *options, const float *weights, 
 {
     char *file_text = NULL;
     enum status rc;
-    struct plan *plan = malloc(sizeof *plan);
-    if (!plan)
-        return fail(STATUS_LIMIT, "no memory for a plan");
+    struct plan *plan;
+    TRY(ALLOCATE(plan, 1, "for a plan"));
     TRY_OUT(planning_read_file(&options->config, &file_text));
     TRY_OUT(planning_find(&options->config, options->threads, weights, file_text, plan, plan_text));
     rc = engine_create(engine, objective, weights, plan);

@@ -137,9 +137,7 @@ static enum status start(struct bench *bench, struct engine *engine, const struc
         bench->targets_op++;
     const size_t ops = (size_t)bench->op_count, n = (size_t)rounds;
     bench->rounds = rounds;
-    bench->stamps = calloc(ops + 1 + n * (OPS + 2 * ops) + n, sizeof *bench->stamps);
-    if (!bench->stamps)
-        return fail(STATUS_LIMIT, "no memory for the times of %d rounds", rounds);
+    TRY(ALLOCATE(bench->stamps, ops + 1 + n * (OPS + 2 * ops) + n, "for the times of %d rounds", rounds));
     bench->found = bench->stamps + ops + 1;
     bench->sorted = bench->found + n * (OPS + 2 * ops);
     return STATUS_OK;
@@ -164,9 +162,7 @@ static enum status conclude(const struct bench *bench, struct bench_figures *fig
     figures->inside = spread_of(bench, INSIDE);
     figures->flop = executor_flop(bench->executor);
     figures->bytes_per_pixel = (double)executor_bytes(bench->executor) / ((double)figures->width * figures->height);
-    figures->ops = calloc((size_t)bench->op_count, sizeof *figures->ops);
-    if (!figures->ops)
-        return fail(STATUS_LIMIT, "no memory for the times of %d operations", bench->op_count);
+    TRY(ALLOCATE(figures->ops, bench->op_count, "for the times of %d operations", bench->op_count));
     figures->op_count = bench->op_count;
     for (int i = 0; i < bench->op_count; i++) {
         struct bench_op *op = &figures->ops[i];

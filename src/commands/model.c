@@ -140,11 +140,7 @@ static enum status run_info(struct arguments *arguments)
     struct weights_info info;
     if (!arguments->operand)
         TRY_OUT(model_default_path(path));
-    weights = malloc(parameters_count(network) * sizeof *weights);
-    if (!weights) {
-        rc = fail(STATUS_LIMIT, "no memory for %zu weights", parameters_count(network));
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(weights, parameters_count(network), "for %zu weights", parameters_count(network)));
     TRY_OUT(weights_read(arguments->operand ? arguments->operand : path, network, weights, &info));
     if (arguments->json)
         TRY_OUT(print_json(network, &info));

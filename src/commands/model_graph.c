@@ -220,9 +220,8 @@ enum status model_graph_print(struct config *config, int width, int height, bool
     struct executor *executor = NULL;
     char *file_text = NULL, *plan_text = NULL;
     enum status rc;
-    struct plan *plan = malloc(sizeof *plan);
-    if (!plan)
-        return fail(STATUS_LIMIT, "no memory for a plan");
+    struct plan *plan;
+    TRY(ALLOCATE(plan, 1, "for a plan"));
     TRY_OUT(arguments_check_config(config));
     TRY_OUT(objective_find_targets(&objective, config));
     TRY_OUT(planning_read_file(config, &file_text));

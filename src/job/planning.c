@@ -26,9 +26,7 @@ enum status planning_read_file(struct config *config, char **text)
     *text = NULL;
     if (strcmp(path, "auto") == 0 || strcmp(path, "off") == 0)
         return STATUS_OK;
-    plan = malloc(sizeof *plan);
-    if (!plan)
-        return fail(STATUS_LIMIT, "no memory for a plan");
+    TRY(ALLOCATE(plan, 1, "for a plan"));
     TRY_OUT(run_plan_read(path, PLAN_TEXT_MAX, text));
     TRY_OUT(plan_from_text(plan, network_inception_v3(), &origin, *text, path));
     const enum config_precision found = plan->bf16 ? PRECISION_BF16 : PRECISION_F32;

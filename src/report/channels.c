@@ -56,9 +56,7 @@ enum status channels_read(struct run_reader *reader, const struct run_images *im
     const bool listed = images->count * layers->count * CHANNELS_IMAGE <= CHANNELS_LISTED;
     enum status rc = STATUS_OK;
     *channels = (struct channels){.target_count = layers->count, .image_count = images->count};
-    channels->targets = calloc(layers->count, sizeof *channels->targets);
-    if (!channels->targets)
-        return fail(STATUS_LIMIT, "no memory for %zu targets", layers->count);
+    TRY(ALLOCATE(channels->targets, layers->count, "for %zu targets", layers->count));
     for (size_t t = 0; t < layers->count && rc == STATUS_OK; t++) {
         struct target_channels *target = &channels->targets[t];
         target->layer = layers->items[t];

@@ -134,11 +134,9 @@ static enum status make(struct curves *curves, struct steps *steps)
     const size_t images = count_images(steps), budget = curves_budget(images, curves->width);
     const size_t points = (images + 1) * CURVE_POINTS_MAX < steps->count + CURVE_POINTS_MAX ? (images + 1) * CURVE_POINTS_MAX
                                                                                             : steps->count + CURVE_POINTS_MAX;
-    curves->curves = calloc(images + 1, sizeof *curves->curves);
-    curves->points = calloc(points + 1, sizeof *curves->points);
-    curves->values = calloc((points + 1) * (size_t)curves->width, sizeof *curves->values);
-    if (!curves->curves || !curves->points || !curves->values)
-        return fail(STATUS_LIMIT, "no memory for the curves of %zu pictures", images);
+    TRY(ALLOCATE(curves->curves, images + 1, "for the curves of %zu pictures", images));
+    TRY(ALLOCATE(curves->points, points + 1, "for the curves of %zu pictures", images));
+    TRY(ALLOCATE(curves->values, (points + 1) * (size_t)curves->width, "for the curves of %zu pictures", images));
     for (size_t i = 0; budget > 0 && i < steps->count;) {
         size_t end = i + 1;
         while (end < steps->count && steps->items[end].image == steps->items[i].image)
@@ -154,10 +152,8 @@ static enum status make(struct curves *curves, struct steps *steps)
 static enum status read_steps(struct run_cursor *cursor, int targets, struct steps *steps, struct curves *curves)
 {
     const size_t rows = cursor->rows, width = (size_t)curves->width;
-    steps->items = calloc(rows + 1, sizeof *steps->items);
-    steps->values = malloc((rows * width + 1) * sizeof *steps->values);
-    if (!steps->items || !steps->values)
-        return fail(STATUS_LIMIT, "no memory for %zu steps", rows);
+    TRY(ALLOCATE(steps->items, rows + 1, "for %zu steps", rows));
+    TRY(ALLOCATE(steps->values, (rows * width + 1), "for %zu steps", rows));
     for (int m = 0; m < MEASURES; m++)
         curves->have[m] = run_cursor_has(cursor, measures[m].column);
     const struct step_row *step;

@@ -69,9 +69,7 @@ static enum status carry_all(struct carrying *c, const struct run_file_header *h
     for (int t = 0; t < c->targets; t++) {
         if (run_reader_channels(c->reader, t, NULL) != header->channels[t])
             return fail(STATUS_FORMAT, "%s: its importance is not like ours", c->earlier->path);
-        c->importance[t] = malloc((size_t)header->channels[t] * sizeof *c->importance[t]);
-        if (!c->importance[t])
-            return fail(STATUS_LIMIT, "no memory for the importance of %d channels", header->channels[t]);
+        TRY(ALLOCATE(c->importance[t], (size_t)header->channels[t], "for the importance of %d channels", header->channels[t]));
     }
     TRY(carry_table(c, RUN_STEPS, carry_step));
     TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));

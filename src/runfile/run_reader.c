@@ -200,9 +200,7 @@ enum status run_reader_map(struct run_reader *reader, const struct cam_row *fram
     if (maps->handle < 0 || width < 1 || height < 1 || width > INT32_MAX / height || frame->offset < 0 ||
         frame->offset > (int64_t)maps->size[0] - width * height)
         return fail(STATUS_FORMAT, "%s: a map of %lld x %lld values is not there", reader->path, (long long)width, (long long)height);
-    *values = malloc((size_t)(width * height) * sizeof **values);
-    if (!*values)
-        return fail(STATUS_LIMIT, "no memory for a map of %lld x %lld values", (long long)width, (long long)height);
+    TRY(ALLOCATE(*values, width * height, "for a map of %lld x %lld values", (long long)width, (long long)height));
     if (read_rows(maps->handle, H5T_NATIVE_FLOAT, (hsize_t)frame->offset, (hsize_t)(width * height), 0, *values))
         return STATUS_OK;
     free(*values);

@@ -298,12 +298,8 @@ enum status keras_open(struct keras_reader **result, const char *path, const str
     reader->network = network;
     reader->file = reader->root = -1;
     hdf5_listen();
-    reader->datasets = calloc(count, sizeof *reader->datasets);
-    reader->layers = calloc(count, sizeof *reader->layers);
-    if (!reader->datasets || !reader->layers) {
-        rc = fail(STATUS_LIMIT, "no memory for %zu layers", count);
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(reader->datasets, count, "for %zu layers", count));
+    TRY_OUT(ALLOCATE(reader->layers, count, "for %zu layers", count));
     TRY_OUT(open_file(reader, path));
     TRY_OUT(open_layers(reader));
     read_source(reader);

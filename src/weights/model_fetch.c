@@ -66,9 +66,8 @@ enum status model_default_path(char path[FILE_PATH_MAX])
 static enum status verify(const char *path)
 {
     const struct network *network = network_inception_v3();
-    float *weights = malloc(parameters_count(network) * sizeof *weights);
-    if (!weights)
-        return fail(STATUS_LIMIT, "no memory for %zu weights", parameters_count(network));
+    float *weights;
+    TRY(ALLOCATE(weights, parameters_count(network), "for %zu weights", parameters_count(network)));
     enum status rc = weights_read(path, network, weights, NULL);
     free(weights);
     return rc;

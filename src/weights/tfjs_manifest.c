@@ -26,9 +26,7 @@ static enum status parse_shards(const json_t *paths, struct tfjs_group *group)
     group->shard_count = json_array_size(paths);
     if (group->shard_count == 0 || group->shard_count > SHARDS_MAX)
         return fail(STATUS_FORMAT, "paths must be a list of 1 to %d file names", SHARDS_MAX);
-    group->shards = calloc(group->shard_count, sizeof *group->shards);
-    if (!group->shards)
-        return fail(STATUS_LIMIT, "no memory for %zu file names", group->shard_count);
+    TRY(ALLOCATE(group->shards, group->shard_count, "for %zu file names", group->shard_count));
     for (size_t i = 0; i < group->shard_count; i++) {
         group->shards[i] = json_string_value(json_array_get(paths, i));
         if (!group->shards[i] || !is_plain_name(group->shards[i]))
@@ -91,9 +89,7 @@ static enum status parse_weights(const json_t *list, struct tfjs_group *group)
     group->weight_count = json_array_size(list);
     if (group->weight_count == 0 || group->weight_count > WEIGHTS_MAX)
         return fail(STATUS_FORMAT, "weights must be a list of 1 to %d entries", WEIGHTS_MAX);
-    group->weights = calloc(group->weight_count, sizeof *group->weights);
-    if (!group->weights)
-        return fail(STATUS_LIMIT, "no memory for %zu weights", group->weight_count);
+    TRY(ALLOCATE(group->weights, group->weight_count, "for %zu weights", group->weight_count));
     for (size_t i = 0; i < group->weight_count && rc == STATUS_OK; i++) {
         const json_t *entry = json_array_get(list, i);
         struct tfjs_weight *weight = &group->weights[i];

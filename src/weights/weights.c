@@ -37,9 +37,8 @@ static enum status read_conv(struct keras_reader *reader, const struct network *
     size_t out = keras_part_count(network, conv, KERAS_BETA), kernel_count = keras_count(&shape);
     float *kernel = weights + parameters_kernel_start(network, conv), *bias = kernel + kernel_count;
     float *beta = scratch + kernel_count, *mean = beta + out, *variance = mean + out;
-    double *scale = calloc(out, sizeof *scale);
-    if (!scale)
-        return fail(STATUS_LIMIT, "no memory for %zu channels", out);
+    double *scale;
+    TRY(ALLOCATE(scale, out, "for %zu channels", out));
     TRY_OUT(keras_read(reader, conv, KERAS_KERNEL, scratch));
     TRY_OUT(keras_read(reader, conv, KERAS_BETA, beta));
     TRY_OUT(keras_read(reader, conv, KERAS_MEAN, mean));
@@ -98,9 +97,8 @@ enum status weights_read(const char *path, const struct network *network, float 
         size_t count = keras_part_count(network, conv, KERAS_KERNEL) + 3 * keras_part_count(network, conv, KERAS_BETA);
         largest = count > largest ? count : largest;
     }
-    float *scratch = malloc(largest * sizeof *scratch);
-    if (!scratch)
-        return fail(STATUS_LIMIT, "no memory for %zu weights", largest);
+    float *scratch;
+    TRY(ALLOCATE(scratch, largest, "for %zu weights", largest));
     TRY_OUT(keras_open(&reader, path, network));
     for (int conv = 0; conv < network->conv_count; conv++)
         TRY_OUT(fail_in(read_conv(reader, network, conv, scratch, weights), "%s", path));

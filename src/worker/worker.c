@@ -280,10 +280,9 @@ out:
 
 enum status worker_create(struct worker **worker, const struct worker_options *options)
 {
-    struct worker *w = *worker = calloc(1, sizeof *w);
+    TRY(ALLOCATE(*worker, 1, "for a worker"));
+    struct worker *w = *worker;
     enum status rc;
-    if (!w)
-        return fail(STATUS_LIMIT, "no memory for a worker");
     w->options = *options;
     omp_set_num_threads(options->threads);
     TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));

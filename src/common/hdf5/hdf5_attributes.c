@@ -103,9 +103,8 @@ static enum status read_variable(hid_t attribute, hid_t type, hid_t space, const
     enum status rc = STATUS_OK;
     if (H5Aget_storage_size(attribute) > count * TEXT_REFERENCE_MAX)
         return fail(STATUS_FORMAT, "not a list of strings");
-    char **found = calloc(count, sizeof *found);
-    if (!found)
-        return fail(STATUS_LIMIT, "no memory for %zu strings", count);
+    char **found;
+    TRY(ALLOCATE(found, count, "for %zu strings", count));
     if (memory < 0 || H5Tset_cset(memory, H5Tget_cset(type)) < 0 || H5Aread(attribute, memory, found) < 0)
         rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
     for (size_t i = 0; i < count && rc == STATUS_OK; i++)
@@ -132,9 +131,7 @@ static enum status read_list(hid_t object, const char *name, const struct hdf5_l
                     limits->variable ? "variable length" : "one length");
     if ((size_t)count > limits->count)
         return fail(STATUS_LIMIT, "%lld strings; at most %zu are read", (long long)count, limits->count);
-    texts->items = calloc((size_t)count, sizeof *texts->items);
-    if (!texts->items)
-        return fail(STATUS_LIMIT, "no memory for %lld strings", (long long)count);
+    TRY(ALLOCATE(texts->items, count, "for %lld strings", (long long)count));
     return limits->variable ? read_variable(attribute, type, space, limits, texts)
                             : read_fixed(attribute, type, (size_t)count, limits, texts);
 }

@@ -184,10 +184,9 @@ static void *run(void *data)
 
 enum status downloads_create(struct downloads **out, const struct downloads_options *options)
 {
-    struct downloads *downloads = *out = calloc(1, sizeof *downloads);
+    TRY(ALLOCATE(*out, 1, "for downloads"));
+    struct downloads *downloads = *out;
     enum status rc = STATUS_OK;
-    if (!downloads)
-        return fail(STATUS_LIMIT, "no memory for downloads");
     downloads->options = *options;
     TAILQ_INIT(&downloads->all);
     TAILQ_INIT(&downloads->added);
@@ -206,9 +205,8 @@ enum status downloads_create(struct downloads **out, const struct downloads_opti
 
 enum status downloads_add(struct downloads *downloads, const char *url, void *item)
 {
-    struct download *download = calloc(1, sizeof *download);
-    if (!download)
-        return fail(STATUS_LIMIT, "no memory to download %s", url);
+    struct download *download;
+    TRY(ALLOCATE(download, 1, "to download %s", url));
     download->item = item;
     download->transfer =
         (struct transfer){.url = url, .place = downloads->options.folder, .options = &downloads->options.fetch, .descriptor = -1};

@@ -30,9 +30,7 @@ enum status heat_create(struct heat *heat, const struct heat_grid *grid)
     if (!is_sound(grid->width, grid->stride, grid->octave_width) || !is_sound(grid->height, grid->stride, grid->octave_height))
         return fail(STATUS_INTERNAL, "a map of %d x %d values, %d pixels apart, over %d x %d pixels", grid->width, grid->height,
                     grid->stride, grid->octave_width, grid->octave_height);
-    heat->values = malloc((size_t)grid->width * (size_t)grid->height * sizeof *heat->values);
-    if (!heat->values)
-        return fail(STATUS_LIMIT, "no memory for a map of %d x %d values", grid->width, grid->height);
+    TRY(ALLOCATE(heat->values, (size_t)grid->width * (size_t)grid->height, "for a map of %d x %d values", grid->width, grid->height));
     heat->grid = *grid;
     return STATUS_OK;
 }

@@ -144,11 +144,7 @@ enum status resample_across(const float *in, int64_t rows, int in_width, float *
     int64_t blocks = (rows + LANES - 1) / LANES;
     int threads = omp_get_max_threads() < blocks ? omp_get_max_threads() : (int)blocks;
     size_t stride = (size_t)in_width * LANES;
-    lanes = malloc((size_t)threads * stride * sizeof *lanes);
-    if (!lanes) {
-        rc = fail(STATUS_LIMIT, "no memory to resample rows of %d pixels", in_width);
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(lanes, (size_t)threads * stride, "to resample rows of %d pixels", in_width));
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t block = 0; block < blocks; block++) {
         int64_t row = block * LANES;
@@ -222,9 +218,9 @@ enum status resample(const float *in, int planes, int in_width, int in_height, f
     assert(planes > 0 && in_width > 0 && in_height > 0 && out_width > 0 && out_height > 0);
     if (in_width == out_width)
         return resample_down(in, in_rows, planes, out_width, in_height, out, out_rows, out_height);
-    float *between = malloc((size_t)rows * (size_t)out_width * sizeof *between);
-    if (!between)
-        return fail(STATUS_LIMIT, "no memory to resample %d x %d to %d x %d pixels", in_width, in_height, out_width, out_height);
+    float *between;
+    TRY(ALLOCATE(between, (size_t)rows * (size_t)out_width, "to resample %d x %d to %d x %d pixels", in_width, in_height, out_width,
+                 out_height));
     enum status rc = resample_across(in, rows, in_width, between, out_width);
     if (rc == STATUS_OK)
         rc = resample_down(between, in_rows, planes, out_width, in_height, out, out_rows, out_height);

@@ -33,6 +33,16 @@ enum status fail_in(enum status code, const char *format, ...)
     return code;
 }
 
+enum status no_memory(const char *purpose, ...)
+{
+    char text[STATUS_MESSAGE_MAX];
+    va_list args;
+    va_start(args, purpose);
+    vsnprintf(text, sizeof text, purpose, args);
+    va_end(args);
+    return fail(STATUS_LIMIT, "no memory %s", text);
+}
+
 const char *status_message(void)
 {
     return message;

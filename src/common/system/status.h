@@ -5,6 +5,8 @@
 // next fail() on that thread. Messages are lower case and say what was wrong, where (file, key, offset) and what to do.
 #pragma once
 
+#include <stdlib.h>
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 #define PRINTF_LIKE(text, first) __attribute__((__format__(__printf__, text, first)))
 
@@ -27,6 +29,9 @@ enum status fail(enum status code, const char *format, ...) PRINTF_LIKE(2, 3);
 // Puts "context: " before this thread's message and returns `code` unchanged. Does nothing to STATUS_OK.
 enum status fail_in(enum status code, const char *format, ...) PRINTF_LIKE(2, 3);
 
+// STATUS_LIMIT, with "no memory " and what it was for.
+enum status no_memory(const char *purpose, ...) PRINTF_LIKE(1, 2);
+
 // This thread's last message; never NULL.
 const char *status_message(void);
 
@@ -45,3 +50,7 @@ const char *status_message(void);
         if (rc != STATUS_OK)                                                                                                               \
             goto out;                                                                                                                      \
     } while (0)
+
+// `pointer` to `count` elements, all zero, or no_memory() for what follows.
+#define ALLOCATE(pointer, count, ...)                                                                                                      \
+    ((pointer) = calloc((size_t)(count), sizeof *(pointer)), (pointer) ? STATUS_OK : no_memory(__VA_ARGS__))

@@ -75,9 +75,8 @@ static void work_queue_free(struct work_queue **queue)
 
 enum status work_queue_create(struct work_queue **queue)
 {
-    struct work_queue *q = *queue = calloc(1, sizeof *q);
-    if (!q)
-        return fail(STATUS_LIMIT, "no memory for the outputs of an image");
+    TRY(ALLOCATE(*queue, 1, "for the outputs of an image"));
+    struct work_queue *q = *queue;
     pthread_mutex_init(&q->mutex, NULL);
     pthread_cond_init(&q->changed, NULL);
     const enum status rc = thread_start(&q->thread, run, q);

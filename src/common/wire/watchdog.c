@@ -127,11 +127,7 @@ enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_opt
     TRY_OUT(mpi_check(MPI_Comm_dup(options->comm, &w->comm), "communicator of the watchdog"));
     TRY_OUT(mpi_check(MPI_Comm_set_errhandler(w->comm, MPI_ERRORS_RETURN), "error handler"));
     TRY_OUT(mpi_check(MPI_Comm_rank(w->comm, &w->rank), "rank"));
-    w->heard = calloc((size_t)w->size, sizeof *w->heard);
-    if (!w->heard) {
-        rc = fail(STATUS_LIMIT, "no memory to watch over the ranks");
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(w->heard, w->size, "to watch over the ranks"));
     w->looked = now();
     forgive(w, w->looked);
     TRY_OUT(thread_start(&w->thread, run, w));

@@ -31,10 +31,9 @@ struct intake {
 
 enum status intake_create(struct intake **out, const char *output, char *const *inputs, int count)
 {
-    struct intake *intake = *out = calloc(1, sizeof *intake);
+    TRY(ALLOCATE(*out, 1, "for the inputs"));
+    struct intake *intake = *out;
     struct stat info;
-    if (!intake)
-        return fail(STATUS_LIMIT, "no memory for the inputs");
     intake->inputs = inputs;
     intake->count = count;
     if (stat(output, &info) == 0)

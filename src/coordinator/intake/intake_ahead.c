@@ -99,9 +99,8 @@ static void *run(void *data)
 
 enum status intake_ahead_create(struct intake_ahead **ahead, struct intake *intake)
 {
-    struct intake_ahead *a = *ahead = calloc(1, sizeof *a);
-    if (!a)
-        return fail(STATUS_LIMIT, "no memory for the inputs");
+    TRY(ALLOCATE(*ahead, 1, "for the inputs"));
+    struct intake_ahead *a = *ahead;
     a->intake = intake;
     TAILQ_INIT(&a->held);
     pthread_mutex_init(&a->mutex, NULL);

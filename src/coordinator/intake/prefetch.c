@@ -139,11 +139,10 @@ static void *run(void *data)
 enum status prefetch_create(struct prefetch **out, const struct config *config, const char *output,
                             const struct checkpoint_folder *checkpoints, int workers)
 {
-    struct prefetch *p = *out = calloc(1, sizeof *p);
+    TRY(ALLOCATE(*out, 1, "for the inputs"));
+    struct prefetch *p = *out;
     const int threads = workers < PREFETCH_THREADS_MAX ? workers : PREFETCH_THREADS_MAX;
     enum status rc = STATUS_OK;
-    if (!p)
-        return fail(STATUS_LIMIT, "no memory for the inputs");
     p->config = config;
     p->output = output;
     p->checkpoints = checkpoints;
@@ -172,9 +171,8 @@ bool prefetch_has_room(struct prefetch *p)
 
 static enum status item_create(struct item **out, const struct intake_entry *entry)
 {
-    struct item *item = *out = calloc(1, sizeof *item);
-    if (!item)
-        return fail(STATUS_LIMIT, "no memory for another image");
+    TRY(ALLOCATE(*out, 1, "for another image"));
+    struct item *item = *out;
     item->descriptor = -1;
     item->state = entry->kind == INTAKE_URL ? DOWNLOADING : LOADABLE;
     item->task = task_create();

@@ -72,10 +72,9 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
                                 const float *gradient)
 {
     const size_t count = (size_t)f->width * (size_t)f->height;
-    float *values = malloc(count * sizeof *values);
+    float *values;
     enum status rc;
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory for the saliency of %d x %d pixels", f->width, f->height);
+    TRY(ALLOCATE(values, count, "for the saliency of %d x %d pixels", f->width, f->height));
     for (size_t i = 0; i < count; i++)
         values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
     const struct explain_dataset dataset = plane(f, path, values, description);
@@ -98,11 +97,10 @@ static enum status add_gradient(struct explain_file *f, const struct array *arra
 static enum status add_guided_gradcam(struct explain_file *f, int target, const float *gradient)
 {
     const size_t width = (size_t)f->width, height = (size_t)f->height;
-    float *values = malloc((3 * width * height + width) * sizeof *values);
+    float *values;
     char path[PATH_SIZE];
     enum status rc;
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory for the guided Grad-CAM of %d x %d pixels", f->width, f->height);
+    TRY(ALLOCATE(values, (3 * width * height + width), "for the guided Grad-CAM of %d x %d pixels", f->width, f->height));
     float *row = values + 3 * width * height;
     for (size_t y = 0; y < height; y++) {
         heat_row(&f->cams[target], f->width, f->height, (int)y, row);
@@ -314,9 +312,7 @@ static enum status create(struct explain_file *f, const struct explain_file_opti
 
 enum status explain_file_create(struct explain_file **file, const struct explain_file_options *o)
 {
-    *file = calloc(1, sizeof **file);
-    if (!*file)
-        return fail(STATUS_LIMIT, "no memory to explain %s", o->image->source);
+    TRY(ALLOCATE(*file, 1, "to explain %s", o->image->source));
     (*file)->config = o->config;
     (*file)->width = o->image->width;
     (*file)->height = o->image->height;

@@ -101,9 +101,8 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
 {
     enum status rc;
     *pictures = NULL;
-    struct explain_pictures *p = calloc(1, sizeof *p);
-    if (!p)
-        return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", width, height);
+    struct explain_pictures *p;
+    TRY(ALLOCATE(p, 1, "for pictures of %d x %d pixels", width, height));
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
     TRY_OUT(remove_files(folder));

@@ -124,9 +124,8 @@ static enum status steady(struct film *f, const struct heat *map)
     const bool first = !f->steady.values;
     const float old = first ? 0 : (float)f->config->video.steadiness;
     enum status rc = STATUS_OK;
-    float *row = malloc(width * sizeof *row);
-    if (!row)
-        return fail(STATUS_LIMIT, "no memory for a frame");
+    float *row;
+    TRY(ALLOCATE(row, width, "for a frame"));
     if (first)
         TRY_OUT(heat_create(&f->steady, &grid));
     for (int y = 0; y < grid.height; y++) {
@@ -282,9 +281,8 @@ enum status film_create(struct film **film, const struct film_options *o)
 {
     enum status rc;
     *film = NULL;
-    struct film *f = calloc(1, sizeof *f);
-    if (!f)
-        return fail(STATUS_LIMIT, "no memory for a film");
+    struct film *f;
+    TRY(ALLOCATE(f, 1, "for a film"));
     f->config = o->config;
     f->dream = (struct reel){.name = "dream", .wanted = o->config->frames.dream};
     f->cam = (struct reel){.name = "cam", .wanted = o->config->frames.cam};

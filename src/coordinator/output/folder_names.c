@@ -123,9 +123,8 @@ static struct slot *find(struct slot *slots, size_t capacity, uint64_t hash)
 static enum status grow(struct folder_names *names)
 {
     const size_t capacity = names->capacity ? names->capacity * 2 : 1024;
-    struct slot *slots = calloc(capacity, sizeof *slots);
-    if (!slots)
-        return fail(STATUS_LIMIT, "no memory for the names of %zu images", names->count);
+    struct slot *slots;
+    TRY(ALLOCATE(slots, capacity, "for the names of %zu images", names->count));
     for (size_t i = 0; i < names->capacity; i++)
         if (names->slots[i].hash)
             *find(slots, capacity, names->slots[i].hash) = names->slots[i];
@@ -158,11 +157,10 @@ static enum status try_name(struct folder_names *names, const char *name, bool *
 enum status folder_names_create(struct folder_names **out, const char *folder)
 {
     static const char *const own[] = {"run.h5", "run.h5.new", "report.html"}; // the run's own files, whether they are there yet or not
-    struct folder_names *names = *out = calloc(1, sizeof *names);
+    TRY(ALLOCATE(*out, 1, "for the names of images"));
+    struct folder_names *names = *out;
     enum status rc = STATUS_OK;
     bool taken;
-    if (!names)
-        return fail(STATUS_LIMIT, "no memory for the names of images");
     if (snprintf(names->folder, sizeof names->folder, "%s", folder) >= (int)sizeof names->folder) {
         rc = fail(STATUS_LIMIT, "%s: the path of the output folder is too long", folder);
         goto out;

@@ -99,9 +99,8 @@ static void write_line(const struct progress *progress, void (*format)(char *, c
 
 enum status progress_create(struct progress **out, int64_t total_images, enum log_level level, int fd)
 {
-    struct progress *progress = *out = calloc(1, sizeof *progress);
-    if (!progress)
-        return fail(STATUS_LIMIT, "no memory for the progress display");
+    TRY(ALLOCATE(*out, 1, "for the progress display"));
+    struct progress *progress = *out;
     progress->state.total = total_images;
     progress->fd = fd;
     progress->quiet = level < LOG_INFO;

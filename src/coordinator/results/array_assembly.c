@@ -81,9 +81,7 @@ enum status arrays_receive(MPI_Comm comm, int rank, struct array_part *part, flo
     TRY(mpi_receive(part, sizeof *part, rank, MESSAGE_ARRAY, comm));
     if (!fits(part))
         return fail(STATUS_INTERNAL, "rank %d sent a part of an array that lies outside it", rank);
-    *values = malloc(value_count(part) * sizeof **values);
-    if (!*values)
-        return fail(STATUS_LIMIT, "no memory for what rank %d sends", rank);
+    TRY(ALLOCATE(*values, value_count(part), "for what rank %d sends", rank));
     const enum status rc = mpi_receive_values(*values, value_count(part), rank, MESSAGE_ARRAY_VALUES, comm);
     if (rc != STATUS_OK)
         free(*values);

@@ -166,12 +166,9 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     struct run_reader *reader = NULL;
     struct run_images images = {0};
     struct intake *intake = NULL;
-    struct intake_entry *entry = malloc(sizeof *entry);
+    struct intake_entry *entry = NULL;
     enum status rc;
-    if (!entry) {
-        rc = fail(STATUS_LIMIT, "no memory for an input");
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(entry, 1, "for an input"));
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
     r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .context = r};
     rc = read_run(r, &reader, &images);
@@ -194,9 +191,7 @@ out:
 
 enum status resume_create(struct resume **resume, const struct resume_options *options)
 {
-    *resume = calloc(1, sizeof **resume);
-    if (!*resume)
-        return fail(STATUS_LIMIT, "no memory to go on with a run");
+    TRY(ALLOCATE(*resume, 1, "to go on with a run"));
     const enum status rc = open_run(*resume, options);
     if (rc != STATUS_OK)
         resume_destroy(resume);

@@ -392,9 +392,8 @@ enum status dispatcher_dismiss(struct dispatcher *c)
 
 enum status dispatcher_create(struct dispatcher **dispatcher, const struct dispatcher_options *options)
 {
-    struct dispatcher *c = *dispatcher = calloc(1, sizeof *c);
-    if (!c)
-        return fail(STATUS_LIMIT, "no memory to dispatch images");
+    TRY(ALLOCATE(*dispatcher, 1, "to dispatch images"));
+    struct dispatcher *c = *dispatcher;
     c->options = *options;
     const enum status rc = teams_create(&c->teams, options->setup->schedule, options->first_worker);
     if (rc != STATUS_OK)

@@ -45,9 +45,8 @@ enum status teams_choose(const struct teams *teams, const struct task_queue *rea
     const struct schedule *schedule = teams->schedule;
     struct schedule_image waiting[LOOK];
     int count = 0;
-    double *busy = calloc((size_t)schedule->workers, sizeof *busy);
-    if (!busy)
-        return fail(STATUS_LIMIT, "no memory for the coordinator");
+    double *busy;
+    TRY(ALLOCATE(busy, schedule->workers, "for the coordinator"));
     for (int w = 0; w < schedule->workers; w++) {
         const struct task *task = teams->busy[w];
         busy[w] = task ? task->cost * (task->work > 0 ? 1 - (task->work_done + task->part) / task->work : 0) : 0;
@@ -66,9 +65,7 @@ enum status teams_choose(const struct teams *teams, const struct task_queue *rea
 
 enum status teams_assign(struct teams *teams, struct task *task, int members)
 {
-    task->team = calloc((size_t)members, sizeof *task->team);
-    if (!task->team)
-        return fail(STATUS_LIMIT, "no memory for a team");
+    TRY(ALLOCATE(task->team, members, "for a team"));
     for (int w = 0, m = 0; m < members; w++)
         if (!teams->busy[w]) {
             teams->busy[w] = task;

@@ -26,9 +26,8 @@ static enum status keep_map(struct task_results *f, const struct array *array)
 {
     const struct heat_grid *grid = &array->part.grid;
     enum status rc;
-    struct frame_map *map = calloc(1, sizeof *map);
-    if (!map)
-        return fail(STATUS_LIMIT, "no memory for a class activation map");
+    struct frame_map *map;
+    TRY(ALLOCATE(map, 1, "for a class activation map"));
     TRY_OUT(heat_create(&map->heat, grid));
     memcpy(map->heat.values, array->values, (size_t)grid->width * (size_t)grid->height * sizeof(float));
     map->frame = array->part.frame;

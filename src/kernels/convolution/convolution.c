@@ -156,9 +156,8 @@ static enum status create_direct(struct convolution *c, struct weight_cache *cac
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,
                                struct weight_cache *cache)
 {
-    struct convolution *c = *convolution = calloc(1, sizeof *c);
-    if (!c)
-        return fail(STATUS_LIMIT, "no memory for a convolution");
+    TRY(ALLOCATE(*convolution, 1, "for a convolution"));
+    struct convolution *c = *convolution;
     const int lanes = onednn_block();
     c->spec = *spec;
     c->method = method;

@@ -121,9 +121,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
         TRY(conv_panels(cache, &key, &w->weights));
     }
     for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++) {
-        c->partial[i] = calloc((size_t)c->out_blocks, sizeof *c->partial[i]);
-        if (!c->partial[i])
-            return fail(STATUS_LIMIT, "no memory for a convolution");
+        TRY(ALLOCATE(c->partial[i], c->out_blocks, "for a convolution"));
     }
     return STATUS_OK;
 }

@@ -54,9 +54,8 @@ static void *carve(struct weight_cache *cache, size_t bytes)
 
 enum status weight_cache_create(struct weight_cache **cache, const struct network *network, const float *weights)
 {
-    struct weight_cache *c = *cache = calloc(1, sizeof *c);
-    if (!c)
-        return fail(STATUS_LIMIT, "no memory for weights");
+    TRY(ALLOCATE(*cache, 1, "for weights"));
+    struct weight_cache *c = *cache;
     c->network = network;
     c->plain = weights;
     return STATUS_OK;
@@ -89,9 +88,8 @@ static bool same_key(const struct weight_key *a, const struct weight_key *b)
 
 static enum status add_entry(struct weight_cache *cache, const struct weight_key *key, struct entry **entry)
 {
-    struct entry *e = *entry = calloc(1, sizeof *e);
-    if (!e)
-        return fail(STATUS_LIMIT, "no memory for weights");
+    TRY(ALLOCATE(*entry, 1, "for weights"));
+    struct entry *e = *entry;
     e->key = *key;
     e->next = cache->entries;
     cache->entries = e;

@@ -52,9 +52,7 @@ static enum status create_pool(struct runner *runner, const struct op *op)
                        : op->kind == OP_MAX_POOL_BACKWARD ? simd->max_pool_backward
                        : op->kind == OP_AVG_POOL          ? simd->avg_pool
                                                           : simd->avg_pool_backward;
-    runner->pool = calloc(1, sizeof *runner->pool);
-    if (!runner->pool)
-        return fail(STATUS_LIMIT, "no memory for an executor");
+    TRY(ALLOCATE(runner->pool, 1, "for an executor"));
     *runner->pool = (struct simd_pool){.blocks = view_blocks(&op->inputs[0]),
                                        .in_h = in->height,
                                        .in_w = in->width,
@@ -72,9 +70,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
     int blocks = 0;
     for (int r = 0; r < op->result_count; r++)
         blocks += view_blocks(&op->results[r].view);
-    runner->out = calloc((size_t)blocks + 1, sizeof *runner->out);
-    if (!runner->out)
-        return fail(STATUS_LIMIT, "no memory for an executor");
+    TRY(ALLOCATE(runner->out, (size_t)blocks + 1, "for an executor"));
     if (op_is_convolution(op)) {
         const struct conv_spec spec = conv_spec_of(ex->network, op);
         const enum conv_method method = plan_method(options->plan, &spec, options->width, options->height);
@@ -100,17 +96,12 @@ static enum status create_graph(struct graph **graph, const struct executor_opti
 enum status executor_create(struct executor **executor, const struct executor_options *options)
 {
     enum status rc;
-    struct executor *ex = *executor = calloc(1, sizeof *ex);
-    if (!ex)
-        return fail(STATUS_LIMIT, "no memory for an executor");
+    TRY(ALLOCATE(*executor, 1, "for an executor"));
+    struct executor *ex = *executor;
     ex->network = options->network;
     ex->cache = options->cache;
     TRY_OUT(create_graph(&ex->graph, options));
-    ex->runners = calloc((size_t)ex->graph->op_count, sizeof *ex->runners);
-    if (!ex->runners) {
-        rc = fail(STATUS_LIMIT, "no memory for an executor");
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(ex->runners, ex->graph->op_count, "for an executor"));
     for (int i = 0; i < ex->graph->op_count; i++)
         TRY_OUT(create_runner(ex, options, i));
     rc = arena_layout(ex->graph->buffers, ex->graph->buffer_count, &ex->bytes);

@@ -27,9 +27,8 @@ enum status feature_match_create(struct feature_match **match, const float *feat
 {
     const int block = onednn_block(), wanted = (count + GROUP_MAX - 1) / GROUP_MAX;
     assert(count > 0 && channels > 0 && channels % block == 0);
-    struct feature_match *m = *match = calloc(1, sizeof *m);
-    if (!m)
-        return fail(STATUS_LIMIT, "no memory to match features");
+    TRY(ALLOCATE(*match, 1, "to match features"));
+    struct feature_match *m = *match;
     m->count = count;
     m->channels = channels;
     m->group = ((count + wanted - 1) / wanted + block - 1) / block * block;

@@ -22,9 +22,7 @@ struct operation {
 static enum status list_operations(const struct planner_options *options, bool bf16, struct operation **list, int *count)
 {
     *count = 0;
-    *list = calloc(2 * PLAN_SIZES * PLAN_CONVS_MAX, sizeof **list);
-    if (!*list)
-        return fail(STATUS_LIMIT, "no memory to plan");
+    TRY(ALLOCATE(*list, 2 * PLAN_SIZES * PLAN_CONVS_MAX, "to plan"));
     for (int size = 0; size < PLAN_SIZES; size++) {
         struct graph *graph;
         TRY(graph_create(&graph, &(struct graph_options){.network = options->network,

@@ -42,9 +42,8 @@ enum status matrix_product_create(struct matrix_product **product, int side, boo
     dnnl_matmul_desc_t matmul;
     dnnl_primitive_desc_t descriptor = NULL;
     enum status rc;
-    struct matrix_product *p = *product = calloc(1, sizeof *p);
-    if (!p)
-        return fail(STATUS_LIMIT, "no memory for a matrix product");
+    TRY(ALLOCATE(*product, 1, "for a matrix product"));
+    struct matrix_product *p = *product;
     for (int m = 0; m < MATRICES; m++)
         TRY_OUT(onednn_check(
             dnnl_memory_desc_init_by_tag(&layouts[m], 2, dims, bf16 && roles[m] != DNNL_ARG_DST ? dnnl_bf16 : dnnl_f32, dnnl_ab), what));

@@ -156,9 +156,8 @@ enum status onednn_primitive_create(struct onednn_primitive **primitive, const s
 {
     enum status rc;
     dnnl_primitive_attr_t attributes = NULL;
-    struct onednn_primitive *p = *primitive = calloc(1, sizeof *p);
-    if (!p)
-        return fail(STATUS_LIMIT, "no memory for a primitive");
+    TRY(ALLOCATE(*primitive, 1, "for a primitive"));
+    struct onednn_primitive *p = *primitive;
     p->spec = *spec;
     p->shape = spec->kind == ONEDNN_TURNED ? turned(&spec->shape) : spec->shape;
     TRY_OUT(create_attributes(spec, &attributes));
@@ -232,17 +231,12 @@ enum status onednn_weights_create(struct onednn_weights **weights, const struct 
     dnnl_primitive_t reorder = NULL;
     float *copy = NULL;
     enum status rc;
-    struct onednn_weights *w = *weights = calloc(1, sizeof *w);
-    if (!w)
-        return fail(STATUS_LIMIT, "no memory for weights");
+    TRY(ALLOCATE(*weights, 1, "for weights"));
+    struct onednn_weights *w = *weights;
     w->turned = primitive->spec.kind == ONEDNN_TURNED;
     w->layout = *layout_of(primitive, DNNL_ARG_WEIGHTS);
     if (w->turned) {
-        copy = malloc(count * sizeof *copy);
-        if (!copy) {
-            rc = fail(STATUS_LIMIT, "no memory for weights");
-            goto out;
-        }
+        TRY_OUT(ALLOCATE(copy, count, "for weights"));
         turn_kernel(plain, copy, s);
     }
     TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));

@@ -91,9 +91,8 @@ enum status overlay_draw(const uint8_t *picture, int width, int height, const st
                          double opacity, uint8_t *out)
 {
     struct overlay overlay;
-    float *values = malloc((size_t)width * sizeof *values);
-    if (!values)
-        return fail(STATUS_LIMIT, "no memory to draw a map over %d x %d pixels", width, height);
+    float *values;
+    TRY(ALLOCATE(values, width, "to draw a map over %d x %d pixels", width, height));
     prepare(&overlay, heat, colormap, opacity);
     for (int y = 0; y < height; y++) {
         const size_t row = (size_t)y * (size_t)width * 3;

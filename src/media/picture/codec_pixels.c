@@ -23,18 +23,15 @@ enum status codec_allocate(struct image *image, const struct image_limits *limit
         return rc;
     image->bits = bits;
     if (alpha) {
-        image->alpha = malloc((size_t)(width * height) * sizeof *image->alpha);
-        if (!image->alpha)
-            return fail(STATUS_LIMIT, "no memory for the alpha channel of %d x %d pixels", image->width, image->height);
+        TRY(ALLOCATE(image->alpha, width * height, "for the alpha channel of %d x %d pixels", image->width, image->height));
     }
     return STATUS_OK;
 }
 
 enum status codec_allocate_black(struct image *image)
 {
-    image->black = malloc((size_t)image->width * (size_t)image->height * sizeof *image->black);
-    if (!image->black)
-        return fail(STATUS_LIMIT, "no memory for the black of %d x %d pixels", image->width, image->height);
+    TRY(ALLOCATE(image->black, (size_t)image->width * (size_t)image->height, "for the black of %d x %d pixels", image->width,
+                 image->height));
     return STATUS_OK;
 }
 

@@ -73,9 +73,8 @@ enum status video_create(struct video **video, const struct video_options *o)
     *video = NULL;
     if (o->width < 2 || o->height < 2 || o->width % 2 || o->height % 2)
         return fail(STATUS_UNSUPPORTED, "a video of %d x %d pixels: both sides must be even", o->width, o->height);
-    struct video *v = calloc(1, sizeof *v);
-    if (!v)
-        return fail(STATUS_LIMIT, "no memory for a video");
+    struct video *v;
+    TRY(ALLOCATE(v, 1, "for a video"));
     struct file_writer trial;
     AVCodecContext *encoder = NULL;
     enum status rc;
@@ -105,7 +104,7 @@ out:
     return rc;
 }
 
-static enum status no_memory(const struct video *v)
+static enum status frame_no_memory(const struct video *v)
 {
     return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
 }
@@ -121,7 +120,7 @@ static void keep(struct video *v, AVPacket *packet)
 
 static enum status flush(struct video *v)
 {
-    return fflush(v->packets) == 0 && !ferror(v->packets) ? STATUS_OK : no_memory(v);
+    return fflush(v->packets) == 0 && !ferror(v->packets) ? STATUS_OK : frame_no_memory(v);
 }
 
 // NULL: the segment has no more frames.
@@ -153,7 +152,7 @@ static enum status encode_segment(struct video *v, int64_t held)
     TRY_OUT(video_encoder_create(&encoder, &v->options));
     for (int64_t i = 0; i < v->open_count + held; i++) {
         if (av_frame_make_writable(v->yuv) < 0) { // encoders keep some
-            rc = no_memory(v);
+            rc = frame_no_memory(v);
             goto out;
         }
         copy_open(v, (int)(i < v->open_count ? i : v->open_count - 1));
@@ -175,7 +174,7 @@ static enum status open_frame(struct video *v, uint8_t **frame)
         v->open[v->open_count] = malloc(v->frame_bytes);
     *frame = v->open[v->open_count];
     v->open_count += *frame != NULL;
-    return *frame ? STATUS_OK : no_memory(v);
+    return *frame ? STATUS_OK : frame_no_memory(v);
 }
 
 enum status video_add(struct video *v, const uint8_t *rgb)
@@ -190,7 +189,7 @@ enum status video_add(struct video *v, const uint8_t *rgb)
         memcpy(v->rgb->data[0] + (ptrdiff_t)y * v->rgb->linesize[0], rgb + (size_t)y * row, row);
     if (av_frame_make_writable(v->yuv) < 0 || sws_scale(v->scaler, (const uint8_t *const *)v->rgb->data, v->rgb->linesize, 0,
                                                         v->rgb->height, v->yuv->data, v->yuv->linesize) != v->rgb->height)
-        return no_memory(v);
+        return frame_no_memory(v);
     TRY(open_frame(v, &frame));
     av_image_copy_to_buffer(frame, (int)v->frame_bytes, (const uint8_t *const *)v->yuv->data, v->yuv->linesize, AV_PIX_FMT_YUV420P,
                             v->yuv->width, v->yuv->height, 1);
@@ -223,7 +222,7 @@ static enum status next_packet(struct video *v, struct record_reader *packets, A
     if (head.flags & ~FLAGS || head.size <= 0 || (size_t)head.size > packets->left)
         return fail(STATUS_FORMAT, "a frame of flags %#x and %d bytes in a saved video", (unsigned)head.flags, head.size);
     if (av_new_packet(packet, head.size) < 0)
-        return no_memory(v);
+        return frame_no_memory(v);
     packet->pts = head.pts;
     packet->dts = head.dts;
     packet->flags = head.flags;
@@ -237,7 +236,7 @@ enum status video_load(struct video *v, struct record_reader *reader)
     AVPacket *packet = av_packet_alloc();
     uint8_t *frame;
     enum status rc;
-    TRY_OUT(packet ? record_read(reader, &head, sizeof head) : no_memory(v));
+    TRY_OUT(packet ? record_read(reader, &head, sizeof head) : frame_no_memory(v));
     head.encoder[sizeof head.encoder - 1] = '\0';
     if (strcmp(head.encoder, v->encoder_name) != 0) {
         rc = fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
@@ -272,7 +271,7 @@ static enum status write_packets(struct video *v, AVFormatContext *muxer)
 {
     struct record_reader packets = {.bytes = (const uint8_t *)v->packet_bytes, .left = v->packet_size};
     AVPacket *packet = av_packet_alloc();
-    enum status rc = packet ? STATUS_OK : no_memory(v);
+    enum status rc = packet ? STATUS_OK : frame_no_memory(v);
     while (rc == STATUS_OK && packets.left) {
         TRY_OUT(next_packet(v, &packets, packet));
         av_packet_rescale_ts(packet, av_inv_q(frame_rate(v)), muxer->streams[0]->time_base);

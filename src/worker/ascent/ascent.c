@@ -66,9 +66,8 @@ enum status ascent_create(struct ascent **ascent, const struct ascent_options *o
     struct image_job *job = options->job;
     const struct slab *image = options->image;
     const int width = image->width, height = image->height;
-    struct ascent *a = *ascent = calloc(1, sizeof *a);
-    if (!a)
-        return fail(STATUS_LIMIT, "no memory for an octave");
+    TRY(ALLOCATE(*ascent, 1, "for an octave"));
+    struct ascent *a = *ascent;
     *a = (struct ascent){.options = *options, .job = job, .config = job->objective->config};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
     TRY(copy_weights(a));

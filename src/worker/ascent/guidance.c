@@ -91,9 +91,8 @@ enum status guidance_look(struct guidance *g, const struct slab *gradient, struc
 static enum status mask(struct slab *gradient, const struct heat *heat, double strength)
 {
     const size_t width = (size_t)gradient->width;
-    float *lines = malloc((size_t)omp_get_max_threads() * width * sizeof *lines);
-    if (!lines)
-        return fail(STATUS_LIMIT, "no memory to mask the gradient");
+    float *lines;
+    TRY(ALLOCATE(lines, (size_t)omp_get_max_threads() * width, "to mask the gradient"));
 #pragma omp parallel for schedule(static)
     for (int y = gradient->rows.begin; y < gradient->rows.end; y++) {
         float *factors = lines + (size_t)omp_get_thread_num() * width;

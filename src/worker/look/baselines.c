@@ -12,10 +12,9 @@ static enum status make_room(struct team *team, const struct slab *picture, int 
                              struct slab *blurred)
 {
     const int width = picture->width, height = picture->height;
-    struct span *wanted = calloc((size_t)team->size, sizeof *wanted);
+    struct span *wanted;
     enum status rc;
-    if (!wanted)
-        return fail(STATUS_LIMIT, "no memory for a blurred baseline");
+    TRY(ALLOCATE(wanted, team->size, "for a blurred baseline"));
     for (int m = 0; m < team->size; m++)
         wanted[m] = tiling_grown(tiling_rows(height, team->size, m), margin, height);
     TRY_OUT(row_exchange_create(rows, team, width, height, wanted, 1));

@@ -61,9 +61,7 @@ static enum status find_weights(const struct features *f, int target, enum confi
         rc = features_sum(f, target, channels, add_gradients, NULL, weights);
         break;
     case CAM_GRAD_PLUS_PLUS:
-        activations = malloc((size_t)channels * sizeof *activations);
-        if (!activations)
-            return fail(STATUS_LIMIT, "no memory for a class activation map");
+        TRY(ALLOCATE(activations, channels, "for a class activation map"));
         TRY_OUT(features_sum(f, target, channels, add_activations, NULL, activations));
         rc = features_sum(f, target, channels, add_plus_plus, activations, weights);
         break;
@@ -113,9 +111,8 @@ static enum status fill(const struct features *f, int target, const double *weig
         const struct rectangle at = positions_of(f, target, i);
         room = at.width * at.height > room ? at.width * at.height : room;
     }
-    float *parts = calloc((size_t)tiles * (size_t)room, sizeof *parts);
-    if (!parts)
-        return fail(STATUS_LIMIT, "no memory for a class activation map");
+    float *parts;
+    TRY(ALLOCATE(parts, (size_t)tiles * (size_t)room, "for a class activation map"));
     for (int i = f->mine.begin; i < f->mine.end; i++) {
         const struct feature *feature = features_at(f, i, target);
         float *part = parts + (size_t)i * (size_t)room;

@@ -50,9 +50,7 @@ static enum status find_why(const struct features *features, struct evaluation *
     const struct objective *objective = features->objective;
     TRY(cam_make(features, cam_target(objective), objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
     for (int t = 0; t < objective->count; t++) {
-        e->importance[t] = malloc((size_t)objective->channels[t] * sizeof *e->importance[t]);
-        if (!e->importance[t])
-            return fail(STATUS_LIMIT, "no memory for the importance of channels");
+        TRY(ALLOCATE(e->importance[t], (size_t)objective->channels[t], "for the importance of channels"));
         TRY(importance_gradient_activation(features, t, e->importance[t]));
     }
     return STATUS_OK;

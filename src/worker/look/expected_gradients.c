@@ -288,9 +288,8 @@ out:
 // Sum over the picture of phi, band by band in order.
 static enum status sum_phi(const struct expected_gradients *e, const struct slab *phi, double *sum)
 {
-    double *bands = calloc((size_t)slab_bands(phi->rows) + 1, sizeof *bands);
-    if (!bands)
-        return fail(STATUS_LIMIT, "no memory for expected gradients");
+    double *bands;
+    TRY(ALLOCATE(bands, (size_t)slab_bands(phi->rows) + 1, "for expected gradients"));
     for (int c = 0; c < 3; c++)
         for (int y = phi->rows.begin; y < phi->rows.end; y++) {
             const float *row = slab_row(phi, c, y);

@@ -124,9 +124,8 @@ static enum status send_importance(struct explanation *e, int target)
 {
     const int channels = e->objective->channels[target];
     struct array_part part = part_of(e, ARRAY_IMPORTANCE, target, 0);
-    float *importance = malloc((size_t)channels * sizeof *importance);
-    if (!importance)
-        return fail(STATUS_LIMIT, "no memory for the importance of channels");
+    float *importance;
+    TRY(ALLOCATE(importance, channels, "for the importance of channels"));
     const enum status rc = importance_gradient_activation(&e->features, target, importance);
     part.facts[0] = part.facts[1] = part.facts[2] = NAN;
     if (rc == STATUS_OK)
@@ -243,11 +242,7 @@ static enum status send_expected_importance(struct explanation *e, const struct 
     for (int t = 0; t < objective->count; t++) {
         if (!network_is_cut(network_inception_v3(), objective->rows[t]))
             continue;
-        importance[t] = malloc((size_t)objective->channels[t] * sizeof *importance[t]);
-        if (!importance[t]) {
-            rc = fail(STATUS_LIMIT, "no memory for the importance of channels");
-            goto out;
-        }
+        TRY_OUT(ALLOCATE(importance[t], (size_t)objective->channels[t], "for the importance of channels"));
     }
     TRY_OUT(expected_gradients_importance(expected, importance, expectations));
     for (int t = 0; t < objective->count; t++) {

@@ -21,10 +21,9 @@ enum status importance_gradient_activation(const struct features *f, int target,
     const double start = now();
     const struct heat_grid grid = features_grid(f, target, 0, 0);
     const int channels = f->objective->channels[target];
-    double *sums = malloc((size_t)channels * sizeof *sums);
+    double *sums;
     enum status rc;
-    if (!sums)
-        return fail(STATUS_LIMIT, "no memory for the importance of channels");
+    TRY(ALLOCATE(sums, channels, "for the importance of channels"));
     TRY_OUT(features_sum(f, target, channels, add_products, NULL, sums));
     for (int c = 0; c < channels; c++)
         importance[c] = (float)(sums[c] / ((double)grid.width * grid.height));

@@ -27,9 +27,8 @@ struct engine {
 enum status engine_create(struct engine **engine, const struct objective *objective, const float *weights, const struct plan *plan)
 {
     enum status rc;
-    struct engine *e = *engine = calloc(1, sizeof *e);
-    if (!e)
-        return fail(STATUS_LIMIT, "no memory for the network");
+    TRY(ALLOCATE(*engine, 1, "for the network"));
+    struct engine *e = *engine;
     e->network = network_inception_v3();
     e->objective = objective;
     if (plan)

@@ -22,9 +22,7 @@ enum status features_create(struct features *f, const struct objective *objectiv
 {
     const struct span mine = tiling_share(tiling_count(tiling), team->size, team->rank);
     *f = (struct features){.objective = objective, .team = team, .tiling = tiling, .mine = mine};
-    f->items = calloc((size_t)(mine.end - mine.begin) * (size_t)objective->count + 1, sizeof *f->items);
-    if (!f->items)
-        return fail(STATUS_LIMIT, "no memory to keep the targets' activations");
+    TRY(ALLOCATE(f->items, (size_t)(mine.end - mine.begin) * (size_t)objective->count + 1, "to keep the targets' activations"));
     for (int i = mine.begin; i < mine.end; i++) {
         const struct tile tile = tiling_tile(tiling, i);
         for (int t = 0; t < objective->count; t++) {
@@ -93,10 +91,9 @@ struct heat_grid features_grid(const struct features *f, int target, int dy, int
 enum status features_sum(const struct features *f, int target, int width, void (*add)(const struct feature *, double *, const void *),
                          const void *given, double *sums)
 {
-    double *items = calloc((size_t)(f->mine.end - f->mine.begin) * (size_t)width + 1, sizeof *items);
+    double *items;
     enum status rc;
-    if (!items)
-        return fail(STATUS_LIMIT, "no memory for the sums of the targets' activations");
+    TRY(ALLOCATE(items, (size_t)(f->mine.end - f->mine.begin) * (size_t)width + 1, "for the sums of the targets' activations"));
     for (int i = f->mine.begin; i < f->mine.end; i++)
         add(features_at(f, i, target), items + (size_t)(i - f->mine.begin) * (size_t)width, given);
     rc = team_sum(f->team, items, tiling_count(f->tiling), width, sums, NULL);

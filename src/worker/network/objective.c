@@ -56,9 +56,7 @@ enum status objective_init(struct objective *objective, const struct config *con
 {
     TRY(objective_find_targets(objective, config));
     for (int t = 0; t < objective->count; t++) {
-        objective->weights[t] = malloc((size_t)objective->channels[t] * sizeof *objective->weights[t]);
-        if (!objective->weights[t])
-            return fail(STATUS_LIMIT, "no memory for the objective");
+        TRY(ALLOCATE(objective->weights[t], (size_t)objective->channels[t], "for the objective"));
         choose_channels(objective, t);
     }
     if (config->objective == OBJECTIVE_CLASS)

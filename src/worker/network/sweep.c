@@ -35,24 +35,19 @@ enum status sweep_create(struct sweep **sweep, struct image_job *job, int width,
 {
     struct executor *executor;
     enum status rc;
-    struct sweep *s = *sweep = calloc(1, sizeof *s);
-    if (!s)
-        return fail(STATUS_LIMIT, "no memory for the tiles");
+    TRY(ALLOCATE(*sweep, 1, "for the tiles"));
+    struct sweep *s = *sweep;
     *s = (struct sweep){.job = job, .config = job->objective->config, .width = width, .height = height, .margin = margin};
     TRY_OUT(tiling_create(&s->tiling, width, height, job->rules));
     s->count = tiling_count(&s->tiling);
     s->mine = tiling_share(s->count, job->team->size, job->team->rank);
     const size_t count = (size_t)s->count;
-    s->windows = calloc(count, sizeof *s->windows);
-    s->reaches = calloc(count, sizeof *s->reaches);
-    s->done = calloc(count, sizeof *s->done);
-    s->sums = calloc(count * CONFIG_TARGETS_MAX, sizeof *s->sums);
-    s->across = calloc((size_t)s->tiling.across.window, sizeof *s->across);
-    s->down = calloc((size_t)s->tiling.down.window, sizeof *s->down);
-    if (!s->windows || !s->reaches || !s->done || !s->sums || !s->across || !s->down) {
-        rc = fail(STATUS_LIMIT, "no memory for %d tiles", s->count);
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(s->windows, count, "for %d tiles", s->count));
+    TRY_OUT(ALLOCATE(s->reaches, count, "for %d tiles", s->count));
+    TRY_OUT(ALLOCATE(s->done, count, "for %d tiles", s->count));
+    TRY_OUT(ALLOCATE(s->sums, count * CONFIG_TARGETS_MAX, "for %d tiles", s->count));
+    TRY_OUT(ALLOCATE(s->across, s->tiling.across.window, "for %d tiles", s->count));
+    TRY_OUT(ALLOCATE(s->down, s->tiling.down.window, "for %d tiles", s->count));
     for (int i = 0; i < s->count; i++) {
         const struct tile tile = tiling_tile(&s->tiling, i);
         s->windows[i] = tile.window;

@@ -10,9 +10,8 @@
 // The rows that every member's output is made from: after the pass along x they come from those who made them.
 static enum status create_gather(struct row_exchange **gather, struct team *team, int width, int from_height, int height)
 {
-    struct span *reach = calloc((size_t)team->size, sizeof *reach);
-    if (!reach)
-        return fail(STATUS_LIMIT, "no memory to resample");
+    struct span *reach;
+    TRY(ALLOCATE(reach, team->size, "to resample"));
     for (int m = 0; m < team->size; m++)
         reach[m] = resample_reach(from_height, height, tiling_rows(height, team->size, m));
     const enum status rc = row_exchange_create(gather, team, width, from_height, reach, 1);

@@ -33,9 +33,8 @@ static enum status lay_out(struct row_exchange *r, int width, int height, const 
 enum status row_exchange_create(struct row_exchange **rows, struct team *team, int width, int height, const struct span *wanted, int each)
 {
     enum status rc;
-    struct row_exchange *r = *rows = calloc(1, sizeof *r);
-    if (!r)
-        return fail(STATUS_LIMIT, "no memory to exchange rows");
+    TRY(ALLOCATE(*rows, 1, "to exchange rows"));
+    struct row_exchange *r = *rows;
     r->team = team;
     r->each = each;
     r->rectangles = calloc((size_t)team->size * (size_t)each, sizeof *r->rectangles);
@@ -94,9 +93,8 @@ float *row_exchange_values(const struct row_exchange *r, int index)
 
 enum status row_exchange_create_neighbours(struct row_exchange **rows, struct team *team, int width, int height)
 {
-    struct span *wanted = calloc(2 * (size_t)team->size, sizeof *wanted);
-    if (!wanted)
-        return fail(STATUS_LIMIT, "no memory to exchange rows");
+    struct span *wanted;
+    TRY(ALLOCATE(wanted, 2 * (size_t)team->size, "to exchange rows"));
     for (int m = 0; m < team->size; m++) {
         const struct span own = tiling_rows(height, team->size, m), grown = tiling_grown(own, 1, height);
         wanted[2 * m] = (struct span){grown.begin, own.begin};

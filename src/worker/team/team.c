@@ -28,9 +28,8 @@ out:
 enum status team_create(struct team **team, MPI_Comm comm, const int32_t *ranks, int count, struct timing *timing)
 {
     enum status rc = STATUS_OK;
-    struct team *t = *team = calloc(1, sizeof *t);
-    if (!t)
-        return fail(STATUS_LIMIT, "no memory for a team");
+    TRY(ALLOCATE(*team, 1, "for a team"));
+    struct team *t = *team;
     *t = (struct team){.comm = MPI_COMM_NULL, .size = count, .timing = timing};
     t->counts = malloc((size_t)count * sizeof *t->counts);
     t->offsets = malloc((size_t)count * sizeof *t->offsets);
@@ -94,9 +93,7 @@ static enum status gather_and_tell(struct team *team, const double *mine, int co
     const int total = lay_out(team, count, width, 1);
     enum status rc = STATUS_OK;
     if (team->rank == 0) {
-        all = malloc((size_t)total * sizeof *all);
-        if (!all)
-            return fail(STATUS_LIMIT, "no memory for the sums of a team");
+        TRY(ALLOCATE(all, total, "for the sums of a team"));
     }
     TRY_OUT(mpi_check(
         MPI_Igatherv(mine, team->counts[team->rank], MPI_DOUBLE, all, team->counts, team->offsets, MPI_DOUBLE, 0, team->comm, &request),

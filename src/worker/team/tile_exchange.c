@@ -45,9 +45,8 @@ struct tile_exchange {
 
 enum status tile_exchange_create(struct tile_exchange **exchange, struct team *team)
 {
-    struct tile_exchange *x = *exchange = calloc(1, sizeof *x);
-    if (!x)
-        return fail(STATUS_LIMIT, "no memory for exchanges in a team of %d", team->size);
+    TRY(ALLOCATE(*exchange, 1, "for exchanges in a team of %d", team->size));
+    struct tile_exchange *x = *exchange;
     x->team = team;
     x->peers = calloc((size_t)team->size, sizeof *x->peers);
     x->requests = calloc(2 * (size_t)team->size, sizeof *x->requests);
@@ -153,9 +152,7 @@ static enum status make_room(float **buffer, size_t *room, size_t count)
         return STATUS_OK;
     free(*buffer);
     *room = 0;
-    *buffer = malloc(count * sizeof **buffer);
-    if (!*buffer)
-        return fail(STATUS_LIMIT, "no memory to exchange %zu MiB with another rank", count >> 18);
+    TRY(ALLOCATE(*buffer, count, "to exchange %zu MiB with another rank", count >> 18));
     *room = count;
     return STATUS_OK;
 }
