@@ -195,7 +195,10 @@ END
     steps=$((200 * 40 / (SECONDS > 0 ? SECONDS : 1)))
     "$ONEIROS" dream "${settings[@]}" -s steps="$steps" -o alone "$DATA/chelsea.png" 3>&- &
     local alone=$!
-    job=$(submit --time=1 --signal=B:USR1@55 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps="$steps" "$DATA/chelsea.png")
+    job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps="$steps" "$DATA/chelsea.png")
+    until_true 120 begun out
+    minutes=$(squeue -h -j "$job" -o %M)
+    scontrol update JobId="$job" TimeLimit=$((10#${minutes%%:*} + 2)) # so little is left that Slurm says so as soon as it looks
     until_true 120 is "$job" 'Restarts=1'
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
     [ -s out/checkpoints/0 ]
@@ -211,7 +214,11 @@ END
 }
 
 @test "a job is queued again so many times and no more" {
-    job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out --max-seconds 5 "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
+    job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
+    until_true 120 begun out
+    scancel --batch --signal=USR1 "$job"
+    until_true 120 grep -q 'going on with the run' "slurm-$job.out"
+    scancel --batch --signal=USR1 "$job"
     until_true 120 ended "$job"
     is "$job" 'JobState=FAILED .*Restarts=1 .*ExitCode=75:0'
     grep -q 'after 1 requeues' "slurm-$job.out"
