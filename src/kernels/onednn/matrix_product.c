@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/onednn/descriptors.h"
 #include "kernels/onednn/library.h"
 
 enum { MATRICES = 3 };
@@ -38,17 +39,14 @@ enum status matrix_product_create(struct matrix_product **product, int side, boo
 {
     const dnnl_engine_t engine = onednn_library()->engine;
     const dnnl_dims_t dims = {side, side};
-    dnnl_memory_desc_t layouts[MATRICES];
-    dnnl_matmul_desc_t matmul;
+    onednn_layout layouts[MATRICES] = {NULL};
     dnnl_primitive_desc_t descriptor = NULL;
     enum status rc;
     TRY(ALLOCATE(*product, 1, "for a matrix product"));
     struct matrix_product *p = *product;
     for (int m = 0; m < MATRICES; m++)
-        TRY_OUT(onednn_check(
-            dnnl_memory_desc_init_by_tag(&layouts[m], 2, dims, bf16 && roles[m] != DNNL_ARG_DST ? dnnl_bf16 : dnnl_f32, dnnl_ab), what));
-    TRY_OUT(onednn_check(dnnl_matmul_desc_init(&matmul, &layouts[0], &layouts[1], NULL, &layouts[2]), what));
-    TRY_OUT(onednn_check(dnnl_primitive_desc_create(&descriptor, &matmul, NULL, engine, NULL), what));
+        TRY_OUT(onednn_layout_create(&layouts[m], 2, dims, bf16 && roles[m] != DNNL_ARG_DST ? dnnl_bf16 : dnnl_f32, dnnl_ab));
+    TRY_OUT(onednn_describe_product(&descriptor, layouts[0], layouts[1], layouts[2]));
     if (onednn_has_reference_only(descriptor)) {
         rc = fail(STATUS_UNSUPPORTED, "oneDNN has only its reference code for matrix products of %s", bf16 ? "bf16" : "f32");
         goto out;
@@ -56,11 +54,13 @@ enum status matrix_product_create(struct matrix_product **product, int side, boo
     TRY_OUT(onednn_check(dnnl_primitive_create(&p->primitive, descriptor), what));
     for (int m = 0; m < MATRICES; m++) {
         p->matrices[m].arg = roles[m];
-        TRY_OUT(onednn_check(dnnl_memory_create(&p->matrices[m].memory, &layouts[m], engine, DNNL_MEMORY_ALLOCATE), what));
-        TRY_OUT(fill(p->matrices[m].memory, side * side, layouts[m].data_type == dnnl_bf16));
+        TRY_OUT(onednn_check(dnnl_memory_create(&p->matrices[m].memory, layouts[m], engine, DNNL_MEMORY_ALLOCATE), what));
+        TRY_OUT(fill(p->matrices[m].memory, side * side, bf16 && roles[m] != DNNL_ARG_DST));
     }
 out:
     dnnl_primitive_desc_destroy(descriptor);
+    for (int m = 0; m < MATRICES; m++)
+        onednn_layout_destroy(&layouts[m]);
     if (rc != STATUS_OK)
         matrix_product_destroy(product);
     return rc;

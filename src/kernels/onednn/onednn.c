@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/onednn/descriptors.h"
 #include "kernels/onednn/library.h"
 #include "kernels/simd/simd.h"
 
@@ -23,7 +24,6 @@ struct onednn_primitive {
 
 struct onednn_weights {
     bool turned;
-    dnnl_memory_desc_t layout;
     dnnl_memory_t memory;
 };
 
@@ -68,9 +68,9 @@ static enum status create_attributes(const struct onednn_spec *spec, dnnl_primit
     if (spec->relu || spec->accumulate) {
         TRY_OUT(onednn_check(dnnl_post_ops_create(&post), "post-ops"));
         if (spec->accumulate)
-            TRY_OUT(onednn_check(dnnl_post_ops_append_sum(post, 1.0f), "post-op sum"));
+            TRY_OUT(onednn_append_sum(post));
         if (spec->relu)
-            TRY_OUT(onednn_check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "post-op relu"));
+            TRY_OUT(onednn_append_relu(post));
         TRY_OUT(onednn_check(dnnl_primitive_attr_set_post_ops(*attributes, post), "post-ops"));
     }
 out:
@@ -78,44 +78,37 @@ out:
     return rc;
 }
 
-static enum status layout(dnnl_memory_desc_t *desc, int channels, int height, int width, dnnl_data_type_t type, bool planar)
+static enum status create_layout(onednn_layout *layout, int channels, int height, int width, dnnl_data_type_t type, bool planar)
 {
     const dnnl_format_tag_t tag = planar ? dnnl_nchw : onednn_block() == 16 ? dnnl_nChw16c : dnnl_nChw8c;
-    return onednn_check(dnnl_memory_desc_init_by_tag(desc, 4, (dnnl_dims_t){1, channels, height, width}, type, tag), "tensor layout");
+    return onednn_layout_create(layout, 4, (dnnl_dims_t){1, channels, height, width}, type, tag);
 }
 
 static enum status create_descriptor(const struct onednn_spec *spec, const struct onednn_shape *s, const_dnnl_primitive_attr_t attributes,
                                      dnnl_primitive_desc_t *descriptor)
 {
     const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w}, bias_dims = {s->dst_channels};
-    const dnnl_dims_t strides = {s->stride, s->stride}, before = {s->pad_h, s->pad_w};
-    const dnnl_dims_t after = {(s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h,
-                               (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w};
-    const bool backward = spec->kind == ONEDNN_BACKWARD;
     const dnnl_data_type_t type = spec->bf16 ? dnnl_bf16 : dnnl_f32;
-    const dnnl_alg_kind_t algorithm = spec->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
-    const dnnl_engine_t engine = onednn_library()->engine;
-    dnnl_memory_desc_t src, dst, weights, bias;
-    dnnl_convolution_desc_t forward, data;
-    dnnl_primitive_desc_t hint = NULL;
+    struct onednn_convolution convolution = {
+        .kind = spec->kind == ONEDNN_BACKWARD ? dnnl_backward_data : dnnl_forward_inference,
+        .algorithm = spec->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct,
+        .strides = {s->stride, s->stride},
+        .before = {s->pad_h, s->pad_w},
+        .after = {(s->dst_h - 1) * s->stride + s->kernel_h - s->src_h - s->pad_h,
+                  (s->dst_w - 1) * s->stride + s->kernel_w - s->src_w - s->pad_w},
+    };
     enum status rc;
-    TRY_OUT(layout(&src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source));
-    TRY_OUT(layout(&dst, s->dst_channels, s->dst_h, s->dst_w, type, false));
-    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&weights, 4, dims, type, dnnl_format_tag_any), "weights layout"));
-    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&bias, 1, bias_dims, dnnl_f32, dnnl_a), "bias layout"));
-    TRY_OUT(onednn_check(dnnl_convolution_forward_desc_init(&forward, backward ? dnnl_forward_training : dnnl_forward_inference, algorithm,
-                                                            &src, &weights, spec->bias ? &bias : NULL, &dst, strides, before, after),
-                         "convolution"));
-    if (!backward) {
-        rc = onednn_check(dnnl_primitive_desc_create(descriptor, &forward, attributes, engine, NULL), "convolution");
-        goto out;
-    }
-    TRY_OUT(onednn_check(dnnl_primitive_desc_create(&hint, &forward, NULL, engine, NULL), "convolution"));
-    TRY_OUT(onednn_check(dnnl_convolution_backward_data_desc_init(&data, algorithm, &src, &weights, &dst, strides, before, after),
-                         "backward convolution"));
-    rc = onednn_check(dnnl_primitive_desc_create(descriptor, &data, attributes, engine, hint), "backward convolution");
+    TRY_OUT(create_layout(&convolution.src, s->src_channels, s->src_h, s->src_w, type, spec->planar_source));
+    TRY_OUT(create_layout(&convolution.dst, s->dst_channels, s->dst_h, s->dst_w, type, false));
+    TRY_OUT(onednn_layout_create(&convolution.weights, 4, dims, type, dnnl_format_tag_any));
+    if (spec->bias)
+        TRY_OUT(onednn_layout_create(&convolution.bias, 1, bias_dims, dnnl_f32, dnnl_a));
+    rc = onednn_describe_convolution(descriptor, &convolution, attributes);
 out:
-    dnnl_primitive_desc_destroy(hint);
+    onednn_layout_destroy(&convolution.src);
+    onednn_layout_destroy(&convolution.dst);
+    onednn_layout_destroy(&convolution.weights);
+    onednn_layout_destroy(&convolution.bias);
     return rc;
 }
 
@@ -193,7 +186,7 @@ void onednn_primitive_destroy(struct onednn_primitive **primitive)
 }
 
 // The layout of an argument; of no dimensions where the primitive has none.
-static const dnnl_memory_desc_t *layout_of(const struct onednn_primitive *p, int argument)
+static onednn_layout layout_of(const struct onednn_primitive *p, int argument)
 {
     return dnnl_primitive_desc_query_md(p->descriptor, dnnl_query_exec_arg_md, argument);
 }
@@ -225,7 +218,7 @@ enum status onednn_weights_create(struct onednn_weights **weights, const struct 
     const dnnl_engine_t engine = onednn_library()->engine;
     const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w};
     const size_t count = (size_t)s->dst_channels * s->src_channels * s->kernel_h * s->kernel_w;
-    dnnl_memory_desc_t plain_layout;
+    onednn_layout plain_layout = NULL, layout = layout_of(primitive, DNNL_ARG_WEIGHTS);
     dnnl_memory_t from = NULL;
     dnnl_primitive_desc_t descriptor = NULL;
     dnnl_primitive_t reorder = NULL;
@@ -234,21 +227,21 @@ enum status onednn_weights_create(struct onednn_weights **weights, const struct 
     TRY(ALLOCATE(*weights, 1, "for weights"));
     struct onednn_weights *w = *weights;
     w->turned = primitive->spec.kind == ONEDNN_TURNED;
-    w->layout = *layout_of(primitive, DNNL_ARG_WEIGHTS);
     if (w->turned) {
         TRY_OUT(ALLOCATE(copy, count, "for weights"));
         turn_kernel(plain, copy, s);
     }
-    TRY_OUT(onednn_check(dnnl_memory_desc_init_by_tag(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw), "weights layout"));
-    TRY_OUT(onednn_check(dnnl_memory_create(&from, &plain_layout, engine, copy ? copy : (void *)(uintptr_t)plain), "weights"));
-    TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, &w->layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
-    TRY_OUT(onednn_check(dnnl_reorder_primitive_desc_create(&descriptor, &plain_layout, engine, &w->layout, engine, NULL), "weights"));
+    TRY_OUT(onednn_layout_create(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw));
+    TRY_OUT(onednn_check(dnnl_memory_create(&from, plain_layout, engine, copy ? copy : (void *)(uintptr_t)plain), "weights"));
+    TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
+    TRY_OUT(onednn_check(dnnl_reorder_primitive_desc_create(&descriptor, plain_layout, engine, layout, engine, NULL), "weights"));
     TRY_OUT(onednn_check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
     rc = onednn_execute(reorder, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, w->memory}}, "weights reorder");
 out:
     dnnl_primitive_destroy(reorder);
     dnnl_primitive_desc_destroy(descriptor);
     dnnl_memory_destroy(from);
+    onednn_layout_destroy(&plain_layout);
     free(copy);
     if (rc != STATUS_OK)
         onednn_weights_destroy(weights);
@@ -266,8 +259,9 @@ void onednn_weights_destroy(struct onednn_weights **weights)
 
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive)
 {
-    return weights->turned == (primitive->spec.kind == ONEDNN_TURNED) &&
-           dnnl_memory_desc_equal(&weights->layout, layout_of(primitive, DNNL_ARG_WEIGHTS));
+    onednn_layout layout;
+    return weights->turned == (primitive->spec.kind == ONEDNN_TURNED) && onednn_layout_of(weights->memory, &layout) == STATUS_OK &&
+           dnnl_memory_desc_equal(layout, layout_of(primitive, DNNL_ARG_WEIGHTS));
 }
 
 enum status onednn_bind(struct onednn_primitive *p, const struct onednn_binding *b)
