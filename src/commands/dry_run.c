@@ -6,7 +6,7 @@
 
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/schedule/forecast.h"

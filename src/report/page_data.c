@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
 enum { DIGITS = 6 }; // of numbers

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/wire/timing_table.h"
+#include "common/wire/timing.h"
 
 static const int64_t BYTES_MAX = (int64_t)1e15; // of a rank in a phase, so that sums of them have room
 

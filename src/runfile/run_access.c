@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "runfile/run_access.h"
 
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 
 hid_t run_access_list(void)

@@ -8,7 +8,7 @@
 #include "common/config/config_schema.h"
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_file.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
 enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };

@@ -12,7 +12,6 @@
 #include "common/config/config_targets.h"
 #include "common/config/nearest.h"
 #include "common/system/text.h"
-#include "common/system/utf8.h"
 
 enum { NUMBER_MAX = 32 };
 static const char letters[] = "KMGTP";

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Where a rank's time goes, and what it sends: seconds, calls and bytes of each phase.
+// Where a rank's time goes, and what it sends: seconds, calls and bytes of each phase; and the ranks' time together, for people to read at
+// the end of a run.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum phase {
     PHASE_FETCH,       // coordinator: reading or downloading an input, several at a time in threads of their own
@@ -40,3 +43,21 @@ double timing_add(struct timing *timing, enum phase phase, double start, int64_t
 
 // to += from: for a process that plays two parts.
 void timing_merge(struct timing *to, const struct timing *from);
+
+// The seconds of the ranks of one part of a run, in each phase. Zeroed: of none.
+struct timing_part {
+    int ranks;
+    double min[PHASE_COUNT], sum[PHASE_COUNT], max[PHASE_COUNT];
+};
+
+// Whether a phase is done in threads of its own, beside whatever else the rank does.
+bool timing_phase_is_beside(enum phase phase);
+
+void timing_part_add(struct timing_part *part, const struct timing *timing);
+
+// How much longer than the average rank the slowest one took, 0: none. 0 too of a phase without time.
+double timing_part_imbalance(const struct timing_part *part, enum phase phase);
+
+// A line a phase that took time: least, average and most seconds of a rank, imbalance, and the share of the part's own time, `elapsed`
+// seconds a rank. What is in no phase is "other", unless phases overlap and there is none. Nothing for a part without ranks.
+void timing_part_print(const struct timing_part *part, const char *title, double elapsed, FILE *stream);

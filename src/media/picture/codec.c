@@ -97,11 +97,9 @@ out:
 static enum status encode_file(const char *path, enum image_format format, int quality, const struct image *image)
 {
     struct file_writer writer;
-    enum status rc = file_create(&writer, path);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(file_create(&writer, path));
     errno = 0;
-    rc = encode(writer.stream, format, quality, image);
+    const enum status rc = encode(writer.stream, format, quality, image);
     if (rc == STATUS_OK)
         return file_commit(&writer);
     const int error = ferror(writer.stream) ? errno : 0; // what the system said; libraries say that there was an error

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "media/picture/exif.h"
-
+// The one thing that is needed of EXIF.
 #include <string.h>
 
 #include "media/picture/codec_formats.h"
