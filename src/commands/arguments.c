@@ -125,9 +125,7 @@ enum status arguments_check_config(const struct config *config)
 {
     const struct network *network = network_inception_v3();
     int rows[CONFIG_TARGETS_MAX];
-    enum status rc = config_check(config);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(config_check(config));
     if (network_find(network, config->gradient_above) < 0)
         return fail_layer(network, "gradient_above", config->gradient_above);
     for (int i = 0; i < config->targets.count; i++) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "commands/dry_run.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/commands.h"
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/text.h"
@@ -115,13 +114,11 @@ static enum status fail_memory(struct dry_input *input, const struct schedule *s
 static enum status choose_teams(struct dry_plan *plan)
 {
     const size_t room = (size_t)plan->count + 1; // calloc(0) may be NULL
-    struct schedule_image *images = calloc(room, sizeof *images);
-    int *teams = calloc(room, sizeof *teams);
+    struct schedule_image *images;
+    int *teams = NULL;
     enum status rc;
-    if (!images || !teams) {
-        rc = fail(STATUS_LIMIT, "no memory for %d images", plan->count);
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(images, room, "for %d images", plan->count));
+    TRY_OUT(ALLOCATE(teams, room, "for %d images", plan->count));
     for (int i = 0; i < plan->count; i++)
         images[i] = plan->inputs[i].image; // without pixels, or with too few, where it has failed: left out
     TRY_OUT(forecast_run(&plan->schedule, images, plan->count, teams, &plan->forecast));

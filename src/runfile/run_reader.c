@@ -34,22 +34,15 @@ static enum status open_file(struct run_reader *reader)
 enum status run_reader_open(struct run_reader **result, const char *given)
 {
     struct stat info;
-    enum status rc;
-    *result = NULL;
-    struct run_reader *reader = calloc(1, sizeof *reader);
+    struct run_reader *reader = *result = calloc(1, sizeof *reader);
     if (!reader)
         return fail(STATUS_LIMIT, "%s: no memory to read it", given);
     const bool folder = stat(given, &info) == 0 && S_ISDIR(info.st_mode);
-    if (snprintf(reader->path, sizeof reader->path, "%s%s", given, folder ? "/run.h5" : "") >= (int)sizeof reader->path)
-        rc = fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
-    else
-        rc = open_file(reader);
+    const int length = snprintf(reader->path, sizeof reader->path, "%s%s", given, folder ? "/run.h5" : "");
+    const enum status rc =
+        length < FILE_PATH_MAX ? open_file(reader) : fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
     if (rc != STATUS_OK)
-        goto out;
-    *result = reader;
-    reader = NULL;
-out:
-    run_reader_close(&reader);
+        run_reader_close(result);
     return rc;
 }
 

@@ -38,8 +38,7 @@ bool run_series_widen(struct run_series *series)
 void run_series_destroy(struct run_series *series)
 {
     free(series->rows);
-    if (series->type > 0)
-        H5Tclose(series->type);
+    hdf5_close(&series->type);
     *series = (struct run_series){0};
 }
 

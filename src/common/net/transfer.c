@@ -150,9 +150,7 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
     // The curl program reads these, the library does not.
-    const char *bundle = environment("CURL_CA_BUNDLE");
-    if (!bundle)
-        bundle = environment("SSL_CERT_FILE");
+    const char *bundle = environment("CURL_CA_BUNDLE") ? environment("CURL_CA_BUNDLE") : environment("SSL_CERT_FILE");
     if (bundle)
         curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
     if (environment("SSL_CERT_DIR"))

@@ -73,8 +73,8 @@ enum status video_create(struct video **video, const struct video_options *o)
     *video = NULL;
     if (o->width < 2 || o->height < 2 || o->width % 2 || o->height % 2)
         return fail(STATUS_UNSUPPORTED, "a video of %d x %d pixels: both sides must be even", o->width, o->height);
-    struct video *v;
-    TRY(ALLOCATE(v, 1, "for a video"));
+    TRY(ALLOCATE(*video, 1, "for a video"));
+    struct video *v = *video;
     struct file_writer trial;
     AVCodecContext *encoder = NULL;
     enum status rc;
@@ -95,12 +95,11 @@ enum status video_create(struct video **video, const struct video_options *o)
         rc = fail(STATUS_LIMIT, "no memory for a video");
         goto out;
     }
-    TRY_OUT(make_room(v, o));
-    *video = v;
-    v = NULL;
+    rc = make_room(v, o);
 out:
     avcodec_free_context(&encoder);
-    video_abandon(&v);
+    if (rc != STATUS_OK)
+        video_abandon(video);
     return rc;
 }
 

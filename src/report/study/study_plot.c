@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "report/study/study_plot.h"
-
 #include <errno.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "report/study/study.h"
 
 extern char **environ;
 

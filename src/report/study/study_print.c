@@ -8,7 +8,6 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "report/study/study.h"
-#include "report/study/study_plot.h"
 
 // A path in a cell of a table: no bar of it ends the cell, no backtick the code.
 static void print_path(const char *path, FILE *stream)
