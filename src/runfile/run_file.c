@@ -11,7 +11,6 @@
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/clock.h"
 #include "common/system/file.h"
-#include "runfile/run_access.h"
 #include "runfile/run_reader.h"
 #include "runfile/run_series.h"
 
@@ -62,7 +61,7 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
 
 static herr_t write_new(const struct run_file *file, const struct run_file_header *header, const char *config, bool resumed)
 {
-    HDF5_HANDLE access = run_access_list();
+    HDF5_HANDLE access = run_series_access();
     HDF5_HANDLE creation = H5Pcreate(H5P_FILE_CREATE);
     // With up to 64 attributes in the root group's own header, changing one is one small write.
     if (access < 0 || creation < 0 || H5Pset_attr_phase_change(creation, 64, 48) < 0)
@@ -113,7 +112,7 @@ static enum status set_space_aside(const struct run_file *file)
 
 static herr_t append(struct run_file *file, bool complete)
 {
-    HDF5_HANDLE access = run_access_list();
+    HDF5_HANDLE access = run_series_access();
     const hid_t root = access < 0 ? -1 : H5Fopen(file->path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
     herr_t done = root < 0 ? -1 : 0;
     for (int i = 0; i < RUN_DATASETS && done >= 0; i++)

@@ -9,10 +9,21 @@
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/file.h"
-#include "runfile/run_access.h"
-#include "runfile/run_file.h"
+#include "runfile/run_series.h"
 
 enum { CHANNELS_MAX = 1 << 16, METHOD_MAX = 64 };
+
+// A run file, also of a run that goes on, or that was killed in the midst of a write and has left it marked as being written: what is torn
+// is not read again and again. Close it; negative on failure, hdf5_fail() knows why.
+static hid_t open_hdf5(const char *path)
+{
+    enum { ATTEMPTS = 20 }; // HDF5 waits between them, twice as long each time: its default of a hundred never ends
+    hdf5_listen();
+    HDF5_HANDLE access = run_series_access();
+    if (access < 0 || H5Pset_metadata_read_attempts(access, ATTEMPTS) < 0)
+        return -1;
+    return H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+}
 
 static enum status open_file(struct run_reader *reader)
 {
@@ -20,7 +31,7 @@ static enum status open_file(struct run_reader *reader)
     int version = 0;
     if (access(path, F_OK) != 0)
         return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
-    reader->file = run_access_open(path);
+    reader->file = open_hdf5(path);
     if (reader->file < 0)
         return hdf5_fail(path, "this is no run file, or a damaged one");
     if (!hdf5_read_numbers(reader->file, "format_version", H5T_NATIVE_INT, 1, &version) || version <= 0)
@@ -202,7 +213,7 @@ enum status run_reader_map(struct run_reader *reader, const struct cam_row *fram
 
 static enum status read_plan(const char *path, size_t limit, char **text)
 {
-    HDF5_HANDLE file = run_access_open(path);
+    HDF5_HANDLE file = open_hdf5(path);
     *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
     return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
 }

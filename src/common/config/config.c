@@ -10,7 +10,6 @@
 
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
-#include "common/config/config_yaml.h"
 #include "common/config/nearest.h"
 #include "common/system/file.h"
 #include "common/system/text.h"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/config/config_yaml.h"
-
+// The YAML of a configuration file.
 #include <string.h>
 #include <yaml.h>
 

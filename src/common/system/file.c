@@ -73,9 +73,8 @@ static int sync_file(int descriptor)
 static enum status sync_folder(const char *path)
 {
     char folder[FILE_PATH_MAX];
-    size_t length = folder_length(path);
-    memcpy(folder, length ? path : ".", length ? length : 1);
-    folder[length ? length : 1] = '\0';
+    const size_t length = folder_length(path);
+    snprintf(folder, sizeof folder, "%.*s", length ? (int)length : 1, length ? path : ".");
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return errno == EACCES ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
@@ -93,9 +92,7 @@ static enum status rename_in_folder(const char *from, const char *to)
 
 enum status file_commit(struct file_writer *writer)
 {
-    int error = 0;
-    if (ferror(writer->stream))
-        error = EIO; // the cause is lost; stdio keeps only that there was one
+    int error = ferror(writer->stream) ? EIO : 0; // the cause is lost; stdio keeps only that there was one
     if (fflush(writer->stream) != 0 && !error)
         error = errno;
     if (!error)

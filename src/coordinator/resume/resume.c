@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/config/config_yaml.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/text.h"

@@ -78,18 +78,15 @@ static enum status begin(struct color **color, int width, enum color_space space
         .ReallocPtr = limited_realloc,
     };
     const size_t columns = (size_t)(width > GRID_POINTS ? width : GRID_POINTS);
-    struct color *c = *color = calloc(1, sizeof *c);
-    if (c) {
-        c->width = width;
-        c->context = cmsCreateContext(&memory, NULL);
-        c->in = malloc(columns * (size_t)space * sizeof *c->in);
-        c->out = malloc(columns * 3 * sizeof *c->out);
-        c->planes = malloc(columns * 3 * sizeof *c->planes);
-        c->srgb = c->context ? cmsCreate_sRGBProfileTHR(c->context) : NULL;
-    }
-    if (!c || !c->srgb || !c->in || !c->out || !c->planes)
-        return fail(STATUS_LIMIT, "no memory to convert the colours of %d pixels a row", width);
-    return STATUS_OK;
+    TRY(ALLOCATE(*color, 1, "to convert the colours of %d pixels a row", width));
+    struct color *c = *color;
+    c->width = width;
+    c->context = cmsCreateContext(&memory, NULL);
+    c->in = malloc(columns * (size_t)space * sizeof *c->in);
+    c->out = malloc(columns * 3 * sizeof *c->out);
+    c->planes = malloc(columns * 3 * sizeof *c->planes);
+    c->srgb = c->context ? cmsCreate_sRGBProfileTHR(c->context) : NULL;
+    return c->srgb && c->in && c->out && c->planes ? STATUS_OK : no_memory("to convert the colours of %d pixels a row", width);
 }
 
 // What is wrong with the profile, or NULL.

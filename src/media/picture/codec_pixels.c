@@ -130,12 +130,9 @@ enum status codec_turn(struct image *image, int orientation)
     bool swap = orientation >= 5;
     struct image upright;
     struct image_limits limits = {image->width > image->height ? image->width : image->height, UINT64_MAX};
-    enum status rc = codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
-                                    (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL);
-    if (rc != STATUS_OK) {
-        image_destroy(&upright);
-        return rc;
-    }
+    enum status rc;
+    TRY_OUT(codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
+                           (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL));
     size_t plane = (size_t)image->width * (size_t)image->height;
     size_t to = 0;
     for (int y = 0; y < upright.height; y++)
@@ -147,5 +144,7 @@ enum status codec_turn(struct image *image, int orientation)
                 upright.alpha[to] = image->alpha[from];
         }
     image_replace(image, &upright);
-    return STATUS_OK;
+out:
+    image_destroy(&upright);
+    return rc;
 }

@@ -114,9 +114,7 @@ static enum status turn(struct png_job *job)
 {
     png_uint_32 size = 0;
     png_bytep exif = NULL;
-    if (!png_get_eXIf_1(job->png, job->info, &size, &exif))
-        return STATUS_OK;
-    return codec_turn(job->image, exif_orientation(exif, size));
+    return png_get_eXIf_1(job->png, job->info, &size, &exif) ? codec_turn(job->image, exif_orientation(exif, size)) : STATUS_OK;
 }
 
 static enum status read_picture(struct png_job *job)

@@ -114,10 +114,8 @@ enum status study_plot(const struct study *study, const char *folder, bool *plot
         return fail(STATUS_LIMIT, "no memory for a plot");
     }
     study_plot_script(study, script);
-    if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0) {
-        rc = fail(STATUS_IO, "cannot write the plot: %s", strerror(errno));
-        goto out;
-    }
+    if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        TRY_OUT(fail(STATUS_IO, "cannot write the plot: %s", strerror(errno)));
     snprintf(name, sizeof name, "%s.svg", study_name(study));
     TRY_OUT(file_join(path, folder, name));
     TRY_OUT(file_create(&writer, path));

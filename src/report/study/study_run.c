@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/config_yaml.h"
 #include "runfile/run_images.h"
 
 // One host of a run.
