@@ -295,8 +295,6 @@ static enum status print_json(const struct bench_report *report)
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
 {
     char path[FILE_PATH_MAX];
-    if (!weights)
-        return fail(STATUS_LIMIT, "no memory for the weights");
     if (strcmp(config->model.path, "auto") == 0)
         TRY(model_default_path(path));
     else
@@ -327,8 +325,9 @@ static enum status bench(struct bench_options *options)
     struct objective objective = {0};
     struct engine *engine = NULL;
     struct weights_info info;
-    float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
+    float *weights;
     enum status rc;
+    TRY_OUT(ALLOCATE(weights, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(read_weights(&options->config, weights, &info));
     TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
     TRY_OUT(prepare(options, weights, &objective, &report.plan, &engine));

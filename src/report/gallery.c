@@ -92,7 +92,7 @@ static enum status find_files(const char *folder, bool explains, const struct ru
         item->picture = strdup(image->output);
     }
     if (!item->folder || !item->picture)
-        return fail(STATUS_LIMIT, "no memory for the names of files");
+        return no_memory("for the names of files");
     if (!has(folder, item->picture, NULL)) {
         free(item->picture);
         item->picture = NULL;

@@ -41,7 +41,7 @@ static enum status write_page(const struct page_data *data, const char *path)
     struct file_writer writer = {0};
     json_t *json = page_data_json(data);
     enum status rc;
-    TRY_OUT(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
+    TRY_OUT(json ? file_create(&writer, path) : no_memory("for the data of a page"));
     TRY_OUT(write_parts(json, writer.stream));
     rc = file_commit(&writer);
 out:

@@ -26,7 +26,7 @@ static enum status take(const struct image_row *row, struct run_images *images)
     };
     memcpy(image->sha256, row->sha256, sizeof image->sha256);
     images->count++;
-    return image->source && image->output && image->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the images of a run");
+    return image->source && image->output && image->error ? STATUS_OK : no_memory("for the images of a run");
 }
 
 static int by_id(const void *a, const void *b)

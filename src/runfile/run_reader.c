@@ -211,21 +211,17 @@ enum status run_reader_map(struct run_reader *reader, const struct cam_row *fram
     return fail(STATUS_FORMAT, "%s: a map cannot be read; the file is damaged", reader->path);
 }
 
-static enum status read_plan(const char *path, size_t limit, char **text)
-{
-    HDF5_HANDLE file = open_hdf5(path);
-    *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
-    return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
-}
-
 enum status run_plan_read(const char *path, size_t limit, char **text)
 {
     void *bytes = NULL;
     size_t size;
     *text = NULL;
     hdf5_listen();
-    if (H5Fis_hdf5(path) > 0)
-        return read_plan(path, limit, text);
+    if (H5Fis_hdf5(path) > 0) {
+        HDF5_HANDLE file = open_hdf5(path);
+        *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
+        return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
+    }
     TRY(file_read(path, limit, &bytes, &size));
     if (memchr(bytes, '\0', size)) {
         free(bytes);

@@ -71,7 +71,7 @@ static enum status take(struct hdf5_texts *texts, const char *text, size_t lengt
         return fail(STATUS_LIMIT, "string %zu is longer than %zu bytes", texts->count, limits->bytes);
     char *copy = strndup(text, length);
     if (!copy)
-        return fail(STATUS_LIMIT, "no memory for a string of %zu bytes", length);
+        return no_memory("for a string of %zu bytes", length);
     utf8_clean(copy, '?');
     texts->items[texts->count++] = copy;
     return STATUS_OK;

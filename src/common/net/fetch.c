@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -40,10 +39,9 @@ static enum status pause_for(const struct transfer *transfer, double seconds)
 
 static enum status attempt(struct transfer *transfer)
 {
-    enum status rc;
-    TRY_OUT(transfer_begin(transfer));
-    rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
-out:
+    enum status rc = transfer_begin(transfer);
+    if (rc == STATUS_OK)
+        rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
     return fail_in(rc, "%s", transfer->url);
 }
 

@@ -212,7 +212,7 @@ static enum status ask_for_rest(struct transfer *transfer)
     snprintf(condition, sizeof condition, "If-Range: %s", transfer->etag);
     transfer->headers = curl_slist_append(NULL, condition);
     curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
-    return transfer->headers ? STATUS_OK : fail(STATUS_LIMIT, "no memory to ask for the rest");
+    return transfer->headers ? STATUS_OK : no_memory("to ask for the rest");
 }
 
 enum status transfer_begin(struct transfer *transfer)

@@ -18,7 +18,7 @@ enum status image_create(struct image *image, int width, int height)
         return fail(STATUS_LIMIT, "an image of %d x %d pixels is larger than the address space", width, height);
     image->rgb = malloc(samples);
     if (!image->rgb)
-        return fail(STATUS_LIMIT, "no memory for an image of %d x %d pixels (%zu MiB)", width, height, samples >> 20);
+        return no_memory("for an image of %d x %d pixels (%zu MiB)", width, height, samples >> 20);
     image->width = width;
     image->height = height;
     image->bits = 8;

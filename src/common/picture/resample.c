@@ -95,7 +95,7 @@ static enum status filter_create(struct filter *filter, int in, int out, struct 
     if (!sums || !filter->starts || !filter->weights) {
         free(sums);
         filter_destroy(filter);
-        return fail(STATUS_LIMIT, "no memory for the weights to resample %d to %d pixels", in, out);
+        return no_memory("for the weights to resample %d to %d pixels", in, out);
     }
     for (size_t i = 0; i < count; i++) {
         const int output = outputs.begin + (int)i;

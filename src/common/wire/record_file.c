@@ -110,6 +110,5 @@ enum status record_read_array(struct record_reader *reader, void **items, uint64
     if (count > reader->left / size)
         return fail(STATUS_FORMAT, "it ends early");
     *items = malloc((size_t)count * size);
-    return *items ? record_read(reader, *items, (size_t)count * size)
-                  : fail(STATUS_LIMIT, "no memory for %llu records", (unsigned long long)count);
+    return *items ? record_read(reader, *items, (size_t)count * size) : no_memory("for %llu records", (unsigned long long)count);
 }

@@ -5,23 +5,8 @@
 
 const char *phase_name(enum phase phase)
 {
-    static const char *const names[PHASE_COUNT] = {[PHASE_FETCH] = "fetch",
-                                                   [PHASE_DECODE] = "decode",
-                                                   [PHASE_STEPS] = "steps",
-                                                   [PHASE_ENCODE] = "encode",
-                                                   [PHASE_WRITE] = "write",
-                                                   [PHASE_IDLE] = "idle",
-                                                   [PHASE_WAIT] = "wait",
-                                                   [PHASE_SEND] = "send",
-                                                   [PHASE_RECEIVE] = "receive",
-                                                   [PHASE_RESAMPLE] = "resample",
-                                                   [PHASE_EXCHANGE] = "exchange",
-                                                   [PHASE_FORWARD] = "forward",
-                                                   [PHASE_BACKWARD] = "backward",
-                                                   [PHASE_REDUCE] = "reduce",
-                                                   [PHASE_SHAPE] = "shape",
-                                                   [PHASE_PREPARE] = "prepare",
-                                                   [PHASE_ATTRIBUTION] = "attribution"};
+#define PHASE_NAME(phase, name) name,
+    static const char *const names[PHASE_COUNT] = {PHASES(PHASE_NAME)};
     return names[phase];
 }
 

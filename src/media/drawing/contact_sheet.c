@@ -2,7 +2,6 @@
 #include "media/drawing/contact_sheet.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/picture/resample.h"

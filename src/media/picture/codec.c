@@ -123,7 +123,7 @@ enum status codec_jpeg_bytes(int quality, const struct image *image, void **byte
     FILE *stream = open_memstream(&text, size);
     enum status rc = stream ? encode(stream, IMAGE_FORMAT_JPEG, quality, image) : STATUS_OK;
     if ((!stream || fclose(stream) != 0) && rc == STATUS_OK)
-        rc = fail(STATUS_LIMIT, "no memory for a JPEG of %d x %d pixels", image->width, image->height);
+        rc = no_memory("for a JPEG of %d x %d pixels", image->width, image->height);
     if (rc != STATUS_OK) {
         free(text);
         text = NULL;

@@ -41,7 +41,7 @@ static enum status decode_frame(struct ffmpeg_decoder *d, const char *name, cons
     if (size > INT_MAX - AV_INPUT_BUFFER_PADDING_SIZE)
         return fail(STATUS_LIMIT, "a %s of %zu bytes; the limit is 2 GB", name, size);
     if (av_new_packet(d->packet, (int)size) < 0) // a copy, with the padding that FFmpeg reads beyond the end
-        return fail(STATUS_LIMIT, "no memory for a %s of %zu bytes", name, size);
+        return no_memory("for a %s of %zu bytes", name, size);
     memcpy(d->packet->data, bytes, size);
     d->packet->flags |= AV_PKT_FLAG_KEY;
     int code = avcodec_send_packet(d->context, d->packet);

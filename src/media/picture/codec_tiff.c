@@ -321,7 +321,7 @@ static enum status read_units(const struct page *page, struct tiff_source *sourc
     if (size <= 0)
         rc = broken(source);
     else if (!scratch || !buffer)
-        rc = fail(STATUS_LIMIT, "no memory for strips or tiles of %lld bytes", (long long)size);
+        rc = no_memory("for strips or tiles of %lld bytes", (long long)size);
     for (int plane = 0; plane < (page->separate ? page->samples : 1); plane++)
         for (uint32_t y = 0; y < page->height; y += page->unit_height)
             for (uint32_t x = 0; x < page->width && rc == STATUS_OK; x += page->unit_width)

@@ -111,7 +111,7 @@ enum status study_plot(const struct study *study, const char *folder, bool *plot
     FILE *script = fdopen(descriptor, "w");
     if (!script) {
         close(descriptor);
-        return fail(STATUS_LIMIT, "no memory for a plot");
+        return no_memory("for a plot");
     }
     study_plot_script(study, script);
     if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
