@@ -67,10 +67,9 @@ static void stamp(void *context)
 static enum status pull(const struct bench *bench)
 {
     double sums[CONFIG_TARGETS_MAX];
-    const enum status rc = objective_sums(bench->objective, bench->executor, &bench->view, sums);
-    if (rc == STATUS_OK)
-        objective_gradient(bench->objective, bench->executor, &bench->view);
-    return rc;
+    TRY(objective_sums(bench->objective, bench->executor, &bench->view, sums));
+    objective_gradient(bench->objective, bench->executor, &bench->view);
+    return STATUS_OK;
 }
 
 // One step, with the time between any two operations.

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "common/hdf5/hdf5_attributes.h"
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 
 static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30;    // the largest official file has 96 MB

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/file.h"
 
