@@ -115,16 +115,14 @@ enum status conv_panels(struct weight_cache *cache, const struct weight_key *key
 enum status conv_add_direct(struct convolution *c)
 {
     const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
-    struct simd_direct *d = c->direct = calloc(1, sizeof *d);
-    if (!d)
-        return fail(STATUS_LIMIT, "no memory for a convolution");
-    *d = (struct simd_direct){.in_blocks = c->in_blocks,
-                              .in_h = source.height,
-                              .in_w = source.width,
-                              .in_bf16 = source.bf16,
-                              .in_planar = source.planar,
-                              .out_blocks = c->out_blocks,
-                              .out_w = result.width};
+    TRY(ALLOCATE(c->direct, 1, "for a convolution"));
+    *c->direct = (struct simd_direct){.in_blocks = c->in_blocks,
+                                      .in_h = source.height,
+                                      .in_w = source.width,
+                                      .in_bf16 = source.bf16,
+                                      .in_planar = source.planar,
+                                      .out_blocks = c->out_blocks,
+                                      .out_w = result.width};
     return STATUS_OK;
 }
 

@@ -26,9 +26,8 @@ static enum status add_job(struct convolution *c, int number, int n, int kernel_
     const int tile_h = kernel_h > 1 ? n - kernel_h + 1 : kernel_w > 1 ? 1 : 0, tile_w = kernel_w > 1 ? n - kernel_w + 1 : 1;
     if (!simd_has_winograd(n, tile_h, tile_w))
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of %d inputs for a kernel of %d x %d", n, kernel_w, kernel_h);
-    struct simd_winograd *w = c->winograd[number] = calloc(1, sizeof *w);
-    if (!w)
-        return fail(STATUS_LIMIT, "no memory for a convolution");
+    TRY(ALLOCATE(c->winograd[number], 1, "for a convolution"));
+    struct simd_winograd *w = c->winograd[number];
     *w = (struct simd_winograd){.in_blocks = c->in_blocks,
                                 .in_bf16 = source.bf16,
                                 .in_pixels = {.height = source.height, .width = source.width, .row = source.width, .step = 1},
@@ -120,9 +119,8 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
         key.taps = parts[i].taps;
         TRY(conv_panels(cache, &key, &w->weights));
     }
-    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++) {
+    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++)
         TRY(ALLOCATE(c->partial[i], c->out_blocks, "for a convolution"));
-    }
     return STATUS_OK;
 }
 

@@ -293,23 +293,20 @@ enum status graph_create(struct graph **graph, const struct graph_options *optio
 {
     const size_t rows = (size_t)options->network->layer_count;
     struct builder b = {.options = options, .network = options->network};
-    struct graph *g = *graph = b.graph = calloc(1, sizeof *g);
     enum status rc;
-    b.nodes = calloc(rows, sizeof *b.nodes);
-    if (g) {
-        g->ops = malloc(rows * OPS_A_ROW * sizeof *g->ops);
-        g->buffers = malloc(rows * BUFFERS_A_ROW * sizeof *g->buffers);
-    }
-    if (!b.nodes || !g || !g->ops || !g->buffers) {
-        rc = fail(STATUS_LIMIT, "no memory for the graph");
-    } else if (options->target_count < 1 || options->target_count > GRAPH_TARGETS_MAX) {
-        rc = fail(STATUS_USAGE, "%d targets: there must be 1 to %d", options->target_count, GRAPH_TARGETS_MAX);
-    } else {
-        g->width = options->width;
-        g->height = options->height;
-        g->target_count = options->target_count;
+    TRY(ALLOCATE(*graph, 1, "for the graph"));
+    struct graph *g = b.graph = *graph;
+    TRY_OUT(ALLOCATE(b.nodes, rows, "for the graph"));
+    TRY_OUT(ALLOCATE(g->ops, rows * OPS_A_ROW, "for the graph"));
+    TRY_OUT(ALLOCATE(g->buffers, rows * BUFFERS_A_ROW, "for the graph"));
+    g->width = options->width;
+    g->height = options->height;
+    g->target_count = options->target_count;
+    if (g->target_count < 1 || g->target_count > GRAPH_TARGETS_MAX)
+        rc = fail(STATUS_USAGE, "%d targets: there must be 1 to %d", g->target_count, GRAPH_TARGETS_MAX);
+    else
         rc = build(&b);
-    }
+out:
     free(b.nodes);
     if (rc != STATUS_OK)
         graph_destroy(graph);

@@ -126,7 +126,5 @@ const struct simd *simd_here(void);
 // machine or build lacks it.
 const struct simd *simd_find(const char *name);
 
-// Points other than 0 and infinity, n / 2 - 1 pairs of them, of the transform of n inputs to n - kernel + 1 outputs; NULL where there is
-// none. Square kernels and those of one row or column.
-const float *simd_winograd_points(int n);
+// Whether there is a transform of n inputs to tile_h x tile_w outputs: square kernels and those of one row or column.
 bool simd_has_winograd(int n, int tile_h, int tile_w);
