@@ -99,17 +99,13 @@ struct view conv_result(const struct conv_spec *spec)
     return side_of(spec, spec->backward);
 }
 
-struct weight_key conv_key(const struct conv_spec *spec)
+enum status conv_panels(const struct convolution *c, struct weight_cache *cache, struct weight_key key, const float **panels)
 {
-    struct weight_key key = {.part_count = spec->part_count, .backward = spec->backward};
-    memcpy(key.parts, spec->parts, sizeof key.parts);
-    return key;
-}
-
-enum status conv_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels)
-{
+    key.part_count = c->spec.part_count;
+    key.backward = c->spec.backward;
+    memcpy(key.parts, c->spec.parts, sizeof key.parts);
     *panels = NULL;
-    return cache ? weight_cache_panels(cache, key, panels) : STATUS_OK;
+    return cache ? weight_cache_panels(cache, &key, panels) : STATUS_OK;
 }
 
 enum status conv_add_direct(struct convolution *c)
@@ -130,16 +126,15 @@ static enum status create_direct(struct convolution *c, struct weight_cache *cac
 {
     const struct onednn_shape *s = &c->spec.shape;
     const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
-    struct weight_key key = conv_key(&c->spec);
+    const bool pairs = simd_here()->bf16_products && source.bf16;
     const float *panels;
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));
-    key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(cache, &key, &panels));
+    TRY(conv_panels(c, cache, (struct weight_key){.pairs = pairs}, &panels));
     TRY(conv_add_direct(c));
     struct simd_direct *d = c->direct;
     d->phase_count =
         panels_phases(d->phases, s->kernel_h, s->kernel_w, s->stride, s->pad_h, s->pad_w, c->spec.backward, result.height, result.width);
-    const size_t per_tap = (size_t)c->out_blocks * (size_t)onednn_block() * (size_t)source.channels / (key.pairs ? 2 : 1);
+    const size_t per_tap = (size_t)c->out_blocks * (size_t)onednn_block() * (size_t)source.channels / (pairs ? 2 : 1);
     for (int p = 0; p < d->phase_count; p++) {
         d->phases[p].weights = panels;
         panels += panels ? per_tap * (size_t)d->phases[p].tap_count : 0;

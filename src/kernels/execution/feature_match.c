@@ -98,7 +98,7 @@ static enum status prepare(struct feature_match *m, int height, int width)
         m->memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
         m->bytes = m->memory ? bytes : 0;
         if (!m->memory)
-            rc = fail(STATUS_LIMIT, "no memory for %zu bytes to match features", bytes);
+            rc = no_memory("for %zu bytes to match features", bytes);
     }
     m->score = (float *)(void *)(m->memory + m->score_bytes + scratch_bytes);
     m->best = (int32_t *)(void *)(m->score + positions);

@@ -113,7 +113,7 @@ static enum status grow(struct workspace *work, size_t bytes)
     free(work->memory);
     work->memory = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
     work->bytes = work->memory ? bytes : 0;
-    return work->memory ? STATUS_OK : fail(STATUS_LIMIT, "no memory to time convolutions (%zu MiB)", bytes >> 20);
+    return work->memory ? STATUS_OK : no_memory("to time convolutions (%zu MiB)", bytes >> 20);
 }
 
 // Half of the values 0, as behind a ReLU, the others of the size that activations have.
@@ -279,10 +279,8 @@ enum status planner_complete(const struct planner_options *options, struct plan 
     struct operation *list = NULL;
     int count, missing = 0, done = 0;
     enum status rc;
-    if (!work.flush) {
-        rc = fail(STATUS_LIMIT, "no memory to plan");
-        goto out;
-    }
+    if (!work.flush)
+        TRY_OUT(no_memory("to plan"));
     memset(work.flush, 1, FLUSH_BYTES);
     TRY_OUT(planner_missing(options, plan, &missing));
     TRY_OUT(list_operations(options, plan->bf16, &list, &count));

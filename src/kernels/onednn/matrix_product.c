@@ -49,10 +49,8 @@ enum status matrix_product_create(struct matrix_product **product, int side, boo
             dnnl_memory_desc_init_by_tag(&layouts[m], 2, dims, bf16 && roles[m] != DNNL_ARG_DST ? dnnl_bf16 : dnnl_f32, dnnl_ab), what));
     TRY_OUT(onednn_check(dnnl_matmul_desc_init(&matmul, &layouts[0], &layouts[1], NULL, &layouts[2]), what));
     TRY_OUT(onednn_check(dnnl_primitive_desc_create(&descriptor, &matmul, NULL, engine, NULL), what));
-    if (onednn_has_reference_only(descriptor)) {
-        rc = fail(STATUS_UNSUPPORTED, "oneDNN has only its reference code for matrix products of %s", bf16 ? "bf16" : "f32");
-        goto out;
-    }
+    if (onednn_has_reference_only(descriptor))
+        TRY_OUT(fail(STATUS_UNSUPPORTED, "oneDNN has only its reference code for matrix products of %s", bf16 ? "bf16" : "f32"));
     TRY_OUT(onednn_check(dnnl_primitive_create(&p->primitive, descriptor), what));
     for (int m = 0; m < MATRICES; m++) {
         p->matrices[m].arg = roles[m];

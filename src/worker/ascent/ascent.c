@@ -43,11 +43,8 @@ static enum status copy_weights(struct ascent *a)
     a->objective = *from;
     memset(a->objective.weights, 0, sizeof a->objective.weights); // not ours
     for (int t = 0; t < from->count; t++) {
-        const size_t bytes = (size_t)from->channels[t] * sizeof *from->weights[t];
-        a->objective.weights[t] = malloc(bytes);
-        if (!a->objective.weights[t])
-            return fail(STATUS_LIMIT, "no memory for the weights of channels");
-        memcpy(a->objective.weights[t], from->weights[t], bytes);
+        TRY(ALLOCATE(a->objective.weights[t], from->channels[t], "for the weights of channels"));
+        memcpy(a->objective.weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
     }
     return STATUS_OK;
 }
@@ -77,8 +74,7 @@ enum status ascent_create(struct ascent **ascent, const struct ascent_options *o
     TRY(row_exchange_create_neighbours(&a->neighbours, job->team, width, height));
     TRY(slab_create(&a->gradient, width, height, tiling_grown(image->rows, margin, height)));
     TRY(slab_create(&a->scratch, width, height, a->gradient.rows));
-    a->bands = calloc((size_t)slab_bands(image->rows) + 1, sizeof *a->bands);
-    return a->bands ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the sums of an octave");
+    return ALLOCATE(a->bands, slab_bands(image->rows) + 1, "for the sums of an octave");
 }
 
 void ascent_destroy(struct ascent **ascent)

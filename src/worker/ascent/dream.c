@@ -9,7 +9,6 @@
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
 #include "worker/look/evaluation.h"
-#include "worker/team/array_parts.h"
 #include "worker/team/rescale.h"
 
 // One image on its way up. Slabs hold this member's rows.
@@ -63,7 +62,7 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
                                         .target = t,
                                         .frame = -1,
                                         .facts = {expectation->value, expectation->expected, expectation->residual}};
-        TRY(array_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
+        TRY(outbox_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
     }
     return STATUS_OK;
 }

@@ -22,9 +22,8 @@ static enum status lay_out(struct row_exchange *r, int width, int height, const 
         r->rectangles[i] = (struct rectangle){0, wanted[i].begin, width, wanted[i].end - wanted[i].begin};
     for (int k = 0; k < r->each; k++) {
         const int rows = r->rectangles[r->team->rank * r->each + k].height;
-        r->values[k] = rows ? malloc(3 * (size_t)rows * (size_t)width * sizeof(float)) : NULL;
-        if (rows && !r->values[k])
-            return fail(STATUS_LIMIT, "no memory for %d rows of %d pixels", rows, width);
+        if (rows)
+            TRY(ALLOCATE(r->values[k], 3 * (size_t)rows * (size_t)width, "for %d rows of %d pixels", rows, width));
     }
     r->layout = (struct tile_exchange_layout){.width = width, .height = height, .count = count, .rectangles = r->rectangles, .columns = 1};
     return tile_exchange_create(&r->exchange, r->team);
@@ -37,12 +36,10 @@ enum status row_exchange_create(struct row_exchange **rows, struct team *team, i
     struct row_exchange *r = *rows;
     r->team = team;
     r->each = each;
-    r->rectangles = calloc((size_t)team->size * (size_t)each, sizeof *r->rectangles);
-    r->values = calloc((size_t)each, sizeof *r->values);
-    if (r->rectangles && r->values)
-        rc = lay_out(r, width, height, wanted);
-    else
-        rc = fail(STATUS_LIMIT, "no memory to exchange rows");
+    TRY_OUT(ALLOCATE(r->rectangles, team->size * each, "to exchange rows"));
+    TRY_OUT(ALLOCATE(r->values, each, "to exchange rows"));
+    rc = lay_out(r, width, height, wanted);
+out:
     if (rc != STATUS_OK)
         row_exchange_destroy(rows);
     return rc;
