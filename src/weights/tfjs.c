@@ -71,9 +71,8 @@ static enum status decode_base64(const char *text, size_t length, void **bytes, 
 {
     if (length == 0 || length % 4 != 0 || length > INT32_MAX)
         return fail(STATUS_FORMAT, "base64 of %zu characters is no whole number of 4", length);
-    unsigned char *decoded = malloc(length / 4 * 3);
-    if (!decoded)
-        return fail(STATUS_LIMIT, "no memory for %zu bytes", length / 4 * 3);
+    unsigned char *decoded;
+    TRY(ALLOCATE(decoded, length / 4 * 3, "for %zu bytes", length / 4 * 3));
     size_t padding = (text[length - 1] == '=') + (text[length - 1] == '=' && text[length - 2] == '=');
     // OpenSSL takes white space at either end; then fewer bytes come out.
     int count = EVP_DecodeBlock(decoded, (const unsigned char *)text, (int)length);
@@ -107,38 +106,26 @@ out:
     return rc;
 }
 
-// All shards of a group end to end: exactly as many bytes as its weights need.
+// All shards of a group end to end, to be freed also after a failure: exactly as many bytes as its weights need.
 static enum status load_group(const struct import *import, const struct tfjs_group *group, unsigned char **joined)
 {
-    enum status rc = STATUS_OK;
     size_t used = 0;
-    *joined = malloc(group->bytes);
-    if (!*joined)
-        return fail(STATUS_LIMIT, "no memory for %zu bytes of weights", group->bytes);
+    TRY(ALLOCATE(*joined, group->bytes, "for %zu bytes of weights", group->bytes));
     for (size_t i = 0; i < group->shard_count; i++) {
-        void *bytes = NULL;
-        size_t size = 0;
-        TRY_OUT(load_shard(import, group->shards[i], group->bytes - used, &bytes, &size));
-        bool fits = size <= group->bytes - used;
-        if (fits) {
-            memcpy(*joined + used, bytes, size);
-            used += size;
-        }
+        const size_t left = group->bytes - used;
+        void *bytes;
+        size_t size;
+        TRY(load_shard(import, group->shards[i], left, &bytes, &size));
+        memcpy(*joined + used, bytes, size < left ? size : left);
         free(bytes);
-        if (!fits) {
-            rc = fail(STATUS_FORMAT, "%s/%s: the shards hold more than the %zu bytes of the manifest's weights", import->folder,
-                      group->shards[i], group->bytes);
-            goto out;
-        }
+        if (size > left)
+            return fail(STATUS_FORMAT, "%s/%s: the shards hold more than the %zu bytes of the manifest's weights", import->folder,
+                        group->shards[i], group->bytes);
+        used += size;
     }
     if (used != group->bytes)
-        rc = fail(STATUS_FORMAT, "%s: the shards hold %zu bytes, the manifest's weights need %zu", import->folder, used, group->bytes);
-out:
-    if (rc != STATUS_OK) {
-        free(*joined);
-        *joined = NULL;
-    }
-    return rc;
+        return fail(STATUS_FORMAT, "%s: the shards hold %zu bytes, the manifest's weights need %zu", import->folder, used, group->bytes);
+    return STATUS_OK;
 }
 
 static float half_to_float(uint16_t half)
@@ -243,7 +230,7 @@ static enum status check_complete(const struct import *import)
             if (!import->seen[conv][part])
                 return fail(STATUS_FORMAT, "%s: %s_%d/%s is missing; this is another network", import->folder,
                             part == KERAS_KERNEL ? KERAS_CONV : KERAS_NORM,
-                            conv + (part == KERAS_KERNEL ? import->first_conv : import->first_norm), keras_part_name(part));
+                            conv + (part == KERAS_KERNEL ? import->first_conv : import->first_norm), keras_part_names[part]);
     return STATUS_OK;
 }
 
@@ -254,11 +241,9 @@ enum status tfjs_import(const char *folder, const char *source_text, const char 
     unsigned char *joined = NULL;
     TRY_OUT(load_manifest(&import));
     import.values = keras_values_create(import.network);
-    import.seen = calloc((size_t)import.network->conv_count, sizeof *import.seen);
-    if (!import.values || !import.seen) {
-        rc = fail(STATUS_LIMIT, "no memory for the weights of %d convolutions", import.network->conv_count);
-        goto out;
-    }
+    if (!import.values)
+        TRY_OUT(no_memory("for the weights of %d convolutions", import.network->conv_count));
+    TRY_OUT(ALLOCATE(import.seen, import.network->conv_count, "for the weights of %d convolutions", import.network->conv_count));
     find_first_numbers(&import);
     for (size_t g = 0; g < import.manifest.group_count; g++) {
         const struct tfjs_group *group = &import.manifest.groups[g];

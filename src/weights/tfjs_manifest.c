@@ -113,17 +113,9 @@ enum status tfjs_manifest_parse(json_t *json, struct tfjs_manifest *manifest)
     enum status rc = STATUS_OK;
     const json_t *list = json_object_get(json, "weightsManifest");
     *manifest = (struct tfjs_manifest){.json = json, .group_count = json_array_size(list)};
-    if (manifest->group_count == 0 || manifest->group_count > GROUPS_MAX) {
-        manifest->group_count = 0;
-        rc = fail(STATUS_FORMAT, "weightsManifest must be a list of 1 to %d groups", GROUPS_MAX);
-        goto out;
-    }
-    manifest->groups = calloc(manifest->group_count, sizeof *manifest->groups);
-    if (!manifest->groups) {
-        rc = fail(STATUS_LIMIT, "no memory for %zu groups", manifest->group_count);
-        manifest->group_count = 0;
-        goto out;
-    }
+    if (manifest->group_count == 0 || manifest->group_count > GROUPS_MAX)
+        TRY_OUT(fail(STATUS_FORMAT, "weightsManifest must be a list of 1 to %d groups", GROUPS_MAX));
+    TRY_OUT(ALLOCATE(manifest->groups, manifest->group_count, "for %zu groups", manifest->group_count));
     for (size_t i = 0; i < manifest->group_count && rc == STATUS_OK; i++) {
         const json_t *group = json_array_get(list, i);
         rc = parse_shards(json_object_get(group, "paths"), &manifest->groups[i]);
@@ -139,7 +131,7 @@ out:
 
 void tfjs_manifest_free(struct tfjs_manifest *manifest)
 {
-    for (size_t i = 0; i < manifest->group_count; i++) {
+    for (size_t i = 0; manifest->groups && i < manifest->group_count; i++) {
         free(manifest->groups[i].shards);
         free(manifest->groups[i].weights);
     }
