@@ -8,37 +8,6 @@
 #include "kernels/convolution/convolution_methods.h"
 #include "kernels/convolution/panels.h"
 
-static enum status create_direct(struct convolution *c, struct weight_cache *cache);
-
-static const struct {
-    const char *name;
-    enum status (*create)(struct convolution *c, struct weight_cache *cache);
-} methods[CONV_METHODS] = {
-    [CONV_DIRECT] = {"direct", create_direct},
-    [CONV_WINOGRAD_6] = {"winograd6", conv_winograd_create},
-    [CONV_WINOGRAD_8] = {"winograd8", conv_winograd_create},
-    [CONV_WINOGRAD_10] = {"winograd10", conv_winograd_create},
-    [CONV_WINOGRAD_PHASES] = {"winograd-phases", conv_phases_create},
-    [CONV_ONEDNN] = {"onednn", conv_onednn_create},
-    [CONV_ONEDNN_WINOGRAD] = {"onednn-winograd", conv_onednn_create},
-    [CONV_ONEDNN_BACKWARD] = {"onednn-backward", conv_onednn_create},
-};
-
-const char *conv_method_name(enum conv_method method)
-{
-    return methods[method].name;
-}
-
-bool conv_method_find(const char *name, enum conv_method *method)
-{
-    for (int i = 0; i < CONV_METHODS; i++)
-        if (strcmp(methods[i].name, name) == 0) {
-            *method = (enum conv_method)i;
-            return true;
-        }
-    return false;
-}
-
 struct conv_spec conv_spec_of(const struct network *network, const struct op *op)
 {
     const struct layer *first = &network->layers[op->parts[0]];
@@ -144,6 +113,35 @@ static enum status create_direct(struct convolution *c, struct weight_cache *cac
         d->in_h = d->phases[0].height = 1;
     }
     return STATUS_OK;
+}
+
+static const struct {
+    const char *name;
+    enum status (*create)(struct convolution *c, struct weight_cache *cache);
+} methods[CONV_METHODS] = {
+    [CONV_DIRECT] = {"direct", create_direct},
+    [CONV_WINOGRAD_6] = {"winograd6", conv_winograd_create},
+    [CONV_WINOGRAD_8] = {"winograd8", conv_winograd_create},
+    [CONV_WINOGRAD_10] = {"winograd10", conv_winograd_create},
+    [CONV_WINOGRAD_PHASES] = {"winograd-phases", conv_phases_create},
+    [CONV_ONEDNN] = {"onednn", conv_onednn_create},
+    [CONV_ONEDNN_WINOGRAD] = {"onednn-winograd", conv_onednn_create},
+    [CONV_ONEDNN_BACKWARD] = {"onednn-backward", conv_onednn_create},
+};
+
+const char *conv_method_name(enum conv_method method)
+{
+    return methods[method].name;
+}
+
+bool conv_method_find(const char *name, enum conv_method *method)
+{
+    for (int i = 0; i < CONV_METHODS; i++)
+        if (strcmp(methods[i].name, name) == 0) {
+            *method = (enum conv_method)i;
+            return true;
+        }
+    return false;
 }
 
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,

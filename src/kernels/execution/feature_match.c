@@ -9,7 +9,7 @@
 #include "kernels/network/arena.h"
 #include "kernels/onednn/onednn.h"
 
-enum { GROUP_MAX = 256, LANES_MAX = 16 };
+enum { GROUP_MAX = 256 };
 
 struct feature_match {
     int count, channels;
@@ -112,9 +112,9 @@ out:
 // `block` is a constant where this is called, for the compiler's sake.
 static inline int best_of(const float *scores, size_t positions, size_t p, int filters, int block, float *score)
 {
-    float top[LANES_MAX];
-    int index[LANES_MAX] = {0}, best = 0;
-    for (int lane = 0; lane < LANES_MAX; lane++)
+    float top[ONEDNN_BLOCK_MAX];
+    int index[ONEDNN_BLOCK_MAX] = {0}, best = 0;
+    for (int lane = 0; lane < ONEDNN_BLOCK_MAX; lane++)
         top[lane] = -INFINITY;
     for (int first = 0; first < filters; first += block) {
         const float *at = scores + (size_t)first * positions + p * (size_t)block;
@@ -139,7 +139,7 @@ enum status feature_match_find(struct feature_match *m, const struct tensor *a, 
     const size_t positions = (size_t)a->height * (size_t)a->width;
     const int block = a->block;
     const float *scores;
-    assert(a->channels == m->channels && block == onednn_block() && block <= LANES_MAX);
+    assert(a->channels == m->channels && block == onednn_block() && block <= ONEDNN_BLOCK_MAX);
     TRY(prepare(m, a->height, a->width));
     scores = (const float *)m->memory;
     for (int g = 0; g < m->group_count; g++) {

@@ -9,15 +9,9 @@
 #include "kernels/onednn/matrix_product.h"
 #include "kernels/simd/simd.h"
 
-const char *peak_name(enum peak_kind kind)
-{
-    return kind == PEAK_REGISTERS ? "multiply-adds in registers" : "matrix product";
-}
-
-const char *peak_type(enum peak_kind kind)
-{
-    return kind == PEAK_PRODUCT_BF16 ? "bf16" : "f32";
-}
+const struct peak_label peak_labels[PEAK_KINDS] = {[PEAK_REGISTERS] = {"multiply-adds in registers", "f32"},
+                                                   [PEAK_PRODUCT_F32] = {"matrix product", "f32"},
+                                                   [PEAK_PRODUCT_BF16] = {"matrix product", "bf16"}};
 
 // How many rounds of multiply-adds take so long that the start of the threads does not count, and few are disturbed.
 static int long_enough(void)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIMD_LANES_MAX = 16, SIMD_BLOCKS_MAX = 256, SIMD_TAPS_MAX = 25, SIMD_PHASES_MAX = 4 };
+enum { SIMD_BLOCKS_MAX = 256, SIMD_TAPS_MAX = 25, SIMD_PHASES_MAX = 4 };
 
 // What a ReLU lets through on the way back; see gradient_mode.
 enum gate_rule {
