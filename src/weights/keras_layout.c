@@ -96,10 +96,7 @@ int keras_layer_number(const char *name, const char *base)
     size_t count = strspn(digits, "0123456789");
     if (name[length] != '_' || count < 1 || count > 6 || digits[count] != '\0')
         return -1;
-    int number = 0;
-    for (size_t i = 0; i < count; i++)
-        number = number * 10 + (digits[i] - '0');
-    return number;
+    return atoi(digits);
 }
 
 enum status keras_check_finite(const char *name, const float *values, size_t count)

@@ -8,20 +8,19 @@
 #include <string.h>
 
 struct row {
-    const char *name;
-    enum layer_kind kind;
+    struct layer layer; // but for the numbers, and the channels of what is no convolution, which follow from the inputs
     const char *inputs[LAYER_INPUTS_MAX];
-    int channels; // convolutions only; the other kinds follow from their inputs
-    int kernel_h, kernel_w, stride;
-    bool same;
 };
 
 enum { VALID = 0, SAME = 1 };
 // clang-format off
-#define CONV(name, input, channels, kh, kw, stride, padding) {name, LAYER_CONV, {input}, channels, kh, kw, stride, padding}
-#define MAX_POOL(name, input)                                {name, LAYER_MAX_POOL, {input}, 0, 3, 3, 2, VALID}
-#define AVG_POOL(name, input)                                {name, LAYER_AVG_POOL, {input}, 0, 3, 3, 1, SAME}
-#define CONCAT(name, ...)                                    {name, LAYER_CONCAT, {__VA_ARGS__}, 0, 1, 1, 1, VALID}
+#define ROW(row, type, c, kh, kw, step, padding, ...)                                                                                      \
+    {.layer = {.name = row, .kind = type, .channels = c, .kernel_h = kh, .kernel_w = kw, .stride = step, .same = padding, .conv = -1},     \
+     .inputs = {__VA_ARGS__}}
+#define CONV(name, input, channels, kh, kw, stride, padding) ROW(name, LAYER_CONV, channels, kh, kw, stride, padding, input)
+#define MAX_POOL(name, input)                                ROW(name, LAYER_MAX_POOL, 0, 3, 3, 2, VALID, input)
+#define AVG_POOL(name, input)                                ROW(name, LAYER_AVG_POOL, 0, 3, 3, 1, SAME, input)
+#define CONCAT(name, ...)                                    ROW(name, LAYER_CONCAT, 0, 1, 1, 1, VALID, __VA_ARGS__)
 
 // mixed0 to mixed2: stride 8. A block's convolutions are a to g in order, and its pool.
 #define BLOCK_8(name, input, a, b, c, d, e, f, g, pool, pool_channels)                                                                     \
@@ -67,7 +66,7 @@ enum { VALID = 0, SAME = 1 };
     CONCAT(name, "conv2d_" #a, inside, inside2, "conv2d_" #i)
 
 static const struct row rows[] = {
-    {"input", LAYER_INPUT, {NULL}, 3, 1, 1, 1, VALID},
+    ROW("input", LAYER_INPUT, 3, 1, 1, 1, VALID, NULL),
     // stem
     CONV("conv2d_1", "input", 32, 3, 3, 2, VALID),
     CONV("conv2d_2", "conv2d_1", 32, 3, 3, 1, VALID),
@@ -113,7 +112,7 @@ static struct network network = {.layers = layers, .convs = convs};
 static int find_row(const char *name, int end)
 {
     for (int i = 0; i < end; i++)
-        if (strcmp(rows[i].name, name) == 0)
+        if (strcmp(rows[i].layer.name, name) == 0)
             return i;
     return -1;
 }
@@ -123,22 +122,15 @@ static void build(void)
     for (int i = 0; i < ROW_COUNT; i++) {
         const struct row *row = &rows[i];
         struct layer *layer = &layers[i];
-        *layer = (struct layer){.name = row->name,
-                                .kind = row->kind,
-                                .channels = row->channels,
-                                .kernel_h = row->kernel_h,
-                                .kernel_w = row->kernel_w,
-                                .stride = row->stride,
-                                .same = row->same,
-                                .conv = -1};
+        *layer = row->layer;
         for (int k = 0; k < LAYER_INPUTS_MAX && row->inputs[k]; k++) {
             int input = find_row(row->inputs[k], i);
             assert(input >= 0);
             layer->inputs[layer->input_count++] = input;
-            if (row->kind != LAYER_CONV)
+            if (layer->kind != LAYER_CONV)
                 layer->channels += layers[input].channels;
         }
-        if (row->kind == LAYER_CONV) {
+        if (layer->kind == LAYER_CONV) {
             layer->conv = network.conv_count;
             convs[network.conv_count++] = i;
         }

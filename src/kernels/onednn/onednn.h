@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers. (Matrix products: matrix_product.h.)
+// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers.
 //
 // Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = onednn_block(): (channels / b, height, width, b). A
 // range of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3,

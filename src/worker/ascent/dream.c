@@ -187,8 +187,7 @@ static enum status find_base(struct dream *d, int octave)
 
 static enum status begin_ascent(struct dream *d)
 {
-    const struct ascent_options options = {.job = d->job, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = d->octave};
-    return team_agree(d->job->team, ascent_create(&d->ascent, &options));
+    return team_agree(d->job->team, ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, d->octave));
 }
 
 // Moves from the current octave, if there is one, to this one.
