@@ -365,11 +365,9 @@ double executor_flop(const struct executor *ex)
 
 enum status executor_estimate(const struct executor_options *options, size_t *bytes)
 {
-    struct graph *graph = NULL;
-    enum status rc;
-    TRY_OUT(create_graph(&graph, options));
-    rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
-out:
+    struct graph *graph;
+    TRY(create_graph(&graph, options));
+    const enum status rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
     graph_destroy(&graph);
     return rc;
 }

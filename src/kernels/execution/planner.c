@@ -235,8 +235,7 @@ static enum status time_operation(const struct planner_options *options, struct 
         rc = convolution_create(&candidates[count].convolution, spec, method, cache);
         if (rc == STATUS_UNSUPPORTED)
             continue;
-        if (rc != STATUS_OK)
-            goto out;
+        TRY_OUT(rc);
         const size_t bytes = convolution_scratch_bytes(candidates[count].convolution);
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
         candidates[count++].method = method;
