@@ -2,8 +2,6 @@
 // Weights in the layouts that the methods want, each made once and shared by all executors of a rank.
 #pragma once
 
-#include <stddef.h>
-
 #include "common/system/status.h"
 #include "kernels/network/network.h"
 #include "kernels/onednn/onednn.h"

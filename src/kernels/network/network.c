@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct row {
@@ -109,14 +108,6 @@ static struct layer layers[ROW_COUNT];
 static int convs[ROW_COUNT];
 static struct network network = {.layers = layers, .convs = convs};
 
-static int find_row(const char *name, int end)
-{
-    for (int i = 0; i < end; i++)
-        if (strcmp(rows[i].layer.name, name) == 0)
-            return i;
-    return -1;
-}
-
 static void build(void)
 {
     for (int i = 0; i < ROW_COUNT; i++) {
@@ -124,7 +115,7 @@ static void build(void)
         struct layer *layer = &layers[i];
         *layer = row->layer;
         for (int k = 0; k < LAYER_INPUTS_MAX && row->inputs[k]; k++) {
-            int input = find_row(row->inputs[k], i);
+            const int input = network_find(&network, row->inputs[k]); // among the rows before
             assert(input >= 0);
             layer->inputs[layer->input_count++] = input;
             if (layer->kind != LAYER_CONV)
@@ -134,8 +125,8 @@ static void build(void)
             layer->conv = network.conv_count;
             convs[network.conv_count++] = i;
         }
+        network.layer_count++;
     }
-    network.layer_count = ROW_COUNT;
 }
 
 const struct network *network_inception_v3(void)

@@ -2,7 +2,6 @@
 #include "worker/ascent/dream.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"

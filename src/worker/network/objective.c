@@ -138,14 +138,6 @@ static int nearest_position(double part, int pixels, int roll, const struct rece
     return position < 0 ? 0 : position >= count ? count - 1 : (int)position;
 }
 
-static struct rectangle overlap(struct rectangle a, struct rectangle b)
-{
-    const int x = a.x > b.x ? a.x : b.x, y = a.y > b.y ? a.y : b.y;
-    const int right = a.x + a.width < b.x + b.width ? a.x + a.width : b.x + b.width;
-    const int bottom = a.y + a.height < b.y + b.height ? a.y + a.height : b.y + b.height;
-    return (struct rectangle){.x = x, .y = y, .width = right > x ? right - x : 0, .height = bottom > y ? bottom - y : 0};
-}
-
 // Those of the positions `among`, in the grid of the tile's window, that the objective sees: all of them, or one.
 static struct rectangle seen(const struct objective *objective, int target, const struct objective_view *view, struct rectangle among)
 {
@@ -155,12 +147,10 @@ static struct rectangle seen(const struct objective *objective, int target, cons
     if (!chosen->place_count)
         return among;
     network_output_size(network_inception_v3(), objective->rows[target], view->width, view->height, &w, &h);
-    const struct rectangle place = {
-        .x = nearest_position(chosen->place[0], view->width, view->dx, field, w) - view->tile->window.x / field->stride,
-        .y = nearest_position(chosen->place[1], view->height, view->dy, field, h) - view->tile->window.y / field->stride,
-        .width = 1,
-        .height = 1};
-    return overlap(place, among);
+    const int x = nearest_position(chosen->place[0], view->width, view->dx, field, w) - view->tile->window.x / field->stride;
+    const int y = nearest_position(chosen->place[1], view->height, view->dy, field, h) - view->tile->window.y / field->stride;
+    const bool inside = x >= among.x && x < among.x + among.width && y >= among.y && y < among.y + among.height;
+    return inside ? (struct rectangle){.x = x, .y = y, .width = 1, .height = 1} : (struct rectangle){0};
 }
 
 // Sum over these positions of one block of channels, each channel in its own lane.
