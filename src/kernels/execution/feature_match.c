@@ -95,10 +95,11 @@ static enum status prepare(struct feature_match *m, int height, int width)
     const size_t bytes = m->score_bytes + scratch_bytes + arena_aligned(positions * (sizeof *m->score + sizeof *m->best));
     if (bytes > m->bytes) {
         free(m->memory);
+        m->bytes = 0;
         m->memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
-        m->bytes = m->memory ? bytes : 0;
         if (!m->memory)
-            rc = no_memory("for %zu bytes to match features", bytes);
+            TRY_OUT(no_memory("for %zu bytes to match features", bytes));
+        m->bytes = bytes;
     }
     m->score = (float *)(void *)(m->memory + m->score_bytes + scratch_bytes);
     m->best = (int32_t *)(void *)(m->score + positions);
