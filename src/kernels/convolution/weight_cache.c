@@ -97,7 +97,9 @@ static enum status add_entry(struct weight_cache *cache, const struct weight_key
 }
 
 // The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done: *all, malloc'ed, in *source too.
-static enum status gather(const struct weight_cache *cache, const struct weight_key *key, struct panels_source *source, float **all)
+// `turn`: backward turned by half a turn.
+static enum status gather(const struct weight_cache *cache, const struct weight_key *key, bool turn, struct panels_source *source,
+                          float **all)
 {
     const struct layer *first = network_conv(cache->network, key->parts[0]);
     const int in = cache->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
@@ -113,8 +115,7 @@ static enum status gather(const struct weight_cache *cache, const struct weight_
         for (int o = 0; key->backward && o < channels; o++)
             for (int i = 0; i < in; i++)
                 for (int t = 0; t < taps; t++)
-                    (*all)[((size_t)i * out + done + o) * taps + (key->winograd ? taps - 1 - t : t)] =
-                        kernel[((size_t)o * in + i) * taps + t];
+                    (*all)[((size_t)i * out + done + o) * taps + (turn ? taps - 1 - t : t)] = kernel[((size_t)o * in + i) * taps + t];
         done += channels;
     }
     *source = (struct panels_source){.weights = *all,
@@ -168,7 +169,7 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
         }
     struct panels_source source;
     float *plain;
-    TRY(gather(cache, key, &source, &plain));
+    TRY(gather(cache, key, key->winograd > 0, &source, &plain));
     choose_taps(plain, &source, key->taps);
     const enum status rc = make_panels(cache, key, &source);
     *panels = rc == STATUS_OK ? cache->entries->panels : NULL;
@@ -176,15 +177,21 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
     return rc;
 }
 
-enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive,
+enum status weight_cache_onednn(struct weight_cache *cache, int conv, bool turned, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights)
 {
+    const struct weight_key key = {.part_count = 1, .parts = {conv}, .backward = turned};
     struct entry *e = cache->entries;
-    while (e && !(e->weights && e->key.parts[0] == conv && onednn_weights_fit(e->weights, primitive)))
+    while (e && !(e->weights && same_key(&e->key, &key) && onednn_weights_fit(e->weights, primitive)))
         e = e->next;
     if (!e) {
-        TRY(add_entry(cache, &(struct weight_key){.part_count = 1, .parts = {conv}}, &e));
-        TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(cache->network, cache->plain, conv)));
+        struct panels_source source;
+        float *plain;
+        TRY(add_entry(cache, &key, &e));
+        TRY(gather(cache, &key, true, &source, &plain));
+        const enum status rc = onednn_weights_create(&e->weights, primitive, plain);
+        free(plain);
+        TRY(rc);
     }
     *weights = e->weights;
     return STATUS_OK;
