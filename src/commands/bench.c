@@ -147,7 +147,7 @@ static void print_peaks(const struct bench_report *report)
     putchar('\n');
     for (int kind = 0; kind < PEAK_KINDS; kind++) {
         char name[64];
-        snprintf(name, sizeof name, "%s, %s", peak_name((enum peak_kind)kind), peak_type((enum peak_kind)kind));
+        snprintf(name, sizeof name, "%s, %s", peak_labels[kind].name, peak_labels[kind].type);
         printf("%-40s", name);
         for (int i = 0; i < report->peaks.count; i++) {
             const double flop = report->peaks.items[i].flop[kind];
@@ -234,9 +234,9 @@ static json_t *peaks_to_json(const struct bench_peaks *peaks)
     for (int i = 0; i < peaks->count; i++)
         for (int kind = 0; kind < PEAK_KINDS; kind++)
             if (peaks->items[i].flop[kind] > 0)
-                json_array_append_new(array, json_pack("{s:i, s:s, s:s, s:f}", "threads", peaks->items[i].threads, "type",
-                                                       peak_type((enum peak_kind)kind), "what", peak_name((enum peak_kind)kind), "gflops",
-                                                       peaks->items[i].flop[kind] / 1e9));
+                json_array_append_new(array,
+                                      json_pack("{s:i, s:s, s:s, s:f}", "threads", peaks->items[i].threads, "type", peak_labels[kind].type,
+                                                "what", peak_labels[kind].name, "gflops", peaks->items[i].flop[kind] / 1e9));
     return array;
 }
 
