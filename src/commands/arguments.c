@@ -28,14 +28,12 @@ static enum status take_setting(void *context, const char *value)
 static enum status take_output(void *context, const char *folder)
 {
     struct job_options *options = ((struct sources *)context)->options;
-    const size_t length = strlen(folder);
     if (options->output[0])
         return fail(STATUS_USAGE, "-o is given twice");
-    if (length == 0)
+    if (folder[0] == '\0')
         return fail(STATUS_USAGE, "-o: the name of the output folder is empty");
-    if (length >= sizeof options->output)
+    if (snprintf(options->output, sizeof options->output, "%s", folder) >= (int)sizeof options->output)
         return fail(STATUS_USAGE, "-o: a path longer than %zu bytes", sizeof options->output - 1);
-    memcpy(options->output, folder, length + 1);
     return STATUS_OK;
 }
 
@@ -125,9 +123,7 @@ enum status arguments_check_config(const struct config *config)
 {
     const struct network *network = network_inception_v3();
     int rows[CONFIG_TARGETS_MAX];
-    enum status rc = config_check(config);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(config_check(config));
     if (network_find(network, config->gradient_above) < 0)
         return fail_layer(network, "gradient_above", config->gradient_above);
     for (int i = 0; i < config->targets.count; i++) {

@@ -9,12 +9,12 @@
 #include "commands/arguments.h"
 #include "commands/bench_measure.h"
 #include "commands/commands.h"
+#include "commands/model_graph.h"
 #include "commands/options.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/picture/geometry.h"
 #include "common/system/log.h"
-#include "common/system/text.h"
 #include "job/planning.h"
 #include "job/resources.h"
 #include "kernels/convolution/plan.h"
@@ -79,18 +79,17 @@ static enum status take_repeats(void *context, const char *value)
     return number("--repeats", value, 1, REPEATS_MAX, &((struct bench_options *)context)->repeats);
 }
 
-static enum status take_setting(void *context, const char *value)
-{
-    return config_set(&((struct bench_options *)context)->config, value);
-}
-
 static enum status parse(struct bench_options *options, int argc, char **argv)
 {
     const struct command_option table[] = {
-        {"size", .take = take_size},        {"threads", .take = take_threads},
-        {"repeats", .take = take_repeats},  {"plan", .text = &options->plan},
-        {"set", 's', .take = take_setting}, {"layers", .flag = &options->layers},
-        {"json", .flag = &options->json},   {NULL},
+        {"size", .take = take_size},
+        {"threads", .take = take_threads},
+        {"repeats", .take = take_repeats},
+        {"plan", .text = &options->plan},
+        {"set", 's', .config = &options->config},
+        {"layers", .flag = &options->layers},
+        {"json", .flag = &options->json},
+        {NULL},
     };
     *options = (struct bench_options){.repeats = 15};
     config_init(&options->config);
@@ -148,7 +147,7 @@ static void print_peaks(const struct bench_report *report)
     putchar('\n');
     for (int kind = 0; kind < PEAK_KINDS; kind++) {
         char name[64];
-        snprintf(name, sizeof name, "%s, %s", peak_name((enum peak_kind)kind), peak_type((enum peak_kind)kind));
+        snprintf(name, sizeof name, "%s, %s", peak_labels[kind].name, peak_labels[kind].type);
         printf("%-40s", name);
         for (int i = 0; i < report->peaks.count; i++) {
             const double flop = report->peaks.items[i].flop[kind];
@@ -179,16 +178,6 @@ static void print_sizes(const struct bench_report *report)
     }
 }
 
-// conv2d_13+14+16+19
-static void op_layers(const struct executor_op *op, char out[80])
-{
-    snprintf(out, 80, "%s", op->layer);
-    for (int p = 1; p < op->part_count; p++) {
-        const char *number = strrchr(op->parts[p], '_');
-        text_append(out, 80, "+%s", number ? number + 1 : op->parts[p]);
-    }
-}
-
 static void print_layers(const struct bench_report *report, const struct bench_figures *f)
 {
     printf("\n%-20s %-22s %-17s %-24s %9s %9s %7s\n", "", "", "", "ms in the step", "ms alone", "GFLOP/s", "% of");
@@ -198,7 +187,7 @@ static void print_layers(const struct bench_report *report, const struct bench_f
     for (int i = 0; i < f->op_count; i++) {
         const struct bench_op *op = &f->ops[i];
         char layers[80], step[64];
-        op_layers(&op->op, layers);
+        model_graph_layers(&op->op, layers);
         snprintf(step, sizeof step, "%.3f (%.3f-%.3f)", op->step.median * 1e3, op->step.min * 1e3, op->step.max * 1e3);
         printf("%-20s %-22s ", layers, op->op.work);
         if (op->alone.median > 0)
@@ -245,9 +234,9 @@ static json_t *peaks_to_json(const struct bench_peaks *peaks)
     for (int i = 0; i < peaks->count; i++)
         for (int kind = 0; kind < PEAK_KINDS; kind++)
             if (peaks->items[i].flop[kind] > 0)
-                json_array_append_new(array, json_pack("{s:i, s:s, s:s, s:f}", "threads", peaks->items[i].threads, "type",
-                                                       peak_type((enum peak_kind)kind), "what", peak_name((enum peak_kind)kind), "gflops",
-                                                       peaks->items[i].flop[kind] / 1e9));
+                json_array_append_new(array,
+                                      json_pack("{s:i, s:s, s:s, s:f}", "threads", peaks->items[i].threads, "type", peak_labels[kind].type,
+                                                "what", peak_labels[kind].name, "gflops", peaks->items[i].flop[kind] / 1e9));
     return array;
 }
 
@@ -306,8 +295,6 @@ static enum status print_json(const struct bench_report *report)
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
 {
     char path[FILE_PATH_MAX];
-    if (!weights)
-        return fail(STATUS_LIMIT, "no memory for the weights");
     if (strcmp(config->model.path, "auto") == 0)
         TRY(model_default_path(path));
     else
@@ -338,8 +325,9 @@ static enum status bench(struct bench_options *options)
     struct objective objective = {0};
     struct engine *engine = NULL;
     struct weights_info info;
-    float *weights = malloc(parameters_count(network_inception_v3()) * sizeof *weights);
+    float *weights;
     enum status rc;
+    TRY_OUT(ALLOCATE(weights, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(read_weights(&options->config, weights, &info));
     TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
     TRY_OUT(prepare(options, weights, &objective, &report.plan, &engine));

@@ -67,10 +67,9 @@ static void stamp(void *context)
 static enum status pull(const struct bench *bench)
 {
     double sums[CONFIG_TARGETS_MAX];
-    const enum status rc = objective_sums(bench->objective, bench->executor, &bench->view, sums);
-    if (rc == STATUS_OK)
-        objective_gradient(bench->objective, bench->executor, &bench->view);
-    return rc;
+    TRY(objective_sums(bench->objective, bench->executor, &bench->view, sums));
+    objective_gradient(bench->objective, bench->executor, &bench->view);
+    return STATUS_OK;
 }
 
 // One step, with the time between any two operations.
@@ -84,7 +83,7 @@ static enum status run_step(struct bench *bench)
     TRY_OUT(executor_forward(bench->executor));
     TRY_OUT(pull(bench));
     stamp(bench);
-    rc = executor_backward(bench->executor, GRADIENT_MODE_GUIDED, 0);
+    rc = executor_backward(bench->executor, GRADIENT_MODE_GUIDED, 0, EXECUTOR_IMAGE);
 out:
     executor_between(bench->executor, NULL, NULL);
     return rc;
@@ -132,7 +131,7 @@ static enum status start(struct bench *bench, struct engine *engine, const struc
     bench->view = (struct objective_view){.tile = &bench->tile, .width = size, .height = size};
     objective_values(objective, size, size, bench->view.values);
     TRY(engine_executor(engine, size, size, &bench->executor));
-    bench->op_count = executor_op_count(bench->executor);
+    bench->op_count = executor_graph(bench->executor)->op_count;
     while (!executor_op(bench->executor, bench->targets_op + 1).backward)
         bench->targets_op++;
     const size_t ops = (size_t)bench->op_count, n = (size_t)rounds;

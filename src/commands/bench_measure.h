@@ -6,7 +6,7 @@
 #pragma once
 
 #include "kernels/execution/executor.h"
-#include "kernels/execution/peak.h"
+#include "kernels/onednn/peak.h"
 #include "worker/network/engine.h"
 #include "worker/network/objective.h"
 

@@ -11,5 +11,10 @@ int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
 
+// `oneiros dream --dry-run`: what a run would do, image by image, without doing it. Reads and decodes every input and prints, a line each,
+// its octaves, tiles, team and memory; then what they come to. Workers are as many as the launcher's environment says, memory is this
+// machine's. Writes nothing. *failed: how many would fail.
+enum status dry_run(const struct job_options *options, FILE *stream, long *failed) MUST_CHECK;
+
 // The version of this program and of the libraries that it was compiled with and runs with. Needs no MPI_Init.
 void versions_print(FILE *stream);

@@ -5,8 +5,6 @@
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
-#include "commands/dry_run.h"
-#include "job/job.h"
 #include "job/launch.h"
 
 int command_dream(int argc, char **argv)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "commands/dry_run.h"
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/commands.h"
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/schedule/forecast.h"
@@ -43,7 +42,7 @@ static enum status add_input(struct dry_plan *plan, struct dry_input **input)
         const int capacity = plan->capacity ? 2 * plan->capacity : 64;
         struct dry_input *inputs = reallocarray(plan->inputs, (size_t)capacity, sizeof *inputs);
         if (!inputs)
-            return fail(STATUS_LIMIT, "no memory for more than %d images", plan->count);
+            return no_memory("for more than %d images", plan->count);
         plan->inputs = inputs;
         plan->capacity = capacity;
     }
@@ -61,7 +60,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
     enum status rc = STATUS_OK, seen;
     double cost;
     if (!task)
-        return fail(STATUS_LIMIT, "no memory for another image");
+        return no_memory("for another image");
     TRY_OUT(add_input(plan, &input));
     seen = load_task(task, entry, &options->config, options->output, &timing);
     if (seen == STATUS_OK) {
@@ -73,7 +72,7 @@ static enum status look_at(struct dry_plan *plan, const struct intake_entry *ent
     input->source = strdup(task->record.source);
     input->error = seen == STATUS_OK ? NULL : strdup(status_message());
     if (!input->source || (seen != STATUS_OK && !input->error))
-        rc = fail(STATUS_LIMIT, "no memory for another image");
+        rc = no_memory("for another image");
 out:
     task_destroy(&task);
     return rc;
@@ -108,20 +107,18 @@ static enum status fail_memory(struct dry_input *input, const struct schedule *s
     snprintf(text, sizeof text, "needs %.0f MiB of each of %d ranks, and one may use %.0f MiB",
              schedule_memory(schedule, input->image, schedule->workers) / MIB, schedule->workers, (double)schedule->memory_limit / MIB);
     input->error = strdup(text);
-    return input->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for another image");
+    return input->error ? STATUS_OK : no_memory("for another image");
 }
 
 // A team for each input that has not failed; those that memory is too small for fail now.
 static enum status choose_teams(struct dry_plan *plan)
 {
     const size_t room = (size_t)plan->count + 1; // calloc(0) may be NULL
-    struct schedule_image *images = calloc(room, sizeof *images);
-    int *teams = calloc(room, sizeof *teams);
+    struct schedule_image *images;
+    int *teams = NULL;
     enum status rc;
-    if (!images || !teams) {
-        rc = fail(STATUS_LIMIT, "no memory for %d images", plan->count);
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(images, room, "for %d images", plan->count));
+    TRY_OUT(ALLOCATE(teams, room, "for %d images", plan->count));
     for (int i = 0; i < plan->count; i++)
         images[i] = plan->inputs[i].image; // without pixels, or with too few, where it has failed: left out
     TRY_OUT(forecast_run(&plan->schedule, images, plan->count, teams, &plan->forecast));

@@ -219,15 +219,10 @@ static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FIL
                                    "  or:  oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
                                    "The trained weights of InceptionV3, and what it runs as. Each has its own --help.\n";
 
-static enum status take_setting(void *context, const char *value)
-{
-    return config_set(&((struct arguments *)context)->config, value);
-}
-
 static enum status parse(const struct subcommand *subcommand, int argc, char **argv, struct arguments *arguments)
 {
     const struct command_option all[OPTIONS] = {{"output", 'o', .text = &arguments->output}, {"force", .flag = &arguments->force},
-                                                {"source", .text = &arguments->source},      {"set", 's', .take = take_setting},
+                                                {"source", .text = &arguments->source},      {"set", 's', .config = &arguments->config},
                                                 {"size", .text = &arguments->size},          {"json", .flag = &arguments->json}};
     struct command_option known[OPTIONS + 1] = {{NULL}};
     for (int i = 0, count = 0; i < OPTIONS; i++) {

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "commands/arguments.h"
+#include "common/system/text.h"
 #include "job/planning.h"
 #include "job/resources.h"
 #include "kernels/convolution/convolution.h"
-#include "kernels/execution/executor.h"
 #include "worker/network/engine.h"
 #include "worker/network/objective.h"
 
@@ -69,13 +69,12 @@ static int unknown_count(const struct printing *p)
     return count;
 }
 
-// conv2d_13+14+16+19
-static void layers_text(const struct printing *p, const struct op *op, char out[80])
+void model_graph_layers(const struct executor_op *op, char text[80])
 {
-    size_t used = (size_t)snprintf(out, 80, "%s", name_of(p, op->layer));
-    for (int k = 1; k < op->part_count && used < 80; k++) {
-        const char *name = name_of(p, op->parts[k]), *number = strrchr(name, '_');
-        used += (size_t)snprintf(out + used, 80 - used, "+%s", number ? number + 1 : name);
+    snprintf(text, 80, "%s", op->layer);
+    for (int p = 1; p < op->part_count; p++) {
+        const char *number = strrchr(op->parts[p], '_');
+        text_append(text, 80, "+%s", number ? number + 1 : op->parts[p]);
     }
 }
 
@@ -98,7 +97,7 @@ static void print_op(const struct printing *p, int number)
     const struct executor_op found = executor_op(p->executor, number);
     const bool gate = op->kind == OP_PASS && op->results[0].gate != NO_BUFFER;
     char layers[80];
-    layers_text(p, op, layers);
+    model_graph_layers(&found, layers);
     printf("%3d ", number);
     if (op->result_count == 0) {
         puts(short_names[op->kind]);

@@ -45,6 +45,8 @@ static enum status take(const struct command_option *option, void *context, cons
     const char letter[] = {'-', option->letter, '\0'};
     if (option->take)
         return option->take(context, value);
+    if (option->config)
+        return config_set(option->config, value);
     if (option->text && *option->text)
         return fail(STATUS_USAGE, "%s%s is given twice", option->letter ? letter : "--", option->letter ? "" : option->name);
     if (option->text)
@@ -62,7 +64,7 @@ enum status command_line_parse(struct command_line *line, const struct command_o
     struct option known[OPTIONS_MAX + 2] = {{"help", no_argument, NULL, 'h'}};
     int count = 1;
     for (const struct command_option *option = options; option->name; option++, count++) {
-        const int value = option->text || option->take ? required_argument : no_argument;
+        const int value = option->text || option->config || option->take ? required_argument : no_argument;
         known[count] = (struct option){option->name, value, NULL, option->letter ? option->letter : LONG_ONLY + count};
         if (option->letter)
             text_append(letters, sizeof letters, "%c%s", option->letter, value ? ":" : "");

@@ -4,15 +4,17 @@
 
 #include <stdbool.h>
 
+#include "common/config/config.h"
 #include "common/system/log.h"
 
 struct command_option {
     const char *name; // the long one; NULL ends a table
     char letter;      // the short one; 0: none
-    // One of these; the last two take a value:
+    // One of these; the last three take a value:
     bool *flag;                      // becomes true
     enum log_level *log_level, says; // becomes `says`
     const char **text;               // becomes the value, once
+    struct config *config;           // each value is one of its settings, KEY=VALUE
     enum status (*take)(void *context, const char *value);
 };
 

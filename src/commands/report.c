@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // `oneiros report`: what became of a run, as a page; what several runs say of scaling.
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 

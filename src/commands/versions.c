@@ -29,18 +29,16 @@ static void print_version(FILE *stream, const char *library, const char *compile
     fputc('\n', stream);
 }
 
-static const char *dotted(char out[32], unsigned major, unsigned minor, unsigned patch)
+// Major, minor and patch.
+static void print_numbers(FILE *stream, const char *library, const unsigned compiled[3], const unsigned running[3])
 {
-    snprintf(out, 32, "%u.%u.%u", major, minor, patch);
-    return out;
+    char texts[2][48];
+    snprintf(texts[0], sizeof texts[0], "%u.%u.%u", compiled[0], compiled[1], compiled[2]);
+    snprintf(texts[1], sizeof texts[1], "%u.%u.%u", running[0], running[1], running[2]);
+    print_version(stream, library, texts[0], texts[1]);
 }
 
-static void print_ffmpeg(FILE *stream, const char *library, unsigned compiled, unsigned running)
-{
-    char a[32], b[32];
-    dotted(a, AV_VERSION_MAJOR(compiled), AV_VERSION_MINOR(compiled), AV_VERSION_MICRO(compiled));
-    print_version(stream, library, a, dotted(b, AV_VERSION_MAJOR(running), AV_VERSION_MINOR(running), AV_VERSION_MICRO(running)));
-}
+#define AV_NUMBERS(version) ((const unsigned[]){AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version), AV_VERSION_MICRO(version)})
 
 // One of the few calls that MPI allows before MPI_Init. The text of Open MPI goes on after a comma.
 static void print_mpi(FILE *stream)
@@ -82,23 +80,23 @@ static void print_lcms(FILE *stream)
 
 void versions_print(FILE *stream)
 {
-    char a[32], b[32];
     const dnnl_version_t *dnnl = dnnl_version();
+    const unsigned dnnl_compiled[] = {DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH};
+    const unsigned dnnl_running[] = {(unsigned)dnnl->major, (unsigned)dnnl->minor, (unsigned)dnnl->patch};
+    const unsigned hdf5_compiled[] = {H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE};
     unsigned hdf5[3] = {0};
     H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
     fprintf(stream, "oneiros %s\n", ONEIROS_VERSION);
-    dotted(a, DNNL_VERSION_MAJOR, DNNL_VERSION_MINOR, DNNL_VERSION_PATCH);
-    print_version(stream, "oneDNN", a, dotted(b, (unsigned)dnnl->major, (unsigned)dnnl->minor, (unsigned)dnnl->patch));
-    dotted(a, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
-    print_version(stream, "HDF5", a, dotted(b, hdf5[0], hdf5[1], hdf5[2]));
+    print_numbers(stream, "oneDNN", dnnl_compiled, dnnl_running);
+    print_numbers(stream, "HDF5", hdf5_compiled, hdf5);
     print_mpi(stream);
     print_version(stream, "libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(NULL));
     print_tiff(stream);
     fprintf(stream, "  %-10s %s\n", "libjpeg", "turbo " STRING(LIBJPEG_TURBO_VERSION)); // it does not tell at run time
     print_lcms(stream);
     fprintf(stream, "  %-10s %s\n", "FFmpeg", av_version_info());
-    print_ffmpeg(stream, "avcodec", LIBAVCODEC_VERSION_INT, avcodec_version());
-    print_ffmpeg(stream, "avformat", LIBAVFORMAT_VERSION_INT, avformat_version());
+    print_numbers(stream, "avcodec", AV_NUMBERS(LIBAVCODEC_VERSION_INT), AV_NUMBERS(avcodec_version()));
+    print_numbers(stream, "avformat", AV_NUMBERS(LIBAVFORMAT_VERSION_INT), AV_NUMBERS(avformat_version()));
     print_version(stream, "libcurl", LIBCURL_VERSION, curl_version_info(CURLVERSION_NOW)->version);
     fprintf(stream, "  %-10s %s\n", "libyaml", yaml_get_version_string());
 }

@@ -10,7 +10,7 @@
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
 #include "common/wire/messages.h"
-#include "common/wire/timing_table.h"
+#include "common/wire/timing.h"
 #include "coordinator/delegation.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/intake_ahead.h"

@@ -13,7 +13,7 @@
 #include "common/system/log.h"
 #include "common/wire/messages.h"
 #include "kernels/execution/planner.h"
-#include "runfile/run_plan.h"
+#include "runfile/run_reader.h"
 #include "worker/network/engine.h"
 #include "worker/network/objective.h"
 

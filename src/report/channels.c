@@ -2,7 +2,6 @@
 #include "report/channels.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +25,13 @@ void channels_pick(const double *values, int channels, struct channel *picked, i
 static enum status read_rows(struct run_reader *reader, int number, const struct run_images *images, struct target_channels *target)
 {
     const size_t count = (size_t)target->channels;
-    float *row = malloc(count * sizeof *row);
-    double *values = calloc(2 * count, sizeof *values), *sum = values + count;
-    enum status rc = row && values ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the channels of %s", target->layer);
-    for (size_t i = 0; i < images->count && rc == STATUS_OK; i++) {
+    float *row;
+    double *values = NULL, *sum;
+    enum status rc;
+    TRY_OUT(ALLOCATE(row, count, "for the channels of %s", target->layer));
+    TRY_OUT(ALLOCATE(values, 2 * count, "for the channels of %s", target->layer));
+    sum = values + count;
+    for (size_t i = 0; i < images->count; i++) {
         TRY_OUT(run_reader_importance(reader, number, images->items[i].row, row));
         const bool known = isfinite(row[0]);
         target->known += known;
@@ -40,10 +42,9 @@ static enum status read_rows(struct run_reader *reader, int number, const struct
         if (target->images)
             channels_pick(values, target->channels, target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE);
     }
-    for (size_t c = 0; rc == STATUS_OK && c < count; c++)
+    for (size_t c = 0; c < count; c++)
         sum[c] = target->known ? sum[c] / (double)target->known : NAN;
-    if (rc == STATUS_OK)
-        channels_pick(sum, target->channels, target->mean, CHANNELS_MEAN);
+    channels_pick(sum, target->channels, target->mean, CHANNELS_MEAN);
 out:
     free(row);
     free(values);
@@ -54,21 +55,18 @@ enum status channels_read(struct run_reader *reader, const struct run_images *im
 {
     const struct hdf5_texts *layers = &reader->facts.targets;
     const bool listed = images->count * layers->count * CHANNELS_IMAGE <= CHANNELS_LISTED;
-    enum status rc = STATUS_OK;
     *channels = (struct channels){.target_count = layers->count, .image_count = images->count};
     TRY(ALLOCATE(channels->targets, layers->count, "for %zu targets", layers->count));
-    for (size_t t = 0; t < layers->count && rc == STATUS_OK; t++) {
+    for (size_t t = 0; t < layers->count; t++) {
         struct target_channels *target = &channels->targets[t];
         target->layer = layers->items[t];
         target->channels = run_reader_channels(reader, (int)t, &target->method);
         if (target->channels && listed)
             target->images = calloc(images->count * CHANNELS_IMAGE + 1, sizeof *target->images);
         if (target->channels)
-            rc = read_rows(reader, (int)t, images, target);
+            TRY(read_rows(reader, (int)t, images, target));
     }
-    if (rc != STATUS_OK)
-        channels_destroy(channels);
-    return rc;
+    return STATUS_OK;
 }
 
 void channels_destroy(struct channels *channels)

@@ -32,6 +32,6 @@ struct channels {
 // The `count` channels whose values are largest, whatever their sign, largest first.
 void channels_pick(const double *values, int channels, struct channel *picked, int count);
 
-// On failure *channels is zeroed.
+// Destroy them also after a failure.
 enum status channels_read(struct run_reader *reader, const struct run_images *images, struct channels *channels) MUST_CHECK;
 void channels_destroy(struct channels *channels); // a zeroed one is fine

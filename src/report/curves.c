@@ -25,16 +25,6 @@ size_t curves_budget(size_t images, int width)
     return points < CURVE_POINTS_LEAST ? 0 : points < CURVE_POINTS_MAX ? points : CURVE_POINTS_MAX;
 }
 
-static int by_image(const void *a, const void *b)
-{
-    const struct step *x = a, *y = b;
-    if (x->image != y->image)
-        return (x->image > y->image) - (x->image < y->image);
-    if (x->octave != y->octave)
-        return (x->octave > y->octave) - (x->octave < y->octave);
-    return (x->step > y->step) - (x->step < y->step);
-}
-
 static int by_place(const void *a, const void *b)
 {
     const struct step *x = a, *y = b;
@@ -43,6 +33,12 @@ static int by_place(const void *a, const void *b)
     if (x->step != y->step)
         return (x->step > y->step) - (x->step < y->step);
     return (x->row > y->row) - (x->row < y->row);
+}
+
+static int by_image(const void *a, const void *b)
+{
+    const struct step *x = a, *y = b;
+    return x->image != y->image ? (x->image > y->image) - (x->image < y->image) : by_place(a, b);
 }
 
 static struct curve_point *add_point(struct curves *curves, const struct step *step, size_t position)
@@ -177,8 +173,6 @@ enum status curves_read(struct run_reader *reader, struct curves *curves)
         rc = make(curves, &steps);
     free(steps.items);
     free(steps.values);
-    if (rc != STATUS_OK)
-        curves_destroy(curves);
     return rc;
 }
 

@@ -41,6 +41,6 @@ struct curves {
 // Points that each picture's curve may have; 0: none has one.
 size_t curves_budget(size_t images, int width);
 
-// On failure *curves is zeroed.
+// Destroy them also after a failure.
 enum status curves_read(struct run_reader *reader, struct curves *curves) MUST_CHECK;
 void curves_destroy(struct curves *curves); // a zeroed one is fine

@@ -9,7 +9,7 @@
 #include "common/system/file.h"
 #include "media/drawing/thumbnail.h"
 #include "media/picture/codec.h"
-#include "media/video/video_first_frame.h"
+#include "media/video/video.h"
 
 enum { DREAM_PICTURES = 3, SIDE_MAX = 1 << 16, DREAM_SIDE = 640, SHEET_SIDE = 1280 };
 
@@ -58,19 +58,13 @@ static char *thumbnail_of_file(const char *path, const char *sha256, const struc
     void *bytes = NULL;
     size_t size = 0;
     char *uri = NULL, digest[65];
-    enum status rc;
-    TRY_OUT(file_read(path, file_max, &bytes, &size));
-    if (sha256) {
-        TRY_OUT(bytes_sha256(bytes, size, digest));
-        if (strcmp(digest, sha256) != 0)
-            goto out;
-    }
-    TRY_OUT(decode(bytes, size, &image));
-    rc = thumbnail_make(&image, budget, &uri);
-out:
+    if (file_read(path, file_max, &bytes, &size) == STATUS_OK &&
+        (!sha256 || (bytes_sha256(bytes, size, digest) == STATUS_OK && strcmp(digest, sha256) == 0)) &&
+        decode(bytes, size, &image) == STATUS_OK && thumbnail_make(&image, budget, &uri) != STATUS_OK)
+        uri = NULL;
     image_destroy(&image);
     free(bytes);
-    return rc == STATUS_OK ? uri : NULL;
+    return uri;
 }
 
 static char *thumbnail_of_video(const char *path, const struct thumbnail_budget *budget)
@@ -78,12 +72,10 @@ static char *thumbnail_of_video(const char *path, const struct thumbnail_budget 
     const struct image_limits limits = {.side = SIDE_MAX, .pixels = pixels_usual};
     struct image image = {0};
     char *uri = NULL;
-    enum status rc;
-    TRY_OUT(video_first_frame(path, &limits, &image));
-    rc = thumbnail_make(&image, budget, &uri);
-out:
+    if (video_first_frame(path, &limits, &image) == STATUS_OK && thumbnail_make(&image, budget, &uri) != STATUS_OK)
+        uri = NULL;
     image_destroy(&image);
-    return rc == STATUS_OK ? uri : NULL;
+    return uri;
 }
 
 static enum status find_files(const char *folder, bool explains, const struct run_image *image, struct gallery_item *item)
@@ -100,7 +92,7 @@ static enum status find_files(const char *folder, bool explains, const struct ru
         item->picture = strdup(image->output);
     }
     if (!item->folder || !item->picture)
-        return fail(STATUS_LIMIT, "no memory for the names of files");
+        return no_memory("for the names of files");
     if (!has(folder, item->picture, NULL)) {
         free(item->picture);
         item->picture = NULL;
@@ -147,20 +139,14 @@ enum status gallery_make(const char *folder, const struct run_facts *facts, cons
     const size_t shown = room(images->count, explains ? 1 : DREAM_PICTURES);
     const struct thumbnail_budget budget =
         explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
-    enum status rc = STATUS_OK;
-    *gallery = (struct gallery){.items = calloc(images->count + 1, sizeof *gallery->items)};
-    if (!gallery->items)
-        return fail(STATUS_LIMIT, "no memory for %zu pictures", images->count);
-    gallery->count = images->count;
+    *gallery = (struct gallery){.count = images->count};
+    TRY(ALLOCATE(gallery->items, images->count + 1, "for %zu pictures", images->count));
     for (size_t i = 0; i < images->count; i++)
-        TRY_OUT(find_files(folder, explains, &images->items[i], &gallery->items[i]));
+        TRY(find_files(folder, explains, &images->items[i], &gallery->items[i]));
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < shown; i++)
         make_thumbnails(folder, explains, &images->items[i], &budget, &gallery->items[i]);
-out:
-    if (rc != STATUS_OK)
-        gallery_destroy(gallery);
-    return rc;
+    return STATUS_OK;
 }
 
 void gallery_destroy(struct gallery *gallery)

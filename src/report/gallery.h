@@ -26,6 +26,7 @@ struct gallery {
 bool gallery_is_inside(const char *path);
 
 // What cannot be read has no thumbnail; that is no error. `folder`: of the run.
+// Destroy it also after a failure.
 enum status gallery_make(const char *folder, const struct run_facts *facts, const struct run_images *images,
                          struct gallery *gallery) MUST_CHECK;
 void gallery_destroy(struct gallery *gallery); // a zeroed one is fine

@@ -66,13 +66,13 @@ enum status measures_read_pictures(struct run_reader *reader, double **values)
             snprintf(name, sizeof name, "%s_%s", measures[m].column, endings[k]);
             have[k][m] = run_cursor_has(cursor, name);
         }
-    double *at = *values = malloc((cursor->rows * 2 * (size_t)measures_width(targets) + 1) * sizeof *at);
-    if (!at)
-        return run_cursor_close(&cursor, fail(STATUS_LIMIT, "no memory for the metrics of %zu images", cursor->rows));
-    for (const struct image_row *row; (row = run_cursor_next(cursor));)
+    const enum status rc =
+        ALLOCATE(*values, cursor->rows * 2 * (size_t)measures_width(targets) + 1, "for the metrics of %zu images", cursor->rows);
+    double *at = *values;
+    for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
         for (int k = 0; k < 2; k++, at += measures_width(targets))
             for (int m = 0; m < MEASURES; m++)
                 take(k == 0 ? &row->before : &row->after, measures[m].in_picture, have[k][m], measures[m].per_target ? targets : 1,
                      at + measures_offset(m, targets));
-    return run_cursor_close(&cursor, STATUS_OK);
+    return run_cursor_close(&cursor, rc);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "report/page.h"
 
+#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -37,16 +38,14 @@ static enum status write_parts(const json_t *json, FILE *stream)
 
 static enum status write_page(const struct page_data *data, const char *path)
 {
-    struct file_writer writer;
+    struct file_writer writer = {0};
     json_t *json = page_data_json(data);
     enum status rc;
-    TRY_OUT(json ? file_create(&writer, path) : fail(STATUS_LIMIT, "no memory for the data of a page"));
-    rc = write_parts(json, writer.stream);
-    if (rc == STATUS_OK)
-        rc = file_commit(&writer);
-    else
-        file_abandon(&writer);
+    TRY_OUT(json ? file_create(&writer, path) : no_memory("for the data of a page"));
+    TRY_OUT(write_parts(json, writer.stream));
+    rc = file_commit(&writer);
 out:
+    file_abandon(&writer);
     json_decref(json);
     return rc;
 }
@@ -75,24 +74,15 @@ static void sum_up(const struct page_data *data, struct page_summary *summary)
     summary->bytes = stat(summary->path, &info) == 0 ? (uint64_t)info.st_size : 0;
 }
 
-// The folder that a run file is in.
-static void folder_of(const char *path, char folder[FILE_PATH_MAX])
-{
-    const char *slash = strrchr(path, '/');
-    if (slash)
-        snprintf(folder, FILE_PATH_MAX, "%.*s", slash == path ? 1 : (int)(slash - path), path);
-    else
-        strcpy(folder, ".");
-}
-
 enum status page_write(const char *run, struct page_summary *summary)
 {
-    char folder[FILE_PATH_MAX];
+    char path[FILE_PATH_MAX]; // of the run file, which dirname() cuts
     struct page_data data = {0};
     struct run_reader *reader;
     enum status rc;
     TRY(run_reader_open(&reader, run));
-    folder_of(reader->path, folder);
+    memcpy(path, reader->path, sizeof path);
+    const char *folder = dirname(path);
     TRY_OUT(file_join(summary->path, folder, "report.html"));
     TRY_OUT(read_data(reader, &data));
     if (data.images.count >= PATIENCE)

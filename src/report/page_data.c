@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
 enum { DIGITS = 6 }; // of numbers
@@ -29,11 +29,6 @@ json_t *page_data_number(double number)
 static void set_text(json_t *object, const char *key, const char *text)
 {
     json_object_set_new(object, key, page_data_text(text));
-}
-
-static void set_number(json_t *object, const char *key, double number)
-{
-    json_object_set_new(object, key, page_data_number(number));
 }
 
 static void set_integer(json_t *object, const char *key, int64_t number)
@@ -75,7 +70,7 @@ static json_t *run_json(const struct run_facts *facts)
     set_text(run, "plan", facts->plan);
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);
-    set_number(run, "elapsed", facts->elapsed_seconds);
+    json_object_set_new(run, "elapsed", page_data_number(facts->elapsed_seconds));
     json_object_set_new(run, "complete", json_boolean(facts->complete == 1));
     json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
     set_integer(run, "ranks", facts->ranks);
@@ -257,5 +252,5 @@ enum status page_data_write(const json_t *json, FILE *stream)
 {
     if (json && json_dump_callback(json, write_escaped, stream, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(DIGITS)) == 0)
         return STATUS_OK;
-    return ferror(stream) ? fail(STATUS_IO, "cannot write: %m") : fail(STATUS_LIMIT, "no memory for the data of a page");
+    return ferror(stream) ? fail(STATUS_IO, "cannot write: %m") : no_memory("for the data of a page");
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/wire/timing_table.h"
+#include "common/wire/timing.h"
 
 static const int64_t BYTES_MAX = (int64_t)1e15; // of a rank in a phase, so that sums of them have room
 
@@ -46,12 +46,11 @@ static void take_part(const struct timing_part *part, const int64_t *bytes, doub
 
 enum status phases_make(const struct timing_row *rows, size_t count, int ranks, int workers, double elapsed, struct phases *phases)
 {
-    struct timing *timings = calloc((size_t)ranks * PHASE_GROUPS, sizeof *timings); // [PHASE_GROUPS][ranks]
+    struct timing *timings; // [PHASE_GROUPS][ranks]
     struct timing_part parts[PHASE_GROUPS] = {{0}};
     int64_t bytes[PHASE_GROUPS][PHASE_COUNT] = {{0}};
     memset(phases, 0, sizeof *phases);
-    if (!timings)
-        return fail(STATUS_LIMIT, "no memory for the times of %d ranks", ranks);
+    TRY(ALLOCATE(timings, (size_t)ranks * PHASE_GROUPS, "for the times of %d ranks", ranks));
     for (size_t i = 0; i < count; i++) {
         const int phase = phase_of(rows[i].phase), rank = rows[i].rank;
         if (phase < 0 || rank < 0 || rank >= ranks || !isfinite(rows[i].seconds) || rows[i].seconds < 0)
@@ -78,8 +77,8 @@ enum status phases_read(struct run_reader *reader, struct phases *phases)
     struct run_cursor *cursor;
     size_t count = 0;
     TRY(run_cursor_open(&cursor, reader, RUN_TIMING));
-    struct timing_row *rows = calloc(cursor->rows + 1, sizeof *rows);
-    enum status rc = rows ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu rows of /timing", cursor->rows);
+    struct timing_row *rows;
+    enum status rc = ALLOCATE(rows, cursor->rows + 1, "for %zu rows of /timing", cursor->rows);
     for (const struct timing_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
         rows[count++] = *row;
     rc = run_cursor_close(&cursor, rc);

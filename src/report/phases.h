@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Where the ranks' time went: for each phase the least, the mean and the most over the ranks that might have been in it. The numbers are
-// those that a run prints at its end (timing_table.h).
+// those that a run prints at its end (timing.h).
 #pragma once
 
 #include <stdbool.h>

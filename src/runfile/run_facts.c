@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/config/config.h"
 #include "common/hdf5/hdf5_attributes.h"

@@ -8,13 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/clock.h"
 #include "common/system/file.h"
-#include "runfile/run_access.h"
-#include "runfile/run_carry.h"
-#include "runfile/run_facts.h"
+#include "runfile/run_reader.h"
 #include "runfile/run_series.h"
 
 static const double write_interval = 1;             // second
@@ -64,7 +61,7 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
 
 static herr_t write_new(const struct run_file *file, const struct run_file_header *header, const char *config, bool resumed)
 {
-    HDF5_HANDLE access = run_access_list();
+    HDF5_HANDLE access = run_series_access();
     HDF5_HANDLE creation = H5Pcreate(H5P_FILE_CREATE);
     // With up to 64 attributes in the root group's own header, changing one is one small write.
     if (access < 0 || creation < 0 || H5Pset_attr_phase_change(creation, 64, 48) < 0)
@@ -115,7 +112,7 @@ static enum status set_space_aside(const struct run_file *file)
 
 static herr_t append(struct run_file *file, bool complete)
 {
-    HDF5_HANDLE access = run_access_list();
+    HDF5_HANDLE access = run_series_access();
     const hid_t root = access < 0 ? -1 : H5Fopen(file->path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
     herr_t done = root < 0 ? -1 : 0;
     for (int i = 0; i < RUN_DATASETS && done >= 0; i++)
@@ -295,6 +292,89 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
     return STATUS_OK;
 }
 
+// An earlier run file whose rows are carried over.
+struct carrying {
+    struct run_file *file;
+    struct run_reader *reader;
+    const struct run_earlier *earlier;
+    int targets;
+    size_t row;                            // of the table that is carried over
+    float *importance[CONFIG_TARGETS_MAX]; // of one image, [channels] each
+};
+
+static bool is_kept(const struct carrying *c, int64_t image)
+{
+    return c->earlier->keep(c->earlier->context, image);
+}
+
+static enum status carry_step(struct carrying *c, const void *row)
+{
+    const struct step_row *step = row;
+    return is_kept(c, step->image) ? run_file_add_steps(c->file, step, 1) : STATUS_OK;
+}
+
+static enum status carry_frame(struct carrying *c, const void *row)
+{
+    const struct cam_row *frame = row;
+    float *values;
+    if (!is_kept(c, frame->image))
+        return STATUS_OK;
+    TRY(run_reader_map(c->reader, frame, &values));
+    const enum status rc = run_file_add_cam(c->file, frame, values);
+    free(values);
+    return rc;
+}
+
+static enum status carry_image(struct carrying *c, const void *row)
+{
+    const struct image_row *image = row;
+    if (!is_kept(c, image->id))
+        return STATUS_OK;
+    for (int t = 0; t < c->targets; t++)
+        TRY(run_reader_importance(c->reader, t, c->row, c->importance[t]));
+    return run_file_add_image(c->file, image, (const float *const *)c->importance);
+}
+
+static enum status carry_table(struct carrying *c, enum run_dataset table, enum status (*carry)(struct carrying *c, const void *row))
+{
+    struct run_cursor *cursor;
+    enum status rc = STATUS_OK;
+    TRY(run_cursor_open(&cursor, c->reader, table));
+    if (!cursor->ours)
+        rc = fail(STATUS_FORMAT, "%s: its rows are not like ours", c->earlier->path);
+    c->row = 0;
+    for (const void *row; rc == STATUS_OK && (row = run_cursor_next(cursor)); c->row++)
+        rc = carry(c, row);
+    return run_cursor_close(&cursor, rc);
+}
+
+static enum status carry_all(struct carrying *c, const struct run_file_header *header)
+{
+    if ((int)c->reader->facts.targets.count != c->targets)
+        return fail(STATUS_FORMAT, "%s: it is of other targets", c->earlier->path);
+    for (int t = 0; t < c->targets; t++) {
+        if (run_reader_channels(c->reader, t, NULL) != header->channels[t])
+            return fail(STATUS_FORMAT, "%s: its importance is not like ours", c->earlier->path);
+        TRY(ALLOCATE(c->importance[t], (size_t)header->channels[t], "for the importance of %d channels", header->channels[t]));
+    }
+    TRY(carry_table(c, RUN_STEPS, carry_step));
+    TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
+    return carry_table(c, RUN_IMAGES, carry_image);
+}
+
+// The rows of an earlier run file go over into a new one, in the order in which rows are written. STATUS_FORMAT: the earlier one is none,
+// or of another version or configuration.
+static enum status carry_over(struct run_file *file, const struct run_file_header *header, const struct run_earlier *earlier)
+{
+    struct carrying c = {.file = file, .earlier = earlier, .targets = header->config->targets.count};
+    TRY(run_reader_open(&c.reader, earlier->path));
+    const enum status rc = carry_all(&c, header);
+    for (int t = 0; t < c.targets; t++)
+        free(c.importance[t]);
+    run_reader_close(&c.reader);
+    return rc;
+}
+
 // Aside first: `path` may be what the rows come from.
 static enum status create_whole(struct run_file *file, const char *path, const struct run_file_header *header,
                                 const struct run_earlier *earlier)
@@ -304,7 +384,7 @@ static enum status create_whole(struct run_file *file, const char *path, const s
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     TRY_OUT(create_empty(file, header, earlier != NULL));
     if (earlier) {
-        TRY_OUT(run_carry(file, header, earlier));
+        TRY_OUT(carry_over(file, header, earlier));
         TRY_OUT(write_waiting(file, false));
     }
     rc = file_rename(file->path, path);
@@ -318,8 +398,7 @@ out:
 enum status run_file_create(struct run_file **out, const char *path, const struct run_file_header *header,
                             const struct run_earlier *earlier)
 {
-    *out = NULL;
-    struct run_file *file = calloc(1, sizeof *file);
+    struct run_file *file = *out = calloc(1, sizeof *file);
     if (!file)
         return fail(STATUS_LIMIT, "%s: no memory for the run file", path);
     // After a failed write HDF5 1.10's own clean-up at exit crashes. Has effect as the first call of HDF5 only; everything is closed by
@@ -333,10 +412,8 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
         done = run_series_init(&file->series[i], i, header);
     const enum status rc =
         done < 0 ? fail(STATUS_LIMIT, "%s: no memory for the run file", path) : create_whole(file, path, header, earlier);
-    if (rc == STATUS_OK)
-        *out = file;
-    else
-        destroy(&file);
+    if (rc != STATUS_OK)
+        destroy(out);
     return rc;
 }
 

@@ -26,7 +26,7 @@ static enum status take(const struct image_row *row, struct run_images *images)
     };
     memcpy(image->sha256, row->sha256, sizeof image->sha256);
     images->count++;
-    return image->source && image->output && image->error ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the images of a run");
+    return image->source && image->output && image->error ? STATUS_OK : no_memory("for the images of a run");
 }
 
 static int by_id(const void *a, const void *b)
@@ -51,11 +51,9 @@ static enum status check(const char *path, const struct run_images *images)
 enum status run_images_read(struct run_reader *reader, struct run_images *images)
 {
     struct run_cursor *cursor;
-    enum status rc;
     *images = (struct run_images){0};
     TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    images->items = calloc(cursor->rows + 1, sizeof *images->items);
-    rc = images->items ? STATUS_OK : fail(STATUS_LIMIT, "no memory for %zu images", cursor->rows);
+    enum status rc = ALLOCATE(images->items, cursor->rows + 1, "for %zu images", cursor->rows);
     for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
         rc = take(row, images);
     rc = run_cursor_close(&cursor, rc);

@@ -7,13 +7,23 @@
 #include <unistd.h>
 
 #include "common/hdf5/hdf5_attributes.h"
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/file.h"
-#include "runfile/run_access.h"
-#include "runfile/run_file.h"
+#include "runfile/run_series.h"
 
 enum { CHANNELS_MAX = 1 << 16, METHOD_MAX = 64 };
+
+// A run file, also of a run that goes on, or that was killed in the midst of a write and has left it marked as being written: what is torn
+// is not read again and again. Close it; negative on failure, hdf5_fail() knows why.
+static hid_t open_hdf5(const char *path)
+{
+    enum { ATTEMPTS = 20 }; // HDF5 waits between them, twice as long each time: its default of a hundred never ends
+    hdf5_listen();
+    HDF5_HANDLE access = run_series_access();
+    if (access < 0 || H5Pset_metadata_read_attempts(access, ATTEMPTS) < 0)
+        return -1;
+    return H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+}
 
 static enum status open_file(struct run_reader *reader)
 {
@@ -21,7 +31,7 @@ static enum status open_file(struct run_reader *reader)
     int version = 0;
     if (access(path, F_OK) != 0)
         return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
-    reader->file = run_access_open(path);
+    reader->file = open_hdf5(path);
     if (reader->file < 0)
         return hdf5_fail(path, "this is no run file, or a damaged one");
     if (!hdf5_read_numbers(reader->file, "format_version", H5T_NATIVE_INT, 1, &version) || version <= 0)
@@ -35,22 +45,15 @@ static enum status open_file(struct run_reader *reader)
 enum status run_reader_open(struct run_reader **result, const char *given)
 {
     struct stat info;
-    enum status rc;
-    *result = NULL;
-    struct run_reader *reader = calloc(1, sizeof *reader);
+    struct run_reader *reader = *result = calloc(1, sizeof *reader);
     if (!reader)
         return fail(STATUS_LIMIT, "%s: no memory to read it", given);
     const bool folder = stat(given, &info) == 0 && S_ISDIR(info.st_mode);
-    if (snprintf(reader->path, sizeof reader->path, "%s%s", given, folder ? "/run.h5" : "") >= (int)sizeof reader->path)
-        rc = fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
-    else
-        rc = open_file(reader);
+    const int length = snprintf(reader->path, sizeof reader->path, "%s%s", given, folder ? "/run.h5" : "");
+    const enum status rc =
+        length < FILE_PATH_MAX ? open_file(reader) : fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
     if (rc != STATUS_OK)
-        goto out;
-    *result = reader;
-    reader = NULL;
-out:
-    run_reader_close(&reader);
+        run_reader_close(result);
     return rc;
 }
 
@@ -206,4 +209,24 @@ enum status run_reader_map(struct run_reader *reader, const struct cam_row *fram
     free(*values);
     *values = NULL;
     return fail(STATUS_FORMAT, "%s: a map cannot be read; the file is damaged", reader->path);
+}
+
+enum status run_plan_read(const char *path, size_t limit, char **text)
+{
+    void *bytes = NULL;
+    size_t size;
+    *text = NULL;
+    hdf5_listen();
+    if (H5Fis_hdf5(path) > 0) {
+        HDF5_HANDLE file = open_hdf5(path);
+        *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
+        return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
+    }
+    TRY(file_read(path, limit, &bytes, &size));
+    if (memchr(bytes, '\0', size)) {
+        free(bytes);
+        return fail(STATUS_FORMAT, "%s is neither a plan nor a run file", path);
+    }
+    *text = bytes;
+    return STATUS_OK;
 }

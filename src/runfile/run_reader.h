@@ -65,3 +65,7 @@ enum status run_reader_importance(struct run_reader *reader, int target, size_t 
 
 // The map of a frame, malloc'ed.
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values) MUST_CHECK;
+
+// The plan of an earlier run, from its run file or from a file with the plan's text alone, as malloc'ed text. STATUS_IO, STATUS_FORMAT, or
+// STATUS_LIMIT beyond `limit` bytes.
+enum status run_plan_read(const char *path, size_t limit, char **text) MUST_CHECK;

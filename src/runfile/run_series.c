@@ -5,6 +5,14 @@
 
 #include "common/hdf5/hdf5_file.h"
 
+hid_t run_series_access(void)
+{
+    hid_t access = hdf5_unlocked();
+    if (access >= 0 && H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110) < 0)
+        hdf5_close(&access);
+    return access;
+}
+
 herr_t run_series_init(struct run_series *series, enum run_dataset dataset, const struct run_file_header *header)
 {
     const struct config_targets *targets = &header->config->targets;
@@ -38,8 +46,7 @@ bool run_series_widen(struct run_series *series)
 void run_series_destroy(struct run_series *series)
 {
     free(series->rows);
-    if (series->type > 0)
-        H5Tclose(series->type);
+    hdf5_close(&series->type);
     *series = (struct run_series){0};
 }
 

@@ -21,6 +21,10 @@ struct run_series {
     char *rows;
 };
 
+// How files are opened that have such datasets: without locks, in the format of HDF5 1.10, which SWMR needs also under later libraries.
+// Close it; negative on failure.
+hid_t run_series_access(void);
+
 // Of a target that there is not: a zeroed one, of which nothing is created.
 herr_t run_series_init(struct run_series *series, enum run_dataset dataset, const struct run_file_header *header);
 

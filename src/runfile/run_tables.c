@@ -8,7 +8,7 @@
 #include "common/config/config_schema.h"
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_file.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
 enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
@@ -38,13 +38,18 @@ struct column {
 #define IMPORTANCE(member, description)                                                                                                    \
     COLUMN(image_row, #member, member[0], COLUMN_TARGETS, "1", "of expected gradients, NaN by other methods: " description)
 
+// What is known of each target.
+#define METRICS(METRIC)                                                                                                                    \
+    METRIC("target_loss", loss, "loss of each target A, unweighted"), METRIC("score", score, "DeepDream score of each target, mean |A|"),  \
+        METRIC("sparsity", sparsity, "1 - mean(A > metrics.threshold) of each target"),                                                    \
+        METRIC("hoyer", hoyer, "Hoyer sparsity of each target: 0 where all values are equal, 1 where a single one is not 0"),              \
+        METRIC("diversity", diversity, "1 - mean cosine of each target's channels, over pairs of channels that are not silent"),           \
+        METRIC("diversity_seed", diversity_seed, "1 - |A|_2^2 of each target")
+#define METRIC_OF_BOTH(name, member, description) BOTH(name, targets[0].member, COLUMN_METRICS, description)
+#define METRIC_OF_STEP(name, member, description)                                                                                          \
+    COLUMN(step_row, name, targets[0].member, COLUMN_METRICS, "1", "before the step: " description)
+
 #define LOSS "weighted sum over targets, without the total-variation term"
-#define TARGET_LOSS "loss of each target A, unweighted"
-#define SCORE "DeepDream score of each target, mean |A|"
-#define SPARSITY "1 - mean(A > metrics.threshold) of each target"
-#define HOYER "Hoyer sparsity of each target: 0 where all values are equal, 1 where a single one is not 0"
-#define DIVERSITY "1 - mean cosine of each target's channels, over pairs of channels that are not silent"
-#define DIVERSITY_SEED "1 - |A|_2^2 of each target"
 #define TOTAL_VARIATION "(sum |dx| + sum |dy|) / number of samples"
 
 static const struct column image_columns[] = {
@@ -69,12 +74,7 @@ static const struct column image_columns[] = {
     IMAGE(seconds_dream, COLUMN_DOUBLE, "s", "gradient ascent, or explaining"),
     IMAGE(seconds_encode, COLUMN_DOUBLE, "s", "encoding and writing the picture"),
     BOTH("loss", loss, COLUMN_DOUBLE, LOSS),
-    BOTH("target_loss", targets[0].loss, COLUMN_METRICS, TARGET_LOSS),
-    BOTH("score", targets[0].score, COLUMN_METRICS, SCORE),
-    BOTH("sparsity", targets[0].sparsity, COLUMN_METRICS, SPARSITY),
-    BOTH("hoyer", targets[0].hoyer, COLUMN_METRICS, HOYER),
-    BOTH("diversity", targets[0].diversity, COLUMN_METRICS, DIVERSITY),
-    BOTH("diversity_seed", targets[0].diversity_seed, COLUMN_METRICS, DIVERSITY_SEED),
+    METRICS(METRIC_OF_BOTH),
     BOTH("total_variation", total_variation, COLUMN_DOUBLE, TOTAL_VARIATION),
     COLUMN(image_row, "psnr_after", after.psnr, COLUMN_DOUBLE, "dB", "of the dream to the original at full size; NaN if unknown"),
     IMPORTANCE(importance_value, "L of the dream, the weighted loss of each target and those behind it"),
@@ -91,14 +91,7 @@ static const struct column step_columns[] = {
     STEP(height, COLUMN_INT32, "pixel", "of the octave"),
     STEP(frame, COLUMN_INT32, "", "number of the frame that shows it before the step; -1 if none does"),
     STEP(loss, COLUMN_DOUBLE, "1", "before the step: " LOSS),
-#define STEP_TARGETS(name, member, description)                                                                                            \
-    COLUMN(step_row, name, targets[0].member, COLUMN_METRICS, "1", "before the step: " description)
-    STEP_TARGETS("target_loss", loss, TARGET_LOSS),
-    STEP_TARGETS("score", score, SCORE),
-    STEP_TARGETS("sparsity", sparsity, SPARSITY),
-    STEP_TARGETS("hoyer", hoyer, HOYER),
-    STEP_TARGETS("diversity", diversity, DIVERSITY),
-    STEP_TARGETS("diversity_seed", diversity_seed, DIVERSITY_SEED),
+    METRICS(METRIC_OF_STEP),
     STEP(total_variation, COLUMN_DOUBLE, "1", "before the step: " TOTAL_VARIATION),
     STEP(psnr, COLUMN_DOUBLE, "dB", "before the step: to the original at this size; infinite where they are the same"),
     STEP(gradient_norm, COLUMN_DOUBLE, "1",

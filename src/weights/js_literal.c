@@ -259,7 +259,7 @@ enum status js_literal_to_json(const char *text, size_t size, char **json, size_
     *json = NULL;
     scanner.out = open_memstream(json, json_size);
     if (!scanner.out)
-        return fail(STATUS_LIMIT, "no memory for a literal");
+        return no_memory("for a literal");
     enum status rc = scan_value(&scanner);
     int failed = ferror(scanner.out);
     if (fclose(scanner.out) != 0 || failed)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const part_names[KERAS_PARTS] = {"kernel", "beta", "moving_mean", "moving_variance"};
-static const char *const top_part_names[KERAS_TOP_PARTS] = {"kernel", "bias"};
+const char *const keras_part_names[KERAS_PARTS] = {"kernel", "beta", "moving_mean", "moving_variance"};
+const char *const keras_top_part_names[KERAS_TOP_PARTS] = {"kernel", "bias"};
 
 struct keras_shape keras_shape(const struct network *network, int conv, enum keras_part part)
 {
@@ -67,16 +67,6 @@ void keras_shape_text(const struct keras_shape *shape, char text[64])
     }
 }
 
-const char *keras_part_name(enum keras_part part)
-{
-    return part_names[part];
-}
-
-const char *keras_top_part_name(enum keras_top_part part)
-{
-    return top_part_names[part];
-}
-
 bool keras_is_called(const char *weight_name, const char *part_name)
 {
     const char *slash = strrchr(weight_name, '/');
@@ -90,7 +80,7 @@ bool keras_is_called(const char *weight_name, const char *part_name)
 int keras_part_find(const char *weight_name)
 {
     for (int part = 0; part < KERAS_PARTS; part++)
-        if (keras_is_called(weight_name, part_names[part]))
+        if (keras_is_called(weight_name, keras_part_names[part]))
             return part;
     return -1;
 }
@@ -106,10 +96,7 @@ int keras_layer_number(const char *name, const char *base)
     size_t count = strspn(digits, "0123456789");
     if (name[length] != '_' || count < 1 || count > 6 || digits[count] != '\0')
         return -1;
-    int number = 0;
-    for (size_t i = 0; i < count; i++)
-        number = number * 10 + (digits[i] - '0');
-    return number;
+    return atoi(digits);
 }
 
 enum status keras_check_finite(const char *name, const float *values, size_t count)
@@ -124,6 +111,6 @@ enum status keras_check_values(enum keras_part part, const float *values, size_t
 {
     for (size_t i = 0; part == KERAS_VARIANCE && i < count; i++)
         if (values[i] < 0.0f)
-            return fail(STATUS_FORMAT, "%s: value %zu is negative", part_names[part], i);
-    return keras_check_finite(part_names[part], values, count);
+            return fail(STATUS_FORMAT, "%s: value %zu is negative", keras_part_names[part], i);
+    return keras_check_finite(keras_part_names[part], values, count);
 }

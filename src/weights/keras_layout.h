@@ -44,11 +44,8 @@ size_t keras_part_count(const struct network *network, int conv, enum keras_part
 // "3 x 3 x 32 x 64" into `text`.
 void keras_shape_text(const struct keras_shape *shape, char text[64]);
 
-// "kernel", "beta", "moving_mean", "moving_variance".
-const char *keras_part_name(enum keras_part part);
-
-// "kernel", "bias".
-const char *keras_top_part_name(enum keras_top_part part);
+extern const char *const keras_part_names[KERAS_PARTS];         // "kernel", "beta", "moving_mean", "moving_variance"
+extern const char *const keras_top_part_names[KERAS_TOP_PARTS]; // "kernel", "bias"
 
 // Whether a weight's name ends in this part ("conv2d_1/kernel:0", ":0" optional).
 bool keras_is_called(const char *weight_name, const char *part_name);

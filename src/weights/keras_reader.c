@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "common/hdf5/hdf5_attributes.h"
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 
 static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30;    // the largest official file has 96 MB
@@ -16,20 +15,22 @@ static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole
 enum { TEXT_MAX = 511 }; // bytes of a name
 static const struct hdf5_limits names_limits = {.count = 4096, .bytes = TEXT_MAX};
 
-struct keras_reader {
-    const struct network *network;
-    hid_t file, root;           // root: the group that holds the layers
-    int classes;                // 0: without the classifier
-    hid_t top[KERAS_TOP_PARTS]; // 0: not open
-    char source[TEXT_MAX + 1];
-    hid_t (*datasets)[KERAS_PARTS]; // [conv_count]; 0: not open
-    char (*layers)[2][64];          // [conv_count] names in the file: the convolution, its normalisation
+// A weight that a layer has.
+struct weight {
+    const char *name;
+    struct keras_shape shape;
+    hid_t dataset; // 0: not open
 };
 
-static const char *layer_name(const struct keras_reader *reader, int conv, enum keras_part part)
-{
-    return reader->layers[conv][part != KERAS_KERNEL];
-}
+struct keras_reader {
+    const struct network *network;
+    hid_t file, root; // root: the group that holds the layers
+    int classes;      // 0: without the classifier
+    struct weight top[KERAS_TOP_PARTS];
+    char source[TEXT_MAX + 1];
+    struct weight (*weights)[KERAS_PARTS]; // [conv_count]
+    char (*layers)[2][64];                 // [conv_count] names in the file: the convolution, its normalisation
+};
 
 // Opens one step of a path, which must be a hard link: nothing outside the file is ever followed.
 static enum status open_step(hid_t parent, const char *step, const char *path, H5I_type_t type, hid_t *object)
@@ -133,13 +134,6 @@ static enum status check_type_and_shape(hid_t dataset, struct keras_shape *shape
     return check_shape(space, shape);
 }
 
-// A weight that a layer has.
-struct weight {
-    const char *name;
-    struct keras_shape shape;
-    hid_t dataset; // 0: not open
-};
-
 static enum status open_weight(hid_t group, const char *name, struct weight *weights, int count)
 {
     struct weight *weight = weights;
@@ -155,7 +149,7 @@ static enum status open_weight(hid_t group, const char *name, struct weight *wei
     return fail_in(rc, "%s", weight->name);
 }
 
-// Opens the weights of one layer and checks that they are these and nothing else. The caller closes datasets, whatever is returned.
+// Opens the weights of one layer and checks that they are these and nothing else.
 static enum status open_layer(struct keras_reader *reader, const char *layer, struct weight *weights, int count)
 {
     enum status rc;
@@ -165,42 +159,35 @@ static enum status open_layer(struct keras_reader *reader, const char *layer, st
     TRY_OUT(hdf5_read_texts(group, "weight_names", &names_limits, &names));
     for (size_t i = 0; i < names.count; i++)
         TRY_OUT(open_weight(group, names.items[i], weights, count));
-    for (int i = 0; i < count; i++) {
-        if (weights[i].dataset > 0)
-            continue;
-        rc = fail(STATUS_FORMAT, "it has no %s; this is another network", weights[i].name);
-        break;
-    }
+    for (int i = 0; i < count; i++)
+        if (weights[i].dataset <= 0)
+            TRY_OUT(fail(STATUS_FORMAT, "it has no %s; this is another network", weights[i].name));
 out:
     hdf5_free_texts(&names);
     return fail_in(rc, "layer %s", layer);
 }
 
-// The parts first..last of a convolution, which lie in one layer.
-static enum status open_parts(struct keras_reader *reader, int conv, enum keras_part first, enum keras_part last)
+// The two layers of a convolution.
+static enum status open_conv(struct keras_reader *reader, int conv)
 {
-    struct weight weights[KERAS_PARTS] = {0};
-    for (enum keras_part part = first; part <= last; part++)
-        weights[part - first] = (struct weight){.name = keras_part_name(part), .shape = keras_shape(reader->network, conv, part)};
-    enum status rc = open_layer(reader, layer_name(reader, conv, first), weights, (int)(last - first) + 1);
-    for (enum keras_part part = first; part <= last; part++)
-        reader->datasets[conv][part] = weights[part - first].dataset;
-    return rc;
+    struct weight *weights = reader->weights[conv];
+    for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+        weights[part] = (struct weight){.name = keras_part_names[part], .shape = keras_shape(reader->network, conv, part)};
+    TRY(open_layer(reader, reader->layers[conv][0], weights, 1));
+    return open_layer(reader, reader->layers[conv][1], weights + 1, KERAS_PARTS - 1);
 }
 
 static enum status open_top(struct keras_reader *reader)
 {
-    struct weight weights[KERAS_TOP_PARTS] = {0};
+    struct weight *weights = reader->top;
     for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
-        weights[part] = (struct weight){.name = keras_top_part_name(part), .shape = keras_top_shape(reader->network, part)};
-    enum status rc = open_layer(reader, KERAS_TOP, weights, KERAS_TOP_PARTS);
-    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
-        reader->top[part] = weights[part].dataset;
+        weights[part] = (struct weight){.name = keras_top_part_names[part], .shape = keras_top_shape(reader->network, part)};
+    TRY(open_layer(reader, KERAS_TOP, weights, KERAS_TOP_PARTS));
     reader->classes = weights[KERAS_TOP_KERNEL].shape.dims[1];
-    if (rc == STATUS_OK && weights[KERAS_TOP_BIAS].shape.dims[0] != reader->classes)
-        rc = fail(STATUS_FORMAT, "layer %s: its kernel is for %d classes, its bias for %d", KERAS_TOP, reader->classes,
-                  weights[KERAS_TOP_BIAS].shape.dims[0]);
-    return rc;
+    if (weights[KERAS_TOP_BIAS].shape.dims[0] != reader->classes)
+        return fail(STATUS_FORMAT, "layer %s: its kernel is for %d classes, its bias for %d", KERAS_TOP, reader->classes,
+                    weights[KERAS_TOP_BIAS].shape.dims[0]);
+    return STATUS_OK;
 }
 
 // Sorts the layers called base_<number> into creation order. Their numbers are consecutive from whatever the first one is.
@@ -259,27 +246,20 @@ static enum status open_layers(struct keras_reader *reader)
 {
     enum status rc;
     struct hdf5_texts names = {0};
-    const char *nested = "/";
-    if (H5Aexists(reader->file, "layer_names") == 0 && H5Lexists(reader->file, "model_weights", H5P_DEFAULT) > 0)
-        nested = "model_weights"; // a whole model was saved, not only its weights
-    if (strcmp(nested, "/") == 0)
-        reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT);
-    else
-        TRY_OUT(open_inside(reader->file, nested, H5I_GROUP, &reader->root));
-    if (reader->root < 0) {
-        rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
-        goto out;
-    }
+    // A whole model may have been saved, not only its weights.
+    const bool nested = H5Aexists(reader->file, "layer_names") == 0 && H5Lexists(reader->file, "model_weights", H5P_DEFAULT) > 0;
+    if (nested)
+        TRY_OUT(open_inside(reader->file, "model_weights", H5I_GROUP, &reader->root));
+    else if ((reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT)) < 0)
+        TRY_OUT(fail(STATUS_FORMAT, "%s", hdf5_reason()));
     TRY_OUT(hdf5_read_texts(reader->root, "layer_names", &names_limits, &names));
     bool has_top = false;
     for (size_t i = 0; i < names.count; i++)
         has_top |= strcmp(names.items[i], KERAS_TOP) == 0;
     TRY_OUT(order_layers(reader, &names, KERAS_CONV, 0));
     TRY_OUT(order_layers(reader, &names, KERAS_NORM, 1));
-    for (int conv = 0; conv < reader->network->conv_count; conv++) {
-        TRY_OUT(open_parts(reader, conv, KERAS_KERNEL, KERAS_KERNEL));
-        TRY_OUT(open_parts(reader, conv, KERAS_BETA, KERAS_VARIANCE));
-    }
+    for (int conv = 0; conv < reader->network->conv_count; conv++)
+        TRY_OUT(open_conv(reader, conv));
     if (has_top)
         TRY_OUT(open_top(reader));
 out:
@@ -291,22 +271,19 @@ enum status keras_open(struct keras_reader **result, const char *path, const str
 {
     enum status rc;
     size_t count = (size_t)network->conv_count;
-    struct keras_reader *reader = calloc(1, sizeof *reader);
-    *result = NULL;
-    if (!reader)
-        return fail(STATUS_LIMIT, "no memory to read %s", path);
+    TRY(ALLOCATE(*result, 1, "to read %s", path));
+    struct keras_reader *reader = *result;
     reader->network = network;
     reader->file = reader->root = -1;
     hdf5_listen();
-    TRY_OUT(ALLOCATE(reader->datasets, count, "for %zu layers", count));
+    TRY_OUT(ALLOCATE(reader->weights, count, "for %zu layers", count));
     TRY_OUT(ALLOCATE(reader->layers, count, "for %zu layers", count));
     TRY_OUT(open_file(reader, path));
     TRY_OUT(open_layers(reader));
     read_source(reader);
-    *result = reader;
-    reader = NULL;
 out:
-    keras_close(&reader);
+    if (rc != STATUS_OK)
+        keras_close(result);
     return fail_in(rc, "%s", path);
 }
 
@@ -315,28 +292,33 @@ void keras_close(struct keras_reader **pointer)
     struct keras_reader *reader = *pointer;
     if (!reader)
         return;
-    for (int conv = 0; reader->datasets && conv < reader->network->conv_count; conv++)
+    for (int conv = 0; reader->weights && conv < reader->network->conv_count; conv++)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++)
-            hdf5_close(&reader->datasets[conv][part]);
+            hdf5_close(&reader->weights[conv][part].dataset);
     for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
-        hdf5_close(&reader->top[part]);
+        hdf5_close(&reader->top[part].dataset);
     hdf5_close(&reader->root);
     hdf5_close(&reader->file);
     free(reader->layers);
-    free(reader->datasets);
+    free(reader->weights);
     free(reader);
     *pointer = NULL;
 }
 
+static enum status read_values(const struct weight *weight, float *values)
+{
+    if (H5Dread(weight->dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
+        return fail(STATUS_FORMAT, "%s cannot be read: %s", weight->name, hdf5_reason());
+    return STATUS_OK;
+}
+
 enum status keras_read(struct keras_reader *reader, int conv, enum keras_part part, float *values)
 {
-    enum status rc;
-    struct keras_shape shape = keras_shape(reader->network, conv, part);
-    if (H5Dread(reader->datasets[conv][part], H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        rc = fail(STATUS_FORMAT, "%s cannot be read: %s", keras_part_name(part), hdf5_reason());
-    else
-        rc = keras_check_values(part, values, keras_count(&shape));
-    return fail_in(rc, "layer %s", layer_name(reader, conv, part));
+    const struct weight *weight = &reader->weights[conv][part];
+    enum status rc = read_values(weight, values);
+    if (rc == STATUS_OK)
+        rc = keras_check_values(part, values, keras_count(&weight->shape));
+    return fail_in(rc, "layer %s", reader->layers[conv][part != KERAS_KERNEL]);
 }
 
 int keras_classes(const struct keras_reader *reader)
@@ -346,13 +328,10 @@ int keras_classes(const struct keras_reader *reader)
 
 enum status keras_read_top(struct keras_reader *reader, enum keras_top_part part, float *values)
 {
-    enum status rc;
-    struct keras_shape shape = keras_top_shape(reader->network, part);
-    shape.dims[shape.rank - 1] = reader->classes;
-    if (H5Dread(reader->top[part], H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
-        rc = fail(STATUS_FORMAT, "%s cannot be read: %s", keras_top_part_name(part), hdf5_reason());
-    else
-        rc = keras_check_finite(keras_top_part_name(part), values, keras_count(&shape));
+    const struct weight *weight = &reader->top[part];
+    enum status rc = read_values(weight, values);
+    if (rc == STATUS_OK)
+        rc = keras_check_finite(weight->name, values, keras_count(&weight->shape));
     return fail_in(rc, "layer %s", KERAS_TOP);
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/file.h"
 
@@ -56,7 +55,7 @@ static enum status write_layer(hid_t file, const struct lists *lists, const stru
     for (enum keras_part part = first; part <= last; part++) {
         struct keras_shape shape = keras_shape(network, conv, part);
         char name[NAME_SIZE];
-        snprintf(name, sizeof name, "%s:0", keras_part_name(part));
+        snprintf(name, sizeof name, "%s:0", keras_part_names[part]);
         snprintf(names[part - first], NAME_SIZE, "%s/%s", layer, name);
         TRY(write_values(inner, lists, name, &shape, values[conv].parts[part]));
     }
@@ -66,11 +65,10 @@ static enum status write_layer(hid_t file, const struct lists *lists, const stru
 static enum status write_all(hid_t file, const struct lists *lists, const struct network *network, const struct keras_values *values,
                              const char *source)
 {
-    enum status rc = STATUS_OK;
+    enum status rc;
     size_t count = 2 * (size_t)network->conv_count;
-    char(*names)[NAME_SIZE] = calloc(count, NAME_SIZE);
-    if (!names)
-        return fail(STATUS_LIMIT, "no memory for the names of %zu layers", count);
+    char(*names)[NAME_SIZE];
+    TRY(ALLOCATE(names, count, "for the names of %zu layers", count));
     for (int conv = 0; conv < network->conv_count; conv++) {
         char *kernel = names[2 * conv], *norm = names[2 * conv + 1];
         snprintf(kernel, NAME_SIZE, KERAS_CONV "_%d", conv + 1);

@@ -10,7 +10,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,14 +88,10 @@ static enum status unpack_entry(struct archive *archive, struct archive_entry *e
         return fail(STATUS_FORMAT, "%s: not a regular file in the tarball", path);
     TRY_OUT(file_create(&writer, path));
     for (la_ssize_t count; (count = archive_read_data(archive, block, sizeof block)) != 0;) {
-        if (count < 0) {
-            rc = fail(STATUS_FORMAT, "%s: %s", path, archive_error_string(archive));
-            goto out;
-        }
-        if ((left -= count) < 0) {
-            rc = fail(STATUS_LIMIT, "%s: more than %lld bytes", path, (long long)FILE_BYTES_MAX);
-            goto out;
-        }
+        if (count < 0)
+            TRY_OUT(fail(STATUS_FORMAT, "%s: %s", path, archive_error_string(archive)));
+        if ((left -= count) < 0)
+            TRY_OUT(fail(STATUS_LIMIT, "%s: more than %lld bytes", path, (long long)FILE_BYTES_MAX));
         fwrite(block, 1, (size_t)count, writer.stream); // file_commit sees errors
     }
     TRY_OUT(file_commit(&writer));
@@ -112,7 +107,7 @@ static enum status unpack(const struct npm_package *package, const void *bytes, 
     int result, files = 0;
     struct archive *archive = archive_read_new();
     if (!archive)
-        return fail(STATUS_LIMIT, "no memory to unpack %s", package->tarball);
+        return no_memory("to unpack %s", package->tarball);
     archive_read_support_filter_gzip(archive);
     archive_read_support_format_tar(archive);
     result = archive_read_open_memory(archive, bytes, size);
@@ -121,10 +116,8 @@ static enum status unpack(const struct npm_package *package, const void *bytes, 
         const char *name = wanted_name(package, archive_entry_pathname(entry));
         if (!name)
             continue;
-        if (++files > FILES_MAX) {
-            rc = fail(STATUS_LIMIT, "%s: more than %d files", package->tarball, FILES_MAX);
-            goto out;
-        }
+        if (++files > FILES_MAX)
+            TRY_OUT(fail(STATUS_LIMIT, "%s: more than %d files", package->tarball, FILES_MAX));
         TRY_OUT(file_join(path, folder, name));
         TRY_OUT(unpack_entry(archive, entry, path));
     }

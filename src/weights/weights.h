@@ -6,7 +6,6 @@
 // The folded weights are the flat array of kernels/network/parameters.h.
 #pragma once
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "common/system/status.h"

@@ -11,7 +11,6 @@
 #include "common/wire/messages.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
-#include "worker/team/array_parts.h"
 
 struct worker {
     struct worker_options options;
@@ -21,7 +20,9 @@ struct worker {
     struct engine *engine;
     struct timing timing;
     struct outbox outbox;
-    struct team *team;  // of the image in hand
+    // Of the image in hand: the team, and this rank's rows of it, of the other pictures, and of the dream to go on with.
+    struct team *team;
+    struct slab rgb, others[BASELINE_IMAGES_MAX], dreamed;
     double part_sent;   // when, seconds of the monotonic clock
     double kept;        // when the dream in hand was, or when it began
     int states;         // of it that were kept
@@ -67,7 +68,7 @@ static enum status send_state(const struct dream_state *state, const struct slab
     w->kept = now();
     if (w->team->rank == 0)
         TRY(outbox_report(&w->outbox, &before));
-    return array_send_rows(&w->outbox, part, rows, 3);
+    return outbox_send_rows(&w->outbox, part, rows, 3);
 }
 
 static bool should_stop(void *context)
@@ -87,16 +88,15 @@ static void fail_result(struct result *result)
     snprintf(result->error, sizeof result->error, "%s", status_message());
 }
 
-// Dreams on `rgb` in place, or explains it, and says in *result how it went.
-static enum status work_on(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
-                           struct result *result)
+// Dreams on the picture in place, or explains it, and says in *result how it went.
+static enum status work_on(struct worker *w, const struct job *job, struct result *result)
 {
     struct image_job work = {.team = w->team,
                              .engine = w->engine,
                              .objective = &w->objective,
                              .rules = w->options.rules,
                              .outbox = &w->outbox,
-                             .others = others,
+                             .others = w->others,
                              .other_count = job->others,
                              .image = job->image,
                              .step = send_step,
@@ -105,19 +105,19 @@ static enum status work_on(struct worker *w, const struct job *job, struct slab 
                              .save = should_save,
                              .keep = send_state,
                              .from = job->goes_on ? &job->from : NULL,
-                             .dreamed = dreamed,
+                             .dreamed = &w->dreamed,
                              .context = w};
     struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, rgb, &outcome) : dream_image(&work, rgb, &outcome);
+    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, &w->rgb, &outcome) : dream_image(&work, &w->rgb, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
     result->before = outcome.before;
     result->after = outcome.after;
     result->status = rc != STATUS_OK ? IMAGE_FAILED : outcome.stopped ? IMAGE_STOPPED : IMAGE_DONE;
-    result->has_pixels = rc == STATUS_OK && rgb->data;
+    result->has_pixels = rc == STATUS_OK && w->rgb.data;
     if (rc != STATUS_OK)
         fail_result(result);
     return w->broken;
@@ -135,92 +135,85 @@ static enum status receive_rows(struct worker *w, int number, struct slab *rows)
     return rc;
 }
 
-static enum status send_rows(struct worker *w, const struct slab *rgb)
-{
-    const size_t plane = slab_plane(rgb);
-    const double start = now();
-    const enum status rc = mpi_send_rows(rgb->data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
-    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(slab_count(rgb) * sizeof(float)));
-    return rc;
-}
-
 // Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
-static enum status count_arrays(struct worker *w, struct team *team, struct result *result)
+static enum status count_arrays(struct worker *w, struct result *result)
 {
     const double mine = (double)w->outbox.sent;
     double all;
     TRY(outbox_flush(&w->outbox));
-    TRY(team_sum(team, &mine, team->size, 1, &all, NULL));
+    TRY(team_sum(w->team, &mine, w->team->size, 1, &all, NULL));
     result->arrays = (int64_t)all;
     return STATUS_OK;
 }
 
-static enum status make_room(const struct job *job, const struct team *team, struct slab *rgb, struct slab others[BASELINE_IMAGES_MAX],
-                             struct slab *dreamed)
+static enum status make_room(struct worker *w, const struct job *job)
 {
     const struct dream_state *from = &job->from;
-    const struct span rows = tiling_rows(job->height, team->size, team->rank);
+    const int members = w->team->size, rank = w->team->rank;
+    const struct span rows = tiling_rows(job->height, members, rank);
     assert(job->others <= BASELINE_IMAGES_MAX);
-    TRY(slab_create(rgb, job->width, job->height, rows));
+    TRY(slab_create(&w->rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
-        TRY(slab_create(&others[i], job->width, job->height, rows));
-    if (job->goes_on)
-        return slab_create(dreamed, from->width, from->height, tiling_rows(from->height, team->size, team->rank));
-    return STATUS_OK;
+        TRY(slab_create(&w->others[i], job->width, job->height, rows));
+    return job->goes_on ? slab_create(&w->dreamed, from->width, from->height, tiling_rows(from->height, members, rank)) : STATUS_OK;
 }
 
 // All that the job is made of has room; the pictures come and are worked on.
-static enum status take_and_work(struct worker *w, const struct job *job, struct slab *rgb, struct slab *others, struct slab *dreamed,
-                                 struct result *result)
+static enum status take_and_work(struct worker *w, const struct job *job, struct result *result)
 {
     const struct report ready = {.kind = REPORT_READY};
     if (w->team->rank == 0 && !w->outbox.lead)
         TRY(mpi_send(&ready, sizeof ready, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
-    TRY(receive_rows(w, 0, rgb));
+    TRY(receive_rows(w, 0, &w->rgb));
     for (int i = 0; i < job->others; i++)
-        TRY(receive_rows(w, 1 + i, &others[i]));
+        TRY(receive_rows(w, 1 + i, &w->others[i]));
     if (job->goes_on)
-        TRY(receive_rows(w, 1 + job->others, dreamed));
-    return work_on(w, job, rgb, others, dreamed, result);
+        TRY(receive_rows(w, 1 + job->others, &w->dreamed));
+    return work_on(w, job, result);
 }
 
 // How it went, and this member's rows of the dream, if there is one.
-static enum status give_back(struct worker *w, struct slab *rgb, const struct result *result)
+static enum status give_back(struct worker *w, const struct result *result)
 {
     const struct lead *lead = w->outbox.lead;
+    const size_t plane = slab_plane(&w->rgb);
     struct report report = {.kind = REPORT_RESULT, .result = *result};
     if (lead) {
-        float *dream = result->has_pixels ? rgb->data : NULL;
+        float *dream = result->has_pixels ? w->rgb.data : NULL;
         if (dream)
-            rgb->data = NULL;
+            w->rgb.data = NULL;
         return lead->end(lead->context, result, dream);
     }
-    TRY(count_arrays(w, w->team, &report.result));
+    TRY(count_arrays(w, &report.result));
     if (w->team->rank == 0)
         TRY(mpi_send(&report, sizeof report, COORDINATOR_RANK, MESSAGE_REPORT, w->comm));
-    return result->has_pixels ? send_rows(w, rgb) : STATUS_OK;
+    if (!result->has_pixels)
+        return STATUS_OK;
+    const double start = now();
+    const enum status rc = mpi_send_rows(w->rgb.data, plane, plane, COORDINATOR_RANK, MESSAGE_REPORT_PIXELS, w->comm);
+    timing_add(&w->timing, PHASE_SEND, start, (int64_t)(slab_count(&w->rgb) * sizeof(float)));
+    return rc;
 }
 
 // `ranks`: [job->members] the team.
 static enum status do_job(struct worker *w, const struct job *job, const int32_t *ranks)
 {
     struct result result = {.image = job->image, .before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
-    struct slab rgb = {0}, others[BASELINE_IMAGES_MAX] = {0}, dreamed = {0};
     enum status rc;
     TRY_OUT(team_create(&w->team, w->comm, ranks, job->members, &w->timing));
-    rc = team_agree(w->team, make_room(job, w->team, &rgb, others, &dreamed));
+    rc = team_agree(w->team, make_room(w, job));
     if (rc != STATUS_OK && !w->team->agreed)
         goto out;
     if (rc != STATUS_OK)
         fail_result(&result);
     else
-        TRY_OUT(take_and_work(w, job, &rgb, others, &dreamed, &result));
-    rc = give_back(w, &rgb, &result);
+        TRY_OUT(take_and_work(w, job, &result));
+    rc = give_back(w, &result);
 out:
-    slab_destroy(&rgb);
+    slab_destroy(&w->rgb);
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
-        slab_destroy(&others[i]);
-    slab_destroy(&dreamed);
+        slab_destroy(&w->others[i]);
+    slab_destroy(&w->dreamed);
     team_destroy(&w->team);
     return rc;
 }
@@ -228,11 +221,9 @@ out:
 // By messages: the team comes behind the job.
 static enum status do_team_job(struct worker *w, const struct job *job)
 {
-    const size_t size = (size_t)job->members * sizeof(int32_t);
-    int32_t *ranks = malloc(size);
-    if (!ranks)
-        return fail(STATUS_LIMIT, "no memory for a team of %d ranks", (int)job->members);
-    enum status rc = mpi_receive(ranks, size, COORDINATOR_RANK, MESSAGE_JOB_RANKS, w->comm);
+    int32_t *ranks;
+    TRY(ALLOCATE(ranks, job->members, "for a team of %d ranks", (int)job->members));
+    enum status rc = mpi_receive(ranks, (size_t)job->members * sizeof *ranks, COORDINATOR_RANK, MESSAGE_JOB_RANKS, w->comm);
     if (rc == STATUS_OK)
         rc = do_job(w, job, ranks);
     free(ranks);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <mpi.h>
-#include <stdint.h>
 
 #include "common/config/config.h"
 #include "common/picture/image.h"

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "common/config/config.h"
-#include "common/config/config_yaml.h"
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -119,7 +119,7 @@ static void write_gradients(struct dump *d)
         DUMP_OK(objective_sums(&objective, executor, &view, sums));
         const double loss = objective_loss(&objective, sums, view.values, target_loss);
         objective_gradient(&objective, executor, &view);
-        DUMP_OK(executor_backward(executor, modes[k].mode, 0));
+        DUMP_OK(executor_backward(executor, modes[k].mode, 0, EXECUTOR_IMAGE));
         snprintf(name, sizeof name, "gradient/%s", modes[k].name);
         dump_write_planes(d->output, name, 3, d->height, d->width, executor_gradient(executor));
         snprintf(name, sizeof name, "loss/%s", modes[k].name);

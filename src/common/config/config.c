@@ -10,7 +10,6 @@
 
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
-#include "common/config/config_yaml.h"
 #include "common/config/nearest.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
@@ -31,10 +30,8 @@ enum status config_load_file(struct config *config, const char *path)
 {
     void *bytes = NULL;
     size_t size = 0;
-    enum status rc = STATUS_OK;
-    TRY_OUT(file_read(path, FILE_LIMIT, &bytes, &size));
-    rc = config_yaml_read(config, path, bytes, size);
-out:
+    TRY(file_read(path, FILE_LIMIT, &bytes, &size));
+    const enum status rc = config_yaml_read(config, path, bytes, size);
     free(bytes);
     return rc;
 }

@@ -145,6 +145,9 @@ void config_init(struct config *config);
 // Each of these changes only the keys that are named. `path` and `text` errors carry file and line; unknown keys (with the nearest known
 // one), wrong types and values out of range are refused with the allowed range. A file is taken whole or not at all.
 enum status config_load_file(struct config *config, const char *path) MUST_CHECK;
+// The same of a file's text, which has each key at most once, nested or dotted. Anchors, aliases, tags and second documents are refused, so
+// that no file is bigger or deeper than it looks. `path` is for messages: "path:line: key: what is wrong".
+enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;

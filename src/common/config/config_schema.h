@@ -36,7 +36,7 @@ struct config_key {
     uint64_t least, most; // whole numbers
     double low, high;     // reals
     const struct config_word *words;
-    const char *takes; // texts: what they are, in a word or two
+    const char *takes; // texts and targets: what they are, in a word or two
     const char *help;  // one line
     bool neutral;      // a dream has the same bytes whatever it is, or another is refused elsewhere (precision, plan, model.path)
 };

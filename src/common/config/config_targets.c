@@ -74,7 +74,7 @@ enum status config_target_check(const struct config_target *target)
     return STATUS_OK;
 }
 
-static enum status append(struct config_targets *targets, const char *text, size_t length)
+enum status config_targets_append(struct config_targets *targets, const char *text, size_t length)
 {
     char copy[TARGET_TEXT_MAX];
     if (length >= sizeof copy)
@@ -97,18 +97,13 @@ static enum status append(struct config_targets *targets, const char *text, size
     return config_target_check(target);
 }
 
-enum status config_targets_append(struct config_targets *targets, const char *text)
-{
-    return append(targets, text, strlen(text));
-}
-
 enum status config_targets_parse(struct config_targets *targets, const char *text)
 {
     struct config_targets parsed;
     memset(&parsed, 0, sizeof parsed); // padding included: configurations are compared as bytes
     do {
         const size_t length = strcspn(text, ",");
-        TRY(append(&parsed, text, length));
+        TRY(config_targets_append(&parsed, text, length));
         text += length + 1;
     } while (text[-1] == ',');
     memcpy(targets, &parsed, sizeof parsed);

@@ -11,8 +11,8 @@
 // Replaces the whole list by the one in `text`; leaves it alone on failure.
 enum status config_targets_parse(struct config_targets *targets, const char *text) MUST_CHECK;
 
-// Appends the one target in `text`, which holds no comma.
-enum status config_targets_append(struct config_targets *targets, const char *text) MUST_CHECK;
+// Appends the one target in the first `length` bytes of `text`, among which is no comma.
+enum status config_targets_append(struct config_targets *targets, const char *text, size_t length) MUST_CHECK;
 
 // The long form, field by field: from a new last target of weight 1, all channels and no layer yet (NULL where the list is full, with the
 // message made), to the check that it has its layer, and both x and y or neither.

@@ -12,7 +12,6 @@
 #include "common/config/config_targets.h"
 #include "common/config/nearest.h"
 #include "common/system/text.h"
-#include "common/system/utf8.h"
 
 enum { NUMBER_MAX = 32 };
 static const char letters[] = "KMGTP";
@@ -190,19 +189,15 @@ enum status config_value_parse(struct config *config, const struct config_key *k
             return fail_word(key, text);
         *(int *)field = word->value; // an enum without negative values; same size and representation as int
         return STATUS_OK;
-    case CONFIG_TYPE_INT:
-    case CONFIG_TYPE_UINT64:
-    case CONFIG_TYPE_COUNT:
-    case CONFIG_TYPE_BYTES:
-        return parse_whole(key, text, word, field);
     case CONFIG_TYPE_REAL:
         return config_parse_real(text, key->low, key->high, field);
     case CONFIG_TYPE_TEXT:
         return parse_text(key, text, field);
     case CONFIG_TYPE_TARGETS:
         return config_targets_parse(field, text);
+    default:
+        return parse_whole(key, text, word, field);
     }
-    return fail(STATUS_INTERNAL, "%s: a type that is not known", key->name);
 }
 
 static void print_number_or_word(const struct config_key *key, uint64_t value, FILE *stream)
@@ -252,29 +247,18 @@ void config_value_print(const struct config *config, const struct config_key *ke
 {
     const void *field = (const char *)config + key->offset;
     char number[NUMBER_MAX];
-    switch (key->type) {
-    case CONFIG_TYPE_BOOL:
+    if (key->type == CONFIG_TYPE_BOOL)
         fputs(*(const bool *)field ? "true" : "false", stream);
-        break;
-    case CONFIG_TYPE_WORD:
-    case CONFIG_TYPE_INT:
+    else if (key->type == CONFIG_TYPE_WORD || key->type == CONFIG_TYPE_INT)
         print_number_or_word(key, (uint64_t) * (const int *)field, stream);
-        break;
-    case CONFIG_TYPE_UINT64:
-    case CONFIG_TYPE_COUNT:
-    case CONFIG_TYPE_BYTES:
-        print_number_or_word(key, *(const uint64_t *)field, stream);
-        break;
-    case CONFIG_TYPE_REAL:
+    else if (key->type == CONFIG_TYPE_REAL)
         fputs(format_real(*(const double *)field, number), stream);
-        break;
-    case CONFIG_TYPE_TEXT:
+    else if (key->type == CONFIG_TYPE_TEXT)
         print_text(field, stream);
-        break;
-    case CONFIG_TYPE_TARGETS:
+    else if (key->type == CONFIG_TYPE_TARGETS)
         print_targets(field, indent, stream);
-        break;
-    }
+    else
+        print_number_or_word(key, *(const uint64_t *)field, stream);
 }
 
 void config_value_print_range(const struct config_key *key, FILE *stream)
@@ -283,29 +267,13 @@ void config_value_print_range(const struct config_key *key, FILE *stream)
     const char *between = key->type == CONFIG_TYPE_WORD ? " | " : ", ";
     for (const struct config_word *word = key->words; word && word->name; word++)
         fprintf(stream, "%s%s", word == key->words ? "" : between, word->name);
-    const char *start = key->words ? ", " : "";
-    switch (key->type) {
-    case CONFIG_TYPE_BOOL:
+    if (key->type == CONFIG_TYPE_BOOL)
         fputs("true | false", stream);
-        break;
-    case CONFIG_TYPE_WORD:
-        break;
-    case CONFIG_TYPE_INT:
-    case CONFIG_TYPE_UINT64:
-    case CONFIG_TYPE_COUNT:
-    case CONFIG_TYPE_BYTES:
-        format_whole(key->least, key->type, low);
-        fprintf(stream, "%s%s..%s", start, low, format_whole(key->most, key->type, high));
-        break;
-    case CONFIG_TYPE_REAL:
-        format_real(key->low, low);
-        fprintf(stream, "%s..%s", low, format_real(key->high, high));
-        break;
-    case CONFIG_TYPE_TEXT:
+    else if (key->type == CONFIG_TYPE_REAL)
+        fprintf(stream, "%s..%s", format_real(key->low, low), format_real(key->high, high));
+    else if (key->takes)
         fputs(key->takes, stream);
-        break;
-    case CONFIG_TYPE_TARGETS:
-        fputs("LAYER[#CHANNEL+CHANNEL...][@X/Y][:WEIGHT],...", stream);
-        break;
-    }
+    else if (key->type != CONFIG_TYPE_WORD)
+        fprintf(stream, "%s%s..%s", key->words ? ", " : "", format_whole(key->least, key->type, low),
+                format_whole(key->most, key->type, high));
 }

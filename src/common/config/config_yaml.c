@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "common/config/config_yaml.h"
-
+// The YAML of a configuration file.
 #include <string.h>
 #include <yaml.h>
 
@@ -132,7 +131,7 @@ static enum status read_targets(struct reader *reader, struct config_targets *ta
         if (reader->event.type == YAML_SEQUENCE_END_EVENT)
             break;
         if (scalar(reader)) {
-            TRY(config_targets_append(&read, scalar(reader)));
+            TRY(config_targets_append(&read, scalar(reader), strlen(scalar(reader))));
             continue;
         }
         if (reader->event.type != YAML_MAPPING_START_EVENT)

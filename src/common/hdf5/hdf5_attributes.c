@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "common/hdf5/hdf5_attributes.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 
 enum { TEXT_REFERENCE_MAX = 64 }; // bytes of an attribute that refer to one text of variable length
 
@@ -73,7 +71,7 @@ static enum status take(struct hdf5_texts *texts, const char *text, size_t lengt
         return fail(STATUS_LIMIT, "string %zu is longer than %zu bytes", texts->count, limits->bytes);
     char *copy = strndup(text, length);
     if (!copy)
-        return fail(STATUS_LIMIT, "no memory for a string of %zu bytes", length);
+        return no_memory("for a string of %zu bytes", length);
     utf8_clean(copy, '?');
     texts->items[texts->count++] = copy;
     return STATUS_OK;
@@ -85,9 +83,8 @@ static enum status read_fixed(hid_t attribute, hid_t type, size_t count, const s
     const size_t size = H5Tget_size(type);
     if (size < 1 || size > limits->bytes + 1)
         return fail(STATUS_LIMIT, "strings of %zu bytes; at most %zu are read", size, limits->bytes + 1);
-    char *bytes = calloc(count, size);
-    if (!bytes)
-        return fail(STATUS_LIMIT, "no memory for %zu strings", count);
+    char *bytes;
+    TRY(ALLOCATE(bytes, count * size, "for %zu strings", count));
     if (H5Aread(attribute, type, bytes) < 0)
         rc = fail(STATUS_FORMAT, "%s", hdf5_reason());
     for (size_t i = 0; i < count && rc == STATUS_OK; i++)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,4 +36,45 @@ int hdf5_set_space_aside(const char *path, uint64_t bytes)
     if (descriptor >= 0)
         close(descriptor);
     return error;
+}
+
+static _Thread_local char reason[STATUS_MESSAGE_MAX / 2];
+
+// The innermost message holds the system's words, if there are any.
+static herr_t take_reason(unsigned depth, const H5E_error2_t *error, void *unused)
+{
+    (void)unused;
+    static const char before[] = "error message = '";
+    if (depth != 0 || !error->desc || reason[0])
+        return 0;
+    const char *system = strstr(error->desc, before);
+    if (system) {
+        system += strlen(before);
+        snprintf(reason, sizeof reason, "%.*s", (int)strcspn(system, "'"), system);
+    } else {
+        snprintf(reason, sizeof reason, "%s", error->desc);
+    }
+    return 0;
+}
+
+static herr_t on_error(hid_t stack, void *unused)
+{
+    return H5Ewalk2(stack, H5E_WALK_UPWARD, take_reason, unused);
+}
+
+// HDF5 prints every error unless told what else to do, in each thread of its own.
+void hdf5_listen(void)
+{
+    reason[0] = '\0';
+    H5Eset_auto2(H5E_DEFAULT, on_error, NULL);
+}
+
+const char *hdf5_reason(void)
+{
+    return reason[0] ? reason : "no memory";
+}
+
+enum status hdf5_fail(const char *path, const char *doing)
+{
+    return fail(STATUS_IO, "%s: %s: %s", path, doing, hdf5_reason());
 }

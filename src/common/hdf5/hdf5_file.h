@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// HDF5's handles, and its files beside the disk that they lie on.
+// HDF5's handles, its files beside the disk that they lie on, and why it refused: in the system's words where there are any. HDF5's own
+// stack of errors is cleared by every later call, those of cleaning up too.
 #pragma once
 
 #include <hdf5.h>
 #include <stdint.h>
+
+#include "common/system/status.h"
 
 // The type of a handle that is closed when its block is left, whatever it is of; 0 or a negative one is none. Who writes to a file or a
 // dataset must know whether closing it went well, and closes by hand. Declare it before any jump to `out`.
@@ -17,3 +20,12 @@ hid_t hdf5_unlocked(void);
 // Makes sure that the disk has room for `bytes` more before HDF5 is in the midst of something; it cuts off on closing what it did not need.
 // 0, or an errno: nothing is set aside.
 int hdf5_set_space_aside(const char *path, uint64_t bytes);
+
+// Call it before a group of HDF5 calls: from now on the first reason that HDF5 gives on this thread is kept, and nothing is printed.
+void hdf5_listen(void);
+
+// The reason that was kept.
+const char *hdf5_reason(void);
+
+// STATUS_IO with "path: doing: " and that reason.
+enum status hdf5_fail(const char *path, const char *doing) MUST_CHECK;

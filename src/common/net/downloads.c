@@ -70,7 +70,6 @@ static void end(struct downloads *downloads, struct download *download, enum sta
 static enum status begin(struct downloads *downloads, struct download *download)
 {
     struct transfer *transfer = &download->transfer;
-    enum status rc = STATUS_OK;
     download->seen_time = now();
     if (download->started <= 0)
         download->started = download->seen_time;
@@ -78,11 +77,10 @@ static enum status begin(struct downloads *downloads, struct download *download)
         TRY(file_create_nameless(downloads->options.folder, &transfer->descriptor));
     TRY(transfer_begin(transfer));
     curl_easy_setopt(transfer->curl, CURLOPT_PRIVATE, (char *)download);
-    if (curl_multi_add_handle(downloads->multi, transfer->curl) != CURLM_OK) {
-        transfer_abandon(transfer);
-        rc = fail(STATUS_INTERNAL, "libcurl does not take the address");
-    }
-    return rc;
+    if (curl_multi_add_handle(downloads->multi, transfer->curl) == CURLM_OK)
+        return STATUS_OK;
+    transfer_abandon(transfer);
+    return fail(STATUS_INTERNAL, "libcurl does not take the address");
 }
 
 // One attempt is over: that was all, or there will be another.
@@ -186,17 +184,14 @@ enum status downloads_create(struct downloads **out, const struct downloads_opti
 {
     TRY(ALLOCATE(*out, 1, "for downloads"));
     struct downloads *downloads = *out;
-    enum status rc = STATUS_OK;
     downloads->options = *options;
     TAILQ_INIT(&downloads->all);
     TAILQ_INIT(&downloads->added);
     pthread_mutex_init(&downloads->mutex, NULL);
     transfer_start();
     downloads->multi = curl_multi_init();
-    if (!downloads->multi)
-        rc = fail(STATUS_INTERNAL, "libcurl does not start");
-    if (rc == STATUS_OK)
-        rc = thread_start(&downloads->thread, run, downloads);
+    const enum status rc =
+        downloads->multi ? thread_start(&downloads->thread, run, downloads) : fail(STATUS_INTERNAL, "libcurl does not start");
     downloads->started = rc == STATUS_OK;
     if (rc != STATUS_OK)
         downloads_destroy(out);

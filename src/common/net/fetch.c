@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -40,10 +39,9 @@ static enum status pause_for(const struct transfer *transfer, double seconds)
 
 static enum status attempt(struct transfer *transfer)
 {
-    enum status rc;
-    TRY_OUT(transfer_begin(transfer));
-    rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
-out:
+    enum status rc = transfer_begin(transfer);
+    if (rc == STATUS_OK)
+        rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
     return fail_in(rc, "%s", transfer->url);
 }
 
@@ -113,11 +111,10 @@ static enum status finish(struct fetch *fetch, bool resumed)
 static enum status try_repeatedly(struct fetch *fetch)
 {
     struct transfer *transfer = &fetch->transfer;
-    enum status rc = STATUS_OK;
     double seconds;
     for (;;) {
         const bool resumed = transfer->size > 0;
-        rc = attempt(transfer);
+        enum status rc = attempt(transfer);
         if (rc == STATUS_OK && fetch->path)
             rc = finish(fetch, resumed);
         if (rc == STATUS_OK || !transfer_again(transfer, &seconds))
@@ -125,7 +122,6 @@ static enum status try_repeatedly(struct fetch *fetch)
         log_debug("%s; trying again", status_message());
         TRY(pause_for(transfer, seconds));
     }
-    return rc;
 }
 
 enum status fetch_file(const char *url, const char *path, const struct fetch_options *options)
@@ -159,10 +155,9 @@ out:
 enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor)
 {
     struct fetch fetch = {.transfer = {.url = url, .place = folder, .options = options}};
-    enum status rc = STATUS_OK;
     TRY(file_create_nameless(folder, descriptor));
     fetch.transfer.descriptor = *descriptor;
-    rc = try_repeatedly(&fetch);
+    const enum status rc = try_repeatedly(&fetch);
     if (rc != STATUS_OK) {
         close(*descriptor);
         *descriptor = -1;

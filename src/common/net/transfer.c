@@ -150,9 +150,7 @@ static void set_options(struct transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer);
     // The curl program reads these, the library does not.
-    const char *bundle = environment("CURL_CA_BUNDLE");
-    if (!bundle)
-        bundle = environment("SSL_CERT_FILE");
+    const char *bundle = environment("CURL_CA_BUNDLE") ? environment("CURL_CA_BUNDLE") : environment("SSL_CERT_FILE");
     if (bundle)
         curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
     if (environment("SSL_CERT_DIR"))
@@ -214,7 +212,7 @@ static enum status ask_for_rest(struct transfer *transfer)
     snprintf(condition, sizeof condition, "If-Range: %s", transfer->etag);
     transfer->headers = curl_slist_append(NULL, condition);
     curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
-    return transfer->headers ? STATUS_OK : fail(STATUS_LIMIT, "no memory to ask for the rest");
+    return transfer->headers ? STATUS_OK : no_memory("to ask for the rest");
 }
 
 enum status transfer_begin(struct transfer *transfer)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/system/text.h"
+
 enum status image_create(struct image *image, int width, int height)
 {
     memset(image, 0, sizeof *image);
@@ -16,7 +18,7 @@ enum status image_create(struct image *image, int width, int height)
         return fail(STATUS_LIMIT, "an image of %d x %d pixels is larger than the address space", width, height);
     image->rgb = malloc(samples);
     if (!image->rgb)
-        return fail(STATUS_LIMIT, "no memory for an image of %d x %d pixels (%zu MiB)", width, height, samples >> 20);
+        return no_memory("for an image of %d x %d pixels (%zu MiB)", width, height, samples >> 20);
     image->width = width;
     image->height = height;
     image->bits = 8;
@@ -40,11 +42,9 @@ void image_replace(struct image *image, struct image *by)
 void image_notice(struct image *image, const char *format, ...)
 {
     va_list args;
-    size_t length = strlen(image->notice);
-    if (length > 0)
-        length += (size_t)snprintf(image->notice + length, sizeof image->notice - length, "; ");
-    if (length >= sizeof image->notice)
-        return;
+    if (image->notice[0])
+        text_append(image->notice, sizeof image->notice, "; ");
+    const size_t length = strlen(image->notice);
     va_start(args, format);
     vsnprintf(image->notice + length, sizeof image->notice - length, format, args);
     va_end(args);

@@ -95,7 +95,7 @@ static enum status filter_create(struct filter *filter, int in, int out, struct 
     if (!sums || !filter->starts || !filter->weights) {
         free(sums);
         filter_destroy(filter);
-        return fail(STATUS_LIMIT, "no memory for the weights to resample %d to %d pixels", in, out);
+        return no_memory("for the weights to resample %d to %d pixels", in, out);
     }
     for (size_t i = 0; i < count; i++) {
         const int output = outputs.begin + (int)i;
@@ -198,9 +198,7 @@ enum status resample_down(const float *in, struct span in_rows, int planes, int 
             memcpy(out + (size_t)p * plane, in + (size_t)p * in_plane + skip, plane * sizeof *out);
         return STATUS_OK;
     }
-    enum status rc = filter_create(&filter, in_height, out_height, out_rows);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(filter_create(&filter, in_height, out_height, out_rows));
 #pragma omp parallel for schedule(static)
     for (int64_t row = 0; row < (int64_t)planes * count; row++) {
         const size_t i = (size_t)(row % count), skip = (size_t)(filter.starts[i] - in_rows.begin) * (size_t)width;

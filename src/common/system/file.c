@@ -24,21 +24,15 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
-static bool name_aside(char aside[FILE_PATH_MAX], const char *path)
-{
-    unsigned number;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
-        number = (unsigned)getpid(); // O_EXCL still keeps two writers apart
-    size_t folder = folder_length(path);
-    int used = snprintf(aside, FILE_PATH_MAX, "%.*s%.*s.%08x.part", (int)folder, path, ASIDE_NAME_MAX, path + folder, number);
-    return used > 0 && used < FILE_PATH_MAX;
-}
-
 static enum status open_aside(char aside[FILE_PATH_MAX], const char *path, int mode, int *descriptor)
 {
+    const size_t folder = folder_length(path);
+    unsigned number;
     *descriptor = -1;
     for (int i = 0; i < ASIDE_TRIES && *descriptor < 0; i++) {
-        if (!name_aside(aside, path))
+        if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+            number = (unsigned)getpid(); // O_EXCL still keeps two writers apart
+        if (snprintf(aside, FILE_PATH_MAX, "%.*s%.*s.%08x.part", (int)folder, path, ASIDE_NAME_MAX, path + folder, number) >= FILE_PATH_MAX)
             return fail(STATUS_LIMIT, "cannot write '%s': the path is too long", path);
         *descriptor = open(aside, mode | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (*descriptor < 0 && errno != EEXIST)
@@ -58,9 +52,7 @@ enum status file_create(struct file_writer *writer, const char *path)
     memcpy(writer->path, path, length + 1);
 
     int descriptor;
-    const enum status rc = open_aside(writer->aside, path, O_WRONLY, &descriptor);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(open_aside(writer->aside, path, O_WRONLY, &descriptor));
     writer->stream = fdopen(descriptor, "wb");
     if (!writer->stream) {
         int error = errno;
@@ -81,17 +73,14 @@ static int sync_file(int descriptor)
 static enum status sync_folder(const char *path)
 {
     char folder[FILE_PATH_MAX];
-    size_t length = folder_length(path);
-    memcpy(folder, length ? path : ".", length ? length : 1);
-    folder[length ? length : 1] = '\0';
+    const size_t length = folder_length(path);
+    snprintf(folder, sizeof folder, "%.*s", length ? (int)length : 1, length ? path : ".");
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return errno == EACCES ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
     const int error = sync_file(descriptor);
     close(descriptor);
-    if (error)
-        return fail(STATUS_IO, "cannot sync the folder '%s': %s", folder, strerror(error));
-    return STATUS_OK;
+    return error ? fail(STATUS_IO, "cannot sync the folder '%s': %s", folder, strerror(error)) : STATUS_OK;
 }
 
 static enum status rename_in_folder(const char *from, const char *to)
@@ -103,9 +92,7 @@ static enum status rename_in_folder(const char *from, const char *to)
 
 enum status file_commit(struct file_writer *writer)
 {
-    int error = 0;
-    if (ferror(writer->stream))
-        error = EIO; // the cause is lost; stdio keeps only that there was one
+    int error = ferror(writer->stream) ? EIO : 0; // the cause is lost; stdio keeps only that there was one
     if (fflush(writer->stream) != 0 && !error)
         error = errno;
     if (!error)
@@ -192,46 +179,34 @@ static ssize_t read_fully(int descriptor, void *bytes, size_t size)
 
 enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size)
 {
-    enum status rc = STATUS_OK;
-    char *buffer = malloc((size_t)expected + 1);
-    *bytes = NULL;
-    *size = 0;
-    if (!buffer) {
-        rc = fail(STATUS_LIMIT, "no memory for the %llu bytes of '%s'", (unsigned long long)expected, name);
-        goto out;
-    }
-    // One byte more than there should be, to notice a file that is still being written.
-    ssize_t got = read_fully(descriptor, buffer, (size_t)expected + 1);
-    if (got < 0)
-        rc = fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno));
-    else if ((uint64_t)got != expected)
-        rc = fail(STATUS_IO, "'%s' changed its size while it was read", name);
-    if (rc != STATUS_OK)
-        goto out;
-    buffer[expected] = '\0';
-    *bytes = buffer;
+    char *buffer = *bytes = malloc((size_t)expected + 1);
     *size = (size_t)expected;
-    buffer = NULL;
-out:
+    if (!buffer)
+        return no_memory("for the %llu bytes of '%s'", (unsigned long long)expected, name);
+    // One byte more than there should be, to notice a file that is still being written.
+    const ssize_t got = read_fully(descriptor, buffer, (size_t)expected + 1);
+    if (got >= 0 && (uint64_t)got == expected) {
+        buffer[expected] = '\0';
+        return STATUS_OK;
+    }
+    const enum status rc = got < 0 ? fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno))
+                                   : fail(STATUS_IO, "'%s' changed its size while it was read", name);
     free(buffer);
+    *bytes = NULL;
     return rc;
 }
 
 enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
 {
-    enum status rc;
     int descriptor;
     uint64_t expected = 0;
     *bytes = NULL;
     *size = 0;
-    TRY_OUT(open_regular(path, &descriptor, &expected));
-    if (expected > limit)
-        rc = fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)expected, (unsigned long long)limit);
-    else
-        rc = file_read_open(descriptor, path, expected, bytes, size);
-out:
-    if (descriptor >= 0)
-        close(descriptor);
+    TRY(open_regular(path, &descriptor, &expected));
+    const enum status rc = expected <= limit ? file_read_open(descriptor, path, expected, bytes, size)
+                                             : fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path,
+                                                    (unsigned long long)expected, (unsigned long long)limit);
+    close(descriptor);
     return rc;
 }
 
@@ -262,10 +237,8 @@ enum status file_make_folder(const char *path)
         if (path[i] != '/' || path[i - 1] == '/')
             continue;
         partial[i] = '\0';
-        enum status rc = make_one_folder(partial);
+        TRY(make_one_folder(partial));
         partial[i] = '/';
-        if (rc != STATUS_OK)
-            return rc;
     }
     return make_one_folder(path);
 }
@@ -274,8 +247,7 @@ enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *n
 {
     size_t length = strlen(folder);
     const char *separator = length == 0 || folder[length - 1] == '/' ? "" : "/";
-    int used = snprintf(out, FILE_PATH_MAX, "%s%s%s", folder, separator, name);
-    if (used < 0 || used >= FILE_PATH_MAX)
+    if (snprintf(out, FILE_PATH_MAX, "%s%s%s", folder, separator, name) >= FILE_PATH_MAX)
         return fail(STATUS_LIMIT, "the path '%s%s%s' is longer than %d bytes", folder, separator, name, FILE_PATH_MAX - 1);
     return STATUS_OK;
 }
@@ -288,32 +260,26 @@ static void write_hex(const unsigned char *value, unsigned length, char *hex)
 
 enum status file_md5(const char *path, char hex[33])
 {
-    enum status rc;
+    enum status rc = STATUS_OK;
     int descriptor;
     uint64_t size;
     unsigned char block[DIGEST_BLOCK], value[EVP_MAX_MD_SIZE];
     unsigned length = 0;
-    ssize_t got;
-    EVP_MD_CTX *context = NULL;
+    ssize_t got = 0;
     hex[0] = '\0';
-    TRY_OUT(open_regular(path, &descriptor, &size));
-    context = EVP_MD_CTX_new();
+    TRY(open_regular(path, &descriptor, &size));
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool fine = context && EVP_DigestInit_ex(context, EVP_md5(), NULL);
-    while (fine && (got = read_fully(descriptor, block, sizeof block)) != 0) {
-        if (got < 0) {
-            rc = fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno));
-            goto out;
-        }
+    while (fine && (got = read_fully(descriptor, block, sizeof block)) > 0)
         fine = EVP_DigestUpdate(context, block, (size_t)got);
-    }
-    if (fine && EVP_DigestFinal_ex(context, value, &length))
+    if (got < 0)
+        rc = fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno));
+    else if (fine && EVP_DigestFinal_ex(context, value, &length))
         write_hex(value, length, hex);
     else
         rc = fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute the MD5 of '%s'", path);
-out:
     EVP_MD_CTX_free(context);
-    if (descriptor >= 0)
-        close(descriptor);
+    close(descriptor);
     return rc;
 }
 

@@ -25,22 +25,9 @@ enum status fail_in(enum status code, const char *format, ...)
     char text[STATUS_MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    int used = vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    if (used >= 0 && (size_t)used < sizeof text)
-        snprintf(text + used, sizeof text - (size_t)used, ": %s", message);
-    memcpy(message, text, sizeof message);
-    return code;
-}
-
-enum status no_memory(const char *purpose, ...)
-{
-    char text[STATUS_MESSAGE_MAX];
-    va_list args;
-    va_start(args, purpose);
-    vsnprintf(text, sizeof text, purpose, args);
-    va_end(args);
-    return fail(STATUS_LIMIT, "no memory %s", text);
+    return fail(code, "%s: %s", text, message);
 }
 
 const char *status_message(void)

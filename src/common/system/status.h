@@ -29,8 +29,8 @@ enum status fail(enum status code, const char *format, ...) PRINTF_LIKE(2, 3);
 // Puts "context: " before this thread's message and returns `code` unchanged. Does nothing to STATUS_OK.
 enum status fail_in(enum status code, const char *format, ...) PRINTF_LIKE(2, 3);
 
-// STATUS_LIMIT, with "no memory " and what it was for.
-enum status no_memory(const char *purpose, ...) PRINTF_LIKE(1, 2);
+// STATUS_LIMIT, with "no memory " and what it was for: a format, spelled out, and its arguments.
+#define no_memory(...) fail(STATUS_LIMIT, "no memory " __VA_ARGS__)
 
 // This thread's last message; never NULL.
 const char *status_message(void);

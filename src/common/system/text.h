@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Texts in buffers of a fixed size.
+// Texts in buffers of a fixed size; and well-formed UTF-8 (RFC 3629), whatever the locale: file names and messages may hold any bytes,
+// tables and folder names may not.
 #pragma once
 
 #include <stddef.h>
@@ -12,3 +13,12 @@ void text_append(char *text, size_t size, const char *format, ...) PRINTF_LIKE(3
 // The start of a text from outside, fit for a message: control characters become '?', a long text is cut. Returns `out`.
 enum { TEXT_EXCERPT_MAX = 64 };
 const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX]);
+
+// Bytes of the character that starts at text[0] (NUL-terminated text): 1 to 4, or 0 where the bytes are not well-formed.
+size_t utf8_length(const char *text);
+
+// Replaces every byte that is not part of a well-formed character.
+void utf8_clean(char *text, char replacement);
+
+// Shortens well-formed text to at most `bytes` bytes without splitting a character.
+void utf8_cut(char *text, size_t bytes);

@@ -2,6 +2,7 @@
 #include "common/system/work_queue.h"
 
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,9 +18,9 @@ struct work_queue {
     // Under the mutex.
     struct work waiting[WAITING_MAX]; // a ring
     int first, count;
-    bool ending;    // no more works come
-    bool abandoned; // nor is anybody interested in those that are there
-    bool done;      // the thread has nothing left to do
+    bool ending;      // no more works come
+    bool abandoned;   // nor is anybody interested in those that are there
+    atomic_bool done; // the thread has nothing left to do
     // The thread's own, while it runs.
     enum status status; // of the first failure
     char error[STATUS_MESSAGE_MAX];
@@ -59,9 +60,7 @@ static void *run(void *data)
         work.destroy(work.data);
         q->seconds += now() - start;
     }
-    pthread_mutex_lock(&q->mutex);
     q->done = true;
-    pthread_mutex_unlock(&q->mutex);
     return NULL;
 }
 
@@ -119,10 +118,7 @@ void work_queue_end(struct work_queue *q)
 
 bool work_queue_is_done(struct work_queue *q)
 {
-    pthread_mutex_lock(&q->mutex);
-    const bool done = q->done;
-    pthread_mutex_unlock(&q->mutex);
-    return done;
+    return q->done;
 }
 
 enum status work_queue_finish(struct work_queue **queue, double *seconds)

@@ -46,9 +46,9 @@ static enum status wait_for(MPI_Request *request, MPI_Status *status, long longe
     unsigned tests = 0;
     for (;;) {
         int done = 0;
-        enum status rc = mpi_check(MPI_Test(request, &done, status), "test");
-        if (rc != STATUS_OK || done)
-            return rc;
+        TRY(mpi_check(MPI_Test(request, &done, status), "test"));
+        if (done)
+            return STATUS_OK;
         pause_in_wait(&tests, longest);
     }
 }
@@ -74,8 +74,8 @@ enum status mpi_probe(MPI_Comm comm, int source, int tag, bool *there, MPI_Statu
 static enum status send(const void *data, int count, MPI_Datatype type, long longest, int to, int tag, MPI_Comm comm)
 {
     MPI_Request request;
-    enum status rc = mpi_check(MPI_Isend(data, count, type, to, tag, comm, &request), "send");
-    return rc == STATUS_OK ? wait_for(&request, MPI_STATUS_IGNORE, longest) : rc;
+    TRY(mpi_check(MPI_Isend(data, count, type, to, tag, comm, &request), "send"));
+    return wait_for(&request, MPI_STATUS_IGNORE, longest);
 }
 
 static enum status receive(void *data, int count, MPI_Datatype type, long longest, int from, int tag, MPI_Comm comm)
@@ -137,11 +137,10 @@ static enum status rows_type(size_t count, size_t stride, MPI_Datatype *type)
 enum status mpi_send_rows(const float *values, size_t count, size_t stride, int to, int tag, MPI_Comm comm)
 {
     MPI_Datatype type;
-    enum status rc = STATUS_OK;
     if (count == 0)
         return STATUS_OK;
     TRY(rows_type(count, stride, &type));
-    rc = send(values, 1, type, LONGEST_WHILE_MOVING, to, tag, comm);
+    const enum status rc = send(values, 1, type, LONGEST_WHILE_MOVING, to, tag, comm);
     MPI_Type_free(&type);
     return rc;
 }
@@ -149,11 +148,10 @@ enum status mpi_send_rows(const float *values, size_t count, size_t stride, int 
 enum status mpi_receive_rows(float *values, size_t count, size_t stride, int from, int tag, MPI_Comm comm)
 {
     MPI_Datatype type;
-    enum status rc = STATUS_OK;
     if (count == 0)
         return STATUS_OK;
     TRY(rows_type(count, stride, &type));
-    rc = receive(values, 1, type, LONGEST_WHILE_MOVING, from, tag, comm);
+    const enum status rc = receive(values, 1, type, LONGEST_WHILE_MOVING, from, tag, comm);
     MPI_Type_free(&type);
     return rc;
 }

@@ -25,7 +25,7 @@ enum status pending_sends_add(struct pending_sends *sends, void *data, int count
     struct pending_send *send = data ? malloc(sizeof *send) : NULL;
     if (!send) {
         free(data);
-        return fail(STATUS_LIMIT, "no memory for a message");
+        return no_memory("for a message");
     }
     *send = (struct pending_send){.next = sends->first, .data = data};
     sends->first = send;

@@ -4,20 +4,16 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum status record_create(struct record_writer *writer, const char *path)
 {
-    enum status rc;
     *writer = (struct record_writer){.digest = EVP_MD_CTX_new()};
-    if (!writer->digest || !EVP_DigestInit_ex(writer->digest, EVP_sha256(), NULL)) {
-        rc = fail(STATUS_LIMIT, "no memory to write '%s'", path);
-        goto out;
-    }
-    TRY_OUT(file_create(&writer->file, path));
+    const bool ready = writer->digest && EVP_DigestInit_ex(writer->digest, EVP_sha256(), NULL);
+    const enum status rc = ready ? file_create(&writer->file, path) : no_memory("to write '%s'", path);
     writer->stream = writer->file.stream;
-out:
     if (rc != STATUS_OK)
         record_abandon(writer);
     return rc;
@@ -27,7 +23,7 @@ enum status record_create_in_memory(struct record_writer *writer)
 {
     *writer = (struct record_writer){0};
     writer->stream = open_memstream(&writer->memory, &writer->size);
-    return writer->stream ? STATUS_OK : fail(STATUS_LIMIT, "no memory for records");
+    return writer->stream ? STATUS_OK : no_memory("for records");
 }
 
 void record_write(struct record_writer *writer, const void *bytes, size_t count)
@@ -54,17 +50,15 @@ enum status record_commit(struct record_writer *writer)
 
 enum status record_take(struct record_writer *writer, void **bytes, size_t *size)
 {
-    enum status rc = STATUS_OK;
-    if (fflush(writer->stream) != 0 || writer->error)
-        rc = fail(STATUS_LIMIT, "no memory for records");
+    const bool complete = fflush(writer->stream) == 0 && !writer->error;
     fclose(writer->stream);
     writer->stream = NULL;
-    *bytes = rc == STATUS_OK ? writer->memory : NULL;
+    *bytes = complete ? writer->memory : NULL;
     *size = writer->size;
-    if (rc == STATUS_OK)
+    if (complete)
         writer->memory = NULL;
     record_abandon(writer);
-    return rc;
+    return complete ? STATUS_OK : no_memory("for records");
 }
 
 void record_abandon(struct record_writer *writer)
@@ -116,6 +110,5 @@ enum status record_read_array(struct record_reader *reader, void **items, uint64
     if (count > reader->left / size)
         return fail(STATUS_FORMAT, "it ends early");
     *items = malloc((size_t)count * size);
-    return *items ? record_read(reader, *items, (size_t)count * size)
-                  : fail(STATUS_LIMIT, "no memory for %llu records", (unsigned long long)count);
+    return *items ? record_read(reader, *items, (size_t)count * size) : no_memory("for %llu records", (unsigned long long)count);
 }

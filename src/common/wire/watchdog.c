@@ -16,7 +16,8 @@ struct watchdog {
     struct watchdog_options options;
     MPI_Comm comm;
     int rank, size;
-    double *heard; // [size] when, seconds of the monotonic clock, of those that this rank listens to
+    int first, end; // the ranks that this one listens to: first <= rank < end
+    double *heard;  // [size] when, seconds of the monotonic clock, of those
     double said, looked;
     bool reported;
     pthread_t thread;
@@ -24,13 +25,6 @@ struct watchdog {
     pthread_cond_t changed;
     bool stopping; // under the mutex
 };
-
-// This rank listens to these.
-static void listens_to(const struct watchdog *w, int *first, int *end)
-{
-    *first = w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK;
-    *end = w->rank == COORDINATOR_RANK ? w->size : w->rank == FIRST_WORKER ? COORDINATOR_RANK + 1 : *first;
-}
 
 static enum status say(struct watchdog *w, double time)
 {
@@ -59,20 +53,16 @@ static enum status hear(struct watchdog *w, double time)
 // Who has been stopped and goes on, as a job that was suspended, has not listened: nobody is to blame.
 static void forgive(struct watchdog *w, double time)
 {
-    int first, end;
-    listens_to(w, &first, &end);
-    for (int rank = first; rank < end; rank++)
+    for (int rank = w->first; rank < w->end; rank++)
         w->heard[rank] = time;
 }
 
 static void look(struct watchdog *w, double time)
 {
-    int first, end;
-    listens_to(w, &first, &end);
     if (time - w->looked > w->options.seconds / 2)
         forgive(w, time);
     w->looked = time;
-    for (int rank = first; rank < end && !w->reported; rank++)
+    for (int rank = w->first; rank < w->end && !w->reported; rank++)
         if (time - w->heard[rank] > w->options.seconds) {
             (void)fail(STATUS_INTERNAL, "rank %d has not answered for %.0f s", rank, time - w->heard[rank]);
             w->reported = true;
@@ -113,11 +103,10 @@ static void watchdog_free(struct watchdog **watchdog)
 
 enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_options *options)
 {
-    struct watchdog *w = calloc(1, sizeof *w);
+    struct watchdog *w;
     enum status rc;
     *watchdog = NULL;
-    if (!w)
-        return fail(STATUS_LIMIT, "no memory to watch over the ranks");
+    TRY(ALLOCATE(w, 1, "to watch over the ranks"));
     w->options = *options;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->changed, NULL);
@@ -128,6 +117,8 @@ enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_opt
     TRY_OUT(mpi_check(MPI_Comm_set_errhandler(w->comm, MPI_ERRORS_RETURN), "error handler"));
     TRY_OUT(mpi_check(MPI_Comm_rank(w->comm, &w->rank), "rank"));
     TRY_OUT(ALLOCATE(w->heard, w->size, "to watch over the ranks"));
+    w->first = w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK;
+    w->end = w->rank == COORDINATOR_RANK ? w->size : w->rank == FIRST_WORKER ? COORDINATOR_RANK + 1 : w->first;
     w->looked = now();
     forgive(w, w->looked);
     TRY_OUT(thread_start(&w->thread, run, w));

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/hdf5/hdf5_attributes.h"
-#include "common/hdf5/hdf5_error.h"
 #include "common/hdf5/hdf5_file.h"
 
 enum {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 
 #include "common/system/file.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 
 // A name is known by 64 bits of its digest. Should two names ever share them, the second gets a number that it did not need.
 struct slot {

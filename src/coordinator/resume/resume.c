@@ -8,10 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/config/config_yaml.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/task/checkpoint_folder.h"

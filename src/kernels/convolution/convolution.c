@@ -8,37 +8,6 @@
 #include "kernels/convolution/convolution_methods.h"
 #include "kernels/convolution/panels.h"
 
-static enum status create_direct(struct convolution *c, struct weight_cache *cache);
-
-static const struct {
-    const char *name;
-    enum status (*create)(struct convolution *c, struct weight_cache *cache);
-} methods[CONV_METHODS] = {
-    [CONV_DIRECT] = {"direct", create_direct},
-    [CONV_WINOGRAD_6] = {"winograd6", conv_winograd_create},
-    [CONV_WINOGRAD_8] = {"winograd8", conv_winograd_create},
-    [CONV_WINOGRAD_10] = {"winograd10", conv_winograd_create},
-    [CONV_WINOGRAD_PHASES] = {"winograd-phases", conv_phases_create},
-    [CONV_ONEDNN] = {"onednn", conv_onednn_create},
-    [CONV_ONEDNN_WINOGRAD] = {"onednn-winograd", conv_onednn_create},
-    [CONV_ONEDNN_BACKWARD] = {"onednn-backward", conv_onednn_create},
-};
-
-const char *conv_method_name(enum conv_method method)
-{
-    return methods[method].name;
-}
-
-bool conv_method_find(const char *name, enum conv_method *method)
-{
-    for (int i = 0; i < CONV_METHODS; i++)
-        if (strcmp(methods[i].name, name) == 0) {
-            *method = (enum conv_method)i;
-            return true;
-        }
-    return false;
-}
-
 struct conv_spec conv_spec_of(const struct network *network, const struct op *op)
 {
     const struct layer *first = &network->layers[op->parts[0]];
@@ -99,32 +68,26 @@ struct view conv_result(const struct conv_spec *spec)
     return side_of(spec, spec->backward);
 }
 
-struct weight_key conv_key(const struct conv_spec *spec)
+enum status conv_panels(const struct convolution *c, struct weight_cache *cache, struct weight_key key, const float **panels)
 {
-    struct weight_key key = {.part_count = spec->part_count, .backward = spec->backward};
-    memcpy(key.parts, spec->parts, sizeof key.parts);
-    return key;
-}
-
-enum status conv_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels)
-{
+    key.part_count = c->spec.part_count;
+    key.backward = c->spec.backward;
+    memcpy(key.parts, c->spec.parts, sizeof key.parts);
     *panels = NULL;
-    return cache ? weight_cache_panels(cache, key, panels) : STATUS_OK;
+    return cache ? weight_cache_panels(cache, &key, panels) : STATUS_OK;
 }
 
 enum status conv_add_direct(struct convolution *c)
 {
     const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
-    struct simd_direct *d = c->direct = calloc(1, sizeof *d);
-    if (!d)
-        return fail(STATUS_LIMIT, "no memory for a convolution");
-    *d = (struct simd_direct){.in_blocks = c->in_blocks,
-                              .in_h = source.height,
-                              .in_w = source.width,
-                              .in_bf16 = source.bf16,
-                              .in_planar = source.planar,
-                              .out_blocks = c->out_blocks,
-                              .out_w = result.width};
+    TRY(ALLOCATE(c->direct, 1, "for a convolution"));
+    *c->direct = (struct simd_direct){.in_blocks = c->in_blocks,
+                                      .in_h = source.height,
+                                      .in_w = source.width,
+                                      .in_bf16 = source.bf16,
+                                      .in_planar = source.planar,
+                                      .out_blocks = c->out_blocks,
+                                      .out_w = result.width};
     return STATUS_OK;
 }
 
@@ -132,16 +95,15 @@ static enum status create_direct(struct convolution *c, struct weight_cache *cac
 {
     const struct onednn_shape *s = &c->spec.shape;
     const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
-    struct weight_key key = conv_key(&c->spec);
+    const bool pairs = simd_here()->bf16_products && source.bf16;
     const float *panels;
     assert(s->stride == 1 || (s->pad_h == 0 && s->pad_w == 0));
-    key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(cache, &key, &panels));
+    TRY(conv_panels(c, cache, (struct weight_key){.pairs = pairs}, &panels));
     TRY(conv_add_direct(c));
     struct simd_direct *d = c->direct;
     d->phase_count =
         panels_phases(d->phases, s->kernel_h, s->kernel_w, s->stride, s->pad_h, s->pad_w, c->spec.backward, result.height, result.width);
-    const size_t per_tap = (size_t)c->out_blocks * (size_t)onednn_block() * (size_t)source.channels / (key.pairs ? 2 : 1);
+    const size_t per_tap = (size_t)c->out_blocks * (size_t)onednn_block() * (size_t)source.channels / (pairs ? 2 : 1);
     for (int p = 0; p < d->phase_count; p++) {
         d->phases[p].weights = panels;
         panels += panels ? per_tap * (size_t)d->phases[p].tap_count : 0;
@@ -151,6 +113,35 @@ static enum status create_direct(struct convolution *c, struct weight_cache *cac
         d->in_h = d->phases[0].height = 1;
     }
     return STATUS_OK;
+}
+
+static const struct {
+    const char *name;
+    enum status (*create)(struct convolution *c, struct weight_cache *cache);
+} methods[CONV_METHODS] = {
+    [CONV_DIRECT] = {"direct", create_direct},
+    [CONV_WINOGRAD_6] = {"winograd6", conv_winograd_create},
+    [CONV_WINOGRAD_8] = {"winograd8", conv_winograd_create},
+    [CONV_WINOGRAD_10] = {"winograd10", conv_winograd_create},
+    [CONV_WINOGRAD_PHASES] = {"winograd-phases", conv_phases_create},
+    [CONV_ONEDNN] = {"onednn", conv_onednn_create},
+    [CONV_ONEDNN_WINOGRAD] = {"onednn-winograd", conv_onednn_create},
+    [CONV_ONEDNN_BACKWARD] = {"onednn-backward", conv_onednn_create},
+};
+
+const char *conv_method_name(enum conv_method method)
+{
+    return methods[method].name;
+}
+
+bool conv_method_find(const char *name, enum conv_method *method)
+{
+    for (int i = 0; i < CONV_METHODS; i++)
+        if (strcmp(methods[i].name, name) == 0) {
+            *method = (enum conv_method)i;
+            return true;
+        }
+    return false;
 }
 
 enum status convolution_create(struct convolution **convolution, const struct conv_spec *spec, enum conv_method method,

@@ -22,10 +22,9 @@ struct convolution {
     void *result; // CONV_ONEDNN_BACKWARD: where in the scratch it goes
 };
 
-// Which weights this convolution takes; winograd, pairs and taps are left to the method.
-struct weight_key conv_key(const struct conv_spec *spec);
-// NULL where there is no `cache`.
-enum status conv_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels) MUST_CHECK;
+// The weights that this convolution takes, in the layout that the method wants: the key's winograd, pairs and taps. NULL where there is no
+// `cache`.
+enum status conv_panels(const struct convolution *c, struct weight_cache *cache, struct weight_key key, const float **panels) MUST_CHECK;
 
 // A direct job without phases.
 enum status conv_add_direct(struct convolution *c) MUST_CHECK;

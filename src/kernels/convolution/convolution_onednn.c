@@ -28,7 +28,7 @@ static enum status create_part(struct convolution *c, int part, struct weight_ca
     if (onednn_is_reference(c->primitives[part]))
         return fail(STATUS_UNSUPPORTED, "oneDNN has nothing but plain loops for this");
     if (cache)
-        TRY(weight_cache_onednn(cache, spec->parts[part], c->primitives[part], &c->weights[part]));
+        TRY(weight_cache_onednn(cache, spec->parts[part], wanted.kind == ONEDNN_TURNED, c->primitives[part], &c->weights[part]));
     const size_t bytes = onednn_scratch_bytes(c->primitives[part]);
     c->scratch_bytes = bytes > c->scratch_bytes ? bytes : c->scratch_bytes;
     return STATUS_OK;

@@ -26,9 +26,8 @@ static enum status add_job(struct convolution *c, int number, int n, int kernel_
     const int tile_h = kernel_h > 1 ? n - kernel_h + 1 : kernel_w > 1 ? 1 : 0, tile_w = kernel_w > 1 ? n - kernel_w + 1 : 1;
     if (!simd_has_winograd(n, tile_h, tile_w))
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of %d inputs for a kernel of %d x %d", n, kernel_w, kernel_h);
-    struct simd_winograd *w = c->winograd[number] = calloc(1, sizeof *w);
-    if (!w)
-        return fail(STATUS_LIMIT, "no memory for a convolution");
+    TRY(ALLOCATE(c->winograd[number], 1, "for a convolution"));
+    struct simd_winograd *w = c->winograd[number];
     *w = (struct simd_winograd){.in_blocks = c->in_blocks,
                                 .in_bf16 = source.bf16,
                                 .in_pixels = {.height = source.height, .width = source.width, .row = source.width, .step = 1},
@@ -49,15 +48,13 @@ enum status conv_winograd_create(struct convolution *c, struct weight_cache *cac
 {
     const struct onednn_shape *s = &c->spec.shape;
     const int n = c->method == CONV_WINOGRAD_6 ? 6 : c->method == CONV_WINOGRAD_8 ? 8 : 10;
-    struct weight_key key = conv_key(&c->spec);
     if (s->stride != 1 || c->spec.image)
         return fail(STATUS_UNSUPPORTED, "no Winograd transform of a stride of %d, or of the image", s->stride);
     TRY(add_job(c, 0, n, s->kernel_h, s->kernel_w));
     struct simd_winograd *w = c->winograd[0];
     w->pad_h = c->spec.backward ? s->kernel_h - 1 - s->pad_h : s->pad_h;
     w->pad_w = c->spec.backward ? s->kernel_w - 1 - s->pad_w : s->pad_w;
-    key.winograd = n;
-    return conv_panels(cache, &key, &w->weights);
+    return conv_panels(c, cache, (struct weight_key){.winograd = n}, &w->weights);
 }
 
 // Every second pixel, from (y, x) on.
@@ -74,11 +71,9 @@ static struct simd_pixels sublattice(const struct view *side, int y, int x)
 static enum status add_centre(struct convolution *c, struct weight_cache *cache)
 {
     const struct view source = conv_source(&c->spec), result = conv_result(&c->spec);
-    struct weight_key key = conv_key(&c->spec);
+    const struct weight_key key = {.taps = TAPS_ODD_ODD, .pairs = simd_here()->bf16_products && source.bf16};
     const float *panels;
-    key.taps = TAPS_ODD_ODD;
-    key.pairs = simd_here()->bf16_products && source.bf16;
-    TRY(conv_panels(cache, &key, &panels));
+    TRY(conv_panels(c, cache, key, &panels));
     TRY(conv_add_direct(c));
     struct simd_phase *p = c->direct->phases;
     c->direct->phase_count = 1;
@@ -107,7 +102,6 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
         return fail(STATUS_UNSUPPORTED, "only a kernel of 3 x 3 with a stride of 2 and no padding has phases");
     TRY(add_centre(c, cache));
     for (int i = 0; i < CONV_WINOGRAD_JOBS; i++) {
-        struct weight_key key = conv_key(&c->spec);
         TRY(add_job(c, i, N, 2 - parts[i].y, 2 - parts[i].x));
         struct simd_winograd *w = c->winograd[i];
         if (backward)
@@ -116,13 +110,10 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
             w->in_pixels = sublattice(&source, parts[i].y, parts[i].x);
         w->pad_h = backward && !parts[i].y;
         w->pad_w = backward && !parts[i].x;
-        key.winograd = N;
-        key.taps = parts[i].taps;
-        TRY(conv_panels(cache, &key, &w->weights));
+        TRY(conv_panels(c, cache, (struct weight_key){.winograd = N, .taps = parts[i].taps}, &w->weights));
     }
-    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++) {
+    for (int i = 0; i < CONV_WINOGRAD_JOBS && !backward; i++)
         TRY(ALLOCATE(c->partial[i], c->out_blocks, "for a convolution"));
-    }
     return STATUS_OK;
 }
 

@@ -87,7 +87,7 @@ size_t panels_winograd_bytes(const struct panels_source *s, int n)
 // G: (n, kernel): row of point p: p^k / prod over the other points q of (p - q); the last row, of infinity, picks the last weight.
 static void kernel_transform(double g[][7], int n, int kernel)
 {
-    const float *pairs = simd_winograd_points(n);
+    const float *pairs = winograd_points[n / 2 - 3];
     double points[WINOGRAD_N_MAX] = {0};
     for (int p = 0; p < n / 2 - 1; p++) {
         points[1 + 2 * p] = pairs[p];

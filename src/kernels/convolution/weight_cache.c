@@ -32,24 +32,24 @@ struct weight_cache {
 
 enum { PIECE_BYTES = 32 << 20 };
 
-static void *carve(struct weight_cache *cache, size_t bytes)
+static enum status carve(struct weight_cache *cache, size_t bytes, float **memory)
 {
     bytes = arena_aligned(bytes);
     if (!cache->pieces || cache->pieces->size - cache->pieces->used < bytes) {
-        struct piece *piece = calloc(1, sizeof *piece);
-        if (!piece)
-            return NULL;
+        struct piece *piece;
+        TRY(ALLOCATE(piece, 1, "for weights"));
+        piece->next = cache->pieces;
         piece->size = bytes > PIECE_BYTES ? bytes : PIECE_BYTES;
         piece->memory = huge_pages_alloc(piece->size);
         if (!piece->memory) {
             free(piece);
-            return NULL;
+            return no_memory("for weights");
         }
-        piece->next = cache->pieces;
         cache->pieces = piece;
     }
+    *memory = (float *)(void *)(cache->pieces->memory + cache->pieces->used);
     cache->pieces->used += bytes;
-    return cache->pieces->memory + cache->pieces->used - bytes;
+    return STATUS_OK;
 }
 
 enum status weight_cache_create(struct weight_cache **cache, const struct network *network, const float *weights)
@@ -96,34 +96,34 @@ static enum status add_entry(struct weight_cache *cache, const struct weight_key
     return STATUS_OK;
 }
 
-// The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done.
-static float *gather(const struct weight_cache *cache, const struct weight_key *key, struct panels_source *source)
+// The weights of all parts as one array (out, in, kernel_h, kernel_w) of the operation that is to be done: *all, malloc'ed, in *source too.
+// `turn`: backward turned by half a turn.
+static enum status gather(const struct weight_cache *cache, const struct weight_key *key, bool turn, struct panels_source *source,
+                          float **all)
 {
     const struct layer *first = network_conv(cache->network, key->parts[0]);
     const int in = cache->network->layers[first->inputs[0]].channels, taps = first->kernel_h * first->kernel_w;
     int out = 0, done = 0;
     for (int k = 0; k < key->part_count; k++)
         out += network_conv(cache->network, key->parts[k])->channels;
-    float *all = malloc((size_t)out * (size_t)in * (size_t)taps * sizeof *all);
-    if (!all)
-        return NULL;
+    TRY(ALLOCATE(*all, (size_t)out * (size_t)in * (size_t)taps, "for weights"));
     for (int k = 0; k < key->part_count; k++) {
         const float *kernel = parameters_kernel(cache->network, cache->plain, key->parts[k]);
         const int channels = network_conv(cache->network, key->parts[k])->channels;
         if (!key->backward)
-            memcpy(all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof *all);
+            memcpy(*all + (size_t)done * in * taps, kernel, (size_t)channels * in * taps * sizeof **all);
         for (int o = 0; key->backward && o < channels; o++)
             for (int i = 0; i < in; i++)
                 for (int t = 0; t < taps; t++)
-                    all[((size_t)i * out + done + o) * taps + (key->winograd ? taps - 1 - t : t)] = kernel[((size_t)o * in + i) * taps + t];
+                    (*all)[((size_t)i * out + done + o) * taps + (turn ? taps - 1 - t : t)] = kernel[((size_t)o * in + i) * taps + t];
         done += channels;
     }
-    *source = (struct panels_source){.weights = all,
+    *source = (struct panels_source){.weights = *all,
                                      .out = key->backward ? in : out,
                                      .in = key->backward ? out : in,
                                      .kernel_h = first->kernel_h,
                                      .kernel_w = first->kernel_w};
-    return all;
+    return STATUS_OK;
 }
 
 // Leaves some taps of a 3 x 3 kernel only, in place.
@@ -146,9 +146,8 @@ static enum status make_panels(struct weight_cache *cache, const struct weight_k
     const int lanes = onednn_block();
     struct entry *e;
     TRY(add_entry(cache, key, &e));
-    e->panels = carve(cache, key->winograd ? panels_winograd_bytes(source, key->winograd) : panels_direct_bytes(source, lanes, key->pairs));
-    if (!e->panels)
-        return fail(STATUS_LIMIT, "no memory for weights");
+    TRY(carve(cache, key->winograd ? panels_winograd_bytes(source, key->winograd) : panels_direct_bytes(source, lanes, key->pairs),
+              &e->panels));
     if (key->winograd) {
         panels_winograd(source, key->winograd, lanes, e->panels);
     } else {
@@ -169,9 +168,8 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
             return STATUS_OK;
         }
     struct panels_source source;
-    float *plain = gather(cache, key, &source);
-    if (!plain)
-        return fail(STATUS_LIMIT, "no memory for weights");
+    float *plain;
+    TRY(gather(cache, key, key->winograd > 0, &source, &plain));
     choose_taps(plain, &source, key->taps);
     const enum status rc = make_panels(cache, key, &source);
     *panels = rc == STATUS_OK ? cache->entries->panels : NULL;
@@ -179,15 +177,21 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
     return rc;
 }
 
-enum status weight_cache_onednn(struct weight_cache *cache, int conv, const struct onednn_primitive *primitive,
+enum status weight_cache_onednn(struct weight_cache *cache, int conv, bool turned, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights)
 {
+    const struct weight_key key = {.part_count = 1, .parts = {conv}, .backward = turned};
     struct entry *e = cache->entries;
-    while (e && !(e->weights && e->key.parts[0] == conv && onednn_weights_fit(e->weights, primitive)))
+    while (e && !(e->weights && same_key(&e->key, &key) && onednn_weights_fit(e->weights, primitive)))
         e = e->next;
     if (!e) {
-        TRY(add_entry(cache, &(struct weight_key){.part_count = 1, .parts = {conv}}, &e));
-        TRY(onednn_weights_create(&e->weights, primitive, parameters_kernel(cache->network, cache->plain, conv)));
+        struct panels_source source;
+        float *plain;
+        TRY(add_entry(cache, &key, &e));
+        TRY(gather(cache, &key, true, &source, &plain));
+        const enum status rc = onednn_weights_create(&e->weights, primitive, plain);
+        free(plain);
+        TRY(rc);
     }
     *weights = e->weights;
     return STATUS_OK;

@@ -319,26 +319,15 @@ enum status executor_forward_from(struct executor *ex, int target)
     return run_range(ex, from->behind, ex->graph->targets_op);
 }
 
-enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above)
+enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above, int target)
 {
     set_mode(ex, mode, above);
-    return run_range(ex, ex->graph->targets_op + 1, ex->graph->op_count);
-}
-
-enum status executor_backward_to(struct executor *ex, enum gradient_mode mode, int above, int target)
-{
-    set_mode(ex, mode, above);
-    return run_range(ex, ex->graph->targets_op + 1, ex->graph->targets[target].tap + 1);
+    return run_range(ex, ex->graph->targets_op + 1, target == EXECUTOR_IMAGE ? ex->graph->op_count : ex->graph->targets[target].tap + 1);
 }
 
 const struct graph *executor_graph(const struct executor *ex)
 {
     return ex->graph;
-}
-
-int executor_op_count(const struct executor *ex)
-{
-    return ex->graph->op_count;
 }
 
 struct executor_op executor_op(const struct executor *ex, int number)
@@ -376,11 +365,9 @@ double executor_flop(const struct executor *ex)
 
 enum status executor_estimate(const struct executor_options *options, size_t *bytes)
 {
-    struct graph *graph = NULL;
-    enum status rc;
-    TRY_OUT(create_graph(&graph, options));
-    rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
-out:
+    struct graph *graph;
+    TRY(create_graph(&graph, options));
+    const enum status rc = arena_layout(graph->buffers, graph->buffer_count, bytes);
     graph_destroy(&graph);
     return rc;
 }

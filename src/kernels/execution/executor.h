@@ -59,19 +59,18 @@ enum status executor_forward(struct executor *executor) MUST_CHECK;
 
 // Goes on from a target at a cut of the network (network_is_cut()), all of whose activation the caller has written anew: the activations of
 // the later targets are then what executor_forward() would have made of it. After executor_forward(), and again after an
-// executor_backward_to() down to this target, with its activation written anew each time. What lies before the target stays as it was.
+// executor_backward() down to this target, with its activation written anew each time. What lies before the target stays as it was.
 enum status executor_forward_from(struct executor *executor, int target) MUST_CHECK;
 
 // A target's activation after executor_forward(). The caller overwrites it with the gradient of the loss with respect to it.
 struct tensor executor_target(struct executor *executor, int target);
 
 // Gradients of the targets -> gradient of the image. Once after each forward pass. `mode` holds in the layers behind row `above` of
-// the network table, the plain gradient up to it; 0: everywhere.
-enum status executor_backward(struct executor *executor, enum gradient_mode mode, int above) MUST_CHECK;
-
-// The same, only as far as the gradient of this target, for executor_on_gradient(). Targets before it need no gradient; the image gets
-// none. Costs nothing for the last target.
-enum status executor_backward_to(struct executor *executor, enum gradient_mode mode, int above, int target) MUST_CHECK;
+// the network table, the plain gradient up to it; 0: everywhere. `target`: only as far as the gradient of this one, for
+// executor_on_gradient(): targets before it need no gradient, the image gets none, and the last target costs nothing; EXECUTOR_IMAGE: to
+// the image.
+enum { EXECUTOR_IMAGE = -1 };
+enum status executor_backward(struct executor *executor, enum gradient_mode mode, int above, int target) MUST_CHECK;
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);
@@ -79,7 +78,7 @@ const float *executor_gradient(const struct executor *executor);
 // What it runs: operations, and buffers at their places in its memory. Lives as long as the executor.
 const struct graph *executor_graph(const struct executor *executor);
 
-// One of its operations, in the order in which they run, for those who measure.
+// One of the graph's operations, in the order in which they run, for those who measure.
 struct executor_op {
     const char *layer; // the first, where several convolutions are one
     int part_count;    // of a convolution: those that are one here; otherwise 0
@@ -89,7 +88,6 @@ struct executor_op {
     double flop;        // of a convolution, two a multiply-add, as if it were direct; otherwise 0
     bool backward;      // after the targets
 };
-int executor_op_count(const struct executor *executor);
 struct executor_op executor_op(const struct executor *executor, int op);
 // Runs it by itself, on whatever is in memory.
 enum status executor_run_op(struct executor *executor, int op) MUST_CHECK;

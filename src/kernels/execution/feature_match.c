@@ -5,12 +5,11 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "kernels/network/arena.h"
 #include "kernels/onednn/onednn.h"
 
-enum { GROUP_MAX = 256, LANES_MAX = 16 };
+enum { GROUP_MAX = 256 };
 
 struct feature_match {
     int count, channels;
@@ -19,28 +18,34 @@ struct feature_match {
     int height, width;      // of the activation that `conv` is for
     struct onednn_primitive *conv;
     struct onednn_weights **weights; // [group_count]
-    char *memory;                    // scores (group / block, height, width, block), then the primitive's scratch
+    char *memory;                    // scores (group / block, height, width, block), the primitive's scratch, `score` and `best`
     size_t score_bytes, bytes;
+    float *score; // (height, width), as `best`
+    int32_t *best;
 };
 
-enum status feature_match_create(struct feature_match **match, const float *features, int count, int channels)
+enum status feature_match_create(struct feature_match **match, const struct tensor *guide)
 {
-    const int block = onednn_block(), wanted = (count + GROUP_MAX - 1) / GROUP_MAX;
-    assert(count > 0 && channels > 0 && channels % block == 0);
+    const int count = guide->height * guide->width, channels = guide->channels, block = guide->block;
+    const int wanted = (count + GROUP_MAX - 1) / GROUP_MAX;
+    enum status rc;
+    assert(count > 0 && channels > 0 && channels % block == 0 && block == onednn_block());
     TRY(ALLOCATE(*match, 1, "to match features"));
     struct feature_match *m = *match;
     m->count = count;
     m->channels = channels;
     m->group = ((count + wanted - 1) / wanted + block - 1) / block * block;
     m->group_count = (count + m->group - 1) / m->group;
-    m->features = calloc((size_t)m->group_count * (size_t)m->group, (size_t)channels * sizeof *m->features);
-    m->weights = calloc((size_t)m->group_count, sizeof *m->weights);
-    if (!m->features || !m->weights) {
+    TRY_OUT(ALLOCATE(m->weights, m->group_count, "for %d features of %d channels", count, channels));
+    TRY_OUT(ALLOCATE(m->features, (size_t)m->group_count * (size_t)m->group * (size_t)channels, "for %d features of %d channels", count,
+                     channels));
+    for (int p = 0; p < count; p++)
+        for (int c = 0; c < channels; c++)
+            m->features[(size_t)p * channels + c] = guide->data[((size_t)(c / block) * count + p) * block + c % block];
+out:
+    if (rc != STATUS_OK)
         feature_match_destroy(match);
-        return fail(STATUS_LIMIT, "no memory for %d features of %d channels", count, channels);
-    }
-    memcpy(m->features, features, (size_t)count * (size_t)channels * sizeof *features);
-    return STATUS_OK;
+    return rc;
 }
 
 void feature_match_destroy(struct feature_match **match)
@@ -85,15 +90,19 @@ static enum status prepare(struct feature_match *m, int height, int width)
         TRY_OUT(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels));
     }
     // Tensors of whole blocks are multiples of 32 bytes; the scratch behind them wants 64.
+    const size_t positions = (size_t)height * (size_t)width, scratch_bytes = arena_aligned(onednn_scratch_bytes(m->conv));
     m->score_bytes = arena_aligned(onednn_tensor_bytes(m->group, height, width));
-    const size_t bytes = m->score_bytes + arena_aligned(onednn_scratch_bytes(m->conv));
+    const size_t bytes = m->score_bytes + scratch_bytes + arena_aligned(positions * (sizeof *m->score + sizeof *m->best));
     if (bytes > m->bytes) {
         free(m->memory);
+        m->bytes = 0;
         m->memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
-        m->bytes = m->memory ? bytes : 0;
         if (!m->memory)
-            rc = fail(STATUS_LIMIT, "no memory for %zu bytes to match features", bytes);
+            TRY_OUT(no_memory("for %zu bytes to match features", bytes));
+        m->bytes = bytes;
     }
+    m->score = (float *)(void *)(m->memory + m->score_bytes + scratch_bytes);
+    m->best = (int32_t *)(void *)(m->score + positions);
 out:
     if (rc != STATUS_OK)
         onednn_primitive_destroy(&m->conv);
@@ -104,9 +113,9 @@ out:
 // `block` is a constant where this is called, for the compiler's sake.
 static inline int best_of(const float *scores, size_t positions, size_t p, int filters, int block, float *score)
 {
-    float top[LANES_MAX];
-    int index[LANES_MAX] = {0}, best = 0;
-    for (int lane = 0; lane < LANES_MAX; lane++)
+    float top[ONEDNN_BLOCK_MAX];
+    int index[ONEDNN_BLOCK_MAX] = {0}, best = 0;
+    for (int lane = 0; lane < ONEDNN_BLOCK_MAX; lane++)
         top[lane] = -INFINITY;
     for (int first = 0; first < filters; first += block) {
         const float *at = scores + (size_t)first * positions + p * (size_t)block;
@@ -126,12 +135,12 @@ static inline int best_of(const float *scores, size_t positions, size_t p, int f
     return best;
 }
 
-enum status feature_match_find(struct feature_match *m, const struct tensor *a, int32_t *best, float *score)
+enum status feature_match_find(struct feature_match *m, const struct tensor *a, const int32_t **best, const float **score)
 {
     const size_t positions = (size_t)a->height * (size_t)a->width;
     const int block = a->block;
     const float *scores;
-    assert(a->channels == m->channels && block == onednn_block() && block <= LANES_MAX);
+    assert(a->channels == m->channels && block == onednn_block() && block <= ONEDNN_BLOCK_MAX);
     TRY(prepare(m, a->height, a->width));
     scores = (const float *)m->memory;
     for (int g = 0; g < m->group_count; g++) {
@@ -144,24 +153,26 @@ enum status feature_match_find(struct feature_match *m, const struct tensor *a, 
             float top;
             const int index =
                 block == 16 ? best_of(scores, positions, p, filters, 16, &top) : best_of(scores, positions, p, filters, 8, &top);
-            if (g == 0 || top > score[p]) {
-                best[p] = first + index;
-                score[p] = top;
+            if (g == 0 || top > m->score[p]) {
+                m->best[p] = first + index;
+                m->score[p] = top;
             }
         }
     }
+    *best = m->best;
+    *score = m->score;
     return STATUS_OK;
 }
 
-void feature_match_gather(const struct feature_match *m, const int32_t *best, float scale, const struct tensor *gradient)
+void feature_match_gather(const struct feature_match *m, float scale, const struct tensor *gradient)
 {
     const size_t positions = (size_t)gradient->height * (size_t)gradient->width, block = (size_t)gradient->block;
     const size_t rows = (size_t)m->channels / block;
-    assert(gradient->channels == m->channels);
+    assert(gradient->channels == m->channels && gradient->height == m->height && gradient->width == m->width);
 #pragma omp parallel for schedule(static)
     for (size_t r = 0; r < rows; r++)
         for (size_t p = 0; p < positions; p++) {
-            const float *feature = m->features + (size_t)best[p] * (size_t)m->channels + r * block;
+            const float *feature = m->features + (size_t)m->best[p] * (size_t)m->channels + r * block;
             float *out = gradient->data + (r * positions + p) * block;
             for (size_t lane = 0; lane < block; lane++)
                 out[lane] = scale * feature[lane];

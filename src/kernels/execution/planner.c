@@ -113,7 +113,7 @@ static enum status grow(struct workspace *work, size_t bytes)
     free(work->memory);
     work->memory = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
     work->bytes = work->memory ? bytes : 0;
-    return work->memory ? STATUS_OK : fail(STATUS_LIMIT, "no memory to time convolutions (%zu MiB)", bytes >> 20);
+    return work->memory ? STATUS_OK : no_memory("to time convolutions (%zu MiB)", bytes >> 20);
 }
 
 // Half of the values 0, as behind a ReLU, the others of the size that activations have.
@@ -235,8 +235,7 @@ static enum status time_operation(const struct planner_options *options, struct 
         rc = convolution_create(&candidates[count].convolution, spec, method, cache);
         if (rc == STATUS_UNSUPPORTED)
             continue;
-        if (rc != STATUS_OK)
-            goto out;
+        TRY_OUT(rc);
         const size_t bytes = convolution_scratch_bytes(candidates[count].convolution);
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
         candidates[count++].method = method;
@@ -279,10 +278,8 @@ enum status planner_complete(const struct planner_options *options, struct plan 
     struct operation *list = NULL;
     int count, missing = 0, done = 0;
     enum status rc;
-    if (!work.flush) {
-        rc = fail(STATUS_LIMIT, "no memory to plan");
-        goto out;
-    }
+    if (!work.flush)
+        TRY_OUT(no_memory("to plan"));
     memset(work.flush, 1, FLUSH_BYTES);
     TRY_OUT(planner_missing(options, plan, &missing));
     TRY_OUT(list_operations(options, plan->bf16, &list, &count));

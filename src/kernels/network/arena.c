@@ -29,13 +29,11 @@ static size_t find_place(struct buffer *const *placed, int count, const struct b
 
 enum status arena_layout(struct buffer *buffers, int count, size_t *bytes)
 {
-    struct buffer **order = malloc(((size_t)count + 1) * sizeof *order), **placed = malloc(((size_t)count + 1) * sizeof *placed);
-    enum status rc = STATUS_OK;
+    struct buffer **order = NULL, **placed = NULL;
+    enum status rc;
     *bytes = 0;
-    if (!order || !placed) {
-        rc = fail(STATUS_LIMIT, "no memory to plan memory");
-        goto out;
-    }
+    TRY_OUT(ALLOCATE(order, count + 1, "to plan memory"));
+    TRY_OUT(ALLOCATE(placed, count + 1, "to plan memory"));
     for (int i = 0; i < count; i++)
         order[i] = &buffers[i];
     qsort(order, (size_t)count, sizeof *order, by_size);

@@ -4,13 +4,37 @@
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "kernels/network/graph_nodes.h"
+#include "common/picture/geometry.h"
 #include "kernels/onednn/onednn.h"
 
 // At most, of each row of the network: operations forward and backward, and buffers, one for the scratch of each operation among them.
 enum { OPS_A_ROW = 8, BUFFERS_A_ROW = 6 + OPS_A_ROW };
+
+// What is known of each row of the table, and which pass finds it out.
+struct node {
+    // mark()
+    bool needed; // a target depends on it
+    int target;  // number of the target, or -1
+    // measure()
+    int height, width;
+    // enclose()
+    int enclosing;           // the needed concatenation that it is a part of, or itself
+    size_t enclosing_offset; // bytes from its start
+    // join()
+    int leader;   // convolutions of 1 x 1 with the same source are one operation, that of the first; -1 for all other kinds
+    int source;   // what the operation reads
+    bool swapped; // an average pool: done after the convolution that reads it; a convolution: read by such a pool
+    int writers;  // operations that have yet to write to its gradient; counted down by add_backward()
+    // add_tensors()
+    struct view activation, gradient;
+    struct view before, before_gradient; // what a swapped convolution and its pool share
+    bool has_gradient;                   // something has been written to its gradient: by the caller, or lately by add_backward()
+    // add_forward()
+    int mask; // buffer of ReLU bits, or of a max pool's arg-max
+    // add_backward()
+    bool gated; // its gradient has been through its ReLU
+};
 
 struct builder {
     const struct graph_options *options;
@@ -34,6 +58,139 @@ size_t view_block_bytes(const struct view *view)
     return view_pixels(view) * (size_t)(view->planar ? 1 : onednn_block()) * (view->bf16 ? sizeof(uint16_t) : sizeof(float));
 }
 
+static size_t tensor_bytes(int channels, int height, int width, bool bf16)
+{
+    return onednn_tensor_bytes(channels, height, width) / (bf16 ? 2 : 1);
+}
+
+// The first convolution stays in float32: its rounding is seen by every later layer, and decides max pools and ReLUs in dark and even
+// parts of a picture. With it in bfloat16 the cosine of a dark picture's plain gradient with that of float32 falls from 0.97 to 0.90.
+static bool is_bf16(const struct builder *b, int row)
+{
+    return b->options->bf16 && b->network->layers[row].conv != 0 && row > 0;
+}
+
+// From all zeros to: which rows there are, and which of them are targets.
+static void mark(struct builder *b)
+{
+    const struct network *network = b->network;
+    const struct graph_options *options = b->options;
+    struct node *nodes = b->nodes;
+    for (int i = 0; i < network->layer_count; i++)
+        nodes[i].target = -1;
+    for (int t = 0; t < options->target_count; t++) {
+        struct node *node = &nodes[options->targets[t]];
+        assert(options->targets[t] > 0 && node->target < 0);
+        node->target = t;
+        node->needed = true;
+    }
+    for (int i = network->layer_count - 1; i > 0; i--) // inputs come before their consumers
+        for (int k = 0; nodes[i].needed && k < network->layers[i].input_count; k++)
+            nodes[network->layers[i].inputs[k]].needed = true;
+}
+
+// Needs to know which rows there are. Leaves the size of each. STATUS_LIMIT where one has no output.
+static enum status measure(struct builder *b)
+{
+    const struct graph_options *options = b->options;
+    struct node *nodes = b->nodes;
+    nodes[0].height = options->height;
+    nodes[0].width = options->width;
+    for (int i = 1; i < options->network->layer_count; i++) {
+        const struct layer *layer = &options->network->layers[i];
+        struct node *node = &nodes[i];
+        if (!node->needed)
+            continue;
+        node->height = layer_output_size(layer, layer->kernel_h, nodes[layer->inputs[0]].height);
+        node->width = layer_output_size(layer, layer->kernel_w, nodes[layer->inputs[0]].width);
+        if (node->height < 1 || node->width < 1)
+            return fail(STATUS_LIMIT, "%d x %d pixels are too few for layer %s; %d a side are enough for every layer", options->width,
+                        options->height, layer->name, GEOMETRY_MIN_SIDE);
+    }
+    return STATUS_OK;
+}
+
+// Needs the rows and their sizes. Leaves where each lies: every tensor that is a part of a needed concatenation lies inside it.
+static void enclose(struct builder *b)
+{
+    const struct network *network = b->network;
+    struct node *nodes = b->nodes;
+    for (int i = 0; i < network->layer_count; i++)
+        nodes[i].enclosing = i;
+    for (int i = network->layer_count - 1; i >= 0; i--) { // from the last row to the first, so that nesting resolves
+        const struct layer *layer = &network->layers[i];
+        size_t offset = nodes[i].enclosing_offset;
+        for (int k = 0; layer->kind == LAYER_CONCAT && nodes[i].needed && k < layer->input_count; k++) {
+            struct node *part = &nodes[layer->inputs[k]];
+            assert(part->enclosing == layer->inputs[k]); // a part belongs to one concatenation
+            part->enclosing = nodes[i].enclosing;
+            part->enclosing_offset = offset;
+            offset += tensor_bytes(network->layers[layer->inputs[k]].channels, part->height, part->width, is_bf16(b, i));
+        }
+    }
+}
+
+static bool is_pointwise(const struct layer *layer)
+{
+    return layer->kind == LAYER_CONV && layer->kernel_h == 1 && layer->kernel_w == 1 && layer->stride == 1;
+}
+
+static int count_needed_readers(const struct builder *b, int row)
+{
+    int count = 0;
+    for (int i = row + 1; i < b->network->layer_count; i++)
+        for (int k = 0; k < b->network->layers[i].input_count; k++)
+            count += b->nodes[i].needed && b->network->layers[i].inputs[k] == row;
+    return count;
+}
+
+// An average pool that only this convolution reads comes after it.
+static void swap_pool(struct builder *b, struct node *node)
+{
+    struct node *pool = &b->nodes[node->source];
+    if (b->network->layers[node->source].kind != LAYER_AVG_POOL || pool->target >= 0 || count_needed_readers(b, node->source) > 1)
+        return;
+    pool->swapped = node->swapped = true;
+    b->nodes[pool->source].writers--; // the pool as such is not there any more
+    node->source = pool->source;
+}
+
+// Joins the group of the first convolution with the same source, if there is one and it has room.
+static void join_group(struct builder *b, int row)
+{
+    struct node *nodes = b->nodes, *node = &nodes[row];
+    int members = 1;
+    for (int k = 1; k < row && node->leader == row; k++)
+        if (nodes[k].needed && nodes[k].leader == k && is_pointwise(&b->network->layers[k]) && nodes[k].source == node->source)
+            node->leader = k;
+    for (int k = node->leader; k < row; k++)
+        members += nodes[k].leader == node->leader;
+    if (members > CONV_PARTS_MAX)
+        node->leader = row;
+}
+
+// Needs the rows and the targets. Leaves what the operations are: which convolutions are done together, which pools come after theirs,
+// what each reads, and how many will write to each gradient.
+static void join(struct builder *b)
+{
+    for (int i = 0; i < b->network->layer_count; i++) {
+        const struct layer *layer = &b->network->layers[i];
+        struct node *node = &b->nodes[i];
+        node->leader = -1;
+        if (!node->needed || i == 0 || layer->kind == LAYER_CONCAT)
+            continue;
+        node->source = layer->inputs[0];
+        if (layer->kind == LAYER_CONV)
+            node->leader = i;
+        if (is_pointwise(layer)) {
+            swap_pool(b, node);
+            join_group(b, i);
+        }
+        if (node->leader < 0 || node->leader == i)
+            b->nodes[node->source].writers++;
+    }
+}
+
 static int add_buffer(struct graph *graph, size_t bytes)
 {
     graph->buffers[graph->buffer_count] = (struct buffer){.bytes = bytes, .first = 1, .last = 0};
@@ -42,7 +199,7 @@ static int add_buffer(struct graph *graph, size_t bytes)
 
 static struct view add_tensor(struct builder *b, const struct node *node, int channels, bool bf16)
 {
-    return (struct view){.buffer = add_buffer(b->graph, graph_tensor_bytes(channels, node->height, node->width, bf16)),
+    return (struct view){.buffer = add_buffer(b->graph, tensor_bytes(channels, node->height, node->width, bf16)),
                          .channels = channels,
                          .height = node->height,
                          .width = node->width,
@@ -77,14 +234,14 @@ static struct view part_of(struct view whole, const struct node *node, int chann
     return whole;
 }
 
-// Needs all that the passes of graph_nodes.h find. Leaves activation and gradient of every needed layer, inside the enclosing one's where
+// Needs all that the passes before find. Leaves activation and gradient of every needed layer, inside the enclosing one's where
 // there is one. A target of its own in float32 keeps its gradient where its activation is: the caller's part is there from the start.
 static void add_tensors(struct builder *b)
 {
     for (int i = b->network->layer_count - 1; i >= 1; i--) {
         struct node *node = &b->nodes[i];
         const int channels = b->network->layers[i].channels;
-        const bool bf16 = graph_nodes_bf16(b->options, i);
+        const bool bf16 = is_bf16(b, i);
         if (!node->needed)
             continue;
         if (node->swapped && node->leader >= 0) {
@@ -131,7 +288,7 @@ static void add_target(struct builder *b, int row)
     struct graph_target *target = &b->graph->targets[node->target];
     target->layer = row;
     target->activation = target->view = node->activation;
-    if (!is_root(b, row) || graph_nodes_bf16(b->options, row)) {
+    if (!is_root(b, row) || is_bf16(b, row)) {
         target->view = add_tensor(b, node, b->network->layers[row].channels, false);
         add_result(add_op(b, OP_PASS, row, node->activation), row, target->view);
     }
@@ -276,10 +433,10 @@ static void find_lifetimes(struct graph *graph)
 // The passes, each of which takes what those before it have left.
 static enum status build(struct builder *b)
 {
-    graph_nodes_mark(b->nodes, b->options);
-    TRY(graph_nodes_measure(b->nodes, b->options));
-    graph_nodes_enclose(b->nodes, b->options);
-    graph_nodes_join(b->nodes, b->network);
+    mark(b);
+    TRY(measure(b));
+    enclose(b);
+    join(b);
     add_tensors(b);
     add_forward(b);
     b->graph->targets_op = b->graph->op_count;
@@ -293,23 +450,20 @@ enum status graph_create(struct graph **graph, const struct graph_options *optio
 {
     const size_t rows = (size_t)options->network->layer_count;
     struct builder b = {.options = options, .network = options->network};
-    struct graph *g = *graph = b.graph = calloc(1, sizeof *g);
     enum status rc;
-    b.nodes = calloc(rows, sizeof *b.nodes);
-    if (g) {
-        g->ops = malloc(rows * OPS_A_ROW * sizeof *g->ops);
-        g->buffers = malloc(rows * BUFFERS_A_ROW * sizeof *g->buffers);
-    }
-    if (!b.nodes || !g || !g->ops || !g->buffers) {
-        rc = fail(STATUS_LIMIT, "no memory for the graph");
-    } else if (options->target_count < 1 || options->target_count > GRAPH_TARGETS_MAX) {
-        rc = fail(STATUS_USAGE, "%d targets: there must be 1 to %d", options->target_count, GRAPH_TARGETS_MAX);
-    } else {
-        g->width = options->width;
-        g->height = options->height;
-        g->target_count = options->target_count;
+    TRY(ALLOCATE(*graph, 1, "for the graph"));
+    struct graph *g = b.graph = *graph;
+    TRY_OUT(ALLOCATE(b.nodes, rows, "for the graph"));
+    TRY_OUT(ALLOCATE(g->ops, rows * OPS_A_ROW, "for the graph"));
+    TRY_OUT(ALLOCATE(g->buffers, rows * BUFFERS_A_ROW, "for the graph"));
+    g->width = options->width;
+    g->height = options->height;
+    g->target_count = options->target_count;
+    if (g->target_count < 1 || g->target_count > GRAPH_TARGETS_MAX)
+        rc = fail(STATUS_USAGE, "%d targets: there must be 1 to %d", g->target_count, GRAPH_TARGETS_MAX);
+    else
         rc = build(&b);
-    }
+out:
     free(b.nodes);
     if (rc != STATUS_OK)
         graph_destroy(graph);

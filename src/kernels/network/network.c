@@ -4,27 +4,68 @@
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct row {
-    const char *name;
-    enum layer_kind kind;
+    struct layer layer; // but for the numbers, and the channels of what is no convolution, which follow from the inputs
     const char *inputs[LAYER_INPUTS_MAX];
-    int channels; // convolutions only; the other kinds follow from their inputs
-    int kernel_h, kernel_w, stride;
-    bool same;
 };
 
 enum { VALID = 0, SAME = 1 };
 // clang-format off
-#define CONV(name, input, channels, kh, kw, stride, padding) {name, LAYER_CONV, {input}, channels, kh, kw, stride, padding}
-#define MAX_POOL(name, input)                                {name, LAYER_MAX_POOL, {input}, 0, 3, 3, 2, VALID}
-#define AVG_POOL(name, input)                                {name, LAYER_AVG_POOL, {input}, 0, 3, 3, 1, SAME}
-#define CONCAT(name, ...)                                    {name, LAYER_CONCAT, {__VA_ARGS__}, 0, 1, 1, 1, VALID}
+#define ROW(row, type, c, kh, kw, step, padding, ...)                                                                                      \
+    {.layer = {.name = row, .kind = type, .channels = c, .kernel_h = kh, .kernel_w = kw, .stride = step, .same = padding, .conv = -1},     \
+     .inputs = {__VA_ARGS__}}
+#define CONV(name, input, channels, kh, kw, stride, padding) ROW(name, LAYER_CONV, channels, kh, kw, stride, padding, input)
+#define MAX_POOL(name, input)                                ROW(name, LAYER_MAX_POOL, 0, 3, 3, 2, VALID, input)
+#define AVG_POOL(name, input)                                ROW(name, LAYER_AVG_POOL, 0, 3, 3, 1, SAME, input)
+#define CONCAT(name, ...)                                    ROW(name, LAYER_CONCAT, 0, 1, 1, 1, VALID, __VA_ARGS__)
+
+// mixed0 to mixed2: stride 8. A block's convolutions are a to g in order, and its pool.
+#define BLOCK_8(name, input, a, b, c, d, e, f, g, pool, pool_channels)                                                                     \
+    CONV("conv2d_" #a, input, 64, 1, 1, 1, SAME),                                                                                          \
+    CONV("conv2d_" #b, input, 48, 1, 1, 1, SAME),                                                                                          \
+    CONV("conv2d_" #c, "conv2d_" #b, 64, 5, 5, 1, SAME),                                                                                   \
+    CONV("conv2d_" #d, input, 64, 1, 1, 1, SAME),                                                                                          \
+    CONV("conv2d_" #e, "conv2d_" #d, 96, 3, 3, 1, SAME),                                                                                   \
+    CONV("conv2d_" #f, "conv2d_" #e, 96, 3, 3, 1, SAME),                                                                                   \
+    AVG_POOL("average_pooling2d_" #pool, input),                                                                                           \
+    CONV("conv2d_" #g, "average_pooling2d_" #pool, pool_channels, 1, 1, 1, SAME),                                                          \
+    CONCAT(name, "conv2d_" #a, "conv2d_" #c, "conv2d_" #f, "conv2d_" #g)
+
+// mixed4 to mixed7: stride 16, 768 channels. `inner`: channels on the way.
+#define BLOCK_16(name, input, inner, a, b, c, d, e, f, g, h, i, j, pool)                                                                   \
+    CONV("conv2d_" #a, input, 192, 1, 1, 1, SAME),                                                                                         \
+    CONV("conv2d_" #b, input, inner, 1, 1, 1, SAME),                                                                                       \
+    CONV("conv2d_" #c, "conv2d_" #b, inner, 1, 7, 1, SAME),                                                                                \
+    CONV("conv2d_" #d, "conv2d_" #c, 192, 7, 1, 1, SAME),                                                                                  \
+    CONV("conv2d_" #e, input, inner, 1, 1, 1, SAME),                                                                                       \
+    CONV("conv2d_" #f, "conv2d_" #e, inner, 7, 1, 1, SAME),                                                                                \
+    CONV("conv2d_" #g, "conv2d_" #f, inner, 1, 7, 1, SAME),                                                                                \
+    CONV("conv2d_" #h, "conv2d_" #g, inner, 7, 1, 1, SAME),                                                                                \
+    CONV("conv2d_" #i, "conv2d_" #h, 192, 1, 7, 1, SAME),                                                                                  \
+    AVG_POOL("average_pooling2d_" #pool, input),                                                                                           \
+    CONV("conv2d_" #j, "average_pooling2d_" #pool, 192, 1, 1, 1, SAME),                                                                    \
+    CONCAT(name, "conv2d_" #a, "conv2d_" #d, "conv2d_" #i, "conv2d_" #j)
+
+// mixed9 and mixed10: stride 32, 2048 channels. `inside` and `inside2`: names of the concatenations within.
+#define BLOCK_32(name, input, inside, inside2, a, b, c, d, e, f, g, h, i, pool)                                                            \
+    CONV("conv2d_" #a, input, 320, 1, 1, 1, SAME),                                                                                         \
+    CONV("conv2d_" #b, input, 384, 1, 1, 1, SAME),                                                                                         \
+    CONV("conv2d_" #c, "conv2d_" #b, 384, 1, 3, 1, SAME),                                                                                  \
+    CONV("conv2d_" #d, "conv2d_" #b, 384, 3, 1, 1, SAME),                                                                                  \
+    CONCAT(inside, "conv2d_" #c, "conv2d_" #d),                                                                                            \
+    CONV("conv2d_" #e, input, 448, 1, 1, 1, SAME),                                                                                         \
+    CONV("conv2d_" #f, "conv2d_" #e, 384, 3, 3, 1, SAME),                                                                                  \
+    CONV("conv2d_" #g, "conv2d_" #f, 384, 1, 3, 1, SAME),                                                                                  \
+    CONV("conv2d_" #h, "conv2d_" #f, 384, 3, 1, 1, SAME),                                                                                  \
+    CONCAT(inside2, "conv2d_" #g, "conv2d_" #h),                                                                                           \
+    AVG_POOL("average_pooling2d_" #pool, input),                                                                                           \
+    CONV("conv2d_" #i, "average_pooling2d_" #pool, 192, 1, 1, 1, SAME),                                                                    \
+    CONCAT(name, "conv2d_" #a, inside, inside2, "conv2d_" #i)
 
 static const struct row rows[] = {
-    {"input", LAYER_INPUT, {NULL}, 3, 1, 1, 1, VALID},
+    ROW("input", LAYER_INPUT, 3, 1, 1, 1, VALID, NULL),
     // stem
     CONV("conv2d_1", "input", 32, 3, 3, 2, VALID),
     CONV("conv2d_2", "conv2d_1", 32, 3, 3, 1, VALID),
@@ -33,36 +74,9 @@ static const struct row rows[] = {
     CONV("conv2d_4", "max_pooling2d_1", 80, 1, 1, 1, VALID),
     CONV("conv2d_5", "conv2d_4", 192, 3, 3, 1, VALID),
     MAX_POOL("max_pooling2d_2", "conv2d_5"),
-    // mixed0: stride 8, 256 channels
-    CONV("conv2d_6", "max_pooling2d_2", 64, 1, 1, 1, SAME),
-    CONV("conv2d_7", "max_pooling2d_2", 48, 1, 1, 1, SAME),
-    CONV("conv2d_8", "conv2d_7", 64, 5, 5, 1, SAME),
-    CONV("conv2d_9", "max_pooling2d_2", 64, 1, 1, 1, SAME),
-    CONV("conv2d_10", "conv2d_9", 96, 3, 3, 1, SAME),
-    CONV("conv2d_11", "conv2d_10", 96, 3, 3, 1, SAME),
-    AVG_POOL("average_pooling2d_1", "max_pooling2d_2"),
-    CONV("conv2d_12", "average_pooling2d_1", 32, 1, 1, 1, SAME),
-    CONCAT("mixed0", "conv2d_6", "conv2d_8", "conv2d_11", "conv2d_12"),
-    // mixed1: stride 8, 288 channels
-    CONV("conv2d_13", "mixed0", 64, 1, 1, 1, SAME),
-    CONV("conv2d_14", "mixed0", 48, 1, 1, 1, SAME),
-    CONV("conv2d_15", "conv2d_14", 64, 5, 5, 1, SAME),
-    CONV("conv2d_16", "mixed0", 64, 1, 1, 1, SAME),
-    CONV("conv2d_17", "conv2d_16", 96, 3, 3, 1, SAME),
-    CONV("conv2d_18", "conv2d_17", 96, 3, 3, 1, SAME),
-    AVG_POOL("average_pooling2d_2", "mixed0"),
-    CONV("conv2d_19", "average_pooling2d_2", 64, 1, 1, 1, SAME),
-    CONCAT("mixed1", "conv2d_13", "conv2d_15", "conv2d_18", "conv2d_19"),
-    // mixed2: stride 8, 288 channels
-    CONV("conv2d_20", "mixed1", 64, 1, 1, 1, SAME),
-    CONV("conv2d_21", "mixed1", 48, 1, 1, 1, SAME),
-    CONV("conv2d_22", "conv2d_21", 64, 5, 5, 1, SAME),
-    CONV("conv2d_23", "mixed1", 64, 1, 1, 1, SAME),
-    CONV("conv2d_24", "conv2d_23", 96, 3, 3, 1, SAME),
-    CONV("conv2d_25", "conv2d_24", 96, 3, 3, 1, SAME),
-    AVG_POOL("average_pooling2d_3", "mixed1"),
-    CONV("conv2d_26", "average_pooling2d_3", 64, 1, 1, 1, SAME),
-    CONCAT("mixed2", "conv2d_20", "conv2d_22", "conv2d_25", "conv2d_26"),
+    BLOCK_8("mixed0", "max_pooling2d_2", 6, 7, 8, 9, 10, 11, 12, 1, 32),
+    BLOCK_8("mixed1", "mixed0", 13, 14, 15, 16, 17, 18, 19, 2, 64),
+    BLOCK_8("mixed2", "mixed1", 20, 21, 22, 23, 24, 25, 26, 3, 64),
     // mixed3: stride 16, 768 channels
     CONV("conv2d_27", "mixed2", 384, 3, 3, 2, VALID),
     CONV("conv2d_28", "mixed2", 64, 1, 1, 1, SAME),
@@ -70,58 +84,10 @@ static const struct row rows[] = {
     CONV("conv2d_30", "conv2d_29", 96, 3, 3, 2, VALID),
     MAX_POOL("max_pooling2d_3", "mixed2"),
     CONCAT("mixed3", "conv2d_27", "conv2d_30", "max_pooling2d_3"),
-    // mixed4: stride 16, 768 channels
-    CONV("conv2d_31", "mixed3", 192, 1, 1, 1, SAME),
-    CONV("conv2d_32", "mixed3", 128, 1, 1, 1, SAME),
-    CONV("conv2d_33", "conv2d_32", 128, 1, 7, 1, SAME),
-    CONV("conv2d_34", "conv2d_33", 192, 7, 1, 1, SAME),
-    CONV("conv2d_35", "mixed3", 128, 1, 1, 1, SAME),
-    CONV("conv2d_36", "conv2d_35", 128, 7, 1, 1, SAME),
-    CONV("conv2d_37", "conv2d_36", 128, 1, 7, 1, SAME),
-    CONV("conv2d_38", "conv2d_37", 128, 7, 1, 1, SAME),
-    CONV("conv2d_39", "conv2d_38", 192, 1, 7, 1, SAME),
-    AVG_POOL("average_pooling2d_4", "mixed3"),
-    CONV("conv2d_40", "average_pooling2d_4", 192, 1, 1, 1, SAME),
-    CONCAT("mixed4", "conv2d_31", "conv2d_34", "conv2d_39", "conv2d_40"),
-    // mixed5: stride 16, 768 channels
-    CONV("conv2d_41", "mixed4", 192, 1, 1, 1, SAME),
-    CONV("conv2d_42", "mixed4", 160, 1, 1, 1, SAME),
-    CONV("conv2d_43", "conv2d_42", 160, 1, 7, 1, SAME),
-    CONV("conv2d_44", "conv2d_43", 192, 7, 1, 1, SAME),
-    CONV("conv2d_45", "mixed4", 160, 1, 1, 1, SAME),
-    CONV("conv2d_46", "conv2d_45", 160, 7, 1, 1, SAME),
-    CONV("conv2d_47", "conv2d_46", 160, 1, 7, 1, SAME),
-    CONV("conv2d_48", "conv2d_47", 160, 7, 1, 1, SAME),
-    CONV("conv2d_49", "conv2d_48", 192, 1, 7, 1, SAME),
-    AVG_POOL("average_pooling2d_5", "mixed4"),
-    CONV("conv2d_50", "average_pooling2d_5", 192, 1, 1, 1, SAME),
-    CONCAT("mixed5", "conv2d_41", "conv2d_44", "conv2d_49", "conv2d_50"),
-    // mixed6: stride 16, 768 channels
-    CONV("conv2d_51", "mixed5", 192, 1, 1, 1, SAME),
-    CONV("conv2d_52", "mixed5", 160, 1, 1, 1, SAME),
-    CONV("conv2d_53", "conv2d_52", 160, 1, 7, 1, SAME),
-    CONV("conv2d_54", "conv2d_53", 192, 7, 1, 1, SAME),
-    CONV("conv2d_55", "mixed5", 160, 1, 1, 1, SAME),
-    CONV("conv2d_56", "conv2d_55", 160, 7, 1, 1, SAME),
-    CONV("conv2d_57", "conv2d_56", 160, 1, 7, 1, SAME),
-    CONV("conv2d_58", "conv2d_57", 160, 7, 1, 1, SAME),
-    CONV("conv2d_59", "conv2d_58", 192, 1, 7, 1, SAME),
-    AVG_POOL("average_pooling2d_6", "mixed5"),
-    CONV("conv2d_60", "average_pooling2d_6", 192, 1, 1, 1, SAME),
-    CONCAT("mixed6", "conv2d_51", "conv2d_54", "conv2d_59", "conv2d_60"),
-    // mixed7: stride 16, 768 channels
-    CONV("conv2d_61", "mixed6", 192, 1, 1, 1, SAME),
-    CONV("conv2d_62", "mixed6", 192, 1, 1, 1, SAME),
-    CONV("conv2d_63", "conv2d_62", 192, 1, 7, 1, SAME),
-    CONV("conv2d_64", "conv2d_63", 192, 7, 1, 1, SAME),
-    CONV("conv2d_65", "mixed6", 192, 1, 1, 1, SAME),
-    CONV("conv2d_66", "conv2d_65", 192, 7, 1, 1, SAME),
-    CONV("conv2d_67", "conv2d_66", 192, 1, 7, 1, SAME),
-    CONV("conv2d_68", "conv2d_67", 192, 7, 1, 1, SAME),
-    CONV("conv2d_69", "conv2d_68", 192, 1, 7, 1, SAME),
-    AVG_POOL("average_pooling2d_7", "mixed6"),
-    CONV("conv2d_70", "average_pooling2d_7", 192, 1, 1, 1, SAME),
-    CONCAT("mixed7", "conv2d_61", "conv2d_64", "conv2d_69", "conv2d_70"),
+    BLOCK_16("mixed4", "mixed3", 128, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 4),
+    BLOCK_16("mixed5", "mixed4", 160, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 5),
+    BLOCK_16("mixed6", "mixed5", 160, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 6),
+    BLOCK_16("mixed7", "mixed6", 192, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 7),
     // mixed8: stride 32, 1280 channels
     CONV("conv2d_71", "mixed7", 192, 1, 1, 1, SAME),
     CONV("conv2d_72", "conv2d_71", 320, 3, 3, 2, VALID),
@@ -131,34 +97,8 @@ static const struct row rows[] = {
     CONV("conv2d_76", "conv2d_75", 192, 3, 3, 2, VALID),
     MAX_POOL("max_pooling2d_4", "mixed7"),
     CONCAT("mixed8", "conv2d_72", "conv2d_76", "max_pooling2d_4"),
-    // mixed9: stride 32, 2048 channels
-    CONV("conv2d_77", "mixed8", 320, 1, 1, 1, SAME),
-    CONV("conv2d_78", "mixed8", 384, 1, 1, 1, SAME),
-    CONV("conv2d_79", "conv2d_78", 384, 1, 3, 1, SAME),
-    CONV("conv2d_80", "conv2d_78", 384, 3, 1, 1, SAME),
-    CONCAT("mixed9_0", "conv2d_79", "conv2d_80"),
-    CONV("conv2d_81", "mixed8", 448, 1, 1, 1, SAME),
-    CONV("conv2d_82", "conv2d_81", 384, 3, 3, 1, SAME),
-    CONV("conv2d_83", "conv2d_82", 384, 1, 3, 1, SAME),
-    CONV("conv2d_84", "conv2d_82", 384, 3, 1, 1, SAME),
-    CONCAT("concatenate_1", "conv2d_83", "conv2d_84"),
-    AVG_POOL("average_pooling2d_8", "mixed8"),
-    CONV("conv2d_85", "average_pooling2d_8", 192, 1, 1, 1, SAME),
-    CONCAT("mixed9", "conv2d_77", "mixed9_0", "concatenate_1", "conv2d_85"),
-    // mixed10: stride 32, 2048 channels
-    CONV("conv2d_86", "mixed9", 320, 1, 1, 1, SAME),
-    CONV("conv2d_87", "mixed9", 384, 1, 1, 1, SAME),
-    CONV("conv2d_88", "conv2d_87", 384, 1, 3, 1, SAME),
-    CONV("conv2d_89", "conv2d_87", 384, 3, 1, 1, SAME),
-    CONCAT("mixed9_1", "conv2d_88", "conv2d_89"),
-    CONV("conv2d_90", "mixed9", 448, 1, 1, 1, SAME),
-    CONV("conv2d_91", "conv2d_90", 384, 3, 3, 1, SAME),
-    CONV("conv2d_92", "conv2d_91", 384, 1, 3, 1, SAME),
-    CONV("conv2d_93", "conv2d_91", 384, 3, 1, 1, SAME),
-    CONCAT("concatenate_2", "conv2d_92", "conv2d_93"),
-    AVG_POOL("average_pooling2d_9", "mixed9"),
-    CONV("conv2d_94", "average_pooling2d_9", 192, 1, 1, 1, SAME),
-    CONCAT("mixed10", "conv2d_86", "mixed9_1", "concatenate_2", "conv2d_94"),
+    BLOCK_32("mixed9", "mixed8", "mixed9_0", "concatenate_1", 77, 78, 79, 80, 81, 82, 83, 84, 85, 8),
+    BLOCK_32("mixed10", "mixed9", "mixed9_1", "concatenate_2", 86, 87, 88, 89, 90, 91, 92, 93, 94, 9),
 };
 // clang-format on
 
@@ -168,40 +108,25 @@ static struct layer layers[ROW_COUNT];
 static int convs[ROW_COUNT];
 static struct network network = {.layers = layers, .convs = convs};
 
-static int find_row(const char *name, int end)
-{
-    for (int i = 0; i < end; i++)
-        if (strcmp(rows[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
 static void build(void)
 {
     for (int i = 0; i < ROW_COUNT; i++) {
         const struct row *row = &rows[i];
         struct layer *layer = &layers[i];
-        *layer = (struct layer){.name = row->name,
-                                .kind = row->kind,
-                                .channels = row->channels,
-                                .kernel_h = row->kernel_h,
-                                .kernel_w = row->kernel_w,
-                                .stride = row->stride,
-                                .same = row->same,
-                                .conv = -1};
+        *layer = row->layer;
         for (int k = 0; k < LAYER_INPUTS_MAX && row->inputs[k]; k++) {
-            int input = find_row(row->inputs[k], i);
+            const int input = network_find(&network, row->inputs[k]); // among the rows before
             assert(input >= 0);
             layer->inputs[layer->input_count++] = input;
-            if (row->kind != LAYER_CONV)
+            if (layer->kind != LAYER_CONV)
                 layer->channels += layers[input].channels;
         }
-        if (row->kind == LAYER_CONV) {
+        if (layer->kind == LAYER_CONV) {
             layer->conv = network.conv_count;
             convs[network.conv_count++] = i;
         }
+        network.layer_count++;
     }
-    network.layer_count = ROW_COUNT;
 }
 
 const struct network *network_inception_v3(void)

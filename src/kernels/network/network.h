@@ -7,9 +7,6 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
-
-#include "common/system/status.h"
 
 enum layer_kind {
     LAYER_INPUT,

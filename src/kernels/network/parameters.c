@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/network/parameters.h"
 
-size_t parameters_kernel_count(const struct network *network, int conv)
+static size_t parameters_kernel_count(const struct network *network, int conv)
 {
     const struct layer *layer = network_conv(network, conv);
     const int in = network->layers[layer->inputs[0]].channels;

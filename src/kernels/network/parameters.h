@@ -8,9 +8,8 @@
 
 #include "kernels/network/network.h"
 
-// Floats in the array; in one convolution's kernel; in the classifier.
+// Floats in the array; in the classifier.
 size_t parameters_count(const struct network *network);
-size_t parameters_kernel_count(const struct network *network, int conv);
 size_t parameters_top_count(const struct network *network);
 
 // Where the kernels of convolution number `conv`, or of the classifier, begin in it.

@@ -23,7 +23,6 @@ struct onednn_primitive {
 };
 
 struct onednn_weights {
-    bool turned;
     dnnl_memory_t memory;
 };
 
@@ -201,38 +200,20 @@ bool onednn_is_reference(const struct onednn_primitive *primitive)
     return onednn_has_reference_only(primitive->descriptor);
 }
 
-// (out, in, kh, kw) -> (in, out, kh, kw) turned by half a turn.
-static void turn_kernel(const float *plain, float *result, const struct onednn_shape *s)
-{
-    const int out = s->src_channels, in = s->dst_channels; // of the forward operation
-    const int taps = s->kernel_h * s->kernel_w;
-    for (int i = 0; i < in; i++)
-        for (int o = 0; o < out; o++)
-            for (int k = 0; k < taps; k++)
-                result[((size_t)i * out + o) * taps + (taps - 1 - k)] = plain[((size_t)o * in + i) * taps + k];
-}
-
 enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain)
 {
     const struct onednn_shape *s = &primitive->shape;
     const dnnl_engine_t engine = onednn_library()->engine;
     const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w};
-    const size_t count = (size_t)s->dst_channels * s->src_channels * s->kernel_h * s->kernel_w;
     onednn_layout plain_layout = NULL, layout = layout_of(primitive, DNNL_ARG_WEIGHTS);
     dnnl_memory_t from = NULL;
     dnnl_primitive_desc_t descriptor = NULL;
     dnnl_primitive_t reorder = NULL;
-    float *copy = NULL;
     enum status rc;
     TRY(ALLOCATE(*weights, 1, "for weights"));
     struct onednn_weights *w = *weights;
-    w->turned = primitive->spec.kind == ONEDNN_TURNED;
-    if (w->turned) {
-        TRY_OUT(ALLOCATE(copy, count, "for weights"));
-        turn_kernel(plain, copy, s);
-    }
     TRY_OUT(onednn_layout_create(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw));
-    TRY_OUT(onednn_check(dnnl_memory_create(&from, plain_layout, engine, copy ? copy : (void *)(uintptr_t)plain), "weights"));
+    TRY_OUT(onednn_check(dnnl_memory_create(&from, plain_layout, engine, (void *)(uintptr_t)plain), "weights"));
     TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
     TRY_OUT(onednn_check(dnnl_reorder_primitive_desc_create(&descriptor, plain_layout, engine, layout, engine, NULL), "weights"));
     TRY_OUT(onednn_check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
@@ -242,7 +223,6 @@ out:
     dnnl_primitive_desc_destroy(descriptor);
     dnnl_memory_destroy(from);
     onednn_layout_destroy(&plain_layout);
-    free(copy);
     if (rc != STATUS_OK)
         onednn_weights_destroy(weights);
     return rc;
@@ -260,7 +240,7 @@ void onednn_weights_destroy(struct onednn_weights **weights)
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive)
 {
     onednn_layout layout;
-    return weights->turned == (primitive->spec.kind == ONEDNN_TURNED) && onednn_layout_of(weights->memory, &layout) == STATUS_OK &&
+    return onednn_layout_of(weights->memory, &layout) == STATUS_OK &&
            dnnl_memory_desc_equal(layout, layout_of(primitive, DNNL_ARG_WEIGHTS));
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers. (Matrix products: matrix_product.h.)
+// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers.
 //
 // Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = onednn_block(): (channels / b, height, width, b). A
 // range of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3,
@@ -58,10 +58,11 @@ void onednn_primitive_destroy(struct onednn_primitive **primitive);
 size_t onednn_scratch_bytes(const struct onednn_primitive *primitive); // needed while it runs
 bool onednn_is_reference(const struct onednn_primitive *primitive);    // oneDNN has plain loops only, dozens of times slower
 
-// The weights (out, in, kernel_h, kernel_w) of the forward convolution in the layout that `primitive` wants.
+// The weights (out, in, kernel_h, kernel_w) of the forward convolution, for ONEDNN_TURNED (in, out, kernel_h, kernel_w) turned by half a
+// turn, in the layout that `primitive` wants.
 enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain) MUST_CHECK;
 void onednn_weights_destroy(struct onednn_weights **weights);
-// Whether these weights are as `primitive` wants them: of the same layout, turned or not.
+// Whether these weights are in the layout that `primitive` wants.
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive);
 
 // Memory of one primitive, 64-byte aligned. Unused ones are NULL. Stays valid until bound again.

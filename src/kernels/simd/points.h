@@ -7,9 +7,8 @@
 
 enum { WINOGRAD_N_MAX = 10, WINOGRAD_PAIRS_MAX = WINOGRAD_N_MAX / 2 - 1 };
 
-#define WINOGRAD_6(use) use(0.625f, 1.5f)
-#define WINOGRAD_8(use) use(0.5f, 1.0f, 2.0f)
-#define WINOGRAD_10(use) use(0.375f, 0.75f, 1.375f, 2.5f)
+// Of n = 6, 8, 10 inputs n / 2 - 1 pairs, of which the positive ones are here.
+static const float winograd_points[][WINOGRAD_PAIRS_MAX] = {{0.625f, 1.5f}, {0.5f, 1.0f, 2.0f}, {0.375f, 0.75f, 1.375f, 2.5f}};
 
 // Every transform that there is: n inputs to tile_h x tile_w outputs, a tile of 1 meaning that there is nothing to do in that direction.
 #define WINOGRAD_TRANSFORMS(use)                                                                                                           \

@@ -73,16 +73,6 @@ const struct simd *simd_here(void)
     return here;
 }
 
-const float *simd_winograd_points(int n)
-{
-#define LIST(...)                                                                                                                          \
-    {                                                                                                                                      \
-        __VA_ARGS__                                                                                                                        \
-    }
-    static const float points[][WINOGRAD_PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
-    return n == 6 || n == 8 || n == 10 ? points[n / 2 - 3] : NULL;
-}
-
 bool simd_has_winograd(int n, int tile_h, int tile_w)
 {
 #define IS_THIS(inputs, h, w) (n == inputs && tile_h == h && tile_w == w) ||

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIMD_LANES_MAX = 16, SIMD_BLOCKS_MAX = 256, SIMD_TAPS_MAX = 25, SIMD_PHASES_MAX = 4 };
+enum { SIMD_BLOCKS_MAX = 256, SIMD_TAPS_MAX = 25, SIMD_PHASES_MAX = 4 };
 
 // What a ReLU lets through on the way back; see gradient_mode.
 enum gate_rule {
@@ -126,7 +126,5 @@ const struct simd *simd_here(void);
 // machine or build lacks it.
 const struct simd *simd_find(const char *name);
 
-// Points other than 0 and infinity, n / 2 - 1 pairs of them, of the transform of n inputs to n - kernel + 1 outputs; NULL where there is
-// none. Square kernels and those of one row or column.
-const float *simd_winograd_points(int n);
+// Whether there is a transform of n inputs to tile_h x tile_w outputs: square kernels and those of one row or column.
 bool simd_has_winograd(int n, int tile_h, int tile_w);

@@ -16,16 +16,10 @@
 
 enum { PAIRS_MAX = WINOGRAD_PAIRS_MAX, N_MAX = WINOGRAD_N_MAX };
 
-#define LIST(...)                                                                                                                          \
-    {                                                                                                                                      \
-        __VA_ARGS__                                                                                                                        \
-    }
-static const float points_of[][PAIRS_MAX] = {WINOGRAD_6(LIST), WINOGRAD_8(LIST), WINOGRAD_10(LIST)};
-
 // `n` is a constant here and below: the compiler knows all that follows from it.
 static ALWAYS_INLINE float point(int n, int p)
 {
-    return points_of[n / 2 - 3][p];
+    return winograd_points[n / 2 - 3][p];
 }
 
 // Coefficient k, lowest first, of the product of (x - q^2) over the pairs of points q but pair p of n / 2 - 1; p = n / 2 - 1: over all.

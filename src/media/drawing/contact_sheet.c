@@ -2,7 +2,6 @@
 #include "media/drawing/contact_sheet.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/picture/resample.h"
@@ -94,12 +93,7 @@ enum status contact_sheet_create(struct contact_sheet *sheet, int rows, int widt
 {
     const int longest = width > height ? width : height;
     *sheet = (struct contact_sheet){.rows = rows, .panel_width = side(width, longest), .panel_height = side(height, longest)};
-    const enum status rc =
-        image_create(&sheet->image, SHEET_COLUMNS * (cell_width(sheet) + GAP) + GAP, rows * (cell_height(sheet) + GAP) + GAP);
-    if (rc != STATUS_OK) {
-        *sheet = (struct contact_sheet){0};
-        return rc;
-    }
+    TRY(image_create(&sheet->image, SHEET_COLUMNS * (cell_width(sheet) + GAP) + GAP, rows * (cell_height(sheet) + GAP) + GAP));
     const size_t count = 3 * (size_t)sheet->image.width * (size_t)sheet->image.height;
     for (size_t i = 0; i < count; i++)
         sheet->image.rgb[i] = 1;

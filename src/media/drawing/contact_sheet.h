@@ -11,7 +11,7 @@ struct contact_sheet {
     int rows, panel_width, panel_height; // pixels of a panel
 };
 
-// An empty sheet, white, for pictures with the sides' proportions of width x height. On failure *sheet is zeroed.
+// An empty sheet, white, for pictures with the sides' proportions of width x height. On failure there is nothing to destroy.
 enum status contact_sheet_create(struct contact_sheet *sheet, int rows, int width, int height) MUST_CHECK;
 
 // Puts a picture in its cell, in whatever size. Row and column are there.

@@ -26,15 +26,13 @@ struct thumbnail_budget thumbnail_budget(size_t pictures, int most)
     };
 }
 
-static char *make_uri(const void *jpeg, size_t size)
+static enum status make_uri(const void *jpeg, size_t size, char **uri)
 {
     static const char head[] = "data:image/jpeg;base64,";
-    char *uri = malloc(sizeof head + (size + 2) / 3 * 4);
-    if (!uri)
-        return NULL;
-    memcpy(uri, head, sizeof head);
-    EVP_EncodeBlock((unsigned char *)uri + sizeof head - 1, jpeg, (int)size);
-    return uri;
+    TRY(ALLOCATE(*uri, sizeof head + (size + 2) / 3 * 4, "for a thumbnail"));
+    memcpy(*uri, head, sizeof head);
+    EVP_EncodeBlock((unsigned char *)*uri + sizeof head - 1, jpeg, (int)size);
+    return STATUS_OK;
 }
 
 // To `side` pixels along the longer side, if it is longer. What only the full picture needs is dropped: profile, alpha, bits.
@@ -82,9 +80,7 @@ enum status thumbnail_make(struct image *image, const struct thumbnail_budget *b
             TRY_OUT(shrink(image, side));
         }
     }
-    *uri = make_uri(jpeg, size);
-    if (!*uri)
-        rc = fail(STATUS_LIMIT, "no memory for a thumbnail");
+    rc = make_uri(jpeg, size, uri);
 out:
     free(jpeg);
     return rc;

@@ -97,11 +97,9 @@ out:
 static enum status encode_file(const char *path, enum image_format format, int quality, const struct image *image)
 {
     struct file_writer writer;
-    enum status rc = file_create(&writer, path);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(file_create(&writer, path));
     errno = 0;
-    rc = encode(writer.stream, format, quality, image);
+    const enum status rc = encode(writer.stream, format, quality, image);
     if (rc == STATUS_OK)
         return file_commit(&writer);
     const int error = ferror(writer.stream) ? errno : 0; // what the system said; libraries say that there was an error
@@ -125,7 +123,7 @@ enum status codec_jpeg_bytes(int quality, const struct image *image, void **byte
     FILE *stream = open_memstream(&text, size);
     enum status rc = stream ? encode(stream, IMAGE_FORMAT_JPEG, quality, image) : STATUS_OK;
     if ((!stream || fclose(stream) != 0) && rc == STATUS_OK)
-        rc = fail(STATUS_LIMIT, "no memory for a JPEG of %d x %d pixels", image->width, image->height);
+        rc = no_memory("for a JPEG of %d x %d pixels", image->width, image->height);
     if (rc != STATUS_OK) {
         free(text);
         text = NULL;

@@ -78,18 +78,15 @@ static enum status begin(struct color **color, int width, enum color_space space
         .ReallocPtr = limited_realloc,
     };
     const size_t columns = (size_t)(width > GRID_POINTS ? width : GRID_POINTS);
-    struct color *c = *color = calloc(1, sizeof *c);
-    if (c) {
-        c->width = width;
-        c->context = cmsCreateContext(&memory, NULL);
-        c->in = malloc(columns * (size_t)space * sizeof *c->in);
-        c->out = malloc(columns * 3 * sizeof *c->out);
-        c->planes = malloc(columns * 3 * sizeof *c->planes);
-        c->srgb = c->context ? cmsCreate_sRGBProfileTHR(c->context) : NULL;
-    }
-    if (!c || !c->srgb || !c->in || !c->out || !c->planes)
-        return fail(STATUS_LIMIT, "no memory to convert the colours of %d pixels a row", width);
-    return STATUS_OK;
+    TRY(ALLOCATE(*color, 1, "to convert the colours of %d pixels a row", width));
+    struct color *c = *color;
+    c->width = width;
+    c->context = cmsCreateContext(&memory, NULL);
+    c->in = malloc(columns * (size_t)space * sizeof *c->in);
+    c->out = malloc(columns * 3 * sizeof *c->out);
+    c->planes = malloc(columns * 3 * sizeof *c->planes);
+    c->srgb = c->context ? cmsCreate_sRGBProfileTHR(c->context) : NULL;
+    return c->srgb && c->in && c->out && c->planes ? STATUS_OK : no_memory("to convert the colours of %d pixels a row", width);
 }
 
 // What is wrong with the profile, or NULL.
@@ -189,9 +186,7 @@ static enum status keep_profile(struct color *c, struct image *image, const void
     cmsDeleteTransform(back);
     const size_t declared = (size_t)codec_number(profile, 4, true);
     size = declared >= PROFILE_HEADER && declared < size ? declared : size; // some writers pad
-    image->icc = malloc(size);
-    if (!image->icc)
-        return fail(STATUS_LIMIT, "no memory for an ICC profile of %zu bytes", size);
+    TRY(ALLOCATE(image->icc, size, "for an ICC profile of %zu bytes", size));
     memcpy(image->icc, profile, size);
     image->icc_size = size;
     return STATUS_OK;
@@ -237,30 +232,21 @@ enum status color_to_srgb(struct image *image, enum color_space space, const voi
 
 enum status color_create(struct color **color, const struct image *image)
 {
-    struct color *c = NULL;
-    enum status rc = STATUS_OK;
     *color = NULL;
     if (!image->icc)
         return STATUS_OK;
-    TRY_OUT(begin(&c, image->width, COLOR_RGB));
+    TRY(begin(color, image->width, COLOR_RGB));
+    struct color *c = *color;
     const char *wrong = open_to_srgb(c, COLOR_RGB, image->icc, image->icc_size);
-    if (wrong) {
-        rc = fail(STATUS_INTERNAL, "the image's ICC profile cannot be used: %s", wrong);
-        goto out;
+    if (wrong)
+        return fail(STATUS_INTERNAL, "the image's ICC profile cannot be used: %s", wrong);
+    if (is_identity(c)) {
+        color_destroy(color);
+        return STATUS_OK;
     }
-    if (is_identity(c))
-        goto out;
     cmsDeleteTransform(c->transform);
     c->transform = make_transform(c, c->srgb, TYPE_RGB_FLT, c->profile);
-    if (!c->transform) {
-        rc = fail(STATUS_INTERNAL, "the image's ICC profile has no way from sRGB");
-        goto out;
-    }
-    *color = c;
-    c = NULL;
-out:
-    color_destroy(&c);
-    return rc;
+    return c->transform ? STATUS_OK : fail(STATUS_INTERNAL, "the image's ICC profile has no way from sRGB");
 }
 
 const float *color_row(struct color *color, const struct image *image, int y)

@@ -18,7 +18,7 @@ enum color_space { COLOR_GREY = 1, COLOR_RGB = 3, COLOR_CMYK = 4 }; // its numbe
 // A profile of RGB that has a way back is kept in image->icc. One that cannot be used is ignored, and the image's notice says so.
 enum status color_to_srgb(struct image *image, enum color_space space, const void *profile, size_t size) MUST_CHECK;
 
-// From sRGB to image->icc, row by row. *color is NULL where nothing is to be converted.
+// From sRGB to image->icc, row by row. *color is NULL where nothing is to be converted. Destroy it also after a failure.
 struct color;
 enum status color_create(struct color **color, const struct image *image) MUST_CHECK;
 void color_destroy(struct color **color);

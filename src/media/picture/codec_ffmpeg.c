@@ -2,7 +2,6 @@
 // WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
-#include <libavcodec/avcodec.h>
 #include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 #include <stdlib.h>
@@ -13,30 +12,12 @@
 
 enum { ROW_PADDING_MAX = 128 }; // pixels
 
-struct decoding {
-    AVCodecContext *context;
-    AVPacket *packet;
-    AVFrame *frame;
-};
-
-static void decoding_end(struct decoding *d)
-{
-    avcodec_free_context(&d->context);
-    av_packet_free(&d->packet);
-    av_frame_free(&d->frame);
-}
-
-static enum status decoding_begin(struct decoding *d, enum AVCodecID id, const struct image_limits *limits)
+static enum status start(struct ffmpeg_decoder *d, enum AVCodecID id, const struct image_limits *limits)
 {
     const AVCodec *codec = avcodec_find_decoder(id);
     if (!codec)
         return fail(STATUS_UNSUPPORTED, "this FFmpeg has no decoder for %s", avcodec_get_name(id));
-    d->context = avcodec_alloc_context3(codec);
-    d->packet = av_packet_alloc();
-    d->frame = av_frame_alloc();
-    if (!d->context || !d->packet || !d->frame)
-        return fail(STATUS_LIMIT, "no memory for a decoder");
-    d->context->thread_count = 1;
+    TRY(ffmpeg_decoder_create(d, codec));
     // FFmpeg counts the padding of rows too; codec_allocate() has the exact limits.
     uint64_t pixels = limits->pixels + (uint64_t)limits->side * ROW_PADDING_MAX;
     d->context->max_pixels = limits->pixels < INT_MAX && pixels < INT_MAX ? (int64_t)pixels : INT_MAX;
@@ -55,12 +36,12 @@ static enum status broken(const char *name, int code)
     return fail(STATUS_FORMAT, "not a valid %s: %s", name, short_of ? "it ends early" : cause);
 }
 
-static enum status decode_frame(struct decoding *d, const char *name, const uint8_t *bytes, size_t size)
+static enum status decode_frame(struct ffmpeg_decoder *d, const char *name, const uint8_t *bytes, size_t size)
 {
     if (size > INT_MAX - AV_INPUT_BUFFER_PADDING_SIZE)
         return fail(STATUS_LIMIT, "a %s of %zu bytes; the limit is 2 GB", name, size);
     if (av_new_packet(d->packet, (int)size) < 0) // a copy, with the padding that FFmpeg reads beyond the end
-        return fail(STATUS_LIMIT, "no memory for a %s of %zu bytes", name, size);
+        return no_memory("for a %s of %zu bytes", name, size);
     memcpy(d->packet->data, bytes, size);
     d->packet->flags |= AV_PKT_FLAG_KEY;
     int code = avcodec_send_packet(d->context, d->packet);
@@ -103,9 +84,9 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
                           struct image *image)
 {
     enum status rc;
-    struct decoding d = {0};
+    struct ffmpeg_decoder d = {0};
     ffmpeg_log_begin();
-    TRY_OUT(decoding_begin(&d, id, limits));
+    TRY_OUT(start(&d, id, limits));
     TRY_OUT(decode_frame(&d, name, bytes, size));
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
     bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
@@ -116,7 +97,7 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     TRY_OUT(use_profile(d.frame, image));
     TRY_OUT(codec_turn(image, orientation_of(d.frame)));
 out:
-    decoding_end(&d);
+    ffmpeg_decoder_destroy(&d);
     return rc;
 }
 

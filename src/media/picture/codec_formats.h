@@ -60,5 +60,9 @@ static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);
 
+// How the camera was held: the orientation, 1 to 8, in the first directory of an EXIF block. The block is as PNG's eXIf chunk has it and
+// JPEG's APP1 segment behind "Exif\0\0": it begins with the byte order of a TIFF. 1, upright, where it says nothing or is broken.
+int exif_orientation(const uint8_t *block, size_t size);
+
 // Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
 enum status codec_turn(struct image *image, int orientation) MUST_CHECK;

@@ -17,7 +17,6 @@
 
 #include "media/picture/codec_color.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/exif.h"
 
 enum {
     SCANS_MAX = 100, // of a progressive picture: encoders make about ten, and each costs time for every pixel of however few bytes
@@ -137,24 +136,21 @@ static int find_orientation(const struct jpeg_decompress_struct *in)
 
 static enum status choose_space(struct jpeg_job *job)
 {
-    switch (job->in.jpeg_color_space) {
-    case JCS_GRAYSCALE:
-        job->space = COLOR_GREY;
-        job->in.out_color_space = JCS_GRAYSCALE;
-        return STATUS_OK;
-    case JCS_RGB:
-    case JCS_YCbCr:
-        job->space = COLOR_RGB;
-        job->in.out_color_space = JCS_RGB;
-        return STATUS_OK;
-    case JCS_CMYK:
-    case JCS_YCCK:
-        job->space = COLOR_CMYK;
-        job->in.out_color_space = JCS_CMYK;
-        return STATUS_OK;
-    default:
-        return fail(STATUS_UNSUPPORTED, "a JPEG of %d components; only grey, colour and CMYK are supported", job->in.num_components);
-    }
+    static const struct {
+        J_COLOR_SPACE in, out;
+        enum color_space space;
+    } spaces[] = {{JCS_GRAYSCALE, JCS_GRAYSCALE, COLOR_GREY},
+                  {JCS_RGB, JCS_RGB, COLOR_RGB},
+                  {JCS_YCbCr, JCS_RGB, COLOR_RGB},
+                  {JCS_CMYK, JCS_CMYK, COLOR_CMYK},
+                  {JCS_YCCK, JCS_CMYK, COLOR_CMYK}};
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
+        if (job->in.jpeg_color_space == spaces[i].in) {
+            job->space = spaces[i].space;
+            job->in.out_color_space = spaces[i].out;
+            return STATUS_OK;
+        }
+    return fail(STATUS_UNSUPPORTED, "a JPEG of %d components; only grey, colour and CMYK are supported", job->in.num_components);
 }
 
 // The coefficients of a picture in several scans are kept, all of them, and the markers, which the file holds. libjpeg fails rather than
@@ -203,10 +199,7 @@ static enum status read_pixels(struct jpeg_job *job)
     in->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(in);
     TRY(check_components(in));
-    job->row = malloc((size_t)in->output_width * (size_t)job->space);
-    if (!job->row) {
-        return fail(STATUS_LIMIT, "no memory for a row of %u pixels", in->output_width);
-    }
+    TRY(ALLOCATE(job->row, (size_t)in->output_width * (size_t)job->space, "for a row of %u pixels", in->output_width));
     read_rows(job);
     jpeg_finish_decompress(in); // up to the end marker: what cameras put behind it is not looked at
     return STATUS_OK;
@@ -260,9 +253,7 @@ static enum status write_picture(struct jpeg_job *job)
     if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
         return fail(STATUS_LIMIT, "%d x %d pixels are more than JPEG can hold, %ld a side; set output.format to png or tiff", image->width,
                     image->height, JPEG_MAX_DIMENSION);
-    job->row = malloc(3 * (size_t)image->width);
-    if (!job->row)
-        return fail(STATUS_LIMIT, "no memory for a row of %d pixels", image->width);
+    TRY(ALLOCATE(job->row, 3 * (size_t)image->width, "for a row of %d pixels", image->width));
     start_writing(job);
     for (int y = 0; y < image->height; y++) {
         codec_get_row(job->output, y, job->row);

@@ -18,67 +18,59 @@ enum status codec_allocate(struct image *image, const struct image_limits *limit
     if (width * height > limits->pixels) // both fit an int
         return fail(STATUS_LIMIT, "%llu x %llu pixels; the limit is %llu pixels in all", (unsigned long long)width,
                     (unsigned long long)height, (unsigned long long)limits->pixels);
-    enum status rc = image_create(image, (int)width, (int)height);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(image_create(image, (int)width, (int)height));
     image->bits = bits;
-    if (alpha) {
-        TRY(ALLOCATE(image->alpha, width * height, "for the alpha channel of %d x %d pixels", image->width, image->height));
-    }
-    return STATUS_OK;
+    return alpha ? ALLOCATE(image->alpha, width * height, "for the alpha channel of %d x %d pixels", image->width, image->height)
+                 : STATUS_OK;
 }
 
 enum status codec_allocate_black(struct image *image)
 {
-    TRY(ALLOCATE(image->black, (size_t)image->width * (size_t)image->height, "for the black of %d x %d pixels", image->width,
-                 image->height));
-    return STATUS_OK;
+    return ALLOCATE(image->black, (size_t)image->width * (size_t)image->height, "for the black of %d x %d pixels", image->width,
+                    image->height);
 }
 
-// Alpha or black.
-static void put_whole(const struct image *image, uint16_t *out, int count, const void *samples, size_t step)
+// Half of the largest sample; of floats that is 1.
+static float half_of(int bits)
 {
-    const uint8_t *narrow = samples;
-    const uint16_t *wide = samples;
-    const float *floats = samples;
-    for (size_t i = 0; i < (size_t)count; i++) {
-        if (image->bits == 32) {
-            float value = floats[i * step] * 65535;
-            out[i] = value > 0 ? (uint16_t)((value < 65535 ? value : 65535) + 0.5f) : 0;
-        } else {
-            out[i] = image->bits == 16 ? wide[i * step] : narrow[i * step];
-        }
-    }
+    return bits == 32 ? 0.5f : bits == 16 ? 32767.5f : 127.5f;
+}
+
+static inline float load(const void *samples, int bits, size_t i)
+{
+    return bits == 32 ? ((const float *)samples)[i] : bits == 16 ? ((const uint16_t *)samples)[i] : ((const uint8_t *)samples)[i];
+}
+
+static inline void store(void *samples, int bits, size_t i, float sample)
+{
+    if (bits == 32)
+        ((float *)samples)[i] = sample;
+    else if (bits == 16)
+        ((uint16_t *)samples)[i] = (uint16_t)sample;
+    else
+        ((uint8_t *)samples)[i] = (uint8_t)sample;
+}
+
+// To the nearest from 0 to `most`; NaN becomes 0.
+static uint16_t round_sample(float sample, float most)
+{
+    return sample > 0 ? (uint16_t)((sample < most ? sample : most) + 0.5f) : 0;
 }
 
 void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step)
 {
-    const uint8_t *narrow = samples;
-    const uint16_t *wide = samples;
-    const float *floats = samples;
-    size_t at = (size_t)y * (size_t)image->width + (size_t)x;
+    const size_t at = (size_t)y * (size_t)image->width + (size_t)x;
+    const int bits = image->bits;
     if (channel == CODEC_ALPHA || channel == CODEC_BLACK) {
-        put_whole(image, (channel == CODEC_ALPHA ? image->alpha : image->black) + at, count, samples, (size_t)step);
+        uint16_t *out = (channel == CODEC_ALPHA ? image->alpha : image->black) + at;
+        const float scale = bits == 32 ? 65535 : 1;
+        for (size_t i = 0; i < (size_t)count; i++)
+            out[i] = round_sample(load(samples, bits, i * (size_t)step) * scale, 65535);
         return;
     }
     float *out = image->rgb + (size_t)channel * (size_t)image->width * (size_t)image->height + at;
-    if (image->bits == 32)
-        for (int i = 0; i < count; i++)
-            out[i] = floats[(size_t)i * (size_t)step] * 2 - 1;
-    else if (image->bits == 16)
-        for (int i = 0; i < count; i++)
-            out[i] = (float)wide[(size_t)i * (size_t)step] / 32767.5f - 1;
-    else
-        for (int i = 0; i < count; i++)
-            out[i] = (float)narrow[(size_t)i * (size_t)step] / 127.5f - 1;
-}
-
-static uint16_t round_sample(float value, float half)
-{
-    float scaled = (value + 1) * half;
-    if (!(scaled > 0))
-        return 0;
-    return (uint16_t)((scaled < 2 * half ? scaled : 2 * half) + 0.5f);
+    for (size_t i = 0; i < (size_t)count; i++)
+        out[i] = load(samples, bits, i * (size_t)step) / half_of(bits) - 1;
 }
 
 void codec_from_bytes(const uint8_t *bytes, size_t pixels, float *rgb)
@@ -92,38 +84,21 @@ void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
 {
     for (size_t i = 0; i < pixels; i++)
         for (size_t c = 0; c < 3; c++)
-            bytes[3 * i + c] = (uint8_t)round_sample(rgb[c * pixels + i], 127.5f);
+            bytes[3 * i + c] = (uint8_t)round_sample((rgb[c * pixels + i] + 1) * 127.5f, 255);
 }
 
 static void get_colour(const float *in, int width, int bits, void *samples, size_t step)
 {
-    uint8_t *narrow = samples;
-    uint16_t *wide = samples;
-    float *floats = samples;
-    for (size_t x = 0; x < (size_t)width; x++) {
-        if (bits == 32)
-            floats[x * step] = (fmaxf(-1, fminf(1, in[x])) + 1) / 2;
-        else if (bits == 16)
-            wide[x * step] = round_sample(in[x], 32767.5f);
-        else
-            narrow[x * step] = (uint8_t)round_sample(in[x], 127.5f);
-    }
+    const float half = half_of(bits);
+    for (size_t x = 0; x < (size_t)width; x++)
+        store(samples, bits, x * step, bits == 32 ? (fmaxf(-1, fminf(1, in[x])) + 1) / 2 : round_sample((in[x] + 1) * half, 2 * half));
 }
 
 static void get_alpha(const struct image *image, int y, int bits, void *samples, size_t step)
 {
-    uint8_t *narrow = samples;
-    uint16_t *wide = samples;
-    float *floats = samples;
     const uint16_t *in = image->alpha + (size_t)y * (size_t)image->width;
-    for (size_t x = 0; x < (size_t)image->width; x++) {
-        if (bits == 32)
-            floats[x * step] = (float)in[x] / 65535;
-        else if (bits == 16)
-            wide[x * step] = in[x];
-        else
-            narrow[x * step] = (uint8_t)in[x];
-    }
+    for (size_t x = 0; x < (size_t)image->width; x++)
+        store(samples, bits, x * step, bits == 32 ? (float)in[x] / 65535 : in[x]);
 }
 
 void codec_get_row(const struct codec_output *output, int y, void *samples)
@@ -155,12 +130,9 @@ enum status codec_turn(struct image *image, int orientation)
     bool swap = orientation >= 5;
     struct image upright;
     struct image_limits limits = {image->width > image->height ? image->width : image->height, UINT64_MAX};
-    enum status rc = codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
-                                    (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL);
-    if (rc != STATUS_OK) {
-        image_destroy(&upright);
-        return rc;
-    }
+    enum status rc;
+    TRY_OUT(codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
+                           (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL));
     size_t plane = (size_t)image->width * (size_t)image->height;
     size_t to = 0;
     for (int y = 0; y < upright.height; y++)
@@ -172,5 +144,7 @@ enum status codec_turn(struct image *image, int orientation)
                 upright.alpha[to] = image->alpha[from];
         }
     image_replace(image, &upright);
-    return STATUS_OK;
+out:
+    image_destroy(&upright);
+    return rc;
 }

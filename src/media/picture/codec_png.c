@@ -10,7 +10,6 @@
 #include <zlib.h>
 
 #include "media/picture/codec_formats.h"
-#include "media/picture/exif.h"
 
 enum { CHUNK_BYTES_MAX = 8 << 20 }; // of a chunk that libpng keeps in memory
 
@@ -88,9 +87,8 @@ static enum status read_rows(struct png_job *job, int passes)
     size_t row_bytes = png_get_rowbytes(job->png, job->info);
     if (row_bytes != (size_t)image->width * (size_t)channels * (size_t)(image->bits / 8))
         return fail(STATUS_INTERNAL, "libpng made rows of %zu bytes from %d pixels", row_bytes, image->width);
-    job->rows = calloc(passes > 1 ? (size_t)image->height : 1, row_bytes);
-    if (!job->rows)
-        return fail(STATUS_LIMIT, "no memory for the rows of %d x %d pixels", image->width, image->height);
+    TRY(ALLOCATE(job->rows, row_bytes * (passes > 1 ? (size_t)image->height : 1), "for the rows of %d x %d pixels", image->width,
+                 image->height));
     for (int pass = 0; pass < passes; pass++)
         for (int y = 0; y < image->height; y++) {
             uint8_t *row = job->rows + (passes > 1 ? (size_t)y * row_bytes : 0);
@@ -116,9 +114,7 @@ static enum status turn(struct png_job *job)
 {
     png_uint_32 size = 0;
     png_bytep exif = NULL;
-    if (!png_get_eXIf_1(job->png, job->info, &size, &exif))
-        return STATUS_OK;
-    return codec_turn(job->image, exif_orientation(exif, size));
+    return png_get_eXIf_1(job->png, job->info, &size, &exif) ? codec_turn(job->image, exif_orientation(exif, size)) : STATUS_OK;
 }
 
 static enum status read_picture(struct png_job *job)
@@ -183,9 +179,7 @@ static enum status write_picture(struct png_job *job)
 {
     const struct codec_output *output = &job->output;
     const struct image *image = output->image;
-    job->rows = malloc((size_t)image->width * (size_t)output->channels * (size_t)(output->bits / 8));
-    if (!job->rows)
-        return fail(STATUS_LIMIT, "no memory for a row of %d pixels", image->width);
+    TRY(ALLOCATE(job->rows, (size_t)output->bits / 8 * image->width * output->channels, "for a row of %d pixels", image->width));
     write_header(job);
     for (int y = 0; y < image->height; y++) {
         codec_get_row(output, y, job->rows);

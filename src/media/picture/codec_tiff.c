@@ -210,12 +210,9 @@ static enum status read_page(struct page *page, const struct image_limits *limit
     TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra);
     page->premultiplied = extra_count > 0 && extra[0] == EXTRASAMPLE_ASSOCALPHA;
     page->separate = planar == PLANARCONFIG_SEPARATE && page->samples > 1;
-    enum status rc = check_kind(page);
-    if (rc == STATUS_OK)
-        rc = read_geometry(page, limits);
-    if (rc == STATUS_OK && page->photometric == PHOTOMETRIC_PALETTE)
-        rc = read_palette(page);
-    return rc;
+    TRY(check_kind(page));
+    TRY(read_geometry(page, limits));
+    return page->photometric == PHOTOMETRIC_PALETTE ? read_palette(page) : STATUS_OK;
 }
 
 // `count` samples of `bits` bits each, most significant first, one a byte.
@@ -324,7 +321,7 @@ static enum status read_units(const struct page *page, struct tiff_source *sourc
     if (size <= 0)
         rc = broken(source);
     else if (!scratch || !buffer)
-        rc = fail(STATUS_LIMIT, "no memory for strips or tiles of %lld bytes", (long long)size);
+        rc = no_memory("for strips or tiles of %lld bytes", (long long)size);
     for (int plane = 0; plane < (page->separate ? page->samples : 1); plane++)
         for (uint32_t y = 0; y < page->height; y += page->unit_height)
             for (uint32_t x = 0; x < page->width && rc == STATUS_OK; x += page->unit_width)
@@ -406,8 +403,7 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
         divide_by_alpha(image);
     TRY(use_profile(page, image));
     TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ORIENTATION, &orientation);
-    TRY(codec_turn(image, orientation));
-    return STATUS_OK;
+    return codec_turn(image, orientation);
 }
 
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)

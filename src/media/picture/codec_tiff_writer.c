@@ -87,7 +87,7 @@ enum status codec_tiff_encode(FILE *stream, const struct codec_output *output)
     bool written = tiff && set_tags(tiff, output, (uint32_t)strip_rows) && write_strips(tiff, output, row_bytes, strip_rows, buffer) &&
                    TIFFWriteDirectory(tiff);
     if (!buffer)
-        rc = fail(STATUS_LIMIT, "no memory for strips of %zu bytes", (size_t)strip_rows * row_bytes);
+        rc = no_memory("for strips of %zu bytes", (size_t)strip_rows * row_bytes);
     else if (!written && failure.message[0] && !failure.error)
         rc = fail(STATUS_IO, "libtiff: %s", failure.message);
     else if (!written)

@@ -40,6 +40,22 @@ const char *ffmpeg_log_cause(int code)
     return cause;
 }
 
+enum status ffmpeg_decoder_create(struct ffmpeg_decoder *decoder, const AVCodec *codec)
+{
+    *decoder = (struct ffmpeg_decoder){avcodec_alloc_context3(codec), av_packet_alloc(), av_frame_alloc()};
+    if (!decoder->context || !decoder->packet || !decoder->frame)
+        return no_memory("for a decoder");
+    decoder->context->thread_count = 1;
+    return STATUS_OK;
+}
+
+void ffmpeg_decoder_destroy(struct ffmpeg_decoder *decoder)
+{
+    avcodec_free_context(&decoder->context);
+    av_packet_free(&decoder->packet);
+    av_frame_free(&decoder->frame);
+}
+
 AVFrame *ffmpeg_frame_create(int width, int height, enum AVPixelFormat format)
 {
     AVFrame *frame = av_frame_alloc();
@@ -63,9 +79,8 @@ enum status ffmpeg_frame_to_image(const AVFrame *from, int colours, int flags, s
     const int channels = image->alpha ? 4 : 3;
     AVFrame *to = ffmpeg_frame_create(from->width, from->height, image->alpha ? with : without);
     struct SwsContext *scaler = NULL;
-    enum status rc = to ? STATUS_OK : fail(STATUS_LIMIT, "no memory to convert %d x %d pixels", from->width, from->height);
-    if (rc != STATUS_OK)
-        goto out;
+    enum status rc;
+    TRY_OUT(to ? STATUS_OK : no_memory("to convert %d x %d pixels", from->width, from->height));
     scaler = sws_getContext(to->width, to->height, from->format, to->width, to->height, to->format,
                             SWS_BILINEAR | SWS_FULL_CHR_H_INT | SWS_ACCURATE_RND | flags, NULL, NULL, NULL);
     if (!scaler || (sws_setColorspaceDetails(scaler, coefficients, full, coefficients, 1, 0, 1 << 16, 1 << 16) < 0 && !rgb))

@@ -4,7 +4,7 @@
 // Its messages are kept instead of printed, so that the cause of a failure gets into the message about it.
 #pragma once
 
-#include <libavutil/frame.h>
+#include <libavcodec/avcodec.h>
 #include <stdbool.h>
 
 #include "common/picture/image.h"
@@ -18,6 +18,17 @@ bool ffmpeg_log_failed(void);
 // The first error that FFmpeg logged on this thread since ffmpeg_log_begin(), one line without its end, else the text of `code` (an
 // AVERROR). The first is the cause; what follows are the callers that give up. Valid until the next call on this thread.
 const char *ffmpeg_log_cause(int code);
+
+// What decodes, on the calling thread.
+struct ffmpeg_decoder {
+    AVCodecContext *context;
+    AVPacket *packet;
+    AVFrame *frame;
+};
+
+// Not yet open. Destroy it also after a failure; a zeroed one is fine.
+enum status ffmpeg_decoder_create(struct ffmpeg_decoder *decoder, const AVCodec *codec) MUST_CHECK;
+void ffmpeg_decoder_destroy(struct ffmpeg_decoder *decoder);
 
 // A frame with memory of its own; NULL without memory.
 AVFrame *ffmpeg_frame_create(int width, int height, enum AVPixelFormat format);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/system/text.h"
 #include "media/picture/codec_formats.h"
 
 // A new format is a row here and its decoder. The first row that fits tells.
@@ -61,10 +62,10 @@ const struct signature *signature_find(const uint8_t *bytes, size_t size)
 
 void signature_list(char *text, size_t size)
 {
-    size_t used = 0;
-    for (const struct signature *s = signatures; s < signatures + SIGNATURES && used < size; s++)
+    text[0] = '\0';
+    for (const struct signature *s = signatures; s < signatures + SIGNATURES; s++)
         if (s->extensions[0])
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? ", " : "", s->name);
+            text_append(text, size, "%s%s", text[0] ? ", " : "", s->name);
 }
 
 bool picture_has_name(const char *path)

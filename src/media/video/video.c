@@ -56,7 +56,7 @@ static enum status make_room(struct video *v, const struct video_options *o)
     v->scaler = sws_getContext(o->width, o->height, AV_PIX_FMT_RGB24, o->width, o->height, AV_PIX_FMT_YUV420P,
                                SWS_BILINEAR | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
     if (!v->rgb || !v->yuv || !v->packets || !v->scaler)
-        return fail(STATUS_LIMIT, "no memory for a video of %d x %d pixels", o->width, o->height);
+        return no_memory("for a video of %d x %d pixels", o->width, o->height);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     if (sws_setColorspaceDetails(v->scaler, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16) < 0)
         return fail(STATUS_INTERNAL, "FFmpeg cannot convert RGB to BT.709");
@@ -73,8 +73,8 @@ enum status video_create(struct video **video, const struct video_options *o)
     *video = NULL;
     if (o->width < 2 || o->height < 2 || o->width % 2 || o->height % 2)
         return fail(STATUS_UNSUPPORTED, "a video of %d x %d pixels: both sides must be even", o->width, o->height);
-    struct video *v;
-    TRY(ALLOCATE(v, 1, "for a video"));
+    TRY(ALLOCATE(*video, 1, "for a video"));
+    struct video *v = *video;
     struct file_writer trial;
     AVCodecContext *encoder = NULL;
     enum status rc;
@@ -91,22 +91,18 @@ enum status video_create(struct video **video, const struct video_options *o)
     TRY_OUT(video_encoder_create(&encoder, &v->options));
     snprintf(v->encoder_name, sizeof v->encoder_name, "%s", encoder->codec->name);
     v->parameters = avcodec_parameters_alloc();
-    if (!v->parameters || avcodec_parameters_from_context(v->parameters, encoder) < 0) {
-        rc = fail(STATUS_LIMIT, "no memory for a video");
-        goto out;
-    }
-    TRY_OUT(make_room(v, o));
-    *video = v;
-    v = NULL;
+    const bool known = v->parameters && avcodec_parameters_from_context(v->parameters, encoder) >= 0;
+    rc = known ? make_room(v, o) : no_memory("for a video");
 out:
     avcodec_free_context(&encoder);
-    video_abandon(&v);
+    if (rc != STATUS_OK)
+        video_abandon(video);
     return rc;
 }
 
 static enum status frame_no_memory(const struct video *v)
 {
-    return fail(STATUS_LIMIT, "no memory for a frame of '%s'", v->path);
+    return no_memory("for a frame of '%s'", v->path);
 }
 
 // Takes what the packet refers to. Where memory runs out, the stream's error says so.
@@ -151,10 +147,7 @@ static enum status encode_segment(struct video *v, int64_t held)
     enum status rc;
     TRY_OUT(video_encoder_create(&encoder, &v->options));
     for (int64_t i = 0; i < v->open_count + held; i++) {
-        if (av_frame_make_writable(v->yuv) < 0) { // encoders keep some
-            rc = frame_no_memory(v);
-            goto out;
-        }
+        TRY_OUT(av_frame_make_writable(v->yuv) >= 0 ? STATUS_OK : frame_no_memory(v)); // encoders keep some
         copy_open(v, (int)(i < v->open_count ? i : v->open_count - 1));
         v->yuv->pts = v->encoded++;
         TRY_OUT(encode(v, encoder, v->yuv));
@@ -230,24 +223,26 @@ static enum status next_packet(struct video *v, struct record_reader *packets, A
     return record_read(packets, packet->data, (size_t)head.size);
 }
 
+static enum status read_head(const struct video *v, struct record_reader *reader, struct saved_head *head)
+{
+    TRY(record_read(reader, head, sizeof *head));
+    head->encoder[sizeof head->encoder - 1] = '\0';
+    if (strcmp(head->encoder, v->encoder_name) != 0)
+        return fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head->encoder, v->encoder_name);
+    if (head->width != v->options.width || head->height != v->options.height || head->segment != v->segment || head->open_count < 0 ||
+        head->open_count > v->segment || head->encoded < 0 || (head->open_count == 0 && head->encoded > 0))
+        return fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head->width, head->height,
+                    (long long)head->encoded);
+    return STATUS_OK;
+}
+
 enum status video_load(struct video *v, struct record_reader *reader)
 {
     struct saved_head head;
     AVPacket *packet = av_packet_alloc();
     uint8_t *frame;
     enum status rc;
-    TRY_OUT(packet ? record_read(reader, &head, sizeof head) : frame_no_memory(v));
-    head.encoder[sizeof head.encoder - 1] = '\0';
-    if (strcmp(head.encoder, v->encoder_name) != 0) {
-        rc = fail(STATUS_UNSUPPORTED, "the video was begun with the encoder '%s', and this is '%s'", head.encoder, v->encoder_name);
-        goto out;
-    }
-    if (head.width != v->options.width || head.height != v->options.height || head.segment != v->segment || head.open_count < 0 ||
-        head.open_count > v->segment || head.encoded < 0 || (head.open_count == 0 && head.encoded > 0)) {
-        rc = fail(STATUS_FORMAT, "a saved video of %d x %d pixels and %lld frames is not this one", head.width, head.height,
-                  (long long)head.encoded);
-        goto out;
-    }
+    TRY_OUT(packet ? read_head(v, reader, &head) : frame_no_memory(v));
     for (; v->encoded < head.encoded; v->encoded++) {
         TRY_OUT(next_packet(v, reader, packet));
         keep(v, packet);
@@ -271,7 +266,8 @@ static enum status write_packets(struct video *v, AVFormatContext *muxer)
 {
     struct record_reader packets = {.bytes = (const uint8_t *)v->packet_bytes, .left = v->packet_size};
     AVPacket *packet = av_packet_alloc();
-    enum status rc = packet ? STATUS_OK : frame_no_memory(v);
+    enum status rc;
+    TRY_OUT(packet ? STATUS_OK : frame_no_memory(v));
     while (rc == STATUS_OK && packets.left) {
         TRY_OUT(next_packet(v, &packets, packet));
         av_packet_rescale_ts(packet, av_inv_q(frame_rate(v)), muxer->streams[0]->time_base);
@@ -298,21 +294,14 @@ static enum status write_file(struct video *v, const struct file_writer *file)
         return fail(STATUS_UNSUPPORTED, "FFmpeg cannot make MP4 files: %s", ffmpeg_log_cause(code));
     muxer->flags |= AVFMT_FLAG_BITEXACT;
     AVStream *stream = avformat_new_stream(muxer, NULL);
-    if (!stream || avcodec_parameters_copy(stream->codecpar, v->parameters) < 0) {
-        rc = fail(STATUS_LIMIT, "no memory for a video");
-        goto out;
-    }
+    TRY_OUT(stream && avcodec_parameters_copy(stream->codecpar, v->parameters) >= 0 ? STATUS_OK : no_memory("for a video"));
     stream->time_base = av_inv_q(frame_rate(v));
     stream->avg_frame_rate = frame_rate(v);
     code = avio_open(&muxer->pb, url, AVIO_FLAG_WRITE);
     av_dict_set(&options, "movflags", "+faststart", 0);
     if (code >= 0)
         code = avformat_write_header(muxer, &options);
-    if (code < 0) {
-        rc = write_failed(v, code);
-        goto out;
-    }
-    TRY_OUT(write_packets(v, muxer));
+    TRY_OUT(code < 0 ? write_failed(v, code) : write_packets(v, muxer));
     code = av_write_trailer(muxer);
     const int closed = avio_closep(&muxer->pb);
     if (code < 0 || closed < 0)

@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#include "common/system/status.h"
+#include "common/picture/image.h"
 #include "common/wire/record_file.h"
 
 enum { VIDEO_ENCODER_MAX = 64 }; // bytes of an encoder's name
@@ -42,3 +42,6 @@ enum status video_finish(struct video **video) MUST_CHECK;
 
 // Leaves no file. NULL is fine.
 void video_abandon(struct video **video);
+
+// The first frame of such a video, from a file of this machine and no other place that it may name. On failure *image is zeroed.
+enum status video_first_frame(const char *path, const struct image_limits *limits, struct image *image) MUST_CHECK;

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-
 static const double same_work = 1e-6;  // relative: rounding of sums
 static const double grown_work = 0.05; // relative: pictures of a weak study need not be of exactly the same size
 
@@ -126,12 +125,9 @@ static void compare(const struct study *study, struct study_group *group)
 
 static enum status make_groups(struct study *study)
 {
-    double *seconds = calloc(study->run_count, sizeof *seconds);
-    study->groups = calloc(study->run_count, sizeof *study->groups);
-    if (!seconds || !study->groups) {
-        free(seconds);
-        return fail(STATUS_LIMIT, "no memory for a study of %zu runs", study->run_count);
-    }
+    double *seconds;
+    TRY(ALLOCATE(study->groups, study->run_count, "for a study of %zu runs", study->run_count));
+    TRY(ALLOCATE(seconds, study->run_count, "for a study of %zu runs", study->run_count));
     for (size_t i = 0; i < study->run_count; i += study->groups[study->group_count++].repeats)
         sum_up(study, &study->runs[i], seconds, &study->groups[study->group_count]);
     for (size_t i = 0; i < study->group_count; i++)
@@ -142,20 +138,15 @@ static enum status make_groups(struct study *study)
 
 enum status study_make(struct study_run *runs, size_t count, enum study_kind kind, struct study *study)
 {
-    enum status rc;
     *study = (struct study){.runs = runs, .run_count = count};
     qsort(runs, count, sizeof *runs, by_size);
-    TRY_OUT(check_alike(study));
-    TRY_OUT(choose_kind(study, kind));
+    TRY(check_alike(study));
+    TRY(choose_kind(study, kind));
     for (size_t i = count; i-- > 0 && !study->crowded;) { // the run that is worst off comes last
         study->crowded = runs[i].crowded;
         study->crowd = runs[i].crowd;
     }
-    rc = make_groups(study);
-out:
-    if (rc != STATUS_OK)
-        study_destroy(study);
-    return rc;
+    return make_groups(study);
 }
 
 // The same file given twice would be its own repeat.
@@ -172,19 +163,13 @@ static enum status check_once(const struct study_run *runs, size_t count)
 
 enum status study_read(const char *const *given, size_t count, enum study_kind kind, struct study *study)
 {
-    struct study_run *runs = calloc(count, sizeof *runs);
-    enum status rc;
-    *study = (struct study){0};
-    if (!runs)
-        return fail(STATUS_LIMIT, "no memory for %zu runs", count);
+    *study = (struct study){.run_count = count};
+    TRY(ALLOCATE(study->runs, count, "for %zu runs", count));
     for (size_t i = 0; i < count; i++) {
-        TRY_OUT(study_run_read(given[i], &runs[i]));
-        TRY_OUT(check_once(runs, i + 1));
+        TRY(study_run_read(given[i], &study->runs[i]));
+        TRY(check_once(study->runs, i + 1));
     }
-    return study_make(runs, count, kind, study);
-out:
-    free(runs);
-    return rc;
+    return study_make(study->runs, count, kind, study);
 }
 
 void study_destroy(struct study *study)

@@ -40,10 +40,11 @@ enum status study_kind_parse(const char *text, enum study_kind *kind) MUST_CHECK
 // Of an odd count the middle, of an even one the mean of the two in the middle. Sorts the values; count >= 1.
 double study_median(double *values, size_t count);
 
-// Takes over `runs`, malloc'ed, on failure too. STATUS_USAGE: they are not comparable, or of neither kind, or not of that one.
+// Takes over `runs`, malloc'ed. Destroy the study also after a failure. STATUS_USAGE: they are not comparable, or of neither kind, or not
+// of that one.
 enum status study_make(struct study_run *runs, size_t count, enum study_kind kind, struct study *study) MUST_CHECK;
 
-// Of output folders or run files.
+// The same of output folders or run files.
 enum status study_read(const char *const *given, size_t count, enum study_kind kind, struct study *study) MUST_CHECK;
 
 void study_destroy(struct study *study); // a zeroed one is fine
@@ -56,3 +57,10 @@ enum status study_print(const struct study *study, FILE *stream) MUST_CHECK;
 
 // study.md, study.csv and the plot into the folder, which is made. Without gnuplot there is a warning and no plot.
 enum status study_write(const struct study *study, const char *folder) MUST_CHECK;
+
+// The plot of a study, by gnuplot in a process of its own: <folder>/strong.svg, weak.svg or times.svg. Without gnuplot, or where it fails,
+// there is a warning and *plotted is false.
+enum status study_plot(const struct study *study, const char *folder, bool *plotted) MUST_CHECK;
+
+// Its script, which writes the SVG to standard output.
+void study_plot_script(const struct study *study, FILE *stream);

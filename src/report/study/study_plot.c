@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include "report/study/study_plot.h"
-
 #include <errno.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "report/study/study.h"
 
 extern char **environ;
 
@@ -112,13 +111,11 @@ enum status study_plot(const struct study *study, const char *folder, bool *plot
     FILE *script = fdopen(descriptor, "w");
     if (!script) {
         close(descriptor);
-        return fail(STATUS_LIMIT, "no memory for a plot");
+        return no_memory("for a plot");
     }
     study_plot_script(study, script);
-    if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0) {
-        rc = fail(STATUS_IO, "cannot write the plot: %s", strerror(errno));
-        goto out;
-    }
+    if (fflush(script) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        TRY_OUT(fail(STATUS_IO, "cannot write the plot: %s", strerror(errno)));
     snprintf(name, sizeof name, "%s.svg", study_name(study));
     TRY_OUT(file_join(path, folder, name));
     TRY_OUT(file_create(&writer, path));

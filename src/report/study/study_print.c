@@ -2,13 +2,11 @@
 // A study as text: Markdown and comma-separated values.
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "report/study/study.h"
-#include "report/study/study_plot.h"
 
 // A path in a cell of a table: no bar of it ends the cell, no backtick the code.
 static void print_path(const char *path, FILE *stream)
@@ -83,16 +81,11 @@ static void print_head(const struct study *study, FILE *stream)
     fputc('\n', stream);
 }
 
-static enum status finish(FILE *stream)
-{
-    return ferror(stream) ? fail(STATUS_IO, "cannot write the study: %s", strerror(errno)) : STATUS_OK;
-}
-
 enum status study_print(const struct study *study, FILE *stream)
 {
     print_head(study, stream);
     print_table(study, stream);
-    return finish(stream);
+    return ferror(stream) ? fail(STATUS_IO, "cannot write the study: %s", strerror(errno)) : STATUS_OK;
 }
 
 static void print_runs(const struct study *study, FILE *stream)

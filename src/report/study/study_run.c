@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/config/config_yaml.h"
 #include "runfile/run_images.h"
 
 // One host of a run.
@@ -27,22 +26,21 @@ static void crowd(struct study_run *run, const struct node *node, int threads)
     const int busy = node->workers * (threads > 0 ? threads : 1);
     if (run->crowded)
         return;
-    if (node->cores <= 0 && node->ranks > 1) {
-        run->crowded = true;
+    run->crowded = true;
+    if (node->cores <= 0 && node->ranks > 1)
         snprintf(run->crowd, sizeof run->crowd,
                  "a run file does not say how many cores its %d ranks on one host had, so that nobody knows whether they shared them; run "
                  "again with this version",
                  node->ranks);
-    } else if (node->cores > 0 && node->ranks > node->cores) {
-        run->crowded = true;
+    else if (node->cores > 0 && node->ranks > node->cores)
         snprintf(run->crowd, sizeof run->crowd, "oversubscribed: %d ranks on %d core%s; these times say nothing about scaling", node->ranks,
                  node->cores, node->cores == 1 ? "" : "s");
-    } else if (node->cores > 0 && busy > node->cores) {
-        run->crowded = true;
+    else if (node->cores > 0 && busy > node->cores)
         snprintf(run->crowd, sizeof run->crowd,
                  "oversubscribed: %d workers of %d threads on %d core%s; these times say nothing about scaling", node->workers, threads,
                  node->cores, node->cores == 1 ? "" : "s");
-    }
+    else
+        run->crowded = false;
 }
 
 void study_run_place(struct study_run *run, char *const *hosts, const int *node_cores, int threads)

@@ -25,9 +25,12 @@ enum { BAND_SUMS = sizeof(struct band) / sizeof(double) };
 
 // Slabs hold this member's rows; of the gradient also those around them that smoothing reads.
 struct ascent {
-    struct ascent_options options;
-    const struct config *config;
     struct image_job *job;
+    const struct config *config;
+    struct frames *frames;
+    struct slab *image;
+    const struct slab *base;
+    int octave;
     struct objective objective; // with weights of its own where guidance changes them
     struct sweep *sweep;
     struct features features;
@@ -43,11 +46,8 @@ static enum status copy_weights(struct ascent *a)
     a->objective = *from;
     memset(a->objective.weights, 0, sizeof a->objective.weights); // not ours
     for (int t = 0; t < from->count; t++) {
-        const size_t bytes = (size_t)from->channels[t] * sizeof *from->weights[t];
-        a->objective.weights[t] = malloc(bytes);
-        if (!a->objective.weights[t])
-            return fail(STATUS_LIMIT, "no memory for the weights of channels");
-        memcpy(a->objective.weights[t], from->weights[t], bytes);
+        TRY(ALLOCATE(a->objective.weights[t], from->channels[t], "for the weights of channels"));
+        memcpy(a->objective.weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
     }
     return STATUS_OK;
 }
@@ -61,14 +61,13 @@ static unsigned wanted_gradients(const struct ascent *a)
     return config->frames.cam || guidance_wants_cam(config) ? 1u << cam_target(&a->objective) : 0;
 }
 
-enum status ascent_create(struct ascent **ascent, const struct ascent_options *options)
+enum status ascent_create(struct ascent **ascent, struct image_job *job, struct frames *frames, struct slab *image, const struct slab *base,
+                          int octave)
 {
-    struct image_job *job = options->job;
-    const struct slab *image = options->image;
     const int width = image->width, height = image->height;
     TRY(ALLOCATE(*ascent, 1, "for an octave"));
     struct ascent *a = *ascent;
-    *a = (struct ascent){.options = *options, .job = job, .config = job->objective->config};
+    *a = (struct ascent){.job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .octave = octave};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
     TRY(copy_weights(a));
     const int margin = slab_blur_margin(a->config->smooth);
@@ -77,8 +76,7 @@ enum status ascent_create(struct ascent **ascent, const struct ascent_options *o
     TRY(row_exchange_create_neighbours(&a->neighbours, job->team, width, height));
     TRY(slab_create(&a->gradient, width, height, tiling_grown(image->rows, margin, height)));
     TRY(slab_create(&a->scratch, width, height, a->gradient.rows));
-    a->bands = calloc((size_t)slab_bands(image->rows) + 1, sizeof *a->bands);
-    return a->bands ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the sums of an octave");
+    return ALLOCATE(a->bands, slab_bands(image->rows) + 1, "for the sums of an octave");
 }
 
 void ascent_destroy(struct ascent **ascent)
@@ -109,7 +107,7 @@ struct sweep *ascent_sweep(struct ascent *ascent)
 static enum status look_at_importance(struct ascent *a, int dy, int dx)
 {
     const struct objective *unguided = a->job->objective;
-    const struct sweep_pass pass = {.image = a->options.image, .dy = dy, .dx = dx, .rule = GRADIENT_PLAIN, .features = &a->features};
+    const struct sweep_pass pass = {.image = a->image, .dy = dy, .dx = dx, .rule = GRADIENT_PLAIN, .features = &a->features};
     struct sweep_losses losses;
     TRY(sweep_run(a->sweep, &pass, &losses));
     for (int t = 0; t < unguided->count; t++) {
@@ -124,7 +122,7 @@ static enum status look_at_importance(struct ascent *a, int dy, int dx)
 static enum status observe(struct ascent *a, const struct sweep_pass *pass, const struct sweep_losses *losses, struct step_row *record)
 {
     const struct config *config = a->config;
-    struct frames *frames = a->options.frames;
+    struct frames *frames = a->frames;
     const bool shown = frames_are_due(frames, record->octave * config->steps + record->step);
     const bool guided = guidance_is_on(config) && record->step % config->guidance.every == 0;
     struct frame_view view = {.octave = record->octave, .step = record->step};
@@ -136,7 +134,7 @@ static enum status observe(struct ascent *a, const struct sweep_pass *pass, cons
     record->frame = shown ? frames->count : -1;
     view.cam = &cam;
     if (shown)
-        TRY_OUT(frames_send(frames, a->options.image, a->options.base, &view));
+        TRY_OUT(frames_send(frames, a->image, a->base, &view));
     if (guided)
         rc = guidance_look(&a->guidance, &a->gradient, &cam);
 out:
@@ -147,7 +145,7 @@ out:
 // Total variation of the image and, if it is wanted, its part in the gradient.
 static enum status measure_variation(struct ascent *a)
 {
-    const struct slab *image = a->options.image;
+    const struct slab *image = a->image;
     TRY(row_exchange_end(a->neighbours));
     const float *above = row_exchange_values(a->neighbours, 0), *below = row_exchange_values(a->neighbours, 1);
     const double start = now();
@@ -173,9 +171,9 @@ static enum status shape(struct ascent *a)
 static enum status sum_bands(struct ascent *a, struct band *sum)
 {
     struct image_job *job = a->job;
-    const struct slab *image = a->options.image;
+    const struct slab *image = a->image;
     const double start = now();
-    slab_squared_error(image, a->options.base, &a->bands->squared_error, BAND_SUMS);
+    slab_squared_error(image, a->base, &a->bands->squared_error, BAND_SUMS);
     slab_moments(&a->gradient, image->rows, a->bands->gradient, BAND_SUMS);
     timing_add(job->team->timing, PHASE_SHAPE, start, 0);
     if (job->team->rank == 0) // which always has a band
@@ -188,7 +186,7 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
 {
     struct image_job *job = a->job;
     const struct config *config = a->config;
-    struct slab *image = a->options.image;
+    struct slab *image = a->image;
     const double start = now(), samples = 3.0 * image->width * image->height;
     struct sweep_pass pass = {.image = image,
                               .objective = &a->objective,
@@ -198,11 +196,10 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
                               .scratch = &a->scratch,
                               .features = &a->features,
                               .parts = true};
-    struct step_row record = {
-        .image = job->image, .octave = a->options.octave, .step = step, .width = image->width, .height = image->height};
+    struct step_row record = {.image = job->image, .octave = a->octave, .step = step, .width = image->width, .height = image->height};
     struct sweep_losses losses;
     struct band sum;
-    rng_jitter(config->seed, job->image, a->options.octave, step, config->jitter, &pass.dy, &pass.dx);
+    rng_jitter(config->seed, job->image, a->octave, step, config->jitter, &pass.dy, &pass.dx);
     if (config->guidance.importance > 0 && step % config->guidance.every == 0)
         TRY(look_at_importance(a, pass.dy, pass.dx));
     TRY(row_exchange_begin(a->neighbours, image));
@@ -215,7 +212,7 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
     record.gradient_norm = sqrt(sum.gradient[2]);
     if (!isfinite(losses.total) || !isfinite(record.gradient_norm)) { // by the same sums on every member
         job->team->agreed = true;
-        return fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->options.octave, step);
+        return fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->octave, step);
     }
     const double at = now();
     shaping_ascend(image, &a->gradient,

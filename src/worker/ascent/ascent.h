@@ -7,17 +7,10 @@
 
 struct ascent;
 
-// All pointers outlive the ascent.
-struct ascent_options {
-    struct image_job *job;
-    struct frames *frames;
-    struct slab *image;      // this member's rows of the octave; raised in place
-    const struct slab *base; // the original at this size
-    int octave;              // number
-};
-
-// Not collective: a failure is this member's. Destroy it also after a failure.
-enum status ascent_create(struct ascent **ascent, const struct ascent_options *options) MUST_CHECK;
+// Raises `image`, this member's rows of the octave number `octave`, in place. `base`: the original at this size. All pointers outlive the
+// ascent. Not collective: a failure is this member's. Destroy it also after a failure.
+enum status ascent_create(struct ascent **ascent, struct image_job *job, struct frames *frames, struct slab *image, const struct slab *base,
+                          int octave) MUST_CHECK;
 void ascent_destroy(struct ascent **ascent);
 
 // For whoever wants to look at the octave without raising it.

@@ -2,14 +2,12 @@
 #include "worker/ascent/dream.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
 #include "worker/look/evaluation.h"
-#include "worker/team/array_parts.h"
 #include "worker/team/rescale.h"
 
 // One image on its way up. Slabs hold this member's rows.
@@ -63,7 +61,7 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
                                         .target = t,
                                         .frame = -1,
                                         .facts = {expectation->value, expectation->expected, expectation->residual}};
-        TRY(array_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
+        TRY(outbox_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
     }
     return STATUS_OK;
 }
@@ -188,8 +186,7 @@ static enum status find_base(struct dream *d, int octave)
 
 static enum status begin_ascent(struct dream *d)
 {
-    const struct ascent_options options = {.job = d->job, .frames = &d->frames, .image = &d->image, .base = &d->base, .octave = d->octave};
-    return team_agree(d->job->team, ascent_create(&d->ascent, &options));
+    return team_agree(d->job->team, ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, d->octave));
 }
 
 // Moves from the current octave, if there is one, to this one.

@@ -3,7 +3,6 @@
 
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
-#include "worker/team/array_parts.h"
 #include "worker/team/rescale.h"
 
 void frames_init(struct frames *f, const struct image_job *job, int width, int height)
@@ -55,7 +54,7 @@ enum status frames_send(struct frames *f, const struct slab *image, const struct
         map.kind = ARRAY_HEAT;
         map.grid = view->cam->grid;
         map.facts[0] = view->scale;
-        TRY_OUT(array_send_whole(job->outbox, map, 1, map.grid.height, map.grid.width, view->cam->values));
+        TRY_OUT(outbox_send_whole(job->outbox, map, 1, map.grid.height, map.grid.width, view->cam->values));
     }
     part.kind = ARRAY_FRAME;
     part = array_part_rows(part, &frame, 3);

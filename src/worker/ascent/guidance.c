@@ -145,13 +145,11 @@ static enum status add_terms(struct guidance *g, struct slab *gradient)
     const struct config *config = g->config;
     const struct span held = gradient->rows, rows = own_rows(g, gradient);
     const int width = gradient->width, height = gradient->height;
-    double(*sums)[TERMS] = calloc((size_t)slab_bands(rows) + 1, sizeof *sums), norms[TERMS], factors[1 + TERMS];
-    float *maps = calloc((size_t)(held.end - held.begin + 1), (size_t)width * sizeof *maps); // of the held rows; 0 without a map
+    double(*sums)[TERMS], norms[TERMS], factors[1 + TERMS];
+    float *maps = NULL; // of the held rows; 0 without a map
     enum status rc;
-    if (!sums || !maps) {
-        rc = fail(STATUS_LIMIT, "no memory for the added terms");
-        goto out;
-    }
+    TRY(ALLOCATE(sums, slab_bands(rows) + 1, "for the added terms"));
+    TRY_OUT(ALLOCATE(maps, (size_t)(held.end - held.begin + 1) * (size_t)width, "for the added terms"));
 #pragma omp parallel for schedule(static)
     for (int y = held.begin; y < held.end; y++)
         if (g->cam.values)

@@ -135,13 +135,10 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
 {
     const double start = now();
     const struct heat_grid grid = features_grid(f, target, dy, dx);
-    double *weights = calloc((size_t)f->objective->channels[target], sizeof *weights);
+    double *weights;
     enum status rc;
     *heat = (struct heat){0};
-    if (!weights) {
-        rc = fail(STATUS_LIMIT, "no memory for a class activation map");
-        goto out;
-    }
+    TRY(ALLOCATE(weights, f->objective->channels[target], "for a class activation map"));
     TRY_OUT(find_weights(f, target, method, weights));
     if (method == CAM_GRAD)
         for (int c = 0; c < f->objective->channels[target]; c++)

@@ -24,12 +24,10 @@ static enum status compare(struct image_job *job, const struct slab *picture, co
     enum { TOTAL_VARIATION, SQUARED_ERROR, SUMS };
     const double samples = 3.0 * picture->width * picture->height;
     struct row_exchange *neighbours = NULL;
-    double(*bands)[SUMS] = calloc((size_t)slab_bands(picture->rows) + 1, sizeof *bands), sums[SUMS];
-    enum status rc;
-    if (bands)
+    double(*bands)[SUMS], sums[SUMS];
+    enum status rc = ALLOCATE(bands, slab_bands(picture->rows) + 1, "for the sums of a picture");
+    if (rc == STATUS_OK)
         rc = row_exchange_create_neighbours(&neighbours, job->team, picture->width, picture->height);
-    else
-        rc = fail(STATUS_LIMIT, "no memory for the sums of a picture");
     TRY_OUT(team_agree(job->team, rc));
     TRY_OUT(row_exchange_begin(neighbours, picture));
     TRY_OUT(row_exchange_end(neighbours));

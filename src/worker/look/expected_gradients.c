@@ -80,7 +80,7 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
         TRY(executor_forward_from(executor, w->target));
         TRY(objective_sums(w->objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
         objective_gradient(w->objective, executor, view);
-        TRY(executor_backward_to(executor, GRADIENT_MODE_PLAIN, 0, w->target));
+        TRY(executor_backward(executor, GRADIENT_MODE_PLAIN, 0, w->target));
         if (w->options->passed && w->target == w->order[w->count - 1])
             w->options->passed(w->options->context, w->passes);
     }
@@ -138,23 +138,20 @@ static enum status make_room(struct walk *w)
 {
     const struct objective *objective = w->objective;
     const struct tiling *tiling = sweep_tiling(w->options->sweep);
-    const size_t tiles = (size_t)w->tiles + 1, targets = (size_t)objective->count;
-    size_t bytes = 0;
-    w->picture = calloc(tiles * targets, sizeof *w->picture);
-    w->losses = calloc(tiles * (size_t)(1 + w->options->baselines->count) * targets, sizeof *w->losses);
-    bool complete = w->picture && w->losses;
-    for (int k = 0; k < w->count && complete; k++) {
+    const size_t tiles = (size_t)w->tiles + 1, targets = (size_t)objective->count, pictures = (size_t)(1 + w->options->baselines->count);
+    TRY(ALLOCATE(w->picture, tiles * targets, "for expected gradients"));
+    TRY(ALLOCATE(w->losses, tiles * pictures * targets, "for expected gradients"));
+    for (int k = 0; k < w->count; k++) {
         const int t = w->order[k];
         int width, height;
         network_output_size(network_inception_v3(), objective->rows[t], tiling->across.window, tiling->down.window, &width, &height);
-        bytes = onednn_tensor_bytes(objective->channels[t], height, width);
-        w->phi[t] = calloc(tiles * (size_t)objective->channels[t], sizeof *w->phi[t]);
-        w->from[t] = malloc(bytes);
-        complete = w->phi[t] && w->from[t];
-        for (int i = 0; i < w->tiles && complete; i++)
-            complete = (w->picture[i * objective->count + t] = malloc(bytes)) != NULL;
+        const size_t bytes = onednn_tensor_bytes(objective->channels[t], height, width), count = bytes / sizeof(float);
+        TRY(ALLOCATE(w->phi[t], tiles * (size_t)objective->channels[t], "for expected gradients"));
+        TRY(ALLOCATE(w->from[t], count, "for expected gradients (%zu MiB a tile)", bytes >> 20));
+        for (int i = 0; i < w->tiles; i++)
+            TRY(ALLOCATE(w->picture[i * objective->count + t], count, "for expected gradients (%zu MiB a tile)", bytes >> 20));
     }
-    return complete ? STATUS_OK : fail(STATUS_LIMIT, "no memory for expected gradients (%zu MiB a tile)", bytes >> 20);
+    return STATUS_OK;
 }
 
 static void free_room(struct walk *w)
@@ -199,22 +196,16 @@ static enum status add_up(struct walk *w, float *const importance[CONFIG_TARGETS
     const struct objective *objective = w->objective;
     const int tiles = tiling_count(sweep_tiling(w->options->sweep)), width = (1 + w->options->baselines->count) * objective->count;
     const double scale = 1.0 / ((double)samples_each(w->options) * w->options->baselines->count);
-    double values[CONFIG_TARGETS_MAX], *losses = malloc((size_t)width * sizeof *losses), *phi = NULL;
-    enum status rc = STATUS_OK;
+    double values[CONFIG_TARGETS_MAX], *losses, *phi = NULL;
+    enum status rc;
+    TRY(ALLOCATE(losses, width, "for expected gradients"));
     objective_values(objective, w->options->picture->width, w->options->picture->height, values);
-    if (!losses)
-        rc = fail(STATUS_LIMIT, "no memory for expected gradients");
-    else
-        rc = team_sum(team, w->losses, tiles, width, losses, NULL);
-    for (int i = w->count - 1; i >= 0 && rc == STATUS_OK; i--) {
+    TRY_OUT(team_sum(team, w->losses, tiles, width, losses, NULL));
+    for (int i = w->count - 1; i >= 0; i--) {
         const int t = w->order[i];
         double sum = 0;
         free(phi);
-        phi = malloc((size_t)objective->channels[t] * sizeof *phi);
-        if (!phi) {
-            rc = fail(STATUS_LIMIT, "no memory for expected gradients");
-            break;
-        }
+        TRY_OUT(ALLOCATE(phi, objective->channels[t], "for expected gradients"));
         TRY_OUT(team_sum(team, w->phi[t], tiles, objective->channels[t], phi, NULL));
         for (int c = 0; c < objective->channels[t]; c++) {
             importance[t][c] = (float)(phi[c] * scale);

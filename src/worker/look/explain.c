@@ -10,7 +10,6 @@
 #include "worker/look/expected_gradients.h"
 #include "worker/look/importance.h"
 #include "worker/look/metrics.h"
-#include "worker/team/array_parts.h"
 
 // Slabs hold this member's rows.
 struct explanation {
@@ -62,14 +61,14 @@ static enum status agree_on_sending(struct explanation *e)
 
 static void send_rows(struct explanation *e, struct array_part part, const struct slab *slab, int channels)
 {
-    note_sending(e, array_send_rows(e->job->outbox, part, slab, channels));
+    note_sending(e, outbox_send_rows(e->job->outbox, part, slab, channels));
 }
 
 // What all members have, from the first.
 static void send_whole(struct explanation *e, struct array_part part, int channels, int height, int width, const float *values)
 {
     if (e->job->team->rank == 0)
-        note_sending(e, array_send_whole(e->job->outbox, part, channels, height, width, values));
+        note_sending(e, outbox_send_whole(e->job->outbox, part, channels, height, width, values));
 }
 
 // (channels / block, height, width, block) -> (channels, height, width)
@@ -90,9 +89,9 @@ static enum status send_activations(struct explanation *e, int target)
     for (int i = e->features.mine.begin; i < e->features.mine.end; i++) {
         const struct feature *feature = features_at(&e->features, i, target);
         struct array_part part = part_of(e, ARRAY_ACTIVATION, target, 0);
-        float *values = malloc((size_t)feature->channels * (size_t)feature->at.width * (size_t)feature->at.height * sizeof *values + 1);
-        if (!values)
-            return fail(STATUS_LIMIT, "no memory to send activations");
+        float *values;
+        TRY(ALLOCATE(values, (size_t)feature->channels * (size_t)feature->at.width * (size_t)feature->at.height + 1,
+                     "to send activations"));
         unblock(feature, values);
         part.channels = feature->channels;
         part.height = grid.height;
@@ -239,11 +238,9 @@ static enum status send_expected_importance(struct explanation *e, const struct 
     float *importance[CONFIG_TARGETS_MAX] = {NULL};
     struct expectation expectations[CONFIG_TARGETS_MAX];
     enum status rc = STATUS_OK;
-    for (int t = 0; t < objective->count; t++) {
-        if (!network_is_cut(network_inception_v3(), objective->rows[t]))
-            continue;
-        TRY_OUT(ALLOCATE(importance[t], (size_t)objective->channels[t], "for the importance of channels"));
-    }
+    for (int t = 0; t < objective->count; t++)
+        if (network_is_cut(network_inception_v3(), objective->rows[t]))
+            TRY_OUT(ALLOCATE(importance[t], objective->channels[t], "for the importance of channels"));
     TRY_OUT(expected_gradients_importance(expected, importance, expectations));
     for (int t = 0; t < objective->count; t++) {
         struct array_part part = part_of(e, ARRAY_IMPORTANCE_EXPECTED, t, 0);

@@ -94,12 +94,11 @@ static enum status measure(const struct features *f, int target, float threshold
     const struct heat_grid grid = features_grid(f, target, 0, 0);
     const int channels = f->objective->channels[target], blocks = channels / 8; // the smaller block has more of them
     const double values = (double)grid.width * grid.height * channels;
-    double *sums = calloc((size_t)(3 * channels + blocks), sizeof *sums), sum = 0, squares = 0, above = 0, cosines;
-    double *inverse = sums + 2 * channels + blocks;
+    double *sums, sum = 0, squares = 0, above = 0, cosines;
     int active = 0;
     enum status rc;
-    if (!sums)
-        return fail(STATUS_LIMIT, "no memory for metrics");
+    TRY(ALLOCATE(sums, 3 * channels + blocks, "for metrics"));
+    double *inverse = sums + 2 * channels + blocks;
     TRY_OUT(features_sum(f, target, 2 * channels + blocks, add_channels, &threshold, sums));
     for (int c = 0; c < channels; c++) {
         sum += sums[c]; // no activation is negative: all are what a ReLU lets through, or the mean or the largest of such

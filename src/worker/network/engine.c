@@ -60,7 +60,7 @@ static enum status grow(struct engine *e, size_t bytes)
     e->bytes = 0;
     e->memory = huge_pages_alloc(bytes);
     if (!e->memory)
-        return fail(STATUS_LIMIT, "no memory for the network's activations (%zu MiB)", bytes >> 20);
+        return no_memory("for the network's activations (%zu MiB)", bytes >> 20);
     e->bytes = bytes;
     return STATUS_OK;
 }

@@ -6,15 +6,10 @@
 
 #include "kernels/onednn/onednn.h"
 
-static size_t value_count(const struct feature *feature)
-{
-    return (size_t)feature->channels * (size_t)feature->at.width * (size_t)feature->at.height;
-}
-
 static enum status allocate(const struct feature *feature, float **values)
 {
-    *values = malloc(value_count(feature) * sizeof **values + 1); // a tile may have no position
-    return *values ? STATUS_OK : fail(STATUS_LIMIT, "no memory to keep the targets' activations (%zu MiB)", value_count(feature) >> 18);
+    const size_t count = (size_t)feature->channels * (size_t)feature->at.width * (size_t)feature->at.height;
+    return ALLOCATE(*values, count + 1, "to keep the targets' activations (%zu MiB)", count >> 18); // a tile may have no position
 }
 
 enum status features_create(struct features *f, const struct objective *objective, struct team *team, const struct tiling *tiling,

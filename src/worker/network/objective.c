@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/execution/feature_match.h"
 #include "kernels/network/parameters.h"
 #include "kernels/onednn/onednn.h"
-#include "worker/network/guide_likeness.h"
 
 enum status objective_find_targets(struct objective *objective, const struct config *config)
 {
@@ -68,7 +68,7 @@ void objective_destroy(struct objective *objective)
 {
     for (int t = 0; t < objective->count; t++) {
         free(objective->weights[t]);
-        guide_likeness_destroy(&objective->guides[t]);
+        feature_match_destroy(&objective->guides[t]);
     }
     *objective = (struct objective){0};
 }
@@ -77,7 +77,7 @@ enum status objective_set_guide(struct objective *objective, struct executor *ex
 {
     for (int t = 0; t < objective->count; t++) {
         const struct tensor features = executor_target(executor, t);
-        TRY(guide_likeness_create(&objective->guides[t], &features));
+        TRY(feature_match_create(&objective->guides[t], &features));
     }
     return STATUS_OK;
 }
@@ -138,14 +138,6 @@ static int nearest_position(double part, int pixels, int roll, const struct rece
     return position < 0 ? 0 : position >= count ? count - 1 : (int)position;
 }
 
-static struct rectangle overlap(struct rectangle a, struct rectangle b)
-{
-    const int x = a.x > b.x ? a.x : b.x, y = a.y > b.y ? a.y : b.y;
-    const int right = a.x + a.width < b.x + b.width ? a.x + a.width : b.x + b.width;
-    const int bottom = a.y + a.height < b.y + b.height ? a.y + a.height : b.y + b.height;
-    return (struct rectangle){.x = x, .y = y, .width = right > x ? right - x : 0, .height = bottom > y ? bottom - y : 0};
-}
-
 // Those of the positions `among`, in the grid of the tile's window, that the objective sees: all of them, or one.
 static struct rectangle seen(const struct objective *objective, int target, const struct objective_view *view, struct rectangle among)
 {
@@ -155,12 +147,10 @@ static struct rectangle seen(const struct objective *objective, int target, cons
     if (!chosen->place_count)
         return among;
     network_output_size(network_inception_v3(), objective->rows[target], view->width, view->height, &w, &h);
-    const struct rectangle place = {
-        .x = nearest_position(chosen->place[0], view->width, view->dx, field, w) - view->tile->window.x / field->stride,
-        .y = nearest_position(chosen->place[1], view->height, view->dy, field, h) - view->tile->window.y / field->stride,
-        .width = 1,
-        .height = 1};
-    return overlap(place, among);
+    const int x = nearest_position(chosen->place[0], view->width, view->dx, field, w) - view->tile->window.x / field->stride;
+    const int y = nearest_position(chosen->place[1], view->height, view->dy, field, h) - view->tile->window.y / field->stride;
+    const bool inside = x >= among.x && x < among.x + among.width && y >= among.y && y < among.y + among.height;
+    return inside ? (struct rectangle){.x = x, .y = y, .width = 1, .height = 1} : (struct rectangle){0};
 }
 
 // Sum over these positions of one block of channels, each channel in its own lane.
@@ -193,6 +183,19 @@ static double sum_blocks(const struct tensor *a, const struct rectangle *at, con
     return sum;
 }
 
+// Of each position with what matches it best.
+static enum status sum_likeness(struct feature_match *guide, const struct tensor *a, const struct rectangle *at, double *sum)
+{
+    const int32_t *best;
+    const float *score;
+    TRY(feature_match_find(guide, a, &best, &score));
+    *sum = 0;
+    for (int y = at->y; y < at->y + at->height; y++)
+        for (int x = at->x; x < at->x + at->width; x++)
+            *sum += (double)score[(size_t)y * (size_t)a->width + (size_t)x];
+    return STATUS_OK;
+}
+
 enum status objective_sums(const struct objective *objective, struct executor *executor, const struct objective_view *view,
                            double sums[CONFIG_TARGETS_MAX])
 {
@@ -202,7 +205,7 @@ enum status objective_sums(const struct objective *objective, struct executor *e
         assert(at.x >= 0 && at.y >= 0 && at.x + at.width <= a.width && at.y + at.height <= a.height); // halos are wide enough
         at = seen(objective, t, view, at);
         if (objective->guides[t])
-            TRY(guide_likeness_match(objective->guides[t], &a, &at, &sums[t]));
+            TRY(sum_likeness(objective->guides[t], &a, &at, &sums[t]));
         else
             sums[t] = sum_blocks(&a, &at, objective->weights[t], objective->config->objective == OBJECTIVE_MEAN_SQUARE);
     }
@@ -248,7 +251,7 @@ void objective_gradient(const struct objective *objective, struct executor *exec
         const double scale = objective->config->targets.items[t].weight / view->values[t];
         const struct rectangle at = seen(objective, t, view, (struct rectangle){.width = a.width, .height = a.height});
         if (objective->guides[t])
-            guide_likeness_gradient(objective->guides[t], scale, &a);
+            feature_match_gather(objective->guides[t], (float)scale, &a);
         else // d mean(A^2) = 2 A / n, d mean(A) = 1 / n: slope * A + constant
             differentiate(&a, &at, objective->weights[t], square ? (float)(2 * scale) : 0.0f, square ? 0.0f : (float)scale);
     }

@@ -14,7 +14,7 @@
 #include "common/picture/tiling.h"
 #include "kernels/execution/executor.h"
 
-struct guide_likeness;
+struct feature_match;
 
 struct objective {
     const struct config *config;
@@ -25,7 +25,7 @@ struct objective {
     double counted[CONFIG_TARGETS_MAX]; // channels that the mean is taken over
     double bias;                        // added to the loss
     float *weights[CONFIG_TARGETS_MAX]; // [channels]
-    struct guide_likeness *guides[CONFIG_TARGETS_MAX];
+    struct feature_match *guides[CONFIG_TARGETS_MAX];
 };
 
 // STATUS_USAGE where the network has no such layer. `config` is borrowed. `weights`: the flat array of weights.h, with a top of `classes`

@@ -149,13 +149,10 @@ static enum status go_back(struct sweep *s, struct executor *executor, const str
     const double start = now();
     objective_gradient(pass->objective ? pass->objective : s->job->objective, executor, view);
     executor_on_gradient(executor, s->last_back >= 0 ? keep_gradient : NULL, s);
-    if (!pass->gradient) {
-        TRY(executor_backward_to(executor, modes[pass->rule], pass->above, s->last_back));
-        timing_add(timing, PHASE_BACKWARD, start, 0);
-        return STATUS_OK;
-    }
-    TRY(executor_backward(executor, modes[pass->rule], pass->above));
+    TRY(executor_backward(executor, modes[pass->rule], pass->above, pass->gradient ? EXECUTOR_IMAGE : s->last_back));
     const double end = timing_add(timing, PHASE_BACKWARD, start, 0);
+    if (!pass->gradient)
+        return STATUS_OK;
     TRY(hand_out(s, executor_gradient(executor)));
     timing_add(timing, PHASE_EXCHANGE, end, 0);
     return STATUS_OK;

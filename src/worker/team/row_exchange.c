@@ -15,34 +15,26 @@ struct row_exchange {
     int each;
 };
 
-static enum status lay_out(struct row_exchange *r, int width, int height, const struct span *wanted)
-{
-    const int count = r->team->size * r->each;
-    for (int i = 0; i < count; i++)
-        r->rectangles[i] = (struct rectangle){0, wanted[i].begin, width, wanted[i].end - wanted[i].begin};
-    for (int k = 0; k < r->each; k++) {
-        const int rows = r->rectangles[r->team->rank * r->each + k].height;
-        r->values[k] = rows ? malloc(3 * (size_t)rows * (size_t)width * sizeof(float)) : NULL;
-        if (rows && !r->values[k])
-            return fail(STATUS_LIMIT, "no memory for %d rows of %d pixels", rows, width);
-    }
-    r->layout = (struct tile_exchange_layout){.width = width, .height = height, .count = count, .rectangles = r->rectangles, .columns = 1};
-    return tile_exchange_create(&r->exchange, r->team);
-}
-
 enum status row_exchange_create(struct row_exchange **rows, struct team *team, int width, int height, const struct span *wanted, int each)
 {
+    const int count = team->size * each;
     enum status rc;
     TRY(ALLOCATE(*rows, 1, "to exchange rows"));
     struct row_exchange *r = *rows;
     r->team = team;
     r->each = each;
-    r->rectangles = calloc((size_t)team->size * (size_t)each, sizeof *r->rectangles);
-    r->values = calloc((size_t)each, sizeof *r->values);
-    if (r->rectangles && r->values)
-        rc = lay_out(r, width, height, wanted);
-    else
-        rc = fail(STATUS_LIMIT, "no memory to exchange rows");
+    TRY_OUT(ALLOCATE(r->rectangles, count, "to exchange rows"));
+    TRY_OUT(ALLOCATE(r->values, each, "to exchange rows"));
+    for (int i = 0; i < count; i++)
+        r->rectangles[i] = (struct rectangle){0, wanted[i].begin, width, wanted[i].end - wanted[i].begin};
+    for (int k = 0; k < each; k++) {
+        const int span = r->rectangles[team->rank * each + k].height;
+        if (span > 0)
+            TRY_OUT(ALLOCATE(r->values[k], 3 * (size_t)span * (size_t)width, "for %d rows of %d pixels", span, width));
+    }
+    r->layout = (struct tile_exchange_layout){.width = width, .height = height, .count = count, .rectangles = r->rectangles, .columns = 1};
+    rc = tile_exchange_create(&r->exchange, team);
+out:
     if (rc != STATUS_OK)
         row_exchange_destroy(rows);
     return rc;

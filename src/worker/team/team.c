@@ -27,17 +27,12 @@ out:
 
 enum status team_create(struct team **team, MPI_Comm comm, const int32_t *ranks, int count, struct timing *timing)
 {
-    enum status rc = STATUS_OK;
     TRY(ALLOCATE(*team, 1, "for a team"));
     struct team *t = *team;
     *t = (struct team){.comm = MPI_COMM_NULL, .size = count, .timing = timing};
-    t->counts = malloc((size_t)count * sizeof *t->counts);
-    t->offsets = malloc((size_t)count * sizeof *t->offsets);
-    if (!t->counts || !t->offsets)
-        rc = fail(STATUS_LIMIT, "no memory for a team of %d ranks", count);
-    else if (count > 1)
-        rc = make_communicator(t, comm, ranks, count);
-    return rc;
+    TRY(ALLOCATE(t->counts, count, "for a team of %d ranks", count));
+    TRY(ALLOCATE(t->offsets, count, "for a team of %d ranks", count));
+    return count > 1 ? make_communicator(t, comm, ranks, count) : STATUS_OK;
 }
 
 void team_destroy(struct team **team)
@@ -92,9 +87,8 @@ static enum status gather_and_tell(struct team *team, const double *mine, int co
     double *all = NULL;
     const int total = lay_out(team, count, width, 1);
     enum status rc = STATUS_OK;
-    if (team->rank == 0) {
+    if (team->rank == 0)
         TRY(ALLOCATE(all, total, "for the sums of a team"));
-    }
     TRY_OUT(mpi_check(
         MPI_Igatherv(mine, team->counts[team->rank], MPI_DOUBLE, all, team->counts, team->offsets, MPI_DOUBLE, 0, team->comm, &request),
         "sum over the team"));
@@ -113,12 +107,10 @@ enum status team_sum(struct team *team, const double *items, int count, int widt
     const double start = now();
     const struct span share = tiling_share(count, team->size, team->rank);
     const size_t values = (size_t)(share.end - share.begin) * (size_t)width;
-    double *mine = malloc((values + 1) * sizeof *mine), *result = malloc((size_t)(width + 1) * sizeof *result);
-    enum status rc = STATUS_OK;
-    if (!mine || !result) {
-        rc = fail(STATUS_LIMIT, "no memory for the sums of a team");
-        goto out;
-    }
+    double *mine = NULL, *result = NULL;
+    enum status rc;
+    TRY_OUT(ALLOCATE(mine, values + 1, "for the sums of a team"));
+    TRY_OUT(ALLOCATE(result, width + 1, "for the sums of a team"));
     if (values > 0)
         memcpy(mine, items, values * sizeof *mine);
     mine[values] = flag && *flag;

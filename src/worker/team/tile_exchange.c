@@ -45,18 +45,18 @@ struct tile_exchange {
 
 enum status tile_exchange_create(struct tile_exchange **exchange, struct team *team)
 {
+    enum status rc;
     TRY(ALLOCATE(*exchange, 1, "for exchanges in a team of %d", team->size));
     struct tile_exchange *x = *exchange;
     x->team = team;
-    x->peers = calloc((size_t)team->size, sizeof *x->peers);
-    x->requests = calloc(2 * (size_t)team->size, sizeof *x->requests);
-    if (!x->peers || !x->requests) {
-        tile_exchange_destroy(exchange);
-        return fail(STATUS_LIMIT, "no memory for exchanges in a team of %d", team->size);
-    }
+    TRY_OUT(ALLOCATE(x->peers, team->size, "for exchanges in a team of %d", team->size));
+    TRY_OUT(ALLOCATE(x->requests, 2 * team->size, "for exchanges in a team of %d", team->size));
     for (int i = 0; i < 2 * team->size; i++)
         x->requests[i] = MPI_REQUEST_NULL;
-    return STATUS_OK;
+out:
+    if (rc != STATUS_OK)
+        tile_exchange_destroy(exchange);
+    return rc;
 }
 
 void tile_exchange_destroy(struct tile_exchange **exchange)
@@ -92,7 +92,7 @@ static enum status add_pieces(struct tile_exchange *x, int rectangle, int holder
         const int room = 2 * x->piece_room + TILING_PARTS_MAX;
         struct piece *grown = realloc(x->pieces, (size_t)room * sizeof *grown);
         if (!grown)
-            return fail(STATUS_LIMIT, "no memory for the parts of tiles");
+            return no_memory("for the parts of tiles");
         x->pieces = grown;
         x->piece_room = room;
     }
@@ -109,12 +109,9 @@ static enum status list_pieces(struct tile_exchange *x)
     const struct span own = work_of(x, me);
     if (own.end - own.begin >= x->rectangle_room) {
         free(x->first_piece);
+        x->rectangle_room = 0;
+        TRY(ALLOCATE(x->first_piece, own.end - own.begin + 1, "for the parts of tiles"));
         x->rectangle_room = own.end - own.begin + 1;
-        x->first_piece = malloc((size_t)x->rectangle_room * sizeof *x->first_piece);
-        if (!x->first_piece) {
-            x->rectangle_room = 0;
-            return fail(STATUS_LIMIT, "no memory for the parts of tiles");
-        }
     }
     x->piece_count = 0;
     for (int m = 0; m < x->team->size; m++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Against figures by hand.
-#include "common/wire/timing_table.h"
+#include "common/wire/timing.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/system/log.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "media/picture/signature.h"
 #include "scratch.h"
 #include "unit.h"

@@ -122,7 +122,7 @@ static inline void write_gradients(struct setup *s, const double *scale)
 static inline const float *backward(struct setup *s, const double *scale, enum gradient_mode mode, int above)
 {
     write_gradients(s, scale);
-    UNIT_OK(executor_backward(s->executor, mode, above));
+    UNIT_OK(executor_backward(s->executor, mode, above, EXECUTOR_IMAGE));
     return executor_gradient(s->executor);
 }
 

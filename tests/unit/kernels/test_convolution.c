@@ -434,9 +434,9 @@ static void test_weight_cache(void)
         struct onednn_primitive *primitive;
         UNIT_OK(onednn_primitive_create(
             &primitive, &(struct onednn_spec){.kind = turned ? ONEDNN_TURNED : ONEDNN_FORWARD, .shape = shape_of(CONV2D(11), size)}));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), primitive, &found[turned][0]));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), primitive, &found[turned][1]));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(18), primitive, &found[turned][2])); // another of that shape
+        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), turned, primitive, &found[turned][0]));
+        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), turned, primitive, &found[turned][1]));
+        UNIT_OK(weight_cache_onednn(cache, CONV2D(18), turned, primitive, &found[turned][2])); // another of that shape
         CU_ASSERT_PTR_EQUAL(found[turned][0], found[turned][1]);
         CU_ASSERT_PTR_NOT_EQUAL(found[turned][0], found[turned][2]);
         onednn_primitive_destroy(&primitive);

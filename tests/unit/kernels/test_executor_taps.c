@@ -134,7 +134,7 @@ static void check_differences(const char *names, const char *name)
     float *activation = copy_of(&s, t);
     listen(&taps, &s);
     write_gradients(&s, scale);
-    UNIT_OK(executor_backward_to(s.executor, GRADIENT_MODE_PLAIN, 0, t));
+    UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_PLAIN, 0, t));
     check_order(&taps, s.targets[t]);
     for (int k = 0; k < VALUES; k++) {
         const size_t i = naive_next(&state) % count;
@@ -192,7 +192,7 @@ static void check_going_on(const char *names, const char *name)
         if (run > 0) { // the first time right after the forward pass
             for (int t = 0; t < s.target_count; t++)
                 memset(executor_target(s.executor, t).data, 0, s.targets[t] >= s.targets[from] ? bytes_of(&s, t) : 0);
-            UNIT_OK(executor_backward_to(s.executor, GRADIENT_MODE_GUIDED, 0, from));
+            UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, from));
         }
         memcpy(executor_target(s.executor, from).data, activation[k][from], bytes_of(&s, from));
         UNIT_OK(executor_forward_from(s.executor, from));
@@ -236,7 +236,7 @@ static void test_same_bytes(void)
             forward(&s, image, scale);
             float *activation = copy_of(&s, from);
             write_gradients(&s, scale);
-            UNIT_OK(executor_backward_to(s.executor, GRADIENT_MODE_GUIDED, 0, to));
+            UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, to));
             check_order(&taps[0], s.targets[to]);
             listen(&taps[1], &s);
             if (k == 0) {
@@ -271,7 +271,7 @@ static void test_last_target(void)
     forward(&s, image, scale);
     naive_fill(executor_target(s.executor, 0).data, bytes_of(&s, 0) / sizeof(float), 9);
     float *written = copy_of(&s, 0);
-    UNIT_OK(executor_backward_to(s.executor, GRADIENT_MODE_GUIDED, 0, 0));
+    UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, 0));
     check_order(&taps, s.targets[0]);
     CU_ASSERT(plan.bf16 || memcmp(taps.gradient[0], written, bytes_of(&s, 0)) == 0); // bfloat16 rounds it
     forget(&taps);

@@ -70,12 +70,36 @@ static int naive_best(const struct pair *s, size_t p, double *score)
     return best;
 }
 
+// The features as an activation of so many positions: (count, channels) -> (channels / block, count, block).
+static struct tensor as_guide(const float *features, int count, int channels)
+{
+    const int block = onednn_block();
+    struct tensor guide = {.channels = channels, .height = 1, .width = count, .block = block};
+    guide.data = naive_alloc((size_t)count * (size_t)channels * sizeof(float));
+    for (int q = 0; q < count; q++)
+        for (int c = 0; c < channels; c++)
+            guide.data[naive_blocked_index(c, (size_t)q, (size_t)count, block)] = features[(size_t)q * (size_t)channels + (size_t)c];
+    return guide;
+}
+
+static struct feature_match *create_match(const float *features, int count, int channels)
+{
+    struct feature_match *match;
+    struct tensor guide = as_guide(features, count, channels);
+    UNIT_OK(feature_match_create(&match, &guide));
+    memset(guide.data, 0xff, (size_t)count * (size_t)channels * sizeof(float)); // it has a copy
+    free(guide.data);
+    return match;
+}
+
 static void find(struct feature_match *match, struct pair *s)
 {
+    const int32_t *best;
+    const float *score;
     naive_block(s->activation, s->tensor.data, s->channels, positions(s), s->tensor.block);
-    memset(s->best, 0xff, positions(s) * sizeof *s->best);
-    memset(s->score, 0xff, positions(s) * sizeof *s->score);
-    UNIT_OK(feature_match_find(match, &s->tensor, s->best, s->score));
+    UNIT_OK(feature_match_find(match, &s->tensor, &best, &score));
+    memcpy(s->best, best, positions(s) * sizeof *best);
+    memcpy(s->score, score, positions(s) * sizeof *score);
 }
 
 // `exact`: the same index; otherwise one as good, up to rounding.
@@ -94,14 +118,13 @@ static int count_wrong(const struct pair *s, bool exact)
 
 static void check(int count, int channels, int height, int width, float range)
 {
-    struct feature_match *match;
     struct pair s;
     create(&s, count, channels, height, width, (uint32_t)(count + channels));
     if (range > 0) {
         round_values(s.features, (size_t)count * (size_t)channels, range);
         round_values(s.activation, (size_t)channels * positions(&s), range);
     }
-    UNIT_OK(feature_match_create(&match, s.features, count, channels));
+    struct feature_match *match = create_match(s.features, count, channels);
     find(match, &s);
     const int wrong = count_wrong(&s, range > 0);
     if (wrong)
@@ -138,12 +161,11 @@ static void test_ties(void)
 {
     static const int counts[] = {3, 16, 40, 257, 600};
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
-        struct feature_match *match;
         struct pair s;
         create(&s, counts[i], 64, 6, 5, 3);
         for (size_t k = 0; k < (size_t)counts[i] * 64; k++)
             s.features[k] = s.features[k % 64]; // not whole numbers: equal sums in every lane and group, too
-        UNIT_OK(feature_match_create(&match, s.features, counts[i], 64));
+        struct feature_match *match = create_match(s.features, counts[i], 64);
         find(match, &s);
         for (size_t p = 0; p < positions(&s); p++)
             CU_ASSERT_EQUAL(s.best[p], 0);
@@ -156,7 +178,7 @@ static void test_ties(void)
             s.features[k] = -fabsf(s.features[k]) - (k / 64 == (size_t)counts[i] - 1 ? 0.0f : 1.0f);
         for (size_t k = 0; k < 64 * positions(&s); k++)
             s.activation[k] = 0.5f + (float)(k % 3);
-        UNIT_OK(feature_match_create(&match, s.features, counts[i], 64));
+        match = create_match(s.features, counts[i], 64);
         find(match, &s);
         for (size_t p = 0; p < positions(&s); p++)
             CU_ASSERT(s.best[p] == counts[i] - 1 && s.score[p] < 0);
@@ -173,15 +195,13 @@ static void test_same_bytes(void)
     const int threads = omp_get_max_threads();
     float *features = naive_random(COUNT * CHANNELS, 1);
     struct pair s[3];
-    struct feature_match *match;
+    struct feature_match *match = create_match(features, COUNT, CHANNELS);
     int32_t *best[3];
     float *score[3];
-    UNIT_OK(feature_match_create(&match, features, COUNT, CHANNELS));
     for (int k = 0; k < 3; k++) {
         create(&s[k], COUNT, CHANNELS, sizes[k][0], sizes[k][1], 7 + (uint32_t)k);
         memcpy(s[k].features, features, (size_t)COUNT * CHANNELS * sizeof *features);
     }
-    memset(features, 0xff, (size_t)COUNT * CHANNELS * sizeof *features); // it has a copy
     for (int run = 0; run < 12; run++) {
         const int k = run % 3;
         omp_set_num_threads(1 + run / 3);
@@ -206,14 +226,13 @@ static void test_same_bytes(void)
 
 static void test_gather(void)
 {
-    struct feature_match *match;
     struct pair s;
     int wrong = 0;
     create(&s, 300, 80, 7, 9, 5);
-    UNIT_OK(feature_match_create(&match, s.features, s.count, s.channels));
+    struct feature_match *match = create_match(s.features, s.count, s.channels);
     find(match, &s);
     memset(s.tensor.data, 0xff, (size_t)s.channels * positions(&s) * sizeof(float));
-    feature_match_gather(match, s.best, -0.25f, &s.tensor);
+    feature_match_gather(match, -0.25f, &s.tensor);
     for (int c = 0; c < s.channels; c++)
         for (size_t p = 0; p < positions(&s); p++)
             wrong += s.tensor.data[naive_blocked_index(c, p, positions(&s), s.tensor.block)] !=

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "media/picture/exif.h"
+#include "media/picture/codec_formats.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -11,7 +11,6 @@
 
 #include "common/system/file.h"
 #include "media/picture/codec.h"
-#include "media/video/video_first_frame.h"
 #include "scratch.h"
 #include "videos.h"
 

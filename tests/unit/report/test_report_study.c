@@ -7,7 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/study/study_plot.h"
 #include "run_file_check.h"
 #include "run_file_rows.h"
 #include "scratch.h"
@@ -97,7 +96,7 @@ static void refused(const struct study_run *runs, size_t count, enum study_kind 
     struct study study;
     CU_ASSERT_EQUAL(study_make(copy(runs, count), count, kind, &study), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), words));
-    CU_ASSERT_PTR_NULL(study.runs);
+    study_destroy(&study);
 }
 
 static void what_cannot_be_compared(void)
@@ -181,6 +180,7 @@ static void runs_from_files(void)
     CU_ASSERT(run.work == 4.0 * STEPS_AN_IMAGE * 640 * 480 && run.config.steps == 5 && run.seconds > 0);
     CU_ASSERT_EQUAL(study_read(twice, 2, STUDY_AUTO, &study), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "given twice"));
+    study_destroy(&study);
     write_run(false, 0);
     CU_ASSERT_EQUAL(study_run_read(path, &run), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "its time says nothing"));

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
-#include "common/system/utf8.h"
+#include "common/system/text.h"
 #include "files.h"
 #include "run_file_check.h"
 #include "scratch.h"

@@ -68,7 +68,7 @@ static inline void model_print_weight(const struct model *model, FILE *stream, i
     struct keras_shape shape = keras_shape(network_inception_v3(), conv, part);
     const char *quote = wrapped ? "" : "\"";
     fprintf(stream, "{%sname%s:\"%s_%d/%s\",%sshape%s:[", quote, quote, part == KERAS_KERNEL ? KERAS_CONV : KERAS_NORM,
-            conv + (part == KERAS_KERNEL ? model->first_conv : model->first_norm), keras_part_name(part), quote, quote);
+            conv + (part == KERAS_KERNEL ? model->first_conv : model->first_norm), keras_part_names[part], quote, quote);
     for (int i = 0; i < shape.rank; i++)
         fprintf(stream, "%s%d", i ? "," : "", shape.dims[i]);
     fprintf(stream, "],%sdtype%s:\"float32\"", quote, quote);

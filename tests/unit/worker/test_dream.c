@@ -82,7 +82,8 @@ static void naive_gradient(struct setup *s, float *image, int width, int height,
     struct executor *executor = forward_rolled(s, image, width, height, view.dy, view.dx, &loss, target_loss);
     check_targets(s, executor, record->targets, target_loss, 1e-4); // the image of the test's own may be other roundings away
     objective_gradient(&s->objective, executor, &view);
-    UNIT_OK(executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above)));
+    UNIT_OK(
+        executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above), EXECUTOR_IMAGE));
     naive_roll(executor_gradient(executor), gradient, 3, width, height, -view.dy, -view.dx);
     CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(record->targets[1].loss / target_loss[1], 1, 1e-5);

@@ -70,7 +70,7 @@ static void pass(struct ascender *a, const struct objective *objective, enum gra
     }
     objective_gradient(objective, executor, &view);
     executor_on_gradient(executor, keep_gradient, &a->features);
-    UNIT_OK(executor_backward(executor, mode, network_find(network_inception_v3(), a->setup.config.gradient_above)));
+    UNIT_OK(executor_backward(executor, mode, network_find(network_inception_v3(), a->setup.config.gradient_above), EXECUTOR_IMAGE));
     executor_on_gradient(executor, NULL, NULL);
     naive_roll(executor_gradient(executor), a->gradient.data, 3, WIDTH, HEIGHT, -dy, -dx);
 }

@@ -13,9 +13,10 @@ enum peak_kind {
 
 enum { PEAK_SIDE = 2048, PEAK_ROUNDS = 7 }; // of the matrices; at least
 
-// "multiply-adds in registers", ... and "f32" or "bf16".
-const char *peak_name(enum peak_kind kind);
-const char *peak_type(enum peak_kind kind);
+// "multiply-adds in registers" or "matrix product", of "f32" or "bf16".
+extern const struct peak_label {
+    const char *name, *type;
+} peak_labels[PEAK_KINDS];
 
 // Floating-point operations a second, two a multiply-add, with the calling thread's OpenMP threads: the best of many rounds, since whatever
 // disturbs a round only makes it slower, in half of which each thread has a processor of its own. STATUS_UNSUPPORTED where oneDNN has no
