@@ -6,18 +6,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config/config.h"
 #include "common/system/status.h"
 #include "common/wire/lead.h"
 #include "coordinator/resume/resume.h"
 #include "coordinator/schedule/run_setup.h"
 #include "runfile/run_file.h"
 
-// The worker, where this process is the only one; zeroed: it is not.
+// The worker of this process, led by calls; zeroed: it has none.
 struct coordinator_here {
     enum status (*serve)(void *worker, const struct lead *lead); // until the lead has no further job
     void *worker;
-    const struct timing *timing; // its own
+    struct timing *timing; // its own
 };
 
 struct coordinator_options {

@@ -154,16 +154,15 @@ static enum status create(struct delegate *d)
                                                                           .context = d});
 }
 
-enum status delegate_run(const struct coordinator_options *options, enum status (*serve)(void *worker, const struct lead *lead),
-                         void *worker, struct timing *timing)
+enum status delegate_run(const struct coordinator_options *options)
 {
     struct delegate d = {.options = options};
     enum status rc;
     TRY_OUT(create(&d));
-    TRY_OUT(serve(worker, dispatcher_lead(d.dispatcher, turn, &d)));
+    TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(d.dispatcher, turn, &d)));
     rc = pending_sends_wait(&d.sends, 0);
 out:
-    *timing = d.timing;
+    timing_merge(options->here.timing, &d.timing);
     pending_sends_destroy(&d.sends);
     progress_destroy(&d.progress);
     prefetch_destroy(&d.prefetch);

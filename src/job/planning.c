@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job/planning.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,16 +90,13 @@ out:
         log_warning("the plan is not kept for the next run: %s", status_message());
 }
 
-struct display {
-    double shown; // when
-};
-
+// `context`: when it was shown last.
 static void show_progress(void *context, int done, int total)
 {
-    struct display *display = context;
-    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - display->shown < 0.1 && done < total))
+    double *shown = context;
+    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - *shown < 0.1 && done < total))
         return;
-    display->shown = now();
+    *shown = now();
     fprintf(stderr, done < total ? "\roneiros: planning, %d of %d convolutions timed" : "\r\033[K", done, total);
     fflush(stderr);
 }
@@ -139,7 +135,7 @@ out:
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text)
 {
-    struct display display = {0};
+    double shown = 0;
     struct objective objective;
     struct plan_origin origin;
     *text = NULL;
@@ -149,7 +145,7 @@ enum status planning_find(const struct config *config, int threads, const float 
                                             .target_count = objective.count,
                                             .targets = objective.rows,
                                             .progress = show_progress,
-                                            .context = &display};
+                                            .context = &shown};
     plan_origin_here(&origin, threads);
     memset(plan, 0, sizeof *plan);
     plan->bf16 = engine_bf16(config);
