@@ -123,7 +123,7 @@ static enum status stop(struct coordinator *c)
     log_warning("stopping: each worker ends its step%s",
                 c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     if (c->delegation)
-        delegation_stop(c->delegation);
+        c->delegation->stopping = true;
     prefetch_stop(c->prefetch);
     return dispatcher_stop(c->dispatcher);
 }
@@ -132,7 +132,7 @@ static enum status stop(struct coordinator *c)
 static int64_t coming(const struct coordinator *c)
 {
     const struct delegation *d = c->delegation;
-    const int64_t left = d ? prefetch_count(c->prefetch) + delegation_returned(d) : intake_ahead_total(c->ahead) - c->taken;
+    const int64_t left = d ? prefetch_count(c->prefetch) + d->returned_count : intake_ahead_total(c->ahead) - c->taken;
     const bool unknown = d ? !delegation_is_over(d) : intake_ahead_total(c->ahead) < 0;
     return c->all_taken ? 0 : unknown ? -1 : left;
 }
@@ -143,7 +143,7 @@ static void show_total(struct coordinator *c)
     if (total < 0)
         return;
     c->counted = true;
-    progress_set_total(c->progress, total - (c->options->resume ? resume_done(c->options->resume) : 0));
+    progress_set_total(c->progress, total - (c->options->resume ? c->options->resume->done_count : 0));
 }
 
 // The end of a turn of the loop that began at `start`. One that found nothing to do was idle, and so is the next moment.
@@ -189,12 +189,11 @@ static enum status turn(void *context, struct job *job, bool *found)
     if (c->delegation) {
         TRY(delegation_turn(c->delegation, found));
         if (!delegation_is_over(c->delegation))
-            progress_set_in_flight(c->progress, delegation_in_flight(c->delegation));
+            progress_set_in_flight(c->progress, c->delegation->in_flight);
     }
     TRY(dispatcher_turn(c->dispatcher, coming(c), found));
     TRY(look_after(c, found));
-    const bool stopping =
-        stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && delegation_is_stopping(c->delegation));
+    const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && c->delegation->stopping);
     if (stopping && !c->told)
         TRY(stop(c));
     c->told = c->told || stopping;
@@ -323,7 +322,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
     if (!options->resume) // those that are there were begun with other settings or pictures
         TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL, NULL));
-    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? resume_earlier(options->resume) : NULL);
+    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? &options->resume->earlier : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);
     TRY_OUT(intake_create(&c.intake, options->setup.output, options->inputs, options->input_count));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/delegate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -66,7 +65,7 @@ static enum status take_pictures(struct delegate *d, bool *found)
 {
     const MPI_Comm comm = d->options->comm;
     for (;;) {
-        struct delegated order;
+        struct intake_entry order;
         MPI_Status status;
         bool there;
         TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
@@ -76,12 +75,9 @@ static enum status take_pictures(struct delegate *d, bool *found)
         *found = true;
         if (d->held_count == DELEGATED_MAX)
             return fail(STATUS_INTERNAL, "rank 0 sends more pictures than asked for");
-        d->held[d->held_count++] = order.image;
-        struct intake_entry entry = {.id = order.image, .kind = order.is_url ? INTAKE_URL : INTAKE_FILE};
-        snprintf(entry.source, sizeof entry.source, "%s", order.source);
-        snprintf(entry.name, sizeof entry.name, "%s", order.name);
+        d->held[d->held_count++] = order.id;
         if (!d->stopping)
-            TRY(prefetch_put(d->prefetch, &entry));
+            TRY(prefetch_put(d->prefetch, &order));
     }
 }
 

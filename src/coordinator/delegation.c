@@ -2,43 +2,19 @@
 #include "coordinator/delegation.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "common/wire/pending_sends.h"
 #include "coordinator/delegation_messages.h"
 
-// An image that was handed out. Of a long list only those in hand are kept.
-struct given {
-    struct given *next;
-    int64_t image;
-    enum intake_kind kind;
-    char name[FOLDER_NAME_MAX + 1];
-    char source[];
-};
-
-struct delegation {
-    struct delegation_options options;
-    struct pending_sends sends;
-    struct given **given; // [workers] in hand
-    int *held;            // [workers] how many
-    int next;             // worker, whose turn it is
-    struct given *returned;
-    int in_flight, returned_count;
-    bool all_given, stopping;
-};
-
 // Out of the worker's list.
-static enum status take_out(struct delegation *d, int worker, int64_t image, struct given **given)
+static enum status take_out(struct delegation *d, int worker, int64_t image, struct held_entry **given)
 {
-    struct given **at = &d->given[worker];
-    while (*at && (*at)->image != image)
-        at = &(*at)->next;
-    *given = *at;
+    STAILQ_FOREACH(*given, &d->given[worker], link)
+    if ((*given)->id == image)
+        break;
     if (!*given)
         return fail(STATUS_INTERNAL, "a worker gives image %" PRId64 " back, which it has not got", image);
-    *at = (*given)->next;
+    STAILQ_REMOVE(&d->given[worker], *given, held_entry, link);
     d->held[worker]--;
     d->in_flight--;
     return STATUS_OK;
@@ -48,16 +24,13 @@ static enum status take_rows(struct delegation *d, const MPI_Status *status)
 {
     const struct run_file_header *header = d->options.header;
     struct task *task = task_create();
-    struct given *given = NULL;
-    void *bytes = NULL;
+    struct held_entry *given = NULL;
+    char *bytes = NULL;
     int size = 0;
     enum status rc;
     TRY_OUT(mpi_check(MPI_Get_count(status, MPI_BYTE, &size), "count"));
-    bytes = malloc((size_t)size);
-    if (!task || !bytes) {
-        rc = fail(STATUS_LIMIT, "no memory for the rows of an image");
-        goto out;
-    }
+    TRY_OUT(task ? STATUS_OK : no_memory("for the rows of an image"));
+    TRY_OUT(ALLOCATE(bytes, size, "for the rows of an image"));
     TRY_OUT(mpi_receive(bytes, (size_t)size, status->MPI_SOURCE, MESSAGE_ROWS, d->options.comm));
     TRY_OUT(rows_unpack(task, header->channels, header->config->targets.count, bytes, (size_t)size));
     TRY_OUT(take_out(d, status->MPI_SOURCE - d->options.first_worker, task->record.id, &given));
@@ -71,62 +44,48 @@ out:
     return rc;
 }
 
-static enum status take_returned(struct delegation *d, int rank)
+static enum status take_returned(struct delegation *d, const MPI_Status *status)
 {
-    struct given *given, **at = &d->returned;
+    struct held_entry *given;
     struct returned returned;
-    TRY(mpi_receive(&returned, sizeof returned, rank, MESSAGE_RETURNED, d->options.comm));
+    TRY(mpi_receive(&returned, sizeof returned, status->MPI_SOURCE, MESSAGE_RETURNED, d->options.comm));
     d->stopping = d->stopping || returned.stopping;
     if (returned.image < 0)
         return STATUS_OK;
-    TRY(take_out(d, rank - d->options.first_worker, returned.image, &given));
-    while (*at)
-        at = &(*at)->next;
-    given->next = NULL;
-    *at = given;
+    TRY(take_out(d, status->MPI_SOURCE - d->options.first_worker, returned.image, &given));
+    STAILQ_INSERT_TAIL(&d->returned, given, link);
     d->returned_count++;
     return STATUS_OK;
 }
 
 static enum status collect(struct delegation *d, bool *found)
 {
-    bool there = true;
-    MPI_Status status;
-    while (there) {
-        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, MESSAGE_ROWS, &there, &status));
+    static const struct {
+        int tag;
+        enum status (*take)(struct delegation *d, const MPI_Status *status);
+    } kinds[] = {{MESSAGE_ROWS, take_rows}, {MESSAGE_RETURNED, take_returned}};
+    for (int i = 0; i < 2;) {
+        bool there;
+        MPI_Status status;
+        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, kinds[i].tag, &there, &status));
         if (there)
-            TRY(take_rows(d, &status));
+            TRY(kinds[i].take(d, &status));
         *found = *found || there;
-    }
-    for (there = true; there;) {
-        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, MESSAGE_RETURNED, &there, &status));
-        if (there)
-            TRY(take_returned(d, status.MPI_SOURCE));
-        *found = *found || there;
+        i += !there;
     }
     return STATUS_OK;
 }
 
 static enum status give(struct delegation *d, int worker, const struct intake_entry *entry)
 {
-    const size_t length = strlen(entry->source) + 1;
-    struct delegated *order = calloc(1, sizeof *order);
-    struct given *given = malloc(sizeof *given + length);
-    if (!given || !order) {
-        free(given);
-        free(order);
-        return fail(STATUS_LIMIT, "no memory for another image");
-    }
-    *given = (struct given){.next = d->given[worker], .image = entry->id, .kind = entry->kind};
-    memcpy(given->source, entry->source, length);
-    snprintf(given->name, sizeof given->name, "%s", entry->name);
-    d->given[worker] = given;
+    struct intake_entry *order;
+    struct held_entry *given = intake_hold(entry);
+    TRY(given ? STATUS_OK : no_memory("for another image"));
+    STAILQ_INSERT_HEAD(&d->given[worker], given, link);
     d->held[worker]++;
     d->in_flight++;
-    order->image = entry->id;
-    order->is_url = entry->kind == INTAKE_URL;
-    memcpy(order->source, entry->source, length);
-    snprintf(order->name, sizeof order->name, "%s", entry->name);
+    TRY(ALLOCATE(order, 1, "for another image"));
+    *order = *entry;
     return pending_sends_add(&d->sends, order, (int)delegated_bytes(order), MPI_BYTE, d->options.first_worker + worker, MESSAGE_READ,
                              d->options.comm);
 }
@@ -166,21 +125,6 @@ enum status delegation_turn(struct delegation *d, bool *found)
     return d->stopping ? STATUS_OK : hand_out(d, found);
 }
 
-void delegation_stop(struct delegation *d)
-{
-    d->stopping = true;
-}
-
-bool delegation_is_stopping(const struct delegation *d)
-{
-    return d->stopping;
-}
-
-int delegation_in_flight(const struct delegation *d)
-{
-    return d->in_flight;
-}
-
 bool delegation_is_over(const struct delegation *d)
 {
     return (d->all_given || d->stopping) && d->in_flight == 0;
@@ -193,42 +137,37 @@ bool delegation_is_complete(const struct delegation *d)
 
 bool delegation_take_back(struct delegation *d, struct intake_entry *entry)
 {
-    struct given *given = d->returned;
+    struct held_entry *given = STAILQ_FIRST(&d->returned);
     if (!given)
         return false;
-    *entry = (struct intake_entry){.id = given->image, .kind = given->kind};
-    snprintf(entry->name, sizeof entry->name, "%s", given->name);
-    snprintf(entry->source, sizeof entry->source, "%s", given->source);
-    d->returned = given->next;
+    STAILQ_REMOVE_HEAD(&d->returned, link);
     d->returned_count--;
-    free(given);
+    intake_release(given, entry);
     return true;
-}
-
-int delegation_returned(const struct delegation *d)
-{
-    return d->returned_count;
 }
 
 enum status delegation_create(struct delegation **delegation, const struct delegation_options *options)
 {
-    struct delegation *d = *delegation = calloc(1, sizeof *d);
-    if (d) {
-        d->options = *options;
-        d->given = calloc((size_t)options->workers, sizeof *d->given);
-        d->held = calloc((size_t)options->workers, sizeof *d->held);
-    }
-    if (d && d->given && d->held)
-        return STATUS_OK;
-    delegation_destroy(delegation);
-    return fail(STATUS_LIMIT, "no memory for %d workers", options->workers);
+    enum status rc;
+    TRY(ALLOCATE(*delegation, 1, "for %d workers", options->workers));
+    struct delegation *d = *delegation;
+    d->options = *options;
+    STAILQ_INIT(&d->returned);
+    TRY_OUT(ALLOCATE(d->given, options->workers, "for %d workers", options->workers));
+    TRY_OUT(ALLOCATE(d->held, options->workers, "for %d workers", options->workers));
+    for (int w = 0; w < options->workers; w++)
+        STAILQ_INIT(&d->given[w]);
+out:
+    if (rc != STATUS_OK)
+        delegation_destroy(delegation);
+    return rc;
 }
 
-static void drop(struct given **list)
+static void drop(struct held_entries *list)
 {
-    for (struct given *given; (given = *list);) {
-        *list = given->next;
-        free(given);
+    for (struct held_entry *held; (held = STAILQ_FIRST(list));) {
+        STAILQ_REMOVE_HEAD(list, link);
+        free(held);
     }
 }
 

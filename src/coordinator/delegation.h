@@ -6,6 +6,7 @@
 #include <mpi.h>
 #include <stdbool.h>
 
+#include "common/wire/pending_sends.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
@@ -21,7 +22,20 @@ struct delegation_options {
     void *context;
 };
 
-struct delegation;
+struct delegation {
+    bool stopping;      // nothing more is handed out: the owner says so, or a worker
+    int in_flight;      // images
+    int returned_count; // images to take back
+
+    // Its own.
+    struct delegation_options options;
+    struct pending_sends sends;
+    struct held_entries *given; // [workers] in hand; of a long list only these are kept
+    int *held;                  // [workers] how many
+    int next;                   // worker, whose turn it is
+    struct held_entries returned;
+    bool all_given;
+};
 
 // On failure *delegation is NULL.
 enum status delegation_create(struct delegation **delegation, const struct delegation_options *options) MUST_CHECK;
@@ -30,14 +44,8 @@ void delegation_destroy(struct delegation **delegation); // NULL is fine
 // Takes what has come from the workers and gives them images. Does not wait.
 enum status delegation_turn(struct delegation *delegation, bool *found) MUST_CHECK;
 
-// Nothing more is handed out: rank 0 is stopping, or a worker says that it is.
-void delegation_stop(struct delegation *delegation);
-bool delegation_is_stopping(const struct delegation *delegation);
-
-int delegation_in_flight(const struct delegation *delegation);    // images
 bool delegation_is_over(const struct delegation *delegation);     // none is in flight, and none will be
 bool delegation_is_complete(const struct delegation *delegation); // all that there were have come to their end
 
 // Once it is over: an image that was returned, as it was given; false: there is no further one.
 bool delegation_take_back(struct delegation *delegation, struct intake_entry *entry);
-int delegation_returned(const struct delegation *delegation); // how many are left of these

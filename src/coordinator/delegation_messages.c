@@ -6,17 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t delegated_bytes(const struct delegated *delegated)
+size_t delegated_bytes(const struct intake_entry *entry)
 {
-    return offsetof(struct delegated, source) + strlen(delegated->source) + 1;
+    return offsetof(struct intake_entry, source) + strlen(entry->source) + 1;
 }
 
-enum status delegated_receive(struct delegated *delegated, MPI_Comm comm)
+enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm)
 {
     size_t size;
-    TRY(mpi_receive_some(delegated, sizeof *delegated, &size, COORDINATOR_RANK, MESSAGE_READ, comm));
-    if (size <= offsetof(struct delegated, source) || ((char *)delegated)[size - 1] != '\0' ||
-        !memchr(delegated->name, '\0', sizeof delegated->name))
+    TRY(mpi_receive_some(entry, sizeof *entry, &size, COORDINATOR_RANK, MESSAGE_READ, comm));
+    if (size <= offsetof(struct intake_entry, source) || ((char *)entry)[size - 1] != '\0' ||
+        !memchr(entry->name, '\0', sizeof entry->name))
         return fail(STATUS_INTERNAL, "the name of a picture in %zu bytes", size);
     return STATUS_OK;
 }

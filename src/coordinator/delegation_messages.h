@@ -4,22 +4,14 @@
 
 #include <stdint.h>
 
-#include "common/system/file.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/task/task.h"
 
 enum { DELEGATED_MAX = 2 }; // images that a worker has at a time: one is dreamed while the next one is read
 
-// MESSAGE_READ: a picture to be read, dreamed and written.
-struct delegated {
-    int64_t image; // id
-    int32_t is_url;
-    char name[FOLDER_NAME_MAX + 1];
-    char source[FILE_PATH_MAX]; // sent as far as its NUL: a short message arrives at once
-};
-
-size_t delegated_bytes(const struct delegated *delegated);
-enum status delegated_receive(struct delegated *delegated, MPI_Comm comm) MUST_CHECK;
+// MESSAGE_READ: a picture to be read, dreamed and written. It is sent as far as the NUL of its source: a short message arrives at once.
+size_t delegated_bytes(const struct intake_entry *entry);
+enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm) MUST_CHECK;
 
 // MESSAGE_RETURNED: a picture that was not begun.
 struct returned {

@@ -29,12 +29,12 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .config = &options->config,
                                                            .inputs = options->inputs,
                                                            .input_count = options->input_count}));
-    p->known.tile_size = resume_tile_size(p->resume);
-    p->known.nothing_left = resume_is_complete(p->resume);
+    p->known.tile_size = p->resume->tiles.size;
+    p->known.nothing_left = p->resume->complete;
     if (p->known.nothing_left)
-        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(p->resume), options->output);
+        log_info("nothing to do: all %" PRId64 " images are done in %s", p->resume->done_count, options->output);
     else
-        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(p->resume));
+        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, p->resume->done_count);
     return STATUS_OK;
 }
 

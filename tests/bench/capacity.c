@@ -113,9 +113,9 @@ static bool next_job(struct job *job)
         MPI_Status status;
         need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
         if (there) {
-            struct delegated order;
+            struct intake_entry order;
             need(delegated_receive(&order, bench.comm));
-            held[count++] = order.image;
+            held[count++] = order.id;
             continue;
         }
         if (count > 0)

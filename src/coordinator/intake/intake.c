@@ -80,6 +80,29 @@ static void give_error(struct intake_entry *entry, enum status status, const cha
     snprintf(entry->error, sizeof entry->error, "%s", status_message());
 }
 
+struct held_entry *intake_hold(const struct intake_entry *entry)
+{
+    const size_t bytes = sizeof(struct held_entry) + strlen(entry->source) + strlen(entry->name) + strlen(entry->error) + 3;
+    struct held_entry *held = malloc(bytes);
+    if (!held)
+        return NULL;
+    *held = (struct held_entry){.id = entry->id, .kind = entry->kind, .status = entry->status, .bytes = bytes};
+    stpcpy(stpcpy(stpcpy(held->texts, entry->source) + 1, entry->name) + 1, entry->error);
+    return held;
+}
+
+void intake_release(struct held_entry *held, struct intake_entry *entry)
+{
+    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1;
+    entry->id = held->id;
+    entry->kind = held->kind;
+    entry->status = held->status;
+    snprintf(entry->source, sizeof entry->source, "%s", held->texts);
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    snprintf(entry->error, sizeof entry->error, "%s", error);
+    free(held);
+}
+
 bool intake_is_url(const char *text)
 {
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;

@@ -19,17 +19,6 @@
 
 static const char anew[] = "give another folder with -o, or --force to begin anew";
 
-struct resume {
-    char path[FILE_PATH_MAX]; // of the run file
-    char weights_md5[33];
-    struct tile_rules tiles; // without the stride
-    struct run_earlier earlier;
-    bool *done; // [count] of the inputs that the earlier run had come to
-    int64_t count, room;
-    int64_t done_count;
-    bool complete;
-};
-
 bool resume_is_done(const struct resume *r, int64_t image)
 {
     return image < r->count && r->done[image];
@@ -207,21 +196,6 @@ void resume_destroy(struct resume **resume)
     *resume = NULL;
 }
 
-bool resume_is_complete(const struct resume *r)
-{
-    return r->complete;
-}
-
-int64_t resume_done(const struct resume *r)
-{
-    return r->done_count;
-}
-
-int resume_tile_size(const struct resume *r)
-{
-    return r->tiles.size;
-}
-
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)
 {
     const struct tile_rules *was = &r->tiles;
@@ -233,9 +207,4 @@ enum status resume_check(const struct resume *r, const char *weights_md5, const 
                     "memory.limit, or %s",
                     r->path, was->size, was->halo, was->blend, tiles->size, tiles->halo, tiles->blend, anew);
     return STATUS_OK;
-}
-
-const struct run_earlier *resume_earlier(const struct resume *r)
-{
-    return &r->earlier;
 }
