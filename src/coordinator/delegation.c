@@ -9,9 +9,9 @@
 // Out of the worker's list.
 static enum status take_out(struct delegation *d, int worker, int64_t image, struct held_entry **given)
 {
-    STAILQ_FOREACH(*given, &d->given[worker], link)
-    if ((*given)->id == image)
-        break;
+    *given = STAILQ_FIRST(&d->given[worker]);
+    while (*given && (*given)->id != image)
+        *given = STAILQ_NEXT(*given, link);
     if (!*given)
         return fail(STATUS_INTERNAL, "a worker gives image %" PRId64 " back, which it has not got", image);
     STAILQ_REMOVE(&d->given[worker], *given, held_entry, link);
@@ -64,15 +64,14 @@ static enum status collect(struct delegation *d, bool *found)
         int tag;
         enum status (*take)(struct delegation *d, const MPI_Status *status);
     } kinds[] = {{MESSAGE_ROWS, take_rows}, {MESSAGE_RETURNED, take_returned}};
-    for (int i = 0; i < 2;) {
-        bool there;
-        MPI_Status status;
-        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, kinds[i].tag, &there, &status));
-        if (there)
-            TRY(kinds[i].take(d, &status));
-        *found = *found || there;
-        i += !there;
-    }
+    for (int i = 0; i < 2; i++)
+        for (bool there = true; there;) {
+            MPI_Status status;
+            TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, kinds[i].tag, &there, &status));
+            if (there)
+                TRY(kinds[i].take(d, &status));
+            *found = *found || there;
+        }
     return STATUS_OK;
 }
 
