@@ -17,7 +17,6 @@
 #include "coordinator/intake/load.h"
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/dispatcher.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 
@@ -69,12 +68,6 @@ out:
     return rc;
 }
 
-// By an earlier run into the same folder.
-static bool was_done(const struct coordinator *c, int64_t image)
-{
-    return c->options->resume && resume_is_done(c->options->resume, image);
-}
-
 // What is to be taken in next, as intake_ahead_next(): where workers read by themselves, what they gave back when the rest is done.
 static enum status next_entry(struct coordinator *c, struct intake_entry *entry, bool *given, bool *end)
 {
@@ -94,7 +87,7 @@ static enum status put_in(struct coordinator *c, bool in_order)
         TRY(next_entry(c, &entry, &given, &c->all_put));
         if (!given)
             break;
-        if (was_done(c, entry.id) && !in_order)
+        if (resume_is_done(c->options->resume, entry.id) && !in_order)
             c->taken++;
         else
             TRY(prefetch_put(c->prefetch, &entry));
@@ -112,7 +105,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
     if (task) {
         c->taken++;
         *found = true;
-        TRY(dispatcher_put(c->dispatcher, task, was_done(c, task->record.id)));
+        TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
     return STATUS_OK;
@@ -146,26 +139,15 @@ static void show_total(struct coordinator *c)
     progress_set_total(c->progress, total - (c->options->resume ? c->options->resume->done_count : 0));
 }
 
-// The end of a turn of the loop that began at `start`. One that found nothing to do was idle, and so is the next moment.
-static void rest(struct coordinator *c, bool found, double start, unsigned *idle)
-{
-    if (found) {
-        *idle = 0;
-        return;
-    }
-    mpi_idle(idle);
-    timing_add(&c->timing, PHASE_IDLE, start, 0);
-}
-
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
     show_total(c);
     progress_tick(c->progress);
-    if (run_file_is_written(c->run_file))
+    if (run_file_is_written(c->run_file)) {
         checkpoint_folder_clean(&c->checkpoints);
-    if (run_file_is_written(c->run_file))
         return STATUS_OK;
+    }
     const double start = now();
     const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
     if (run_file_is_written(c->run_file)) {
@@ -214,7 +196,12 @@ static enum status serve(struct coordinator *c)
         const double start = now();
         bool found = false;
         TRY(turn(c, &job, &found));
-        rest(c, found, start, &idle);
+        if (found) {
+            idle = 0;
+        } else { // the turn was idle, and so is the next moment
+            mpi_idle(&idle);
+            timing_add(&c->timing, PHASE_IDLE, start, 0);
+        }
     }
     return STATUS_OK;
 }
@@ -256,9 +243,9 @@ static enum status next_to_delegate(void *context, struct intake_entry *entry, b
     struct coordinator *c = context;
     for (;;) {
         TRY(intake_ahead_next(c->ahead, entry, given, end));
-        if (!*given || (entry->status == STATUS_OK && !was_done(c, entry->id)))
+        if (!*given || (entry->status == STATUS_OK && !resume_is_done(c->options->resume, entry->id)))
             return STATUS_OK;
-        if (was_done(c, entry->id))
+        if (resume_is_done(c->options->resume, entry->id))
             continue;
         struct task *task = task_create();
         if (!task)

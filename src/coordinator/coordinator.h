@@ -7,10 +7,8 @@
 #include <stdint.h>
 
 #include "common/system/status.h"
-#include "common/wire/lead.h"
 #include "coordinator/resume/resume.h"
-#include "coordinator/schedule/run_setup.h"
-#include "runfile/run_file.h"
+#include "coordinator/schedule/dispatcher.h"
 
 // The worker of this process, led by calls; zeroed: it has none.
 struct coordinator_here {

@@ -9,7 +9,6 @@
 #include "common/wire/pending_sends.h"
 #include "coordinator/delegation_messages.h"
 #include "coordinator/intake/prefetch.h"
-#include "coordinator/schedule/dispatcher.h"
 #include "coordinator/schedule/teams.h"
 
 struct delegate {

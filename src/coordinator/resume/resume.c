@@ -21,7 +21,7 @@ static const char anew[] = "give another folder with -o, or --force to begin ane
 
 bool resume_is_done(const struct resume *r, int64_t image)
 {
-    return image < r->count && r->done[image];
+    return r && image < r->count && r->done[image];
 }
 
 static bool is_done(void *context, int64_t image)

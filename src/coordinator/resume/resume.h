@@ -35,7 +35,7 @@ struct resume {
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
 
-bool resume_is_done(const struct resume *resume, int64_t image);
+bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
 
 // What is only known later: STATUS_USAGE where it differs.
 enum status resume_check(const struct resume *resume, const char *weights_md5, const struct tile_rules *tiles) MUST_CHECK;

@@ -160,16 +160,8 @@ static enum status take_step(struct dispatcher *c, struct task *task, const stru
     task->work_done += work;
     progress_advance(c->options.progress, work - task->part);
     task->part = 0;
-    const enum status rc = image_rows_add_step(&task->results.rows, step);
-    if (rc != STATUS_OK || !c->options.run_file)
-        return rc;
-    return dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, step, 1));
-}
-
-static void take_part(struct dispatcher *c, struct task *task, const struct part *part)
-{
-    progress_advance(c->options.progress, part->pixels - task->part);
-    task->part = part->pixels;
+    TRY(image_rows_add_step(&task->results.rows, step));
+    return c->options.run_file ? dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, step, 1)) : STATUS_OK;
 }
 
 // All outputs are written; the row follows.
@@ -230,7 +222,8 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
     if (report->kind == REPORT_PART) {
-        take_part(c, task, &report->part);
+        progress_advance(c->options.progress, report->part.pixels - task->part);
+        task->part = report->part.pixels;
         return STATUS_OK;
     }
     if (report->kind == REPORT_STEP)
@@ -384,10 +377,9 @@ bool dispatcher_is_empty(const struct dispatcher *c)
 enum status dispatcher_dismiss(struct dispatcher *c)
 {
     const struct job job = {.kind = JOB_EXIT};
-    enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options.setup->schedule->workers; w++)
-        rc = mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm);
-    return rc;
+    for (int w = 0; w < c->options.setup->schedule->workers; w++)
+        TRY(mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm));
+    return STATUS_OK;
 }
 
 enum status dispatcher_create(struct dispatcher **dispatcher, const struct dispatcher_options *options)

@@ -7,15 +7,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config/config.h"
 #include "common/system/status.h"
 #include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/run_setup.h"
+#include "coordinator/schedule/schedule.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
+
+// What all parts of a coordinator know of the run. Borrowed: it outlives them.
+struct run_setup {
+    enum job_kind kind;                                                 // what is done with each image
+    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
+    const struct schedule *schedule;
+    const struct config *config;
+    const char *output; // folder, exists
+    struct run_file_header header;
+};
 
 struct dispatcher_options {
     MPI_Comm comm;    // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()

@@ -7,8 +7,7 @@
 enum status teams_create(struct teams *teams, const struct schedule *schedule, int first_worker)
 {
     *teams = (struct teams){.schedule = schedule, .first_worker = first_worker};
-    teams->busy = calloc((size_t)schedule->workers, sizeof *teams->busy);
-    return teams->busy ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the coordinator");
+    return ALLOCATE(teams->busy, schedule->workers, "for the coordinator");
 }
 
 void teams_destroy(struct teams *teams)

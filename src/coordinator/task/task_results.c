@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/task/task_results.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +123,6 @@ static void take_state(struct task_results *f, struct array *state)
 static enum status take(struct task_results *f, struct array *array, struct image_row *record, const struct config *config,
                         struct output *output, struct run_file *file)
 {
-    enum status rc = STATUS_OK;
     if (output->explanation && array->part.kind != ARRAY_IMPORTANCE)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {
@@ -135,15 +133,13 @@ static enum status take(struct task_results *f, struct array *array, struct imag
     case ARRAY_IMPORTANCE:
         if (output->explanation)
             TRY(copy_to(output, array));
-        rc = take_importance(f, array, record);
-        break;
+        return take_importance(f, array, record);
     case ARRAY_STATE:
         take_state(f, array);
         return STATUS_OK;
     default:
         return refuse(&array->part);
     }
-    return rc;
 }
 
 enum status task_results_add(struct task_results *f, const struct array_part *part, float *values, struct image_row *record,
@@ -169,9 +165,7 @@ enum status task_results_take_state(struct task_results *f, const struct image_r
     if (!f->state.values || !f->has_before || !image_rows_reaches(&f->rows, &checkpoint->state, steps))
         return STATUS_OK;
     memcpy(checkpoint->sha256, record->sha256, sizeof checkpoint->sha256);
-    const enum status rc = image_rows_copy(&f->rows, &checkpoint->state, &checkpoint->rows);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(image_rows_copy(&f->rows, &checkpoint->state, &checkpoint->rows));
     checkpoint->rgb = f->state.values;
     f->state.values = NULL;
     return STATUS_OK;
