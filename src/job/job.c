@@ -26,11 +26,9 @@ static double dream_work(const struct config *config, int width, int height)
 
 static double explain_work(const struct config *config, int width, int height)
 {
-    const int baselines = config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
-                          (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0);
     struct objective objective;
     const bool known = objective_find_targets(&objective, config) == STATUS_OK;
-    return (known ? explain_passes(&objective, baselines) : 1) * width * height;
+    return (known ? explain_passes(&objective, schedule_baselines(config)) : 1) * width * height;
 }
 
 // The worker of this process, and where it hears of rank 0: MPI_COMM_NULL where that is this process too.

@@ -42,17 +42,15 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
 static enum status are_many(const struct job_options *options, int64_t many, bool *are)
 {
     struct intake *intake = NULL;
-    struct intake_entry *entry;
+    struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY(ALLOCATE(entry, 1, "for an input"));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (int64_t i = 0; i < many && !end; i++)
-        TRY_OUT(intake_next(intake, entry, &end));
+        TRY_OUT(intake_next(intake, &entry, &end));
     *are = !end;
 out:
     intake_destroy(&intake);
-    free(entry);
     return rc;
 }
 

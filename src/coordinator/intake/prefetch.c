@@ -12,7 +12,6 @@
 #include "common/net/downloads.h"
 #include "common/system/thread.h"
 #include "coordinator/intake/load.h"
-#include "coordinator/schedule/image_transfer.h"
 
 static const double pixels_enough = 1 << 30;           // bytes of pixels, above which nothing further is decoded
 static const uint64_t disk_enough = UINT64_C(4) << 30; // bytes of downloads, above which nothing further is taken in

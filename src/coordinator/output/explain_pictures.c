@@ -100,19 +100,17 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
                                     int height, const float *rgb)
 {
     enum status rc;
-    *pictures = NULL;
-    struct explain_pictures *p;
-    TRY(ALLOCATE(p, 1, "for pictures of %d x %d pixels", width, height));
+    TRY(ALLOCATE(*pictures, 1, "for pictures of %d x %d pixels", width, height));
+    struct explain_pictures *p = *pictures;
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
     TRY_OUT(remove_files(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    TRY_OUT(contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
-    *pictures = p;
-    p = NULL;
+    rc = contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture");
 out:
-    explain_pictures_destroy(&p);
+    if (rc != STATUS_OK)
+        explain_pictures_destroy(pictures);
     return rc;
 }
 

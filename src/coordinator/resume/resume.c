@@ -99,23 +99,23 @@ static enum status look_at(const struct run_image *image, const struct intake_en
     return STATUS_OK;
 }
 
-// Through the inputs as far as the earlier run had come. `entry` is room for one.
-static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, struct intake_entry *entry,
-                        const struct resume_options *options)
+// Through the inputs as far as the earlier run had come.
+static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, const struct resume_options *options)
 {
+    struct intake_entry entry;
     size_t next = 0;
     bool end = false;
     r->complete = true;
-    TRY(intake_next(intake, entry, &end));
+    TRY(intake_next(intake, &entry, &end));
     while (!end && next < past->count) {
         const struct run_image *image = &past->items[next];
         bool done = false;
         if (image->id == r->count) {
-            TRY(look_at(image, entry, options, &done));
+            TRY(look_at(image, &entry, options, &done));
             next++;
         }
         TRY(add(r, done));
-        TRY(intake_next(intake, entry, &end));
+        TRY(intake_next(intake, &entry, &end));
     }
     r->complete = r->complete && end;
     if (next < past->count)
@@ -155,9 +155,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     struct run_reader *reader = NULL;
     struct run_images images = {0};
     struct intake *intake = NULL;
-    struct intake_entry *entry = NULL;
     enum status rc;
-    TRY_OUT(ALLOCATE(entry, 1, "for an input"));
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
     r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .context = r};
     rc = read_run(r, &reader, &images);
@@ -168,13 +166,12 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     }
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
-    TRY_OUT(walk(r, &images, intake, entry, options));
+    TRY_OUT(walk(r, &images, intake, options));
     rc = checkpoint_folder_remove(options->output, is_done, r); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
     run_images_destroy(&images);
     run_reader_close(&reader);
-    free(entry);
     return rc;
 }
 

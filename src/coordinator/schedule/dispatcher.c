@@ -32,9 +32,7 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
 {
     const struct schedule *schedule = c->options.setup->schedule;
     const struct schedule_image image = task_size(task);
-    int tiles;
-    TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
-    task->record.tiles = tiles;
+    TRY(schedule_tiles(schedule, image, &task->record.tiles, &task->record.redundancy));
     if (schedule_least(schedule, image) == 0)
         return fail(STATUS_LIMIT,
                     "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "

@@ -2,8 +2,6 @@
 // One image on its way through the program: from its source to its picture and its rows.
 #pragma once
 
-#include <stddef.h>
-
 #include "common/picture/image.h"
 #include "common/wire/messages.h"
 #include "common/wire/run_rows.h"

@@ -24,8 +24,8 @@ static enum image_format output_format(const struct config *config, const struct
 
 static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
 {
-    const enum status rc = file_join(path, folder, task->name);
-    return rc == STATUS_OK ? file_make_folder(path) : rc;
+    TRY(file_join(path, folder, task->name));
+    return file_make_folder(path);
 }
 
 static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
@@ -61,43 +61,33 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
     const bool filmed = config->frames.cam || config->frames.dream;
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
-    enum status rc;
-    TRY_OUT(file_join(place, folder, task->name));
+    TRY(file_join(place, folder, task->name));
     if (filmed) {
-        TRY_OUT(file_make_folder(place));
-        TRY_OUT(film_create(&output->film, &(struct film_options){.folder = place,
-                                                                  .config = config,
-                                                                  .width = task->image.width,
-                                                                  .height = task->image.height,
-                                                                  .rgb = task->image.rgb,
-                                                                  .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
+        TRY(file_make_folder(place));
+        TRY(film_create(&output->film, &(struct film_options){.folder = place,
+                                                              .config = config,
+                                                              .width = task->image.width,
+                                                              .height = task->image.height,
+                                                              .rgb = task->image.rgb,
+                                                              .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
     } else {
-        TRY_OUT(film_remove(place));
+        TRY(film_remove(place));
     }
-    rc = work_queue_create(&output->queue);
-out:
-    if (rc != STATUS_OK)
-        film_leave(&output->film);
-    return rc;
+    return work_queue_create(&output->queue);
 }
 
 enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task)
 {
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
-    enum status rc;
-    TRY_OUT(make_folder(place, folder, task));
-    TRY_OUT(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
-                                                                                     .config = header->config,
-                                                                                     .image = &task->record,
-                                                                                     .rgb = task->image.rgb,
-                                                                                     .weights_md5 = header->weights_md5,
-                                                                                     .weights_source = header->weights_source}));
-    rc = work_queue_create(&output->queue);
-out:
-    if (rc != STATUS_OK)
-        explain_file_abandon(&output->explanation);
-    return rc;
+    TRY(make_folder(place, folder, task));
+    TRY(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
+                                                                                 .config = header->config,
+                                                                                 .image = &task->record,
+                                                                                 .rgb = task->image.rgb,
+                                                                                 .weights_md5 = header->weights_md5,
+                                                                                 .weights_source = header->weights_source}));
+    return work_queue_create(&output->queue);
 }
 
 // One work in the queue. What it needs of these is filled in.
