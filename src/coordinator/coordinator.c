@@ -265,7 +265,7 @@ static enum status take_delegated(void *context, struct task *task)
         task->record.status == IMAGE_DONE ? c->options->setup.work(c->options->setup.config, task->record.width, task->record.height) : 0;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
-    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows, c->run_file);
+    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows);
     if (rc == STATUS_OK)
         return write_down(c, task);
     task_destroy(&task);
@@ -308,7 +308,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(file_join(path, options->setup.output, "run.h5"));
     TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
     if (!options->resume) // those that are there were begun with other settings or pictures
-        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL, NULL));
+        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL));
     rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? &options->resume->earlier : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);

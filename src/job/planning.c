@@ -10,7 +10,6 @@
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
-#include "common/wire/messages.h"
 #include "kernels/execution/planner.h"
 #include "runfile/run_plan.h"
 #include "worker/network/engine.h"
@@ -158,17 +157,4 @@ enum status planning_find(const struct config *config, int threads, const float 
         TRY(make(threads, &planner, plan));
     }
     return plan_to_text(plan, network_inception_v3(), &origin, text);
-}
-
-// The others wait asleep, so that the planner has the machine.
-enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
-                             const char *file_text, struct plan *plan, char **text)
-{
-    enum status rc = STATUS_OK;
-    *text = NULL;
-    if (launch->rank == planner)
-        rc = planning_find(config, threads, weights, file_text, plan, text);
-    TRY(launch_agree(launch, rc));
-    TRY(launch_share_text(launch, planner, text));
-    return mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, planner, launch->comm), "broadcast");
 }

@@ -104,14 +104,20 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
-// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there.
+// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there. The others wait asleep, so that the planner has
+// the machine.
 static enum status make_plan(struct run *run)
 {
-    const int planner = run->launch.size > 1 ? 1 : COORDINATOR_RANK;
-    char **text = &run->prepared.plan_text;
-    TRY(launch_share_text(&run->launch, COORDINATOR_RANK, text));
-    return planning_resolve(&run->launch, planner, &run->options->config, run->threads, run->weights.array, *text, &run->plan,
-                            &run->plan_text);
+    struct launch *launch = &run->launch;
+    const int planner = launch->size > 1 ? 1 : COORDINATOR_RANK;
+    char **read = &run->prepared.plan_text;
+    enum status rc = STATUS_OK;
+    TRY(launch_share_text(launch, COORDINATOR_RANK, read));
+    if (launch->rank == planner)
+        rc = planning_find(&run->options->config, run->threads, run->weights.array, *read, &run->plan, &run->plan_text);
+    TRY(launch_agree(launch, rc));
+    TRY(launch_share_text(launch, planner, &run->plan_text));
+    return mpi_check(MPI_Bcast(&run->plan, sizeof run->plan, MPI_BYTE, planner, launch->comm), "broadcast");
 }
 
 enum status start_run(struct run *run)

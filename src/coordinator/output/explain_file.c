@@ -150,7 +150,7 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
     const struct explain_dataset dataset = {
         .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
     TRY_OUT(explain_store_write(&f->store, &dataset));
-    rc = explain_pictures_magnitude(f->pictures, picture, 0, values);
+    rc = explain_pictures_draw(f->pictures, picture, 0, values, NULL);
 out:
     free(values);
     return rc;
@@ -177,7 +177,7 @@ static enum status add_guided_gradcam(struct explain_file *f, int target, const 
                                             .values = values,
                                             .description = "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)"};
     TRY_OUT(explain_store_write(&f->store, &dataset));
-    rc = explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADCAM, target, values);
+    rc = explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADCAM, target, values, NULL);
 out:
     free(values);
     return rc;
@@ -185,7 +185,7 @@ out:
 
 static enum status add_guided_gradient(struct explain_file *f, const float *gradient)
 {
-    TRY(explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADIENT, 0, gradient));
+    TRY(explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADIENT, 0, gradient, NULL));
     TRY(add_saliency(f, "saliency_guided", "max over RGB of |guided gradient|", PICTURE_SALIENCY_GUIDED, gradient));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->cams[t].values)
@@ -196,12 +196,11 @@ static enum status add_guided_gradient(struct explain_file *f, const float *grad
 static enum status add_map(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
-    struct heat map = {.grid = part->grid, .values = array->values};
     if (part->variant == CAM_GRAD) {
         TRY(heat_create(&f->cams[part->target], &part->grid));
         memcpy(f->cams[part->target].values, array->values, (size_t)part->width * (size_t)part->height * sizeof *array->values);
     }
-    return explain_pictures_map(f->pictures, map_kinds[part->variant].picture, part->target, &map);
+    return explain_pictures_draw(f->pictures, map_kinds[part->variant].picture, part->target, array->values, &part->grid);
 }
 
 // What follows from an array that is written: pictures, and further arrays.
@@ -220,11 +219,11 @@ static enum status add_rest(struct explain_file *f, const struct array *array)
         return STATUS_OK;
     case ARRAY_EXPECTED_GRADIENTS:
         f->expected_gradients_pixels = true;
-        return explain_pictures_shares(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values);
+        return explain_pictures_draw(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values, NULL);
     case ARRAY_SMOOTHGRAD:
-        return explain_pictures_magnitude(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values);
+        return explain_pictures_draw(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values, NULL);
     case ARRAY_GRADIENT:
-        TRY(explain_pictures_signed(f->pictures, PICTURE_GRADIENT, 0, array->values));
+        TRY(explain_pictures_draw(f->pictures, PICTURE_GRADIENT, 0, array->values, NULL));
         return add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
     case ARRAY_GUIDED_GRADIENT:
         return add_guided_gradient(f, array->values);

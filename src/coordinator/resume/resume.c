@@ -167,7 +167,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     TRY_OUT(walk(r, &images, intake, options));
-    rc = checkpoint_folder_remove(options->output, is_done, r); // that run may have been killed before it did so
+    rc = checkpoint_folder_remove(options->output, &r->earlier); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
     run_images_destroy(&images);

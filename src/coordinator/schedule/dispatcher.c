@@ -42,8 +42,11 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
-enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows, struct run_file *file)
+enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows)
 {
+    struct run_file *file = c->options.run_file;
+    if (!file)
+        return STATUS_OK;
     TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
         TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i], rows->values + rows->maps[i].offset)));
@@ -57,8 +60,7 @@ static enum status take_up(struct dispatcher *c, struct task *task, double *work
     *work = 0;
     for (size_t i = 0; i < rows->step_count; i++)
         *work += (double)rows->steps[i].width * rows->steps[i].height;
-    if (c->options.run_file)
-        TRY(dispatcher_write_rows(c, rows, c->options.run_file));
+    TRY(dispatcher_write_rows(c, rows));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
     log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.state.octave, (int)task->earlier.state.step);
@@ -207,7 +209,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 {
     char path[FILE_PATH_MAX];
     struct checkpoint checkpoint;
-    TRY(task_results_take_state(&task->results, &task->record, c->options.setup->config->steps, &checkpoint));
+    TRY(task_results_take_state(task, c->options.setup->config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
     if (checkpoint_folder_path(c->options.checkpoints, task->record.id, path) == STATUS_OK)
@@ -235,8 +237,7 @@ enum status dispatcher_take_report(struct dispatcher *c, struct task *task, cons
 
 enum status dispatcher_take_array(struct dispatcher *c, struct task *task, const struct array_part *part, float *values)
 {
-    TRY(dispatcher_tolerate(
-        c, task_results_add(&task->results, part, values, &task->record, c->options.setup->config, &task->output, c->options.run_file)));
+    TRY(dispatcher_tolerate(c, task_results_add(task, part, values, c->options.setup->config, c->options.run_file)));
     return save_state(c, task);
 }
 

@@ -68,8 +68,8 @@ bool dispatcher_is_empty(const struct dispatcher *dispatcher);
 // A run file keeps the rows that it could not write and tries again: STATUS_IO becomes a warning, the first time.
 enum status dispatcher_tolerate(struct dispatcher *dispatcher, enum status rc) MUST_CHECK;
 
-// All that is known of an image's steps and maps, to the run file.
-enum status dispatcher_write_rows(struct dispatcher *dispatcher, const struct image_rows *rows, struct run_file *file) MUST_CHECK;
+// All that is known of an image's steps and maps, to the run file, if there is one.
+enum status dispatcher_write_rows(struct dispatcher *dispatcher, const struct image_rows *rows) MUST_CHECK;
 
 // Tells the workers to leave. Each answers with its timing (MESSAGE_TIMING).
 enum status dispatcher_dismiss(struct dispatcher *dispatcher) MUST_CHECK;

@@ -86,25 +86,19 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-struct needed {
-    bool (*is_done)(void *context, int64_t image);
-    void *context;
-};
-
 static bool is_needed(void *context, const char *name)
 {
-    const struct needed *needed = context;
+    const struct run_earlier *earlier = context;
     char *end;
     const int64_t image = strtoll(name, &end, 10);
-    return *end == '\0' && needed->is_done && !needed->is_done(needed->context, image);
+    return *end == '\0' && earlier && !earlier->keep(earlier->context, image);
 }
 
-enum status checkpoint_folder_remove(const char *output, bool (*is_done)(void *context, int64_t image), void *context)
+enum status checkpoint_folder_remove(const char *output, struct run_earlier *earlier)
 {
-    struct needed needed = {.is_done = is_done, .context = context};
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, file_names, is_needed, &needed));
+    TRY(stale_files_remove(folder, file_names, is_needed, earlier));
     rmdir(folder); // if it is empty
     return STATUS_OK;
 }
