@@ -248,8 +248,7 @@ static enum status next_to_delegate(void *context, struct intake_entry *entry, b
         if (resume_is_done(c->options->resume, entry->id))
             continue;
         struct task *task = task_create();
-        if (!task)
-            return fail(STATUS_LIMIT, "no memory for another image");
+        TRY(task ? STATUS_OK : no_memory("for another image"));
         load_begin(task, entry);
         (void)fail(entry->status, "%s", entry->error);
         task_failed(task);

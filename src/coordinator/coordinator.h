@@ -37,3 +37,7 @@ struct coordinator_outcome {
 
 // Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome) MUST_CHECK;
+
+// delegate.c: the small coordinator that a worker has for the pictures that rank 0 leaves to its process. Serves options->here until it is
+// told to leave, and adds to its timing what is not the worker's own. The schedule is for one worker.
+enum status delegate_run(const struct coordinator_options *options) MUST_CHECK;

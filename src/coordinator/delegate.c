@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "coordinator/delegate.h"
+// A worker's own small coordinator: reads the pictures that rank 0 leaves to this process (delegation.h), has its worker dream them, by
+// calls, writes what comes of them, and sends rank 0 the rows.
+#include "coordinator/coordinator.h"
 
 #include <stdlib.h>
 #include <unistd.h>

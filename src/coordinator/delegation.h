@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pictures that rank 0 leaves to workers whole, reading and writing too (delegate.h): it hands out their names and takes their rows, so
+// Pictures that rank 0 leaves to workers whole, reading and writing too (delegate.c): it hands out their names and takes their rows, so
 // that what it does for a picture does not grow with its pixels.
 #pragma once
 

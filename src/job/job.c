@@ -6,7 +6,7 @@
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
-#include "coordinator/delegate.h"
+#include "coordinator/coordinator.h"
 #include "job/start.h"
 #include "worker/look/cam.h"
 #include "worker/look/explain.h"

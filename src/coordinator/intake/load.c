@@ -68,10 +68,7 @@ static enum status resize_alpha(const struct image *from, struct image *to)
     float *in = malloc(count * sizeof *in), *out = malloc(to_count * sizeof *out);
     enum status rc;
     to->alpha = malloc(to_count * sizeof *to->alpha);
-    if (!in || !out || !to->alpha) {
-        rc = fail(STATUS_LIMIT, "no memory to resize the picture");
-        goto out;
-    }
+    TRY_OUT(in && out && to->alpha ? STATUS_OK : no_memory("to resize the picture"));
     for (size_t i = 0; i < count; i++)
         in[i] = from->alpha[i];
     TRY_OUT(resample(in, 1, from->width, from->height, out, to->width, to->height));

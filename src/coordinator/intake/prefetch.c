@@ -196,8 +196,7 @@ static enum status create_downloads(struct prefetch *p)
 
 enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
 {
-    struct item *item = NULL;
-    enum status rc = STATUS_OK;
+    struct item *item;
     TRY(item_create(&item, entry));
     pthread_mutex_lock(&p->mutex);
     TAILQ_INSERT_TAIL(&p->items, item, link);
@@ -209,11 +208,10 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     }
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->mutex);
-    if (entry->status == STATUS_OK && entry->kind == INTAKE_URL) {
-        TRY(create_downloads(p));
-        rc = downloads_add(p->downloads, item->source, item);
-    }
-    return rc;
+    if (entry->status != STATUS_OK || entry->kind != INTAKE_URL)
+        return STATUS_OK;
+    TRY(create_downloads(p));
+    return downloads_add(p->downloads, item->source, item);
 }
 
 // Takes a finished item out of the list. With the mutex.

@@ -7,6 +7,7 @@
 
 #include "common/picture/heat.h"
 #include "common/system/file.h"
+#include "common/system/text.h"
 #include "coordinator/output/explain_pictures.h"
 #include "coordinator/output/explain_store.h"
 #include "coordinator/output/stale_files.h"
@@ -265,9 +266,8 @@ enum status explain_file_add(struct explain_file *f, const struct array *array)
 
 static enum status write_header(struct explain_file *f, const struct explain_file_options *o)
 {
-    char *config = NULL;
-    enum status rc;
-    TRY_OUT(config_to_string(o->config, &config));
+    char *config;
+    TRY(config_to_string(o->config, &config));
     const struct explain_dataset root = {.path = "/",
                                          .attributes = {
                                              {.name = "program", .text = "oneiros"},
@@ -281,8 +281,7 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
                                              {.name = "weights_md5", .text = o->weights_md5},
                                              {.name = "weights_source", .text = o->weights_source},
                                          }};
-    rc = explain_store_write(&f->store, &root);
-out:
+    const enum status rc = explain_store_write(&f->store, &root);
     free(config);
     return rc;
 }
@@ -332,10 +331,8 @@ static enum status write_baselines(struct explain_file *f)
     int count = 0;
     for (int b = 0; b < BASELINES_MAX; b++)
         if (f->baselines[b]) {
-            const size_t used = strlen(names);
-            snprintf(names + used, sizeof names - used, "%s", count++ > 0 ? "," : "");
             baseline_name(b, path);
-            strncat(names, path, sizeof names - strlen(names) - 1);
+            text_append(names, sizeof names, "%s%s", count++ > 0 ? "," : "", path);
         }
     const int each =
         count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does

@@ -92,9 +92,7 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     TRY(image_create(&p->canvas, shown_width, shown_height));
     TRY(contact_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
     p->bytes = malloc(3 * plane_of(&p->picture));
-    if (!p->bytes)
-        return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
-    return STATUS_OK;
+    return p->bytes ? STATUS_OK : no_memory("for pictures of %d x %d pixels", shown_width, shown_height);
 }
 
 enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,

@@ -12,24 +12,18 @@ enum {
     LAYOUT_BYTES = 256 * 1024, // generously: headers, indices of chunks and attributes of one write
 };
 
-static herr_t add_attribute(hid_t object, const struct explain_attribute *attribute)
-{
-    switch (attribute->type) {
-    case EXPLAIN_TEXT:
-        return hdf5_add_text(object, attribute->name, attribute->text);
-    case EXPLAIN_WHOLE:
-        return hdf5_set_integer(object, attribute->name, (int)attribute->number);
-    case EXPLAIN_REAL:
-        return hdf5_set_number(object, attribute->name, H5T_NATIVE_DOUBLE, &attribute->number);
-    }
-    return -1;
-}
-
 static herr_t add_attributes(hid_t object, const struct explain_attribute *attributes)
 {
     herr_t done = 0;
-    for (int i = 0; i < EXPLAIN_ATTRIBUTES_MAX && attributes[i].name && done >= 0; i++)
-        done = add_attribute(object, &attributes[i]);
+    for (int i = 0; i < EXPLAIN_ATTRIBUTES_MAX && attributes[i].name && done >= 0; i++) {
+        const struct explain_attribute *a = &attributes[i];
+        if (a->type == EXPLAIN_TEXT)
+            done = hdf5_add_text(object, a->name, a->text);
+        else if (a->type == EXPLAIN_WHOLE)
+            done = hdf5_set_integer(object, a->name, (int)a->number);
+        else
+            done = hdf5_set_number(object, a->name, H5T_NATIVE_DOUBLE, &a->number);
+    }
     return done;
 }
 

@@ -104,10 +104,7 @@ enum status arrays_add(struct arrays *arrays, int64_t image, const struct array_
         return STATUS_OK;
     }
     entry = entry ? entry : add(arrays, part);
-    if (!entry) {
-        rc = fail(STATUS_LIMIT, "no memory for an array of image %" PRId64, image);
-        goto out;
-    }
+    TRY_OUT(entry ? STATUS_OK : no_memory("for an array of image %" PRId64, image));
     put(entry, part, values);
     if (entry->left > 0)
         goto out;

@@ -76,8 +76,7 @@ static enum status copy_to(struct output *output, const struct array *array)
 {
     const size_t count = (size_t)array->part.channels * (size_t)array->part.height * (size_t)array->part.width;
     struct array copy = {.part = array->part, .values = malloc(count * sizeof *copy.values)};
-    if (!copy.values)
-        return fail(STATUS_LIMIT, "no memory for an array of %zu values", count);
+    TRY(copy.values ? STATUS_OK : no_memory("for an array of %zu values", count));
     memcpy(copy.values, array->values, count * sizeof *copy.values);
     return output_array(output, &copy);
 }
