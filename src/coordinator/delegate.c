@@ -8,8 +8,7 @@
 
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
-#include "common/wire/pending_sends.h"
-#include "coordinator/delegation_messages.h"
+#include "coordinator/delegation.h"
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/schedule/teams.h"
 

@@ -2,9 +2,57 @@
 #include "coordinator/delegation.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "coordinator/delegation_messages.h"
+enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm)
+{
+    size_t size;
+    TRY(mpi_receive_some(entry, sizeof *entry, &size, COORDINATOR_RANK, MESSAGE_READ, comm));
+    if (size <= offsetof(struct intake_entry, source) || ((char *)entry)[size - 1] != '\0' ||
+        !memchr(entry->name, '\0', sizeof entry->name))
+        return fail(STATUS_INTERNAL, "the name of a picture in %zu bytes", size);
+    return STATUS_OK;
+}
+
+enum status rows_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
+{
+    struct record_writer writer;
+    TRY(record_create_in_memory(&writer));
+    record_write(&writer, &task->record, sizeof task->record);
+    image_rows_save(&task->results.rows, &writer);
+    for (int t = 0; t < targets; t++) {
+        const float *importance = task->results.importance[t];
+        const uint64_t count = importance ? (uint64_t)channels[t] : 0;
+        record_write(&writer, &count, sizeof count);
+        record_write(&writer, importance, (size_t)count * sizeof *importance);
+    }
+    TRY(record_take(&writer, bytes, size));
+    if (*size <= INT_MAX)
+        return STATUS_OK;
+    free(*bytes);
+    *bytes = NULL;
+    return fail(STATUS_LIMIT, "the rows of %s are more than one message between ranks can hold", task->record.source);
+}
+
+enum status rows_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
+{
+    struct record_reader reader = {.bytes = bytes, .left = size};
+    TRY(record_read(&reader, &task->record, sizeof task->record));
+    TRY(image_rows_load(&task->results.rows, &(struct dream_state){.image = task->record.id, .octave = INT32_MAX}, &reader));
+    for (int t = 0; t < targets; t++) {
+        uint64_t count;
+        void *importance;
+        TRY(record_read(&reader, &count, sizeof count));
+        if (count && count != (uint64_t)channels[t])
+            return fail(STATUS_INTERNAL, "the importance of %llu channels where there are %d", (unsigned long long)count, channels[t]);
+        TRY(record_read_array(&reader, &importance, count, sizeof(float)));
+        task->results.importance[t] = importance;
+    }
+    return STATUS_OK;
+}
 
 // Out of the worker's list.
 static enum status take_out(struct delegation *d, int worker, int64_t image, struct held_entry **given)
@@ -85,8 +133,8 @@ static enum status give(struct delegation *d, int worker, const struct intake_en
     d->in_flight++;
     TRY(ALLOCATE(order, 1, "for another image"));
     *order = *entry;
-    return pending_sends_add(&d->sends, order, (int)delegated_bytes(order), MPI_BYTE, d->options.first_worker + worker, MESSAGE_READ,
-                             d->options.comm);
+    const size_t bytes = offsetof(struct intake_entry, source) + strlen(entry->source) + 1;
+    return pending_sends_add(&d->sends, order, (int)bytes, MPI_BYTE, d->options.first_worker + worker, MESSAGE_READ, d->options.comm);
 }
 
 // In turn, so that all get one before any gets its second; -1: none has room.

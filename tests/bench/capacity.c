@@ -24,7 +24,7 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/delegation_messages.h"
+#include "coordinator/delegation.h"
 #include "job/tile_rules.h"
 #include "media/picture/codec.h"
 #include "worker/look/cam.h"

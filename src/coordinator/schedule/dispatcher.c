@@ -9,7 +9,6 @@
 #include "coordinator/schedule/dispatcher_inside.h"
 #include "coordinator/schedule/image_transfer.h"
 #include "coordinator/task/task_output.h"
-#include "coordinator/task/task_queue.h"
 
 enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 {

@@ -4,7 +4,6 @@
 
 #include "coordinator/schedule/schedule.h"
 #include "coordinator/task/task.h"
-#include "coordinator/task/task_queue.h"
 
 struct teams {
     const struct schedule *schedule;
