@@ -38,7 +38,6 @@ struct coordinator {
     bool all_put;                  // the intake has no more
     bool all_taken;                // and what it had has been read
     bool told;                     // that it is time to stop
-    bool counted;                  // the progress knows how many images there are
 };
 
 // Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
@@ -130,19 +129,12 @@ static int64_t coming(const struct coordinator *c)
     return c->all_taken ? 0 : unknown ? -1 : left;
 }
 
-static void show_total(struct coordinator *c)
-{
-    const int64_t total = c->counted ? -1 : intake_ahead_total(c->ahead);
-    if (total < 0)
-        return;
-    c->counted = true;
-    progress_set_total(c->progress, total - (c->options->resume ? c->options->resume->done_count : 0));
-}
-
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
-    show_total(c);
+    const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->done_count : 0;
+    if (total >= 0)
+        progress_set_total(c->progress, total - done);
     progress_tick(c->progress);
     if (run_file_is_written(c->run_file)) {
         checkpoint_folder_clean(&c->checkpoints);

@@ -37,12 +37,14 @@ enum status rows_pack(const struct task *task, const int *channels, int targets,
     return fail(STATUS_LIMIT, "the rows of %s are more than one message between ranks can hold", task->record.source);
 }
 
-enum status rows_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size)
+// Into an empty task.
+static enum status rows_unpack(struct task *task, const struct run_file_header *header, const void *bytes, size_t size)
 {
+    const int *channels = header->channels;
     struct record_reader reader = {.bytes = bytes, .left = size};
     TRY(record_read(&reader, &task->record, sizeof task->record));
     TRY(image_rows_load(&task->results.rows, &(struct dream_state){.image = task->record.id, .octave = INT32_MAX}, &reader));
-    for (int t = 0; t < targets; t++) {
+    for (int t = 0; t < header->config->targets.count; t++) {
         uint64_t count;
         void *importance;
         TRY(record_read(&reader, &count, sizeof count));
@@ -70,7 +72,6 @@ static enum status take_out(struct delegation *d, int worker, int64_t image, str
 
 static enum status take_rows(struct delegation *d, const MPI_Status *status)
 {
-    const struct run_file_header *header = d->options.header;
     struct task *task = task_create();
     struct held_entry *given = NULL;
     char *bytes = NULL;
@@ -80,7 +81,7 @@ static enum status take_rows(struct delegation *d, const MPI_Status *status)
     TRY_OUT(task ? STATUS_OK : no_memory("for the rows of an image"));
     TRY_OUT(ALLOCATE(bytes, size, "for the rows of an image"));
     TRY_OUT(mpi_receive(bytes, (size_t)size, status->MPI_SOURCE, MESSAGE_ROWS, d->options.comm));
-    TRY_OUT(rows_unpack(task, header->channels, header->config->targets.count, bytes, (size_t)size));
+    TRY_OUT(rows_unpack(task, d->options.header, bytes, (size_t)size));
     TRY_OUT(take_out(d, status->MPI_SOURCE - d->options.first_worker, task->record.id, &given));
     d->stopping = d->stopping || task->record.status == IMAGE_STOPPED; // the signal reached the worker alone
     rc = d->options.ended(d->options.context, task);

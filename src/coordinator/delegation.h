@@ -24,10 +24,9 @@ struct returned {
     int32_t stopping; // the reason is a signal; otherwise the picture needs more ranks than one
 };
 
-// MESSAGE_ROWS: an image that has come to its end as bytes, malloc'ed, and back into an empty task. `channels` [targets]: of each target's
-// layer. STATUS_LIMIT: they are more than one message can hold.
+// MESSAGE_ROWS: an image that has come to its end as bytes, malloc'ed. `channels` [targets]: of each target's layer. STATUS_LIMIT: they are
+// more than one message can hold.
 enum status rows_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size) MUST_CHECK;
-enum status rows_unpack(struct task *task, const int *channels, int targets, const void *bytes, size_t size) MUST_CHECK;
 
 // Rank 0's side.
 struct delegation_options {

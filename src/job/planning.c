@@ -100,15 +100,13 @@ static void show_progress(void *context, int done, int total)
     fflush(stderr);
 }
 
-static enum status make(int threads, const struct planner_options *planner, struct plan *plan)
+static enum status make(const struct plan_origin *here, int threads, const struct planner_options *planner, struct plan *plan)
 {
     const int threads_before = omp_get_max_threads();
-    struct plan_origin here;
     char path[FILE_PATH_MAX] = "", *text = NULL;
     int missing = 0;
     enum status rc;
-    plan_origin_here(&here, threads);
-    if (cache_path(path, &here, plan->bf16) == STATUS_OK)
+    if (cache_path(path, here, plan->bf16) == STATUS_OK)
         read_cache(path, plan);
     else
         path[0] = '\0';
@@ -122,7 +120,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
     omp_set_num_threads(threads_before);
     if (rc != STATUS_OK)
         goto out;
-    TRY_OUT(plan_to_text(plan, network_inception_v3(), &here, &text));
+    TRY_OUT(plan_to_text(plan, network_inception_v3(), here, &text));
     if (path[0])
         write_cache(path, text);
     log_info("the plan took %.1f s; it is kept in %s", now() - start, path[0] ? path : "memory only");
@@ -154,7 +152,7 @@ enum status planning_find(const struct config *config, int threads, const float 
     } else if (strcmp(config->plan, "off") == 0) {
         TRY(planner_fixed(&planner, CONV_DIRECT, plan));
     } else {
-        TRY(make(threads, &planner, plan));
+        TRY(make(&origin, threads, &planner, plan));
     }
     return plan_to_text(plan, network_inception_v3(), &origin, text);
 }

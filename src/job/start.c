@@ -10,14 +10,6 @@
 #include "job/resources.h"
 #include "worker/network/objective.h"
 
-// What rank 0 has found out becomes everyone's.
-static enum status share_preparation(struct run *run)
-{
-    const MPI_Comm comm = run->launch.comm;
-    TRY(mpi_check(MPI_Bcast(&run->options->config, sizeof run->options->config, MPI_BYTE, COORDINATOR_RANK, comm), "broadcast"));
-    return mpi_check(MPI_Bcast(&run->prepared.known, sizeof run->prepared.known, MPI_BYTE, COORDINATOR_RANK, comm), "broadcast");
-}
-
 // For what rank 0 gathers of all.
 static enum status make_room(struct run *run)
 {
@@ -123,13 +115,16 @@ static enum status make_plan(struct run *run)
 enum status start_run(struct run *run)
 {
     struct launch *launch = &run->launch;
-    const struct config *config = &run->options->config;
+    struct config *config = &run->options->config;
+    struct preparation *prepared = &run->prepared;
     enum status rc = STATUS_OK;
     if (launch->rank == COORDINATOR_RANK)
-        rc = preparation_make(&run->prepared, run->options, launch->size);
+        rc = preparation_make(prepared, run->options, launch->size);
     TRY(launch_agree(launch, rc));
-    TRY(share_preparation(run));
-    if (run->prepared.known.nothing_left)
+    // What rank 0 has found out becomes everyone's.
+    TRY(mpi_check(MPI_Bcast(config, sizeof *config, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
+    TRY(mpi_check(MPI_Bcast(&prepared->known, sizeof prepared->known, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
+    if (prepared->known.nothing_left)
         return STATUS_OK;
     TRY(launch_agree(launch, make_room(run)));
     TRY(look_around(run));
@@ -140,7 +135,7 @@ enum status start_run(struct run *run)
     run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, launch->comm), "reduce"));
     TRY(launch_agree(launch, choose_tiles(run)));
-    TRY(shared_weights_create(&run->weights, launch, run->prepared.model));
+    TRY(shared_weights_create(&run->weights, launch, prepared->model));
     TRY(launch_agree(launch, check_all(run)));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));

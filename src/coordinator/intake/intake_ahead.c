@@ -34,14 +34,6 @@ static enum status read_one(struct intake *intake, struct held_entry **held)
     return end || *held ? STATUS_OK : no_memory("for the inputs");
 }
 
-// With the mutex.
-static void hold(struct intake_ahead *a, struct held_entry *held)
-{
-    STAILQ_INSERT_TAIL(&a->held, held, link);
-    a->bytes += held->bytes;
-    a->seen++;
-}
-
 // With the mutex. NULL: none is there.
 static struct held_entry *take(struct intake_ahead *a)
 {
@@ -67,8 +59,11 @@ static void *run(void *data)
         pthread_mutex_unlock(&a->mutex);
         const enum status rc = read_one(a->intake, &held);
         pthread_mutex_lock(&a->mutex);
-        if (held)
-            hold(a, held);
+        if (held) {
+            STAILQ_INSERT_TAIL(&a->held, held, link);
+            a->bytes += held->bytes;
+            a->seen++;
+        }
         a->ended = rc == STATUS_OK && !held;
         a->status = rc;
         if (rc != STATUS_OK)

@@ -173,15 +173,6 @@ static enum status finish(struct dispatcher *c, struct task *task)
     return end(c, task);
 }
 
-static enum status finish_ended(struct dispatcher *c, bool *found)
-{
-    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
-        TRY(finish(c, task));
-        *found = true;
-    }
-    return STATUS_OK;
-}
-
 enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
 {
     const struct result *result = &task->result;
@@ -351,7 +342,10 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
         TRY(collect(c, found));
         TRY(collect_arrays(c, found));
     }
-    TRY(finish_ended(c, found));
+    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
+        TRY(finish(c, task));
+        *found = true;
+    }
     if (!c->stopping && has_references(c))
         TRY(dispatch_all(c));
     return STATUS_OK;

@@ -121,17 +121,12 @@ static double exchange_pixels(const struct tiling *octave, int jitter, int membe
     return 4 * most;
 }
 
-// Of the octave's pixels those for which a member keeps the targets' activations: the cores of its tiles.
-static double core_pixels(const struct tiling *octave, int members)
-{
-    const int tiles = tiling_count(octave);
-    return (double)octave->across.length * octave->down.length / tiles * ((tiles + members - 1) / members);
-}
-
-// Activations of the targets and gradients with respect to them.
+// Activations of the targets and gradients with respect to them: of the octave's pixels those in the cores of a member's tiles.
 static double feature_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
-    return 2 * schedule->feature_bytes / PIXEL_BYTES * core_pixels(octave, members);
+    const int tiles = tiling_count(octave);
+    const double cores = (double)octave->across.length * octave->down.length / tiles * ((tiles + members - 1) / members);
+    return 2 * schedule->feature_bytes / PIXEL_BYTES * cores;
 }
 
 // Of a member's rows while it takes steps in an octave: image, original, a frame on its way, gradient and scratch, the latter two with what

@@ -115,14 +115,6 @@ static enum status take_map_values(struct task_results *f, const struct array *m
     return STATUS_OK;
 }
 
-// A later one is as good as one that still waits.
-static void take_state(struct task_results *f, struct array *state)
-{
-    free(f->state.values);
-    f->state = *state;
-    state->values = NULL;
-}
-
 static enum status take(struct task *task, struct array *array, const struct config *config, struct run_file *file)
 {
     struct output *output = &task->output;
@@ -138,7 +130,9 @@ static enum status take(struct task *task, struct array *array, const struct con
             TRY(copy_to(output, array));
         return take_importance(task, array);
     case ARRAY_STATE:
-        take_state(&task->results, array);
+        free(task->results.state.values); // a later one is as good as one that still waits
+        task->results.state = *array;
+        array->values = NULL;
         return STATUS_OK;
     default:
         return refuse(&array->part);
