@@ -85,12 +85,10 @@ static enum status resize(struct image *image, double width, double height, cons
 {
     struct image larger = {0};
     enum status rc;
-    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels) {
-        rc = fail(STATUS_LIMIT,
-                  "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
-                  height);
-        goto out;
-    }
+    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels)
+        return fail(STATUS_LIMIT,
+                    "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
+                    height);
     TRY_OUT(image_create(&larger, (int)width, (int)height));
     TRY_OUT(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
     const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;

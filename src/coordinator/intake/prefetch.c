@@ -184,16 +184,6 @@ static enum status item_create(struct item **out, const struct intake_entry *ent
     return STATUS_OK;
 }
 
-static enum status create_downloads(struct prefetch *p)
-{
-    const struct downloads_options options = {.fetch = load_fetch_options(p->config),
-                                              .parallel = p->config->fetch.parallel,
-                                              .folder = p->output,
-                                              .done = on_download,
-                                              .context = p};
-    return p->downloads ? STATUS_OK : downloads_create(&p->downloads, &options);
-}
-
 enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
 {
     struct item *item;
@@ -210,7 +200,12 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     pthread_mutex_unlock(&p->mutex);
     if (entry->status != STATUS_OK || entry->kind != INTAKE_URL)
         return STATUS_OK;
-    TRY(create_downloads(p));
+    if (!p->downloads)
+        TRY(downloads_create(&p->downloads, &(struct downloads_options){.fetch = load_fetch_options(p->config),
+                                                                        .parallel = p->config->fetch.parallel,
+                                                                        .folder = p->output,
+                                                                        .done = on_download,
+                                                                        .context = p}));
     return downloads_add(p->downloads, item->source, item);
 }
 

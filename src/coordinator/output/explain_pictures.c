@@ -9,6 +9,7 @@
 #include "common/picture/resample.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/output/stale_files.h"
 #include "media/drawing/colormap.h"
 #include "media/drawing/contact_sheet.h"
@@ -61,10 +62,9 @@ struct explain_pictures {
 static enum status remove_files(const char *folder)
 {
     char names[512] = "(";
-    size_t used = 1;
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
-    snprintf(names + used, sizeof names - used, "overview)\\.png");
+        text_append(names, sizeof names, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
+    text_append(names, sizeof names, "overview)\\.png");
     return stale_files_remove(folder, names, NULL, NULL);
 }
 

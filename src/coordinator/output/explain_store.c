@@ -53,22 +53,15 @@ static hid_t create(hid_t root, const struct explain_dataset *dataset)
     return H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
 }
 
-static herr_t add_values(hid_t made, const struct explain_dataset *dataset)
-{
-    if (H5Dwrite(made, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
-        hdf5_add_text(made, "description", dataset->description) < 0)
-        return -1;
-    return hdf5_add_text(made, "units", "1");
-}
-
 static herr_t add(hid_t file, const struct explain_dataset *dataset)
 {
     const hid_t object = dataset->values ? create(file, dataset) : H5Oopen(file, dataset->path, H5P_DEFAULT);
     if (object < 0)
         return -1;
-    herr_t done = dataset->values ? add_values(object, dataset) : 0;
-    if (done >= 0)
-        done = add_attributes(object, dataset->attributes);
+    const bool failed =
+        dataset->values && (H5Dwrite(object, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
+                            hdf5_add_text(object, "description", dataset->description) < 0 || hdf5_add_text(object, "units", "1") < 0);
+    const herr_t done = failed ? -1 : add_attributes(object, dataset->attributes);
     return H5Oclose(object) < 0 ? -1 : done;
 }
 

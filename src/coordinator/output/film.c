@@ -97,9 +97,7 @@ static enum status put(struct film *f, struct reel *reel, int number, const uint
 // The frame at the video's size, as bytes.
 static enum status develop(struct film *f, const struct film_frame *frame)
 {
-    enum status rc = resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height));
     const size_t plane = (size_t)f->width * (size_t)f->height;
     for (size_t i = 0; frame->detail && i < 3 * plane; i++)
         f->picture[i] += f->original[i];
