@@ -141,7 +141,7 @@ static enum status dispatch(struct dispatcher *c, int members)
 static enum status dispatch_all(struct dispatcher *c)
 {
     while (c->ready.first && c->look_again) {
-        const int available = teams_free_workers(&c->teams);
+        const int available = c->teams.free_workers;
         int members = available + 1;
         if (available > 0)
             TRY(teams_choose(&c->teams, &c->ready, c->coming, &members));

@@ -2,7 +2,6 @@
 // The folder <output>/checkpoints: one file for each dream that has been begun and is not done, named after the image's id.
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
