@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/config/config_yaml.h"
+#include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/utf8.h"
 #include "coordinator/intake/intake.h"
