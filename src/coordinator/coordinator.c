@@ -17,7 +17,6 @@
 #include "coordinator/intake/load.h"
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/dispatcher.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 
@@ -39,7 +38,6 @@ struct coordinator {
     bool all_put;                  // the intake has no more
     bool all_taken;                // and what it had has been read
     bool told;                     // that it is time to stop
-    bool counted;                  // the progress knows how many images there are
 };
 
 // Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
@@ -69,12 +67,6 @@ out:
     return rc;
 }
 
-// By an earlier run into the same folder.
-static bool was_done(const struct coordinator *c, int64_t image)
-{
-    return c->options->resume && resume_is_done(c->options->resume, image);
-}
-
 // What is to be taken in next, as intake_ahead_next(): where workers read by themselves, what they gave back when the rest is done.
 static enum status next_entry(struct coordinator *c, struct intake_entry *entry, bool *given, bool *end)
 {
@@ -94,7 +86,7 @@ static enum status put_in(struct coordinator *c, bool in_order)
         TRY(next_entry(c, &entry, &given, &c->all_put));
         if (!given)
             break;
-        if (was_done(c, entry.id) && !in_order)
+        if (resume_is_done(c->options->resume, entry.id) && !in_order)
             c->taken++;
         else
             TRY(prefetch_put(c->prefetch, &entry));
@@ -112,7 +104,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
     if (task) {
         c->taken++;
         *found = true;
-        TRY(dispatcher_put(c->dispatcher, task, was_done(c, task->record.id)));
+        TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
     return STATUS_OK;
@@ -123,7 +115,7 @@ static enum status stop(struct coordinator *c)
     log_warning("stopping: each worker ends its step%s",
                 c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     if (c->delegation)
-        delegation_stop(c->delegation);
+        c->delegation->stopping = true;
     prefetch_stop(c->prefetch);
     return dispatcher_stop(c->dispatcher);
 }
@@ -132,40 +124,22 @@ static enum status stop(struct coordinator *c)
 static int64_t coming(const struct coordinator *c)
 {
     const struct delegation *d = c->delegation;
-    const int64_t left = d ? prefetch_count(c->prefetch) + delegation_returned(d) : intake_ahead_total(c->ahead) - c->taken;
+    const int64_t left = d ? prefetch_count(c->prefetch) + d->returned_count : intake_ahead_total(c->ahead) - c->taken;
     const bool unknown = d ? !delegation_is_over(d) : intake_ahead_total(c->ahead) < 0;
     return c->all_taken ? 0 : unknown ? -1 : left;
-}
-
-static void show_total(struct coordinator *c)
-{
-    const int64_t total = c->counted ? -1 : intake_ahead_total(c->ahead);
-    if (total < 0)
-        return;
-    c->counted = true;
-    progress_set_total(c->progress, total - (c->options->resume ? resume_done(c->options->resume) : 0));
-}
-
-// The end of a turn of the loop that began at `start`. One that found nothing to do was idle, and so is the next moment.
-static void rest(struct coordinator *c, bool found, double start, unsigned *idle)
-{
-    if (found) {
-        *idle = 0;
-        return;
-    }
-    mpi_idle(idle);
-    timing_add(&c->timing, PHASE_IDLE, start, 0);
 }
 
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
-    show_total(c);
+    const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->done_count : 0;
+    if (total >= 0)
+        progress_set_total(c->progress, total - done);
     progress_tick(c->progress);
-    if (run_file_is_written(c->run_file))
+    if (run_file_is_written(c->run_file)) {
         checkpoint_folder_clean(&c->checkpoints);
-    if (run_file_is_written(c->run_file))
         return STATUS_OK;
+    }
     const double start = now();
     const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
     if (run_file_is_written(c->run_file)) {
@@ -189,12 +163,11 @@ static enum status turn(void *context, struct job *job, bool *found)
     if (c->delegation) {
         TRY(delegation_turn(c->delegation, found));
         if (!delegation_is_over(c->delegation))
-            progress_set_in_flight(c->progress, delegation_in_flight(c->delegation));
+            progress_set_in_flight(c->progress, c->delegation->in_flight);
     }
     TRY(dispatcher_turn(c->dispatcher, coming(c), found));
     TRY(look_after(c, found));
-    const bool stopping =
-        stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && delegation_is_stopping(c->delegation));
+    const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && c->delegation->stopping);
     if (stopping && !c->told)
         TRY(stop(c));
     c->told = c->told || stopping;
@@ -215,7 +188,12 @@ static enum status serve(struct coordinator *c)
         const double start = now();
         bool found = false;
         TRY(turn(c, &job, &found));
-        rest(c, found, start, &idle);
+        if (found) {
+            idle = 0;
+        } else { // the turn was idle, and so is the next moment
+            mpi_idle(&idle);
+            timing_add(&c->timing, PHASE_IDLE, start, 0);
+        }
     }
     return STATUS_OK;
 }
@@ -257,13 +235,12 @@ static enum status next_to_delegate(void *context, struct intake_entry *entry, b
     struct coordinator *c = context;
     for (;;) {
         TRY(intake_ahead_next(c->ahead, entry, given, end));
-        if (!*given || (entry->status == STATUS_OK && !was_done(c, entry->id)))
+        if (!*given || (entry->status == STATUS_OK && !resume_is_done(c->options->resume, entry->id)))
             return STATUS_OK;
-        if (was_done(c, entry->id))
+        if (resume_is_done(c->options->resume, entry->id))
             continue;
         struct task *task = task_create();
-        if (!task)
-            return fail(STATUS_LIMIT, "no memory for another image");
+        TRY(task ? STATUS_OK : no_memory("for another image"));
         load_begin(task, entry);
         (void)fail(entry->status, "%s", entry->error);
         task_failed(task);
@@ -279,7 +256,7 @@ static enum status take_delegated(void *context, struct task *task)
         task->record.status == IMAGE_DONE ? c->options->setup.work(c->options->setup.config, task->record.width, task->record.height) : 0;
     progress_add_work(c->progress, work);
     progress_advance(c->progress, work);
-    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows, c->run_file);
+    const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows);
     if (rc == STATUS_OK)
         return write_down(c, task);
     task_destroy(&task);
@@ -322,8 +299,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(file_join(path, options->setup.output, "run.h5"));
     TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
     if (!options->resume) // those that are there were begun with other settings or pictures
-        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL, NULL));
-    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? resume_earlier(options->resume) : NULL);
+        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL));
+    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? &options->resume->earlier : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);
     TRY_OUT(intake_create(&c.intake, options->setup.output, options->inputs, options->input_count));

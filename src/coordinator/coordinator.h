@@ -6,18 +6,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config/config.h"
 #include "common/system/status.h"
-#include "common/wire/lead.h"
 #include "coordinator/resume/resume.h"
-#include "coordinator/schedule/run_setup.h"
-#include "runfile/run_file.h"
+#include "coordinator/schedule/dispatcher.h"
 
-// The worker, where this process is the only one; zeroed: it is not.
+// The worker of this process, led by calls; zeroed: it has none.
 struct coordinator_here {
     enum status (*serve)(void *worker, const struct lead *lead); // until the lead has no further job
     void *worker;
-    const struct timing *timing; // its own
+    struct timing *timing; // its own
 };
 
 struct coordinator_options {
@@ -40,3 +37,7 @@ struct coordinator_outcome {
 
 // Serves until all inputs are done and all workers have been told to leave. Images that fail are counted, not an error here.
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome) MUST_CHECK;
+
+// delegate.c: the small coordinator that a worker has for the pictures that rank 0 leaves to its process. Serves options->here until it is
+// told to leave, and adds to its timing what is not the worker's own. The schedule is for one worker.
+enum status delegate_run(const struct coordinator_options *options) MUST_CHECK;

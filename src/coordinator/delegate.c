@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-#include "coordinator/delegate.h"
+// A worker's own small coordinator: reads the pictures that rank 0 leaves to this process (delegation.h), has its worker dream them, by
+// calls, writes what comes of them, and sends rank 0 the rows.
+#include "coordinator/coordinator.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
-#include "common/wire/pending_sends.h"
-#include "coordinator/delegation_messages.h"
+#include "coordinator/delegation.h"
 #include "coordinator/intake/prefetch.h"
-#include "coordinator/schedule/dispatcher.h"
 #include "coordinator/schedule/teams.h"
 
 struct delegate {
@@ -66,7 +65,7 @@ static enum status take_pictures(struct delegate *d, bool *found)
 {
     const MPI_Comm comm = d->options->comm;
     for (;;) {
-        struct delegated order;
+        struct intake_entry order;
         MPI_Status status;
         bool there;
         TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
@@ -76,12 +75,9 @@ static enum status take_pictures(struct delegate *d, bool *found)
         *found = true;
         if (d->held_count == DELEGATED_MAX)
             return fail(STATUS_INTERNAL, "rank 0 sends more pictures than asked for");
-        d->held[d->held_count++] = order.image;
-        struct intake_entry entry = {.id = order.image, .kind = order.is_url ? INTAKE_URL : INTAKE_FILE};
-        snprintf(entry.source, sizeof entry.source, "%s", order.source);
-        snprintf(entry.name, sizeof entry.name, "%s", order.name);
+        d->held[d->held_count++] = order.id;
         if (!d->stopping)
-            TRY(prefetch_put(d->prefetch, &entry));
+            TRY(prefetch_put(d->prefetch, &order));
     }
 }
 
@@ -154,16 +150,15 @@ static enum status create(struct delegate *d)
                                                                           .context = d});
 }
 
-enum status delegate_run(const struct coordinator_options *options, enum status (*serve)(void *worker, const struct lead *lead),
-                         void *worker, struct timing *timing)
+enum status delegate_run(const struct coordinator_options *options)
 {
     struct delegate d = {.options = options};
     enum status rc;
     TRY_OUT(create(&d));
-    TRY_OUT(serve(worker, dispatcher_lead(d.dispatcher, turn, &d)));
+    TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(d.dispatcher, turn, &d)));
     rc = pending_sends_wait(&d.sends, 0);
 out:
-    *timing = d.timing;
+    timing_merge(options->here.timing, &d.timing);
     pending_sends_destroy(&d.sends);
     progress_destroy(&d.progress);
     prefetch_destroy(&d.prefetch);

@@ -2,43 +2,69 @@
 #include "coordinator/delegation.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/wire/pending_sends.h"
-#include "coordinator/delegation_messages.h"
+enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm)
+{
+    size_t size;
+    TRY(mpi_receive_some(entry, sizeof *entry, &size, COORDINATOR_RANK, MESSAGE_READ, comm));
+    if (size <= offsetof(struct intake_entry, source) || ((char *)entry)[size - 1] != '\0' ||
+        !memchr(entry->name, '\0', sizeof entry->name))
+        return fail(STATUS_INTERNAL, "the name of a picture in %zu bytes", size);
+    return STATUS_OK;
+}
 
-// An image that was handed out. Of a long list only those in hand are kept.
-struct given {
-    struct given *next;
-    int64_t image;
-    enum intake_kind kind;
-    char name[FOLDER_NAME_MAX + 1];
-    char source[];
-};
+enum status rows_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
+{
+    struct record_writer writer;
+    TRY(record_create_in_memory(&writer));
+    record_write(&writer, &task->record, sizeof task->record);
+    image_rows_save(&task->results.rows, &writer);
+    for (int t = 0; t < targets; t++) {
+        const float *importance = task->results.importance[t];
+        const uint64_t count = importance ? (uint64_t)channels[t] : 0;
+        record_write(&writer, &count, sizeof count);
+        record_write(&writer, importance, (size_t)count * sizeof *importance);
+    }
+    TRY(record_take(&writer, bytes, size));
+    if (*size <= INT_MAX)
+        return STATUS_OK;
+    free(*bytes);
+    *bytes = NULL;
+    return fail(STATUS_LIMIT, "the rows of %s are more than one message between ranks can hold", task->record.source);
+}
 
-struct delegation {
-    struct delegation_options options;
-    struct pending_sends sends;
-    struct given **given; // [workers] in hand
-    int *held;            // [workers] how many
-    int next;             // worker, whose turn it is
-    struct given *returned;
-    int in_flight, returned_count;
-    bool all_given, stopping;
-};
+// Into an empty task.
+static enum status rows_unpack(struct task *task, const struct run_file_header *header, const void *bytes, size_t size)
+{
+    const int *channels = header->channels;
+    struct record_reader reader = {.bytes = bytes, .left = size};
+    TRY(record_read(&reader, &task->record, sizeof task->record));
+    TRY(image_rows_load(&task->results.rows, &(struct dream_state){.image = task->record.id, .octave = INT32_MAX}, &reader));
+    for (int t = 0; t < header->config->targets.count; t++) {
+        uint64_t count;
+        void *importance;
+        TRY(record_read(&reader, &count, sizeof count));
+        if (count && count != (uint64_t)channels[t])
+            return fail(STATUS_INTERNAL, "the importance of %llu channels where there are %d", (unsigned long long)count, channels[t]);
+        TRY(record_read_array(&reader, &importance, count, sizeof(float)));
+        task->results.importance[t] = importance;
+    }
+    return STATUS_OK;
+}
 
 // Out of the worker's list.
-static enum status take_out(struct delegation *d, int worker, int64_t image, struct given **given)
+static enum status take_out(struct delegation *d, int worker, int64_t image, struct held_entry **given)
 {
-    struct given **at = &d->given[worker];
-    while (*at && (*at)->image != image)
-        at = &(*at)->next;
-    *given = *at;
+    *given = STAILQ_FIRST(&d->given[worker]);
+    while (*given && (*given)->id != image)
+        *given = STAILQ_NEXT(*given, link);
     if (!*given)
         return fail(STATUS_INTERNAL, "a worker gives image %" PRId64 " back, which it has not got", image);
-    *at = (*given)->next;
+    STAILQ_REMOVE(&d->given[worker], *given, held_entry, link);
     d->held[worker]--;
     d->in_flight--;
     return STATUS_OK;
@@ -46,20 +72,16 @@ static enum status take_out(struct delegation *d, int worker, int64_t image, str
 
 static enum status take_rows(struct delegation *d, const MPI_Status *status)
 {
-    const struct run_file_header *header = d->options.header;
     struct task *task = task_create();
-    struct given *given = NULL;
-    void *bytes = NULL;
+    struct held_entry *given = NULL;
+    char *bytes = NULL;
     int size = 0;
     enum status rc;
     TRY_OUT(mpi_check(MPI_Get_count(status, MPI_BYTE, &size), "count"));
-    bytes = malloc((size_t)size);
-    if (!task || !bytes) {
-        rc = fail(STATUS_LIMIT, "no memory for the rows of an image");
-        goto out;
-    }
+    TRY_OUT(task ? STATUS_OK : no_memory("for the rows of an image"));
+    TRY_OUT(ALLOCATE(bytes, size, "for the rows of an image"));
     TRY_OUT(mpi_receive(bytes, (size_t)size, status->MPI_SOURCE, MESSAGE_ROWS, d->options.comm));
-    TRY_OUT(rows_unpack(task, header->channels, header->config->targets.count, bytes, (size_t)size));
+    TRY_OUT(rows_unpack(task, d->options.header, bytes, (size_t)size));
     TRY_OUT(take_out(d, status->MPI_SOURCE - d->options.first_worker, task->record.id, &given));
     d->stopping = d->stopping || task->record.status == IMAGE_STOPPED; // the signal reached the worker alone
     rc = d->options.ended(d->options.context, task);
@@ -71,64 +93,49 @@ out:
     return rc;
 }
 
-static enum status take_returned(struct delegation *d, int rank)
+static enum status take_returned(struct delegation *d, const MPI_Status *status)
 {
-    struct given *given, **at = &d->returned;
+    struct held_entry *given;
     struct returned returned;
-    TRY(mpi_receive(&returned, sizeof returned, rank, MESSAGE_RETURNED, d->options.comm));
+    TRY(mpi_receive(&returned, sizeof returned, status->MPI_SOURCE, MESSAGE_RETURNED, d->options.comm));
     d->stopping = d->stopping || returned.stopping;
     if (returned.image < 0)
         return STATUS_OK;
-    TRY(take_out(d, rank - d->options.first_worker, returned.image, &given));
-    while (*at)
-        at = &(*at)->next;
-    given->next = NULL;
-    *at = given;
+    TRY(take_out(d, status->MPI_SOURCE - d->options.first_worker, returned.image, &given));
+    STAILQ_INSERT_TAIL(&d->returned, given, link);
     d->returned_count++;
     return STATUS_OK;
 }
 
 static enum status collect(struct delegation *d, bool *found)
 {
-    bool there = true;
-    MPI_Status status;
-    while (there) {
-        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, MESSAGE_ROWS, &there, &status));
-        if (there)
-            TRY(take_rows(d, &status));
-        *found = *found || there;
-    }
-    for (there = true; there;) {
-        TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, MESSAGE_RETURNED, &there, &status));
-        if (there)
-            TRY(take_returned(d, status.MPI_SOURCE));
-        *found = *found || there;
-    }
+    static const struct {
+        int tag;
+        enum status (*take)(struct delegation *d, const MPI_Status *status);
+    } kinds[] = {{MESSAGE_ROWS, take_rows}, {MESSAGE_RETURNED, take_returned}};
+    for (int i = 0; i < 2; i++)
+        for (bool there = true; there;) {
+            MPI_Status status;
+            TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, kinds[i].tag, &there, &status));
+            if (there)
+                TRY(kinds[i].take(d, &status));
+            *found = *found || there;
+        }
     return STATUS_OK;
 }
 
 static enum status give(struct delegation *d, int worker, const struct intake_entry *entry)
 {
-    const size_t length = strlen(entry->source) + 1;
-    struct delegated *order = calloc(1, sizeof *order);
-    struct given *given = malloc(sizeof *given + length);
-    if (!given || !order) {
-        free(given);
-        free(order);
-        return fail(STATUS_LIMIT, "no memory for another image");
-    }
-    *given = (struct given){.next = d->given[worker], .image = entry->id, .kind = entry->kind};
-    memcpy(given->source, entry->source, length);
-    snprintf(given->name, sizeof given->name, "%s", entry->name);
-    d->given[worker] = given;
+    struct intake_entry *order;
+    struct held_entry *given = intake_hold(entry);
+    TRY(given ? STATUS_OK : no_memory("for another image"));
+    STAILQ_INSERT_HEAD(&d->given[worker], given, link);
     d->held[worker]++;
     d->in_flight++;
-    order->image = entry->id;
-    order->is_url = entry->kind == INTAKE_URL;
-    memcpy(order->source, entry->source, length);
-    snprintf(order->name, sizeof order->name, "%s", entry->name);
-    return pending_sends_add(&d->sends, order, (int)delegated_bytes(order), MPI_BYTE, d->options.first_worker + worker, MESSAGE_READ,
-                             d->options.comm);
+    TRY(ALLOCATE(order, 1, "for another image"));
+    *order = *entry;
+    const size_t bytes = offsetof(struct intake_entry, source) + strlen(entry->source) + 1;
+    return pending_sends_add(&d->sends, order, (int)bytes, MPI_BYTE, d->options.first_worker + worker, MESSAGE_READ, d->options.comm);
 }
 
 // In turn, so that all get one before any gets its second; -1: none has room.
@@ -166,21 +173,6 @@ enum status delegation_turn(struct delegation *d, bool *found)
     return d->stopping ? STATUS_OK : hand_out(d, found);
 }
 
-void delegation_stop(struct delegation *d)
-{
-    d->stopping = true;
-}
-
-bool delegation_is_stopping(const struct delegation *d)
-{
-    return d->stopping;
-}
-
-int delegation_in_flight(const struct delegation *d)
-{
-    return d->in_flight;
-}
-
 bool delegation_is_over(const struct delegation *d)
 {
     return (d->all_given || d->stopping) && d->in_flight == 0;
@@ -193,42 +185,37 @@ bool delegation_is_complete(const struct delegation *d)
 
 bool delegation_take_back(struct delegation *d, struct intake_entry *entry)
 {
-    struct given *given = d->returned;
+    struct held_entry *given = STAILQ_FIRST(&d->returned);
     if (!given)
         return false;
-    *entry = (struct intake_entry){.id = given->image, .kind = given->kind};
-    snprintf(entry->name, sizeof entry->name, "%s", given->name);
-    snprintf(entry->source, sizeof entry->source, "%s", given->source);
-    d->returned = given->next;
+    STAILQ_REMOVE_HEAD(&d->returned, link);
     d->returned_count--;
-    free(given);
+    intake_release(given, entry);
     return true;
-}
-
-int delegation_returned(const struct delegation *d)
-{
-    return d->returned_count;
 }
 
 enum status delegation_create(struct delegation **delegation, const struct delegation_options *options)
 {
-    struct delegation *d = *delegation = calloc(1, sizeof *d);
-    if (d) {
-        d->options = *options;
-        d->given = calloc((size_t)options->workers, sizeof *d->given);
-        d->held = calloc((size_t)options->workers, sizeof *d->held);
-    }
-    if (d && d->given && d->held)
-        return STATUS_OK;
-    delegation_destroy(delegation);
-    return fail(STATUS_LIMIT, "no memory for %d workers", options->workers);
+    enum status rc;
+    TRY(ALLOCATE(*delegation, 1, "for %d workers", options->workers));
+    struct delegation *d = *delegation;
+    d->options = *options;
+    STAILQ_INIT(&d->returned);
+    TRY_OUT(ALLOCATE(d->given, options->workers, "for %d workers", options->workers));
+    TRY_OUT(ALLOCATE(d->held, options->workers, "for %d workers", options->workers));
+    for (int w = 0; w < options->workers; w++)
+        STAILQ_INIT(&d->given[w]);
+out:
+    if (rc != STATUS_OK)
+        delegation_destroy(delegation);
+    return rc;
 }
 
-static void drop(struct given **list)
+static void drop(struct held_entries *list)
 {
-    for (struct given *given; (given = *list);) {
-        *list = given->next;
-        free(given);
+    for (struct held_entry *held; (held = STAILQ_FIRST(list));) {
+        STAILQ_REMOVE_HEAD(list, link);
+        free(held);
     }
 }
 

@@ -6,7 +6,7 @@
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
-#include "coordinator/delegate.h"
+#include "coordinator/coordinator.h"
 #include "job/start.h"
 #include "worker/look/cam.h"
 #include "worker/look/explain.h"
@@ -26,33 +26,27 @@ static double dream_work(const struct config *config, int width, int height)
 
 static double explain_work(const struct config *config, int width, int height)
 {
-    const int baselines = config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
-                          (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0);
     struct objective objective;
     const bool known = objective_find_targets(&objective, config) == STATUS_OK;
-    return (known ? explain_passes(&objective, baselines) : 1) * width * height;
+    return (known ? explain_passes(&objective, schedule_baselines(config)) : 1) * width * height;
 }
 
-static enum status serve_alone(void *worker, const struct lead *lead)
-{
-    return worker_serve(worker, MPI_COMM_NULL, lead);
-}
-
-struct delegated_worker {
+// The worker of this process, and where it hears of rank 0: MPI_COMM_NULL where that is this process too.
+struct own_worker {
     struct worker *worker;
     MPI_Comm comm;
 };
 
-static enum status serve_delegate(void *context, const struct lead *lead)
+static enum status serve(void *context, const struct lead *lead)
 {
-    const struct delegated_worker *delegated = context;
-    return worker_serve(delegated->worker, delegated->comm, lead);
+    const struct own_worker *own = context;
+    return worker_serve(own->worker, own->comm, lead);
 }
 
 // As coordinator of all, or, in a worker that reads and writes pictures by itself, of that one. `worker`: of this process, if it has both.
 static enum status coordinate(struct run *run, struct worker *worker, struct coordinator_outcome *outcome)
 {
-    const struct weights_info *weights = shared_weights_info(run->weights);
+    const struct weights_info *weights = &run->weights.info;
     const struct config *config = &run->options->config;
     const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1, explains = run->options->explain;
     const struct schedule schedule = {.config = config,
@@ -63,6 +57,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
                                       .workers = worker ? 1 : run->launch.size - 1};
+    struct own_worker own = {worker, alone ? MPI_COMM_NULL : run->launch.comm};
     struct objective targets;
     TRY(objective_find_targets(&targets, config));
     struct coordinator_options options = {
@@ -76,7 +71,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
         .resume = run->prepared.resume,
-        .delegates = run->prepared.delegates,
+        .delegates = run->prepared.known.delegates,
         .setup.header = {.kind = explains ? "explain" : "dream",
                          .config = delegate ? config : &run->prepared.recorded,
                          .channels = targets.channels,
@@ -93,14 +88,9 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                          .cores = run->cores,
                          .node_cores = run->node_cores},
     };
-    if (alone)
-        options.here = (struct coordinator_here){.serve = serve_alone, .worker = worker, .timing = worker_timing(worker)};
-    if (!delegate)
-        return coordinator_run(&options, outcome);
-    struct timing timing;
-    const enum status rc = delegate_run(&options, serve_delegate, &(struct delegated_worker){worker, run->launch.comm}, &timing);
-    timing_merge(worker_timing(worker), &timing);
-    return rc;
+    if (worker)
+        options.here = (struct coordinator_here){.serve = serve, .worker = &own, .timing = worker_timing(worker)};
+    return delegate ? delegate_run(&options) : coordinator_run(&options, outcome);
 }
 
 static void warn_of_teams(const struct run *run)
@@ -119,18 +109,18 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
 {
     const struct worker_options options = {
         .config = &run->options->config,
-        .weights = shared_weights_array(run->weights),
-        .classes = shared_weights_info(run->weights)->classes,
+        .weights = run->weights.array,
+        .classes = run->weights.info.classes,
         .guide = run->guide.rgb ? &run->guide : NULL,
         .rules = &run->tiles.rules,
         .plan = &run->plan,
-        .threads = start_threads(run),
+        .threads = run->threads,
     };
     struct worker *worker = NULL;
     enum status rc;
     TRY_OUT(worker_create(&worker, &options));
     log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, omp_get_max_threads(), (double)run->memory_limit / (1 << 30));
-    if (run->launch.size == 1 || run->prepared.delegates)
+    if (run->launch.size == 1 || run->prepared.known.delegates)
         TRY_OUT(coordinate(run, worker, outcome));
     else
         TRY_OUT(worker_serve(worker, run->launch.comm, NULL));
@@ -160,7 +150,7 @@ int run_job(struct job_options *options)
     rc = start_run(&run);
     if (rc != STATUS_OK) // every rank knows; one says so
         goto failed;
-    if (run.prepared.nothing_left)
+    if (run.prepared.known.nothing_left)
         goto end;
     warn_of_teams(&run);
     rc = run.launch.size > 1 && run.launch.rank == COORDINATOR_RANK ? coordinate(&run, NULL, &outcome) : work(&run, &outcome);

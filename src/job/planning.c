@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job/planning.h"
 
-#include <errno.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,6 @@
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
-#include "common/wire/messages.h"
 #include "kernels/execution/planner.h"
 #include "runfile/run_reader.h"
 #include "worker/network/engine.h"
@@ -91,29 +89,24 @@ out:
         log_warning("the plan is not kept for the next run: %s", status_message());
 }
 
-struct display {
-    double shown; // when
-};
-
+// `context`: when it was shown last.
 static void show_progress(void *context, int done, int total)
 {
-    struct display *display = context;
-    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - display->shown < 0.1 && done < total))
+    double *shown = context;
+    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - *shown < 0.1 && done < total))
         return;
-    display->shown = now();
+    *shown = now();
     fprintf(stderr, done < total ? "\roneiros: planning, %d of %d convolutions timed" : "\r\033[K", done, total);
     fflush(stderr);
 }
 
-static enum status make(int threads, const struct planner_options *planner, struct plan *plan)
+static enum status make(const struct plan_origin *here, int threads, const struct planner_options *planner, struct plan *plan)
 {
     const int threads_before = omp_get_max_threads();
-    struct plan_origin here;
     char path[FILE_PATH_MAX] = "", *text = NULL;
     int missing = 0;
     enum status rc;
-    plan_origin_here(&here, threads);
-    if (cache_path(path, &here, plan->bf16) == STATUS_OK)
+    if (cache_path(path, here, plan->bf16) == STATUS_OK)
         read_cache(path, plan);
     else
         path[0] = '\0';
@@ -127,7 +120,7 @@ static enum status make(int threads, const struct planner_options *planner, stru
     omp_set_num_threads(threads_before);
     if (rc != STATUS_OK)
         goto out;
-    TRY_OUT(plan_to_text(plan, network_inception_v3(), &here, &text));
+    TRY_OUT(plan_to_text(plan, network_inception_v3(), here, &text));
     if (path[0])
         write_cache(path, text);
     log_info("the plan took %.1f s; it is kept in %s", now() - start, path[0] ? path : "memory only");
@@ -139,7 +132,7 @@ out:
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text)
 {
-    struct display display = {0};
+    double shown = 0;
     struct objective objective;
     struct plan_origin origin;
     *text = NULL;
@@ -149,7 +142,7 @@ enum status planning_find(const struct config *config, int threads, const float 
                                             .target_count = objective.count,
                                             .targets = objective.rows,
                                             .progress = show_progress,
-                                            .context = &display};
+                                            .context = &shown};
     plan_origin_here(&origin, threads);
     memset(plan, 0, sizeof *plan);
     plan->bf16 = engine_bf16(config);
@@ -159,20 +152,7 @@ enum status planning_find(const struct config *config, int threads, const float 
     } else if (strcmp(config->plan, "off") == 0) {
         TRY(planner_fixed(&planner, CONV_DIRECT, plan));
     } else {
-        TRY(make(threads, &planner, plan));
+        TRY(make(&origin, threads, &planner, plan));
     }
     return plan_to_text(plan, network_inception_v3(), &origin, text);
-}
-
-// The others wait asleep, so that the planner has the machine.
-enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
-                             const char *file_text, struct plan *plan, char **text)
-{
-    enum status rc = STATUS_OK;
-    *text = NULL;
-    if (launch->rank == planner)
-        rc = planning_find(config, threads, weights, file_text, plan, text);
-    TRY(launch_agree(launch, rc));
-    TRY(launch_share_text(launch, planner, text));
-    return mpi_check(MPI_Bcast(plan, sizeof *plan, MPI_BYTE, planner, launch->comm), "broadcast");
 }

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "common/config/config.h"
-#include "job/launch.h"
 #include "kernels/convolution/plan.h"
 
 // Rank 0, before tiles are chosen: where config->plan is a file, a plan or a run file, its text, and config->precision becomes that of the
@@ -18,7 +17,3 @@ enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
 // plan is what the cache knows.
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text) MUST_CHECK;
-
-// Collective: the same by rank `planner`, which has file_text, for all.
-enum status planning_resolve(struct launch *launch, int planner, const struct config *config, int threads, const float *weights,
-                             const char *file_text, struct plan *plan, char **text) MUST_CHECK;

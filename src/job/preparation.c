@@ -29,12 +29,12 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .config = &options->config,
                                                            .inputs = options->inputs,
                                                            .input_count = options->input_count}));
-    p->tile_size = resume_tile_size(p->resume);
-    p->nothing_left = resume_is_complete(p->resume);
-    if (p->nothing_left)
-        log_info("nothing to do: all %" PRId64 " images are done in %s", resume_done(p->resume), options->output);
+    p->known.tile_size = p->resume->tiles.size;
+    p->known.nothing_left = p->resume->complete;
+    if (p->known.nothing_left)
+        log_info("nothing to do: all %" PRId64 " images are done in %s", p->resume->done_count, options->output);
     else
-        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, resume_done(p->resume));
+        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, p->resume->done_count);
     return STATUS_OK;
 }
 
@@ -42,17 +42,15 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
 static enum status are_many(const struct job_options *options, int64_t many, bool *are)
 {
     struct intake *intake = NULL;
-    struct intake_entry *entry;
+    struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY(ALLOCATE(entry, 1, "for an input"));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
     for (int64_t i = 0; i < many && !end; i++)
-        TRY_OUT(intake_next(intake, entry, &end));
+        TRY_OUT(intake_next(intake, &entry, &end));
     *are = !end;
 out:
     intake_destroy(&intake);
-    free(entry);
     return rc;
 }
 
@@ -62,13 +60,13 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
     enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
     const struct config *config = &options->config;
     const bool baselines = options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
-    p->delegates = config->io == IO_WORKERS;
+    p->known.delegates = config->io == IO_WORKERS;
     if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
-        if (p->delegates)
+        if (p->known.delegates)
             log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
-        p->delegates = false;
+        p->known.delegates = false;
     } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
-        return are_many(options, 4 * (int64_t)workers, &p->delegates);
+        return are_many(options, 4 * (int64_t)workers, &p->known.delegates);
     }
     return STATUS_OK;
 }
@@ -114,7 +112,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
         snprintf(p->model, sizeof p->model, "%s", options->config.model.path);
     TRY(file_join(run_file, options->output, "run.h5"));
     TRY(find_earlier(p, options, run_file));
-    if (p->nothing_left)
+    if (p->known.nothing_left)
         return STATUS_OK;
     TRY(read_plan(p, options));
     TRY(prepare_output(options->output, run_file));

@@ -11,12 +11,14 @@
 struct preparation {
     char model[FILE_PATH_MAX]; // the file with the weights
     struct resume *resume;     // the run to go on with; NULL: a new one
-    int tile_size;             // of that run; 0: there is none
-    bool nothing_left;         // to do: the rest is not filled in
-    struct config recorded;    // what the run file says of the configuration
-    char *plan_text;           // of the file that config.plan names, or of the earlier run; NULL: of neither
-    bool delegates;            // workers read and write by themselves
-    struct image guide;        // of the objective; empty if it needs none
+    struct {
+        int tile_size;      // of that run; 0: there is none
+        bool nothing_left;  // to do: the rest is not filled in
+        bool delegates;     // workers read and write by themselves
+    } known;                // to all ranks when rank 0 has told them
+    struct config recorded; // what the run file says of the configuration
+    char *plan_text;        // of the file that config.plan names, or of the earlier run; NULL: of neither
+    struct image guide;     // of the objective; empty if it needs none
 };
 
 // For so many ranks. The precision of options->config becomes that of the plan. Nothing is made before all is well, the output folder last.

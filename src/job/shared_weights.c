@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "job/shared_weights.h"
-#include "kernels/network/parameters.h"
 
 #include <stdlib.h>
 
 #include "common/wire/messages.h"
-
-struct shared_weights {
-    MPI_Comm node;    // ranks that share memory
-    MPI_Comm leaders; // the first rank of each node; MPI_COMM_NULL on the others
-    MPI_Win window;   // MPI_WIN_NULL where a rank is alone on its node
-    float *weights;
-    struct weights_info info;
-};
+#include "kernels/network/parameters.h"
 
 // All communicators hand errors back, so that they have a message of their own.
 static enum status split(struct shared_weights *s, MPI_Comm comm)
@@ -35,61 +27,43 @@ static enum status allocate(struct shared_weights *s, size_t count)
     TRY(mpi_check(MPI_Comm_size(s->node, &size), "size"));
     TRY(mpi_check(MPI_Comm_rank(s->node, &node_rank), "rank"));
     if (size == 1) {
-        s->weights = malloc(count * sizeof(float));
-        return s->weights ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
+        s->array = malloc(count * sizeof(float));
+        return s->array ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", count * sizeof(float) >> 20);
     }
-    TRY(mpi_check(MPI_Win_allocate_shared(node_rank == 0 ? bytes : 0, sizeof(float), MPI_INFO_NULL, s->node, &s->weights, &s->window),
+    TRY(mpi_check(MPI_Win_allocate_shared(node_rank == 0 ? bytes : 0, sizeof(float), MPI_INFO_NULL, s->node, &s->array, &s->window),
                   "shared memory for the weights"));
-    TRY(mpi_check(MPI_Win_shared_query(s->window, 0, &bytes, &unit, &s->weights), "shared memory for the weights"));
+    TRY(mpi_check(MPI_Win_shared_query(s->window, 0, &bytes, &unit, &s->array), "shared memory for the weights"));
     return STATUS_OK;
 }
 
-enum status shared_weights_create(struct shared_weights **shared, struct launch *launch, const char *path)
+enum status shared_weights_create(struct shared_weights *s, struct launch *launch, const char *path)
 {
     const size_t count = parameters_count(network_inception_v3());
-    struct shared_weights *s = *shared = calloc(1, sizeof *s);
     enum status rc = STATUS_OK;
-    TRY(launch_agree(launch, s ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights")));
-    s->node = s->leaders = MPI_COMM_NULL;
-    s->window = MPI_WIN_NULL;
+    *s = (struct shared_weights){.node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .window = MPI_WIN_NULL};
     TRY(split(s, launch->comm));
     TRY(launch_agree(launch, allocate(s, count)));
     if (s->window != MPI_WIN_NULL)
         TRY(mpi_check(MPI_Win_fence(0, s->window), "fence"));
     if (launch->rank == COORDINATOR_RANK)
-        rc = weights_read(path, network_inception_v3(), s->weights, &s->info);
+        rc = weights_read(path, network_inception_v3(), s->array, &s->info);
     TRY(launch_agree(launch, rc));
     TRY(mpi_check(MPI_Bcast(&s->info, sizeof s->info, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
     if (s->leaders != MPI_COMM_NULL)
-        TRY(mpi_check(MPI_Bcast(s->weights, (int)count, MPI_FLOAT, 0, s->leaders), "broadcast of the weights"));
+        TRY(mpi_check(MPI_Bcast(s->array, (int)count, MPI_FLOAT, 0, s->leaders), "broadcast of the weights"));
     if (s->window != MPI_WIN_NULL)
         TRY(mpi_check(MPI_Win_fence(0, s->window), "fence"));
     return STATUS_OK;
 }
 
-void shared_weights_destroy(struct shared_weights **shared)
+void shared_weights_destroy(struct shared_weights *s)
 {
-    struct shared_weights *s = *shared;
-    if (!s)
-        return;
     if (s->window != MPI_WIN_NULL)
         MPI_Win_free(&s->window);
     else
-        free(s->weights);
+        free(s->array);
     if (s->leaders != MPI_COMM_NULL)
         MPI_Comm_free(&s->leaders);
     if (s->node != MPI_COMM_NULL)
         MPI_Comm_free(&s->node);
-    free(s);
-    *shared = NULL;
-}
-
-const float *shared_weights_array(const struct shared_weights *s)
-{
-    return s->weights;
-}
-
-const struct weights_info *shared_weights_info(const struct shared_weights *s)
-{
-    return &s->info;
 }

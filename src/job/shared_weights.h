@@ -5,11 +5,14 @@
 #include "job/launch.h"
 #include "weights/weights.h"
 
-struct shared_weights;
+struct shared_weights {
+    float *array;             // as weights.h lays it out; only to be read
+    struct weights_info info; // the same on every rank
+    MPI_Comm node;            // ranks that share memory
+    MPI_Comm leaders;         // the first rank of each node; MPI_COMM_NULL on the others
+    MPI_Win window;           // MPI_WIN_NULL where a rank is alone on its node
+};
 
 // Collective. `path` matters on rank 0 only.
-enum status shared_weights_create(struct shared_weights **shared, struct launch *launch, const char *path) MUST_CHECK;
-void shared_weights_destroy(struct shared_weights **shared); // collective
-
-const float *shared_weights_array(const struct shared_weights *shared);              // as weights.h lays it out
-const struct weights_info *shared_weights_info(const struct shared_weights *shared); // the same on every rank
+enum status shared_weights_create(struct shared_weights *shared, struct launch *launch, const char *path) MUST_CHECK;
+void shared_weights_destroy(struct shared_weights *shared); // collective, after shared_weights_create() alone

@@ -3,48 +3,24 @@
 
 #include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/wire/messages.h"
 #include "job/planning.h"
 #include "job/resources.h"
 #include "worker/network/objective.h"
 
-// What rank 0 has found out becomes everyone's.
-static enum status share_preparation(struct run *run)
-{
-    struct {
-        struct config config;
-        int tile_size;
-        bool nothing_left, delegates;
-    } word;
-    memset(&word, 0, sizeof word);
-    word.config = run->options->config;
-    word.tile_size = run->prepared.tile_size;
-    word.nothing_left = run->prepared.nothing_left;
-    word.delegates = run->prepared.delegates;
-    TRY(mpi_check(MPI_Bcast(&word, sizeof word, MPI_BYTE, COORDINATOR_RANK, run->launch.comm), "broadcast"));
-    run->options->config = word.config;
-    run->prepared.tile_size = word.tile_size;
-    run->prepared.nothing_left = word.nothing_left;
-    run->prepared.delegates = word.delegates;
-    return STATUS_OK;
-}
-
 // For what rank 0 gathers of all.
 static enum status make_room(struct run *run)
 {
-    const size_t ranks = (size_t)run->launch.size;
+    const int ranks = run->launch.size;
     if (run->launch.rank != COORDINATOR_RANK)
         return STATUS_OK;
-    run->hosts = calloc(ranks, MPI_MAX_PROCESSOR_NAME);
-    run->cores = calloc(ranks, sizeof *run->cores);
-    run->node_cores = calloc(ranks, sizeof *run->node_cores);
-    run->host_names = calloc(ranks, sizeof *run->host_names);
-    if (!run->hosts || !run->cores || !run->node_cores || !run->host_names)
-        return fail(STATUS_LIMIT, "no memory for what %d ranks say", run->launch.size);
-    for (size_t i = 0; i < ranks; i++)
-        run->host_names[i] = run->hosts + i * MPI_MAX_PROCESSOR_NAME;
+    TRY(ALLOCATE(run->hosts, ranks, "for what %d ranks say", ranks));
+    TRY(ALLOCATE(run->cores, ranks, "for what %d ranks say", ranks));
+    TRY(ALLOCATE(run->node_cores, ranks, "for what %d ranks say", ranks));
+    TRY(ALLOCATE(run->host_names, ranks, "for what %d ranks say", ranks));
+    for (int i = 0; i < ranks; i++)
+        run->host_names[i] = run->hosts[i];
     return STATUS_OK;
 }
 
@@ -76,7 +52,7 @@ static enum status look_around(struct run *run)
 static void on_silence(void *context, int rank)
 {
     const struct run *run = context;
-    const char *host = run->hosts ? run->hosts + (size_t)rank * MPI_MAX_PROCESSOR_NAME : NULL;
+    const char *host = run->hosts ? run->hosts[rank] : NULL;
     (void)fail(STATUS_INTERNAL, "%s%s%s%s: the job ends; what is done is kept, run the same command again to go on", status_message(),
                host ? " (host " : "", host ? host : "", host ? ")" : "");
     launch_abort(&run->launch, EXIT_INTERNAL);
@@ -87,7 +63,7 @@ static enum status choose_tiles(struct run *run)
 {
     struct config config = run->options->config;
     if (config.tile.size == 0)
-        config.tile.size = run->prepared.tile_size;
+        config.tile.size = run->prepared.known.tile_size;
     TRY(tile_rules_resolve(&config, run->memory_limit, &run->tiles));
     if (run->tiles.limited && run->launch.rank == COORDINATOR_RANK)
         log_warning(
@@ -99,13 +75,13 @@ static enum status choose_tiles(struct run *run)
 // What only the weights show, and what is only known when all ranks have looked around.
 static enum status check_all(const struct run *run)
 {
-    const struct weights_info *weights = shared_weights_info(run->weights);
+    const struct shared_weights *weights = &run->weights;
     struct objective objective;
-    const enum status rc = objective_init(&objective, &run->options->config, shared_weights_array(run->weights), weights->classes);
+    const enum status rc = objective_init(&objective, &run->options->config, weights->array, weights->info.classes);
     objective_destroy(&objective);
     if (rc != STATUS_OK || !run->prepared.resume)
         return rc;
-    return resume_check(run->prepared.resume, weights->md5, &run->tiles.rules);
+    return resume_check(run->prepared.resume, weights->info.md5, &run->tiles.rules);
 }
 
 // The guide's pixels, which rank 0 has loaded, to every rank.
@@ -119,41 +95,46 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
-int start_threads(const struct run *run)
-{
-    return resources_threads(run->options->config.threads, run->node_workers, run->node_processors);
-}
-
-// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there.
+// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there. The others wait asleep, so that the planner has
+// the machine.
 static enum status make_plan(struct run *run)
 {
-    const int planner = run->launch.size > 1 ? 1 : COORDINATOR_RANK;
-    char **text = &run->prepared.plan_text;
-    TRY(launch_share_text(&run->launch, COORDINATOR_RANK, text));
-    return planning_resolve(&run->launch, planner, &run->options->config, start_threads(run), shared_weights_array(run->weights), *text,
-                            &run->plan, &run->plan_text);
+    struct launch *launch = &run->launch;
+    const int planner = launch->size > 1 ? 1 : COORDINATOR_RANK;
+    char **read = &run->prepared.plan_text;
+    enum status rc = STATUS_OK;
+    TRY(launch_share_text(launch, COORDINATOR_RANK, read));
+    if (launch->rank == planner)
+        rc = planning_find(&run->options->config, run->threads, run->weights.array, *read, &run->plan, &run->plan_text);
+    TRY(launch_agree(launch, rc));
+    TRY(launch_share_text(launch, planner, &run->plan_text));
+    return mpi_check(MPI_Bcast(&run->plan, sizeof run->plan, MPI_BYTE, planner, launch->comm), "broadcast");
 }
 
 enum status start_run(struct run *run)
 {
     struct launch *launch = &run->launch;
-    const struct config *config = &run->options->config;
+    struct config *config = &run->options->config;
+    struct preparation *prepared = &run->prepared;
     enum status rc = STATUS_OK;
     if (launch->rank == COORDINATOR_RANK)
-        rc = preparation_make(&run->prepared, run->options, launch->size);
+        rc = preparation_make(prepared, run->options, launch->size);
     TRY(launch_agree(launch, rc));
-    TRY(share_preparation(run));
-    if (run->prepared.nothing_left)
+    // What rank 0 has found out becomes everyone's.
+    TRY(mpi_check(MPI_Bcast(config, sizeof *config, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
+    TRY(mpi_check(MPI_Bcast(&prepared->known, sizeof prepared->known, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
+    if (prepared->known.nothing_left)
         return STATUS_OK;
     TRY(launch_agree(launch, make_room(run)));
     TRY(look_around(run));
+    run->threads = resources_threads(config->threads, run->node_workers, run->node_processors);
     TRY(watchdog_start(
         &run->watchdog,
         &(struct watchdog_options){.comm = launch->comm, .seconds = config->watchdog.seconds, .silent = on_silence, .context = run}));
     run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, launch->comm), "reduce"));
     TRY(launch_agree(launch, choose_tiles(run)));
-    TRY(shared_weights_create(&run->weights, launch, run->prepared.model));
+    TRY(shared_weights_create(&run->weights, launch, prepared->model));
     TRY(launch_agree(launch, check_all(run)));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));

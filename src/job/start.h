@@ -15,26 +15,24 @@ struct run {
     struct launch launch;
     struct watchdog *watchdog;
     struct job_options *options; // each rank's own; rank 0's configuration replaces the others'
-    struct shared_weights *weights;
-    char *hosts;                  // rank 0: [size][MPI_MAX_PROCESSOR_NAME]
-    const char **host_names;      // rank 0: [size] each of them
-    int node_processors;          // that this node's ranks are bound to, all together
-    int *cores, *node_cores;      // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
-    int node_ranks, node_workers; // ranks on this node, and those of them that dream
-    uint64_t memory_limit;        // of the rank that may use least
-    struct tile_plan tiles;       // the same on every rank
-    struct plan plan;             // the same on every rank
+    struct shared_weights weights;
+    char (*hosts)[MPI_MAX_PROCESSOR_NAME]; // rank 0: [size]
+    const char **host_names;               // rank 0: [size] each of them
+    int node_processors;                   // that this node's ranks are bound to, all together
+    int *cores, *node_cores;               // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
+    int node_ranks, node_workers;          // ranks on this node, and those of them that dream
+    int threads;                           // OpenMP threads of a worker
+    uint64_t memory_limit;                 // of the rank that may use least
+    struct tile_plan tiles;                // the same on every rank
+    struct plan plan;                      // the same on every rank
     char *plan_text;
     struct image guide;          // of the objective, on every rank; empty if it needs none
-    struct preparation prepared; // rank 0's; of the others only tile_size, nothing_left and delegates
+    struct preparation prepared; // rank 0's; of the others only what is known to all
 };
 
 // Collective, behind launch_start(). A failure is one of all ranks where launch.agreed says so, otherwise of this rank alone. If
-// prepared.nothing_left, only that is known.
+// prepared.known.nothing_left, only that is known.
 enum status start_run(struct run *run) MUST_CHECK;
-
-// OpenMP threads of a worker.
-int start_threads(const struct run *run);
 
 // Frees all but the launch, the watchdog and the weights.
 void start_destroy(struct run *run);

@@ -24,7 +24,7 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "coordinator/coordinator.h"
-#include "coordinator/delegation_messages.h"
+#include "coordinator/delegation.h"
 #include "job/tile_rules.h"
 #include "media/picture/codec.h"
 #include "worker/look/cam.h"
@@ -113,9 +113,9 @@ static bool next_job(struct job *job)
         MPI_Status status;
         need(mpi_probe(bench.comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
         if (there) {
-            struct delegated order;
+            struct intake_entry order;
             need(delegated_receive(&order, bench.comm));
-            held[count++] = order.image;
+            held[count++] = order.id;
             continue;
         }
         if (count > 0)

@@ -31,11 +31,6 @@ static struct film_frame make_frame(int number)
     return frame;
 }
 
-static void save(void *film, struct record_writer *writer)
-{
-    film_save(film, writer);
-}
-
 // After so many frames: within a segment of the videos, and in the one behind it.
 static void make_checkpoint(const char *path, int frames)
 {
@@ -51,7 +46,7 @@ static void make_checkpoint(const char *path, int frames)
     }
     must(image_rows_add_step(&checkpoint.rows, &(struct step_row){.loss = 1}));
     must(image_rows_add_map(&checkpoint.rows, &(struct cam_row){.grid = {.width = 2, .height = 1}}, (const float[]){0.5f, 1}));
-    must(checkpoint_write(path, &checkpoint, save, film));
+    must(checkpoint_write(path, &checkpoint, film_save, film));
     checkpoint_destroy(&checkpoint);
     must(film_finish(&film));
     must(film_remove("fuzz_checkpoint"));

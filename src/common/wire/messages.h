@@ -40,7 +40,7 @@ enum message_tag {
     MESSAGE_ARRAY,        // struct array_part
     MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
     MESSAGE_TIMING,       // struct timing
-    MESSAGE_READ,         // and what comes of it: coordinator/delegation_messages.h
+    MESSAGE_READ,         // and what comes of it: coordinator/delegation.h
     MESSAGE_ROWS,
     MESSAGE_RETURNED,
     MESSAGE_PULSE, // a byte: this rank is there (watchdog.h)

@@ -2,15 +2,143 @@
 #include "coordinator/intake/intake.h"
 
 #include <errno.h>
+#include <fts.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include "common/system/log.h"
 #include "coordinator/intake/intake_list.h"
-#include "coordinator/intake/intake_walk.h"
+#include "media/picture/signature.h"
+
+// The output folder: what an earlier run wrote there is not an input.
+struct output_folder {
+    bool exists;
+    dev_t device;
+    ino_t inode;
+};
+
+// The pictures under a folder, one at a time.
+struct walk {
+    FTS *tree; // NULL: no walk
+    const struct output_folder *output;
+    int64_t pictures, others, failures; // so far
+};
+
+static bool is_output_folder(const struct output_folder *output, const struct stat *info)
+{
+    return output->exists && info->st_dev == output->device && info->st_ino == output->inode;
+}
+
+// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it.
+static bool is_output(const struct output_folder *output, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    char above[FILE_PATH_MAX];
+    struct stat info;
+    if (strncmp(base, "dream.", 6) != 0 && strncmp(base, "cam.", 4) != 0)
+        return false;
+    return snprintf(above, sizeof above, "%.*s..", (int)(base - path), path) < (int)sizeof above && stat(above, &info) == 0 &&
+           is_output_folder(output, &info);
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b)
+{
+    return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+static enum status walk_open(struct walk *walk, const char *folder, const struct output_folder *output)
+{
+    char copy[FILE_PATH_MAX];
+    char *const roots[] = {copy, NULL};
+    snprintf(copy, sizeof copy, "%s", folder);
+    *walk = (struct walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output};
+    return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
+}
+
+static void walk_close(struct walk *walk)
+{
+    if (walk->tree)
+        fts_close(walk->tree);
+    walk->tree = NULL;
+}
+
+// A file that is the walk's to give out.
+static bool is_wanted(struct walk *walk, const FTSENT *found)
+{
+    if (is_output(walk->output, found->fts_path))
+        return false;
+    const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
+    walk->pictures += wanted;
+    walk->others += !wanted;
+    return wanted;
+}
+
+static enum status copy_path(char path[FILE_PATH_MAX], const FTSENT *found)
+{
+    if (snprintf(path, FILE_PATH_MAX, "%s", found->fts_path) >= FILE_PATH_MAX)
+        return fail(STATUS_LIMIT, "the path is longer than %d bytes", FILE_PATH_MAX - 1);
+    return STATUS_OK;
+}
+
+// What one step of the walk came upon: *given if it is for the caller, as a path or as a failure.
+static enum status look_at(struct walk *walk, FTSENT *found, char path[FILE_PATH_MAX], bool *given)
+{
+    enum status rc = STATUS_OK;
+    const bool inside = found->fts_level > FTS_ROOTLEVEL;
+    *given = false;
+    if (inside && found->fts_name[0] == '.') {
+        if (found->fts_info == FTS_D)
+            fts_set(walk->tree, found, FTS_SKIP);
+        return STATUS_OK;
+    }
+    switch (found->fts_info) {
+    case FTS_D:
+        if (inside && is_output_folder(walk->output, found->fts_statp))
+            fts_set(walk->tree, found, FTS_SKIP);
+        break;
+    case FTS_F:      // a regular file
+    case FTS_SLNONE: // a link to nothing: what it is called tells whether anybody will miss it
+        *given = is_wanted(walk, found);
+        rc = *given ? copy_path(path, found) : STATUS_OK;
+        break;
+    case FTS_DNR:
+    case FTS_NS:
+    case FTS_ERR:
+        *given = true;
+        rc = copy_path(path, found);
+        if (rc == STATUS_OK)
+            rc = fail(STATUS_IO, "cannot read: %s", strerror(found->fts_errno));
+        break;
+    default: // folders on the way back, loops of links, pipes and devices
+        break;
+    }
+    return rc;
+}
+
+// The next picture's path, or *end (and the walk is closed). On failure `path` is what could not be read; the walk goes on after it.
+static enum status walk_next(struct walk *walk, char path[FILE_PATH_MAX], bool *end)
+{
+    FTSENT *found;
+    *end = false;
+    while ((errno = 0, found = fts_read(walk->tree))) {
+        bool given;
+        enum status rc = look_at(walk, found, path, &given);
+        walk->failures += rc != STATUS_OK;
+        if (given)
+            return rc;
+    }
+    enum status rc = STATUS_OK;
+    if (errno != 0) // fts_read sets it to 0 at the end
+        rc = fail(STATUS_IO, "cannot read the folder to its end: %s", strerror(errno));
+    else
+        *end = true;
+    walk_close(walk);
+    return rc;
+}
 
 // Where the next entry comes from: the innermost source that is open. A walk may be inside a glob, that inside a list, that inside the
 // inputs.
@@ -22,9 +150,9 @@ struct intake {
     bool globbing;
     glob_t glob;
     size_t glob_next;
-    struct intake_walk walk;
+    struct walk walk;
     char folder[FILE_PATH_MAX]; // of the walk
-    struct intake_output output;
+    struct output_folder output;
     struct folder_names *names;
     int64_t next_id;
 };
@@ -37,7 +165,7 @@ enum status intake_create(struct intake **out, const char *output, char *const *
     intake->inputs = inputs;
     intake->count = count;
     if (stat(output, &info) == 0)
-        intake->output = (struct intake_output){.exists = true, .device = info.st_dev, .inode = info.st_ino};
+        intake->output = (struct output_folder){.exists = true, .device = info.st_dev, .inode = info.st_ino};
     enum status rc = folder_names_create(&intake->names, output);
     if (rc != STATUS_OK)
         intake_destroy(out);
@@ -55,7 +183,7 @@ void intake_destroy(struct intake **intake)
 {
     if (!*intake)
         return;
-    intake_walk_close(&(*intake)->walk);
+    walk_close(&(*intake)->walk);
     close_glob(*intake);
     intake_list_close(&(*intake)->list);
     folder_names_destroy(&(*intake)->names);
@@ -78,6 +206,29 @@ static void give_error(struct intake_entry *entry, enum status status, const cha
     give(entry, INTAKE_FILE, source);
     entry->status = status;
     snprintf(entry->error, sizeof entry->error, "%s", status_message());
+}
+
+struct held_entry *intake_hold(const struct intake_entry *entry)
+{
+    const size_t bytes = sizeof(struct held_entry) + strlen(entry->source) + strlen(entry->name) + strlen(entry->error) + 3;
+    struct held_entry *held = malloc(bytes);
+    if (!held)
+        return NULL;
+    *held = (struct held_entry){.id = entry->id, .kind = entry->kind, .status = entry->status, .bytes = bytes};
+    stpcpy(stpcpy(stpcpy(held->texts, entry->source) + 1, entry->name) + 1, entry->error);
+    return held;
+}
+
+void intake_release(struct held_entry *held, struct intake_entry *entry)
+{
+    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1;
+    entry->id = held->id;
+    entry->kind = held->kind;
+    entry->status = held->status;
+    snprintf(entry->source, sizeof entry->source, "%s", held->texts);
+    snprintf(entry->name, sizeof entry->name, "%s", name);
+    snprintf(entry->error, sizeof entry->error, "%s", error);
+    free(held);
 }
 
 bool intake_is_url(const char *text)
@@ -111,14 +262,14 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
 {
     enum status rc = STATUS_OK;
     if (S_ISDIR(info->st_mode)) {
-        rc = intake_walk_open(&intake->walk, path, &intake->output);
+        rc = walk_open(&intake->walk, path, &intake->output);
         if (rc == STATUS_OK) {
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
             return false;
         }
     } else if (!S_ISREG(info->st_mode)) {
         rc = fail(STATUS_UNSUPPORTED, "neither a file nor a folder");
-    } else if (intake_is_output(&intake->output, path)) {
+    } else if (is_output(&intake->output, path)) {
         rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
     }
     if (rc == STATUS_OK)
@@ -159,8 +310,8 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
 {
     bool end;
     snprintf(entry->source, sizeof entry->source, "%s", intake->folder); // for failures that are not of one path
-    const enum status rc = intake_walk_next(&intake->walk, entry->source, &end);
-    const struct intake_walk *walk = &intake->walk;
+    const enum status rc = walk_next(&intake->walk, entry->source, &end);
+    const struct walk *walk = &intake->walk;
     if (rc != STATUS_OK) {
         give_error(entry, rc, entry->source);
     } else if (!end) {

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "common/system/file.h"
 #include "common/wire/run_rows.h"
@@ -26,11 +27,25 @@ enum intake_kind { INTAKE_FILE, INTAKE_URL };
 struct intake_entry {
     int64_t id;                     // 0, 1, 2, ...
     enum intake_kind kind;          // meaningful without error only
-    char source[FILE_PATH_MAX];     // path, URL, or what was typed
-    char name[FOLDER_NAME_MAX + 1]; // of this image's own folder in the output folder
     enum status status;             // STATUS_OK, or why it cannot be taken in
     char error[ROW_ERROR_MAX];      // in words, without the source; empty if OK
+    char name[FOLDER_NAME_MAX + 1]; // of this image's own folder in the output folder
+    char source[FILE_PATH_MAX];     // path, URL, or what was typed; last, so that a message can end behind its NUL
 };
+
+// An entry without the room that its longest possible texts would need, malloc'ed.
+struct held_entry {
+    STAILQ_ENTRY(held_entry) link;
+    int64_t id;
+    enum intake_kind kind;
+    enum status status;
+    size_t bytes; // of all of it
+    char texts[]; // source, name and error, each with its NUL
+};
+STAILQ_HEAD(held_entries, held_entry);
+
+struct held_entry *intake_hold(const struct intake_entry *entry);         // NULL: no memory
+void intake_release(struct held_entry *held, struct intake_entry *entry); // back into an entry; frees what was held
 
 struct intake;
 

@@ -4,22 +4,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
 
 #include "common/system/thread.h"
 
 enum { HELD_MAX = 16 << 20 }; // bytes
-
-// An entry without the room that its longest possible texts would need.
-struct held {
-    TAILQ_ENTRY(held) link;
-    int64_t id;
-    enum intake_kind kind;
-    enum status status;
-    size_t bytes;
-    char texts[]; // source, name and error, each with its NUL
-};
 
 struct intake_ahead {
     struct intake *intake; // the thread's
@@ -27,7 +15,7 @@ struct intake_ahead {
     bool started;
     pthread_mutex_t mutex; // of what follows
     pthread_cond_t room;
-    TAILQ_HEAD(, held) held;
+    struct held_entries held;
     size_t bytes;
     int64_t seen;
     bool ended, stopping;
@@ -35,39 +23,24 @@ struct intake_ahead {
     char reason[STATUS_MESSAGE_MAX];
 };
 
-// *out is NULL at the end.
-static enum status read_one(struct intake *intake, struct held **out)
+// *held is NULL at the end.
+static enum status read_one(struct intake *intake, struct held_entry **held)
 {
     struct intake_entry entry;
     bool end;
-    *out = NULL;
+    *held = NULL;
     TRY(intake_next(intake, &entry, &end));
-    if (end)
-        return STATUS_OK;
-    const size_t bytes = sizeof **out + strlen(entry.source) + strlen(entry.name) + strlen(entry.error) + 3;
-    struct held *held = *out = malloc(bytes);
-    if (!held)
-        return fail(STATUS_LIMIT, "no memory for the inputs");
-    *held = (struct held){.id = entry.id, .kind = entry.kind, .status = entry.status, .bytes = bytes};
-    stpcpy(stpcpy(stpcpy(held->texts, entry.source) + 1, entry.name) + 1, entry.error);
-    return STATUS_OK;
-}
-
-// With the mutex.
-static void hold(struct intake_ahead *a, struct held *held)
-{
-    TAILQ_INSERT_TAIL(&a->held, held, link);
-    a->bytes += held->bytes;
-    a->seen++;
+    *held = end ? NULL : intake_hold(&entry);
+    return end || *held ? STATUS_OK : no_memory("for the inputs");
 }
 
 // With the mutex. NULL: none is there.
-static struct held *take(struct intake_ahead *a)
+static struct held_entry *take(struct intake_ahead *a)
 {
-    struct held *held = TAILQ_FIRST(&a->held);
+    struct held_entry *held = STAILQ_FIRST(&a->held);
     if (!held)
         return NULL;
-    TAILQ_REMOVE(&a->held, held, link);
+    STAILQ_REMOVE_HEAD(&a->held, link);
     a->bytes -= held->bytes;
     pthread_cond_signal(&a->room);
     return held;
@@ -78,7 +51,7 @@ static void *run(void *data)
     struct intake_ahead *a = data;
     pthread_mutex_lock(&a->mutex);
     while (!a->stopping && !a->ended && a->status == STATUS_OK) {
-        struct held *held;
+        struct held_entry *held;
         if (a->bytes >= HELD_MAX) {
             pthread_cond_wait(&a->room, &a->mutex);
             continue;
@@ -86,8 +59,11 @@ static void *run(void *data)
         pthread_mutex_unlock(&a->mutex);
         const enum status rc = read_one(a->intake, &held);
         pthread_mutex_lock(&a->mutex);
-        if (held)
-            hold(a, held);
+        if (held) {
+            STAILQ_INSERT_TAIL(&a->held, held, link);
+            a->bytes += held->bytes;
+            a->seen++;
+        }
         a->ended = rc == STATUS_OK && !held;
         a->status = rc;
         if (rc != STATUS_OK)
@@ -102,7 +78,7 @@ enum status intake_ahead_create(struct intake_ahead **ahead, struct intake *inta
     TRY(ALLOCATE(*ahead, 1, "for the inputs"));
     struct intake_ahead *a = *ahead;
     a->intake = intake;
-    TAILQ_INIT(&a->held);
+    STAILQ_INIT(&a->held);
     pthread_mutex_init(&a->mutex, NULL);
     pthread_cond_init(&a->room, NULL);
     const enum status rc = thread_start(&a->thread, run, a);
@@ -123,7 +99,7 @@ void intake_ahead_destroy(struct intake_ahead **ahead)
     pthread_mutex_unlock(&a->mutex);
     if (a->started)
         pthread_join(a->thread, NULL);
-    while (!TAILQ_EMPTY(&a->held))
+    while (!STAILQ_EMPTY(&a->held))
         free(take(a));
     pthread_cond_destroy(&a->room);
     pthread_mutex_destroy(&a->mutex);
@@ -135,7 +111,7 @@ enum status intake_ahead_next(struct intake_ahead *a, struct intake_entry *entry
 {
     enum status rc = STATUS_OK;
     pthread_mutex_lock(&a->mutex);
-    struct held *held = take(a);
+    struct held_entry *held = take(a);
     *given = held;
     *end = !held && a->ended;
     if (!held && a->status != STATUS_OK)
@@ -143,14 +119,7 @@ enum status intake_ahead_next(struct intake_ahead *a, struct intake_entry *entry
     pthread_mutex_unlock(&a->mutex);
     if (!held)
         return rc;
-    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1;
-    entry->id = held->id;
-    entry->kind = held->kind;
-    entry->status = held->status;
-    snprintf(entry->source, sizeof entry->source, "%s", held->texts);
-    snprintf(entry->name, sizeof entry->name, "%s", name);
-    snprintf(entry->error, sizeof entry->error, "%s", error);
-    free(held);
+    intake_release(held, entry);
     return STATUS_OK;
 }
 

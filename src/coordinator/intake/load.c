@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/picture/geometry.h"
@@ -69,10 +68,7 @@ static enum status resize_alpha(const struct image *from, struct image *to)
     float *in = malloc(count * sizeof *in), *out = malloc(to_count * sizeof *out);
     enum status rc;
     to->alpha = malloc(to_count * sizeof *to->alpha);
-    if (!in || !out || !to->alpha) {
-        rc = fail(STATUS_LIMIT, "no memory to resize the picture");
-        goto out;
-    }
+    TRY_OUT(in && out && to->alpha ? STATUS_OK : no_memory("to resize the picture"));
     for (size_t i = 0; i < count; i++)
         in[i] = from->alpha[i];
     TRY_OUT(resample(in, 1, from->width, from->height, out, to->width, to->height));
@@ -89,12 +85,10 @@ static enum status resize(struct image *image, double width, double height, cons
 {
     struct image larger = {0};
     enum status rc;
-    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels) {
-        rc = fail(STATUS_LIMIT,
-                  "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
-                  height);
-        goto out;
-    }
+    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels)
+        return fail(STATUS_LIMIT,
+                    "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
+                    height);
     TRY_OUT(image_create(&larger, (int)width, (int)height));
     TRY_OUT(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
     const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;

@@ -12,7 +12,6 @@
 #include "common/net/downloads.h"
 #include "common/system/thread.h"
 #include "coordinator/intake/load.h"
-#include "coordinator/schedule/image_transfer.h"
 
 static const double pixels_enough = 1 << 30;           // bytes of pixels, above which nothing further is decoded
 static const uint64_t disk_enough = UINT64_C(4) << 30; // bytes of downloads, above which nothing further is taken in
@@ -185,20 +184,9 @@ static enum status item_create(struct item **out, const struct intake_entry *ent
     return STATUS_OK;
 }
 
-static enum status create_downloads(struct prefetch *p)
-{
-    const struct downloads_options options = {.fetch = load_fetch_options(p->config),
-                                              .parallel = p->config->fetch.parallel,
-                                              .folder = p->output,
-                                              .done = on_download,
-                                              .context = p};
-    return p->downloads ? STATUS_OK : downloads_create(&p->downloads, &options);
-}
-
 enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
 {
-    struct item *item = NULL;
-    enum status rc = STATUS_OK;
+    struct item *item;
     TRY(item_create(&item, entry));
     pthread_mutex_lock(&p->mutex);
     TAILQ_INSERT_TAIL(&p->items, item, link);
@@ -210,11 +198,15 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     }
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->mutex);
-    if (entry->status == STATUS_OK && entry->kind == INTAKE_URL) {
-        TRY(create_downloads(p));
-        rc = downloads_add(p->downloads, item->source, item);
-    }
-    return rc;
+    if (entry->status != STATUS_OK || entry->kind != INTAKE_URL)
+        return STATUS_OK;
+    if (!p->downloads)
+        TRY(downloads_create(&p->downloads, &(struct downloads_options){.fetch = load_fetch_options(p->config),
+                                                                        .parallel = p->config->fetch.parallel,
+                                                                        .folder = p->output,
+                                                                        .done = on_download,
+                                                                        .context = p}));
+    return downloads_add(p->downloads, item->source, item);
 }
 
 // Takes a finished item out of the list. With the mutex.

@@ -7,6 +7,7 @@
 
 #include "common/picture/heat.h"
 #include "common/system/file.h"
+#include "common/system/text.h"
 #include "coordinator/output/explain_pictures.h"
 #include "coordinator/output/explain_store.h"
 #include "coordinator/output/stale_files.h"
@@ -42,29 +43,99 @@ static const struct map_kind {
 };
 enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
 
-static struct explain_dataset pixels(const struct explain_file *f, const char *path, const float *values, const char *description)
-{
-    return (struct explain_dataset){
-        .path = path, .dimensions = 3, .size = {3, f->height, f->width}, .values = values, .description = description};
-}
-
-static struct explain_dataset plane(const struct explain_file *f, const char *path, const float *values, const char *description)
-{
-    return (struct explain_dataset){
-        .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
-}
+// What arrays of each kind look like, and what the file says of them.
+static const struct kind {
+    enum { OF_NOTHING, OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID } of; // OF_NOTHING: it explains nothing
+    int channels;                                                        // 0: any
+    const char *path, *description;                                      // NULL: those of its map_kind
+    bool compressed;
+} kinds[] = {
+    [ARRAY_IMPORTANCE] = {OF_CHANNELS, 0, "importance", "mean over positions of A * d loss / d A, of each channel", false},
+    [ARRAY_IMPORTANCE_EXPECTED] = {OF_CHANNELS, 0, "importance_expected", "each channel's share of the loss above that of the baselines",
+                                   false},
+    [ARRAY_ACTIVATION] = {OF_TARGET, 0, "activation", "A, the activation of the layer: channels, rows, columns", true},
+    [ARRAY_CAM] = {OF_GRID, 1, NULL, NULL, false},
+    [ARRAY_GRADIENT] = {OF_PICTURE, 3, "gradient", "d loss / d picture, of samples in -1..1", false},
+    [ARRAY_GUIDED_GRADIENT] = {OF_PICTURE, 3, "guided_gradient", "the gradient with the rule at every ReLU (arXiv:1412.6806)", false},
+    [ARRAY_SMOOTHGRAD] = {OF_PICTURE, 1, "saliency_smoothgrad", "mean saliency of noisy copies of the picture (arXiv:1706.03825)", false},
+    [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, "expected_gradients",
+                                  "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)", false},
+    [ARRAY_BASELINE] = {OF_PICTURE, 3, "baseline", "a picture that expected gradients start from, samples in -1..1", true},
+};
 
 static const char *layer_of(const struct explain_file *f, int target)
 {
     return f->config->targets.items[target].layer;
 }
 
-// What expected gradients are known by from the start.
-static void note_expectation(struct explain_dataset *dataset, const struct array_part *part)
+static void baseline_name(int number, char name[PATH_SIZE])
 {
-    dataset->attributes[0] = (struct explain_attribute){.name = "value", .type = EXPLAIN_REAL, .number = part->facts[0]};
-    dataset->attributes[1] = (struct explain_attribute){.name = "expected", .type = EXPLAIN_REAL, .number = part->facts[1]};
-    dataset->attributes[2] = (struct explain_attribute){.name = "residual", .type = EXPLAIN_REAL, .number = part->facts[2]};
+    if (number < BASELINE_IMAGE)
+        snprintf(name, PATH_SIZE, "%s", number == BASELINE_BLACK ? "black" : "blurred");
+    else
+        snprintf(name, PATH_SIZE, "image%d", number - BASELINE_IMAGE);
+}
+
+// What the array is known by, besides its values.
+static void note_facts(const struct explain_file *f, const struct array_part *part, struct explain_attribute *attributes)
+{
+    const double *facts = part->facts;
+    switch ((enum array_kind)part->kind) {
+    case ARRAY_GRADIENT:
+        attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
+        break;
+    case ARRAY_GUIDED_GRADIENT:
+        attributes[0] = (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
+        break;
+    case ARRAY_SMOOTHGRAD:
+        attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = facts[0]};
+        attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = facts[1]};
+        break;
+    case ARRAY_IMPORTANCE_EXPECTED:
+    case ARRAY_EXPECTED_GRADIENTS:
+        attributes[0] = (struct explain_attribute){.name = "value", .type = EXPLAIN_REAL, .number = facts[0]};
+        attributes[1] = (struct explain_attribute){.name = "expected", .type = EXPLAIN_REAL, .number = facts[1]};
+        attributes[2] = (struct explain_attribute){.name = "residual", .type = EXPLAIN_REAL, .number = facts[2]};
+        break;
+    case ARRAY_BASELINE:
+        if (part->variant == BASELINE_BLURRED)
+            attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = facts[0]};
+        break;
+    case ARRAY_CAM:
+        attributes[0] = (struct explain_attribute){.name = "method", .text = map_kinds[part->variant].method};
+        attributes[1] = (struct explain_attribute){.name = "scale", .type = EXPLAIN_REAL, .number = facts[0]};
+        attributes[2] = (struct explain_attribute){.name = "stride", .type = EXPLAIN_WHOLE, .number = part->grid.stride};
+        attributes[3] = (struct explain_attribute){.name = "centre", .type = EXPLAIN_WHOLE, .number = part->grid.centre};
+        break;
+    default:
+        break;
+    }
+}
+
+static enum status write_array(struct explain_file *f, const struct array *array)
+{
+    const struct array_part *part = &array->part;
+    const struct kind *kind = &kinds[part->kind];
+    const struct map_kind *map = kind->of == OF_GRID ? &map_kinds[part->variant] : NULL;
+    const bool plane = kind->channels == 1;
+    char path[PATH_SIZE], name[PATH_SIZE] = ""; // name: of one of many
+    if (part->kind == ARRAY_BASELINE)
+        baseline_name(part->variant, name);
+    else if (kind->of != OF_PICTURE && (!map || part->variant != CAM_CLASS))
+        snprintf(name, sizeof name, "%s", layer_of(f, part->target));
+    snprintf(path, sizeof path, "%s%s%s", map ? map->group : kind->path, name[0] ? "/" : "", name);
+    struct explain_dataset dataset = {
+        .path = path,
+        .dimensions = kind->of == OF_CHANNELS ? 1
+                      : plane                 ? 2
+                                              : 3,
+        .size = {plane ? part->height : part->channels, plane ? part->width : part->height, part->width},
+        .compressed = kind->compressed,
+        .values = array->values,
+        .description = map ? map->description : kind->description,
+    };
+    note_facts(f, part, dataset.attributes);
+    return explain_store_write(&f->store, &dataset);
 }
 
 // max over RGB of |gradient|
@@ -77,21 +148,13 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
     TRY(ALLOCATE(values, count, "for the saliency of %d x %d pixels", f->width, f->height));
     for (size_t i = 0; i < count; i++)
         values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
-    const struct explain_dataset dataset = plane(f, path, values, description);
+    const struct explain_dataset dataset = {
+        .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
     TRY_OUT(explain_store_write(&f->store, &dataset));
-    rc = explain_pictures_magnitude(f->pictures, picture, 0, values);
+    rc = explain_pictures_draw(f->pictures, picture, 0, values, NULL);
 out:
     free(values);
     return rc;
-}
-
-static enum status add_gradient(struct explain_file *f, const struct array *array)
-{
-    struct explain_dataset dataset = pixels(f, "gradient", array->values, "d loss / d picture, of samples in -1..1");
-    dataset.attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
-    TRY(explain_store_write(&f->store, &dataset));
-    TRY(explain_pictures_signed(f->pictures, PICTURE_GRADIENT, 0, array->values));
-    return add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
 }
 
 static enum status add_guided_gradcam(struct explain_file *f, int target, const float *gradient)
@@ -109,159 +172,83 @@ static enum status add_guided_gradcam(struct explain_file *f, int target, const 
                 values[at + x] = gradient[at + x] * row[x];
     }
     snprintf(path, sizeof path, "guided_gradcam/%s", layer_of(f, target));
-    const struct explain_dataset dataset = pixels(f, path, values, "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)");
+    const struct explain_dataset dataset = {.path = path,
+                                            .dimensions = 3,
+                                            .size = {3, f->height, f->width},
+                                            .values = values,
+                                            .description = "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)"};
     TRY_OUT(explain_store_write(&f->store, &dataset));
-    rc = explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADCAM, target, values);
+    rc = explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADCAM, target, values, NULL);
 out:
     free(values);
     return rc;
 }
 
-static enum status add_guided_gradient(struct explain_file *f, const struct array *array)
+static enum status add_guided_gradient(struct explain_file *f, const float *gradient)
 {
-    struct explain_dataset dataset =
-        pixels(f, "guided_gradient", array->values, "the gradient with the rule at every ReLU (arXiv:1412.6806)");
-    dataset.attributes[0] =
-        (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
-    TRY(explain_store_write(&f->store, &dataset));
-    TRY(explain_pictures_signed(f->pictures, PICTURE_GUIDED_GRADIENT, 0, array->values));
-    TRY(add_saliency(f, "saliency_guided", "max over RGB of |guided gradient|", PICTURE_SALIENCY_GUIDED, array->values));
+    TRY(explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADIENT, 0, gradient, NULL));
+    TRY(add_saliency(f, "saliency_guided", "max over RGB of |guided gradient|", PICTURE_SALIENCY_GUIDED, gradient));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->cams[t].values)
-            TRY(add_guided_gradcam(f, t, array->values));
-    return STATUS_OK;
-}
-
-static enum status add_smoothgrad(struct explain_file *f, const struct array *array)
-{
-    struct explain_dataset dataset =
-        plane(f, "saliency_smoothgrad", array->values, "mean saliency of noisy copies of the picture (arXiv:1706.03825)");
-    dataset.attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = array->part.facts[0]};
-    dataset.attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = array->part.facts[1]};
-    TRY(explain_store_write(&f->store, &dataset));
-    return explain_pictures_magnitude(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values);
-}
-
-static enum status add_expected_gradients(struct explain_file *f, const struct array *array)
-{
-    struct explain_dataset dataset = pixels(f, "expected_gradients", array->values,
-                                            "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)");
-    note_expectation(&dataset, &array->part);
-    TRY(explain_store_write(&f->store, &dataset));
-    f->expected_gradients_pixels = true;
-    return explain_pictures_shares(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values);
-}
-
-static void baseline_name(int number, char name[PATH_SIZE])
-{
-    if (number < BASELINE_IMAGE)
-        snprintf(name, PATH_SIZE, "%s", number == BASELINE_BLACK ? "black" : "blurred");
-    else
-        snprintf(name, PATH_SIZE, "image%d", number - BASELINE_IMAGE);
-}
-
-static enum status add_baseline(struct explain_file *f, const struct array *array)
-{
-    char name[PATH_SIZE], path[PATH_SIZE + sizeof "baseline/"];
-    baseline_name(array->part.variant, name);
-    snprintf(path, sizeof path, "baseline/%s", name);
-    struct explain_dataset dataset = pixels(f, path, array->values, "a picture that expected gradients start from, samples in -1..1");
-    dataset.compressed = true;
-    if (array->part.variant == BASELINE_BLURRED)
-        dataset.attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = array->part.facts[0]};
-    TRY(explain_store_write(&f->store, &dataset));
-    f->baselines[array->part.variant] = true;
+            TRY(add_guided_gradcam(f, t, gradient));
     return STATUS_OK;
 }
 
 static enum status add_map(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
-    const struct map_kind *kind = &map_kinds[part->variant];
-    struct heat map = {.grid = part->grid, .values = array->values};
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s%s%s", kind->group, part->variant == CAM_CLASS ? "" : "/",
-             part->variant == CAM_CLASS ? "" : layer_of(f, part->target));
-    const struct explain_dataset dataset = {
-        .path = path,
-        .dimensions = 2,
-        .size = {part->height, part->width},
-        .values = array->values,
-        .description = kind->description,
-        .attributes = {{.name = "method", .text = kind->method},
-                       {.name = "scale", .type = EXPLAIN_REAL, .number = part->facts[0]},
-                       {.name = "stride", .type = EXPLAIN_WHOLE, .number = part->grid.stride},
-                       {.name = "centre", .type = EXPLAIN_WHOLE, .number = part->grid.centre}},
-    };
-    TRY(explain_store_write(&f->store, &dataset));
     if (part->variant == CAM_GRAD) {
         TRY(heat_create(&f->cams[part->target], &part->grid));
         memcpy(f->cams[part->target].values, array->values, (size_t)part->width * (size_t)part->height * sizeof *array->values);
     }
-    return explain_pictures_map(f->pictures, kind->picture, part->target, &map);
+    return explain_pictures_draw(f->pictures, map_kinds[part->variant].picture, part->target, array->values, &part->grid);
 }
 
-static enum status add_activation(struct explain_file *f, const struct array *array)
+// What follows from an array that is written: pictures, and further arrays.
+static enum status add_rest(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "activation/%s", layer_of(f, part->target));
-    f->activations[part->target] = true;
-    return explain_store_write(&f->store,
-                               &(struct explain_dataset){.path = path,
-                                                         .dimensions = 3,
-                                                         .size = {part->channels, part->height, part->width},
-                                                         .compressed = true,
-                                                         .values = array->values,
-                                                         .description = "A, the activation of the layer: channels, rows, columns"});
+    switch ((enum array_kind)part->kind) {
+    case ARRAY_ACTIVATION:
+        f->activations[part->target] = true;
+        return STATUS_OK;
+    case ARRAY_IMPORTANCE_EXPECTED:
+        f->expected[part->target] = true;
+        return STATUS_OK;
+    case ARRAY_BASELINE:
+        f->baselines[part->variant] = true;
+        return STATUS_OK;
+    case ARRAY_EXPECTED_GRADIENTS:
+        f->expected_gradients_pixels = true;
+        return explain_pictures_draw(f->pictures, PICTURE_EXPECTED_GRADIENTS, 0, array->values, NULL);
+    case ARRAY_SMOOTHGRAD:
+        return explain_pictures_draw(f->pictures, PICTURE_SALIENCY_SMOOTHGRAD, 0, array->values, NULL);
+    case ARRAY_GRADIENT:
+        TRY(explain_pictures_draw(f->pictures, PICTURE_GRADIENT, 0, array->values, NULL));
+        return add_saliency(f, "saliency", "max over RGB of |gradient| (arXiv:1312.6034)", PICTURE_SALIENCY, array->values);
+    case ARRAY_GUIDED_GRADIENT:
+        return add_guided_gradient(f, array->values);
+    case ARRAY_CAM:
+        return add_map(f, array);
+    default:
+        return STATUS_OK;
+    }
 }
 
-static enum status add_importance(struct explain_file *f, const struct array *array)
+static bool fits(const struct explain_file *f, const struct array_part *part)
 {
-    const struct array_part *part = &array->part;
-    const bool expected = part->kind == ARRAY_IMPORTANCE_EXPECTED;
-    char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/%s", expected ? "importance_expected" : "importance", layer_of(f, part->target));
-    struct explain_dataset dataset = {.path = path,
-                                      .dimensions = 1,
-                                      .size = {part->channels},
-                                      .values = array->values,
-                                      .description = expected ? "each channel's share of the loss above that of the baselines"
-                                                              : "mean over positions of A * d loss / d A, of each channel"};
-    if (expected)
-        note_expectation(&dataset, part);
-    f->expected[part->target] |= expected;
-    return explain_store_write(&f->store, &dataset);
-}
-
-// What arrays of each kind look like, and who takes them.
-struct shape {
-    enum { OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID } of;
-    int channels; // 0: any
-    enum status (*add)(struct explain_file *f, const struct array *array);
-};
-
-static const struct shape shapes[] = {
-    [ARRAY_IMPORTANCE] = {OF_CHANNELS, 0, add_importance}, [ARRAY_IMPORTANCE_EXPECTED] = {OF_CHANNELS, 0, add_importance},
-    [ARRAY_ACTIVATION] = {OF_TARGET, 0, add_activation},   [ARRAY_CAM] = {OF_GRID, 1, add_map},
-    [ARRAY_GRADIENT] = {OF_PICTURE, 3, add_gradient},      [ARRAY_GUIDED_GRADIENT] = {OF_PICTURE, 3, add_guided_gradient},
-    [ARRAY_SMOOTHGRAD] = {OF_PICTURE, 1, add_smoothgrad},  [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, add_expected_gradients},
-    [ARRAY_BASELINE] = {OF_PICTURE, 3, add_baseline},
-};
-
-static bool fits(const struct explain_file *f, const struct shape *shape, const struct array_part *part)
-{
+    const struct kind *kind = &kinds[part->kind];
     const struct heat_grid *grid = &part->grid;
-    if ((shape->channels && part->channels != shape->channels) || part->channels < 1 || part->width < 1 || part->height < 1)
+    if ((kind->channels && part->channels != kind->channels) || part->channels < 1 || part->width < 1 || part->height < 1)
         return false;
-    if (shape->of == OF_PICTURE)
+    if (kind->of == OF_PICTURE)
         return part->width == f->width && part->height == f->height &&
                (part->kind != ARRAY_BASELINE || (part->variant >= 0 && part->variant < BASELINES_MAX));
     if (part->target < 0 || part->target >= f->config->targets.count)
         return false;
-    if (shape->of == OF_CHANNELS)
+    if (kind->of == OF_CHANNELS)
         return part->width == 1 && part->height == 1;
-    return shape->of == OF_TARGET ||
+    return kind->of == OF_TARGET ||
            (part->variant >= 0 && part->variant < MAP_KINDS && grid->width == part->width && grid->height == part->height &&
             grid->octave_width == f->width && grid->octave_height == f->height && grid->stride >= 1);
 }
@@ -269,18 +256,18 @@ static bool fits(const struct explain_file *f, const struct shape *shape, const 
 enum status explain_file_add(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
-    const bool known = part->kind >= 0 && part->kind < (int)(sizeof shapes / sizeof shapes[0]) && shapes[part->kind].add;
-    if (!known || !fits(f, &shapes[part->kind], part))
+    const bool known = part->kind >= 0 && part->kind < (int)(sizeof kinds / sizeof kinds[0]) && kinds[part->kind].of != OF_NOTHING;
+    if (!known || !fits(f, part))
         return fail(STATUS_INTERNAL, "an array of kind %d, target %d, %d x %d x %d, explains nothing in %d x %d pixels", part->kind,
                     part->target, part->channels, part->height, part->width, f->height, f->width);
-    return shapes[part->kind].add(f, array);
+    TRY(write_array(f, array));
+    return add_rest(f, array);
 }
 
 static enum status write_header(struct explain_file *f, const struct explain_file_options *o)
 {
-    char *config = NULL;
-    enum status rc;
-    TRY_OUT(config_to_string(o->config, &config));
+    char *config;
+    TRY(config_to_string(o->config, &config));
     const struct explain_dataset root = {.path = "/",
                                          .attributes = {
                                              {.name = "program", .text = "oneiros"},
@@ -294,8 +281,7 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
                                              {.name = "weights_md5", .text = o->weights_md5},
                                              {.name = "weights_source", .text = o->weights_source},
                                          }};
-    rc = explain_store_write(&f->store, &root);
-out:
+    const enum status rc = explain_store_write(&f->store, &root);
     free(config);
     return rc;
 }
@@ -345,10 +331,8 @@ static enum status write_baselines(struct explain_file *f)
     int count = 0;
     for (int b = 0; b < BASELINES_MAX; b++)
         if (f->baselines[b]) {
-            const size_t used = strlen(names);
-            snprintf(names + used, sizeof names - used, "%s", count++ > 0 ? "," : "");
             baseline_name(b, path);
-            strncat(names, path, sizeof names - strlen(names) - 1);
+            text_append(names, sizeof names, "%s%s", count++ > 0 ? "," : "", path);
         }
     const int each =
         count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does

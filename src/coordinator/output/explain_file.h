@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What explains one picture: explain.h5, and PNGs beside it (explain_pictures.h). docs/explain.md says what is in it.
-//
-// The file is complete or absent: it grows aside in the folder and gets its name at the end, when the PNGs are there too. It is open only
-// while something is written to it, and room is set aside first, so that a full disk is found before HDF5 is in the midst of something.
+// What explains one picture: explain.h5 (explain_store.h), and PNGs beside it (explain_pictures.h). docs/explain.md says what is in it. The
+// file gets its name at the end, when the PNGs are there too.
 #pragma once
 
 #include "common/config/config.h"

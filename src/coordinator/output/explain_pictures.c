@@ -9,6 +9,7 @@
 #include "common/picture/resample.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/output/stale_files.h"
 #include "media/drawing/colormap.h"
 #include "media/drawing/contact_sheet.h"
@@ -28,21 +29,22 @@ static const float faint = 0.3f;         // contrast of the picture under the sh
 
 // In the order of enum explain_picture.
 static const struct form {
-    const char *file, *label; // %s: the layer
+    const char *file, *label; // of a target: and its layer
     int row, column;          // in the overview; of a target: of its row
     bool of_target;
+    enum { SIGNED, MAGNITUDE, MAP, SHARES } style;
 } forms[] = {
-    {"gradient", "Gradient", 0, 1, false},
-    {"guided_gradient", "Guided gradient", 1, 1, false},
-    {"saliency", "Saliency", 0, 2, false},
-    {"saliency_guided", "Guided saliency", 1, 2, false},
-    {"saliency_smoothgrad", "SmoothGrad", 0, 3, false},
-    {"expected_gradients", "Expected gradients", 1, 0, false},
-    {"class_cam", "Class CAM", 1, 3, false},
-    {"cam_", "Grad-CAM ", FIRST_TARGET_ROW, 0, true},
-    {"cam_plus_plus_", "Grad-CAM++ ", FIRST_TARGET_ROW, 1, true},
-    {"layer_cam_", "LayerCAM ", FIRST_TARGET_ROW, 2, true},
-    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 3, true},
+    {"gradient", "Gradient", 0, 1, false, SIGNED},
+    {"guided_gradient", "Guided gradient", 1, 1, false, SIGNED},
+    {"saliency", "Saliency", 0, 2, false, MAGNITUDE},
+    {"saliency_guided", "Guided saliency", 1, 2, false, MAGNITUDE},
+    {"saliency_smoothgrad", "SmoothGrad", 0, 3, false, MAGNITUDE},
+    {"expected_gradients", "Expected gradients", 1, 0, false, SHARES},
+    {"class_cam", "Class CAM", 1, 3, false, MAP},
+    {"cam_", "Grad-CAM ", FIRST_TARGET_ROW, 0, true, MAP},
+    {"cam_plus_plus_", "Grad-CAM++ ", FIRST_TARGET_ROW, 1, true, MAP},
+    {"layer_cam_", "LayerCAM ", FIRST_TARGET_ROW, 2, true, MAP},
+    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 3, true, SIGNED},
 };
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
@@ -60,10 +62,9 @@ struct explain_pictures {
 static enum status remove_files(const char *folder)
 {
     char names[512] = "(";
-    size_t used = 1;
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
-    snprintf(names + used, sizeof names - used, "overview)\\.png");
+        text_append(names, sizeof names, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
+    text_append(names, sizeof names, "overview)\\.png");
     return stale_files_remove(folder, names, NULL, NULL);
 }
 
@@ -91,28 +92,24 @@ static enum status make_room(struct explain_pictures *p, int width, int height)
     TRY(image_create(&p->canvas, shown_width, shown_height));
     TRY(contact_sheet_create(&p->sheet, FIRST_TARGET_ROW + p->config->targets.count, shown_width, shown_height));
     p->bytes = malloc(3 * plane_of(&p->picture));
-    if (!p->bytes)
-        return fail(STATUS_LIMIT, "no memory for pictures of %d x %d pixels", shown_width, shown_height);
-    return STATUS_OK;
+    return p->bytes ? STATUS_OK : no_memory("for pictures of %d x %d pixels", shown_width, shown_height);
 }
 
 enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,
                                     int height, const float *rgb)
 {
     enum status rc;
-    *pictures = NULL;
-    struct explain_pictures *p;
-    TRY(ALLOCATE(p, 1, "for pictures of %d x %d pixels", width, height));
+    TRY(ALLOCATE(*pictures, 1, "for pictures of %d x %d pixels", width, height));
+    struct explain_pictures *p = *pictures;
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
     TRY_OUT(remove_files(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    TRY_OUT(contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture"));
-    *pictures = p;
-    p = NULL;
+    rc = contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture");
 out:
-    explain_pictures_destroy(&p);
+    if (rc != STATUS_OK)
+        explain_pictures_destroy(pictures);
     return rc;
 }
 
@@ -131,13 +128,6 @@ static enum status put_panel(struct explain_pictures *p, enum explain_picture wh
     char label[NAME_SIZE];
     snprintf(label, sizeof label, "%s%s", form->label, form->of_target ? p->config->targets.items[target].layer : "");
     return contact_sheet_put(&p->sheet, form->row + (form->of_target ? target : 0), form->column, panel, label);
-}
-
-// What is on the canvas becomes a file and a panel.
-static enum status show(struct explain_pictures *p, enum explain_picture which, int target)
-{
-    TRY(write_png(p, which, target));
-    return put_panel(p, which, target, &p->canvas);
 }
 
 // The value that this part of all values, by magnitude, does not exceed; to within 1%. Magnitudes of floats sort as their bits do: so they
@@ -166,6 +156,7 @@ static float portion(float value, float scale)
     return part > -1 ? fminf(part, 1) : part <= -1 ? -1 : 0;
 }
 
+// Grey where it is 0, brighter or darker in each channel where it is above or below.
 static enum status draw_signed(const struct explain_pictures *p, const float *values, struct image *out)
 {
     const size_t count = 3 * plane_of(out);
@@ -179,7 +170,7 @@ static enum status draw_signed(const struct explain_pictures *p, const float *va
 }
 
 // The panel is drawn on its own: what is left of a gradient where pixels are averaged is faint beside them.
-enum status explain_pictures_signed(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+static enum status show_signed(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
 {
     struct image panel = {0};
     enum status rc;
@@ -193,7 +184,8 @@ out:
     return rc;
 }
 
-enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+// From dark to bright.
+static enum status draw_magnitude(struct explain_pictures *p, const float *values)
 {
     float *canvas = p->canvas.rgb;
     const size_t plane = plane_of(&p->canvas);
@@ -205,19 +197,21 @@ enum status explain_pictures_magnitude(struct explain_pictures *p, enum explain_
         for (size_t c = 0; c < 3; c++)
             canvas[c * plane + i] = (float)rgb[c] / 127.5f - 1;
     }
-    return show(p, which, target);
+    return STATUS_OK;
 }
 
-enum status explain_pictures_map(struct explain_pictures *p, enum explain_picture which, int target, const struct heat *map)
+// Over the picture.
+static enum status draw_map(struct explain_pictures *p, const struct heat *map)
 {
     const struct config *config = p->config;
     codec_to_bytes(p->picture.rgb, plane_of(&p->picture), p->bytes);
     TRY(overlay_draw(p->bytes, p->picture.width, p->picture.height, map, config->video.colormap, config->video.opacity, p->bytes));
     codec_from_bytes(p->bytes, plane_of(&p->canvas), p->canvas.rgb);
-    return show(p, which, target);
+    return STATUS_OK;
 }
 
-// Neighbourhoods are cells of a coarse grid, smoothly enlarged again. Into the first plane of the canvas.
+// Over the channels and, so that it can be seen, over small neighbourhoods: cells of a coarse grid, smoothly enlarged again. Into the
+// first plane of the canvas.
 static enum status sum_shares(struct explain_pictures *p, const float *values)
 {
     int width, height;
@@ -235,7 +229,8 @@ out:
     return rc;
 }
 
-enum status explain_pictures_shares(struct explain_pictures *p, enum explain_picture which, int target, const float *values)
+// Red raises the loss, blue lowers it.
+static enum status draw_shares(struct explain_pictures *p, const float *values)
 {
     static const float red[3] = {1, 0, 0.32f}, blue[3] = {0, 0.54f, 0.98f}; // as SHAP's pictures
     static const float luma[3] = {0.2126f, 0.7152f, 0.0722f};               // BT.709
@@ -251,7 +246,27 @@ enum status explain_pictures_shares(struct explain_pictures *p, enum explain_pic
         for (size_t c = 0; c < 3; c++)
             canvas[c * plane + i] = paper + share * (2 * colour[c] - 1 - paper);
     }
-    return show(p, which, target);
+    return STATUS_OK;
+}
+
+enum status explain_pictures_draw(struct explain_pictures *p, enum explain_picture which, int target, const float *values,
+                                  const struct heat_grid *grid)
+{
+    switch (forms[which].style) {
+    case SIGNED:
+        return show_signed(p, which, target, values);
+    case MAGNITUDE:
+        TRY(draw_magnitude(p, values));
+        break;
+    case MAP:
+        TRY(draw_map(p, &(struct heat){.grid = *grid, .values = (float *)values}));
+        break;
+    case SHARES:
+        TRY(draw_shares(p, values));
+        break;
+    }
+    TRY(write_png(p, which, target));
+    return put_panel(p, which, target, &p->canvas);
 }
 
 enum status explain_pictures_overview(struct explain_pictures *p)

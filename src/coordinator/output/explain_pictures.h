@@ -29,21 +29,11 @@ enum explain_picture {
 enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,
                                     int height, const float *rgb) MUST_CHECK;
 
-// Each writes one PNG, complete or absent. `target`: the number of the target that it belongs to, or 0. Values are of the picture's full
-// size; those that are not finite are drawn as 0.
-
-// (3, height, width): grey where it is 0, brighter or darker in each channel where it is above or below.
-enum status explain_pictures_signed(struct explain_pictures *pictures, enum explain_picture which, int target,
-                                    const float *values) MUST_CHECK;
-// (height, width), not negative: from dark to bright.
-enum status explain_pictures_magnitude(struct explain_pictures *pictures, enum explain_picture which, int target,
-                                       const float *values) MUST_CHECK;
-// A map over the picture.
-enum status explain_pictures_map(struct explain_pictures *pictures, enum explain_picture which, int target,
-                                 const struct heat *map) MUST_CHECK;
-// (3, height, width), summed over the channels and, so that it can be seen, over small neighbourhoods: red raises the loss, blue lowers it.
-enum status explain_pictures_shares(struct explain_pictures *pictures, enum explain_picture which, int target,
-                                    const float *values) MUST_CHECK;
+// Writes one PNG, complete or absent. `target`: the number of the target that it belongs to, or 0. `values`: (3, height, width) of
+// gradients, (height, width) of saliencies, both of the picture's full size, and those that are not finite are drawn as 0; of a map as
+// its `grid` says, which is not looked at otherwise.
+enum status explain_pictures_draw(struct explain_pictures *pictures, enum explain_picture which, int target, const float *values,
+                                  const struct heat_grid *grid) MUST_CHECK;
 
 // Writes the overview of what has been drawn.
 enum status explain_pictures_overview(struct explain_pictures *pictures) MUST_CHECK;

@@ -11,24 +11,18 @@ enum {
     LAYOUT_BYTES = 256 * 1024, // generously: headers, indices of chunks and attributes of one write
 };
 
-static herr_t add_attribute(hid_t object, const struct explain_attribute *attribute)
-{
-    switch (attribute->type) {
-    case EXPLAIN_TEXT:
-        return hdf5_add_text(object, attribute->name, attribute->text);
-    case EXPLAIN_WHOLE:
-        return hdf5_set_integer(object, attribute->name, (int)attribute->number);
-    case EXPLAIN_REAL:
-        return hdf5_set_number(object, attribute->name, H5T_NATIVE_DOUBLE, &attribute->number);
-    }
-    return -1;
-}
-
 static herr_t add_attributes(hid_t object, const struct explain_attribute *attributes)
 {
     herr_t done = 0;
-    for (int i = 0; i < EXPLAIN_ATTRIBUTES_MAX && attributes[i].name && done >= 0; i++)
-        done = add_attribute(object, &attributes[i]);
+    for (int i = 0; i < EXPLAIN_ATTRIBUTES_MAX && attributes[i].name && done >= 0; i++) {
+        const struct explain_attribute *a = &attributes[i];
+        if (a->type == EXPLAIN_TEXT)
+            done = hdf5_add_text(object, a->name, a->text);
+        else if (a->type == EXPLAIN_WHOLE)
+            done = hdf5_set_integer(object, a->name, (int)a->number);
+        else
+            done = hdf5_set_number(object, a->name, H5T_NATIVE_DOUBLE, &a->number);
+    }
     return done;
 }
 
@@ -58,22 +52,15 @@ static hid_t create(hid_t root, const struct explain_dataset *dataset)
     return H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
 }
 
-static herr_t add_values(hid_t made, const struct explain_dataset *dataset)
-{
-    if (H5Dwrite(made, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
-        hdf5_add_text(made, "description", dataset->description) < 0)
-        return -1;
-    return hdf5_add_text(made, "units", "1");
-}
-
 static herr_t add(hid_t file, const struct explain_dataset *dataset)
 {
     const hid_t object = dataset->values ? create(file, dataset) : H5Oopen(file, dataset->path, H5P_DEFAULT);
     if (object < 0)
         return -1;
-    herr_t done = dataset->values ? add_values(object, dataset) : 0;
-    if (done >= 0)
-        done = add_attributes(object, dataset->attributes);
+    const bool failed =
+        dataset->values && (H5Dwrite(object, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
+                            hdf5_add_text(object, "description", dataset->description) < 0 || hdf5_add_text(object, "units", "1") < 0);
+    const herr_t done = failed ? -1 : add_attributes(object, dataset->attributes);
     return H5Oclose(object) < 0 ? -1 : done;
 }
 

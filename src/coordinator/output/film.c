@@ -28,11 +28,14 @@ struct film {
     struct heat steady; // what cam.mp4 shows: the running mean of the maps so far
     struct heat last;   // the last map as it came
     struct reel {
-        const char *name; // of its video and of the folder of its frames
+        const char *name; // reel_names: of its video and of the folder of its frames
         bool wanted;
         struct video *video; // from its first frame on
-    } dream, cam;
+    } reels[2];              // DREAM, CAM
 };
+
+enum { DREAM, CAM, REELS };
+static const char *const reel_names[] = {"dream", "cam"};
 
 static const char file_names[] = "(dream|cam)\\.mp4|cam\\.png", frame_names[] = "[0-9]{4,}\\.png";
 
@@ -47,8 +50,8 @@ enum status film_remove(const char *folder)
 {
     char path[FILE_PATH_MAX];
     TRY(stale_files_remove(folder, file_names, NULL, NULL));
-    for (int cam = 0; cam < 2; cam++) {
-        TRY(file_join(path, folder, cam ? "cam" : "dream"));
+    for (int i = 0; i < REELS; i++) {
+        TRY(file_join(path, folder, reel_names[i]));
         TRY(stale_files_remove(path, frame_names, NULL, NULL));
         rmdir(path); // it may well hold what is not ours
     }
@@ -94,9 +97,7 @@ static enum status put(struct film *f, struct reel *reel, int number, const uint
 // The frame at the video's size, as bytes.
 static enum status develop(struct film *f, const struct film_frame *frame)
 {
-    enum status rc = resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height);
-    if (rc != STATUS_OK)
-        return rc;
+    TRY(resample(frame->values, 3, frame->width, frame->height, f->picture, f->width, f->height));
     const size_t plane = (size_t)f->width * (size_t)f->height;
     for (size_t i = 0; frame->detail && i < 3 * plane; i++)
         f->picture[i] += f->original[i];
@@ -147,12 +148,12 @@ static enum status draw(struct film *f, const struct heat *map)
 static enum status show(struct film *f, struct film_frame *frame)
 {
     TRY(develop(f, frame));
-    if (f->dream.wanted)
-        TRY(put(f, &f->dream, frame->number, f->rgb));
-    if (f->cam.wanted && frame->heat.values) {
+    if (f->reels[DREAM].wanted)
+        TRY(put(f, &f->reels[DREAM], frame->number, f->rgb));
+    if (f->reels[CAM].wanted && frame->heat.values) {
         TRY(steady(f, &frame->heat));
         TRY(draw(f, &f->steady));
-        TRY(put(f, &f->cam, frame->number, f->overlay));
+        TRY(put(f, &f->reels[CAM], frame->number, f->overlay));
         heat_destroy(&f->last);
         f->last = frame->heat;
         frame->heat = (struct heat){0};
@@ -163,10 +164,9 @@ static enum status show(struct film *f, struct film_frame *frame)
 static enum status complete(struct film *f)
 {
     char path[FILE_PATH_MAX];
-    if (f->dream.video)
-        TRY(video_finish(&f->dream.video));
-    if (f->cam.video)
-        TRY(video_finish(&f->cam.video));
+    for (int i = 0; i < REELS; i++)
+        if (f->reels[i].video)
+            TRY(video_finish(&f->reels[i].video));
     if (f->last.values) {
         TRY(draw(f, &f->last));
         TRY(file_join(path, f->folder, "cam.png"));
@@ -184,19 +184,19 @@ static void save_heat(const struct heat *heat, struct record_writer *writer)
 // What a film has besides its two videos; then come its maps.
 struct saved_film {
     int32_t next;
-    int32_t dream, cam; // whether there is a video
+    int32_t videos[REELS]; // whether there is one
 };
 
-void film_save(const struct film *f, struct record_writer *writer)
+void film_save(void *film, struct record_writer *writer)
 {
-    const struct saved_film saved = {.next = f->next, .dream = f->dream.video != NULL, .cam = f->cam.video != NULL};
+    const struct film *f = film;
+    const struct saved_film saved = {.next = f->next, .videos = {f->reels[DREAM].video != NULL, f->reels[CAM].video != NULL}};
     record_write(writer, &saved, sizeof saved);
     save_heat(&f->steady, writer);
     save_heat(&f->last, writer);
-    if (f->dream.video)
-        video_save(f->dream.video, writer);
-    if (f->cam.video)
-        video_save(f->cam.video, writer);
+    for (int i = 0; i < REELS; i++)
+        if (f->reels[i].video)
+            video_save(f->reels[i].video, writer);
 }
 
 static enum status load_heat(struct heat *heat, struct record_reader *reader)
@@ -218,12 +218,6 @@ static enum status load_heat(struct heat *heat, struct record_reader *reader)
     return rc;
 }
 
-static enum status load_video(struct film *f, struct reel *reel, struct record_reader *reader)
-{
-    TRY(video_begin(f, reel));
-    return video_load(reel->video, reader);
-}
-
 static enum status load(struct film *f, struct record_reader *reader)
 {
     const struct heat_grid own = steady_grid(f), *grid = &f->steady.grid;
@@ -235,22 +229,12 @@ static enum status load(struct film *f, struct record_reader *reader)
     if (f->steady.values && memcmp(grid, &own, sizeof own) != 0)
         return fail(STATUS_FORMAT, "a saved mean of %d x %d values where the film's has %d x %d", (int)grid->width, (int)grid->height,
                     (int)own.width, (int)own.height);
-    if (saved.dream)
-        TRY(load_video(f, &f->dream, reader));
-    return saved.cam ? load_video(f, &f->cam, reader) : STATUS_OK;
-}
-
-static void film_free(struct film *f)
-{
-    free(f->original);
-    free(f->picture);
-    free(f->rgb);
-    free(f->overlay);
-    heat_destroy(&f->steady);
-    heat_destroy(&f->last);
-    video_abandon(&f->dream.video);
-    video_abandon(&f->cam.video);
-    free(f);
+    for (int i = 0; i < REELS; i++)
+        if (saved.videos[i]) {
+            TRY(video_begin(f, &f->reels[i]));
+            TRY(video_load(f->reels[i].video, reader));
+        }
+    return STATUS_OK;
 }
 
 static enum status make_pictures(struct film *f, const struct film_options *o)
@@ -280,27 +264,24 @@ static enum status make_folder(const struct film *f, const struct reel *reel)
 enum status film_create(struct film **film, const struct film_options *o)
 {
     enum status rc;
-    *film = NULL;
-    struct film *f;
-    TRY(ALLOCATE(f, 1, "for a film"));
+    TRY(ALLOCATE(*film, 1, "for a film"));
+    struct film *f = *film;
     f->config = o->config;
-    f->dream = (struct reel){.name = "dream", .wanted = o->config->frames.dream};
-    f->cam = (struct reel){.name = "cam", .wanted = o->config->frames.cam};
+    f->reels[DREAM] = (struct reel){.name = reel_names[DREAM], .wanted = o->config->frames.dream};
+    f->reels[CAM] = (struct reel){.name = reel_names[CAM], .wanted = o->config->frames.cam};
     TRY_OUT(file_join(f->folder, o->folder, ""));
     TRY_OUT(make_pictures(f, o));
     // Of a film that goes on, the frames so far are there already, and what a killed run left aside.
     TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
-    TRY_OUT(make_folder(f, &f->dream));
-    TRY_OUT(make_folder(f, &f->cam));
+    for (int i = 0; i < REELS; i++)
+        TRY_OUT(make_folder(f, &f->reels[i]));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
         f->encoder[0] = '\0'; // the run has said so
     if (o->saved)
         TRY_OUT(load(f, o->saved));
-    *film = f;
-    f = NULL;
 out:
-    if (f)
-        film_free(f);
+    if (rc != STATUS_OK)
+        film_leave(film);
     return rc;
 }
 
@@ -333,8 +314,18 @@ enum status film_finish(struct film **film)
 
 void film_leave(struct film **film)
 {
-    if (*film)
-        film_free(*film);
+    struct film *f = *film;
+    if (!f)
+        return;
+    free(f->original);
+    free(f->picture);
+    free(f->rgb);
+    free(f->overlay);
+    heat_destroy(&f->steady);
+    heat_destroy(&f->last);
+    for (int i = 0; i < REELS; i++)
+        video_abandon(&f->reels[i].video);
+    free(f);
     *film = NULL;
 }
 

@@ -44,8 +44,8 @@ enum status film_create(struct film **film, const struct film_options *options) 
 // sends some twice, the same each time. After a failure the film is of no use but to be abandoned.
 enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 
-// What the film is made of so far, for film_options.saved.
-void film_save(const struct film *film, struct record_writer *writer);
+// What the film, a struct film, is made of so far, for film_options.saved.
+void film_save(void *film, struct record_writer *writer);
 
 // Writes what is only known at the end, the videos among it, and frees the film in any case.
 enum status film_finish(struct film **film) MUST_CHECK;

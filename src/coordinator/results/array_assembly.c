@@ -18,6 +18,11 @@ static bool is_same(const struct array_part *a, const struct array_part *b)
     return a->kind == b->kind && a->target == b->target && a->variant == b->variant && a->frame == b->frame;
 }
 
+static size_t value_count(const struct array_part *part)
+{
+    return (size_t)part->channels * (size_t)part->rows * (size_t)part->columns;
+}
+
 static bool fits(const struct array_part *part)
 {
     return part->channels > 0 && part->height > 0 && part->width > 0 && part->rows > 0 && part->columns > 0 && part->y >= 0 &&
@@ -31,7 +36,7 @@ static bool is_missing(const struct array_entry *entry, const struct array_part 
 {
     const struct array_part *whole = &entry->array.part;
     return part->channels == whole->channels && part->height == whole->height && part->width == whole->width &&
-           (int64_t)part->channels * part->rows * part->columns <= entry->left;
+           (int64_t)value_count(part) <= entry->left;
 }
 
 static struct array_entry **find(struct arrays *arrays, const struct array_part *part)
@@ -44,18 +49,19 @@ static struct array_entry **find(struct arrays *arrays, const struct array_part 
 
 static struct array_entry *add(struct arrays *arrays, const struct array_part *part)
 {
+    struct array_part whole = *part;
+    whole.y = whole.x = 0;
+    whole.rows = part->height;
+    whole.columns = part->width;
+    const size_t count = value_count(&whole);
     struct array_entry *entry = calloc(1, sizeof *entry);
-    const size_t count = (size_t)part->channels * (size_t)part->height * (size_t)part->width;
     float *values = malloc(count * sizeof *values);
     if (!entry || !values) {
         free(entry);
         free(values);
         return NULL;
     }
-    *entry = (struct array_entry){.next = arrays->first, .array = {.part = *part, .values = values}, .left = (int64_t)count};
-    entry->array.part.y = entry->array.part.x = 0;
-    entry->array.part.rows = part->height;
-    entry->array.part.columns = part->width;
+    *entry = (struct array_entry){.next = arrays->first, .array = {.part = whole, .values = values}, .left = (int64_t)count};
     arrays->first = entry;
     return entry;
 }
@@ -67,12 +73,7 @@ static void put(struct array_entry *entry, const struct array_part *part, const 
         for (int y = 0; y < part->rows; y++, values += columns)
             memcpy(entry->array.values + ((size_t)c * (size_t)part->height + (size_t)(part->y + y)) * width + part->x, values,
                    columns * sizeof *values);
-    entry->left -= (int64_t)part->channels * part->rows * part->columns;
-}
-
-static size_t value_count(const struct array_part *part)
-{
-    return (size_t)part->channels * (size_t)part->rows * (size_t)part->columns;
+    entry->left -= (int64_t)value_count(part);
 }
 
 enum status arrays_receive(MPI_Comm comm, int rank, struct array_part *part, float **values)
@@ -104,10 +105,7 @@ enum status arrays_add(struct arrays *arrays, int64_t image, const struct array_
         return STATUS_OK;
     }
     entry = entry ? entry : add(arrays, part);
-    if (!entry) {
-        rc = fail(STATUS_LIMIT, "no memory for an array of image %" PRId64, image);
-        goto out;
-    }
+    TRY_OUT(entry ? STATUS_OK : no_memory("for an array of image %" PRId64, image));
     put(entry, part, values);
     if (entry->left > 0)
         goto out;

@@ -18,20 +18,9 @@
 
 static const char anew[] = "give another folder with -o, or --force to begin anew";
 
-struct resume {
-    char path[FILE_PATH_MAX]; // of the run file
-    char weights_md5[33];
-    struct tile_rules tiles; // without the stride
-    struct run_earlier earlier;
-    bool *done; // [count] of the inputs that the earlier run had come to
-    int64_t count, room;
-    int64_t done_count;
-    bool complete;
-};
-
 bool resume_is_done(const struct resume *r, int64_t image)
 {
-    return image < r->count && r->done[image];
+    return r && image < r->count && r->done[image];
 }
 
 static bool is_done(void *context, int64_t image)
@@ -109,23 +98,23 @@ static enum status look_at(const struct run_image *image, const struct intake_en
     return STATUS_OK;
 }
 
-// Through the inputs as far as the earlier run had come. `entry` is room for one.
-static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, struct intake_entry *entry,
-                        const struct resume_options *options)
+// Through the inputs as far as the earlier run had come.
+static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, const struct resume_options *options)
 {
+    struct intake_entry entry;
     size_t next = 0;
     bool end = false;
     r->complete = true;
-    TRY(intake_next(intake, entry, &end));
+    TRY(intake_next(intake, &entry, &end));
     while (!end && next < past->count) {
         const struct run_image *image = &past->items[next];
         bool done = false;
         if (image->id == r->count) {
-            TRY(look_at(image, entry, options, &done));
+            TRY(look_at(image, &entry, options, &done));
             next++;
         }
         TRY(add(r, done));
-        TRY(intake_next(intake, entry, &end));
+        TRY(intake_next(intake, &entry, &end));
     }
     r->complete = r->complete && end;
     if (next < past->count)
@@ -165,9 +154,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     struct run_reader *reader = NULL;
     struct run_images images = {0};
     struct intake *intake = NULL;
-    struct intake_entry *entry = NULL;
     enum status rc;
-    TRY_OUT(ALLOCATE(entry, 1, "for an input"));
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
     r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .context = r};
     rc = read_run(r, &reader, &images);
@@ -178,13 +165,12 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     }
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
-    TRY_OUT(walk(r, &images, intake, entry, options));
-    rc = checkpoint_folder_remove(options->output, is_done, r); // that run may have been killed before it did so
+    TRY_OUT(walk(r, &images, intake, options));
+    rc = checkpoint_folder_remove(options->output, &r->earlier); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
     run_images_destroy(&images);
     run_reader_close(&reader);
-    free(entry);
     return rc;
 }
 
@@ -206,21 +192,6 @@ void resume_destroy(struct resume **resume)
     *resume = NULL;
 }
 
-bool resume_is_complete(const struct resume *r)
-{
-    return r->complete;
-}
-
-int64_t resume_done(const struct resume *r)
-{
-    return r->done_count;
-}
-
-int resume_tile_size(const struct resume *r)
-{
-    return r->tiles.size;
-}
-
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)
 {
     const struct tile_rules *was = &r->tiles;
@@ -232,9 +203,4 @@ enum status resume_check(const struct resume *r, const char *weights_md5, const 
                     "memory.limit, or %s",
                     r->path, was->size, was->halo, was->blend, tiles->size, tiles->halo, tiles->blend, anew);
     return STATUS_OK;
-}
-
-const struct run_earlier *resume_earlier(const struct resume *r)
-{
-    return &r->earlier;
 }

@@ -7,6 +7,7 @@
 
 #include "common/config/config.h"
 #include "common/picture/tiling.h"
+#include "common/system/file.h"
 #include "common/wire/messages.h"
 #include "runfile/run_file.h"
 
@@ -18,25 +19,23 @@ struct resume_options {
     int input_count;
 };
 
-struct resume;
+struct resume {
+    char path[FILE_PATH_MAX]; // of the run file
+    char weights_md5[33];
+    struct tile_rules tiles;    // without the stride
+    struct run_earlier earlier; // for run_file_create(): the rows of what is done
+    bool *done;                 // [count] of the inputs that the earlier run had come to
+    int64_t count, room;
+    int64_t done_count;
+    bool complete; // all inputs are done: there is nothing to do
+};
 
 // Reads DIR/run.h5 and goes through the inputs as far as that run had come. STATUS_USAGE names what differs from that run, if it matters to
 // the results: settings, or a picture that was done and is another one now. On failure *resume is NULL. Checkpoints that nobody needs go.
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
 
-// Whether all inputs are done: there is nothing to do.
-bool resume_is_complete(const struct resume *resume);
-
-// Whether an image is done, and how many are.
-bool resume_is_done(const struct resume *resume, int64_t image);
-int64_t resume_done(const struct resume *resume);
-
-// The longest side of a tile in that run.
-int resume_tile_size(const struct resume *resume);
+bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
 
 // What is only known later: STATUS_USAGE where it differs.
 enum status resume_check(const struct resume *resume, const char *weights_md5, const struct tile_rules *tiles) MUST_CHECK;
-
-// For run_file_create(): the rows of what is done.
-const struct run_earlier *resume_earlier(const struct resume *resume);

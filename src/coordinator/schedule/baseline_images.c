@@ -34,16 +34,15 @@ enum status baseline_images_add(struct baseline_images *references, int64_t id, 
 {
     const int longer = image->width > image->height ? image->width : image->height;
     const double ratio = longer > SIDE_MAX ? (double)SIDE_MAX / longer : 1;
-    enum status rc = STATUS_OK;
     if (baseline_images_are_full(references))
         return STATUS_OK;
     struct image *kept = &references->images[references->count];
-    TRY_OUT(image_create(kept, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
-    TRY_OUT(resize(image, kept->width, kept->height, kept->rgb));
-    references->ids[references->count++] = id;
-out:
-    if (rc != STATUS_OK)
-        image_destroy(&references->images[references->count]);
+    TRY(image_create(kept, (int)fmax(1, nearbyint(ratio * image->width)), (int)fmax(1, nearbyint(ratio * image->height))));
+    const enum status rc = resize(image, kept->width, kept->height, kept->rgb);
+    if (rc == STATUS_OK)
+        references->ids[references->count++] = id;
+    else
+        image_destroy(kept);
     return rc;
 }
 

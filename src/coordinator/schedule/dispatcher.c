@@ -9,7 +9,6 @@
 #include "coordinator/schedule/dispatcher_inside.h"
 #include "coordinator/schedule/image_transfer.h"
 #include "coordinator/task/task_output.h"
-#include "coordinator/task/task_queue.h"
 
 enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 {
@@ -32,9 +31,7 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
 {
     const struct schedule *schedule = c->options.setup->schedule;
     const struct schedule_image image = task_size(task);
-    int tiles;
-    TRY(schedule_tiles(schedule, image, &tiles, &task->record.redundancy));
-    task->record.tiles = tiles;
+    TRY(schedule_tiles(schedule, image, &task->record.tiles, &task->record.redundancy));
     if (schedule_least(schedule, image) == 0)
         return fail(STATUS_LIMIT,
                     "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "
@@ -44,8 +41,11 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     return STATUS_OK;
 }
 
-enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows, struct run_file *file)
+enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows *rows)
 {
+    struct run_file *file = c->options.run_file;
+    if (!file)
+        return STATUS_OK;
     TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
         TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i], rows->values + rows->maps[i].offset)));
@@ -59,8 +59,7 @@ static enum status take_up(struct dispatcher *c, struct task *task, double *work
     *work = 0;
     for (size_t i = 0; i < rows->step_count; i++)
         *work += (double)rows->steps[i].width * rows->steps[i].height;
-    if (c->options.run_file)
-        TRY(dispatcher_write_rows(c, rows, c->options.run_file));
+    TRY(dispatcher_write_rows(c, rows));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
     log_debug("%s: goes on in octave %d, step %d", task->record.source, (int)task->earlier.state.octave, (int)task->earlier.state.step);
@@ -142,7 +141,7 @@ static enum status dispatch(struct dispatcher *c, int members)
 static enum status dispatch_all(struct dispatcher *c)
 {
     while (c->ready.first && c->look_again) {
-        const int available = teams_free_workers(&c->teams);
+        const int available = c->teams.free_workers;
         int members = available + 1;
         if (available > 0)
             TRY(teams_choose(&c->teams, &c->ready, c->coming, &members));
@@ -160,16 +159,8 @@ static enum status take_step(struct dispatcher *c, struct task *task, const stru
     task->work_done += work;
     progress_advance(c->options.progress, work - task->part);
     task->part = 0;
-    const enum status rc = image_rows_add_step(&task->results.rows, step);
-    if (rc != STATUS_OK || !c->options.run_file)
-        return rc;
-    return dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, step, 1));
-}
-
-static void take_part(struct dispatcher *c, struct task *task, const struct part *part)
-{
-    progress_advance(c->options.progress, part->pixels - task->part);
-    task->part = part->pixels;
+    TRY(image_rows_add_step(&task->results.rows, step));
+    return c->options.run_file ? dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, step, 1)) : STATUS_OK;
 }
 
 // All outputs are written; the row follows.
@@ -180,15 +171,6 @@ static enum status finish(struct dispatcher *c, struct task *task)
         task_failed(task);
     timing_add(c->options.timing, PHASE_ENCODE, start - (task->record.seconds_encode - before), 0); // what the queue did
     return end(c, task);
-}
-
-static enum status finish_ended(struct dispatcher *c, bool *found)
-{
-    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
-        TRY(finish(c, task));
-        *found = true;
-    }
-    return STATUS_OK;
 }
 
 enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
@@ -217,7 +199,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 {
     char path[FILE_PATH_MAX];
     struct checkpoint checkpoint;
-    TRY(task_results_take_state(&task->results, &task->record, c->options.setup->config->steps, &checkpoint));
+    TRY(task_results_take_state(task, c->options.setup->config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
     if (checkpoint_folder_path(c->options.checkpoints, task->record.id, path) == STATUS_OK)
@@ -230,7 +212,8 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
     if (report->kind == REPORT_PART) {
-        take_part(c, task, &report->part);
+        progress_advance(c->options.progress, report->part.pixels - task->part);
+        task->part = report->part.pixels;
         return STATUS_OK;
     }
     if (report->kind == REPORT_STEP)
@@ -244,8 +227,7 @@ enum status dispatcher_take_report(struct dispatcher *c, struct task *task, cons
 
 enum status dispatcher_take_array(struct dispatcher *c, struct task *task, const struct array_part *part, float *values)
 {
-    TRY(dispatcher_tolerate(
-        c, task_results_add(&task->results, part, values, &task->record, c->options.setup->config, &task->output, c->options.run_file)));
+    TRY(dispatcher_tolerate(c, task_results_add(task, part, values, c->options.setup->config, c->options.run_file)));
     return save_state(c, task);
 }
 
@@ -360,7 +342,10 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
         TRY(collect(c, found));
         TRY(collect_arrays(c, found));
     }
-    TRY(finish_ended(c, found));
+    for (struct task *task; (task = task_queue_take_written(&c->unwritten, c->options.setup->schedule->workers));) {
+        TRY(finish(c, task));
+        *found = true;
+    }
     if (!c->stopping && has_references(c))
         TRY(dispatch_all(c));
     return STATUS_OK;
@@ -384,10 +369,9 @@ bool dispatcher_is_empty(const struct dispatcher *c)
 enum status dispatcher_dismiss(struct dispatcher *c)
 {
     const struct job job = {.kind = JOB_EXIT};
-    enum status rc = STATUS_OK;
-    for (int w = 0; rc == STATUS_OK && w < c->options.setup->schedule->workers; w++)
-        rc = mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm);
-    return rc;
+    for (int w = 0; w < c->options.setup->schedule->workers; w++)
+        TRY(mpi_send(&job, sizeof job, c->options.first_worker + w, MESSAGE_JOB, c->options.comm));
+    return STATUS_OK;
 }
 
 enum status dispatcher_create(struct dispatcher **dispatcher, const struct dispatcher_options *options)

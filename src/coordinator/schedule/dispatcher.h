@@ -7,15 +7,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/config/config.h"
 #include "common/system/status.h"
 #include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "coordinator/progress/progress.h"
-#include "coordinator/schedule/run_setup.h"
+#include "coordinator/schedule/schedule.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
+
+// What all parts of a coordinator know of the run. Borrowed: it outlives them.
+struct run_setup {
+    enum job_kind kind;                                                 // what is done with each image
+    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
+    const struct schedule *schedule;
+    const struct config *config;
+    const char *output; // folder, exists
+    struct run_file_header header;
+};
 
 struct dispatcher_options {
     MPI_Comm comm;    // MPI_COMM_NULL: the one worker is led by calls, dispatcher_lead()
@@ -59,8 +68,8 @@ bool dispatcher_is_empty(const struct dispatcher *dispatcher);
 // A run file keeps the rows that it could not write and tries again: STATUS_IO becomes a warning, the first time.
 enum status dispatcher_tolerate(struct dispatcher *dispatcher, enum status rc) MUST_CHECK;
 
-// All that is known of an image's steps and maps, to the run file.
-enum status dispatcher_write_rows(struct dispatcher *dispatcher, const struct image_rows *rows, struct run_file *file) MUST_CHECK;
+// All that is known of an image's steps and maps, to the run file, if there is one.
+enum status dispatcher_write_rows(struct dispatcher *dispatcher, const struct image_rows *rows) MUST_CHECK;
 
 // Tells the workers to leave. Each answers with its timing (MESSAGE_TIMING).
 enum status dispatcher_dismiss(struct dispatcher *dispatcher) MUST_CHECK;

@@ -68,10 +68,7 @@ enum status forecast_run(const struct schedule *schedule, const struct schedule_
     double *free_at = calloc(workers, sizeof *free_at), *busy = calloc(workers, sizeof *busy), work = 0;
     enum status rc;
     memset(teams, 0, (size_t)count * sizeof *teams);
-    if (!queue.entries || !queue.images || !free_at || !busy) {
-        rc = fail(STATUS_LIMIT, "no memory to look %d images ahead", count);
-        goto out;
-    }
+    TRY_OUT(queue.entries && queue.images && free_at && busy ? STATUS_OK : no_memory("to look %d images ahead", count));
     line_up(schedule, images, count, &queue);
     TRY_OUT(play(schedule, &queue, free_at, busy, teams));
     for (int i = 0; i < queue.count; i++)

@@ -71,8 +71,7 @@ enum status image_transfer_receive(MPI_Comm comm, struct task *task)
 {
     const size_t plane = (size_t)task->image.height * (size_t)task->image.width;
     task->image.rgb = malloc((size_t)task_pixel_bytes(task));
-    if (!task->image.rgb)
-        return fail(STATUS_LIMIT, "no memory for the dream of %s", task->record.source);
+    TRY(task->image.rgb ? STATUS_OK : no_memory("for the dream of %s", task->record.source));
     for (int m = 0; m < task->record.team; m++) {
         size_t count;
         const size_t first = rows_of(task, task->image.width, task->image.height, m, &count);

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/picture/geometry.h"
@@ -56,24 +55,23 @@ enum status schedule_tiles(const struct schedule *schedule, struct schedule_imag
 {
     struct cut cut;
     double seen = 0, pixels = 0;
-    const enum status rc = cut_image(schedule, image, &cut);
-    for (int k = 0; rc == STATUS_OK && k < cut.count; k++) {
+    TRY(cut_image(schedule, image, &cut));
+    for (int k = 0; k < cut.count; k++) {
         const double octave = (double)cut.octaves[k].across.length * cut.octaves[k].down.length;
         seen += tiling_redundancy(&cut.octaves[k]) * octave;
         pixels += octave;
-        *tiles = tiling_count(&cut.octaves[k]);
-        *redundancy = seen / pixels;
     }
-    return rc;
+    *tiles = tiling_count(&cut.octaves[cut.count - 1]);
+    *redundancy = seen / pixels;
+    return STATUS_OK;
 }
 
 enum status schedule_cost(const struct schedule *schedule, struct schedule_image image, int members, double *cost)
 {
     struct cut cut;
-    const enum status rc = cut_image(schedule, image, &cut);
-    if (rc == STATUS_OK)
-        *cost = cost_of(schedule, &cut, members);
-    return rc;
+    TRY(cut_image(schedule, image, &cut));
+    *cost = cost_of(schedule, &cut, members);
+    return STATUS_OK;
 }
 
 // Rows that the member with most of them holds, and `margin` above and below.
@@ -123,17 +121,12 @@ static double exchange_pixels(const struct tiling *octave, int jitter, int membe
     return 4 * most;
 }
 
-// Of the octave's pixels those for which a member keeps the targets' activations: the cores of its tiles.
-static double core_pixels(const struct tiling *octave, int members)
-{
-    const int tiles = tiling_count(octave);
-    return (double)octave->across.length * octave->down.length / tiles * ((tiles + members - 1) / members);
-}
-
-// Activations of the targets and gradients with respect to them.
+// Activations of the targets and gradients with respect to them: of the octave's pixels those in the cores of a member's tiles.
 static double feature_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
-    return 2 * schedule->feature_bytes / PIXEL_BYTES * core_pixels(octave, members);
+    const int tiles = tiling_count(octave);
+    const double cores = (double)octave->across.length * octave->down.length / tiles * ((tiles + members - 1) / members);
+    return 2 * schedule->feature_bytes / PIXEL_BYTES * cores;
 }
 
 // Of a member's rows while it takes steps in an octave: image, original, a frame on its way, gradient and scratch, the latter two with what
@@ -146,20 +139,16 @@ static double step_pixels(const struct schedule *schedule, const struct tiling *
            exchange_pixels(octave, config->jitter, members) + feature_pixels(schedule, octave, members);
 }
 
-static int baseline_images(const struct config *config)
+int schedule_baselines(const struct config *config)
 {
-    return config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0;
-}
-
-static int baselines(const struct config *config)
-{
-    return config_has_baseline(config, "black") + config_has_baseline(config, "blurred") + baseline_images(config);
+    return config_has_baseline(config, "black") + config_has_baseline(config, "blurred") +
+           (config_has_baseline(config, "images") ? BASELINE_IMAGES_MAX : 0);
 }
 
 // What expected gradients need: baselines, and the activations of whole windows, of the picture and of a baseline.
 static double expected_gradients_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
-    return baselines(schedule->config) * row_pixels(octave, members, 0) +
+    return schedule_baselines(schedule->config) * row_pixels(octave, members, 0) +
            2 * schedule->feature_bytes / PIXEL_BYTES * pass_pixels(octave, members);
 }
 
@@ -409,7 +398,7 @@ static int simulate(const struct schedule *schedule, const struct schedule_state
 }
 
 // Whether all workers will long be busy with other images. What each costs is guessed from the middle one, so that asking is cheap.
-static bool is_plenty(const struct schedule *schedule, const struct schedule_state *state, const struct cut *first, int least)
+static bool is_plenty(const struct schedule *schedule, const struct schedule_state *state, const struct shape *first)
 {
     const struct schedule_image middle = state->waiting[state->waiting_count / 2];
     double alone;
@@ -418,20 +407,19 @@ static bool is_plenty(const struct schedule *schedule, const struct schedule_sta
     if (schedule_cost(schedule, middle, 1, &alone) != STATUS_OK)
         return false;
     const double left = alone * (double)(state->waiting_count - 1 + state->coming);
-    return left / schedule->workers >= PLENTY * cost_of(schedule, first, least);
+    return left / schedule->workers >= PLENTY * cost_of(schedule, &first->cut, first->least);
 }
 
 int schedule_team(const struct schedule *schedule, const struct schedule_state *state)
 {
-    struct cut first;
+    const int set = schedule->config->team.size;
+    struct shape first;
     assert(schedule->workers >= 1 && state->waiting_count >= 1);
-    const int least = cut_image(schedule, state->waiting[0], &first) == STATUS_OK ? least_of(schedule, &first) : 0;
-    if (least == 0)
+    if (!describe(schedule, state->waiting[0], &first))
         return 0;
-    const int set = schedule->config->team.size, most = most_of(schedule, &first, least);
     if (set > 0)
-        return set < least ? least : set < schedule->workers ? set : schedule->workers;
-    if (most == least || is_plenty(schedule, state, &first, least))
-        return least;
-    return simulate(schedule, state, least);
+        return set < first.least ? first.least : set < schedule->workers ? set : schedule->workers;
+    if (first.most == first.least || is_plenty(schedule, state, &first))
+        return first.least;
+    return simulate(schedule, state, first.least);
 }

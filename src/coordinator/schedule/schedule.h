@@ -43,6 +43,9 @@ double schedule_memory(const struct schedule *schedule, struct schedule_image im
 // The smallest team in which every member has memory enough; 0 if there is none up to schedule->workers.
 int schedule_least(const struct schedule *schedule, struct schedule_image image);
 
+// With how many pictures expected gradients compare one, at most.
+int schedule_baselines(const struct config *config);
+
 // What is known when an image is about to be placed.
 struct schedule_state {
     const double *busy;                   // [workers] cost that each still has before it; 0: free

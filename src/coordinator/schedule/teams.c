@@ -6,9 +6,8 @@
 
 enum status teams_create(struct teams *teams, const struct schedule *schedule, int first_worker)
 {
-    *teams = (struct teams){.schedule = schedule, .first_worker = first_worker};
-    teams->busy = calloc((size_t)schedule->workers, sizeof *teams->busy);
-    return teams->busy ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the coordinator");
+    *teams = (struct teams){.schedule = schedule, .first_worker = first_worker, .free_workers = schedule->workers};
+    return ALLOCATE(teams->busy, schedule->workers, "for the coordinator");
 }
 
 void teams_destroy(struct teams *teams)
@@ -29,14 +28,6 @@ struct task *teams_task(const struct teams *teams, int rank)
     struct task *task = teams->busy[rank - teams->first_worker];
     assert(task); // only who has an image reports
     return task;
-}
-
-int teams_free_workers(const struct teams *teams)
-{
-    int count = 0;
-    for (int w = 0; w < teams->schedule->workers; w++)
-        count += !teams->busy[w];
-    return count;
 }
 
 enum status teams_choose(const struct teams *teams, const struct task_queue *ready, int64_t coming, int *members)
@@ -71,6 +62,7 @@ enum status teams_assign(struct teams *teams, struct task *task, int members)
             teams->busy[w] = task;
             task->team[m++] = teams->first_worker + w;
         }
+    teams->free_workers -= members;
     teams->count++;
     task->record.rank = task->team[0];
     task->record.team = members;
@@ -81,6 +73,7 @@ void teams_release(struct teams *teams, const struct task *task)
 {
     for (int m = 0; m < task->record.team; m++)
         teams->busy[task->team[m] - teams->first_worker] = NULL;
+    teams->free_workers += task->record.team;
     teams->count--;
 }
 

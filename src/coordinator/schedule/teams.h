@@ -4,12 +4,12 @@
 
 #include "coordinator/schedule/schedule.h"
 #include "coordinator/task/task.h"
-#include "coordinator/task/task_queue.h"
 
 struct teams {
     const struct schedule *schedule;
     int first_worker;   // rank
     struct task **busy; // [schedule->workers] what each has in hand; members of a team share it
+    int free_workers;   // that have none
     int count;          // images in hand
 };
 
@@ -18,8 +18,6 @@ void teams_destroy(struct teams *teams); // and the tasks in hand
 
 // The task of the worker with this rank, which has one.
 struct task *teams_task(const struct teams *teams, int rank);
-
-int teams_free_workers(const struct teams *teams);
 
 // Ranks for the first image that is ready, more than are free if it had better wait. `coming`: images that are not ready yet; -1: unknown.
 enum status teams_choose(const struct teams *teams, const struct task_queue *ready, int64_t coming, int *members) MUST_CHECK;

@@ -33,8 +33,8 @@ static enum status path_of(const struct checkpoint_folder *checkpoints, int64_t 
 
 enum status checkpoint_folder_path(const struct checkpoint_folder *checkpoints, int64_t image, char path[FILE_PATH_MAX])
 {
-    const enum status rc = file_make_folder(checkpoints->folder);
-    return rc == STATUS_OK ? path_of(checkpoints, image, path) : rc;
+    TRY(file_make_folder(checkpoints->folder));
+    return path_of(checkpoints, image, path);
 }
 
 enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, const struct config *config, struct task *task)
@@ -42,11 +42,10 @@ enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, 
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct checkpoint *earlier = &task->earlier;
     char path[FILE_PATH_MAX];
-    enum status rc = STATUS_OK;
     TRY(path_of(checkpoints, task->record.id, path));
     if (access(path, F_OK) != 0)
         return STATUS_OK;
-    rc = checkpoint_read(path, &limits, earlier);
+    enum status rc = checkpoint_read(path, &limits, earlier);
     if (rc == STATUS_OK && earlier->state.image != task->record.id)
         rc = fail(STATUS_FORMAT, "checkpoint '%s' is of another image", path);
     if (rc != STATUS_OK) {
@@ -87,25 +86,19 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-struct needed {
-    bool (*is_done)(void *context, int64_t image);
-    void *context;
-};
-
 static bool is_needed(void *context, const char *name)
 {
-    const struct needed *needed = context;
+    const struct run_earlier *earlier = context;
     char *end;
     const int64_t image = strtoll(name, &end, 10);
-    return *end == '\0' && needed->is_done && !needed->is_done(needed->context, image);
+    return *end == '\0' && earlier && !earlier->keep(earlier->context, image);
 }
 
-enum status checkpoint_folder_remove(const char *output, bool (*is_done)(void *context, int64_t image), void *context)
+enum status checkpoint_folder_remove(const char *output, struct run_earlier *earlier)
 {
-    struct needed needed = {.is_done = is_done, .context = context};
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, file_names, is_needed, &needed));
+    TRY(stale_files_remove(folder, file_names, is_needed, earlier));
     rmdir(folder); // if it is empty
     return STATUS_OK;
 }

@@ -2,13 +2,13 @@
 // The folder <output>/checkpoints: one file for each dream that has been begun and is not done, named after the image's id.
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/config/config.h"
 #include "common/system/file.h"
 #include "coordinator/task/task.h"
+#include "runfile/run_file.h"
 
 struct checkpoint_folder {
     char folder[FILE_PATH_MAX];
@@ -35,6 +35,6 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints);
 // No rank will write one any more: the folder goes if it is empty.
 void checkpoint_folder_end(const struct checkpoint_folder *checkpoints);
 
-// Removes the checkpoints that an earlier run has left: those of images that are done, or all (NULL), and what a killed run had not written
-// to its end. The folder goes if nothing else is in it. There may be none.
-enum status checkpoint_folder_remove(const char *output, bool (*is_done)(void *context, int64_t image), void *context) MUST_CHECK;
+// Removes the checkpoints that an earlier run has left: those of images whose rows are kept, since they are done, or all (NULL), and what a
+// killed run had not written to its end. The folder goes if nothing else is in it. There may be none.
+enum status checkpoint_folder_remove(const char *output, struct run_earlier *earlier) MUST_CHECK;

@@ -37,3 +37,58 @@ void task_failed(struct task *task)
     task->record.status = IMAGE_FAILED;
     snprintf(task->record.error, sizeof task->record.error, "%s", status_message());
 }
+
+static void insert(struct task_queue *queue, struct task **at, struct task *task)
+{
+    task->next = *at;
+    *at = task;
+    queue->count++;
+    queue->bytes += (double)task_pixel_bytes(task);
+}
+
+static struct task *take(struct task_queue *queue, struct task **at)
+{
+    struct task *task = *at;
+    if (!task)
+        return NULL;
+    *at = task->next;
+    task->next = NULL;
+    queue->count--;
+    queue->bytes -= (double)task_pixel_bytes(task);
+    return task;
+}
+
+void task_queue_put(struct task_queue *queue, struct task *task)
+{
+    struct task **at = &queue->first;
+    while (*at && (*at)->work >= task->work)
+        at = &(*at)->next;
+    insert(queue, at, task);
+}
+
+void task_queue_append(struct task_queue *queue, struct task *task)
+{
+    struct task **at = &queue->first;
+    while (*at)
+        at = &(*at)->next;
+    insert(queue, at, task);
+}
+
+struct task *task_queue_take(struct task_queue *queue)
+{
+    return take(queue, &queue->first);
+}
+
+struct task *task_queue_take_written(struct task_queue *queue, int most)
+{
+    struct task **at = &queue->first;
+    while (*at && !work_queue_is_done((*at)->output.queue))
+        at = &(*at)->next;
+    return take(queue, *at || queue->count <= most ? at : &queue->first);
+}
+
+void task_queue_clear(struct task_queue *queue)
+{
+    for (struct task *task; (task = task_queue_take(queue));)
+        task_destroy(&task);
+}

@@ -2,8 +2,6 @@
 // One image on its way through the program: from its source to its picture and its rows.
 #pragma once
 
-#include <stddef.h>
-
 #include "common/picture/image.h"
 #include "common/wire/messages.h"
 #include "common/wire/run_rows.h"
@@ -38,3 +36,24 @@ int64_t task_pixel_bytes(const struct task *task);
 
 // Notes this thread's status_message() as the reason why the image failed.
 void task_failed(struct task *task);
+
+// Tasks that wait: decoded images for a team, and dreams whose outputs are being written. Zeroed: empty. Owns its tasks.
+struct task_queue {
+    struct task *first;
+    int count;
+    double bytes; // of pixels
+};
+
+// Behind those of as much work or more: the largest first, equal ones in the order of the calls.
+void task_queue_put(struct task_queue *queue, struct task *task);
+
+void task_queue_append(struct task_queue *queue, struct task *task);
+
+// The first; NULL if there is none.
+struct task *task_queue_take(struct task_queue *queue);
+
+// Of tasks behind output_end(): the first whose outputs are written, or, where more than `most` are left, the first in any case:
+// output_finish() then waits for it. NULL: none.
+struct task *task_queue_take_written(struct task_queue *queue, int most);
+
+void task_queue_clear(struct task_queue *queue);

@@ -15,23 +15,17 @@
 
 static enum image_format output_format(const struct config *config, const struct image *image)
 {
-    switch (config->output.format) {
-    case OUTPUT_PNG:
-        return IMAGE_FORMAT_PNG;
-    case OUTPUT_TIFF:
-        return IMAGE_FORMAT_TIFF;
-    case OUTPUT_JPEG:
-        return IMAGE_FORMAT_JPEG;
-    case OUTPUT_AUTO:
-        break;
-    }
-    return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
+    static const enum image_format formats[] = {
+        [OUTPUT_PNG] = IMAGE_FORMAT_PNG, [OUTPUT_TIFF] = IMAGE_FORMAT_TIFF, [OUTPUT_JPEG] = IMAGE_FORMAT_JPEG};
+    if (config->output.format == OUTPUT_AUTO)
+        return image->format == IMAGE_FORMAT_TIFF ? IMAGE_FORMAT_TIFF : IMAGE_FORMAT_PNG;
+    return formats[config->output.format];
 }
 
 static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
 {
-    const enum status rc = file_join(path, folder, task->name);
-    return rc == STATUS_OK ? file_make_folder(path) : rc;
+    TRY(file_join(path, folder, task->name));
+    return file_make_folder(path);
 }
 
 static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
@@ -67,43 +61,33 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
     const bool filmed = config->frames.cam || config->frames.dream;
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
-    enum status rc;
-    TRY_OUT(file_join(place, folder, task->name));
+    TRY(file_join(place, folder, task->name));
     if (filmed) {
-        TRY_OUT(file_make_folder(place));
-        TRY_OUT(film_create(&output->film, &(struct film_options){.folder = place,
-                                                                  .config = config,
-                                                                  .width = task->image.width,
-                                                                  .height = task->image.height,
-                                                                  .rgb = task->image.rgb,
-                                                                  .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
+        TRY(file_make_folder(place));
+        TRY(film_create(&output->film, &(struct film_options){.folder = place,
+                                                              .config = config,
+                                                              .width = task->image.width,
+                                                              .height = task->image.height,
+                                                              .rgb = task->image.rgb,
+                                                              .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
     } else {
-        TRY_OUT(film_remove(place));
+        TRY(film_remove(place));
     }
-    rc = work_queue_create(&output->queue);
-out:
-    if (rc != STATUS_OK)
-        film_leave(&output->film);
-    return rc;
+    return work_queue_create(&output->queue);
 }
 
 enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task)
 {
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
-    enum status rc;
-    TRY_OUT(make_folder(place, folder, task));
-    TRY_OUT(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
-                                                                                     .config = header->config,
-                                                                                     .image = &task->record,
-                                                                                     .rgb = task->image.rgb,
-                                                                                     .weights_md5 = header->weights_md5,
-                                                                                     .weights_source = header->weights_source}));
-    rc = work_queue_create(&output->queue);
-out:
-    if (rc != STATUS_OK)
-        explain_file_abandon(&output->explanation);
-    return rc;
+    TRY(make_folder(place, folder, task));
+    TRY(explain_file_create(&output->explanation, &(struct explain_file_options){.folder = place,
+                                                                                 .config = header->config,
+                                                                                 .image = &task->record,
+                                                                                 .rgb = task->image.rgb,
+                                                                                 .weights_md5 = header->weights_md5,
+                                                                                 .weights_source = header->weights_source}));
+    return work_queue_create(&output->queue);
 }
 
 // One work in the queue. What it needs of these is filled in.
@@ -117,25 +101,27 @@ struct item {
     struct task *task;
 };
 
-static void item_destroy(void *data)
+static void release(struct item *item)
 {
-    struct item *item = data;
     film_frame_destroy(&item->frame);
     free(item->array.values);
     checkpoint_destroy(&item->checkpoint);
-    free(item);
+}
+
+static void item_destroy(void *data)
+{
+    release(data);
+    free(data);
 }
 
 // Takes what the item owns, in any case.
-static enum status put(struct output *output, enum status (*run)(void *data), const struct item *item)
+static enum status put(struct output *output, enum status (*run)(void *data), struct item *item)
 {
-    struct item *copy = malloc(sizeof *copy);
-    if (!copy) {
-        struct item gone = *item;
-        film_frame_destroy(&gone.frame);
-        free(gone.array.values);
-        checkpoint_destroy(&gone.checkpoint);
-        return fail(STATUS_LIMIT, "no memory for the outputs of an image");
+    struct item *copy;
+    const enum status rc = ALLOCATE(copy, 1, "for the outputs of an image");
+    if (rc != STATUS_OK) {
+        release(item);
+        return rc;
     }
     *copy = *item;
     copy->output = output;
@@ -169,16 +155,11 @@ enum status output_array(struct output *output, struct array *array)
     return rc;
 }
 
-static void save_film(void *film, struct record_writer *writer)
-{
-    film_save(film, writer);
-}
-
 static enum status run_checkpoint(void *data)
 {
     struct item *item = data;
     struct film *film = item->output->film;
-    if (checkpoint_write(item->path, &item->checkpoint, film ? save_film : NULL, film) != STATUS_OK)
+    if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK)
         log_warning("%s", status_message());
     return STATUS_OK;
 }
@@ -203,9 +184,7 @@ static enum status run_end(void *data)
         TRY(explain_file_finish(&output->explanation, &task->record.before));
         snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
     }
-    if (task->image.rgb)
-        return write_picture(item->config, item->path, task);
-    return STATUS_OK;
+    return task->image.rgb ? write_picture(item->config, item->path, task) : STATUS_OK;
 }
 
 enum status output_end(const struct config *config, const char *folder, struct task *task)

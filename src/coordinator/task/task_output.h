@@ -23,7 +23,7 @@ struct output {
 };
 
 // Begins what is written while the image is being worked on: its film, if the configuration wants one, or its explanation. task->image is
-// still the original. A film goes on from where the task's checkpoint says.
+// still the original. A film goes on from where the task's checkpoint says. On failure the output is to be abandoned.
 enum status output_begin_dream(const struct config *config, const char *folder, struct task *task) MUST_CHECK;
 enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task) MUST_CHECK;
 

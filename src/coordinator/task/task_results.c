@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/task/task_results.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "coordinator/task/task.h"
 
 struct frame_map {
     struct frame_map *next;
@@ -54,16 +55,16 @@ static struct heat take_map(struct task_results *f, int frame)
     return heat;
 }
 
-static enum status add_frame(struct task_results *f, struct array *pixels, const struct config *config, struct output *output)
+static enum status add_frame(struct task *task, struct array *pixels, const struct config *config)
 {
     struct film_frame frame = {.number = pixels->part.frame,
                                .width = pixels->part.width,
                                .height = pixels->part.height,
                                .detail = config->octaves.detail,
                                .values = pixels->values,
-                               .heat = take_map(f, pixels->part.frame)};
+                               .heat = take_map(&task->results, pixels->part.frame)};
     pixels->values = NULL;
-    return output_frame(output, &frame);
+    return output_frame(&task->output, &frame);
 }
 
 static enum status refuse(const struct array_part *part)
@@ -75,14 +76,15 @@ static enum status copy_to(struct output *output, const struct array *array)
 {
     const size_t count = (size_t)array->part.channels * (size_t)array->part.height * (size_t)array->part.width;
     struct array copy = {.part = array->part, .values = malloc(count * sizeof *copy.values)};
-    if (!copy.values)
-        return fail(STATUS_LIMIT, "no memory for an array of %zu values", count);
+    TRY(copy.values ? STATUS_OK : no_memory("for an array of %zu values", count));
     memcpy(copy.values, array->values, count * sizeof *copy.values);
     return output_array(output, &copy);
 }
 
-static enum status take_importance(struct task_results *f, struct array *array, struct image_row *record)
+static enum status take_importance(struct task *task, struct array *array)
 {
+    struct task_results *f = &task->results;
+    struct image_row *record = &task->record;
     const int target = array->part.target;
     if (target < 0 || target >= CONFIG_TARGETS_MAX || f->importance[target])
         return refuse(&array->part);
@@ -113,54 +115,46 @@ static enum status take_map_values(struct task_results *f, const struct array *m
     return STATUS_OK;
 }
 
-// A later one is as good as one that still waits.
-static void take_state(struct task_results *f, struct array *state)
+static enum status take(struct task *task, struct array *array, const struct config *config, struct run_file *file)
 {
-    free(f->state.values);
-    f->state = *state;
-    state->values = NULL;
-}
-
-static enum status take(struct task_results *f, struct array *array, struct image_row *record, const struct config *config,
-                        struct output *output, struct run_file *file)
-{
-    enum status rc = STATUS_OK;
+    struct output *output = &task->output;
     if (output->explanation && array->part.kind != ARRAY_IMPORTANCE)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {
     case ARRAY_FRAME:
-        return output->film ? add_frame(f, array, config, output) : refuse(&array->part);
+        return output->film ? add_frame(task, array, config) : refuse(&array->part);
     case ARRAY_HEAT:
-        return take_map_values(f, array, file, output->film);
+        return take_map_values(&task->results, array, file, output->film);
     case ARRAY_IMPORTANCE:
         if (output->explanation)
             TRY(copy_to(output, array));
-        rc = take_importance(f, array, record);
-        break;
+        return take_importance(task, array);
     case ARRAY_STATE:
-        take_state(f, array);
+        free(task->results.state.values); // a later one is as good as one that still waits
+        task->results.state = *array;
+        array->values = NULL;
         return STATUS_OK;
     default:
         return refuse(&array->part);
     }
-    return rc;
 }
 
-enum status task_results_add(struct task_results *f, const struct array_part *part, float *values, struct image_row *record,
-                             const struct config *config, struct output *output, struct run_file *file)
+enum status task_results_add(struct task *task, const struct array_part *part, float *values, const struct config *config,
+                             struct run_file *file)
 {
     struct array whole;
-    enum status rc = arrays_add(&f->arrays, record->id, part, values, &whole);
+    enum status rc = arrays_add(&task->results.arrays, task->record.id, part, values, &whole);
     if (whole.values)
-        rc = take(f, &whole, record, config, output, file);
+        rc = take(task, &whole, config, file);
     free(whole.values);
     return rc;
 }
 
-enum status task_results_take_state(struct task_results *f, const struct image_row *record, int steps, struct checkpoint *checkpoint)
+enum status task_results_take_state(struct task *task, int steps, struct checkpoint *checkpoint)
 {
+    struct task_results *f = &task->results;
     const struct array_part *part = &f->state.part;
-    *checkpoint = (struct checkpoint){.state = {.image = record->id,
+    *checkpoint = (struct checkpoint){.state = {.image = task->record.id,
                                                 .octave = part->octave,
                                                 .step = part->step,
                                                 .width = part->width,
@@ -168,10 +162,8 @@ enum status task_results_take_state(struct task_results *f, const struct image_r
                                                 .before = f->before}};
     if (!f->state.values || !f->has_before || !image_rows_reaches(&f->rows, &checkpoint->state, steps))
         return STATUS_OK;
-    memcpy(checkpoint->sha256, record->sha256, sizeof checkpoint->sha256);
-    const enum status rc = image_rows_copy(&f->rows, &checkpoint->state, &checkpoint->rows);
-    if (rc != STATUS_OK)
-        return rc;
+    memcpy(checkpoint->sha256, task->record.sha256, sizeof checkpoint->sha256);
+    TRY(image_rows_copy(&f->rows, &checkpoint->state, &checkpoint->rows));
     checkpoint->rgb = f->state.values;
     f->state.values = NULL;
     return STATUS_OK;

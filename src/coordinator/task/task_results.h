@@ -18,14 +18,15 @@ struct task_results {
     struct array state; // the latest that is whole, and waits for reports that are behind it on their way; without values: none
 };
 
+struct task;
+
 // Takes one part, and `values` in any case. Maps go to the run file, if there is one, and STATUS_IO is that file's alone: the part has
 // been taken. What the importance of channels is made of goes to the image's record; frames and what explains the image to its output.
-enum status task_results_add(struct task_results *results, const struct array_part *part, float *values, struct image_row *record,
-                             const struct config *config, struct output *output, struct run_file *file) MUST_CHECK;
+enum status task_results_add(struct task *task, const struct array_part *part, float *values, const struct config *config,
+                             struct run_file *file) MUST_CHECK;
 
 // The state that has come, if all of the dream before it has come as well: what a checkpoint is made of, the caller's to destroy. Without
 // pixels: there is none. `steps`: of an octave.
-enum status task_results_take_state(struct task_results *results, const struct image_row *record, int steps,
-                                    struct checkpoint *checkpoint) MUST_CHECK;
+enum status task_results_take_state(struct task *task, int steps, struct checkpoint *checkpoint) MUST_CHECK;
 
 void task_results_destroy(struct task_results *results);

@@ -417,11 +417,6 @@ static void *bytes_of(const char *name, size_t *size)
     return bytes;
 }
 
-static void save(void *film, struct record_writer *writer)
-{
-    film_save(film, writer);
-}
-
 // A film that is saved behind any frame, left, and gone on with from the checkpoint makes the same files.
 static void test_saved(void)
 {
@@ -445,7 +440,7 @@ static void test_saved(void)
         config.frames.png = frames == 5; // each costs a sync
         film = start(image);
         shoot_some(film, 0, frames);
-        UNIT_OK(checkpoint_write(kept, &checkpoint, save, film));
+        UNIT_OK(checkpoint_write(kept, &checkpoint, film_save, film));
         checkpoint_destroy(&checkpoint);
         shoot_some(film, frames, frames + 1); // which comes again
         UNIT_OK(film_finish(&film));
@@ -485,7 +480,7 @@ static void test_saved_by_another(void)
     snprintf(config.video.encoder, sizeof config.video.encoder, "none");
     UNIT_OK(film_create(&film, &options));
     UNIT_OK(film_add(film, &frame));
-    UNIT_OK(checkpoint_write(in_scratch("kept"), &checkpoint, save, film));
+    UNIT_OK(checkpoint_write(in_scratch("kept"), &checkpoint, film_save, film));
     checkpoint_destroy(&checkpoint);
     UNIT_OK(film_finish(&film));
     UNIT_OK(checkpoint_read(in_scratch("kept"), &limits, &checkpoint));

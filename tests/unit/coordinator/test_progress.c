@@ -9,7 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "coordinator/progress/progress_line.h"
 #include "unit.h"
 
 // Columns of well-formed UTF-8 whose characters are one column each.

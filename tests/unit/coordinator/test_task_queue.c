@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The largest comes first; of those whose outputs are being written, the ones that are done: nobody waits until there are too many.
-#include "coordinator/task/task_queue.h"
+#include "coordinator/task/task.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

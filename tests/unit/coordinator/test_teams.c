@@ -24,7 +24,7 @@ static int chosen(double work_done, double part)
     tasks[0]->work_done = work_done;
     tasks[0]->part = part;
     task_queue_put(&ready, tasks[1]);
-    CU_ASSERT_EQUAL(teams_free_workers(&teams), 1);
+    CU_ASSERT_EQUAL(teams.free_workers, 1);
     UNIT_OK(teams_choose(&teams, &ready, 0, &members));
     task_queue_clear(&ready);
     teams_destroy(&teams);
