@@ -15,6 +15,7 @@ enum {
     GRID = 9,                  // points a channel where a profile is compared with sRGB
     GRID_POINTS = GRID * GRID * GRID,
     PROFILE_HEADER = 128, // bytes
+    PROFILE_VERSION = 8,  // offset of its main number
 };
 
 // How far a profile may be from sRGB and still pass for it, in 0..1: less than one step of 8 bits. HP's sRGB IEC61966-2.1, the one that
@@ -179,13 +180,15 @@ static void mix_inks(struct image *image)
 static enum status keep_profile(struct color *c, struct image *image, const void *profile, size_t size)
 {
     cmsHTRANSFORM back = make_transform(c, c->srgb, TYPE_RGB_FLT, c->profile);
-    if (!back) {
-        image_notice(image, "its ICC profile has no way back: the dream will be sRGB");
+    const size_t declared = (size_t)codec_number(profile, 4, true);
+    size = declared >= PROFILE_HEADER && declared < size ? declared : size;                                    // some writers pad
+    const bool valid = declared == size && (((const uint8_t *)profile)[PROFILE_VERSION] < 4 || size % 4 == 0); // else libpng refuses it
+    if (back)
+        cmsDeleteTransform(back);
+    if (!back || !valid) {
+        image_notice(image, "its ICC profile %s: the dream will be sRGB", back ? "has a wrong length" : "has no way back");
         return STATUS_OK;
     }
-    cmsDeleteTransform(back);
-    const size_t declared = (size_t)codec_number(profile, 4, true);
-    size = declared >= PROFILE_HEADER && declared < size ? declared : size; // some writers pad
     TRY(ALLOCATE(image->icc, size, "for an ICC profile of %zu bytes", size));
     memcpy(image->icc, profile, size);
     image->icc_size = size;
