@@ -60,7 +60,7 @@ nothing_left() {
     refused endless.png "more than the 4194304 bytes allowed"
     refused announces-10GB.png "more than the 4194304 bytes allowed"
     refused announces-less.png "PNG"
-    refused announces-more.png "bytes remaining to read"
+    refused announces-more.png " bytes "
     refused resets.png "reset"
     refused closes.png "Empty reply"
     refused stalls.png "the last 1 seconds; tried 3 times"

@@ -252,7 +252,7 @@ static void test_winograd(void)
             supported += check(&spec, WINOGRAD);
         }
     }
-    if (onednn_block() == 16) // oneDNN has it for AVX-512 only
+    if (onednn_block() == 16 && atoi(onednn_version()) < 3) // oneDNN 2 has it for AVX-512 only, 3 not at all
         CU_ASSERT(supported > 0);
     // never for a stride or a kernel that the algorithm does not have
     const struct onednn_shape strided = shape_of(64, 96, 3, 3, 2, VALID, sizes[0]), wide = shape_of(32, 48, 1, 7, 1, SAME, sizes[0]);
