@@ -5,8 +5,6 @@
 
 #include <stdio.h>
 
-#include "common/wire/pending_sends.h"
-#include "coordinator/delegation_messages.h"
 #include "ranks.h"
 
 enum { CHANNELS = 5 };
@@ -97,15 +95,15 @@ static void lead_until(int in_flight)
     do {
         TOGETHER(delegation_turn(lead.delegation, &found));
         mpi_pause_moving(&idle);
-    } while (delegation_in_flight(lead.delegation) != in_flight);
+    } while (lead.delegation->in_flight != in_flight);
 }
 
 static void expect_order(int64_t image)
 {
     const struct intake_entry entry = entry_of(image);
-    struct delegated order;
+    struct intake_entry order;
     TOGETHER(delegated_receive(&order, ranks.comm));
-    CU_ASSERT(order.image == image && order.is_url == (entry.kind == INTAKE_URL));
+    CU_ASSERT(order.id == image && order.kind == entry.kind);
     CU_ASSERT(strcmp(order.name, entry.name) == 0 && strcmp(order.source, entry.source) == 0);
 }
 
@@ -157,19 +155,19 @@ static void test_to_the_end(void)
         give_back(self, false);
     together(); // all have come back before any is done, so that it is known who gets what then
     if (ranks.rank == 0)
-        while (delegation_returned(lead.delegation) < workers)
+        while (lead.delegation->returned_count < workers)
             lead_until(DELEGATED_MAX * workers);
     together();
     if (self >= 0) {
-        struct delegated order;
+        struct intake_entry order;
         TOGETHER(delegated_receive(&order, ranks.comm));
         finish(self + workers);
-        finish(order.image);
+        finish(order.id);
     }
     lead_until(0);
     if (ranks.rank == 0) {
         struct intake_entry entry;
-        CU_ASSERT(lead.ended == 2 * workers && delegation_is_over(lead.delegation) && !delegation_is_stopping(lead.delegation));
+        CU_ASSERT(lead.ended == 2 * workers && delegation_is_over(lead.delegation) && !lead.delegation->stopping);
         CU_ASSERT(!delegation_is_complete(lead.delegation)); // those that came back are to be done yet
         bool seen[64] = {false};
         for (int i = 0; i < workers; i++) {
@@ -200,7 +198,7 @@ static void test_stopping(void)
     if (ranks.rank == 0)
         do
             lead_until(DELEGATED_MAX * workers);
-        while (!delegation_is_stopping(lead.delegation));
+        while (!lead.delegation->stopping);
     together();
     if (self >= 0) {
         finish(self);
@@ -208,7 +206,7 @@ static void test_stopping(void)
     }
     lead_until(0);
     if (ranks.rank == 0) {
-        CU_ASSERT(lead.ended == workers && lead.next == DELEGATED_MAX * workers && delegation_returned(lead.delegation) == workers);
+        CU_ASSERT(lead.ended == workers && lead.next == DELEGATED_MAX * workers && lead.delegation->returned_count == workers);
         CU_ASSERT(delegation_is_over(lead.delegation) && !delegation_is_complete(lead.delegation));
         delegation_destroy(&lead.delegation);
     }

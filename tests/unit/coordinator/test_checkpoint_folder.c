@@ -108,18 +108,19 @@ static bool is_even(void *context, int64_t image)
 
 static void test_remove(void)
 {
+    struct run_earlier even = {.keep = is_even};
     begin();
-    UNIT_OK(checkpoint_folder_remove(scratch, is_even, NULL)); // there is no folder
+    UNIT_OK(checkpoint_folder_remove(scratch, &even)); // there is no folder
     put(1, 1, 'a');
     put(12, 12, 'a');
     write_text(in_scratch("checkpoints/1.0123abcd.part"), "half");
     write_text(in_scratch("checkpoints/notes"), "somebody's");
-    UNIT_OK(checkpoint_folder_remove(scratch, is_even, NULL));
+    UNIT_OK(checkpoint_folder_remove(scratch, &even));
     CU_ASSERT(is_there("checkpoints/1") && !is_there("checkpoints/12") && !is_there("checkpoints/1.0123abcd.part"));
-    UNIT_OK(checkpoint_folder_remove(scratch, NULL, NULL));
+    UNIT_OK(checkpoint_folder_remove(scratch, NULL));
     CU_ASSERT(!is_there("checkpoints/1") && is_there("checkpoints/notes"));
     unlink(in_scratch("checkpoints/notes"));
-    UNIT_OK(checkpoint_folder_remove(scratch, NULL, NULL));
+    UNIT_OK(checkpoint_folder_remove(scratch, NULL));
     CU_ASSERT(!is_there("checkpoints"));
     end();
 }

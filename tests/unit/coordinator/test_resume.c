@@ -102,9 +102,9 @@ static void expect(int count, const char *done, bool complete)
         CU_ASSERT_EQUAL(resume_is_done(resume, i), done[i] == 'x');
         sum += done[i] == 'x';
     }
-    CU_ASSERT(resume_done(resume) == sum && resume_is_complete(resume) == complete);
-    CU_ASSERT_EQUAL(resume_tile_size(resume), tiles.size);
-    const struct run_earlier *earlier = resume_earlier(resume);
+    CU_ASSERT(resume->done_count == sum && resume->complete == complete);
+    CU_ASSERT_EQUAL(resume->tiles.size, tiles.size);
+    const struct run_earlier *earlier = &resume->earlier;
     for (int i = -1; i <= count; i++)
         CU_ASSERT_EQUAL(earlier->keep(earlier->context, i), i >= 0 && i < count && done[i] == 'x');
     resume_destroy(&resume);

@@ -30,7 +30,7 @@ static enum status add(struct task *task, const struct array_part *part, float f
     CU_ASSERT_PTR_NOT_NULL_FATAL(values);
     for (int i = 0; i < count; i++)
         values[i] = first + (float)i;
-    return task_results_add(&task->results, part, values, &task->record, &config, &task->output, NULL);
+    return task_results_add(task, part, values, &config, NULL);
 }
 
 static struct task *create(void)
