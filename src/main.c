@@ -24,7 +24,7 @@ struct command {
 static const struct command commands[] = {
     {"dream", command_dream, true, "make DeepDreams of pictures; runs under mpirun or srun"},
     {"explain", command_dream, true, "show what the network sees in pictures, and why; runs under mpirun or srun"},
-    {"model", command_model, false, "fetch, convert or describe the trained weights"},
+    {"model", command_model, false, "fetch, convert or describe the trained weights; print the network"},
     {"bench", command_bench, true, "time the network on this machine"},
     {"report", command_report, false, "show what became of a run as a page, or what several say of scaling"},
 };

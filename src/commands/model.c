@@ -125,8 +125,9 @@ static enum status print_json(const struct network *network, const struct weight
                              (json_int_t)info->bytes, "classes", info->classes, "parameters", (json_int_t)total, "layers", layers);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON for '%s': its name is not UTF-8", info->path);
-    else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)
-        rc = fail(STATUS_IO, "cannot write to standard output");
+    else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 && !ferror(stdout)) // which main() looks at
+        rc = no_memory("for the JSON of '%s'", info->path);
+    putchar('\n');
     json_decref(root);
     return rc;
 }
@@ -146,8 +147,6 @@ static enum status run_info(struct arguments *arguments)
         TRY_OUT(print_json(network, &info));
     else
         print_table(network, &info);
-    if (fflush(stdout) != 0)
-        rc = fail(STATUS_IO, "cannot write to standard output: %m");
 out:
     free(weights);
     return rc;
@@ -201,13 +200,13 @@ static const struct subcommand subcommands[] = {
     {"model graph",
      "Usage: oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
      "Prints the operations that the network runs as, forward to the targets and back to the\n"
-     "picture: what each reads and writes, how long a tensor lives and where it lies, the method,\n"
-     "the work. Needs no weights and times nothing: what no plan has been made for is direct.\n"
+     "picture: what each reads and writes, how long a tensor lives, the method, the work. Needs\n"
+     "no weights and times nothing: what no plan has been made for is direct.\n"
      "\n"
      "  -s, --set KEY=VALUE  a setting as in `oneiros dream`, such as targets=mixed4:1,\n"
-     "                       precision=f32 or plan=FILE\n"
+     "                       precision=f32 or plan=FILE; the environment is read, too\n"
      "      --size N|WxH     a picture of N x N or W x H pixels; default 299\n"
-     "      --json           for machines\n"
+     "      --json           for machines: with types, and where each tensor lies in memory\n"
      "  -h, --help           this text\n",
      "set size json ", NULL, run_graph},
 };
@@ -231,6 +230,8 @@ static enum status parse(const struct subcommand *subcommand, int argc, char **a
         if (strstr(subcommand->options, word))
             known[count++] = all[i];
     }
+    if (strstr(subcommand->options, "set "))
+        TRY(config_load_environment(&arguments->config, environ));
     TRY(command_line_parse(&arguments->line, known, arguments, argc, argv));
     const int count = arguments->line.operand_count;
     if (arguments->line.help)

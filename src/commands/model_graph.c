@@ -22,6 +22,7 @@ struct printing {
     const struct plan *plan;
     const struct executor *executor;
     const struct graph *graph;
+    int threads;
     bool large; // more than a GiB: in MiB and GFLOP instead of KiB and MFLOP
 };
 
@@ -56,6 +57,21 @@ static size_t place_of(const struct printing *p, const struct view *view)
     return p->graph->buffers[view->buffer].offset + view->offset;
 }
 
+static bool overlap(const struct view *a, const struct view *b)
+{
+    return a->buffer == b->buffer && a->offset < b->offset + view_bytes(b) && b->offset < a->offset + view_bytes(a);
+}
+
+// Whether an operation reads what another, before it, writes or adds to.
+static bool reads(const struct op *op, const struct op *other)
+{
+    for (int r = 0; r < other->result_count; r++)
+        for (int k = 0; k < op->input_count; k++)
+            if (overlap(&other->results[r].view, &op->inputs[k]))
+                return true;
+    return false;
+}
+
 // Convolutions that the plan does not know.
 static int unknown_count(const struct printing *p)
 {
@@ -86,8 +102,7 @@ static void print_result(const struct printing *p, const struct op *op, int resu
     char shape[32], life[32];
     snprintf(shape, sizeof shape, "%dx%dx%d", view->channels, view->height, view->width);
     snprintf(life, sizeof life, "%d-%d", buffer->first, buffer->last);
-    printf(" %-19s %13s %7s %7zu %6zu", name_of(p, op->results[result].layer), shape, life, place_of(p, view) >> shift,
-           ((view_bytes(view) - 1) >> shift) + 1);
+    printf(" %-15s %12s %7s %6zu", name_of(p, op->results[result].layer), shape, life, ((view_bytes(view) - 1) >> shift) + 1);
 }
 
 // A line for the operation and its first result, and one for each further result.
@@ -96,20 +111,23 @@ static void print_op(const struct printing *p, int number)
     const struct op *op = &p->graph->ops[number];
     const struct executor_op found = executor_op(p->executor, number);
     const bool gate = op->kind == OP_PASS && op->results[0].gate != NO_BUFFER;
-    char layers[80];
+    char layers[80], from[80] = "";
     model_graph_layers(&found, layers);
+    for (int i = 0; i < number; i++)
+        if (reads(op, &p->graph->ops[i]))
+            text_append(from, sizeof from, "%s%d", from[0] ? "," : "", i);
     printf("%3d ", number);
     if (op->result_count == 0) {
         puts(short_names[op->kind]);
         return;
     }
-    printf("%-13s %-19s", gate ? "gate" : short_names[op->kind], layers);
+    printf("%-13s %-18s %-15s", gate ? "gate" : short_names[op->kind], layers, number == 0 ? "image" : from);
     print_result(p, op, 0);
     if (found.flop > 0)
-        printf(" %-15s %8.1f", found.method, found.flop / (p->large ? 1e9 : 1e6));
+        printf(" %-15s %7.1f", found.method, found.flop / (p->large ? 1e9 : 1e6));
     putchar('\n');
     for (int r = 1; r < op->result_count; r++) {
-        printf("%37s", "");
+        printf("%52s", "");
         print_result(p, op, r);
         putchar('\n');
     }
@@ -143,12 +161,13 @@ static void print_table(const struct printing *p)
     const int unknown = unknown_count(p);
     for (int t = 0; t < p->config->targets.count; t++)
         printf("%s%s", t ? " + " : "", p->config->targets.items[t].layer);
-    printf(" at %d x %d pixels in %s, plan %s, %s", p->graph->width, p->graph->height, p->plan->bf16 ? "bf16" : "f32", p->config->plan,
-           simd_here()->name);
-    printf(unknown ? ": %d convolutions are direct because it does not know them\n\n" : "\n\n", unknown);
-    const char *unit = p->large ? "MiB" : "KiB";
-    printf("%3s %-13s %-19s %-19s %13s %7s %3s %3s %6s %-15s %8s\n", "", "operation", "of", "result", "shape", "lives", "at", unit, unit,
-           "method", p->large ? "GFLOP" : "MFLOP");
+    printf(" at %d x %d pixels in %s, plan %s, %s, %d thread%s\n", p->graph->width, p->graph->height, p->plan->bf16 ? "bf16" : "f32",
+           p->config->plan, simd_here()->name, p->threads, p->threads == 1 ? "" : "s");
+    if (unknown)
+        printf("no plan has been made yet for %d convolutions, shown as direct: dream or bench makes it, or give one by -s plan=FILE\n",
+               unknown);
+    printf("\n%3s %-13s %-18s %-15s %-15s %12s %7s %6s %-15s %7s\n", "", "operation", "of", "reads from", "result", "shape", "lives",
+           p->large ? "MiB" : "KiB", "method", p->large ? "GFLOP" : "MFLOP");
     for (int i = 0; i < p->graph->op_count; i++)
         print_op(p, i);
     printf("\n%d operations, %d of them forward: %.2f GFLOP in %.2f MiB, %.1f bytes a pixel\n"
@@ -157,10 +176,13 @@ static void print_table(const struct printing *p)
            bytes / ((double)p->graph->width * p->graph->height), (double)(totals.tensors + totals.bits + totals.scratch) / mib,
            (double)totals.tensors / mib, (double)totals.bits / mib, (double)totals.scratch / mib);
     puts("\n"
-         "of: layers with a + are one operation, as they read the same; result: of each, backward of each part of what they read\n"
-         "lives: from the first to the last operation that touches the buffer where the result lies; at: its place in memory\n"
+         "of: layers with a + are one operation, as they read the same; an average pool comes after the 1x1 convolution behind it\n"
+         "reads from: the operations that write what it reads; several where channels are joined or gradients added up\n"
+         "result, shape: activations, or behind `targets` gradients, of that layer; channels x height x width\n"
+         "lives: from the first to the last operation that touches the result's buffer, which channels to be joined share\n"
+         "targets: the loss turns activations into gradients; copy: to or from float32, in which targets are\n"
          "gate: back through a ReLU that the last to add to a gradient could not apply; tap: hands a gradient to who asks\n"
-         "FLOP: two a multiply-add, as if all were direct");
+         "method: docs/performance.md explains them; FLOP: two a multiply-add, as if all were direct");
 }
 
 static json_t *result_to_json(const struct printing *p, const struct op *op, int number)
@@ -178,15 +200,18 @@ static json_t *op_to_json(const struct printing *p, int number)
 {
     const struct op *op = &p->graph->ops[number];
     const struct executor_op found = executor_op(p->executor, number);
-    json_t *layers = json_array(), *results = json_array();
+    json_t *layers = json_array(), *results = json_array(), *from = json_array();
+    for (int i = 0; i < number; i++)
+        if (reads(op, &p->graph->ops[i]))
+            json_array_append_new(from, json_integer(i));
     for (int k = 0; k < found.part_count; k++)
         json_array_append_new(layers, json_string(found.parts[k]));
     if (found.part_count == 0 && op->kind != OP_TARGETS)
         json_array_append_new(layers, json_string(found.layer));
     for (int r = 0; r < op->result_count; r++)
         json_array_append_new(results, result_to_json(p, op, r));
-    json_t *object =
-        json_pack("{s:s, s:o, s:b, s:o}", "work", found.work, "layers", layers, "backward", found.backward, "results", results);
+    json_t *object = json_pack("{s:s, s:o, s:b, s:o, s:o}", "work", found.work, "layers", layers, "backward", found.backward, "reads", from,
+                               "results", results);
     if (found.flop > 0)
         json_object_update_new(object, json_pack("{s:s, s:f}", "method", found.method, "flop", found.flop));
     return object;
@@ -200,14 +225,15 @@ static enum status print_json(const struct printing *p)
         json_array_append_new(targets, json_string(p->config->targets.items[t].layer));
     for (int i = 0; i < p->graph->op_count; i++)
         json_array_append_new(operations, op_to_json(p, i));
-    json_t *root = json_pack("{s:o, s:i, s:i, s:s, s:s, s:s, s:i, s:f, s:I, s:o}", "targets", targets, "width", p->graph->width, "height",
-                             p->graph->height, "precision", p->plan->bf16 ? "bf16" : "f32", "plan_setting", p->config->plan, "simd",
-                             simd_here()->name, "unknown", unknown_count(p), "flop", executor_flop(p->executor), "bytes",
-                             (json_int_t)executor_bytes(p->executor), "operations", operations);
+    json_t *root = json_pack("{s:o, s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:f, s:I, s:o}", "targets", targets, "width", p->graph->width,
+                             "height", p->graph->height, "precision", p->plan->bf16 ? "bf16" : "f32", "plan_setting", p->config->plan,
+                             "simd", simd_here()->name, "threads", p->threads, "unknown", unknown_count(p), "flop",
+                             executor_flop(p->executor), "bytes", (json_int_t)executor_bytes(p->executor), "operations", operations);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON: a name is not UTF-8");
-    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 || putchar('\n') == EOF)
-        rc = fail(STATUS_IO, "cannot write to standard output");
+    else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12)) != 0 && !ferror(stdout)) // which main() looks at
+        rc = no_memory("for the graph as JSON");
+    putchar('\n');
     json_decref(root);
     return rc;
 }
@@ -232,14 +258,12 @@ enum status model_graph_print(struct config *config, int width, int height, bool
                                                                   .height = height,
                                                                   .target_count = objective.count,
                                                                   .targets = objective.rows}));
-    const struct printing printing = {config,   network_inception_v3(),   plan,
-                                      executor, executor_graph(executor), executor_bytes(executor) > 1 << 30};
+    const struct printing printing = {
+        config, network_inception_v3(), plan, executor, executor_graph(executor), threads, executor_bytes(executor) > 1 << 30};
     if (json)
         TRY_OUT(print_json(&printing));
     else
         print_table(&printing);
-    if (fflush(stdout) != 0)
-        rc = fail(STATUS_IO, "cannot write to standard output: %m");
 out:
     executor_destroy(&executor);
     free(plan_text);

@@ -305,7 +305,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(rc);
     TRY_OUT(intake_create(&c.intake, options->setup.output, options->inputs, options->input_count));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
-    TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers));
+    TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
+                            PREFETCH_DISK_BYTES));
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     TRY_OUT(create_dispatcher(&c));
     if (options->delegates)

@@ -152,7 +152,11 @@ static inline bool server_answer_whole(const struct server_request *request, con
         server_text(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\nConnection: close\r\n\r\nnot there");
     } else if (strcmp(path, "/tired") == 0 && request->number <= 2) {
         server_text(connection, "HTTP/1.1 500 Oops\r\nContent-Length: 4\r\nConnection: close\r\n\r\noops");
-    } else if (strcmp(path, "/tired") == 0) {
+    } else if (strcmp(path, "/too-many") == 0 && request->number == 1) {
+        server_text(connection, "HTTP/1.1 429 Too Many\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/too-late") == 0 && request->number == 1) {
+        server_text(connection, "HTTP/1.1 408 Too Late\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    } else if (strcmp(path, "/tired") == 0 || strncmp(path, "/too-", 5) == 0) {
         server_file(server, connection, range, "");
     } else if (strcmp(path, "/busy") == 0) {
         server_text(connection, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -178,6 +182,9 @@ static inline void server_answer_broken(const struct server_request *request, co
     } else if (strcmp(path, "/breaks-untagged") == 0) {
         if (!server_breaks(request, ""))
             server_file(server, connection, range, "");
+    } else if (strcmp(path, "/breaks-weak") == 0) {
+        if (!server_breaks(request, "ETag: W/\"one\"\r\n"))
+            server_file(server, connection, range, "ETag: W/\"one\"\r\n");
     } else if (strcmp(path, "/breaks-ignores-range") == 0) {
         if (!server_breaks(request, server_etag))
             server_file(server, connection, 0, server_etag);

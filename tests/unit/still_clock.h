@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The clock of the code under test, in place of common/clock.c's: it stands still until the test puts it forward.
+// The clock of the code under test, in place of common/system/clock.c's: it stands still until the test puts it forward.
 #ifndef ONEIROS_TESTS_STILL_CLOCK_H
 #define ONEIROS_TESTS_STILL_CLOCK_H
 
-#include "common/clock.h"
+#include "common/system/clock.h"
 
 static double still_clock = 1000; // s
 

@@ -18,6 +18,8 @@
 //     job (exit)                         ---->
 //                                        <----     timing
 //
+// Beside that, between any ranks: pulse (I am there), and team, by which members find each other.
+//
 // Structs travel as their bytes between ranks of one program on machines of one kind. A worker holds one image at a time; the ranks that
 // were sent the same job are its team, the first of them speaks for it.
 #pragma once

@@ -13,8 +13,7 @@
 #include "common/system/thread.h"
 #include "coordinator/intake/load.h"
 
-static const double pixels_enough = 1 << 30;           // bytes of pixels, above which nothing further is decoded
-static const uint64_t disk_enough = UINT64_C(4) << 30; // bytes of downloads, above which nothing further is taken in
+static const double pixels_enough = 1 << 30; // bytes of pixels, above which nothing further is decoded
 
 enum state { DOWNLOADING, LOADABLE, LOADING, DONE };
 
@@ -41,7 +40,7 @@ struct prefetch {
     TAILQ_HEAD(, item) items; // in the order of the inputs
     int loading, done;
     double done_bytes, largest; // of pixels; of the largest picture so far
-    uint64_t disk_bytes;
+    uint64_t disk_bytes, disk_enough;
     bool stopping;
 };
 
@@ -136,7 +135,7 @@ static void *run(void *data)
 }
 
 enum status prefetch_create(struct prefetch **out, const struct config *config, const char *output,
-                            const struct checkpoint_folder *checkpoints, int workers)
+                            const struct checkpoint_folder *checkpoints, int workers, uint64_t disk_bytes)
 {
     TRY(ALLOCATE(*out, 1, "for the inputs"));
     struct prefetch *p = *out;
@@ -145,6 +144,7 @@ enum status prefetch_create(struct prefetch **out, const struct config *config, 
     p->config = config;
     p->output = output;
     p->checkpoints = checkpoints;
+    p->disk_enough = disk_bytes;
     p->capacity = threads + DOWNLOADS_OPEN_MAX * config->fetch.parallel;
     TAILQ_INIT(&p->items);
     pthread_mutex_init(&p->mutex, NULL);
@@ -163,7 +163,7 @@ enum status prefetch_create(struct prefetch **out, const struct config *config, 
 bool prefetch_has_room(struct prefetch *p)
 {
     pthread_mutex_lock(&p->mutex);
-    const bool room = p->count < p->capacity && p->disk_bytes < disk_enough;
+    const bool room = p->count < p->capacity && p->disk_bytes < p->disk_enough;
     pthread_mutex_unlock(&p->mutex);
     return room;
 }

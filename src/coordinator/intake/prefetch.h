@@ -13,14 +13,15 @@
 #include "coordinator/task/task.h"
 
 enum { PREFETCH_THREADS_MAX = 4 };
+#define PREFETCH_DISK_BYTES (UINT64_C(4) << 30)
 
 struct prefetch;
 
 // For so many workers. `config`, `output`, the folder that downloads go through, and `checkpoints`, in which dreams are looked for that an
-// earlier run began (NULL: there are none), stay the caller's and must outlive it. One thread at
-// a time calls these functions.
+// earlier run began (NULL: there are none), stay the caller's and must outlive it. Nothing further is taken in while downloads hold
+// `disk_bytes` or more. One thread at a time calls these functions.
 enum status prefetch_create(struct prefetch **prefetch, const struct config *config, const char *output,
-                            const struct checkpoint_folder *checkpoints, int workers) MUST_CHECK;
+                            const struct checkpoint_folder *checkpoints, int workers, uint64_t disk_bytes) MUST_CHECK;
 
 // Whether another entry may be put in.
 bool prefetch_has_room(struct prefetch *prefetch);

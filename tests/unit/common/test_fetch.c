@@ -154,6 +154,8 @@ static void test_retries(void)
 {
     check_fetched("/tired", 3);
     check_fetched("/resets", 2);
+    check_fetched("/too-many", 2);
+    check_fetched("/too-late", 2);
     start_anew();
     options.attempts = 2;
     check_refused("/tired", STATUS_IO, "answered 500", 2);
@@ -166,6 +168,8 @@ static void test_resume(void)
     CU_ASSERT_EQUAL(server.ranges[1], SERVER_BODY_SIZE / 3);
     CU_ASSERT(server.conditional);
     check_fetched("/breaks-untagged", 2);
+    CU_ASSERT_EQUAL(server.ranges[1], -1);
+    check_fetched("/breaks-weak", 2); // a weak tag does not promise the same bytes
     CU_ASSERT_EQUAL(server.ranges[1], -1);
     check_fetched("/breaks-ignores-range", 2);
     CU_ASSERT_EQUAL(server.ranges[1], SERVER_BODY_SIZE / 3);

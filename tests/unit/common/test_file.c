@@ -263,6 +263,55 @@ static void digests(void)
     end();
 }
 
+// A file that has become longer or shorter since it was looked at is still being written: half of it is no picture.
+static void notices_a_change_of_size(void)
+{
+    char path[FILE_PATH_MAX];
+    begin();
+    in_folder(path, "growing");
+    write_text(path, "12345");
+    for (uint64_t expected = 4; expected <= 6; expected++) {
+        void *bytes;
+        size_t size;
+        const int descriptor = open(path, O_RDONLY);
+        const enum status rc = file_read_open(descriptor, path, expected, &bytes, &size);
+        CU_ASSERT_EQUAL(rc, expected == 5 ? STATUS_OK : STATUS_IO);
+        CU_ASSERT(rc == STATUS_OK ? size == 5 && strcmp(bytes, "12345") == 0 : !bytes && strstr(status_message(), "changed its size"));
+        free(bytes);
+        close(descriptor);
+    }
+    end();
+}
+
+static void set_or_unset(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+// By the XDG Base Directory specification: paths that are not absolute are as if they were not set.
+static void caches_where_it_should(void)
+{
+    static const struct {
+        const char *cache, *home, *path;
+    } cases[] = {{"/cache", "/home/me", "/cache/oneiros/plan"},
+                 {NULL, "/home/me", "/home/me/.cache/oneiros/plan"},
+                 {"", "/home/me", "/home/me/.cache/oneiros/plan"},
+                 {"cache", "/home/me", "/home/me/.cache/oneiros/plan"},
+                 {"./cache", "/home/me", "/home/me/.cache/oneiros/plan"},
+                 {NULL, "me", NULL},
+                 {"cache", NULL, NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[FILE_PATH_MAX];
+        set_or_unset("XDG_CACHE_HOME", cases[i].cache);
+        set_or_unset("HOME", cases[i].home);
+        const enum status rc = file_cache_path(path, "plan");
+        CU_ASSERT(cases[i].path ? rc == STATUS_OK && strcmp(path, cases[i].path) == 0 : rc == STATUS_IO);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"written aside until committed", written_aside_until_committed},
     {"abandoned leaves the old file", abandoned_leaves_the_old_file},
@@ -273,5 +322,7 @@ static const struct unit_test tests[] = {
     {"makes folders", makes_folders},
     {"joins paths", joins},
     {"digests", digests},
+    {"notices a change of size", notices_a_change_of_size},
+    {"caches where it should", caches_where_it_should},
 };
 UNIT_MAIN("file", tests)

@@ -33,5 +33,69 @@ static void test_excerpt(void)
     }
 }
 
-static const struct unit_test tests[] = {{"append", test_append}, {"excerpt", test_excerpt}};
+// What is well-formed UTF-8 by the Unicode standard, table 3-7: the first and the last of each row, and their neighbours that are not.
+static void test_utf8(void)
+{
+    static const char *const good[] = {"a",
+                                       "\x7f",
+                                       "\xc2\x80",
+                                       "\xdf\xbf",
+                                       "\xe0\xa0\x80",
+                                       "\xe0\xbf\xbf",
+                                       "\xe1\x80\x80",
+                                       "\xec\xbf\xbf",
+                                       "\xed\x80\x80",
+                                       "\xed\x9f\xbf",
+                                       "\xee\x80\x80",
+                                       "\xef\xbf\xbf",
+                                       "\xf0\x90\x80\x80",
+                                       "\xf0\xbf\xbf\xbf",
+                                       "\xf1\x80\x80\x80",
+                                       "\xf3\xbf\xbf\xbf",
+                                       "\xf4\x80\x80\x80",
+                                       "\xf4\x8f\xbf\xbf"};
+    static const char *const bad[] = {"\x80",
+                                      "\xbf",
+                                      "\xc0\x80",
+                                      "\xc1\xbf",
+                                      "\xc2",
+                                      "\xc2\xc2",
+                                      "\xc2\x7f",
+                                      "\xe0\x9f\xbf",
+                                      "\xe0\x80\x80",
+                                      "\xed\xa0\x80",
+                                      "\xed\xbf\xbf",
+                                      "\xe1\x80",
+                                      "\xe1\x80\x7f",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xf1\x80\x80",
+                                      "\xf8\x88\x80\x80\x80",
+                                      "\xff"};
+    char text[64];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        CU_ASSERT_EQUAL(utf8_length(good[i]), strlen(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CU_ASSERT_EQUAL(utf8_length(bad[i]), 0);
+    strcpy(text, "a\xc3\xa9\xed\xa0\x80\xff"
+                 "b\xe2\x82");
+    utf8_clean(text, '?');
+    CU_ASSERT_STRING_EQUAL(text, "a\xc3\xa9????b??");
+}
+
+// Never within a character.
+static void test_cut(void)
+{
+    static const char whole[] = "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"; // of 1, 2, 3, 4 and 1 bytes
+    static const size_t left[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+    for (size_t bytes = 0; bytes < sizeof left / sizeof left[0]; bytes++) {
+        char text[sizeof whole];
+        memcpy(text, whole, sizeof whole);
+        utf8_cut(text, bytes);
+        CU_ASSERT(strlen(text) == left[bytes] && strncmp(text, whole, left[bytes]) == 0);
+    }
+}
+
+static const struct unit_test tests[] = {{"append", test_append}, {"excerpt", test_excerpt}, {"utf-8", test_utf8}, {"cut", test_cut}};
 UNIT_MAIN("text", tests)

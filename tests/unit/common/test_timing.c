@@ -48,8 +48,28 @@ static void test_laps(void)
                                                       (timing.phases[phase].seconds == 0 && timing.phases[phase].bytes == 0)));
 }
 
+// Everything of both, and nothing of the second one changes.
+static void test_merge(void)
+{
+    struct timing to = {0}, from = {0};
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+        to.phases[phase].seconds = 1 + phase;
+        to.phases[phase].count = 10 + phase;
+        to.phases[phase].bytes = 100 + phase;
+        from.phases[phase].seconds = 2 * phase;
+        from.phases[phase].count = 3 * phase;
+        from.phases[phase].bytes = 4 * phase;
+    }
+    timing_merge(&to, &from);
+    for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
+        CU_ASSERT(to.phases[phase].seconds == 1 + 3 * (double)phase && to.phases[phase].count == 10 + 4 * (int64_t)phase);
+        CU_ASSERT(to.phases[phase].bytes == 100 + 5 * (int64_t)phase && from.phases[phase].bytes == 4 * (int64_t)phase);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"names", test_names},
     {"laps", test_laps},
+    {"merge", test_merge},
 };
 UNIT_MAIN("timing", tests)

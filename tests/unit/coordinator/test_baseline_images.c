@@ -3,6 +3,7 @@
 #include "coordinator/schedule/baseline_images.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "unit.h"
 
@@ -69,5 +70,21 @@ static void test_overshoot(void)
     baseline_images_destroy(&references);
 }
 
-static const struct unit_test tests[] = {{"others", test_others}, {"overshoot", test_overshoot}};
+// Memory holds all of them: large ones are kept small, in their shape.
+static void test_large_pictures(void)
+{
+    static const int sizes[][4] = {{1500, 300, 1024, 205}, {300, 1500, 205, 1024}, {1024, 7, 1024, 7}, {2000, 1, 1024, 1}};
+    struct baseline_images references = {0};
+    for (int i = 0; i < 4; i++) {
+        struct image image;
+        UNIT_OK(image_create(&image, sizes[i][0], sizes[i][1]));
+        memset(image.rgb, 0, 3 * (size_t)image.width * (size_t)image.height * sizeof *image.rgb);
+        UNIT_OK(baseline_images_add(&references, i, &image));
+        CU_ASSERT(references.images[i].width == sizes[i][2] && references.images[i].height == sizes[i][3]);
+        image_destroy(&image);
+    }
+    baseline_images_destroy(&references);
+}
+
+static const struct unit_test tests[] = {{"others", test_others}, {"overshoot", test_overshoot}, {"large pictures", test_large_pictures}};
 UNIT_MAIN("references", tests)

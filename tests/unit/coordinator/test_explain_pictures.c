@@ -62,6 +62,34 @@ static void test_pictures(void)
     image_destroy(&image);
 }
 
+// Where nothing raises or lowers the loss the picture's light is left, by BT.709, faint and grey.
+static void test_paper(void)
+{
+    static const double luma[3] = {0.2126, 0.7152, 0.0722};
+    char folder[FILE_PATH_MAX];
+    const struct image_row record = {.source = "a.png", .sha256 = "0123abcd", .width = WIDTH, .height = HEIGHT};
+    struct image image;
+    struct explain_file *file;
+    const struct picture_metrics metrics = known_metrics();
+    for (int channel = 0; channel < 3; channel++) { // the picture is of this colour alone
+        float rgb[3 * PIXELS];
+        for (int i = 0; i < 3 * PIXELS; i++)
+            rgb[i] = i / PIXELS == channel ? 1 : -1;
+        make_folder(folder, channel == 0 ? "red" : channel == 1 ? "green" : "blue");
+        UNIT_OK(explain_file_create(
+            &file,
+            &(struct explain_file_options){
+                .folder = folder, .config = &config, .image = &record, .rgb = rgb, .weights_md5 = "d41d", .weights_source = "made up"}));
+        UNIT_OK(add_halves(file, ARRAY_EXPECTED_GRADIENTS, 0.5f, 0));
+        UNIT_OK(explain_file_finish(&file, &metrics));
+        decode(folder, "expected_gradients.png", &image);
+        const int expected = (int)lround(255 * (1 - 0.3 * (1 - luma[channel])));
+        for (int c = 0; c < 3; c++)
+            CU_ASSERT(abs(sample(&image, c, WIDTH - 3, 9) - expected) <= 1);
+        image_destroy(&image);
+    }
+}
+
 // Whether letters are in the strip above a cell's panel.
 static bool has_label(const struct image *sheet, int row, int column)
 {
@@ -113,6 +141,7 @@ int main(void)
 {
     static const struct unit_test tests[] = {
         {"pictures", test_pictures},
+        {"paper", test_paper},
         {"overview", test_overview},
         {"a large picture", test_large_picture},
     };

@@ -110,9 +110,25 @@ static void test_resize_keeps(void)
     test_resized(32, IMAGE_FORMAT_TIFF);
 }
 
+// What the download took belongs to what reading took, in the image's row and among the phases.
+static void test_seconds(void)
+{
+    struct timing timing = {0};
+    struct task *task = task_create();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    write_guide(100, 80);
+    task->record.seconds_read = 1000;
+    UNIT_OK(load_pixels(task, config.guide, -1, &config, &timing));
+    CU_ASSERT(task->record.seconds_read > 1000 && timing.phases[PHASE_FETCH].seconds > 1000);
+    CU_ASSERT(task->record.seconds_decode > 0 && task->record.seconds_decode < 1000);
+    CU_ASSERT(timing.phases[PHASE_FETCH].count == 1 && timing.phases[PHASE_FETCH].bytes == task->record.bytes);
+    task_destroy(&task);
+}
+
 static const struct unit_test tests[] = {
     {"guides of all shapes", test_sizes},
     {"guides that the network cannot see", test_refused},
     {"resized pictures keep what their file needs", test_resize_keeps},
+    {"seconds of the download", test_seconds},
 };
 UNIT_MAIN_IN_SCRATCH("load", tests)

@@ -21,7 +21,7 @@ static int64_t put;
 static struct prefetch *prefetch;
 static struct task *taken[MOST]; // by their id
 
-static void create(int workers)
+static void create_with(int workers, uint64_t disk_bytes)
 {
     config_init(&config);
     config.fetch.attempts = 2;
@@ -30,7 +30,12 @@ static void create(int workers)
     put = 0;
     memset(taken, 0, sizeof taken);
     server_forget(&server);
-    UNIT_OK(prefetch_create(&prefetch, &config, folder, NULL, workers));
+    UNIT_OK(prefetch_create(&prefetch, &config, folder, NULL, workers, disk_bytes));
+}
+
+static void create(int workers)
+{
+    create_with(workers, PREFETCH_DISK_BYTES);
 }
 
 static void put_entry(enum intake_kind kind, enum status status, const char *source)
@@ -198,6 +203,18 @@ static void test_bounds(void)
     destroy();
 }
 
+// What has been decoded is on disk no more.
+static void test_disk(void)
+{
+    create_with(1, 1);
+    for (int i = 0; i < 5; i++) {
+        put_url("/picture");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(take(false, 20));
+        CU_ASSERT(prefetch_has_room(prefetch));
+    }
+    destroy();
+}
+
 static void test_stop(void)
 {
     for (int milliseconds = 0; milliseconds < 30; milliseconds += 3) {
@@ -239,8 +256,8 @@ static bool prepare(void)
 int main(void)
 {
     static const struct unit_test tests[] = {
-        {"files", test_files},          {"hostile servers", test_hostile},    {"order", test_order},
-        {"how far ahead", test_bounds}, {"stopped in the middle", test_stop},
+        {"files", test_files},          {"hostile servers", test_hostile}, {"order", test_order},
+        {"how far ahead", test_bounds}, {"what is on disk", test_disk},    {"stopped in the middle", test_stop},
     };
     unsetenv("http_proxy"); // the server is here
     if (!prepare())

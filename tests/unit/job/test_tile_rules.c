@@ -2,6 +2,7 @@
 // From settings to tiles: halos for each layer, sizes for each amount of memory, and what any of them must be good for.
 #include "job/tile_rules.h"
 
+#include "common/picture/geometry.h"
 #include "tiling_cases.h"
 #include "worker/network/engine.h"
 
@@ -86,6 +87,20 @@ static void test_halo_pixels(void)
             CU_ASSERT(halo >= (asked < whole ? asked : whole) && halo <= whole);
             CU_ASSERT_EQUAL(plan.exact, halo >= exact);
         }
+    }
+}
+
+// Even where none is wanted, and windows are not blended, the first position of a window has its middle within the halo.
+static void test_halo_least(void)
+{
+    const struct network *network = network_inception_v3();
+    for (int i = 0; i < LAYERS; i++) {
+        const struct receptive_field field = network_receptive_field(network, network_find(network, layers[i].name));
+        struct config config;
+        configure(&config, layers[i].name);
+        config.tile.blend = config.tile.halo = 0;
+        const struct tile_plan plan = resolve(&config, UINT64_MAX);
+        CU_ASSERT(plan.rules.halo >= field.centre && 2 * plan.rules.halo + field.stride >= GEOMETRY_MIN_SIDE);
     }
 }
 
@@ -254,6 +269,7 @@ static const struct unit_test tests[] = {
     {"halo auto", test_halo_auto},
     {"halo exact", test_halo_exact},
     {"halo in pixels", test_halo_pixels},
+    {"the least halo", test_halo_least},
     {"the deepest target decides", test_deepest_target},
     {"size auto follows memory", test_size_auto},
     {"size given", test_size_given},

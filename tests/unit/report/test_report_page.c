@@ -118,6 +118,33 @@ static void says_what_the_file_says(void)
     free(text);
 }
 
+// Rows of /images come as images end, and the page shows them by their place among the inputs, each with its own numbers.
+static void images_are_in_order(void)
+{
+    static const int ids[] = {3, 0, 6};
+    struct page_summary summary;
+    struct run_file *file;
+    char *text;
+    write_run(0, false);
+    UNIT_OK(create(&file, path));
+    for (int i = 0; i < 3; i++)
+        UNIT_OK(add_image(file, ids[i]));
+    UNIT_OK(run_file_close(&file, true));
+    UNIT_OK(page_write(scratch, &summary));
+    json_t *json = read_page(&text), *images = json_object_get(json, "images");
+    const json_t *target = json_array_get(json_object_get(json, "channels"), 0);
+    for (size_t i = 0; i < 3; i++) {
+        const json_t *image = json_array_get(images, i);
+        const json_t *best = json_array_get(json_array_get(json_object_get(target, "images"), i), 0);
+        const int id = 3 * (int)i;
+        CU_ASSERT_STRING_EQUAL(text_at(image, "source"), image_of(id).source);
+        CU_ASSERT(number_at(json_object_get(image, "before"), 0) == id + 0.5 && number_at(json_object_get(image, "after"), 0) == id);
+        CU_ASSERT(number_at(best, 1) == importance_value(id, 0, (int)number_at(best, 0)));
+    }
+    json_decref(json);
+    free(text);
+}
+
 static void hostile_names_are_text(void)
 {
     static const char evil[] = "</script><script>alert(1)</script><!-- &amp; \xe2\x80\xa8 \xff '\".png";
@@ -221,6 +248,7 @@ static void damaged_files_are_refused(void)
 }
 
 static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
+                                         {"images are in order", images_are_in_order},
                                          {"hostile names are text", hostile_names_are_text},
                                          {"data hold no markup", data_hold_no_markup},
                                          {"paths stay inside", paths_stay_inside},

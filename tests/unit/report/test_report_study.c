@@ -64,6 +64,7 @@ static void strong_by_hand(void)
     UNIT_OK(study_make(copy(runs, 5), 5, STUDY_AUTO, &study));
     CU_ASSERT(study.kind == STUDY_STRONG && !study.crowded && study.group_count == 3);
     const struct study_group *g = study.groups;
+    CU_ASSERT(g[0].work == 1e6 && g[1].work == 1e6); // of each of the repeats
     CU_ASSERT(g[0].workers == 2 && g[0].repeats == 3 && g[0].median == 60 && g[0].least == 56 && g[0].most == 64);
     CU_ASSERT(near(g[0].speed_up, 1) && near(g[0].efficiency, 1));
     CU_ASSERT(g[1].workers == 4 && near(g[1].speed_up, 1.5) && near(g[1].efficiency, 0.75));                  // 60 * 2 / (4 * 40)
@@ -131,6 +132,15 @@ static void shared_cores_are_no_scaling(void)
     CU_ASSERT(!runs[1].crowded && runs[1].nodes == 2 && runs[1].cores == 4);
     study_run_place(&runs[1], two_hosts, two, 2); // the workers: one beside the coordinator, two on the other host
     CU_ASSERT(runs[1].crowded && strstr(runs[1].crowd, "2 workers of 2 threads on 2 cores"));
+    const int six[] = {6, 6, 6, 6}, five[] = {5, 5, 5, 5};
+    study_run_place(&runs[1], one_host, six, 2); // the coordinator dreams nothing
+    CU_ASSERT(!runs[1].crowded);
+    study_run_place(&runs[1], one_host, five, 2);
+    CU_ASSERT(runs[1].crowded && strstr(runs[1].crowd, "3 workers of 2 threads on 5 cores"));
+    struct study_run alone = run_of(1, 1, 50, 1e6);
+    alone.ranks = 1; // both in one
+    study_run_place(&alone, one_host, four, 5);
+    CU_ASSERT(alone.crowded && strstr(alone.crowd, "1 workers of 5 threads on 4 cores"));
     study_run_place(&runs[1], one_host, NULL, 0);
     CU_ASSERT(runs[1].crowded && runs[1].cores == 0 && strstr(runs[1].crowd, "does not say how many cores"));
     study_run_place(&runs[1], one_host, two, 0);
@@ -189,6 +199,58 @@ static void runs_from_files(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "the run was stopped"));
 }
 
+// Of the pictures that were done, in whatever order that was.
+static uint64_t digest_of(const int *ids, int count)
+{
+    struct study_run run;
+    struct run_file *file;
+    UNIT_OK(file_join(path, scratch, "run.h5"));
+    UNIT_OK(create(&file, path));
+    for (int i = 0; i < count; i++)
+        UNIT_OK(add_image(file, ids[i]));
+    UNIT_OK(run_file_close(&file, true));
+    UNIT_OK(study_run_read(path, &run));
+    return run.digest;
+}
+
+static void the_same_pictures(void)
+{
+    const uint64_t digest = digest_of((const int[]){0, 3, 6}, 3);
+    CU_ASSERT_EQUAL(digest_of((const int[]){6, 0, 3}, 3), digest);
+    CU_ASSERT_EQUAL(digest_of((const int[]){0, 1, 3, 4, 6}, 5), digest); // two have failed
+    CU_ASSERT_NOT_EQUAL(digest_of((const int[]){0, 3}, 2), digest);
+    CU_ASSERT_NOT_EQUAL(digest_of((const int[]){0, 3, 9}, 3), digest);
+    struct study_run runs[] = {run_of(1, 1, 50, 1e6), run_of(2, 2, 30, 1e6)};
+    for (int other = 0; other < 2; other++) {
+        struct study study;
+        runs[1].digest = (uint64_t)other;
+        UNIT_OK(study_make(copy(runs, 2), 2, STUDY_AUTO, &study));
+        char *text = text_of(&study);
+        CU_ASSERT_EQUAL(strstr(text, "though not of the same pictures") != NULL, other == 1);
+        free(text);
+        study_destroy(&study);
+    }
+}
+
+// Names of folders come from anywhere: none of them ends a cell, or the code in it.
+static void paths_stay_in_their_cells(void)
+{
+    struct study_run runs[] = {run_of(1, 1, 50, 1e6), run_of(2, 2, 30, 1e6)};
+    char folder[FILE_PATH_MAX], name[FILE_PATH_MAX];
+    struct study study;
+    void *bytes;
+    size_t size;
+    snprintf(runs[1].path, sizeof runs[1].path, "a|b`c\nd/run.h5");
+    UNIT_OK(file_join(folder, scratch, "cells"));
+    UNIT_OK(study_make(copy(runs, 2), 2, STUDY_AUTO, &study));
+    UNIT_OK(study_write(&study, folder));
+    UNIT_OK(file_join(name, folder, "study.md"));
+    UNIT_OK(file_read(name, 1 << 20, &bytes, &size));
+    CU_ASSERT_PTR_NOT_NULL(strstr(bytes, "\n| `a\\|b?c?d/run.h5` | 2 | 2 | 4 | 30.00 |\n"));
+    free(bytes);
+    study_destroy(&study);
+}
+
 static void studies_are_written(void)
 {
     const struct study_run runs[] = {run_of(1, 1, 50, 1e6), run_of(2, 2, 30, 1e6)};
@@ -220,6 +282,8 @@ static const struct unit_test tests[] = {{"medians", medians},
                                          {"what cannot be compared", what_cannot_be_compared},
                                          {"shared cores are no scaling", shared_cores_are_no_scaling},
                                          {"runs from files", runs_from_files},
+                                         {"the same pictures", the_same_pictures},
+                                         {"paths stay in their cells", paths_stay_in_their_cells},
                                          {"studies are written", studies_are_written}};
 
 UNIT_MAIN_IN_SCRATCH("report_study", tests)

@@ -487,6 +487,10 @@ static void test_carried(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), path));
     CU_ASSERT_PTR_NULL(file);
     targets = 3;
+    channels[1]++; // of a layer that has more channels now
+    CU_ASSERT_EQUAL(create_with(&file, other, &earlier), STATUS_FORMAT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "its importance is not like ours"));
+    channels[1]--;
     expect_carried(other);
     strcat(other, ".new");
     CU_ASSERT_NOT_EQUAL(access(other, F_OK), 0);

@@ -136,6 +136,17 @@ static void rows_maps_and_importance(void)
     UNIT_OK(run_reader_map(reader, &last, &map));
     CU_ASSERT(map[0] == cam_value(1, 0) && map[cam_size(&last) - 1] == cam_value(1, cam_size(&last) - 1));
     free(map);
+    int64_t before = 0;
+    for (int row = 0; row < FEW * FRAMES_AN_IMAGE; row++) { // up to the very last value of the file
+        last = cam_of(row);
+        last.offset = before;
+        before += cam_size(&last);
+    }
+    UNIT_OK(run_reader_map(reader, &last, &map));
+    CU_ASSERT_EQUAL(map[cam_size(&last) - 1], cam_value(FEW * FRAMES_AN_IMAGE - 1, cam_size(&last) - 1));
+    free(map);
+    last.offset++;
+    CU_ASSERT_EQUAL(run_reader_map(reader, &last, &map), STATUS_FORMAT);
     const struct heat_grid grid = last.grid;
     const int64_t offsets[] = {-1, INT64_MAX, 10000000, 0, 0}, widths[] = {2, 2, 2, 0, 1 << 16};
     for (int i = 0; i < 5; i++) { // maps that are not there
@@ -146,6 +157,42 @@ static void rows_maps_and_importance(void)
         CU_ASSERT_PTR_NULL(map);
     }
     run_reader_close(&reader);
+}
+
+static void set_workers(hid_t file, int workers)
+{
+    HDF5_HANDLE attribute = H5Aopen(file, "workers", H5P_DEFAULT);
+    CU_ASSERT(attribute >= 0 && H5Awrite(attribute, H5T_NATIVE_INT, &workers) >= 0);
+}
+
+static void all_work(hid_t file)
+{
+    set_workers(file, 3);
+}
+
+static void more_than_all_work(hid_t file)
+{
+    set_workers(file, 4);
+}
+
+static void none_works(hid_t file)
+{
+    set_workers(file, 0);
+}
+
+// Of three ranks: what counts workers relies on it.
+static void workers_are_ranks(void)
+{
+    struct run_reader *reader;
+    write_run();
+    hdf5_change(path, all_work);
+    UNIT_OK(run_reader_open(&reader, path));
+    CU_ASSERT_EQUAL(reader->facts.workers, 3);
+    run_reader_close(&reader);
+    hdf5_change(path, more_than_all_work);
+    CU_ASSERT_EQUAL(run_reader_open(&reader, path), STATUS_FORMAT);
+    hdf5_change(path, none_works);
+    CU_ASSERT_EQUAL(run_reader_open(&reader, path), STATUS_FORMAT);
 }
 
 // As an earlier version wrote it, without one of the metrics.
@@ -278,7 +325,37 @@ static void importance_that_cannot_be(void)
     run_reader_close(&reader);
 }
 
+static void refuse_plan(const char *bytes, size_t size, size_t limit)
+{
+    char *text;
+    FILE *stream = fopen(path, "wb");
+    CU_ASSERT_FATAL(stream && fwrite(bytes, 1, size, stream) == size && fclose(stream) == 0);
+    CU_ASSERT_NOT_EQUAL(run_plan_read(path, limit, &text), STATUS_OK);
+    CU_ASSERT_PTR_NULL(text);
+}
+
+// A plan alone, or in a run file; not what has its length but no end.
+static void plans_are_read(void)
+{
+    char *text;
+    write_run();
+    UNIT_OK(run_plan_read(path, 1000, &text));
+    CU_ASSERT_STRING_EQUAL(text, "conv2d_1 direct\n");
+    free(text);
+    refuse_plan("\0a plan", 7, 1000);
+    refuse_plan("a pl\0n", 6, 1000);
+    refuse_plan("a plan\0", 7, 1000);
+    refuse_plan("a plan\n", 7, 6);
+    FILE *stream = fopen(path, "wb");
+    CU_ASSERT_FATAL(stream && fputs("a plan\n", stream) >= 0 && fclose(stream) == 0);
+    UNIT_OK(run_plan_read(path, 7, &text));
+    CU_ASSERT_STRING_EQUAL(text, "a plan\n");
+    free(text);
+}
+
 static const struct unit_test tests[] = {{"images are there", images_are_there},
+                                         {"workers are ranks", workers_are_ranks},
+                                         {"plans are read", plans_are_read},
                                          {"facts are there", facts_are_there},
                                          {"rows, maps and importance", rows_maps_and_importance},
                                          {"without a column", without_a_column},

@@ -113,6 +113,11 @@ static void test_wanted_files(void)
     CU_ASSERT_EQUAL(count_files(folder), 2); // and the tarball
     UNIT_OK(file_join(path, folder, "a.js"));
     CU_ASSERT(stat(path, &info) == 0 && info.st_size == 70000);
+    static const char *const hidden[] = {".hidden.js", ".js"}; // which are not counted
+    for (int i = 0; i < 2; i++) {
+        UNIT_OK(file_join(path, folder, hidden[i]));
+        CU_ASSERT_NOT_EQUAL(stat(path, &info), 0);
+    }
 }
 
 static void test_bad_members(void)

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+// Going on with an earlier run: which images are done, and what makes its dreams others than those of this one.
+#include "coordinator/resume/resume.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/system/log.h"
+#include "coordinator/intake/load.h"
+#include "files.h"
+#include "scratch.h"
+#include "unit.h"
+
+enum { IMAGES = 3 };
+
+static const struct tile_rules tiles = {.size = 640, .halo = 160, .blend = 32, .stride = 16};
+static const char md5[] = "bcbd6486424b2319ff4ef7d526e38f63";
+static const char *const names[] = {"a.png", "b\xff.png", "c.png", "d.png"}; // the second is not UTF-8, as file names may be
+static char paths[IMAGES + 1][FILE_PATH_MAX];
+static char *inputs[IMAGES + 1];
+static struct config config;
+
+// Image `id` with its dream, as a run writes it.
+static struct image_row row_of(int id, int status)
+{
+    struct image_row row = {.id = id, .status = status};
+    struct stat facts;
+    void *bytes;
+    size_t size;
+    image_row_unknown(&row);
+    CU_ASSERT_FATAL(stat(paths[id], &facts) == 0);
+    UNIT_OK(file_read(paths[id], 1 << 20, &bytes, &size));
+    UNIT_OK(bytes_sha256(bytes, size, row.sha256));
+    free(bytes);
+    row.bytes = (int64_t)size;
+    row.modified = load_modified(&facts);
+    load_source(row.source, paths[id]);
+    if (status == IMAGE_DONE) {
+        snprintf(row.output, sizeof row.output, "%d/dream.png", id);
+        UNIT_OK(file_make_folder(in_scratch(id == 0 ? "out/0" : id == 1 ? "out/1" : "out/2")));
+        write_text(in_scratch(id == 0 ? "out/0/dream.png" : id == 1 ? "out/1/dream.png" : "out/2/dream.png"), "a dream");
+    }
+    return row;
+}
+
+// A run of these statuses, one an image; -1: it had not come to it.
+static void begin(const int statuses[IMAGES])
+{
+    static const char *const hosts[] = {"here"};
+    static const int channels[CONFIG_TARGETS_MAX] = {4, 4, 4, 4}, cores[] = {2};
+    struct run_file *file;
+    CU_ASSERT_FATAL(scratch_create());
+    log_set_level(LOG_ERROR);
+    config_init(&config);
+    for (int i = 0; i <= IMAGES; i++) {
+        snprintf(paths[i], sizeof paths[i], "%s/%s", scratch, names[i]);
+        inputs[i] = paths[i];
+        write_text(paths[i], i == 0 ? "picture a" : "picture b");
+    }
+    UNIT_OK(file_make_folder(in_scratch("out")));
+    const struct run_file_header header = {.kind = "dream",
+                                           .config = &config,
+                                           .channels = channels,
+                                           .cam_layer = config.targets.items[0].layer,
+                                           .weights_md5 = md5,
+                                           .weights_source = "none",
+                                           .plan = "",
+                                           .ranks = 1,
+                                           .hosts = hosts,
+                                           .cores = cores,
+                                           .node_cores = cores,
+                                           .workers = 1,
+                                           .tiles = &tiles};
+    UNIT_OK(run_file_create(&file, in_scratch("out/run.h5"), &header, NULL));
+    for (int i = 0; i < IMAGES; i++)
+        if (statuses[i] >= 0) {
+            const struct image_row row = row_of(i, statuses[i]);
+            UNIT_OK(run_file_add_image(file, &row, NULL));
+        }
+    UNIT_OK(run_file_close(&file, true));
+}
+
+static enum status go_on(struct resume **resume, enum job_kind kind, int count)
+{
+    char output[FILE_PATH_MAX];
+    snprintf(output, sizeof output, "%s/out", scratch);
+    return resume_create(
+        resume, &(struct resume_options){.output = output, .kind = kind, .config = &config, .inputs = inputs, .input_count = count});
+}
+
+// done: one letter an image.
+static void expect(int count, const char *done, bool complete)
+{
+    struct resume *resume;
+    int64_t sum = 0;
+    UNIT_OK(go_on(&resume, JOB_DREAM, count));
+    for (int i = 0; i < count; i++) {
+        CU_ASSERT_EQUAL(resume_is_done(resume, i), done[i] == 'x');
+        sum += done[i] == 'x';
+    }
+    CU_ASSERT(resume->done_count == sum && resume->complete == complete);
+    CU_ASSERT_EQUAL(resume->tiles.size, tiles.size);
+    const struct run_earlier *earlier = &resume->earlier;
+    for (int i = -1; i <= count; i++)
+        CU_ASSERT_EQUAL(earlier->keep(earlier->context, i), i >= 0 && i < count && done[i] == 'x');
+    resume_destroy(&resume);
+}
+
+static void refuse(enum job_kind kind, int count, const char *words)
+{
+    struct resume *resume;
+    UNIT_FAILS(go_on(&resume, kind, count), STATUS_USAGE, words);
+    CU_ASSERT_PTR_NULL(resume);
+}
+
+static void test_what_is_done(void)
+{
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
+    expect(3, "xxx", true);
+    expect(4, "xxx-", false); // one more input is something to do
+    CU_ASSERT(unlink(in_scratch("out/1/dream.png")) == 0);
+    expect(3, "x-x", false);
+    refuse(JOB_DREAM, 2, "the inputs name only 2 now");
+    scratch_remove();
+    begin((const int[]){IMAGE_DONE, -1, IMAGE_STOPPED});
+    expect(3, "x--", false);
+    scratch_remove();
+    begin((const int[]){IMAGE_FAILED, IMAGE_DONE, IMAGE_DONE});
+    expect(3, "-xx", false);
+    scratch_remove();
+    begin((const int[]){-1, -1, -1});
+    expect(3, "---", false);
+    scratch_remove();
+}
+
+// Bytes of a picture, and the time of the last change of its file, `seconds` after now.
+static void change(int image, const char *text, time_t seconds)
+{
+    const struct timespec times[] = {{.tv_sec = time(NULL) + seconds}, {.tv_sec = time(NULL) + seconds}};
+    write_text(paths[image], text);
+    CU_ASSERT_FATAL(utimensat(AT_FDCWD, paths[image], times, 0) == 0);
+}
+
+static void test_other_pictures(void)
+{
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_STOPPED});
+    change(0, "picture a", 60); // the same, a newer file
+    expect(3, "xx-", false);
+    change(2, "another picture", 60); // which is not done: its checkpoint will tell
+    expect(3, "xx-", false);
+    change(0, "picture z", 60); // of the same size
+    refuse(JOB_DREAM, 3, "a.png has changed since it was done");
+    change(0, "a longer picture", 60);
+    refuse(JOB_DREAM, 3, "a.png has changed since it was done");
+    CU_ASSERT(unlink(paths[0]) == 0); // what cannot be read has failed before and does so again
+    expect(3, "-x-", false);
+    write_text(paths[0], "picture a");
+    inputs[1] = paths[2];
+    refuse(JOB_DREAM, 3, "image 1 was ");
+    scratch_remove();
+}
+
+static void test_other_runs(void)
+{
+    struct resume *resume;
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
+    refuse(JOB_EXPLAIN, 3, "is of `oneiros dream`");
+    config.steps++;
+    refuse(JOB_DREAM, 3, "steps was ");
+    config_init(&config);
+    config.threads = 3; // does not matter to a dream
+    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    UNIT_OK(resume_check(resume, md5, &tiles));
+    UNIT_FAILS(resume_check(resume, "0", &tiles), STATUS_USAGE, "of other weights");
+    for (int k = 0; k < 3; k++) {
+        struct tile_rules others = tiles;
+        *(k == 0 ? &others.size : k == 1 ? &others.halo : &others.blend) += 16;
+        UNIT_FAILS(resume_check(resume, md5, &others), STATUS_USAGE, "is of tiles of 640 pixels with a halo of 160 and a blend of 32");
+    }
+    resume_destroy(&resume);
+    write_text(in_scratch("out/run.h5"), "no run file");
+    UNIT_FAILS(go_on(&resume, JOB_DREAM, 3), STATUS_FORMAT, "--force begins anew");
+    scratch_remove();
+}
+
+static const struct unit_test tests[] = {
+    {"what is done", test_what_is_done},
+    {"other pictures", test_other_pictures},
+    {"other runs", test_other_runs},
+};
+UNIT_MAIN("going on with a run", tests)
