@@ -136,6 +136,7 @@ static enum status look_after(struct coordinator *c, bool *found)
     if (total >= 0)
         progress_set_total(c->progress, total - done);
     progress_tick(c->progress);
+    TRY(folder_lock_touch(c->options->lock));
     if (run_file_is_written(c->run_file)) {
         checkpoint_folder_clean(&c->checkpoints);
         return STATUS_OK;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/system/folder_lock.h"
 #include "common/system/status.h"
 #include "coordinator/resume/resume.h"
 #include "coordinator/schedule/dispatcher.h"
@@ -23,6 +24,7 @@ struct coordinator_options {
     struct run_setup setup;
     char **inputs; // [input_count], as typed
     int input_count;
+    struct folder_lock *lock;    // of the output folder
     const struct resume *resume; // NULL: a new run
     bool delegates;              // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
     struct coordinator_here here;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/system/file.h"
 #include "common/system/log.h"
@@ -72,10 +73,14 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
 }
 
 // Rank 0 makes the output folder and sees that it can write there: found out now, not by all ranks at work.
-static enum status prepare_output(const char *output, const char *run_file)
+static enum status prepare_output(struct preparation *p, const struct job_options *options, const char *run_file)
 {
     struct file_writer trial;
-    TRY(file_make_folder(output));
+    TRY(file_make_folder(options->output));
+    if (!p->lock.path[0])
+        TRY(folder_lock_take(&p->lock, options->output));
+    if (!p->resume && !options->force && access(run_file, F_OK) == 0)
+        return fail(STATUS_USAGE, "another run has begun in %s in the meantime; run the same command again", options->output);
     TRY(file_create(&trial, run_file));
     file_abandon(&trial);
     return STATUS_OK;
@@ -111,11 +116,13 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     else
         snprintf(p->model, sizeof p->model, "%s", options->config.model.path);
     TRY(file_join(run_file, options->output, "run.h5"));
+    if (access(options->output, F_OK) == 0)
+        TRY(folder_lock_take(&p->lock, options->output));
     TRY(find_earlier(p, options, run_file));
     if (p->known.nothing_left)
         return STATUS_OK;
     TRY(read_plan(p, options));
-    TRY(prepare_output(options->output, run_file));
+    TRY(prepare_output(p, options, run_file));
     TRY(choose_io(p, options, ranks - 1));
     if (options->config.objective == OBJECTIVE_GUIDE)
         TRY(load_guide(&options->config, options->output, &p->guide));
@@ -126,6 +133,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
 
 void preparation_destroy(struct preparation *p)
 {
+    folder_lock_release(&p->lock);
     resume_destroy(&p->resume);
     image_destroy(&p->guide);
     free(p->plan_text);

@@ -5,11 +5,13 @@
 #include <stdbool.h>
 
 #include "common/picture/image.h"
+#include "common/system/folder_lock.h"
 #include "coordinator/resume/resume.h"
 #include "job/job.h"
 
 struct preparation {
     char model[FILE_PATH_MAX]; // the file with the weights
+    struct folder_lock lock;   // of the output folder
     struct resume *resume;     // the run to go on with; NULL: a new one
     struct {
         int tile_size;      // of that run; 0: there is none

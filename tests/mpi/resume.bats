@@ -61,6 +61,22 @@ state() {
     [ ! -e out/checkpoints ]
 }
 
+@test "two runs at once in one folder: the second is refused, the first is unharmed; a killed one leaves the folder free" {
+    dream in/a.png
+    mv out known
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o out in/a.png &
+    until_true 120 begun out
+    run -2 dream in/a.png
+    [[ $output == *"another run is at work in 'out': process "*" on $(hostname)"*"heard of "*".oneiros.lock"* ]]
+    run -2 "$ONEIROS" dream --force "${settings[@]}" -o out in/a.png
+    [[ $output == *"another run is at work"* ]]
+    kill -KILL "$(pgrep -f "^$ONEIROS dream .*steps=100000 -o out" | head -n 1)"
+    wait $! || true
+    dream --force in/a.png # at once
+    cmp known/a/dream.png out/a/dream.png
+    [ ! -e out/.oneiros.lock ]
+}
+
 @test "other settings are refused, by name, and nothing is touched" {
     dream in
     state >before

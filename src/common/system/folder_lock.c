@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "common/system/folder_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/system/clock.h"
+#include "common/system/log.h"
+
+static const char file_name[] = ".oneiros.lock";
+
+// Who holds a lock; numbers are 0 and texts empty where they are not known.
+struct holder {
+    char host[256], boot[64], processes[64]; // its name, what tells one start of the machine from the next, its space of process numbers
+    long long process, started;              // number, and when it started (clock ticks since the boot)
+    long long job, restarts;                 // of Slurm
+};
+
+// The first line of a small file of the system's, without its end.
+static void read_line(const char *path, char *text, size_t size)
+{
+    FILE *stream = fopen(path, "re");
+    if (!stream || !fgets(text, (int)size, stream))
+        text[0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    if (stream)
+        fclose(stream);
+}
+
+// When a process started; 0: there is none, or it has ended and nobody has asked how.
+static long long start_of(long long process)
+{
+    enum { FIELDS_BEFORE = 19 }; // between the name in brackets and the time
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%lld/stat", process);
+    read_line(path, text, sizeof text);
+    const char *at = strrchr(text, ')');
+    if (at && at[1] && at[2] == 'Z')
+        return 0;
+    for (int i = 0; at && i <= FIELDS_BEFORE; i++)
+        at = strchr(at + 1, ' ');
+    return at ? atoll(at) : 0;
+}
+
+static struct holder self(void)
+{
+    struct holder h = {.process = getpid(), .started = start_of(getpid())};
+    const char *job = getenv("SLURM_JOB_ID"), *restarts = getenv("SLURM_RESTART_COUNT");
+    gethostname(h.host, sizeof h.host - 1);
+    read_line("/proc/sys/kernel/random/boot_id", h.boot, sizeof h.boot);
+    const ssize_t length = readlink("/proc/self/ns/pid", h.processes, sizeof h.processes - 1);
+    h.processes[length > 0 ? length : 0] = '\0';
+    h.job = job ? atoll(job) : 0;
+    h.restarts = restarts ? atoll(restarts) : 0;
+    return h;
+}
+
+static void print(const struct holder *h, char text[LOCK_TEXT_MAX])
+{
+    snprintf(text, LOCK_TEXT_MAX,
+             "oneiros is at work in this folder\nhost %s\nprocess %lld\njob %lld\nrestarts %lld\nstarted %lld\nboot %s\nprocesses %s\n",
+             h->host, h->process, h->job, h->restarts, h->started, h->boot, h->processes);
+}
+
+static struct holder parse(const char *text)
+{
+    struct holder h = {0};
+    sscanf(text, "%*[^\n] host %255s process %lld job %lld restarts %lld started %lld boot %63s processes %63s", h.host, &h.process, &h.job,
+           &h.restarts, &h.started, h.boot, h.processes);
+    return h;
+}
+
+static bool is_gone(const struct holder *h)
+{
+    const struct holder me = self();
+    if (h->job && h->job == me.job && h->restarts < me.restarts)
+        return true; // Slurm starts a job again once its last start has ended
+    if (!h->host[0] || strcmp(h->host, me.host) != 0 || !h->boot[0])
+        return false;
+    if (strcmp(h->boot, me.boot) != 0)
+        return true; // the machine has been started anew
+    return h->processes[0] && strcmp(h->processes, me.processes) == 0 && start_of(h->process) != h->started;
+}
+
+// What the file says, and how long it has been silent by the clock of its file system. False: there is none.
+static bool look(const char *path, char text[LOCK_TEXT_MAX], double *silence)
+{
+    struct stat lock, fresh;
+    char folder[FILE_PATH_MAX];
+    int trial = -1;
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    const ssize_t length = read(descriptor, text, LOCK_TEXT_MAX - 1);
+    const bool there = fstat(descriptor, &lock) == 0;
+    close(descriptor);
+    text[length > 0 ? length : 0] = '\0';
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+    *silence = file_create_nameless(folder, &trial) == STATUS_OK && fstat(trial, &fresh) == 0 ? difftime(fresh.st_mtime, lock.st_mtime) : 0;
+    if (trial >= 0)
+        close(trial);
+    return there;
+}
+
+// 0, or an errno.
+static int create(const char *path, const char *text)
+{
+    const ssize_t length = (ssize_t)strlen(text);
+    const int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor < 0)
+        return errno;
+    const bool written = write(descriptor, text, (size_t)length) == length;
+    if (close(descriptor) == 0 && written)
+        return 0;
+    unlink(path);
+    return EIO;
+}
+
+// Takes the folder from a holder that is gone, and from no other one: of several that try, one does.
+static int take_over(const char *path, const char *stale, const char *text)
+{
+    char gone[FILE_PATH_MAX + 8], found[LOCK_TEXT_MAX];
+    double silence;
+    snprintf(gone, sizeof gone, "%s.gone", path);
+    if (rename(path, gone) == 0 && look(gone, found, &silence) && strcmp(found, stale) != 0)
+        (void)!link(gone, path); // it was somebody else's by now
+    const int error = create(path, text);
+    unlink(gone);
+    return error;
+}
+
+static enum status refuse(const char *folder, const char *path, const char *text, double silence)
+{
+    const struct holder h = parse(text);
+    char job[64] = "";
+    if (h.job)
+        snprintf(job, sizeof job, ", job %lld", h.job);
+    return fail(
+        STATUS_USAGE,
+        "another run is at work in '%s': process %lld on %s%s, heard of %.0f s ago; wait for it or give another folder with -o (if it is "
+        "gone, the folder is free %d s after its last sign of life, or when '%s' is removed)",
+        folder, h.process, h.host[0] ? h.host : "an unknown host", job, silence, LOCK_SILENCE_SECONDS, path);
+}
+
+enum status folder_lock_take(struct folder_lock *lock, const char *folder)
+{
+    char path[FILE_PATH_MAX], text[LOCK_TEXT_MAX] = "";
+    double silence = 0;
+    *lock = (struct folder_lock){0};
+    TRY(file_join(path, folder, file_name));
+    const struct holder me = self();
+    print(&me, lock->holder);
+    int error = create(path, lock->holder);
+    if (error == EEXIST && look(path, text, &silence)) {
+        const struct holder holder = parse(text);
+        if (!is_gone(&holder) && silence < LOCK_SILENCE_SECONDS)
+            return refuse(folder, path, text, silence);
+        log_info("the run that was at work in %s is gone", folder);
+        error = take_over(path, text, lock->holder);
+    }
+    if (error == EEXIST) // it has just come, or gone
+        return refuse(folder, path, text, 0);
+    if (error == 0)
+        snprintf(lock->path, sizeof lock->path, "%s", path);
+    lock->touched = now();
+    return STATUS_OK;
+}
+
+enum status folder_lock_touch(struct folder_lock *lock)
+{
+    char text[LOCK_TEXT_MAX];
+    double silence;
+    if (!lock->path[0] || now() - lock->touched < LOCK_TOUCH_SECONDS)
+        return STATUS_OK;
+    lock->touched = now();
+    if (!look(lock->path, text, &silence)) { // somebody has removed it
+        (void)create(lock->path, lock->holder);
+    } else if (strcmp(text, lock->holder) != 0) {
+        lock->path[0] = '\0';
+        return fail(STATUS_IO, "another run has taken the output folder over, as no sign of life of this one reached it for %d s",
+                    LOCK_SILENCE_SECONDS);
+    }
+    utimensat(AT_FDCWD, lock->path, NULL, 0);
+    return STATUS_OK;
+}
+
+void folder_lock_release(struct folder_lock *lock)
+{
+    char text[LOCK_TEXT_MAX];
+    double silence;
+    if (lock->path[0] && look(lock->path, text, &silence) && strcmp(text, lock->holder) == 0)
+        unlink(lock->path);
+    *lock = (struct folder_lock){0};
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// One run a folder: a file in it says who works there, and its time is a sign of life. Works on file systems of any kind, also those that
+// many machines share and that know no locks of the kernel's.
+//
+// Whoever finds such a file takes the folder over if its holder is gone for certain: its process on this machine, or an earlier start of
+// the same job of Slurm's; or if it has given no sign of life for LOCK_SILENCE_SECONDS, by the clock of the file system.
+#pragma once
+
+#include "common/system/file.h"
+
+enum { LOCK_SILENCE_SECONDS = 300, LOCK_TOUCH_SECONDS = 30, LOCK_TEXT_MAX = 1024 };
+
+struct folder_lock {
+    char path[FILE_PATH_MAX];   // empty: nothing is held
+    char holder[LOCK_TEXT_MAX]; // what the file says
+    double touched;             // when, by now()
+};
+
+// STATUS_USAGE, with who holds it, if another run is at work in the folder, which must be there. Where nothing can be written nothing is
+// held, and that is no failure: whoever writes will say so.
+enum status folder_lock_take(struct folder_lock *lock, const char *folder) MUST_CHECK;
+
+// Gives a sign of life if it is time. STATUS_IO: another run has taken the folder over, as this one gave none for too long.
+enum status folder_lock_touch(struct folder_lock *lock) MUST_CHECK;
+
+// Frees the folder. A zeroed lock is fine.
+void folder_lock_release(struct folder_lock *lock);
