@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The weights of a run: read from the file once, by the coordinator, and held once a node, in memory that its ranks share.
+// The weights of a run: read from the file once, by the coordinator, and held once a node, in memory that its ranks share, or
+// by each rank where they cannot.
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "job/launch.h"
 #include "weights/weights.h"
@@ -10,7 +14,8 @@ struct shared_weights {
     struct weights_info info; // the same on every rank
     MPI_Comm node;            // ranks that share memory
     MPI_Comm leaders;         // the first rank of each node; MPI_COMM_NULL on the others
-    MPI_Win window;           // MPI_WIN_NULL where a rank is alone on its node
+    size_t bytes;             // of the array
+    bool mapped, shared;      // in memory that all ranks of the node have; otherwise malloc'ed
 };
 
 // Collective. `path` matters on rank 0 only.
