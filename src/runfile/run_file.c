@@ -126,6 +126,7 @@ static herr_t append(struct run_file *file, bool complete)
 // Writes what waits.
 static enum status write_waiting(struct run_file *file, bool complete)
 {
+    HDF5_ALONE;
     if (file->broken)
         return fail(STATUS_IO, "%s: an earlier write failed; nothing more is written", file->path);
     TRY(set_space_aside(file));

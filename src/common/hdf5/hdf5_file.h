@@ -13,6 +13,12 @@
 #define HDF5_HANDLE __attribute__((cleanup(hdf5_close))) hid_t
 void hdf5_close(hid_t *handle);
 
+// At the start of a function that calls HDF5 while other threads may: until it returns, none is in another such function. HDF5 is not
+// always built for threads, and where it is it lets one of them in at a time anyway.
+#define HDF5_ALONE __attribute__((cleanup(hdf5_leave), unused)) const int hdf5_alone = hdf5_enter()
+int hdf5_enter(void);
+void hdf5_leave(const int *entered);
+
 // How files are opened without locks, which parallel file systems often refuse and which would shut readers out. Close it; negative on
 // failure.
 hid_t hdf5_unlocked(void);

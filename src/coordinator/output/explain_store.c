@@ -74,6 +74,7 @@ static herr_t open_and_add(const char *path, const struct explain_dataset *datas
 
 enum status explain_store_create(struct file_writer *writer, const char *path)
 {
+    HDF5_ALONE;
     TRY(file_create(writer, path));
     H5dont_atexit(); // as for the run file: everything is closed by hand
     hdf5_listen();
@@ -91,6 +92,7 @@ enum status explain_store_write(struct file_writer *writer, const struct explain
     const int error = hdf5_set_space_aside(writer->aside, bytes + LAYOUT_BYTES);
     if (error)
         return fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error));
+    HDF5_ALONE;
     hdf5_listen();
     return open_and_add(writer->aside, dataset) < 0 ? hdf5_fail(writer->path, "cannot be written") : STATUS_OK;
 }
