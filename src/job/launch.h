@@ -16,7 +16,8 @@ void launch_announced(int *ranks, int *node_ranks);
 struct launch {
     MPI_Comm comm; // a duplicate of the world that returns its errors
     int rank, size;
-    bool agreed; // launch_agree() failed, on every rank alike: MPI can be ended
+    int threaded; // MPI lets several threads in, on every rank
+    bool agreed;  // launch_agree() failed, on every rank alike: MPI can be ended
 };
 
 // MPI_Init and what must hold after it. STATUS_USAGE where the launcher started many processes that do not know each other.

@@ -128,9 +128,12 @@ enum status start_run(struct run *run)
     TRY(launch_agree(launch, make_room(run)));
     TRY(look_around(run));
     run->threads = resources_threads(config->threads, run->node_workers, run->node_processors);
-    TRY(watchdog_start(
-        &run->watchdog,
-        &(struct watchdog_options){.comm = launch->comm, .seconds = config->watchdog.seconds, .silent = on_silence, .context = run}));
+    if (launch->threaded)
+        TRY(watchdog_start(
+            &run->watchdog,
+            &(struct watchdog_options){.comm = launch->comm, .seconds = config->watchdog.seconds, .silent = on_silence, .context = run}));
+    else if (launch->rank == COORDINATOR_RANK && launch->size > 1 && config->watchdog.seconds > 0)
+        log_warning("this MPI is not built for threads (no MPI_THREAD_MULTIPLE): nobody watches whether all ranks are still there");
     run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, launch->comm), "reduce"));
     TRY(launch_agree(launch, choose_tiles(run)));
