@@ -3,12 +3,14 @@
 """kill.py ROUNDS SIGNAL RANKS ONEIROS MPIEXEC FOLDER ARGUMENT...
 
 Runs `oneiros dream ARGUMENT... -o FOLDER/<n>` until ROUNDS runs were struck, each time with SIGNAL (KILL or TERM) to a random rank at a
-random moment, and the same command again until it is done. Every other time the moment is after the first checkpoint, so that there is
-something to go on with. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must be the
+random moment, and the same command again until it is done. Moments are told by the time of processors that the ranks have used, which is
+much the same however busy the machine is. Every other time the moment is after the first checkpoint, so that there is something to go on
+with. What is there then must be, byte by byte, what a run without any signal makes (FOLDER/known), and so must be the
 rows of its run.h5."""
 import os
 import pathlib
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -39,6 +41,18 @@ def ranks_of(launcher):
     return sorted(found)
 
 
+def processor_seconds(launcher):
+    """What the ranks have used."""
+    ticks = 0
+    for rank in ranks_of(launcher):
+        try:
+            fields = pathlib.Path(f"/proc/{rank}/stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 class Runs:
     def __init__(self, ranks, oneiros, launcher, folder, arguments):
         self.command = [launcher, "-n", ranks, oneiros, "dream", *arguments]
@@ -49,27 +63,30 @@ class Runs:
         return subprocess.Popen([*self.command, "-s", f"io={io}", "-o", str(self.folder / name)], stdout=log, stderr=log)
 
     def to_the_end(self, name):
-        """Seconds that it took."""
+        """Seconds of processors that it took."""
         log = self.folder / f"{name}.log"
-        start = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         with open(log, "ab") as stream:
             code = self.start(name, stream).wait(HANG)
         if code != 0:
             fail(f"{name}: exit code {code}", log)
-        return time.monotonic() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def wait_for_checkpoint(self, name, run):
         while run.poll() is None and not list((self.folder / name / "checkpoints").glob("[0-9]")):
             time.sleep(0.002)
 
     def interrupted(self, name, number, begun, seconds):
-        """Whether the signal struck a run, `seconds` after its start or its first checkpoint."""
+        """Whether the signal struck a run, so many seconds of processors after its start or its first checkpoint."""
         log = self.folder / f"{name}.log"
         with open(log, "ab") as stream:
             run = self.start(name, stream)
             if begun:
                 self.wait_for_checkpoint(name, run)
-            time.sleep(seconds)
+                seconds += processor_seconds(run.pid)
+            while run.poll() is None and processor_seconds(run.pid) < seconds:
+                time.sleep(0.002)
             ranks = ranks_of(run.pid)
             if not ranks or run.poll() is not None:
                 run.wait(HANG)
@@ -109,7 +126,7 @@ def main():
     struck = resumed = tries = 0
     while struck < rounds and tries < 3 * rounds:  # a signal that finds the run at its end is tried again
         name, begun = f"{sys.argv[2].lower()}-{tries}", tries % 2 == 1
-        struck += runs.interrupted(name, number, begun, random.uniform(0, 0.2) * whole if begun else random.uniform(0.1, 1) * whole)
+        struck += runs.interrupted(name, number, begun, random.uniform(0, 0.2) * whole if begun else random.uniform(0.05, 0.95) * whole)
         runs.to_the_end(name)
         runs.compare(name)
         resumed += "going on with the run" in (runs.folder / f"{name}.log").read_text(errors="replace")
