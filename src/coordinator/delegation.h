@@ -59,7 +59,7 @@ struct delegation {
 enum status delegation_create(struct delegation **delegation, const struct delegation_options *options) MUST_CHECK;
 void delegation_destroy(struct delegation **delegation); // NULL is fine
 
-// Takes what has come from the workers and gives them images. Does not wait.
+// Takes what has come from the workers and gives them images; *found becomes true if there was something to do. Does not wait.
 enum status delegation_turn(struct delegation *delegation, bool *found) MUST_CHECK;
 
 bool delegation_is_over(const struct delegation *delegation);     // none is in flight, and none will be

@@ -23,6 +23,8 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
     const bool there = stat(run_file, &info) == 0;
     if (!there && options->resume)
         return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
+    if (there && !S_ISREG(info.st_mode))
+        return fail(STATUS_USAGE, "%s is no file, so that no run can be kept there: give another folder with -o", run_file);
     if (!there || options->force)
         return STATUS_OK;
     TRY(resume_create(&p->resume, &(struct resume_options){.output = options->output,

@@ -28,9 +28,12 @@ static hid_t open_hdf5(const char *path)
 static enum status open_file(struct run_reader *reader)
 {
     const char *path = reader->path;
+    struct stat info;
     int version = 0;
-    if (access(path, F_OK) != 0)
+    if (stat(path, &info) != 0)
         return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
+    if (!S_ISREG(info.st_mode)) // a pipe would be waited for
+        return fail(STATUS_FORMAT, "%s: this is no run file, nor any file", path);
     reader->file = open_hdf5(path);
     if (reader->file < 0)
         return hdf5_fail(path, "this is no run file, or a damaged one");
@@ -215,9 +218,10 @@ enum status run_plan_read(const char *path, size_t limit, char **text)
 {
     void *bytes = NULL;
     size_t size;
+    struct stat info;
     *text = NULL;
     hdf5_listen();
-    if (H5Fis_hdf5(path) > 0) {
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && H5Fis_hdf5(path) > 0) {
         HDF5_HANDLE file = open_hdf5(path);
         *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
         return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);

@@ -77,6 +77,20 @@ state() {
     [ ! -e out/.oneiros.lock ]
 }
 
+@test "what stands in the place of run.h5 and is no file is refused, not waited for" {
+    mkdir -p out/run.h5
+    for flag in "" --force; do
+        run -2 dream in/a.png $flag
+        [[ $output == *"out/run.h5 is no file"* ]]
+    done
+    rmdir out/run.h5
+    mkfifo out/run.h5
+    run -2 timeout 60 "$ONEIROS" dream "${settings[@]}" -o out in/a.png
+    [[ $output == *"out/run.h5 is no file"* ]]
+    run -2 timeout 60 "$ONEIROS" report out
+    [[ $output == *"no run file, nor any file"* ]]
+}
+
 @test "other settings are refused, by name, and nothing is touched" {
     dream in
     state >before

@@ -88,7 +88,7 @@ static void create(int64_t images)
 // Rank 0 goes on until so many images are in flight.
 static void lead_until(int in_flight)
 {
-    bool found;
+    bool found = false;
     unsigned idle = 0;
     if (ranks.rank != 0)
         return;

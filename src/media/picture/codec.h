@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pictures from bytes and back. One small table of decoders (PNG by libpng, TIFF by libtiff, JPEG by libjpeg-turbo, everything else by
-// FFmpeg) and encoders.
-// The format is found from the content, never from the name.
+// Pictures from bytes and back. The table of formats and their decoders is in signature.c. The format is found from the content, never from
+// the name.
 #pragma once
 
 #include <stddef.h>

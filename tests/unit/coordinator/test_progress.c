@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "still_clock.h"
 #include "unit.h"
 
 // Columns of well-formed UTF-8 whose characters are one column each.
@@ -165,7 +166,7 @@ static void run_a_little(int fd, enum log_level level, int ticks)
     UNIT_OK(progress_create(&progress, 2, level, fd));
     progress_add_work(progress, 100);
     for (int i = 0; i < ticks; i++) {
-        usleep(1000);
+        let_pass(0.001);
         progress_advance(progress, 0.1);
     }
     progress_image_done(progress, true);
@@ -202,11 +203,11 @@ static void test_first_line(void)
     UNIT_OK(progress_create(&progress, 10, LOG_INFO, ends[1]));
     progress_add_work(progress, 100);
     progress_advance(progress, 50);
-    usleep(4700 * 1000);
+    let_pass(4.7);
     progress_tick(progress);
     drain(ends[0], text, sizeof text);
     CU_ASSERT_STRING_EQUAL(text, "");
-    usleep(400 * 1000);
+    let_pass(0.4);
     for (int i = 0; i < 5; i++)
         progress_tick(progress);
     drain(ends[0], text, sizeof text);
@@ -276,7 +277,7 @@ static void test_log_lines_and_resizing(void)
     drain(terminal, text, sizeof text);
     CU_ASSERT_EQUAL(strncmp(text, "\r\033[Koneiros: warning: a line\r\n\r  0% ", 36), 0);
     ioctl(other, TIOCSWINSZ, &narrow);
-    usleep(120 * 1000);
+    let_pass(0.12);
     progress_tick(progress);
     drain(terminal, text, sizeof text);
     CU_ASSERT_STRING_EQUAL(text, "\r  0% 0/2, 0s\033[K");

@@ -312,6 +312,12 @@ static void others_are_refused(void)
     UNIT_OK(run_file_add_image(file, &record, NULL));
     UNIT_OK(run_file_close(&file, false));
     refused("has id -1");
+    unlink(path);
+    CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0); // nobody will ever write into it
+    refused("this is no run file, nor any file");
+    char *text;
+    UNIT_FAILS(run_plan_read(path, 1 << 20, &text), STATUS_IO, "not a regular file");
+    unlink(path);
 }
 
 // What the file is too small for is not there.
