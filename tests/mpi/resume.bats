@@ -80,7 +80,7 @@ state() {
 @test "what stands in the place of run.h5 and is no file is refused, not waited for" {
     mkdir -p out/run.h5
     for flag in "" --force; do
-        run -2 dream in/a.png $flag
+        run -2 dream in/a.png ${flag:+"$flag"}
         [[ $output == *"out/run.h5 is no file"* ]]
     done
     rmdir out/run.h5
