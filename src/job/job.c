@@ -155,8 +155,10 @@ int run_job(struct job_options *options)
         goto end;
     warn_of_teams(&run);
     rc = run.launch.size > 1 && run.launch.rank == COORDINATOR_RANK ? coordinate(&run, NULL, &outcome) : work(&run, &outcome);
-    if (rc != STATUS_OK)
+    if (rc != STATUS_OK) {
+        folder_lock_release(&run.prepared.lock);
         launch_abort(&run.launch, outcome.refused ? EXIT_USAGE : EXIT_INTERNAL);
+    }
     rc = watchdog_stop(&run.watchdog);
     if (rc != STATUS_OK)
         goto failed;
@@ -167,6 +169,7 @@ end:
     if (rc == STATUS_OK)
         return exit_code_for(&outcome);
 failed:
+    folder_lock_release(&run.prepared.lock);
     if (run.launch.comm != MPI_COMM_NULL && !run.launch.agreed)
         launch_abort(&run.launch, exit_code(rc)); // the others do not know
     if (run.launch.rank == COORDINATOR_RANK)

@@ -88,24 +88,37 @@ static bool is_gone(const struct holder *h)
     return h->processes[0] && strcmp(h->processes, me.processes) == 0 && start_of(h->process) != h->started;
 }
 
-// What the file says, and how long it has been silent by the clock of its file system. False: there is none.
-static bool look(const char *path, char text[LOCK_TEXT_MAX], double *silence)
+// What the file says, and when it was touched. False: there is none.
+static bool read_lock(const char *path, char text[LOCK_TEXT_MAX], time_t *touched)
 {
-    struct stat lock, fresh;
-    char folder[FILE_PATH_MAX];
-    int trial = -1;
+    struct stat info;
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0)
         return false;
     const ssize_t length = read(descriptor, text, LOCK_TEXT_MAX - 1);
-    const bool there = fstat(descriptor, &lock) == 0;
+    const bool there = fstat(descriptor, &info) == 0;
     close(descriptor);
     text[length > 0 ? length : 0] = '\0';
-    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
-    *silence = file_create_nameless(folder, &trial) == STATUS_OK && fstat(trial, &fresh) == 0 ? difftime(fresh.st_mtime, lock.st_mtime) : 0;
+    *touched = there ? info.st_mtime : 0;
+    return there;
+}
+
+static bool says(const char *path, const char *text)
+{
+    char found[LOCK_TEXT_MAX];
+    time_t touched;
+    return read_lock(path, found, &touched) && strcmp(found, text) == 0;
+}
+
+// Seconds since then, by the clock of the folder's file system.
+static double seconds_since(time_t touched, const char *folder)
+{
+    struct stat fresh;
+    int trial = -1;
+    const bool known = file_create_nameless(folder, &trial) == STATUS_OK && fstat(trial, &fresh) == 0;
     if (trial >= 0)
         close(trial);
-    return there;
+    return known ? difftime(fresh.st_mtime, touched) : 0;
 }
 
 // 0, or an errno.
@@ -125,10 +138,9 @@ static int create(const char *path, const char *text)
 // Takes the folder from a holder that is gone, and from no other one: of several that try, one does.
 static int take_over(const char *path, const char *stale, const char *text)
 {
-    char gone[FILE_PATH_MAX + 8], found[LOCK_TEXT_MAX];
-    double silence;
+    char gone[FILE_PATH_MAX + 8];
     snprintf(gone, sizeof gone, "%s.gone", path);
-    if (rename(path, gone) == 0 && look(gone, found, &silence) && strcmp(found, stale) != 0)
+    if (rename(path, gone) == 0 && !says(gone, stale))
         (void)!link(gone, path); // it was somebody else's by now
     const int error = create(path, text);
     unlink(gone);
@@ -151,14 +163,15 @@ static enum status refuse(const char *folder, const char *path, const char *text
 enum status folder_lock_take(struct folder_lock *lock, const char *folder)
 {
     char path[FILE_PATH_MAX], text[LOCK_TEXT_MAX] = "";
-    double silence = 0;
+    time_t touched;
     *lock = (struct folder_lock){0};
     TRY(file_join(path, folder, file_name));
     const struct holder me = self();
     print(&me, lock->holder);
     int error = create(path, lock->holder);
-    if (error == EEXIST && look(path, text, &silence)) {
+    if (error == EEXIST && read_lock(path, text, &touched)) {
         const struct holder holder = parse(text);
+        const double silence = seconds_since(touched, folder);
         if (!is_gone(&holder) && silence < LOCK_SILENCE_SECONDS)
             return refuse(folder, path, text, silence);
         log_info("the run that was at work in %s is gone", folder);
@@ -174,14 +187,10 @@ enum status folder_lock_take(struct folder_lock *lock, const char *folder)
 
 enum status folder_lock_touch(struct folder_lock *lock)
 {
-    char text[LOCK_TEXT_MAX];
-    double silence;
     if (!lock->path[0] || now() - lock->touched < LOCK_TOUCH_SECONDS)
         return STATUS_OK;
     lock->touched = now();
-    if (!look(lock->path, text, &silence)) { // somebody has removed it
-        (void)create(lock->path, lock->holder);
-    } else if (strcmp(text, lock->holder) != 0) {
+    if (create(lock->path, lock->holder) != 0 && !says(lock->path, lock->holder)) { // created: somebody had removed it
         lock->path[0] = '\0';
         return fail(STATUS_IO, "another run has taken the output folder over, as no sign of life of this one reached it for %d s",
                     LOCK_SILENCE_SECONDS);
@@ -192,9 +201,7 @@ enum status folder_lock_touch(struct folder_lock *lock)
 
 void folder_lock_release(struct folder_lock *lock)
 {
-    char text[LOCK_TEXT_MAX];
-    double silence;
-    if (lock->path[0] && look(lock->path, text, &silence) && strcmp(text, lock->holder) == 0)
+    if (lock->path[0] && says(lock->path, lock->holder))
         unlink(lock->path);
     *lock = (struct folder_lock){0};
 }
