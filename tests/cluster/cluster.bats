@@ -32,8 +32,7 @@ setup() {
 }
 
 teardown() {
-    scancel --quiet --partition=main
-    until_true 30 no_jobs
+    until_true 60 all_cancelled
     tail -n 50 slurm-*.out study/study.txt 2>/dev/null || true # shown where a test failed
 }
 
@@ -53,7 +52,9 @@ ended() {
     [ -z "$(squeue -h -j "$1" 2>/dev/null)" ]
 }
 
-no_jobs() {
+# Again and again: a job that is just being queued again comes back.
+all_cancelled() {
+    scancel --quiet --partition=main
     [ -z "$(squeue -h)" ]
 }
 
