@@ -153,6 +153,17 @@ static void test_refused(void)
     copy[16] = '9';
     write_all(copy, size);
     expect(STATUS_UNSUPPORTED, "another build");
+    // A build with larger rows under the same version's name: its sizes lie behind magic and version.
+    const uint32_t sizes[] = {sizeof(struct dream_state), sizeof(struct step_row), sizeof(struct cam_row), CONFIG_TARGETS_MAX};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        memcpy(copy, bytes, size);
+        const uint32_t larger = sizes[i] + 8;
+        uint8_t *place = memmem(copy + 48, sizeof sizes, &sizes[i], sizeof sizes[i]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+        memcpy(place, &larger, sizeof larger);
+        write_all(copy, size);
+        expect(STATUS_UNSUPPORTED, "another build");
+    }
     memcpy(copy, bytes, size);
     struct dream_state state = written.state;
     state.width = 1001;
