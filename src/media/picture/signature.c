@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "media/picture/signature.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,7 +83,7 @@ bool picture_has_name(const char *path)
 
 bool picture_has_content(const char *path)
 {
-    uint8_t start[32] = {0};
+    uint8_t start[SIGNATURE_BYTES_MAX] = {0};
     struct stat info;
     // O_NONBLOCK: should it have become a pipe, nobody waits for its other end.
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -90,8 +91,10 @@ bool picture_has_content(const char *path)
         return false;
     const ssize_t got = fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode) ? read(descriptor, start, sizeof start) : 0;
     close(descriptor);
-    for (const struct signature *s = signatures; got > 0 && s < signatures + SIGNATURES; s++)
+    for (const struct signature *s = signatures; got > 0 && s < signatures + SIGNATURES; s++) {
+        assert(s->offset + s->length <= SIGNATURE_BYTES_MAX);
         if (s->length && fits(s, start, (size_t)got, s->length))
             return true;
+    }
     return false;
 }

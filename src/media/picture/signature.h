@@ -8,11 +8,14 @@
 
 #include "common/picture/image.h"
 
+enum { SIGNATURE_BYTES_MAX = 32 }; // of a file's start, that its content is told by
+
 struct signature {
     const char *name;
     const char *pattern; // of the bytes from `offset` on; '?' stands for any
     int offset, enough;  // so many bytes of the pattern tell the format of what is meant to be a picture
-    int length;          // so many tell a picture from a text that happens to begin like one; 0: it is not decoded
+    int length;          // so many tell a picture from a text that happens to begin like one, offset + length <= SIGNATURE_BYTES_MAX;
+                         // 0: it is not decoded
     enum status (*decode)(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image);
     const char *extensions; // each between dots; "": as the row before
 };
