@@ -35,6 +35,9 @@
 #include "common/wire/run_rows.h"
 #include "common/wire/timing.h"
 
+// Rises with every change after which files of before cannot be read, or would be misunderstood: a column that is no floating-point number
+// is added, any is removed or renamed, or means something else. A floating-point column more is none: older files lack it, and their
+// readers ask run_cursor_has().
 enum { RUN_FILE_FORMAT_VERSION = 3 };
 
 // What the root attributes say. Borrowed during run_file_create only.
