@@ -3,6 +3,7 @@
 // failure fails them all, and they can go on with the next picture.
 #include "worker/ascent/dream.h"
 
+#include "common/config/config_schema.h"
 #include "ranks.h"
 #include "shallow.h"
 
@@ -77,12 +78,14 @@ static struct member join(struct team *team)
 // A dream by one rank alone that was stopped at this question, for all to compare with.
 struct reference {
     bool detail, guided;
+    enum config_normalize normalize;
     int stop_at;
     float *rgb;
     struct account account;
 };
 
-static struct reference references[] = {
+enum { FIXED = 8, NORMALIZATIONS_MAX = 16 };
+static struct reference references[FIXED + NORMALIZATIONS_MAX] = {
     {.detail = true, .stop_at = NEVER},
     {.detail = false, .stop_at = NEVER},
     {.detail = true, .stop_at = 1},  // before the first step
@@ -92,7 +95,7 @@ static struct reference references[] = {
     {.detail = true, .stop_at = 5},  // with the last step: too late
     {.detail = true, .guided = true, .stop_at = NEVER},
 };
-enum { REFERENCES = sizeof references / sizeof references[0] };
+static int reference_count = FIXED; // then comes one for each other word of `normalize`
 
 // Guided by everything there is, with a look at every second step only.
 static void configure(const struct reference *r)
@@ -100,6 +103,9 @@ static void configure(const struct reference *r)
     struct config *config = &shallow.config;
     const double strength = r->guided ? 0.6 : 0;
     config->octaves.detail = r->detail;
+    config->normalize = r->normalize;
+    // Of those that do not come to the same size of step, one that shows.
+    config->step_size = r->normalize == NORMALIZE_L2 ? 5 : r->normalize == NORMALIZE_NONE ? 5000 : 0.02;
     config->guidance.every = 2;
     config->guidance.saliency = config->guidance.cam = config->guidance.importance = strength;
     config->guidance.add_magnitude = config->guidance.add_saliency = config->guidance.add_cam = strength / 2;
@@ -147,11 +153,11 @@ static void check_dream(struct team *team, const struct reference *r, int speake
     slab_destroy(&rgb);
 }
 
-// Half of them by odd teams, half by even ones, and the guided one by few, for time's sake.
+// Half of them by odd teams, half by even ones, and the guided one and other normalisations by few, for time's sake.
 static void run_dreams(struct team *team)
 {
-    for (int i = 0; i < REFERENCES; i++)
-        if (references[i].guided ? team->size == 2 || team->size == ranks.size : i % 2 == team->size % 2)
+    for (int i = 0; i < reference_count; i++)
+        if (references[i].guided || i >= FIXED ? team->size == 2 || team->size == ranks.size : i % 2 == team->size % 2)
             check_dream(team, &references[i], (team->size - 1 + i) % team->size);
 }
 
@@ -196,7 +202,7 @@ static void run_failures(struct team *team)
 static void test_failures(void)
 {
     ranks_each_team(run_failures);
-    for (int i = 0; i < REFERENCES; i++)
+    for (int i = 0; i < reference_count; i++)
         free(references[i].rgb);
     free(picture);
     tear_down(&shallow);
@@ -206,9 +212,15 @@ static void test_failures(void)
 static void test_alone(void)
 {
     shallow_create(&shallow, (const char *const[]){"octaves.count=2", "octaves.scale=1.3", "steps=2", "smooth=0.8", "total_variation=0.1",
-                                                   "jitter=200", "step_size=0.02", NULL});
+                                                   "jitter=200", NULL});
     picture = wavy_picture(WIDTH, HEIGHT);
-    for (int i = 0; i < REFERENCES; i++)
+    for (const struct config_word *word = config_find("normalize")->words; word->name; word++)
+        if (word->value != (int)references[0].normalize) {
+            CU_ASSERT_FATAL(reference_count < FIXED + NORMALIZATIONS_MAX);
+            references[reference_count++] =
+                (struct reference){.detail = true, .normalize = (enum config_normalize)word->value, .stop_at = NEVER};
+        }
+    for (int i = 0; i < reference_count; i++)
         make_reference(&references[i]);
     const size_t bytes = naive_count(3, HEIGHT, WIDTH) * sizeof *picture;
     CU_ASSERT(memcmp(references[0].rgb, references[1].rgb, bytes) != 0);
@@ -216,7 +228,8 @@ static void test_alone(void)
     for (int i = 3; i < 6; i++)
         CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0 && memcmp(references[i].rgb, references[0].rgb, bytes) != 0);
     CU_ASSERT(memcmp(references[6].rgb, references[0].rgb, bytes) == 0);
-    CU_ASSERT(memcmp(references[7].rgb, references[0].rgb, bytes) != 0);
+    for (int i = 7; i < reference_count; i++)
+        CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0 && memcmp(references[i].rgb, references[0].rgb, bytes) != 0);
 }
 
 static const struct unit_test tests[] = {

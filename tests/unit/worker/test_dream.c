@@ -3,6 +3,7 @@
 // without steps leave.
 #include "worker/ascent/dream.h"
 
+#include "common/config/config_schema.h"
 #include "common/picture/geometry.h"
 #include "common/picture/resample.h"
 #include "common/system/rng.h"
@@ -95,7 +96,33 @@ static void naive_gradient(struct setup *s, float *image, int width, int height,
     free(scratch);
 }
 
-// One step as the design describes it, normalised by the standard deviation.
+// What `normalize` divides a gradient of `count` values by.
+static double naive_divisor(const float *gradient, size_t count, enum config_normalize normalize)
+{
+    double mean = 0, absolute = 0, squares = 0, variance = 0;
+    for (size_t i = 0; i < count; i++) {
+        mean += gradient[i] / (double)count;
+        absolute += fabs(gradient[i]);
+        squares += (double)gradient[i] * gradient[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        variance += (gradient[i] - mean) * (gradient[i] - mean) / (double)count;
+    switch (normalize) {
+    case NORMALIZE_STD:
+        return sqrt(variance) + 1e-8;
+    case NORMALIZE_RMS:
+        return sqrt(squares / (double)count) + 1e-8;
+    case NORMALIZE_MEAN_ABS:
+        return absolute / (double)count + 1e-8;
+    case NORMALIZE_L2:
+        return sqrt(squares) + 1e-8;
+    case NORMALIZE_NONE:
+        break;
+    }
+    return 1;
+}
+
+// One step as the design describes it.
 static void naive_step(struct setup *s, float *image, const float *base, const struct step_row *record)
 {
     const int width = record->width, height = record->height, step = record->step;
@@ -108,16 +135,10 @@ static void naive_step(struct setup *s, float *image, const float *base, const s
     else
         CU_ASSERT_DOUBLE_EQUAL(record->psnr, naive_psnr(image, base, width, height), 1e-3);
     naive_gradient(s, image, width, height, gradient, record);
-    double mean = 0, variance = 0, square = 0;
-    for (size_t i = 0; i < count; i++) {
-        mean += gradient[i] / (double)count;
-        square += (double)gradient[i] * gradient[i];
-    }
+    CU_ASSERT_DOUBLE_EQUAL(record->gradient_norm / naive_divisor(gradient, count, NORMALIZE_L2), 1, 1e-4);
+    const double size = config->step_size * pow(config->step_decay, step) / naive_divisor(gradient, count, config->normalize);
     for (size_t i = 0; i < count; i++)
-        variance += (gradient[i] - mean) * (gradient[i] - mean) / (double)count;
-    CU_ASSERT_DOUBLE_EQUAL(record->gradient_norm / sqrt(square), 1, 1e-4);
-    for (size_t i = 0; i < count; i++)
-        image[i] = (float)clip(image[i] + config->step_size * pow(config->step_decay, step) / (sqrt(variance) + 1e-8) * gradient[i]);
+        image[i] = (float)clip(image[i] + size * gradient[i]);
     free(gradient);
 }
 
@@ -189,6 +210,24 @@ static void test_description(void)
     config.total_variation = 0.1;
     config.smooth = 0.8;
     check_against_description(&config, 120, 99);
+}
+
+// By every word of `normalize`: steps about as long as those by the standard deviation.
+static void test_normalisations(void)
+{
+    const int width = 102, height = 103;
+    const struct config_word *words = config_find("normalize")->words;
+    struct config config;
+    configure(&config);
+    const struct dreamed first = dream(&config, width, height);
+    for (const struct config_word *word = words; word->name; word++) {
+        config.normalize = (enum config_normalize)word->value;
+        config.step_size = config.normalize == NORMALIZE_L2     ? 0.01 * sqrt(3.0 * width * height)
+                           : config.normalize == NORMALIZE_NONE ? 0.01 * sqrt(3.0 * width * height) / first.steps[0].gradient_norm
+                                                                : 0.01;
+        check_against_description(&config, width, height);
+    }
+    free(first.rgb);
 }
 
 // What total variation, smoothing and the rule of the gradient do is tested elsewhere; here, that each setting reaches the picture, and
@@ -385,6 +424,7 @@ static void test_many_sizes(void)
 
 static const struct unit_test tests[] = {
     {"the description", test_description},
+    {"normalisations", test_normalisations},
     {"settings matter", test_settings_matter},
     {"stop", test_stop},
     {"stop below full size", test_stop_below_full_size},
