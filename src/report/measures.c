@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+// Of a double: nothing else compiles.
+#define OFFSET(row, member) _Generic(((row *)0)->member, double : offsetof(row, member))
 #define MEASURE(name, title, unit, per_target, member)                                                                                     \
     {                                                                                                                                      \
-        name, title, unit, per_target, offsetof(struct step_row, member), offsetof(struct picture_metrics, member)                         \
+        name, title, unit, per_target, OFFSET(struct step_row, member), OFFSET(struct picture_metrics, member)                             \
     }
 #define PLAIN(member, title, unit) MEASURE(#member, title, unit, false, member)
 #define PER_TARGET(member, title) MEASURE(#member, title, "", true, targets[0].member)
@@ -16,7 +18,7 @@
 const struct measure measures[MEASURES] = {
     PLAIN(loss, "Loss", ""),
     PER_TARGET(score, "DeepDream score"),
-    {"gradient_norm", "Gradient norm", "", false, offsetof(struct step_row, gradient_norm), 0}, // of no picture
+    {"gradient_norm", "Gradient norm", "", false, OFFSET(struct step_row, gradient_norm), 0}, // of no picture
     PLAIN(psnr, "PSNR to the original", "dB"),
     PER_TARGET(sparsity, "Sparsity"),
     PER_TARGET(hoyer, "Hoyer sparsity"),
