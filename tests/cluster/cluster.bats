@@ -68,6 +68,13 @@ attribute() {
     /usr/bin/python3 -c 'import h5py, sys; print(h5py.File("out/run.h5").attrs[sys.argv[1]])' "$1"
 }
 
+# held: whether the run in out has made a step. Its ranks then stand still: however long the look takes, the dream does not end meanwhile.
+held() {
+    mapfile -t ranks < <(pgrep -f "^$ONEIROS dream -o out ")
+    [ ${#ranks[@]} -gt 0 ] && kill -STOP "${ranks[@]}" || return
+    begun out || { kill -CONT "${ranks[@]}"; return 1; }
+}
+
 same() {
     cmp alone/chelsea/dream.png "$1/chelsea/dream.png"
     /usr/bin/python3 "$BATS_TEST_DIRNAME/../mpi/same_run.py" alone/run.h5 "$1/run.h5"
@@ -197,10 +204,7 @@ told() {
 @test "a job that meets its time limit goes on by itself, and the bytes are those of one that ran through" {
     "$ONEIROS" dream "${settings[@]}" -s steps=150 -o alone "$DATA/chelsea.png"
     job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-    until_true 120 begun out
-    # Slurm looks at time limits twice a minute only: the ranks wait until it has.
-    mapfile -t ranks < <(pgrep -f "^$ONEIROS dream -o out .*steps=150")
-    kill -STOP "${ranks[@]}"
+    until_true 120 held # until Slurm has looked at time limits, which it does twice a minute only
     minutes=$(squeue -h -j "$job" -o %M)
     scontrol update JobId="$job" TimeLimit=$((10#${minutes%%:*} + 2)) # less is left than the signal is to come before the end
     until_true 120 told "${ranks[0]}"
@@ -236,9 +240,10 @@ told() {
         with "$launcher"
         rm -rf out
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
-        until_true 120 begun out
+        until_true 120 held
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
+        kill -CONT "${ranks[@]}" 2>/dev/null || true # Slurm may have told them already
         until_true 120 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
         [ -s out/checkpoints/0 ]
