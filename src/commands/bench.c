@@ -162,18 +162,19 @@ static void print_peaks(const struct bench_report *report)
 
 static void print_sizes(const struct bench_report *report)
 {
-    printf("\n%-12s %-27s %10s %8s %7s %8s %7s %9s %-17s %12s\n", "pixels", "step, ms", "forward", "steps/s", "Mpx/s", "GFLOP/s", "% of",
-           "bytes", "convolutions", "convolutions");
-    printf("%-12s %-27s %10s %8s %7s %8s %7s %9s %-17s %12s\n", "", "median (min-max)", "ms", "", "", "", "peak", "a pixel",
-           "alone (min-max)", "inside");
+    printf("\n%-12s %-27s %-17s %8s %8s %7s %8s %5s %8s %-17s %12s\n", "pixels", "step, ms", "all by oneDNN", "forward", "steps/s", "Mpx/s",
+           "GFLOP/s", "% of", "bytes", "convolutions", "convolutions");
+    printf("%-12s %-27s %-17s %8s %8s %7s %8s %5s %8s %-17s %12s\n", "", "median (min-max)", "ms (times)", "ms", "", "", "", "peak",
+           "a pixel", "alone (min-max)", "inside");
     for (int i = 0; i < report->options->size_count; i++) {
         const struct bench_figures *f = &report->figures[i];
-        char size[32], step[64], alone[64];
+        char size[32], step[64], onednn[64], alone[64];
         snprintf(size, sizeof size, "%d x %d", f->width, f->height);
         snprintf(step, sizeof step, "%.2f (%.2f-%.2f)", f->step.median * 1e3, f->step.min * 1e3, f->step.max * 1e3);
+        snprintf(onednn, sizeof onednn, "%.2f (%.2f)", f->onednn.median * 1e3, f->slower.median);
         snprintf(alone, sizeof alone, "%.2f (%.2f-%.2f)", f->alone.median, f->alone.min, f->alone.max);
-        printf("%-12s %-27s %10.2f %8.2f %7.2f %8.1f %7.1f %9.1f %-17s %12.2f\n", size, step, f->forward.median * 1e3, 1 / f->step.median,
-               f->width * (double)f->height / f->step.median / 1e6, f->flop / f->step.median / 1e9,
+        printf("%-12s %-27s %-17s %8.2f %8.2f %7.2f %8.1f %5.1f %8.1f %-17s %12.2f\n", size, step, onednn, f->forward.median * 1e3,
+               1 / f->step.median, f->width * (double)f->height / f->step.median / 1e6, f->flop / f->step.median / 1e9,
                100 * f->flop / f->step.median / peak_of(report), f->bytes_per_pixel, alone, f->inside.median);
     }
 }
@@ -202,6 +203,7 @@ static void print_legend(bool layers)
 {
     printf("\n"
            "peak: the best of %d rounds or more, since what disturbs one only makes it slower; matrices of %d x %d, by oneDNN\n"
+           "all by oneDNN: a step with `plan: onednn`, and how many times as long it takes as the step beside it\n"
            "%% of peak: of multiply-adds in registers, f32, with all threads\n"
            "GFLOP/s: two a multiply-add of the convolutions, as if all were direct. Winograd needs fewer, and pairs of bf16 count twice\n"
            "  where the processor multiplies them natively: more than 100%% of the peak is possible\n"
@@ -261,8 +263,9 @@ static json_t *figures_to_json(const struct bench_figures *f, double peak)
     json_t *layers = json_array();
     for (int i = 0; i < f->op_count; i++)
         json_array_append_new(layers, op_to_json(&f->ops[i], peak));
-    return json_pack("{s:i, s:i, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "width", f->width, "height", f->height, "seconds",
-                     spread_to_json(&f->step), "forward_seconds", spread_to_json(&f->forward), "gflop", f->flop / 1e9, "bytes_per_pixel",
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o}", "width", f->width, "height", f->height,
+                     "seconds", spread_to_json(&f->step), "onednn_seconds", spread_to_json(&f->onednn), "onednn_times",
+                     spread_to_json(&f->slower), "forward_seconds", spread_to_json(&f->forward), "gflop", f->flop / 1e9, "bytes_per_pixel",
                      f->bytes_per_pixel, "steps_a_second", 1 / f->step.median, "mpx_a_second",
                      f->width * (double)f->height / f->step.median / 1e6, "gflops", f->flop / f->step.median / 1e9, "of_peak",
                      f->flop / f->step.median / peak, "convolutions_alone", spread_to_json(&f->alone), "convolutions_inside",
@@ -320,11 +323,29 @@ out:
     return rc;
 }
 
+// The trusted baseline.
+static enum status prepare_onednn(const struct bench_options *options, const float *weights, const struct objective *objective,
+                                  struct engine **engine)
+{
+    struct config config = options->config;
+    struct plan *plan;
+    char *text = NULL;
+    enum status rc;
+    snprintf(config.plan, sizeof config.plan, "onednn");
+    TRY(ALLOCATE(plan, 1, "for a plan"));
+    TRY_OUT(planning_find(&config, options->threads, weights, NULL, plan, &text));
+    rc = engine_create(engine, objective, weights, plan);
+out:
+    free(text);
+    free(plan);
+    return rc;
+}
+
 static enum status bench(struct bench_options *options)
 {
     struct bench_report report = {.options = options, .bf16 = engine_bf16(&options->config)};
     struct objective objective = {0};
-    struct engine *engine = NULL;
+    struct engine *engine = NULL, *by_onednn = NULL;
     struct weights_info info;
     float *weights;
     enum status rc;
@@ -332,10 +353,11 @@ static enum status bench(struct bench_options *options)
     TRY_OUT(read_weights(&options->config, weights, &info));
     TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
     TRY_OUT(prepare(options, weights, &objective, &report.plan, &engine));
+    TRY_OUT(prepare_onednn(options, weights, &objective, &by_onednn));
     TRY_OUT(bench_measure_peaks(options->threads, &report.peaks));
     omp_set_num_threads(options->threads);
     for (int i = 0; i < options->size_count; i++)
-        TRY_OUT(bench_measure(engine, &objective, options->sizes[i], options->repeats, &report.figures[i]));
+        TRY_OUT(bench_measure(engine, by_onednn, &objective, options->sizes[i], options->repeats, &report.figures[i]));
     if (options->json)
         TRY_OUT(print_json(&report));
     else
@@ -343,6 +365,7 @@ static enum status bench(struct bench_options *options)
 out:
     for (int i = 0; i < options->size_count; i++)
         bench_figures_destroy(&report.figures[i]);
+    engine_destroy(&by_onednn);
     engine_destroy(&engine);
     objective_destroy(&objective);
     free(report.plan);

@@ -43,7 +43,7 @@ struct bench {
     double *sorted; // [rounds], scratch
 };
 
-enum { FORWARD, STEP, ALONE, INSIDE, OPS };
+enum { FORWARD, STEP, ONEDNN, SLOWER, ALONE, INSIDE, OPS };
 
 static double *row(const struct bench *bench, int round)
 {
@@ -105,12 +105,18 @@ static enum status run_alone(struct bench *bench, double *seconds)
     return STATUS_OK;
 }
 
-static enum status run_round(struct bench *bench, int round)
+static double step_seconds(const struct bench *bench)
+{
+    return bench->stamps[bench->op_count] - bench->stamps[0];
+}
+
+static enum status run_round(struct bench *bench, struct bench *onednn, int round)
 {
     double *found = row(bench, round), *step = found + OPS, *alone = step + bench->op_count, inside = 0, sum = 0;
+    TRY(run_step(onednn));
     TRY(run_step(bench));
     TRY(run_alone(bench, alone));
-    const double whole = bench->stamps[bench->op_count] - bench->stamps[0];
+    const double whole = step_seconds(bench);
     for (int i = 0; i < bench->op_count; i++) {
         step[i] = bench->stamps[i + 1] - bench->stamps[i];
         inside += executor_op(bench->executor, i).flop > 0 ? step[i] : 0;
@@ -118,6 +124,8 @@ static enum status run_round(struct bench *bench, int round)
     }
     found[FORWARD] = bench->stamps[bench->targets_op] - bench->stamps[0];
     found[STEP] = whole;
+    found[ONEDNN] = step_seconds(onednn);
+    found[SLOWER] = found[ONEDNN] / whole;
     found[ALONE] = sum / whole;
     found[INSIDE] = inside / whole;
     return STATUS_OK;
@@ -157,6 +165,8 @@ static enum status conclude(const struct bench *bench, struct bench_figures *fig
 {
     figures->forward = spread_of(bench, FORWARD);
     figures->step = spread_of(bench, STEP);
+    figures->onednn = spread_of(bench, ONEDNN);
+    figures->slower = spread_of(bench, SLOWER);
     figures->alone = spread_of(bench, ALONE);
     figures->inside = spread_of(bench, INSIDE);
     figures->flop = executor_flop(bench->executor);
@@ -176,16 +186,19 @@ static enum status conclude(const struct bench *bench, struct bench_figures *fig
     return STATUS_OK;
 }
 
-enum status bench_measure(struct engine *engine, const struct objective *objective, int size, int rounds, struct bench_figures *figures)
+enum status bench_measure(struct engine *engine, struct engine *by_onednn, const struct objective *objective, int size, int rounds,
+                          struct bench_figures *figures)
 {
-    struct bench bench = {0};
+    struct bench bench = {0}, onednn = {0};
     enum status rc;
     *figures = (struct bench_figures){.width = size, .height = size};
     TRY_OUT(start(&bench, engine, objective, size, rounds));
+    TRY_OUT(start(&onednn, by_onednn, objective, size, rounds));
     for (int round = -WARM_UP; round < rounds; round++)
-        TRY_OUT(run_round(&bench, round > 0 ? round : 0)); // the first is written again
+        TRY_OUT(run_round(&bench, &onednn, round > 0 ? round : 0)); // the first is written again
     rc = conclude(&bench, figures);
 out:
+    free(onednn.stamps);
     free(bench.stamps);
     return rc;
 }

@@ -38,6 +38,8 @@ struct bench_op {
 struct bench_figures {
     int width, height;
     struct spread forward, step; // seconds
+    struct spread onednn;        // seconds of a step with every convolution by oneDNN
+    struct spread slower;        // its time over that of the same round's step
     struct spread alone;         // sum of all convolutions alone, as a part of the same round's step
     struct spread inside;        // sum of all convolutions inside the step, the same way
     double flop;                 // of the convolutions of a step, as if direct
@@ -46,7 +48,8 @@ struct bench_figures {
     struct bench_op *ops; // [op_count]
 };
 
-// Times guided steps on square pictures with the calling thread's OpenMP threads. Destroy the figures also after a failure.
-enum status bench_measure(struct engine *engine, const struct objective *objective, int size, int rounds,
+// Times guided steps on square pictures with the calling thread's OpenMP threads, beside those of an engine with every convolution by
+// oneDNN. Destroy the figures also after a failure.
+enum status bench_measure(struct engine *engine, struct engine *by_onednn, const struct objective *objective, int size, int rounds,
                           struct bench_figures *figures) MUST_CHECK;
 void bench_figures_destroy(struct bench_figures *figures);

@@ -22,7 +22,7 @@ enum status planning_read_file(struct config *config, char **text)
     struct plan *plan = NULL;
     enum status rc;
     *text = NULL;
-    if (strcmp(path, "auto") == 0 || strcmp(path, "off") == 0)
+    if (strcmp(path, "auto") == 0 || strcmp(path, "off") == 0 || strcmp(path, "onednn") == 0)
         return STATUS_OK;
     TRY(ALLOCATE(plan, 1, "for a plan"));
     TRY_OUT(run_plan_read(path, PLAN_TEXT_MAX, text));
@@ -40,11 +40,11 @@ out:
     return fail_in(rc == STATUS_LIMIT ? rc : STATUS_USAGE, "plan");
 }
 
-// <cache>/plan-AMD-EPYC-avx2-onednn-2.6.3-f32.txt
+// <cache>/plan-2-AMD-EPYC-avx2-onednn-2.6.3-f32.txt, where 2 is PLAN_VERSION
 static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
 {
     char name[256];
-    snprintf(name, sizeof name, "plan-%s-%s-onednn-%s-%s.txt", origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
+    snprintf(name, sizeof name, "plan-%d-%s-%s-onednn-%s-%s.txt", PLAN_VERSION, origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
     for (char *c = name; *c; c++)
         if (!((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || *c == '.'))
             *c = '-';
@@ -149,8 +149,8 @@ enum status planning_find(const struct config *config, int threads, const float 
     if (file_text) {
         TRY(plan_from_text(plan, network_inception_v3(), &origin, file_text, config->plan));
         TRY(fail_in(planner_check(&planner, plan), "plan: %s", config->plan));
-    } else if (strcmp(config->plan, "off") == 0) {
-        TRY(planner_fixed(&planner, CONV_DIRECT, plan));
+    } else if (strcmp(config->plan, "auto") != 0) {
+        TRY(planner_fixed(&planner, strcmp(config->plan, "onednn") == 0 ? CONV_ONEDNN : CONV_DIRECT, plan));
     } else {
         TRY(make(&origin, threads, &planner, plan));
     }

@@ -216,7 +216,7 @@ import json
 bench = json.load(open("bench.json"))
 assert all(bench["machine"][key] for key in ("cpu", "simd", "onednn"))
 assert (bench["threads"], bench["repeats"], bench["precision"], bench["plan_setting"]) == (1, 2, "f32", "off")
-assert bench["plan"].startswith("oneiros plan 1\n")
+assert bench["plan"].startswith("oneiros plan 2\n")
 peak = {(p["threads"], p["type"], p["what"]): p["gflops"] for p in bench["peak"]}
 assert peak[1, "f32", "multiply-adds in registers"] > 0 and peak[1, "f32", "matrix product"] > 0
 assert [(s["width"], s["height"]) for s in bench["steps"]] == [(96, 96), (150, 150)]
@@ -290,7 +290,7 @@ for number, op in enumerate(ops):
     assert all(any(result["last"] >= number for result in ops[other]["results"]) for other in op["reads"]), op
 assert ops[0]["layers"] == ["conv2d_1"] and ops[-1]["results"][0]["shape"] == [3, 140, 131]
 with open("plan.txt", "w") as plan:
-    print("oneiros plan 1\nprecision: f32", file=plan)
+    print("oneiros plan 2\nprecision: f32", file=plan)
     for side in (128, 256, 512):
         for op in convolutions:
             method = "onednn" if op["layers"] == ["conv2d_4"] else "direct"

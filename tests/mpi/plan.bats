@@ -81,6 +81,31 @@ plan_of() {
     cmp off/a/dream.png again/a/dream.png
 }
 
+@test "plan: onednn times nothing, and every convolution is oneDNN's" {
+    run -0 dream -s plan=onednn -o onednn
+    [[ "$output" != *"timing "* ]]
+    [ "$(plan_of onednn | grep '^[0-9]' | cut -d' ' -f4 | sort -u)" = onednn ]
+    dream -s plan=off -o off
+    psnr=$(ffmpeg -i onednn/a/dream.png -i off/a/dream.png -lavfi psnr -f null - 2>&1 | sed -n 's/.*average:\([0-9inf]*\).*/\1/p')
+    [ "$psnr" = inf ] || [ "$psnr" -ge 40 ]
+}
+
+@test "the same bytes on any number of threads" {
+    dream -o planned # which makes the plan of float32
+    dream -s precision=bf16 -o planned-bf16
+    local how precision threads
+    for how in auto off onednn; do
+        for precision in f32 bf16; do
+            for threads in 1 7 12 16 32 48 96; do
+                "$ONEIROS" dream -q --force -s targets=conv2d_8 -s octaves.count=1 -s steps=1 -s gradient_above=input -s "plan=$how" \
+                    -s "precision=$precision" -s "threads=$threads" -o now a.png
+                [ "$threads" -gt 1 ] || cp now/a/dream.png one.png
+                cmp one.png now/a/dream.png
+            done
+        done
+    done
+}
+
 @test "bf16 has a plan of its own, and another picture" {
     run -0 dream -s precision=bf16 -o half
     grep -q '^precision: bf16$' cache/oneiros/plan-*-bf16.txt
@@ -95,12 +120,13 @@ plan_of() {
 
 @test "plans that do not fit are refused before anything is made" {
     printf 'not a plan' >text.txt
-    printf 'oneiros plan 1\n512 forward conv2d_1 direct\n' >little.txt
+    printf 'oneiros plan 1\n512 forward conv2d_1 direct\n' >old.txt
+    printf 'oneiros plan 2\n512 forward conv2d_1 direct\n' >little.txt
     head -c 3000000 /dev/zero | tr '\0' '#' >large.txt
     printf '\211HDF\r\n\032\n garbage' >broken.h5
     dream -s plan=off -o other
     local file
-    for file in missing.txt text.txt little.txt large.txt broken.h5 a.png .; do
+    for file in missing.txt text.txt old.txt little.txt large.txt broken.h5 a.png .; do
         run -2 dream --plan "$file" -o out
         [[ "$output" == *plan* ]]
         [[ "$output" == *"$file"* ]]
@@ -110,10 +136,10 @@ plan_of() {
     [[ "$output" == *"it was made for other targets"* ]]
     run -2 dream -s targets=mixed3 --plan other/run.h5 -o out
     [[ "$output" == *"it was made for other targets"* ]]
-    sed 's/^\(512 backward conv2d_2\) direct/\1 onednn-backward/' <(plan_of other) >unfit.txt
+    sed 's/^\(512 backward conv2d_2\) direct/\1 winograd-phases/' <(plan_of other) >unfit.txt
     run -2 dream --plan unfit.txt -o out
-    [[ "$output" == *"onednn-backward of conv2d_2 backward"* ]]
+    [[ "$output" == *"winograd-phases of conv2d_2 backward"* ]]
     run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" --plan unfit.txt -o out a.png
-    [[ "$output" == *"onednn-backward of conv2d_2 backward"* ]]
+    [[ "$output" == *"winograd-phases of conv2d_2 backward"* ]]
     run -2 dream --plan -o out
 }

@@ -107,7 +107,7 @@ struct config {
     int threads; // per worker rank; 0: auto
     enum config_precision precision;
     enum config_io io;
-    char plan[CONFIG_PATH_MAX]; // "auto", "off", or a file
+    char plan[CONFIG_PATH_MAX]; // "auto", "off", "onednn", or a file
     struct {
         uint64_t limit; // bytes a rank may use for one image; 0: auto
     } memory;

@@ -128,8 +128,9 @@ const struct config_key config_keys[] = {
         "Of activations and gradients; sums and the picture are float32 always. auto: bf16 where the processor multiplies it natively.",
         .words = WORDS({"auto", PRECISION_AUTO}, {"f32", PRECISION_F32}, {"bf16", PRECISION_BF16}), .neutral = true),
     KEY(MACHINE, plan, TEXT, "auto",
-        "How convolutions run. auto: what is fastest here, timed once and kept in the cache; off: a fixed choice; or an earlier plan.",
-        .takes = "auto, off or a file", .neutral = true),
+        "How convolutions run. auto: what is fastest here, timed once and kept in the cache; off: all direct; onednn: all by oneDNN; or an "
+        "earlier plan.",
+        .takes = "auto, off, onednn or a file", .neutral = true),
     REAL(MACHINE, checkpoint.seconds, "300", 0, 1e6,
         "How often the state of a dream is saved, so that a run that was killed can go on. 0: only when the run is stopped.",
         .neutral = true),

@@ -125,8 +125,6 @@ static const struct {
     [CONV_WINOGRAD_10] = {"winograd10", conv_winograd_create},
     [CONV_WINOGRAD_PHASES] = {"winograd-phases", conv_phases_create},
     [CONV_ONEDNN] = {"onednn", conv_onednn_create},
-    [CONV_ONEDNN_WINOGRAD] = {"onednn-winograd", conv_onednn_create},
-    [CONV_ONEDNN_BACKWARD] = {"onednn-backward", conv_onednn_create},
 };
 
 const char *conv_method_name(enum conv_method method)
@@ -165,8 +163,7 @@ void convolution_destroy(struct convolution **convolution)
     struct convolution *c = *convolution;
     if (!c)
         return;
-    for (int p = 0; p < CONV_PARTS_MAX; p++)
-        onednn_primitive_destroy(&c->primitives[p]);
+    conv_onednn_destroy(c);
     for (int i = 0; i < CONV_WINOGRAD_JOBS; i++) {
         free(c->winograd[i]);
         free(c->partial[i]);
@@ -186,10 +183,15 @@ enum conv_method convolution_method(const struct convolution *c)
     return c->method;
 }
 
+bool convolution_is_reference(const struct convolution *c)
+{
+    return c->bands && conv_onednn_is_reference(c);
+}
+
 enum status convolution_bind(struct convolution *c, const void *const *in, struct simd_out *out, void *scratch)
 {
     c->out = out;
-    if (c->primitives[0])
+    if (c->bands)
         return conv_onednn_bind(c, in, scratch);
     conv_winograd_bind(c, in, scratch);
     if (c->direct) {
@@ -201,7 +203,7 @@ enum status convolution_bind(struct convolution *c, const void *const *in, struc
 
 enum status convolution_run(struct convolution *c)
 {
-    if (c->primitives[0])
+    if (c->bands)
         return conv_onednn_run(c);
     if (c->direct)
         simd_here()->direct(c->direct);

@@ -21,13 +21,11 @@ enum conv_method {
     CONV_WINOGRAD_8,      //
     CONV_WINOGRAD_10,     //
     CONV_WINOGRAD_PHASES, // ours, of a kernel of 3 x 3 with a stride of 2, in four parts
-    CONV_ONEDNN,          // oneDNN, direct; backward as a forward convolution with the kernel turned by half a turn, where the stride is 1
-    CONV_ONEDNN_WINOGRAD, // the same with oneDNN's Winograd
-    CONV_ONEDNN_BACKWARD, // oneDNN's own backward pass
+    CONV_ONEDNN,          // all products and sums by oneDNN
     CONV_METHODS
 };
 
-// "direct", "winograd6", ..., "winograd-phases", "onednn", "onednn-winograd", "onednn-backward". And back; false for another word.
+// "direct", "winograd6", ..., "winograd-phases", "onednn". And back; false for another word.
 const char *conv_method_name(enum conv_method method);
 bool conv_method_find(const char *name, enum conv_method *method);
 
@@ -62,6 +60,8 @@ void convolution_destroy(struct convolution **convolution);
 
 size_t convolution_scratch_bytes(const struct convolution *convolution); // needed while it runs, 64-byte aligned
 enum conv_method convolution_method(const struct convolution *convolution);
+// Whether it is oneDNN's, and that has plain loops only, dozens of times slower.
+bool convolution_is_reference(const struct convolution *convolution);
 
 // `in`: the blocks of the source (the image: its three planes), backward of the destination. `out`: the blocks of the result; backward
 // read at each run, so that its gates may change. The blocks of each part, and backward of the whole result, follow each other in memory.

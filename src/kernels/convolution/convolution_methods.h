@@ -16,10 +16,7 @@ struct convolution {
     struct simd_direct *direct;
     struct simd_winograd *winograd[CONV_WINOGRAD_JOBS];
     struct simd_out *partial[CONV_WINOGRAD_JOBS]; // where several jobs add up: the results of the first, of those between, of the last
-    // oneDNN: one primitive a part. What it cannot do itself is done in a pass over the result.
-    struct onednn_primitive *primitives[CONV_PARTS_MAX];
-    const struct onednn_weights *weights[CONV_PARTS_MAX];
-    void *result; // CONV_ONEDNN_BACKWARD: where in the scratch it goes
+    struct conv_bands *bands;                     // oneDNN's
 };
 
 // The weights that this convolution takes, in the layout that the method wants: the key's winograd, pairs and taps. NULL where there is no
@@ -35,5 +32,7 @@ enum status conv_phases_create(struct convolution *c, struct weight_cache *cache
 enum status conv_onednn_create(struct convolution *c, struct weight_cache *cache) MUST_CHECK;
 
 enum status conv_onednn_bind(struct convolution *c, const void *const *in, void *scratch) MUST_CHECK;
-enum status conv_onednn_run(struct convolution *c) MUST_CHECK;
+enum status conv_onednn_run(const struct convolution *c) MUST_CHECK;
+bool conv_onednn_is_reference(const struct convolution *c);
+void conv_onednn_destroy(struct convolution *c);
 void conv_winograd_bind(struct convolution *c, const void *const *in, void *scratch);

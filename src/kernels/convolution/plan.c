@@ -7,7 +7,7 @@
 
 #include "kernels/simd/simd.h"
 
-static const char title[] = "oneiros plan 1";
+static const char title[] = "oneiros plan ";
 const int plan_sides[PLAN_SIZES] = {128, 256, 512};
 
 int plan_size(int width, int height)
@@ -70,8 +70,8 @@ enum status plan_to_text(const struct plan *plan, const struct network *network,
     FILE *stream = open_memstream(text, &size);
     if (!stream)
         return fail(STATUS_LIMIT, "no memory for the text of a plan");
-    fprintf(stream, "%s\ncpu: %s\nsimd: %s\nonednn: %s\nprecision: %s\nthreads: %d\n", title, origin->cpu, origin->simd, origin->onednn,
-            plan->bf16 ? "bf16" : "f32", origin->threads);
+    fprintf(stream, "%s%d\ncpu: %s\nsimd: %s\nonednn: %s\nprecision: %s\nthreads: %d\n", title, PLAN_VERSION, origin->cpu, origin->simd,
+            origin->onednn, plan->bf16 ? "bf16" : "f32", origin->threads);
     for (int s = 0; s < PLAN_SIZES; s++)
         for (int backward = 0; backward < 2; backward++)
             for (int conv = 0; conv < network->conv_count; conv++) {
@@ -138,6 +138,17 @@ static bool parse_line(struct plan *plan, const struct network *network, struct 
            parse_entry(plan, network, line);
 }
 
+static enum status check_title(const char *line, const char *name)
+{
+    int version;
+    if (strncmp(line, title, strlen(title)) != 0 || sscanf(line + strlen(title), "%d", &version) != 1)
+        return fail(STATUS_FORMAT, "%s is no plan: its first line is not \"%s%d\"", name, title, PLAN_VERSION);
+    if (version != PLAN_VERSION)
+        return fail(STATUS_FORMAT, "%s is a plan of another Oneiros, of version %d; this one makes and reads version %d", name, version,
+                    PLAN_VERSION);
+    return STATUS_OK;
+}
+
 enum status plan_from_text(struct plan *plan, const struct network *network, struct plan_origin *origin, const char *text, const char *name)
 {
     char line[512];
@@ -152,8 +163,8 @@ enum status plan_from_text(struct plan *plan, const struct network *network, str
         memcpy(line, text, length);
         line[length] = '\0';
         text += length + (text[length] == '\n');
-        if (number == 1 && strcmp(line, title) != 0)
-            return fail(STATUS_FORMAT, "%s is no plan: its first line is not \"%s\"", name, title);
+        if (number == 1)
+            TRY(check_title(line, name));
         if (number > 1 && !parse_line(plan, network, origin, line))
             return fail(STATUS_FORMAT, "%s, line %d: '%.80s' is not a line of a plan", name, number, line);
     }

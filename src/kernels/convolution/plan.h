@@ -12,7 +12,8 @@
 #include "kernels/convolution/convolution.h"
 #include "kernels/network/network.h"
 
-enum { PLAN_CONVS_MAX = 128, PLAN_SIZES = 3, PLAN_TEXT_MAX = 1 << 20 };
+// PLAN_VERSION rises with each change of what methods there are, or of what one computes.
+enum { PLAN_VERSION = 2, PLAN_CONVS_MAX = 128, PLAN_SIZES = 3, PLAN_TEXT_MAX = 1 << 20 };
 
 // Sides of the square tiles that plans are made with.
 extern const int plan_sides[PLAN_SIZES];
@@ -46,7 +47,7 @@ enum conv_method plan_method(const struct plan *plan, const struct conv_spec *sp
 // A plan as text, one operation a line, and back. What is read replaces the plan; `name` is the file's, for errors. Everything that is
 // wrong in it is refused with the line. Lines that begin with # are comments.
 //
-//     oneiros plan 1
+//     oneiros plan 2
 //     cpu: ...
 //     simd: avx2
 //     onednn: 2.6.3

@@ -177,18 +177,17 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
     return rc;
 }
 
-enum status weight_cache_onednn(struct weight_cache *cache, int conv, bool turned, const struct onednn_primitive *primitive,
+enum status weight_cache_onednn(struct weight_cache *cache, const struct weight_key *key, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights)
 {
-    const struct weight_key key = {.part_count = 1, .parts = {conv}, .backward = turned};
     struct entry *e = cache->entries;
-    while (e && !(e->weights && same_key(&e->key, &key) && onednn_weights_fit(e->weights, primitive)))
+    while (e && !(e->weights && same_key(&e->key, key) && onednn_weights_fit(e->weights, primitive)))
         e = e->next;
     if (!e) {
         struct panels_source source;
         float *plain;
-        TRY(add_entry(cache, &key, &e));
-        TRY(gather(cache, &key, true, &source, &plain));
+        TRY(add_entry(cache, key, &e));
+        TRY(gather(cache, key, true, &source, &plain));
         const enum status rc = onednn_weights_create(&e->weights, primitive, plain);
         free(plain);
         TRY(rc);

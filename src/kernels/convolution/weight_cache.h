@@ -27,7 +27,7 @@ void weight_cache_destroy(struct weight_cache **cache);
 
 // Owned by `cache`, 64-byte aligned.
 enum status weight_cache_panels(struct weight_cache *cache, const struct weight_key *key, const float **panels) MUST_CHECK;
-// The weights of one convolution for a oneDNN primitive. `turned`: it is of kind ONEDNN_TURNED.
-enum status weight_cache_onednn(struct weight_cache *cache, int conv, bool turned, const struct onednn_primitive *primitive,
+// Those of a oneDNN primitive: of the key the parts count, and `backward`: as a forward convolution, turned by half a turn.
+enum status weight_cache_onednn(struct weight_cache *cache, const struct weight_key *key, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights) MUST_CHECK;
 const float *weight_cache_bias(const struct weight_cache *cache, int conv); // (channels)

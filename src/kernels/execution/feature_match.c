@@ -6,23 +6,46 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "kernels/convolution/panels.h"
 #include "kernels/network/arena.h"
 #include "kernels/onednn/onednn.h"
+#include "kernels/simd/simd.h"
 
 enum { GROUP_MAX = 256 };
 
 struct feature_match {
     int count, channels;
-    int group, group_count; // features in one convolution: whole blocks, the same number in all, so that one primitive serves
+    int group, group_count; // features in one convolution: whole blocks, the same number in all
     float *features;        // (group_count * group, channels), zeros after the first `count`
-    int height, width;      // of the activation that `conv` is for
-    struct onednn_primitive *conv;
-    struct onednn_weights **weights; // [group_count]
-    char *memory;                    // scores (group / block, height, width, block), the primitive's scratch, `score` and `best`
-    size_t score_bytes, bytes;
+    char *panels;           // [group_count] those of a group
+    size_t panel_bytes;
+    int height, width; // of the activation that was matched last
+    float *scores;     // (group / block, height, width, block), then `score` and `best`
+    size_t bytes;
     float *score; // (height, width), as `best`
     int32_t *best;
 };
+
+// One long row of pixels under one tap.
+static struct simd_phase the_phase(int positions)
+{
+    return (struct simd_phase){.height = 1, .width = positions, .in_step = 1, .out_step = 1, .tap_count = 1};
+}
+
+static enum status make_panels(struct feature_match *m)
+{
+    struct panels_source source = {.out = m->group, .in = m->channels, .kernel_h = 1, .kernel_w = 1};
+    const struct simd_phase phase = the_phase(1);
+    m->panel_bytes = arena_aligned(panels_direct_bytes(&source, onednn_block(), false));
+    m->panels = aligned_alloc(ARENA_ALIGNMENT, (size_t)m->group_count * m->panel_bytes);
+    if (!m->panels)
+        return no_memory("for %d features of %d channels", m->count, m->channels);
+    for (int g = 0; g < m->group_count; g++) {
+        source.weights = m->features + (size_t)g * (size_t)m->group * (size_t)m->channels;
+        panels_direct(&source, &phase, 1, onednn_block(), false, m->panels + (size_t)g * m->panel_bytes);
+    }
+    return STATUS_OK;
+}
 
 enum status feature_match_create(struct feature_match **match, const struct tensor *guide)
 {
@@ -36,12 +59,12 @@ enum status feature_match_create(struct feature_match **match, const struct tens
     m->channels = channels;
     m->group = ((count + wanted - 1) / wanted + block - 1) / block * block;
     m->group_count = (count + m->group - 1) / m->group;
-    TRY_OUT(ALLOCATE(m->weights, m->group_count, "for %d features of %d channels", count, channels));
     TRY_OUT(ALLOCATE(m->features, (size_t)m->group_count * (size_t)m->group * (size_t)channels, "for %d features of %d channels", count,
                      channels));
     for (int p = 0; p < count; p++)
         for (int c = 0; c < channels; c++)
             m->features[(size_t)p * channels + c] = guide->data[((size_t)(c / block) * count + p) * block + c % block];
+    rc = make_panels(m);
 out:
     if (rc != STATUS_OK)
         feature_match_destroy(match);
@@ -53,60 +76,30 @@ void feature_match_destroy(struct feature_match **match)
     struct feature_match *m = *match;
     if (!m)
         return;
-    for (int g = 0; m->weights && g < m->group_count; g++)
-        onednn_weights_destroy(&m->weights[g]);
-    onednn_primitive_destroy(&m->conv);
-    free(m->memory);
-    free(m->weights);
+    free(m->scores);
+    free(m->panels);
     free(m->features);
     free(m);
     *match = NULL;
 }
 
-// Makes the primitive for activations of this size; oneDNN keeps the code of those that it made lately, so that sizes may alternate.
-static enum status prepare(struct feature_match *m, int height, int width)
+static enum status make_room(struct feature_match *m, int height, int width)
 {
-    const struct onednn_spec spec = {.kind = ONEDNN_FORWARD,
-                                     .shape = {.src_channels = m->channels,
-                                               .src_h = height,
-                                               .src_w = width,
-                                               .dst_channels = m->group,
-                                               .dst_h = height,
-                                               .dst_w = width,
-                                               .kernel_h = 1,
-                                               .kernel_w = 1,
-                                               .stride = 1}};
-    enum status rc = STATUS_OK;
-    if (m->conv && m->height == height && m->width == width)
-        goto out;
-    onednn_primitive_destroy(&m->conv);
-    TRY_OUT(onednn_primitive_create(&m->conv, &spec));
+    const size_t positions = (size_t)height * (size_t)width, score_bytes = arena_aligned(onednn_tensor_bytes(m->group, height, width));
+    const size_t bytes = score_bytes + arena_aligned(positions * (sizeof *m->score + sizeof *m->best));
     m->height = height;
     m->width = width;
-    for (int g = 0; g < m->group_count; g++) {
-        if (m->weights[g] && onednn_weights_fit(m->weights[g], m->conv))
-            continue;
-        onednn_weights_destroy(&m->weights[g]);
-        TRY_OUT(onednn_weights_create(&m->weights[g], m->conv, m->features + (size_t)g * (size_t)m->group * (size_t)m->channels));
-    }
-    // Tensors of whole blocks are multiples of 32 bytes; the scratch behind them wants 64.
-    const size_t positions = (size_t)height * (size_t)width, scratch_bytes = arena_aligned(onednn_scratch_bytes(m->conv));
-    m->score_bytes = arena_aligned(onednn_tensor_bytes(m->group, height, width));
-    const size_t bytes = m->score_bytes + scratch_bytes + arena_aligned(positions * (sizeof *m->score + sizeof *m->best));
     if (bytes > m->bytes) {
-        free(m->memory);
+        free(m->scores);
         m->bytes = 0;
-        m->memory = aligned_alloc(ARENA_ALIGNMENT, bytes);
-        if (!m->memory)
-            TRY_OUT(no_memory("for %zu bytes to match features", bytes));
+        m->scores = aligned_alloc(ARENA_ALIGNMENT, bytes);
+        if (!m->scores)
+            return no_memory("for %zu bytes to match features", bytes);
         m->bytes = bytes;
     }
-    m->score = (float *)(void *)(m->memory + m->score_bytes + scratch_bytes);
+    m->score = m->scores + score_bytes / sizeof *m->scores;
     m->best = (int32_t *)(void *)(m->score + positions);
-out:
-    if (rc != STATUS_OK)
-        onednn_primitive_destroy(&m->conv);
-    return rc;
+    return STATUS_OK;
 }
 
 // The best of `filters` scores of position p, which lie in blocks; the first of equals. Lane by lane, then over the lanes.
@@ -135,24 +128,42 @@ static inline int best_of(const float *scores, size_t positions, size_t p, int f
     return best;
 }
 
+// The scores of the features of a group at each position.
+static void multiply(const struct feature_match *m, const struct tensor *a, int group)
+{
+    const int block = a->block, positions = a->height * a->width;
+    const size_t block_values = (size_t)positions * (size_t)block;
+    struct simd_out out[GROUP_MAX];
+    struct simd_direct product = {.in_blocks = a->channels / block,
+                                  .in_h = 1,
+                                  .in_w = positions,
+                                  .out = out,
+                                  .out_blocks = m->group / block,
+                                  .out_w = positions,
+                                  .phase_count = 1,
+                                  .phases = {the_phase(positions)}};
+    product.phases[0].weights = m->panels + (size_t)group * m->panel_bytes;
+    for (int b = 0; b < product.in_blocks; b++)
+        product.in[b] = a->data + (size_t)b * block_values;
+    for (int b = 0; b < product.out_blocks; b++)
+        out[b] = (struct simd_out){.data = m->scores + (size_t)b * block_values};
+    simd_here()->direct(&product);
+}
+
 enum status feature_match_find(struct feature_match *m, const struct tensor *a, const int32_t **best, const float **score)
 {
     const size_t positions = (size_t)a->height * (size_t)a->width;
     const int block = a->block;
-    const float *scores;
     assert(a->channels == m->channels && block == onednn_block() && block <= ONEDNN_BLOCK_MAX);
-    TRY(prepare(m, a->height, a->width));
-    scores = (const float *)m->memory;
+    TRY(make_room(m, a->height, a->width));
     for (int g = 0; g < m->group_count; g++) {
         const int first = g * m->group, left = m->count - first, filters = left < m->group ? left : m->group;
-        TRY(onednn_bind(m->conv, &(struct onednn_binding){
-                                     .in = a->data, .out = m->memory, .weights = m->weights[g], .scratch = m->memory + m->score_bytes}));
-        TRY(onednn_run(m->conv));
+        multiply(m, a, g);
 #pragma omp parallel for schedule(static)
         for (size_t p = 0; p < positions; p++) {
             float top;
             const int index =
-                block == 16 ? best_of(scores, positions, p, filters, 16, &top) : best_of(scores, positions, p, filters, 8, &top);
+                block == 16 ? best_of(m->scores, positions, p, filters, 16, &top) : best_of(m->scores, positions, p, filters, 8, &top);
             if (g == 0 || top > m->score[p]) {
                 m->best[p] = first + index;
                 m->score[p] = top;

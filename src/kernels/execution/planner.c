@@ -236,6 +236,10 @@ static enum status time_operation(const struct planner_options *options, struct 
         if (rc == STATUS_UNSUPPORTED)
             continue;
         TRY_OUT(rc);
+        if (convolution_is_reference(candidates[count].convolution)) {
+            convolution_destroy(&candidates[count].convolution);
+            continue;
+        }
         const size_t bytes = convolution_scratch_bytes(candidates[count].convolution);
         scratch_bytes = bytes > scratch_bytes ? bytes : scratch_bytes;
         candidates[count++].method = method;

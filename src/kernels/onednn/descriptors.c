@@ -29,28 +29,16 @@ void onednn_layout_destroy(onednn_layout *layout)
     *layout = NULL;
 }
 
-enum status onednn_append_sum(dnnl_post_ops_t post)
+static dnnl_status_t describe(dnnl_primitive_desc_t *description, const struct onednn_convolution *c,
+                              const_dnnl_primitive_attr_t attributes)
 {
-    return onednn_check(dnnl_post_ops_append_sum(post, 1.0f, 0, dnnl_data_type_undef), "sum");
-}
-
-enum status onednn_append_relu(dnnl_post_ops_t post)
-{
-    return onednn_check(dnnl_post_ops_append_eltwise(post, dnnl_eltwise_relu, 0.0f, 0.0f), "relu");
-}
-
-static dnnl_status_t describe_forward(dnnl_primitive_desc_t *description, const struct onednn_convolution *c, dnnl_prop_kind_t kind,
-                                      const_dnnl_primitive_attr_t attributes)
-{
-    return dnnl_convolution_forward_primitive_desc_create(description, onednn_library()->engine, kind, c->algorithm, c->src, c->weights,
-                                                          c->bias, c->dst, c->strides, undilated, c->before, c->after, attributes);
-}
-
-static dnnl_status_t describe_backward(dnnl_primitive_desc_t *description, const struct onednn_convolution *c,
-                                       const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attributes)
-{
-    return dnnl_convolution_backward_data_primitive_desc_create(description, onednn_library()->engine, c->algorithm, c->src, c->weights,
-                                                                c->dst, c->strides, undilated, c->before, c->after, hint, attributes);
+    const dnnl_engine_t engine = onednn_library()->engine;
+    return c->backward
+               ? dnnl_convolution_backward_data_primitive_desc_create(description, engine, dnnl_convolution_direct, c->src, c->weights,
+                                                                      c->dst, c->strides, undilated, c->before, c->after, NULL, attributes)
+               : dnnl_convolution_forward_primitive_desc_create(description, engine, dnnl_forward_inference, dnnl_convolution_direct,
+                                                                c->src, c->weights, NULL, c->dst, c->strides, undilated, c->before,
+                                                                c->after, attributes);
 }
 
 enum status onednn_describe_product(dnnl_primitive_desc_t *description, onednn_layout src, onednn_layout weights, onednn_layout dst)
@@ -76,34 +64,17 @@ void onednn_layout_destroy(onednn_layout *layout)
     *layout = NULL;
 }
 
-enum status onednn_append_sum(dnnl_post_ops_t post)
-{
-    return onednn_check(dnnl_post_ops_append_sum(post, 1.0f), "sum");
-}
-
-enum status onednn_append_relu(dnnl_post_ops_t post)
-{
-    return onednn_check(dnnl_post_ops_append_eltwise(post, 1.0f, dnnl_eltwise_relu, 0.0f, 0.0f), "relu");
-}
-
-static dnnl_status_t describe_forward(dnnl_primitive_desc_t *description, const struct onednn_convolution *c, dnnl_prop_kind_t kind,
-                                      const_dnnl_primitive_attr_t attributes)
-{
-    dnnl_convolution_desc_t operation;
-    const dnnl_status_t status = dnnl_convolution_forward_desc_init(&operation, kind, c->algorithm, c->src, c->weights, c->bias, c->dst,
-                                                                    c->strides, c->before, c->after);
-    return status != dnnl_success ? status
-                                  : dnnl_primitive_desc_create(description, &operation, attributes, onednn_library()->engine, NULL);
-}
-
-static dnnl_status_t describe_backward(dnnl_primitive_desc_t *description, const struct onednn_convolution *c,
-                                       const_dnnl_primitive_desc_t hint, const_dnnl_primitive_attr_t attributes)
+static dnnl_status_t describe(dnnl_primitive_desc_t *description, const struct onednn_convolution *c,
+                              const_dnnl_primitive_attr_t attributes)
 {
     dnnl_convolution_desc_t operation;
     const dnnl_status_t status =
-        dnnl_convolution_backward_data_desc_init(&operation, c->algorithm, c->src, c->weights, c->dst, c->strides, c->before, c->after);
+        c->backward ? dnnl_convolution_backward_data_desc_init(&operation, dnnl_convolution_direct, c->src, c->weights, c->dst, c->strides,
+                                                               c->before, c->after)
+                    : dnnl_convolution_forward_desc_init(&operation, dnnl_forward_inference, dnnl_convolution_direct, c->src, c->weights,
+                                                         NULL, c->dst, c->strides, c->before, c->after);
     return status != dnnl_success ? status
-                                  : dnnl_primitive_desc_create(description, &operation, attributes, onednn_library()->engine, hint);
+                                  : dnnl_primitive_desc_create(description, &operation, attributes, onednn_library()->engine, NULL);
 }
 
 enum status onednn_describe_product(dnnl_primitive_desc_t *description, onednn_layout src, onednn_layout weights, onednn_layout dst)
@@ -118,11 +89,5 @@ enum status onednn_describe_product(dnnl_primitive_desc_t *description, onednn_l
 enum status onednn_describe_convolution(dnnl_primitive_desc_t *description, const struct onednn_convolution *convolution,
                                         const_dnnl_primitive_attr_t attributes)
 {
-    dnnl_primitive_desc_t hint = NULL;
-    if (convolution->kind != dnnl_backward_data)
-        return onednn_check(describe_forward(description, convolution, convolution->kind, attributes), "convolution");
-    TRY(onednn_check(describe_forward(&hint, convolution, dnnl_forward_training, NULL), "convolution"));
-    const enum status rc = onednn_check(describe_backward(description, convolution, hint, attributes), "backward convolution");
-    dnnl_primitive_desc_destroy(hint);
-    return rc;
+    return onednn_check(describe(description, convolution, attributes), "convolution");
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dnnl.h>
+#include <stdbool.h>
 
 #include "common/system/status.h"
 
@@ -20,14 +21,10 @@ void onednn_layout_destroy(onednn_layout *layout);
 // The layout of a memory, which owns it.
 enum status onednn_layout_of(dnnl_memory_t memory, onednn_layout *layout) MUST_CHECK;
 
-enum status onednn_append_sum(dnnl_post_ops_t post) MUST_CHECK;
-enum status onednn_append_relu(dnnl_post_ops_t post) MUST_CHECK;
-
 struct onednn_convolution {
-    dnnl_prop_kind_t kind; // backward: dnnl_backward_data
-    dnnl_alg_kind_t algorithm;
-    onednn_layout src, weights, bias, dst; // bias: or NULL
-    dnnl_dims_t strides, before, after;    // before, after: the padding
+    bool backward; // writes the gradient of src
+    onednn_layout src, weights, dst;
+    dnnl_dims_t strides, before, after; // before, after: the padding
 };
 enum status onednn_describe_convolution(dnnl_primitive_desc_t *description, const struct onednn_convolution *convolution,
                                         const_dnnl_primitive_attr_t attributes) MUST_CHECK;

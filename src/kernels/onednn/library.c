@@ -41,8 +41,9 @@ bool onednn_has_reference_only(const_dnnl_primitive_desc_t descriptor)
     return !name || strncmp(name, "ref", 3) == 0;
 }
 
-enum status onednn_execute(const_dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *arguments, const char *what)
+enum status onednn_execute(const_dnnl_primitive_t primitive, dnnl_stream_t stream, int count, const dnnl_exec_arg_t *arguments,
+                           const char *what)
 {
-    TRY(onednn_check(dnnl_primitive_execute(primitive, library.stream, count, arguments), what));
-    return onednn_check(dnnl_stream_wait(library.stream), what);
+    TRY(onednn_check(dnnl_primitive_execute(primitive, stream, count, arguments), what));
+    return onednn_check(dnnl_stream_wait(stream), what);
 }

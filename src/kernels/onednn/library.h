@@ -21,4 +21,5 @@ enum status onednn_check(dnnl_status_t status, const char *what) MUST_CHECK;
 // Whether oneDNN has nothing but its plain loops for this.
 bool onednn_has_reference_only(const_dnnl_primitive_desc_t descriptor);
 // Runs it and waits for its end.
-enum status onednn_execute(const_dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *arguments, const char *what) MUST_CHECK;
+enum status onednn_execute(const_dnnl_primitive_t primitive, dnnl_stream_t stream, int count, const dnnl_exec_arg_t *arguments,
+                           const char *what) MUST_CHECK;

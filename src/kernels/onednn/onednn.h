@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The door to oneDNN: one convolution primitive, created for fixed shapes and run on plain pointers.
+// The door to oneDNN: one convolution, created for fixed shapes and run on plain pointers, by one thread at a time for each binding.
 //
-// Tensors are float32, or bfloat16 where said, in the blocked layout nChw<b>c, b = onednn_block(): (channels / b, height, width, b). A
-// range of channels that starts and ends at a multiple of b is therefore one contiguous piece of memory. The image alone is planar (3,
-// height, width).
+// Tensors are (height, width, channels), the layout that all of oneDNN's implementations take. What is read is float32 or bfloat16, sums
+// and what is written are float32.
 #pragma once
 
 #include <stdbool.h>
@@ -13,16 +12,13 @@
 
 struct onednn_primitive;
 
-// The layout in which a primitive wants the weights of its convolution, and the weights in it.
+// The weights of a convolution in the layout that a primitive wants.
 struct onednn_weights;
 
-enum onednn_kind {
-    ONEDNN_FORWARD,  // dst = relu(conv(src) + bias + dst), all but conv optional
-    ONEDNN_BACKWARD, // src = conv^T(dst), the gradient with respect to the source, by oneDNN's own backward pass
-    ONEDNN_TURNED,   // the same as a forward convolution with the kernel turned by half a turn; stride 1 only
-};
+// A primitive with the memory that it works on.
+struct onednn_binding;
 
-// Shapes are those of the forward operation, whatever the kind: src is the input side, dst the output side.
+// Shapes are those of the forward operation, also backward: src is the input side, dst the output side.
 struct onednn_shape {
     int src_channels, src_h, src_w;
     int dst_channels, dst_h, dst_w;
@@ -31,49 +27,38 @@ struct onednn_shape {
 };
 
 struct onednn_spec {
-    enum onednn_kind kind;
     struct onednn_shape shape;
-    // For all kinds but ONEDNN_BACKWARD:
-    bool winograd;      // Winograd's algorithm instead of the direct one
-    bool bias, relu;    // ONEDNN_FORWARD only: fused, the ReLU last
-    bool accumulate;    // add to the result instead of overwriting it
-    bool planar_source; // ONEDNN_FORWARD only: src is (channels, h, w)
-    bool bf16;          // src, dst and weights are bfloat16; sums and bias are float32
+    bool backward; // reads the gradient of dst, writes that of src
+    bool bf16;     // what is read, and the weights, are bfloat16
 };
 
-// Channels in one block: the lanes of simd_here().
+// Channels in one block of a tensor elsewhere: the lanes of simd_here().
 enum { ONEDNN_BLOCK_MAX = 16 };
 int onednn_block(void);
+
+// Bytes of a float32 tensor in such blocks; channels are padded up to a whole one.
+size_t onednn_tensor_bytes(int channels, int height, int width);
 
 // The version of oneDNN that runs, such as "2.6.3".
 const char *onednn_version(void);
 
-// Bytes of a tensor; channels are padded up to a whole block.
-size_t onednn_tensor_bytes(int channels, int height, int width);
-
-// Fails with STATUS_UNSUPPORTED where oneDNN has no such implementation.
+// Fails with STATUS_UNSUPPORTED where oneDNN has no such implementation. What it does is the same for any number of OpenMP threads.
 enum status onednn_primitive_create(struct onednn_primitive **primitive, const struct onednn_spec *spec) MUST_CHECK;
 void onednn_primitive_destroy(struct onednn_primitive **primitive);
 
 size_t onednn_scratch_bytes(const struct onednn_primitive *primitive); // needed while it runs
 bool onednn_is_reference(const struct onednn_primitive *primitive);    // oneDNN has plain loops only, dozens of times slower
 
-// The weights (out, in, kernel_h, kernel_w) of the forward convolution, for ONEDNN_TURNED (in, out, kernel_h, kernel_w) turned by half a
-// turn, in the layout that `primitive` wants.
+// From (out, in, kernel_h, kernel_w) of the forward convolution.
 enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain) MUST_CHECK;
 void onednn_weights_destroy(struct onednn_weights **weights);
 // Whether these weights are in the layout that `primitive` wants.
 bool onednn_weights_fit(const struct onednn_weights *weights, const struct onednn_primitive *primitive);
 
-// Memory of one primitive, 64-byte aligned. Unused ones are NULL. Stays valid until bound again.
-struct onednn_binding {
-    const void *in; // what is read: src, or backward dst
-    void *out;      // what is written
-    const struct onednn_weights *weights;
-    const float *bias;
-    void *scratch;
-};
-enum status onednn_bind(struct onednn_primitive *primitive, const struct onednn_binding *binding) MUST_CHECK;
+// All memory is 64-byte aligned. It, `primitive` and `weights` outlive the binding.
+enum status onednn_bind(struct onednn_binding **binding, const struct onednn_primitive *primitive, const struct onednn_weights *weights,
+                        const void *in, float *out, void *scratch) MUST_CHECK;
+void onednn_binding_destroy(struct onednn_binding **binding);
 
-// Runs it to the end with the calling thread's OpenMP threads.
-enum status onednn_run(struct onednn_primitive *primitive) MUST_CHECK;
+// Runs it to the end in the calling thread.
+enum status onednn_run(const struct onednn_binding *binding) MUST_CHECK;

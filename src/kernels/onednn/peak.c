@@ -101,7 +101,7 @@ static enum status best_rate(const struct matrix_product *product, double *flop_
         double flop = 2.0 * PEAK_SIDE * PEAK_SIDE * PEAK_SIDE;
         const double before = now();
         if (product)
-            TRY(onednn_execute(product->primitive, MATRICES, product->matrices, what));
+            TRY(onednn_execute(product->primitive, onednn_library()->stream, MATRICES, product->matrices, what));
         else
             flop = simd_here()->multiply_adds(work);
         const double rate = flop / (now() - before);

@@ -107,12 +107,14 @@ static void avg_pool_backward(const struct simd_pool *job)
 static void pass(const struct simd_pass *job)
 {
     enum { CHUNK_PIXELS = 1024 };
-    const size_t chunks = (job->pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS;
+    const size_t chunks = (job->pixels + CHUNK_PIXELS - 1) / CHUNK_PIXELS, last = job->channels_last;
 #pragma omp parallel for schedule(static) collapse(2)
     for (int b = 0; b < job->blocks; b++)
         for (size_t c = 0; c < chunks; c++) {
             const size_t end = (c + 1) * CHUNK_PIXELS < job->pixels ? (c + 1) * CHUNK_PIXELS : job->pixels;
             for (size_t p = c * CHUNK_PIXELS; p < end; p++)
-                finish(&job->out[b], p, load_value(job->in, job->in_bf16, ((size_t)b * job->pixels + p) * LANES));
+                finish(&job->out[b], p,
+                       last ? load_anywhere((const float *)job->in + p * last + (size_t)b * LANES)
+                            : load_value(job->in, job->in_bf16, ((size_t)b * job->pixels + p) * LANES));
         }
 }

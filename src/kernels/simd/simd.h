@@ -100,6 +100,7 @@ struct simd_pool {
 struct simd_pass {
     const void *in; // (blocks, pixels, lanes), which may be where the results go
     bool in_bf16;
+    size_t channels_last; // not 0: `in` is (pixels, channels_last), whose end may be read beyond by less than a block
     int blocks;
     size_t pixels;
     const struct simd_out *out; // [blocks]

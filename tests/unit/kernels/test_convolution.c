@@ -3,13 +3,14 @@
 // ONEIROS_SIMD).
 #include "kernels/convolution/convolution.h"
 
+#include <omp.h>
+
 #include "conv_samples.h"
 
 // Relative to the largest value. Measured were, at most, 2e-6 by direct sums, 5.4e-6, 1.7e-5 and 9.4e-6 by our Winograd transforms, and
 // 4e-6 in phases: about five times that, but where direct sums are wrong they are so by more.
-static const double tolerances[CONV_METHODS] = {
-    [CONV_DIRECT] = 5e-6,          [CONV_WINOGRAD_6] = 2.5e-5, [CONV_WINOGRAD_8] = 1e-4,      [CONV_WINOGRAD_10] = 5e-5,
-    [CONV_WINOGRAD_PHASES] = 2e-5, [CONV_ONEDNN] = 5e-6,       [CONV_ONEDNN_WINOGRAD] = 5e-4, [CONV_ONEDNN_BACKWARD] = 5e-6};
+static const double tolerances[CONV_METHODS] = {[CONV_DIRECT] = 5e-6,      [CONV_WINOGRAD_6] = 2.5e-5,    [CONV_WINOGRAD_8] = 1e-4,
+                                                [CONV_WINOGRAD_10] = 5e-5, [CONV_WINOGRAD_PHASES] = 2e-5, [CONV_ONEDNN] = 5e-6};
 
 // The kinds of convolution in InceptionV3, and the widest of them, at a size with remainders and at a small one. At the second the last row
 // and column of a stride are left over.
@@ -36,17 +37,11 @@ static const double *exact_of(const struct sample *sample, enum conv_method meth
 {
     const bool pairs = simd_here()->bf16_products;
     enum rounded rounded = ROUNDED_NONE;
-    if (method >= CONV_ONEDNN || (method == CONV_DIRECT && pairs))
+    if (pairs && (method == CONV_ONEDNN || method == CONV_DIRECT))
         rounded = ROUNDED_ALL;
     else if (method == CONV_WINOGRAD_PHASES && pairs)
         rounded = ROUNDED_CENTRE;
     return sample->exact[reads_bf16(&sample->spec) ? rounded : ROUNDED_NONE][r];
-}
-
-// oneDNN adds one part after the other to a result that is rounded each time.
-static double tolerance_of(const struct conv_spec *spec, enum conv_method method)
-{
-    return tolerances[method] + (method >= CONV_ONEDNN && spec->src_bf16 && spec->backward ? (spec->part_count - 1) / 256.0 : 0);
 }
 
 // What is asked for of result r: of a linear part nothing.
@@ -87,7 +82,7 @@ static void check_run(const struct sample *sample, struct convolution *convoluti
     free(scratch);
     for (int r = 0; r < sample->result_count; r++) {
         const enum conv_method method = convolution_method(convolution);
-        const double error = result_error(&results[r], exact_of(sample, method, r)), tolerance = tolerance_of(&sample->spec, method);
+        const double error = result_error(&results[r], exact_of(sample, method, r)), tolerance = tolerances[method];
         if (!(error <= tolerance))
             printf("\nconv2d_%d %s at %dx%d by %s (%s), result %d: error %g\n", sample->spec.parts[0] + 1,
                    sample->spec.backward ? "backward" : "forward", sample->spec.shape.src_h, sample->spec.shape.src_w,
@@ -97,15 +92,13 @@ static void check_run(const struct sample *sample, struct convolution *convoluti
     }
 }
 
-// Whether the method is for this kind of convolution. oneDNN may lack its Winograd and bfloat16 even so: it has them for AVX-512 only.
+// Whether the method is for this kind of convolution.
 static bool possible(enum conv_method method, const struct conv_spec *spec)
 {
     const struct onednn_shape *s = &spec->shape;
     const bool square = s->kernel_h == s->kernel_w, strided = s->stride > 1;
     const int longest = s->kernel_h > s->kernel_w ? s->kernel_h : s->kernel_w;
     switch (method) {
-    case CONV_DIRECT:
-        return true;
     case CONV_WINOGRAD_6:
         return !strided && (longest == 3 || (square && longest == 5));
     case CONV_WINOGRAD_8:
@@ -114,20 +107,15 @@ static bool possible(enum conv_method method, const struct conv_spec *spec)
         return !strided && !square && longest == 7;
     case CONV_WINOGRAD_PHASES:
         return strided && !spec->image && (spec->backward || !spec->dst_bf16);
-    case CONV_ONEDNN:
-        return spec->src_bf16 == spec->dst_bf16 && !(spec->backward && strided);
-    case CONV_ONEDNN_WINOGRAD:
-        return spec->src_bf16 == spec->dst_bf16 && !strided && square && longest == 3;
     default:
-        return !spec->src_bf16 && !spec->dst_bf16 && spec->backward && strided && !spec->image;
+        return true;
     }
 }
 
-// Where oneDNN has nothing but its plain loops, dozens of times slower, a method is none: blocks of 16 without AVX-512, some strides
-// backward.
-static bool is_plain(enum conv_method method)
+// portable16 stands for a machine that multiplies bfloat16; where this one doesn't, oneDNN lacks it.
+static bool is_missing(enum conv_method method, const struct conv_spec *spec)
 {
-    return method >= CONV_ONEDNN && strstr(status_message(), "plain loops");
+    return method == CONV_ONEDNN && reads_bf16(spec) && strcmp(simd_here()->name, "portable16") == 0;
 }
 
 // By every method that there is for it; the others must say so, with weights and without.
@@ -141,8 +129,7 @@ static void check_methods(struct sample *sample, const struct finishing *how)
         if (rc == STATUS_UNSUPPORTED) {
             CU_ASSERT_PTR_NULL(convolution);
             CU_ASSERT_PTR_NULL(trial);
-            CU_ASSERT(!possible(method, &sample->spec) || method == CONV_ONEDNN_WINOGRAD ||
-                      (method == CONV_ONEDNN && sample->spec.src_bf16) || is_plain(method));
+            CU_ASSERT(!possible(method, &sample->spec) || is_missing(method, &sample->spec));
             continue;
         }
         UNIT_OK(rc);
@@ -157,7 +144,7 @@ static void check_methods(struct sample *sample, const struct finishing *how)
     }
 }
 
-// As activations are made: oneDNN does the first two itself.
+// As activations are made.
 static const struct finishing activation = {.bias = true, .relu = true, .mask = true}, no_mask = {.bias = true, .relu = true};
 
 // Each part linear or not as said, and then the other way round.
@@ -302,10 +289,7 @@ static void check_gate(int first, int second, enum conv_method forward, const in
     sample_create(&sample, &spec);
     sample_create(&sample_back, &spec_back);
     result_create(&activations, &how, spec.shape.dst_channels, sample.result_positions, onednn_block(), false);
-    const enum status rc = convolution_create(&convolution, &spec, forward, cache);
-    if (rc == STATUS_UNSUPPORTED && forward == CONV_ONEDNN)
-        goto out; // oneDNN has it for this machine's blocks only
-    UNIT_OK(rc);
+    UNIT_OK(convolution_create(&convolution, &spec, forward, cache));
     bind_and_run(convolution, &sample, activations.out, &scratch);
     CU_ASSERT(result_error(&activations, exact_of(&sample, forward, 0)) <= tolerances[forward]);
     convolution_destroy(&convolution);
@@ -316,7 +300,6 @@ static void check_gate(int first, int second, enum conv_method forward, const in
         check_rules(convolution, &sample_back, &activations);
         convolution_destroy(&convolution);
     }
-out:
     result_destroy(&activations);
     sample_destroy(&sample_back);
     sample_destroy(&sample);
@@ -344,32 +327,12 @@ static void test_unsupported(void)
         enum conv_method method;
     } cases[] = {
         // a stride, 1 x 1, kernels without such a transform, the image
-        {CONV2D(30), false, FLOAT, CONV_WINOGRAD_6},
-        {CONV2D(30), true, FLOAT, CONV_WINOGRAD_8},
-        {CONV2D(4), false, FLOAT, CONV_WINOGRAD_6},
-        {CONV2D(4), true, BF16, CONV_WINOGRAD_10},
-        {CONV2D(33), false, FLOAT, CONV_WINOGRAD_6},
-        {CONV2D(79), false, FLOAT, CONV_WINOGRAD_10},
-        {CONV2D(3), false, FLOAT, CONV_WINOGRAD_10},
-        {CONV2D(1), false, FLOAT, CONV_WINOGRAD_6},
-        {CONV2D(1), true, FLOAT, CONV_WINOGRAD_PHASES},
-        {CONV2D(3), false, FLOAT, CONV_WINOGRAD_PHASES},
-        {CONV2D(8), true, FLOAT, CONV_WINOGRAD_PHASES},
-        {CONV2D(30), false, DST_BF16, CONV_WINOGRAD_PHASES},
-        // oneDNN's backward pass is for strides only, and they for it
-        {CONV2D(3), true, FLOAT, CONV_ONEDNN_BACKWARD},
-        {CONV2D(30), false, FLOAT, CONV_ONEDNN_BACKWARD},
-        {CONV2D(30), true, FLOAT, CONV_ONEDNN},
-        {CONV2D(30), true, FLOAT, CONV_ONEDNN_WINOGRAD},
-        {CONV2D(30), true, BF16, CONV_ONEDNN_BACKWARD},
-        {CONV2D(33), false, FLOAT, CONV_ONEDNN_WINOGRAD},
-        // down to the image, and from one type to the other
-        {CONV2D(1), true, FLOAT, CONV_ONEDNN_BACKWARD},
-        {CONV2D(1), true, FLOAT, CONV_ONEDNN},
-        {CONV2D(3), false, SRC_BF16, CONV_ONEDNN},
-        {CONV2D(3), true, DST_BF16, CONV_ONEDNN},
-        {CONV2D(30), true, DST_BF16, CONV_ONEDNN_BACKWARD},
-        {CONV2D(1), false, DST_BF16, CONV_ONEDNN},
+        {CONV2D(30), false, FLOAT, CONV_WINOGRAD_6},    {CONV2D(30), true, FLOAT, CONV_WINOGRAD_8},
+        {CONV2D(4), false, FLOAT, CONV_WINOGRAD_6},     {CONV2D(4), true, BF16, CONV_WINOGRAD_10},
+        {CONV2D(33), false, FLOAT, CONV_WINOGRAD_6},    {CONV2D(79), false, FLOAT, CONV_WINOGRAD_10},
+        {CONV2D(3), false, FLOAT, CONV_WINOGRAD_10},    {CONV2D(1), false, FLOAT, CONV_WINOGRAD_6},
+        {CONV2D(1), true, FLOAT, CONV_WINOGRAD_PHASES}, {CONV2D(3), false, FLOAT, CONV_WINOGRAD_PHASES},
+        {CONV2D(8), true, FLOAT, CONV_WINOGRAD_PHASES}, {CONV2D(30), false, DST_BF16, CONV_WINOGRAD_PHASES},
     };
     static const int size[2] = {9, 9};
     begin();
@@ -384,8 +347,7 @@ static void test_unsupported(void)
 
 static void test_names(void)
 {
-    static const char *const known[CONV_METHODS] = {"direct",          "winograd6", "winograd8",       "winograd10",
-                                                    "winograd-phases", "onednn",    "onednn-winograd", "onednn-backward"};
+    static const char *const known[CONV_METHODS] = {"direct", "winograd6", "winograd8", "winograd10", "winograd-phases", "onednn"};
     for (int i = 0; i < CONV_METHODS; i++) {
         enum conv_method method = CONV_METHODS;
         CU_ASSERT_STRING_EQUAL(conv_method_name((enum conv_method)i), known[i]);
@@ -429,23 +391,75 @@ static void test_weight_cache(void)
     CU_ASSERT_PTR_EQUAL(weight_cache_bias(cache, CONV2D(10)), parameters_bias(network, weights, CONV2D(10)));
     // oneDNN's, once for each layout and convolution, and turned apart from not turned: of 96 -> 96 channels the layouts are the same
     const struct onednn_weights *found[2][3];
+    struct onednn_primitive *primitive;
+    UNIT_OK(onednn_primitive_create(&primitive, &(struct onednn_spec){.shape = shape_of(CONV2D(11), (const int[]){9, 9})}));
     for (int turned = 0; turned < 2; turned++) {
-        const int size[2] = {9, 9};
-        struct onednn_primitive *primitive;
-        UNIT_OK(onednn_primitive_create(
-            &primitive, &(struct onednn_spec){.kind = turned ? ONEDNN_TURNED : ONEDNN_FORWARD, .shape = shape_of(CONV2D(11), size)}));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), turned, primitive, &found[turned][0]));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(11), turned, primitive, &found[turned][1]));
-        UNIT_OK(weight_cache_onednn(cache, CONV2D(18), turned, primitive, &found[turned][2])); // another of that shape
+        const struct weight_key key = {.part_count = 1, .parts = {CONV2D(11)}, .backward = turned};
+        const struct weight_key other = {.part_count = 1, .parts = {CONV2D(18)}, .backward = turned}; // of the same shape
+        UNIT_OK(weight_cache_onednn(cache, &key, primitive, &found[turned][0]));
+        UNIT_OK(weight_cache_onednn(cache, &key, primitive, &found[turned][1]));
+        UNIT_OK(weight_cache_onednn(cache, &other, primitive, &found[turned][2]));
         CU_ASSERT_PTR_EQUAL(found[turned][0], found[turned][1]);
         CU_ASSERT_PTR_NOT_EQUAL(found[turned][0], found[turned][2]);
-        onednn_primitive_destroy(&primitive);
     }
+    onednn_primitive_destroy(&primitive);
     CU_ASSERT_PTR_NOT_EQUAL(found[0][0], found[1][0]);
     end();
 }
 
+static uint64_t digest_of(const struct result *r)
+{
+    uint64_t hash = 0;
+    for (int b = 0; b < r->data.count; b++)
+        for (size_t i = 0; i < r->data.bytes; i++)
+            hash = (hash ^ ((const uint8_t *)r->data.block[b])[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+// The same bytes for any number of threads.
+static void check_threads(const struct sample *sample, enum conv_method method)
+{
+    static const int threads[] = {1, 2, 7, 12, 48, 128};
+    static struct result result; // large for a stack
+    struct finishing how = {.bf16 = sample->spec.backward ? sample->spec.src_bf16 : sample->spec.dst_bf16};
+    uint64_t first = 0;
+    for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+        struct convolution *convolution;
+        void *scratch;
+        omp_set_num_threads(threads[t]);
+        if (convolution_create(&convolution, &sample->spec, method, cache) != STATUS_OK)
+            break;
+        result_create(&result, &how, sample->result_channels[0], sample->result_positions, onednn_block(), false);
+        bind_and_run(convolution, sample, result.out, &scratch);
+        first = t == 0 ? digest_of(&result) : first;
+        CU_ASSERT_EQUAL(digest_of(&result), first);
+        result_destroy(&result);
+        convolution_destroy(&convolution);
+        free(scratch);
+    }
+}
+
+static void test_threads(void)
+{
+    static const int convs[] = {CONV2D(3), CONV2D(13), CONV2D(30), CONV2D(33), CONV2D(86)}, size[2] = {17, 35};
+    const int before = omp_get_max_threads();
+    begin();
+    for (size_t i = 0; i < sizeof convs / sizeof convs[0]; i++)
+        for (int backward = 0; backward < 2; backward++)
+            for (enum type type = FLOAT; type <= BF16; type += BF16) {
+                const struct conv_spec spec = spec_of(&convs[i], 1, size, backward, type);
+                struct sample sample;
+                sample_create(&sample, &spec);
+                for (enum conv_method method = CONV_DIRECT; method < CONV_METHODS; method++)
+                    check_threads(&sample, method);
+                sample_destroy(&sample);
+            }
+    end();
+    omp_set_num_threads(before);
+}
+
 static const struct unit_test tests[] = {
+    {"threads", test_threads},
     {"names", test_names},
     {"weight cache", test_weight_cache},
     {"unsupported", test_unsupported},

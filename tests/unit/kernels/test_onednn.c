@@ -2,16 +2,17 @@
 // Every convolution that the network has against plain loops, at odd sizes. Run for several instruction sets (ONEDNN_MAX_CPU_ISA).
 #include "kernels/onednn/onednn.h"
 
-#include "naive.h"
+#include <omp.h>
+
+#include "kernels/simd/simd.h"
+#include "blocks.h"
 
 enum { LEFT_OVER = 1, SIZES = 3 };
 // (height, width). With a window of 3 and stride 2 the last row and column of an even size are left over.
 static const int sizes[SIZES][2] = {{13, 19}, {18, 11}, {7, 7}};
 
-// A direct sum of n products in float differs from the exact one by about sqrt(n) rounding errors of 6e-8: 1e-6 here.
-static const double DIRECT = 5e-6;
-// Winograd's F(4, 3) sums transformed values, which are larger than the result.
-static const double WINOGRAD = 5e-4;
+// A sum of n products in float differs from the exact one by about sqrt(n) rounding errors of 6e-8: 1e-6 here.
+static const double TOLERANCE = 5e-6;
 
 enum padding { VALID, SAME };
 
@@ -33,65 +34,54 @@ static struct onednn_shape shape_of(int in, int out, int kernel_h, int kernel_w,
     return s;
 }
 
-static float *blocked_copy(const float *planar, int channels, size_t positions)
+// Between (channels, positions) and (positions, channels).
+static float *transposed(const float *from, size_t rows, size_t columns)
 {
-    float *blocked = naive_alloc(onednn_tensor_bytes(channels, (int)positions, 1));
-    naive_block(planar, blocked, channels, positions, onednn_block());
-    return blocked;
+    float *to = naive_alloc(rows * columns * sizeof *to);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            to[c * rows + r] = from[r * columns + c];
+    return to;
 }
 
-static double error_of(const float *blocked, const double *expected, int channels, size_t positions)
+// In bfloat16, and what that leaves of the values, in place.
+static uint16_t *rounded(float *values, size_t count)
 {
-    float *planar = naive_alloc((size_t)channels * positions * sizeof *planar);
-    naive_unblock(blocked, planar, channels, positions, onednn_block());
-    const double error = naive_error(planar, expected, (size_t)channels * positions);
-    free(planar);
-    return error;
+    uint16_t *to = naive_alloc(count * sizeof *to);
+    for (size_t i = 0; i < count; i++)
+        values[i] = bf16_value(to[i] = bf16_of(values[i]));
+    return to;
 }
 
-// Runs it in memory of the test's own, and once before that in other memory, so that binding again is tried each time.
-static void run(struct onednn_primitive *p, const struct onednn_binding *binding, size_t written, size_t read)
+// What a thread has for a primitive: from `in` to `out`, bound anew and run twice, the first time elsewhere.
+static void run(const struct onednn_primitive *p, const struct onednn_weights *weights, const void *in, size_t read, float *out,
+                size_t written)
 {
-    for (int other = 1; other >= 0; other--) {
-        struct onednn_binding b = *binding;
-        void *in = naive_alloc(read), *out = naive_alloc(written);
-        memset(in, 0, read);
-        memset(out, 0, written); // where an accumulating primitive must not read NaNs
-        b.scratch = naive_alloc(onednn_scratch_bytes(p));
-        b.in = other ? in : b.in;
-        b.out = other ? out : b.out;
-        UNIT_OK(onednn_bind(p, &b));
-        UNIT_OK(onednn_run(p));
-        free(b.scratch);
-        free(out);
-        free(in);
-    }
+    struct onednn_binding *binding = NULL;
+    void *elsewhere = naive_alloc(read), *scratch = naive_alloc(onednn_scratch_bytes(p) + 1);
+    float *other = naive_alloc(written);
+    memset(elsewhere, 0, read);
+    UNIT_OK(onednn_bind(&binding, p, weights, elsewhere, other, scratch));
+    UNIT_OK(onednn_run(binding));
+    onednn_binding_destroy(&binding);
+    CU_ASSERT_PTR_NULL(binding);
+    UNIT_OK(onednn_bind(&binding, p, weights, in, out, scratch));
+    for (int times = 0; times < 2; times++)
+        UNIT_OK(onednn_run(binding));
+    onednn_binding_destroy(&binding);
+    free(other);
+    free(scratch);
+    free(elsewhere);
 }
 
-// The kernel as a primitive of this kind wants it, to be freed.
-static float *kernel_for(const struct onednn_spec *spec, const float *kernel)
+// `spec` beside plain loops. False where oneDNN has no such primitive.
+static bool check(const struct onednn_spec *spec)
 {
     const struct onednn_shape *s = &spec->shape;
-    const size_t count = naive_weight(s, s->dst_channels, 0, 0, 0), taps = (size_t)(s->kernel_h * s->kernel_w);
-    const size_t in = (size_t)s->src_channels, out = (size_t)s->dst_channels;
-    float *copy = naive_alloc(count * sizeof *copy);
-    for (size_t o = 0; o < out; o++)
-        for (size_t i = 0; i < in; i++)
-            for (size_t k = 0; k < taps; k++) {
-                const size_t turned = (i * out + o) * taps + taps - 1 - k, same = (o * in + i) * taps + k;
-                copy[spec->kind == ONEDNN_TURNED ? turned : same] = kernel[same];
-            }
-    return copy;
-}
-
-// All that `spec` asks for beside plain loops. False where oneDNN has no such primitive.
-static bool check(const struct onednn_spec *spec, double tolerance)
-{
-    const struct onednn_shape *s = &spec->shape;
-    const bool back = spec->kind != ONEDNN_FORWARD;
-    const int in_channels = back ? s->dst_channels : s->src_channels, out_channels = back ? s->src_channels : s->dst_channels;
-    const size_t src = naive_count(1, s->src_h, s->src_w), dst = naive_count(1, s->dst_h, s->dst_w), in = back ? dst : src,
-                 out = back ? src : dst, count = (size_t)out_channels * out;
+    const size_t in_channels = (size_t)(spec->backward ? s->dst_channels : s->src_channels),
+                 out_channels = (size_t)(spec->backward ? s->src_channels : s->dst_channels);
+    const size_t src = naive_count(1, s->src_h, s->src_w), dst = naive_count(1, s->dst_h, s->dst_w), in = spec->backward ? dst : src,
+                 out = spec->backward ? src : dst, weight_count = naive_weight(s, s->dst_channels, 0, 0, 0);
     struct onednn_primitive *p = NULL;
     struct onednn_weights *weights = NULL;
     const enum status rc = onednn_primitive_create(&p, spec);
@@ -100,34 +90,32 @@ static bool check(const struct onednn_spec *spec, double tolerance)
         return false;
     }
     UNIT_OK(rc);
-    float *values = naive_random((size_t)in_channels * in, 1), *before = naive_random(count, 2);
-    float *kernel = naive_random(naive_weight(s, s->dst_channels, 0, 0, 0), 3), *bias = naive_random((size_t)out_channels, 4);
-    double *expected = calloc(count, sizeof *expected);
-    (back ? naive_conv_backward : naive_conv)(s, values, kernel, expected);
-    for (size_t i = 0; i < count; i++) {
-        expected[i] += (spec->bias ? bias[i / out] : 0) + (spec->accumulate ? before[i] : 0);
-        if (spec->relu && expected[i] < 0)
-            expected[i] = 0;
+    float *values = naive_random(in_channels * in, 1), *kernel = naive_random(weight_count, 3);
+    float *found = naive_alloc(out_channels * out * sizeof *found);
+    double *expected = calloc(out_channels * out, sizeof *expected);
+    if (spec->bf16) {
+        free(rounded(values, in_channels * in));
+        free(rounded(kernel, weight_count));
     }
-    float *from = spec->planar_source ? values : blocked_copy(values, in_channels, in), *to = blocked_copy(before, out_channels, out);
-    float *wanted = kernel_for(spec, kernel);
-    UNIT_OK(onednn_weights_create(&weights, p, wanted));
-    free(wanted);
+    (spec->backward ? naive_conv_backward : naive_conv)(s, values, kernel, expected);
+    UNIT_OK(onednn_weights_create(&weights, p, kernel));
     CU_ASSERT(onednn_weights_fit(weights, p));
-    run(p, &(struct onednn_binding){.in = from, .out = to, .weights = weights, .bias = bias},
-        onednn_tensor_bytes(out_channels, (int)out, 1), onednn_tensor_bytes(in_channels, (int)in, 1));
-    const double error = error_of(to, expected, out_channels, out);
-    if (!(error <= tolerance))
-        printf("\nkind %d %d->%d %dx%d/%d at %dx%d: error %g\n", (int)spec->kind, s->src_channels, s->dst_channels, s->kernel_h,
-               s->kernel_w, s->stride, s->src_h, s->src_w, error);
-    CU_ASSERT(error <= tolerance);
-    if (from != values)
-        free(from);
-    free(to);
+    float *last = transposed(values, in_channels, in);
+    void *read = spec->bf16 ? (void *)rounded(last, in_channels * in) : last;
+    run(p, weights, read, in_channels * in * (spec->bf16 ? 2 : sizeof(float)), found, out_channels * out * sizeof *found);
+    float *planar = transposed(found, out, out_channels);
+    const double error = naive_error(planar, expected, out_channels * out);
+    if (!(error <= TOLERANCE))
+        printf("\n%s %d->%d %dx%d/%d at %dx%d: error %g\n", spec->backward ? "backward" : "forward", s->src_channels, s->dst_channels,
+               s->kernel_h, s->kernel_w, s->stride, s->src_h, s->src_w, error);
+    CU_ASSERT(error <= TOLERANCE);
+    if (read != last)
+        free(read);
+    free(last);
+    free(planar);
+    free(found);
     free(expected);
-    free(bias);
     free(kernel);
-    free(before);
     free(values);
     onednn_weights_destroy(&weights);
     onednn_primitive_destroy(&p);
@@ -151,114 +139,63 @@ static struct onednn_shape conv_shape(int conv, int size)
                     sizes[size]);
 }
 
-static void test_forward(void)
+static struct onednn_shape first_shape(const int size[2])
 {
-    for (int i = 0; i < CONVS; i++)
+    return shape_of(3, 32, 3, 3, 2, VALID, size);
+}
+
+static void check_all(bool bf16)
+{
+    for (int backward = 0; backward < 2; backward++)
         for (int size = 0; size < SIZES; size++) {
-            struct onednn_spec spec = {.kind = ONEDNN_FORWARD, .shape = conv_shape(i, size)};
-            CU_ASSERT(check(&spec, DIRECT));
-            spec.bias = spec.relu = true;
-            CU_ASSERT(check(&spec, DIRECT));
+            for (int i = 0; i < CONVS; i++)
+                CU_ASSERT(check(&(struct onednn_spec){.shape = conv_shape(i, size), .backward = backward, .bf16 = bf16}));
+            CU_ASSERT(check(&(struct onednn_spec){.shape = first_shape(sizes[size]), .backward = backward, .bf16 = bf16}));
         }
 }
 
-static void test_planar_source(void)
+static void test_float(void)
 {
-    static const int first[2] = {75, 82};
-    for (int size = 0; size <= SIZES; size++)
-        CU_ASSERT(check(&(struct onednn_spec){.kind = ONEDNN_FORWARD,
-                                              .shape = shape_of(3, 32, 3, 3, 2, VALID, size < SIZES ? sizes[size] : first),
-                                              .bias = true,
-                                              .relu = true,
-                                              .planar_source = true},
-                        DIRECT));
+    check_all(false);
 }
 
-static void test_accumulate(void)
+// Where the processor multiplies bfloat16, oneDNN has all of it; elsewhere it may have some.
+static void test_bf16(void)
 {
-    for (int i = 0; i < CONVS; i++) {
-        struct onednn_spec spec = {.kind = ONEDNN_FORWARD, .shape = conv_shape(i, LEFT_OVER), .accumulate = true};
-        CU_ASSERT(check(&spec, DIRECT));
-        spec.relu = spec.bias = true;
-        CU_ASSERT(check(&spec, DIRECT));
-    }
+    const struct onednn_spec any = {.shape = conv_shape(0, 0), .bf16 = true};
+    if (check(&any))
+        check_all(true);
+    else
+        CU_ASSERT_FALSE(simd_here()->bf16_products && !getenv("ONEDNN_MAX_CPU_ISA"));
 }
 
-static void check_backward(struct onednn_shape shape)
+// More padding than the convolution has: what a band in the middle of a picture is asked for.
+static void test_padded_backward(void)
 {
-    CU_ASSERT(check(&(struct onednn_spec){.kind = ONEDNN_BACKWARD, .shape = shape}, DIRECT));
+    struct onednn_shape s = first_shape((const int[]){12, 30});
+    s.pad_h = s.pad_w = 2;
+    s.dst_h = 7;
+    s.dst_w = 16;
+    for (s.src_channels = 3; s.src_channels <= 96; s.src_channels += 93)
+        CU_ASSERT(check(&(struct onednn_spec){.shape = s, .backward = true}));
 }
 
-static void test_backward(void)
+// A primitive that was made with many threads is the one that was made with one, and leaves the number as it was.
+static void test_threads(void)
 {
-    for (int size = 0; size < SIZES; size++) {
-        for (int i = 0; i < CONVS; i++)
-            check_backward(conv_shape(i, size));
-        check_backward(shape_of(3, 32, 3, 3, 2, VALID, sizes[size])); // down to the three channels of the image
-    }
-}
-
-static bool is_reference(const struct onednn_shape *s)
-{
+    const struct onednn_spec spec = {.shape = conv_shape(1, 0)};
+    const int threads = omp_get_max_threads();
     struct onednn_primitive *p;
-    UNIT_OK(onednn_primitive_create(&p, &(struct onednn_spec){.kind = ONEDNN_BACKWARD, .shape = *s}));
-    const bool reference = onednn_is_reference(p);
-    onednn_primitive_destroy(&p);
-    return reference;
-}
-
-// Widths for which oneDNN itself has reference code only, dozens of times slower: multiples of 28 with AVX-512, of 6 or 10 with AVX2.
-static void test_backward_widths(void)
-{
-    static const int channels[][2] = {{3, 32}, {96, 96}, {288, 384}, {192, 320}};
-    for (int i = 0; i < 4; i++)
-        for (int width = 9; width < 230; width++) {
-            const int size[2] = {11, width}, odd[2] = {11, 9};
-            const struct onednn_shape s = shape_of(channels[i][0], channels[i][1], 3, 3, 2, VALID, size);
-            const struct onednn_shape usual = shape_of(channels[i][0], channels[i][1], 3, 3, 2, VALID, odd);
-            CU_ASSERT(!is_reference(&s) || is_reference(&usual));
-        }
-    static const int widths[] = {30, 56, 60, 84, 168};
-    for (int i = 0; i < 5; i++) {
-        const int size[2] = {13, widths[i]};
-        check_backward(shape_of(3, 32, 3, 3, 2, VALID, size));
-        check_backward(shape_of(48, 32, 3, 3, 2, VALID, size));
+    size_t bytes[2];
+    for (int i = 0; i < 2; i++) {
+        omp_set_num_threads(i ? 48 : 1);
+        UNIT_OK(onednn_primitive_create(&p, &spec));
+        CU_ASSERT_EQUAL(omp_get_max_threads(), i ? 48 : 1);
+        bytes[i] = onednn_scratch_bytes(p);
+        onednn_primitive_destroy(&p);
     }
-}
-
-static void test_turned(void)
-{
-    for (int i = 0; i < CONVS; i++)
-        for (int size = 0; size < SIZES && convs[i].stride == 1; size++) {
-            struct onednn_spec spec = {.kind = ONEDNN_TURNED, .shape = conv_shape(i, size)};
-            CU_ASSERT(check(&spec, DIRECT));
-            spec.accumulate = true;
-            CU_ASSERT(check(&spec, DIRECT));
-        }
-}
-
-static void test_winograd(void)
-{
-    int supported = 0;
-    for (int i = 0; i < CONVS; i++) {
-        if (convs[i].kernel_h != 3 || convs[i].kernel_w != 3 || convs[i].stride != 1)
-            continue;
-        for (int size = 0; size < SIZES; size++) {
-            struct onednn_spec spec = {.kind = ONEDNN_FORWARD, .shape = conv_shape(i, size), .winograd = true, .bias = true, .relu = true};
-            supported += check(&spec, WINOGRAD);
-            spec = (struct onednn_spec){.kind = ONEDNN_TURNED, .shape = spec.shape, .winograd = true};
-            supported += check(&spec, WINOGRAD);
-            spec.accumulate = true;
-            supported += check(&spec, WINOGRAD);
-        }
-    }
-    if (onednn_block() == 16 && atoi(onednn_version()) < 3) // oneDNN 2 has it for AVX-512 only, 3 not at all
-        CU_ASSERT(supported > 0);
-    // never for a stride or a kernel that the algorithm does not have
-    const struct onednn_shape strided = shape_of(64, 96, 3, 3, 2, VALID, sizes[0]), wide = shape_of(32, 48, 1, 7, 1, SAME, sizes[0]);
-    CU_ASSERT_FALSE(check(&(struct onednn_spec){.kind = ONEDNN_FORWARD, .shape = strided, .winograd = true}, WINOGRAD));
-    CU_ASSERT(strstr(status_message(), "unimplemented") != NULL);
-    CU_ASSERT_FALSE(check(&(struct onednn_spec){.kind = ONEDNN_FORWARD, .shape = wide, .winograd = true}, WINOGRAD));
+    omp_set_num_threads(threads);
+    CU_ASSERT_EQUAL(bytes[0], bytes[1]);
 }
 
 static void test_layout(void)
@@ -275,13 +212,7 @@ static void test_layout(void)
 }
 
 static const struct unit_test tests[] = {
-    {"layout", test_layout},
-    {"convolutions", test_forward},
-    {"planar source", test_planar_source},
-    {"accumulate", test_accumulate},
-    {"backward", test_backward},
-    {"backward by a turned kernel", test_turned},
-    {"backward widths", test_backward_widths},
-    {"winograd", test_winograd},
+    {"layout", test_layout},   {"float32", test_float}, {"bfloat16", test_bf16}, {"backward with more padding", test_padded_backward},
+    {"threads", test_threads},
 };
 UNIT_MAIN("onednn", tests)
