@@ -48,7 +48,7 @@ static enum status are_many(const struct job_options *options, int64_t many, boo
     struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake, options->output, false, options->inputs, options->input_count));
     for (int64_t i = 0; i < many && !end; i++)
         TRY_OUT(intake_next(intake, &entry, &end));
     *are = !end;
@@ -71,6 +71,22 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
     } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
         return are_many(options, 4 * (int64_t)workers, &p->known.delegates);
     }
+    return STATUS_OK;
+}
+
+// As the run began, whatever the number of pictures now.
+static enum status choose_folders(struct preparation *p, struct job_options *options)
+{
+    enum { MANY = 10000 };
+    enum config_folders *folders = &options->config.output.folders;
+    bool many = false;
+    if (p->resume)
+        *folders = p->resume->folders;
+    else if (*folders == FOLDERS_AUTO)
+        TRY(are_many(options, MANY, &many));
+    if (*folders == FOLDERS_AUTO)
+        *folders = many ? FOLDERS_GROUPED : FOLDERS_FLAT;
+    p->recorded.output.folders = *folders;
     return STATUS_OK;
 }
 
@@ -125,6 +141,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
         return STATUS_OK;
     TRY(read_plan(p, options));
     TRY(prepare_output(p, options, run_file));
+    TRY(choose_folders(p, options));
     TRY(choose_io(p, options, ranks - 1));
     if (options->config.objective == OBJECTIVE_GUIDE)
         TRY(load_guide(&options->config, options->output, &p->guide));

@@ -17,6 +17,7 @@ enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
+enum config_folders { FOLDERS_AUTO, FOLDERS_FLAT, FOLDERS_GROUPED };
 enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
 enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
 enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
@@ -123,6 +124,7 @@ struct config {
     struct {
         enum config_output_format format;
         int quality; // of JPEG, 1..100
+        enum config_folders folders;
     } output;
     struct {
         int resize;   // pixels of the shorter side that inputs are brought to; 0: as they are

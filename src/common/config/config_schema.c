@@ -147,6 +147,10 @@ const struct config_key config_keys[] = {
         "Format of the dreams. auto: TIFF where the input is TIFF, otherwise PNG. jpeg has 8 bits and no alpha.",
         .words = WORDS({"auto", OUTPUT_AUTO}, {"png", OUTPUT_PNG}, {"tiff", OUTPUT_TIFF}, {"jpeg", OUTPUT_JPEG})),
     INT(PICTURES, output.quality, "95", 1, 100, "Quality of dreams in JPEG: 100 is the best and the largest."),
+    KEY(PICTURES, output.folders, WORD, "auto",
+        "Where pictures' folders are. flat: in the output folder; grouped: in its folders 00 to ff. auto: grouped from 10,000 pictures on. A run "
+        "that goes on keeps what it began with.",
+        .words = WORDS({"auto", FOLDERS_AUTO}, {"flat", FOLDERS_FLAT}, {"grouped", FOLDERS_GROUPED}), .neutral = true),
     INT(PICTURES, input.resize, "none", 75, 65535,
         "Shorter side, in pixels, that inputs are brought to before anything else. none: they stay as they are.",
         .words = WORDS({"none", 0})),

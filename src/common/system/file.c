@@ -224,23 +224,36 @@ static enum status make_one_folder(const char *path)
     return fail(STATUS_IO, "cannot make the folder '%s': %s", path, strerror(error));
 }
 
+// Only what is missing costs a call: on a parallel file system each is a message to a server.
 enum status file_make_folder(const char *path)
 {
     char partial[FILE_PATH_MAX];
-    size_t length = strlen(path);
+    const size_t length = strlen(path);
     if (length == 0)
         return fail(STATUS_IO, "cannot make a folder without a name");
     if (length >= sizeof partial)
         return fail(STATUS_LIMIT, "cannot make the folder '%s': the path is longer than %d bytes", path, FILE_PATH_MAX - 1);
     memcpy(partial, path, length + 1);
-    for (size_t i = 1; i < length; i++) {
-        if (path[i] != '/' || path[i - 1] == '/')
-            continue;
-        partial[i] = '\0';
-        TRY(make_one_folder(partial));
-        partial[i] = '/';
+    size_t there = length;
+    while (mkdir(partial, 0777) != 0) {
+        if (errno != ENOENT) {
+            TRY(make_one_folder(partial));
+            break;
+        }
+        while (there > 0 && partial[there - 1] != '/')
+            there--;
+        while (there > 0 && partial[there - 1] == '/')
+            there--;
+        if (there == 0)
+            break;
+        partial[there] = '\0';
     }
-    return make_one_folder(path);
+    while (there < length) {
+        partial[there] = path[there];
+        there += strlen(partial + there);
+        TRY(make_one_folder(partial));
+    }
+    return STATUS_OK;
 }
 
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name)

@@ -33,7 +33,7 @@ static bool is_output_folder(const struct output_folder *output, const struct st
     return output->exists && info->st_dev == output->device && info->st_ino == output->inode;
 }
 
-// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it.
+// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it, or in one of its groups.
 static bool is_output(const struct output_folder *output, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
@@ -41,8 +41,11 @@ static bool is_output(const struct output_folder *output, const char *path)
     struct stat info;
     if (strncmp(base, "dream.", 6) != 0 && strncmp(base, "cam.", 4) != 0)
         return false;
-    return snprintf(above, sizeof above, "%.*s..", (int)(base - path), path) < (int)sizeof above && stat(above, &info) == 0 &&
-           is_output_folder(output, &info);
+    for (int grouped = 0; grouped < 2; grouped++)
+        if (snprintf(above, sizeof above, "%.*s..%s", (int)(base - path), path, grouped ? "/.." : "") < (int)sizeof above &&
+            stat(above, &info) == 0 && is_output_folder(output, &info))
+            return true;
+    return false;
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -157,7 +160,7 @@ struct intake {
     int64_t next_id;
 };
 
-enum status intake_create(struct intake **out, const char *output, char *const *inputs, int count)
+enum status intake_create(struct intake **out, const char *output, bool grouped, char *const *inputs, int count)
 {
     TRY(ALLOCATE(*out, 1, "for the inputs"));
     struct intake *intake = *out;
@@ -166,7 +169,7 @@ enum status intake_create(struct intake **out, const char *output, char *const *
     intake->count = count;
     if (stat(output, &info) == 0)
         intake->output = (struct output_folder){.exists = true, .device = info.st_dev, .inode = info.st_ino};
-    enum status rc = folder_names_create(&intake->names, output);
+    enum status rc = folder_names_create(&intake->names, output, grouped);
     if (rc != STATUS_OK)
         intake_destroy(out);
     return rc;

@@ -50,8 +50,8 @@ void intake_release(struct held_entry *held, struct intake_entry *entry); // bac
 struct intake;
 
 // `inputs` [count] stay the caller's and must outlive the intake. `output` is the output folder: no entry's name is that of a file there,
-// and no entry is a path in it that a picture may be written to.
-enum status intake_create(struct intake **intake, const char *output, char *const *inputs, int count) MUST_CHECK;
+// and no entry is a path in it that a picture may be written to. `grouped`: folder_names.h.
+enum status intake_create(struct intake **intake, const char *output, bool grouped, char *const *inputs, int count) MUST_CHECK;
 
 // The next entry, or *end. Fails only for want of memory.
 enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end) MUST_CHECK;

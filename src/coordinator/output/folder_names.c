@@ -21,6 +21,7 @@ struct slot {
 
 struct folder_names {
     char folder[FILE_PATH_MAX];
+    bool grouped;
     struct slot *slots;
     size_t capacity, count; // capacity is a power of two
 };
@@ -39,8 +40,8 @@ static void make_safe(char name[FOLDER_NAME_MAX + 1], const char *text)
     }
     if (whole[0] == '.' || whole[0] == '-') // hidden, or taken for an option
         whole[0] = '_';
-    utf8_cut(whole, FOLDER_NAME_MAX);
-    snprintf(name, FOLDER_NAME_MAX + 1, "%s", whole[0] ? whole : "image");
+    utf8_cut(whole, FOLDER_BASE_MAX);
+    snprintf(name, FOLDER_BASE_MAX + 1, "%s", whole[0] ? whole : "image");
 }
 
 static void drop_extension(char *base)
@@ -154,13 +155,14 @@ static enum status try_name(struct folder_names *names, const char *name, bool *
     return rc;
 }
 
-enum status folder_names_create(struct folder_names **out, const char *folder)
+enum status folder_names_create(struct folder_names **out, const char *folder, bool grouped)
 {
     static const char *const own[] = {"run.h5", "run.h5.new", "report.html"}; // the run's own files, whether they are there yet or not
     TRY(ALLOCATE(*out, 1, "for the names of images"));
     struct folder_names *names = *out;
     enum status rc = STATUS_OK;
     bool taken;
+    names->grouped = grouped;
     if (snprintf(names->folder, sizeof names->folder, "%s", folder) >= (int)sizeof names->folder) {
         rc = fail(STATUS_LIMIT, "%s: the path of the output folder is too long", folder);
         goto out;
@@ -183,15 +185,20 @@ void folder_names_destroy(struct folder_names **names)
 
 enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1])
 {
+    char base[FOLDER_NAME_MAX + 1], ending[16];
+    if (names->grouped)
+        snprintf(base, sizeof base, "%02x/%.*s", (unsigned)(hash_of(name) & 0xff), FOLDER_BASE_MAX, name);
+    else
+        snprintf(base, sizeof base, "%s", name);
+    snprintf(name, FOLDER_NAME_MAX + 1, "%s", base);
+    const size_t longest = names->grouped ? FOLDER_NAME_MAX : FOLDER_BASE_MAX;
     const uint64_t hash = hash_of(name);
     bool taken;
     TRY(try_name(names, name, &taken));
     uint32_t number = find(names->slots, names->capacity, hash)->number;
-    char base[FOLDER_NAME_MAX + 1], ending[16];
-    snprintf(base, sizeof base, "%s", name);
     for (; !taken; number++) {
         const int length = snprintf(ending, sizeof ending, "-%u", (unsigned)number);
-        utf8_cut(base, (size_t)(FOLDER_NAME_MAX - length));
+        utf8_cut(base, longest - (size_t)length);
         snprintf(name, FOLDER_NAME_MAX + 1, "%s%s", base, ending);
         TRY(try_name(names, name, &taken));
     }

@@ -124,7 +124,7 @@ static enum status walk(struct resume *r, const struct run_images *past, struct 
     return STATUS_OK;
 }
 
-static enum status check_run(const struct resume *r, const struct run_facts *past, const struct resume_options *options)
+static enum status check_run(struct resume *r, const struct run_facts *past, const struct resume_options *options)
 {
     char difference[512];
     struct config was;
@@ -135,6 +135,7 @@ static enum status check_run(const struct resume *r, const struct run_facts *pas
         return fail(STATUS_USAGE, "%s is of `oneiros %s`: %s", r->path, past->kind, anew);
     config_init(&was);
     TRY(config_yaml_read(&was, r->path, past->config, strlen(past->config)));
+    r->folders = was.output.folders;
     if (config_difference(&was, options->config, difference, sizeof difference))
         return fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
     return STATUS_OK;
@@ -164,7 +165,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
         goto out;
     }
     TRY_OUT(check_run(r, &reader->facts, options));
-    TRY_OUT(intake_create(&intake, options->output, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake, options->output, r->folders == FOLDERS_GROUPED, options->inputs, options->input_count));
     TRY_OUT(walk(r, &images, intake, options));
     rc = checkpoint_folder_remove(options->output, &r->earlier); // that run may have been killed before it did so
 out:

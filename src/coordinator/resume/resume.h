@@ -22,7 +22,8 @@ struct resume_options {
 struct resume {
     char path[FILE_PATH_MAX]; // of the run file
     char weights_md5[33];
-    struct tile_rules tiles;    // without the stride
+    struct tile_rules tiles; // without the stride
+    enum config_folders folders;
     struct run_earlier earlier; // for run_file_create(): the rows of what is done
     bool *done;                 // [count] of the inputs that the earlier run had come to
     int64_t count, room;

@@ -57,7 +57,7 @@ static const char *take(const char *output, int count, ...)
     size_t used = 0;
     int64_t id = 0;
     text[0] = '\0';
-    UNIT_OK(intake_create(&intake, output, inputs, count));
+    UNIT_OK(intake_create(&intake, output, false, inputs, count));
     for (;;) {
         UNIT_OK(intake_next(intake, &entry, &end));
         if (end)
@@ -216,7 +216,7 @@ static void test_lists_are_streamed(void)
     struct intake *intake;
     struct intake_entry entry;
     bool end;
-    UNIT_OK(intake_create(&intake, "out", inputs, 1));
+    UNIT_OK(intake_create(&intake, "out", false, inputs, 1));
     for (int i = 0; i < 3; i++) {
         UNIT_OK(intake_next(intake, &entry, &end));
         CU_ASSERT_FATAL(!end);
@@ -311,7 +311,7 @@ static void test_unique_names(void)
     CU_ASSERT_EQUAL(mkdir("folder", 0777), 0);
     CU_ASSERT_EQUAL(symlink("gone", "link"), 0);
     struct folder_names *names;
-    UNIT_OK(folder_names_create(&names, "."));
+    UNIT_OK(folder_names_create(&names, ".", false));
     claim(names, "cat", "cat");
     claim(names, "cat-2", "cat-2");
     claim(names, "CAT", "CAT-3");
@@ -322,15 +322,38 @@ static void test_unique_names(void)
     claim(names, "folder", "folder"); // of an earlier run
     claim(names, "run.h5", "run.h5-2");
     claim(names, "Report.html", "Report.html-2");
-    char longest[FOLDER_NAME_MAX + 1], second[FOLDER_NAME_MAX + 1];
-    memset(longest, 'x', FOLDER_NAME_MAX);
-    longest[FOLDER_NAME_MAX] = '\0';
+    char longest[FOLDER_BASE_MAX + 1], second[FOLDER_BASE_MAX + 1];
+    memset(longest, 'x', FOLDER_BASE_MAX);
+    longest[FOLDER_BASE_MAX] = '\0';
     strcpy(second, longest);
-    strcpy(second + FOLDER_NAME_MAX - 2, "-2");
+    strcpy(second + FOLDER_BASE_MAX - 2, "-2");
     claim(names, longest, longest);
     claim(names, longest, second);
     folder_names_destroy(&names);
     CU_ASSERT_PTR_NULL(names);
+}
+
+// The first two digits of `printf %s cat | sha256sum` and the like, whatever the case.
+static void test_grouped_names(void)
+{
+    enter("grouped");
+    struct folder_names *names;
+    UNIT_OK(folder_names_create(&names, ".", true));
+    claim(names, "cat", "77/cat");
+    claim(names, "Cat", "77/Cat-2");
+    claim(names, "cat", "77/cat-3");
+    claim(names, "dog", "cd/dog");
+    claim(names, "run.h5", "fc/run.h5");
+    char longest[FOLDER_BASE_MAX + 1], given[FOLDER_NAME_MAX + 1];
+    memset(longest, 'x', FOLDER_BASE_MAX);
+    longest[FOLDER_BASE_MAX] = '\0';
+    for (int i = 1; i <= 2; i++) {
+        snprintf(given, sizeof given, "%s/%s", "09", longest);
+        if (i == 2)
+            strcpy(given + FOLDER_NAME_MAX - 2, "-2");
+        claim(names, longest, given);
+    }
+    folder_names_destroy(&names);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -345,7 +368,7 @@ static void test_many_names(void)
     struct folder_names *names;
     char(*given)[FOLDER_NAME_MAX + 1] = calloc(MANY, sizeof *given);
     CU_ASSERT_PTR_NOT_NULL_FATAL(given);
-    UNIT_OK(folder_names_create(&names, "nowhere"));
+    UNIT_OK(folder_names_create(&names, "nowhere", false));
     for (int i = 0; i < MANY; i++) {
         snprintf(given[i], sizeof given[i], i % 3 == 0 ? "image-%d" : i % 3 == 1 ? "image" : "IMAGE", i / 2);
         UNIT_OK(folder_names_claim(names, given[i]));
@@ -402,6 +425,7 @@ static const struct unit_test tests[] = {
     {"outputs are not inputs", test_outputs_are_not_inputs},
     {"names", test_names},
     {"unique names", test_unique_names},
+    {"grouped names", test_grouped_names},
     {"many names", test_many_names},
     {"pictures", test_pictures},
 };
