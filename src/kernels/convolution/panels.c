@@ -45,14 +45,6 @@ size_t panels_direct_bytes(const struct panels_source *s, int lanes, bool pairs)
     return out * (size_t)s->in * (size_t)s->kernel_h * (size_t)s->kernel_w * (pairs ? sizeof(uint16_t) : sizeof(float));
 }
 
-// Rounded to nearest, ties to even; weights are finite.
-static uint16_t to_bf16(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
 // Of a phase of a direct convolution, in order: panels of two blocks of outputs (the last may be of one), in each all taps of all inputs.
 void panels_direct(const struct panels_source *s, const struct simd_phase *phases, int phase_count, int lanes, bool pairs, void *panels)
 {
@@ -70,7 +62,7 @@ void panels_direct(const struct panels_source *s, const struct simd_phase *phase
                         const int o = b * lanes + (l >> pairs), in = i + (l & pairs);
                         const float value = o < s->out ? s->weights[((size_t)o * s->in + in) * taps + phases[p].taps[t].number] : 0.0f;
                         if (pairs)
-                            ((uint16_t *)panels)[to] = to_bf16(value);
+                            ((uint16_t *)panels)[to] = simd_bf16(value);
                         else
                             ((float *)panels)[to] = value;
                     }

@@ -2,6 +2,7 @@
 #include "kernels/onednn/descriptors.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/onednn/library.h"
 
@@ -13,6 +14,21 @@ enum status onednn_layout_of(dnnl_memory_t memory, onednn_layout *layout)
 #if DNNL_VERSION_MAJOR >= 3
 
 static const dnnl_dims_t undilated = {0, 0};
+
+enum status onednn_layout_blocking(onednn_layout layout, struct onednn_blocking *blocking)
+{
+    static const char what[] = "blocks of a layout";
+    const dnnl_dims_t *strides, *sizes, *dimensions;
+    *blocking = (struct onednn_blocking){.count = 0};
+    TRY(onednn_check(dnnl_memory_desc_query(layout, dnnl_query_inner_nblks_s32, &blocking->count), what));
+    TRY(onednn_check(dnnl_memory_desc_query(layout, dnnl_query_strides, &strides), what));
+    TRY(onednn_check(dnnl_memory_desc_query(layout, dnnl_query_inner_blks, &sizes), what));
+    TRY(onednn_check(dnnl_memory_desc_query(layout, dnnl_query_inner_idxs, &dimensions), what));
+    memcpy(blocking->strides, *strides, sizeof *strides);
+    memcpy(blocking->sizes, *sizes, sizeof *sizes);
+    memcpy(blocking->dimensions, *dimensions, sizeof *dimensions);
+    return STATUS_OK;
+}
 
 enum status onednn_layout_create(onednn_layout *layout, int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
                                  dnnl_format_tag_t tag)
@@ -48,6 +64,16 @@ enum status onednn_describe_product(dnnl_primitive_desc_t *description, onednn_l
 }
 
 #else
+
+enum status onednn_layout_blocking(onednn_layout layout, struct onednn_blocking *blocking)
+{
+    const dnnl_blocking_desc_t *b = &layout->format_desc.blocking;
+    *blocking = (struct onednn_blocking){.count = b->inner_nblks};
+    memcpy(blocking->strides, b->strides, sizeof b->strides);
+    memcpy(blocking->sizes, b->inner_blks, sizeof b->inner_blks);
+    memcpy(blocking->dimensions, b->inner_idxs, sizeof b->inner_idxs);
+    return STATUS_OK;
+}
 
 enum status onednn_layout_create(onednn_layout *layout, int dimensions, const dnnl_dims_t sizes, dnnl_data_type_t type,
                                  dnnl_format_tag_t tag)

@@ -18,6 +18,15 @@ enum status onednn_layout_create(onednn_layout *layout, int dimensions, const dn
                                  dnnl_format_tag_t tag) MUST_CHECK;
 void onednn_layout_destroy(onednn_layout *layout);
 
+// Where a value of a tensor lies: its position in each dimension is divided by that dimension's blocks, the innermost, which are the last,
+// first; the remainders number the values of a block of blocks, and what is left is multiplied by the strides.
+struct onednn_blocking {
+    dnnl_dims_t strides, sizes;
+    int count; // blocks
+    dnnl_dims_t dimensions;
+};
+enum status onednn_layout_blocking(onednn_layout layout, struct onednn_blocking *blocking) MUST_CHECK;
+
 // The layout of a memory, which owns it.
 enum status onednn_layout_of(dnnl_memory_t memory, onednn_layout *layout) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <omp.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernels/onednn/descriptors.h"
 #include "kernels/onednn/library.h"
@@ -118,30 +119,54 @@ bool onednn_is_reference(const struct onednn_primitive *primitive)
     return onednn_has_reference_only(primitive->descriptor);
 }
 
+// Of the weight at (out, in, y, x).
+static size_t offset_of(const struct onednn_blocking *blocking, const int at[4])
+{
+    dnnl_dims_t left = {at[0], at[1], at[2], at[3]};
+    dnnl_dim_t offset = 0, step = 1;
+    for (int i = blocking->count - 1; i >= 0; i--) {
+        dnnl_dim_t *position = &left[blocking->dimensions[i]];
+        offset += *position % blocking->sizes[i] * step;
+        *position /= blocking->sizes[i];
+        step *= blocking->sizes[i];
+    }
+    for (int d = 0; d < 4; d++)
+        offset += left[d] * blocking->strides[d];
+    return (size_t)offset;
+}
+
+static void lay_out(const struct onednn_blocking *blocking, const struct onednn_spec *spec, const float *plain, void *data)
+{
+    const struct onednn_shape *s = &spec->shape;
+    const int taps = s->kernel_h * s->kernel_w;
+#pragma omp parallel for schedule(static)
+    for (int o = 0; o < s->dst_channels; o++)
+        for (int i = 0; i < s->src_channels; i++)
+            for (int t = 0; t < taps; t++) {
+                const float value = plain[((size_t)o * (size_t)s->src_channels + (size_t)i) * (size_t)taps + (size_t)t];
+                const size_t to = offset_of(blocking, (const int[]){o, i, t / s->kernel_w, t % s->kernel_w});
+                if (spec->bf16)
+                    ((uint16_t *)data)[to] = simd_bf16(value);
+                else
+                    ((float *)data)[to] = value;
+            }
+}
+
+// Not by oneDNN's reorder: that of version 3.7.2 is wrong where the channels are no multiple of the block.
 enum status onednn_weights_create(struct onednn_weights **weights, const struct onednn_primitive *primitive, const float *plain)
 {
-    const struct onednn_shape *s = &primitive->spec.shape;
-    const dnnl_engine_t engine = onednn_library()->engine;
-    const dnnl_dims_t dims = {s->dst_channels, s->src_channels, s->kernel_h, s->kernel_w};
-    onednn_layout plain_layout = NULL, layout = layout_of(primitive, DNNL_ARG_WEIGHTS);
-    dnnl_memory_t from = NULL;
-    dnnl_primitive_desc_t descriptor = NULL;
-    dnnl_primitive_t reorder = NULL;
+    const onednn_layout layout = layout_of(primitive, DNNL_ARG_WEIGHTS);
+    struct onednn_blocking blocking;
+    void *data;
     enum status rc;
     TRY(ALLOCATE(*weights, 1, "for weights"));
     struct onednn_weights *w = *weights;
-    TRY_OUT(onednn_layout_create(&plain_layout, 4, dims, dnnl_f32, dnnl_oihw));
-    TRY_OUT(onednn_check(dnnl_memory_create(&from, plain_layout, engine, (void *)(uintptr_t)plain), "weights"));
-    TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, layout, engine, DNNL_MEMORY_ALLOCATE), "weights"));
-    TRY_OUT(onednn_check(dnnl_reorder_primitive_desc_create(&descriptor, plain_layout, engine, layout, engine, NULL), "weights"));
-    TRY_OUT(onednn_check(dnnl_primitive_create(&reorder, descriptor), "weights reorder"));
-    rc = onednn_execute(reorder, onednn_library()->stream, 2, (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, w->memory}},
-                        "weights reorder");
+    TRY_OUT(onednn_layout_blocking(layout, &blocking));
+    TRY_OUT(onednn_check(dnnl_memory_create(&w->memory, layout, onednn_library()->engine, DNNL_MEMORY_ALLOCATE), "weights"));
+    TRY_OUT(onednn_check(dnnl_memory_get_data_handle(w->memory, &data), "weights"));
+    memset(data, 0, dnnl_memory_desc_get_size(layout));
+    lay_out(&blocking, &primitive->spec, plain, data);
 out:
-    dnnl_primitive_destroy(reorder);
-    dnnl_primitive_desc_destroy(descriptor);
-    dnnl_memory_destroy(from);
-    onednn_layout_destroy(&plain_layout);
     if (rc != STATUS_OK)
         onednn_weights_destroy(weights);
     return rc;

@@ -78,3 +78,11 @@ bool simd_has_winograd(int n, int tile_h, int tile_w)
 #define IS_THIS(inputs, h, w) (n == inputs && tile_h == h && tile_w == w) ||
     return WINOGRAD_TRANSFORMS(IS_THIS) false;
 }
+
+// Rounded to nearest, ties to even; weights are finite.
+uint16_t simd_bf16(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}

@@ -129,3 +129,6 @@ const struct simd *simd_find(const char *name);
 
 // Whether there is a transform of n inputs to tile_h x tile_w outputs: square kernels and those of one row or column.
 bool simd_has_winograd(int n, int tile_h, int tile_w);
+
+// Rounded to nearest, ties to even. Weights are no NaNs.
+uint16_t simd_bf16(float value);

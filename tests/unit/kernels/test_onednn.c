@@ -4,8 +4,8 @@
 
 #include <omp.h>
 
-#include "kernels/simd/simd.h"
 #include "blocks.h"
+#include "kernels/simd/simd.h"
 
 enum { LEFT_OVER = 1, SIZES = 3 };
 // (height, width). With a window of 3 and stride 2 the last row and column of an even size are left over.
@@ -128,8 +128,9 @@ static const struct {
     int in, out, kernel_h, kernel_w, stride;
     enum padding padding;
 } convs[] = {
-    {32, 48, 1, 1, 1, SAME}, {32, 32, 3, 3, 1, VALID}, {32, 64, 3, 3, 1, SAME}, {64, 96, 3, 3, 2, VALID}, {48, 64, 5, 5, 1, SAME},
-    {32, 48, 1, 7, 1, SAME}, {48, 32, 7, 1, 1, SAME},  {32, 48, 1, 3, 1, SAME}, {48, 32, 3, 1, 1, SAME},  {80, 64, 3, 3, 1, VALID},
+    {32, 48, 1, 1, 1, SAME}, {32, 32, 3, 3, 1, VALID}, {32, 64, 3, 3, 1, SAME}, {64, 96, 3, 3, 2, VALID},
+    {48, 64, 5, 5, 1, SAME}, {32, 48, 1, 7, 1, SAME},  {48, 32, 7, 1, 1, SAME}, {32, 48, 1, 3, 1, SAME},
+    {48, 32, 3, 1, 1, SAME}, {80, 64, 3, 3, 1, VALID}, {64, 80, 1, 1, 1, SAME}, {768, 320, 1, 1, 1, SAME},
 };
 enum { CONVS = sizeof convs / sizeof convs[0] };
 
