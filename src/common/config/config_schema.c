@@ -128,8 +128,7 @@ const struct config_key config_keys[] = {
         "Of activations and gradients; sums and the picture are float32 always. auto: bf16 where the processor multiplies it natively.",
         .words = WORDS({"auto", PRECISION_AUTO}, {"f32", PRECISION_F32}, {"bf16", PRECISION_BF16}), .neutral = true),
     KEY(MACHINE, plan, TEXT, "auto",
-        "How convolutions run. auto: what is fastest here, timed once and kept in the cache; off: all direct; onednn: all by oneDNN; or an "
-        "earlier plan.",
+        "How convolutions run. auto: the fastest here, timed once and kept; off: all direct; onednn: all by oneDNN; or an earlier plan.",
         .takes = "auto, off, onednn or a file", .neutral = true),
     REAL(MACHINE, checkpoint.seconds, "300", 0, 1e6,
         "How often the state of a dream is saved, so that a run that was killed can go on. 0: only when the run is stopped.",
@@ -148,8 +147,7 @@ const struct config_key config_keys[] = {
         .words = WORDS({"auto", OUTPUT_AUTO}, {"png", OUTPUT_PNG}, {"tiff", OUTPUT_TIFF}, {"jpeg", OUTPUT_JPEG})),
     INT(PICTURES, output.quality, "95", 1, 100, "Quality of dreams in JPEG: 100 is the best and the largest."),
     KEY(PICTURES, output.folders, WORD, "auto",
-        "Where pictures' folders are. flat: in the output folder; grouped: in its folders 00 to ff. auto: grouped from 10,000 pictures on. A run "
-        "that goes on keeps what it began with.",
+        "Folders of pictures: flat in the output folder, or grouped in 256 there. auto: grouped from 10,000 pictures at the start on.",
         .words = WORDS({"auto", FOLDERS_AUTO}, {"flat", FOLDERS_FLAT}, {"grouped", FOLDERS_GROUPED}), .neutral = true),
     INT(PICTURES, input.resize, "none", 75, 65535,
         "Shorter side, in pixels, that inputs are brought to before anything else. none: they stay as they are.",

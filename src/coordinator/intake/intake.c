@@ -33,19 +33,23 @@ static bool is_output_folder(const struct output_folder *output, const struct st
     return output->exists && info->st_dev == output->device && info->st_ino == output->inode;
 }
 
-// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it, or in one of its groups.
+// Whether the folder that is so far above the file is the output folder.
+static bool is_below(const struct output_folder *output, const char *path, size_t folder, const char *up)
+{
+    char above[FILE_PATH_MAX];
+    struct stat info;
+    return snprintf(above, sizeof above, "%.*s%s", (int)folder, path, up) < (int)sizeof above && stat(above, &info) == 0 &&
+           is_output_folder(output, &info);
+}
+
+// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it, which may be in a group.
 static bool is_output(const struct output_folder *output, const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    char above[FILE_PATH_MAX];
-    struct stat info;
+    const size_t folder = (size_t)(base - path);
     if (strncmp(base, "dream.", 6) != 0 && strncmp(base, "cam.", 4) != 0)
         return false;
-    for (int grouped = 0; grouped < 2; grouped++)
-        if (snprintf(above, sizeof above, "%.*s..%s", (int)(base - path), path, grouped ? "/.." : "") < (int)sizeof above &&
-            stat(above, &info) == 0 && is_output_folder(output, &info))
-            return true;
-    return false;
+    return is_below(output, path, folder, "..") || (folder_name_is_grouped(path, folder) && is_below(output, path, folder, "../.."));
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)

@@ -205,3 +205,10 @@ enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME
     find(names->slots, names->capacity, hash)->number = number;
     return STATUS_OK;
 }
+
+bool folder_name_is_grouped(const char *path, size_t folder)
+{
+    const char *end = folder > 0 ? memrchr(path, '/', folder - 1) : NULL; // behind the group
+    return end && end - path >= 2 && isxdigit((unsigned char)end[-1]) && isxdigit((unsigned char)end[-2]) &&
+           (end - path == 2 || end[-3] == '/');
+}

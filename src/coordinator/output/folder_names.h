@@ -24,5 +24,8 @@ struct folder_names;
 enum status folder_names_create(struct folder_names **names, const char *folder, bool grouped) MUST_CHECK;
 void folder_names_destroy(struct folder_names **names);
 
+// Whether a picture's folder, so many bytes of a path with the slash at their end, is in such a group.
+bool folder_name_is_grouped(const char *path, size_t folder);
+
 // Makes `name` unique: the first one keeps it, later ones become name-2, name-3 and so on.
 enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1]) MUST_CHECK;

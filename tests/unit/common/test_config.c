@@ -161,6 +161,7 @@ static void change_everything(struct config *config)
         "model.path=/a b/\"weights\" #1: \\ 'x' \xc3\xa9\xf0\x9f\x98\xb4.h5",
         "output.format=tiff",
         "output.quality=80",
+        "output.folders=grouped",
         "input.resize=600",
         "input.max_side=12000",
         "input.max_pixels=108M",

@@ -246,6 +246,10 @@ static void test_outputs_are_not_inputs(void)
     snprintf(wanted, sizeof wanted, "cat/dream.png ! %scat.png cat\n", refused);
     GIVES(wanted, ".", 2, "cat/dream.png", "cat.png");
     CU_ASSERT_EQUAL_FATAL(chdir("cat"), 0);
+    put_text("3f/cow/dream.png", png); // in a group
+    snprintf(wanted, sizeof wanted, "3f/cow/dream.png ! %s", refused);
+    GIVES(wanted, ".", 1, "3f/cow/dream.png");
+    GIVES("3f/cow/dream.png dream\n", "out", 1, "3f/cow/dream.png");
     snprintf(wanted, sizeof wanted, "dream.png ! %s", refused);
     GIVES(wanted, "..", 1, "dream.png");
 }
