@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job/start.h"
 
-#include <sched.h>
 #include <stdlib.h>
 
 #include "common/wire/messages.h"
@@ -29,24 +28,38 @@ static enum status look_around(struct run *run)
 {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int length = 0, first = run->launch.rank; // of the node
+    struct cores *const cores = &run->place;
     const MPI_Comm comm = run->launch.comm;
+    struct machine *machine = NULL;
+    struct processor_set bound, all; // all: by the node's ranks
     MPI_Comm node;
-    cpu_set_t bound, shared; // shared: by the node's ranks
-    CPU_ZERO(&bound);
-    sched_getaffinity(0, sizeof bound, &bound);
-    const int own = CPU_COUNT(&bound);
-    shared = bound;
-    TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
-    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, comm), "gather"));
-    TRY(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
-    TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
-    TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
-    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &shared, sizeof shared, MPI_BYTE, MPI_BOR, node), "reduce"));
-    run->node_processors = CPU_COUNT(&shared);
-    run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
-    TRY(mpi_check(MPI_Gather(&own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
-    TRY(mpi_check(MPI_Gather(&run->node_processors, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
-    return mpi_check(MPI_Comm_free(&node), "free");
+    enum status rc;
+    rc = machine_create(&machine);
+    TRY_OUT(launch_agree(&run->launch, rc == STATUS_OK ? machine_bound(machine, &bound) : rc));
+    TRY_OUT(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
+    TRY_OUT(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, comm), "gather"));
+    TRY_OUT(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
+    TRY_OUT(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
+    TRY_OUT(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
+    TRY_OUT(mpi_check(MPI_Allreduce(bound.words, all.words, PROCESSOR_WORDS, MPI_UNSIGNED_LONG, MPI_BOR, node), "reduce"));
+    *cores = resources_cores(machine, &bound, &all, run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1));
+    TRY_OUT(mpi_check(MPI_Gather(&cores->own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    TRY_OUT(mpi_check(MPI_Gather(&cores->node, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    rc = mpi_check(MPI_Comm_free(&node), "free");
+out:
+    machine_destroy(&machine);
+    return rc;
+}
+
+// Of all ranks that compute, not of a coordinator.
+static enum status choose_threads(struct run *run)
+{
+    char doubt[RESOURCES_DOUBT_MAX] = "";
+    const struct threads threads = resources_threads(run->options->config.threads, &run->place);
+    run->threads = threads.count;
+    if (run->launch.size == 1 || run->launch.rank != COORDINATOR_RANK)
+        resources_doubt(&threads, &run->place, doubt);
+    return launch_warn(&run->launch, doubt);
 }
 
 static void on_silence(void *context, int rank)
@@ -127,7 +140,7 @@ enum status start_run(struct run *run)
         return STATUS_OK;
     TRY(launch_agree(launch, make_room(run)));
     TRY(look_around(run));
-    run->threads = resources_threads(config->threads, run->node_workers, run->node_processors);
+    TRY(choose_threads(run));
     if (launch->threaded)
         TRY(watchdog_start(
             &run->watchdog,

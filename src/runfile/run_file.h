@@ -49,8 +49,8 @@ struct run_file_header {
     const char *plan; // text; "" if there is none
     int ranks;
     const char *const *hosts; // [ranks] the host of each rank
-    const int *cores;         // [ranks] that each rank may use
-    const int *node_cores;    // [ranks] that the ranks of its node may use together
+    const int *cores;         // [ranks] that each rank is bound to
+    const int *node_cores;    // [ranks] that the ranks of its node are bound to together
     int workers;              // ranks that dream
     const struct tile_rules *tiles;
     bool halo_exact; // the halo covers the whole receptive field

@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# How a run starts: what each rank takes of its node. ONEIROS, DATA and MPIEXEC come from ctest.
+
+bats_require_minimum_version 1.5.0
+
+settings=(-s octaves.count=1 -s steps=1 -s input.resize=100 -s frames.dream=false -s frames.cam=false)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    unset OMP_NUM_THREADS SLURM_CPUS_PER_TASK
+    one=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//') # of the processors that this test may use
+}
+
+dream() {
+    "$ONEIROS" dream -v --force "${settings[@]}" "$@" -o out "$DATA/chelsea.png"
+}
+
+# threads_of RANK: what it said in $output
+threads_of() {
+    sed -n "s/^oneiros: rank $1: \([0-9]*\) threads.*/\1/p" <<<"$output"
+}
+
+warnings() {
+    grep -c 'warning: ' <<<"$output"
+}
+
+@test "a rank takes one thread for each core that it is bound to, also where OpenMP binds threads" {
+    run -0 dream
+    local all
+    all=$(threads_of 0)
+    run -0 env OMP_PROC_BIND=true "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 0)" -eq "$all" ]
+    run -0 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 0)" -eq 1 ]
+    run -0 "$MPIEXEC" -n 2 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq 1 ]
+    [[ "$output" != *warning* ]]
+}
+
+@test "a task of many processors whose launcher binds it to one: one thread, and one warning for all ranks" {
+    run -0 "$MPIEXEC" -n 4 env SLURM_CPUS_PER_TASK=32 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq 1 ]
+    [ "$(threads_of 3)" -eq 1 ]
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"slot:PE=32"*"likewise on 2 other ranks"* ]]
+}
+
+@test "a number of threads that is asked for is taken, with one warning where there are too few cores" {
+    local many=$(($(nproc) + 1))
+    run -0 "$MPIEXEC" -n 3 env OMP_NUM_THREADS=$many "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq "$many" ]
+    [ "$(threads_of 2)" -eq "$many" ]
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 1 on $(hostname): OMP_NUM_THREADS is $many, and there are cores for "*"likewise on 1 other rank"* ]]
+    run -0 dream -s threads=$many
+    [ "$(threads_of 0)" -eq "$many" ]
+    [[ "$output" == *"oneiros: warning: threads is $many, and there are cores for "* ]]
+    OMP_NUM_THREADS=$many run -0 dream -s threads=1
+    [ "$(threads_of 0)" -eq 1 ]
+    [[ "$output" != *warning* ]]
+}
