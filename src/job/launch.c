@@ -94,6 +94,10 @@ enum status launch_start(struct launch *launch)
 
 enum status launch_agree(struct launch *launch, enum status mine)
 {
+    char host[MPI_MAX_PROCESSOR_NAME];
+    int length;
+    if (mine != STATUS_OK && launch->rank != COORDINATOR_RANK && MPI_Get_processor_name(host, &length) == MPI_SUCCESS)
+        mine = fail_in(mine, "rank %d on %s", launch->rank, host);
     return agreement(launch->comm, mine, &launch->agreed);
 }
 

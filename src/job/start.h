@@ -25,6 +25,8 @@ struct run {
     int threads;                           // OpenMP threads of a worker
     uint64_t memory_limit;                 // of the rank that may use least
     struct tile_plan tiles;                // the same on every rank
+    bool mixed, other;                     // processors of ranks that compute differ; this rank's from the planner's
+    struct plan_origin planner;            // whose processor that is
     struct plan plan;                      // the same on every rank
     char *plan_text;
     struct image guide;          // of the objective, on every rank; empty if it needs none

@@ -60,3 +60,38 @@ warnings() {
     [ "$(threads_of 0)" -eq 1 ]
     [[ "$output" != *warning* ]]
 }
+
+@test "a wrong setting of one rank ends all with that rank's words" {
+    run -2 "$MPIEXEC" -n 2 "$ONEIROS" dream -o wrong "$DATA/chelsea.png" : -n 1 env ONEIROS_THREADS=many "$ONEIROS" dream -o wrong "$DATA/chelsea.png"
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"oneiros: error: rank 2 on $(hostname): ONEIROS_THREADS: 'many' is not a whole number"* ]]
+    run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream -s bad=1 -o wrong "$DATA/chelsea.png"
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"oneiros: error: -s bad=1: unknown key bad"* ]]
+    run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream --print-config --bad
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [ ! -e wrong ]
+}
+
+# mixed NAME=VALUE ARGUMENT...: three ranks, the last with that in its environment, as if it had another processor
+mixed() {
+    local variable=$1 command=("$ONEIROS" dream "${settings[@]}" -s targets=conv2d_8 -s threads=1)
+    shift
+    unset ONEIROS_PLAN ONEIROS_PRECISION
+    "$MPIEXEC" -n 2 "${command[@]}" "$@" "$DATA/chelsea.png" : -n 1 env "$variable" "${command[@]}" "$@" "$DATA/chelsea.png"
+}
+
+@test "ranks of several kinds of processors do without a plan, with one warning" {
+    run -0 mixed ONEIROS_SIMD=portable -o out
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 2 on $(hostname): the processor is "*" with portable, and that of rank 1 "*", so that plan is off: "* ]]
+    [[ "$output" != *timing* ]]
+    /usr/bin/python3 -c 'import h5py; print(h5py.File("out/run.h5").attrs["plan"], end="")' >plan.txt
+    grep -qx 'precision: f32' plan.txt
+    [ "$(grep '^[0-9]' plan.txt | cut -d' ' -f4 | sort -u)" = direct ]
+    # Of what they have been given all must be capable: only AVX-512 has that method, if any.
+    sed 's/^\(512 forward conv2d_3\) direct/\1 onednn-winograd/' plan.txt >unfit.txt
+    run -2 mixed ONEDNN_MAX_CPU_ISA=AVX2 --plan unfit.txt -o unfit
+    [ "$(grep -c 'oneiros: error: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"error: rank "*" on $(hostname): plan: unfit.txt: onednn-winograd of conv2d_3 forward: "* ]]
+}
