@@ -78,7 +78,7 @@ static int help(const char *name)
 // A thread that waits for the others spins for a while before it sleeps: libgomp's own while of milliseconds makes a step thirty times
 // slower as soon as anything else wants the core, a short one costs some two per cent. libgomp asks for the setting when it is loaded,
 // before main() and any other function of ours could set it. So it is answered here: the program's getenv() stands before that of the C
-// library, for libraries, too.
+// library, for libraries, too. libomp yields while it spins, and needs none.
 char *getenv(const char *name)
 {
     static char spins[] = "1000";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images and, at the same place, in /importance/<layer>, one
-// row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
+// The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -35,7 +35,7 @@
 #include "common/wire/run_rows.h"
 #include "common/wire/timing.h"
 
-enum { RUN_FILE_FORMAT_VERSION = 3 };
+enum { RUN_FILE_FORMAT_VERSION = 4, RUN_FILE_FORMAT_OLDEST = 3 }; // that is written, and read
 
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
