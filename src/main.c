@@ -3,11 +3,9 @@
 #include <errno.h>
 #include <hdf5.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands/commands.h"
 #include "common/config/nearest.h"
@@ -17,16 +15,15 @@
 struct command {
     const char *name;
     int (*run)(int argc, char **argv);
-    bool computes; // in OpenMP threads
     const char *help;
 };
 
 static const struct command commands[] = {
-    {"dream", command_dream, true, "make DeepDreams of pictures; runs under mpirun or srun"},
-    {"explain", command_dream, true, "show what the network sees in pictures, and why; runs under mpirun or srun"},
-    {"model", command_model, false, "fetch, convert or describe the trained weights; print the network"},
-    {"bench", command_bench, true, "time the network on this machine"},
-    {"report", command_report, false, "show what became of a run as a page, or what several say of scaling"},
+    {"dream", command_dream, "make DeepDreams of pictures; runs under mpirun or srun"},
+    {"explain", command_dream, "show what the network sees in pictures, and why; runs under mpirun or srun"},
+    {"model", command_model, "fetch, convert or describe the trained weights; print the network"},
+    {"bench", command_bench, "time the network on this machine"},
+    {"report", command_report, "show what became of a run as a page, or what several say of scaling"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -79,15 +76,14 @@ static int help(const char *name)
 }
 
 // A thread that waits for the others spins for a while before it sleeps: libgomp's own while of milliseconds makes a step thirty times
-// slower as soon as anything else wants the core, a short one costs some two per cent. libgomp reads the setting when it is loaded, before
-// main().
-static void limit_spinning(char **argv)
+// slower as soon as anything else wants the core, a short one costs some two per cent. libgomp asks for the setting when it is loaded,
+// before main() and any other function of ours could set it. So it is answered here: the program's getenv() stands before that of the C
+// library, for libraries, too. libomp yields while it spins, and needs none.
+char *getenv(const char *name)
 {
-    // With OMP_PROC_BIND libgomp has bound this thread by now, and the program that takes its place would think that it has this core only.
-    if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY") || getenv("OMP_PROC_BIND"))
-        return;
-    setenv("GOMP_SPINCOUNT", "1000", 1);
-    execv("/proc/self/exe", argv); // where that fails, go on as we are
+    static char spins[] = "1000";
+    char *value = secure_getenv(name);
+    return !value && strcmp(name, "GOMP_SPINCOUNT") == 0 && !secure_getenv("OMP_WAIT_POLICY") ? spins : value;
 }
 
 static int run(int argc, char **argv)
@@ -98,8 +94,6 @@ static int run(int argc, char **argv)
     }
     const char *word = argv[1];
     const struct command *command = find_command(word);
-    if (command && command->computes)
-        limit_spinning(argv);
     if (command)
         return command->run(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)

@@ -20,6 +20,7 @@ class Oneiros(CMakePackage):
     depends_on("pkgconfig", type="build")
     depends_on("help2man", type="build")
     depends_on("mpi@3:")
+    depends_on("hwloc@2.1:")
     depends_on("onednn@2.6:2 cpu_runtime=omp")  # the C API of 2.x
     depends_on("hdf5@1.10.7:+hl")
     depends_on("curl")

@@ -22,7 +22,7 @@
 #include "weights/model_fetch.h"
 #include "weights/weights.h"
 
-enum { SIZES_MAX = 16, REPEATS_MAX = 1000, SIZE_MAX_PIXELS = 16384, THREADS_MAX = 1024 };
+enum { SIZES_MAX = 16, REPEATS_MAX = 1000, SIZE_MAX_PIXELS = 16384, THREADS_MAX = 8192 };
 static const int default_sizes[] = {299, 512, 1024};
 
 struct bench_options {
@@ -30,6 +30,7 @@ struct bench_options {
     const char *plan;     // of --plan; NULL: not given
     int sizes[SIZES_MAX], size_count;
     int repeats, threads;
+    struct cores cores; // of this process
     bool layers, json;
     struct command_line line;
 };
@@ -79,6 +80,18 @@ static enum status take_repeats(void *context, const char *value)
     return number("--repeats", value, 1, REPEATS_MAX, &((struct bench_options *)context)->repeats);
 }
 
+static enum status choose_threads(struct bench_options *options)
+{
+    char doubt[RESOURCES_DOUBT_MAX];
+    TRY(resources_cores_alone(&options->cores));
+    const struct threads threads = resources_threads(options->threads ? options->threads : options->config.threads, &options->cores);
+    resources_doubt(&threads, &options->cores, doubt);
+    if (doubt[0])
+        log_warning("%s", doubt);
+    options->threads = threads.count;
+    return STATUS_OK;
+}
+
 static enum status parse(struct bench_options *options, int argc, char **argv)
 {
     const struct command_option table[] = {
@@ -107,8 +120,7 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         memcpy(options->sizes, default_sizes, sizeof default_sizes);
         options->size_count = sizeof default_sizes / sizeof default_sizes[0];
     }
-    options->threads = resources_threads(options->threads ? options->threads : options->config.threads, 1, resources_processors());
-    return STATUS_OK;
+    return choose_threads(options);
 }
 
 // What has been found.
@@ -129,9 +141,11 @@ static double peak_of(const struct bench_report *report)
 static void print_head(const struct bench_report *report)
 {
     struct plan_origin here;
+    const struct cores *cores = &report->options->cores;
     plan_origin_here(&here, report->options->threads);
-    printf("%s, %s, oneDNN %s, %d thread%s\n", here.cpu, here.simd, here.onednn, report->options->threads,
-           report->options->threads > 1 ? "s" : "");
+    printf("%s, %s, oneDNN %s, %d thread%s on %d core%s of %d NUMA node%s\n", here.cpu, here.simd, here.onednn, report->options->threads,
+           report->options->threads > 1 ? "s" : "", cores->own, cores->own > 1 ? "s" : "", cores->numa_nodes,
+           cores->numa_nodes > 1 ? "s" : "");
     printf("one guided forward and backward pass to");
     for (int t = 0; t < report->options->config.targets.count; t++)
         printf("%s%s", t ? " + " : " ", report->options->config.targets.items[t].layer);
@@ -282,11 +296,12 @@ static enum status print_json(const struct bench_report *report)
         json_array_append_new(steps, figures_to_json(&report->figures[i], peak_of(report)));
     for (int t = 0; t < report->options->config.targets.count; t++)
         json_array_append_new(targets, json_string(report->options->config.targets.items[t].layer));
-    json_t *root = json_pack("{s:s, s:{s:s, s:s, s:s}, s:i, s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "version", ONEIROS_VERSION, "machine",
-                             "cpu", here.cpu, "simd", here.simd, "onednn", here.onednn, "threads", report->options->threads, "repeats",
-                             report->options->repeats, "gradient", "guided", "targets", targets, "precision", report->bf16 ? "bf16" : "f32",
-                             "plan_setting", report->options->config.plan, "plan", report->plan, "peak", peaks_to_json(&report->peaks),
-                             "steps", steps);
+    json_t *root =
+        json_pack("{s:s, s:{s:s, s:s, s:s, s:i, s:i}, s:i, s:i, s:s, s:o, s:s, s:s, s:s, s:o, s:o}", "version", ONEIROS_VERSION, "machine",
+                  "cpu", here.cpu, "simd", here.simd, "onednn", here.onednn, "cores", report->options->cores.own, "numa_nodes",
+                  report->options->cores.numa_nodes, "threads", report->options->threads, "repeats", report->options->repeats, "gradient",
+                  "guided", "targets", targets, "precision", report->bf16 ? "bf16" : "f32", "plan_setting", report->options->config.plan,
+                  "plan", report->plan, "peak", peaks_to_json(&report->peaks), "steps", steps);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON: a name is not UTF-8");
     else if (json_dumpf(root, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) != 0 && !ferror(stdout)) // which main() looks at

@@ -16,18 +16,24 @@ static int by_value(const void *a, const void *b)
 
 enum status bench_measure_peaks(int threads, struct bench_peaks *peaks)
 {
+    struct machine *machine = NULL;
+    enum status rc;
     peaks->count = 0;
+    TRY_OUT(machine_create(&machine));
     for (int t = 1; peaks->count == 0 || peaks->items[peaks->count - 1].threads < threads; t *= 2) {
         struct bench_peak *peak = &peaks->items[peaks->count++];
         peak->threads = t < threads ? t : threads;
         omp_set_num_threads(peak->threads);
         for (int kind = 0; kind < PEAK_KINDS; kind++) {
-            const enum status rc = peak_measure((enum peak_kind)kind, &peak->flop[kind]);
+            rc = peak_measure(machine, (enum peak_kind)kind, &peak->flop[kind]);
             if (rc != STATUS_OK && rc != STATUS_UNSUPPORTED)
-                return rc;
+                goto out;
         }
     }
-    return STATUS_OK;
+    rc = STATUS_OK;
+out:
+    machine_destroy(&machine);
+    return rc;
 }
 
 // One size while it is being timed.

@@ -7,28 +7,33 @@
 #include "commands/commands.h"
 #include "job/launch.h"
 
+// What can be said without a job.
+static enum status say(const struct job_options *options, long *failed)
+{
+    if (options->help)
+        arguments_print_help(options->explain, stdout);
+    else if (options->print_config)
+        return config_print(&options->config, true, stdout);
+    else
+        return dry_run(options, stdout, failed);
+    return STATUS_OK;
+}
+
 int command_dream(int argc, char **argv)
 {
     struct job_options options;
     long failed = 0;
-    const bool first = launch_is_first(); // of many ranks one speaks
+    int ranks, node_ranks;
     enum status rc = arguments_parse(&options, argc, argv, environ);
-    if (rc != STATUS_OK) {
-        if (first)
-            log_error("%s", status_message());
-        return exit_code(rc);
-    }
+    const bool job = !options.help && !options.print_config && !options.dry_run;
+    launch_announced(&ranks, &node_ranks);
     log_set_level(options.log_level);
-    if (!options.help && !options.print_config && !options.dry_run)
-        return run_job(&options);
-    if (!first)
+    if (job && (rc == STATUS_OK || ranks > 1)) // the other ranks may have found nothing wrong
+        return run_job(&options, rc);
+    if (!launch_is_first()) // of many ranks one speaks
         return EXIT_ALL_DONE;
-    if (options.help)
-        arguments_print_help(options.explain, stdout);
-    else if (options.print_config)
-        rc = config_print(&options.config, true, stdout);
-    else
-        rc = dry_run(&options, stdout, &failed);
+    if (rc == STATUS_OK)
+        rc = say(&options, &failed);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
     return rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);

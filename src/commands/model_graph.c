@@ -240,12 +240,14 @@ static enum status print_json(const struct printing *p)
 
 enum status model_graph_print(struct config *config, int width, int height, bool json)
 {
-    const int threads = resources_threads(config->threads, 1, resources_processors());
     struct objective objective;
+    struct cores cores;
     struct executor *executor = NULL;
     char *file_text = NULL, *plan_text = NULL;
     enum status rc;
     struct plan *plan;
+    TRY(resources_cores_alone(&cores));
+    const int threads = resources_threads(config->threads, &cores).count;
     TRY(ALLOCATE(plan, 1, "for a plan"));
     TRY_OUT(arguments_check_config(config));
     TRY_OUT(objective_find_targets(&objective, config));

@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <dnnl.h>
 #include <hdf5.h>
+#include <hwloc.h>
 #include <lcms2.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -90,6 +91,7 @@ void versions_print(FILE *stream)
     print_numbers(stream, "oneDNN", dnnl_compiled, dnnl_running);
     print_numbers(stream, "HDF5", hdf5_compiled, hdf5);
     print_mpi(stream);
+    fprintf(stream, "  %-10s %s\n", "hwloc", HWLOC_VERSION); // at run time it tells the version of its interface only
     print_version(stream, "libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(NULL));
     print_tiff(stream);
     fprintf(stream, "  %-10s %s\n", "libjpeg", "turbo " STRING(LIBJPEG_TURBO_VERSION)); // it does not tell at run time

@@ -139,13 +139,15 @@ static int exit_code_for(const struct coordinator_outcome *outcome)
     return outcome->failed > 0 || outcome->rows_lost ? EXIT_SOME_FAILED : EXIT_ALL_DONE;
 }
 
-int run_job(struct job_options *options)
+int run_job(struct job_options *options, enum status typed)
 {
     const double started = now();
     struct run run = {.launch.comm = MPI_COMM_NULL, .options = options};
     struct coordinator_outcome outcome = {0};
     stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0); // a signal may come while we are still starting
     enum status rc = launch_start(&run.launch);
+    if (rc == STATUS_OK)
+        rc = launch_agree(&run.launch, typed);
     if (rc != STATUS_OK)
         goto failed;
     rc = start_run(&run);

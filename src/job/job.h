@@ -36,5 +36,6 @@ struct job_options {
     bool help;         // print the help and stop; nothing else above is filled
 };
 
-// Collective over all processes of the job. Returns the exit code; whatever went wrong has been said.
-int run_job(struct job_options *options);
+// Collective over all processes of the job. `typed`: how it went to find out the options of this one; if it did not on any, that ends all.
+// Returns the exit code; whatever went wrong has been said.
+int run_job(struct job_options *options, enum status typed);

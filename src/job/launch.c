@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "job/launch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,6 +94,10 @@ enum status launch_start(struct launch *launch)
 
 enum status launch_agree(struct launch *launch, enum status mine)
 {
+    char host[MPI_MAX_PROCESSOR_NAME];
+    int length;
+    if (mine != STATUS_OK && launch->rank != COORDINATOR_RANK && MPI_Get_processor_name(host, &length) == MPI_SUCCESS)
+        mine = fail_in(mine, "rank %d on %s", launch->rank, host);
     return agreement(launch->comm, mine, &launch->agreed);
 }
 
@@ -106,6 +111,32 @@ enum status launch_share_text(struct launch *launch, int from, char **text)
         *text = size > 0 ? malloc((size_t)size) : NULL;
     TRY(launch_agree(launch, size == 0 || *text ? STATUS_OK : fail(STATUS_LIMIT, "no memory for a text of %d bytes", size)));
     return mpi_check(MPI_Bcast(*text, size, MPI_CHAR, from, launch->comm), "broadcast");
+}
+
+enum status launch_warn(const struct launch *launch, const char *mine)
+{
+    struct {
+        char host[MPI_MAX_PROCESSOR_NAME], text[STATUS_MESSAGE_MAX];
+    } word = {"", ""};
+    char from[MPI_MAX_PROCESSOR_NAME + 32] = "", others[48] = "";
+    const bool warns = mine && *mine;
+    int first = warns ? launch->rank : launch->size, count = warns, length;
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &first, 1, MPI_INT, MPI_MIN, launch->comm), "reduce"));
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &count, 1, MPI_INT, MPI_SUM, launch->comm), "reduce"));
+    if (count == 0)
+        return STATUS_OK;
+    if (launch->rank == first) {
+        TRY(mpi_check(MPI_Get_processor_name(word.host, &length), "processor name"));
+        snprintf(word.text, sizeof word.text, "%s", mine);
+    }
+    TRY(mpi_check(MPI_Bcast(&word, sizeof word, MPI_BYTE, first, launch->comm), "broadcast"));
+    if (launch->size > 1)
+        snprintf(from, sizeof from, "rank %d on %s: ", first, word.host);
+    if (count > 1)
+        snprintf(others, sizeof others, "; likewise on %d other rank%s", count - 1, count == 2 ? "" : "s");
+    if (launch->rank == COORDINATOR_RANK)
+        log_warning("%s%s%s", from, word.text, others);
+    return STATUS_OK;
 }
 
 enum status launch_end(struct launch *launch)

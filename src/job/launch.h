@@ -29,6 +29,9 @@ enum status launch_agree(struct launch *launch, enum status mine) MUST_CHECK;
 // Collective: the text of one rank, which may be NULL, to the others, malloc'ed.
 enum status launch_share_text(struct launch *launch, int from, char **text) MUST_CHECK;
 
+// Collective: rank 0 warns of what the first rank with a text says, and of how many others have one. NULL or empty: nothing to say.
+enum status launch_warn(const struct launch *launch, const char *mine) MUST_CHECK;
+
 // Waits for all ranks without spinning and ends MPI. Collective.
 enum status launch_end(struct launch *launch) MUST_CHECK;
 

@@ -129,20 +129,34 @@ out:
     return rc;
 }
 
+// What the planner is asked for. `objective` is filled for it.
+static enum status options_of(const struct config *config, struct objective *objective, struct planner_options *options)
+{
+    TRY(objective_find_targets(objective, config));
+    *options = (struct planner_options){
+        .network = network_inception_v3(), .target_count = objective->count, .targets = objective->rows, .progress = show_progress};
+    return STATUS_OK;
+}
+
+enum status planning_check(const struct config *config, const struct plan *plan)
+{
+    struct objective objective;
+    struct planner_options planner;
+    TRY(options_of(config, &objective, &planner));
+    return fail_in(planner_check(&planner, plan), "plan: %s", config->plan);
+}
+
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text)
 {
     double shown = 0;
     struct objective objective;
     struct plan_origin origin;
+    struct planner_options planner;
     *text = NULL;
-    TRY(objective_find_targets(&objective, config));
-    const struct planner_options planner = {.network = network_inception_v3(),
-                                            .weights = weights,
-                                            .target_count = objective.count,
-                                            .targets = objective.rows,
-                                            .progress = show_progress,
-                                            .context = &shown};
+    TRY(options_of(config, &objective, &planner));
+    planner.weights = weights;
+    planner.context = &shown;
     plan_origin_here(&origin, threads);
     memset(plan, 0, sizeof *plan);
     plan->bf16 = engine_bf16(config);

@@ -12,6 +12,9 @@
 // plan; STATUS_USAGE where both are given and differ. *text is NULL otherwise.
 enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
 
+// Whether this machine can do each convolution as the plan says; STATUS_UNSUPPORTED.
+enum status planning_check(const struct config *config, const struct plan *plan) MUST_CHECK;
+
 // By one process for itself: config->plan as it says, timed and kept in the cache where need be. `threads`: that it computes with;
 // `file_text`: from planning_read_file(). *text: the plan's own, to be freed; NULL after a failure. Without `weights` nothing is timed: the
 // plan is what the cache knows.

@@ -2,7 +2,6 @@
 #include "job/resources.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,24 +19,63 @@ static uint64_t from_environment(const char *name)
     return *end == '\0' || *end == ',' ? value : 0; // OMP_NUM_THREADS may list levels: "4,2"
 }
 
-int resources_processors(void)
+struct cores resources_cores(const struct machine *machine, const struct processor_set *bound, const struct processor_set *node,
+                             int workers)
 {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return (struct cores){.processors = processor_set_count(bound),
+                          .own = machine_cores(machine, bound),
+                          .numa_nodes = machine_numa_nodes(machine, bound),
+                          .node = machine_cores(machine, node),
+                          .workers = workers};
 }
 
-int resources_threads(int configured, int workers, int processors)
+enum status resources_cores_alone(struct cores *cores)
 {
-    const char *const names[] = {"OMP_NUM_THREADS", "SLURM_CPUS_PER_TASK"};
+    struct processor_set bound;
+    struct machine *machine = NULL;
+    enum status rc;
+    TRY_OUT(machine_create(&machine));
+    TRY_OUT(machine_bound(machine, &bound));
+    *cores = resources_cores(machine, &bound, &bound, 1);
+out:
+    machine_destroy(&machine);
+    return rc;
+}
+
+// As many threads as there are cores for.
+static int fair(const struct cores *cores)
+{
+    const int share = cores->workers > 0 && cores->node > cores->workers ? cores->node / cores->workers : 1;
+    return cores->own < share ? cores->own : share;
+}
+
+struct threads resources_threads(int configured, const struct cores *cores)
+{
+    const uint64_t variable = from_environment("OMP_NUM_THREADS"), task = from_environment("SLURM_CPUS_PER_TASK");
+    const int most = fair(cores);
     if (configured > 0)
-        return configured;
-    for (int i = 0; i < 2; i++) {
-        const uint64_t value = from_environment(names[i]);
-        if (value > 0 && value <= INT_MAX)
-            return (int)value;
-    }
-    const int bound = resources_processors(), share = workers > 0 && processors > workers ? processors / workers : 1;
-    return bound < share ? bound : share; // several ranks may be bound to the same ones
+        return (struct threads){configured, "threads"};
+    if (variable > 0 && variable <= INT_MAX)
+        return (struct threads){(int)variable, "OMP_NUM_THREADS"};
+    return (struct threads){task > 0 && task < (uint64_t)most ? (int)task : most, NULL};
+}
+
+void resources_doubt(const struct threads *threads, const struct cores *cores, char doubt[RESOURCES_DOUBT_MAX])
+{
+    const int most = fair(cores);
+    const uint64_t task = from_environment("SLURM_CPUS_PER_TASK");
+    doubt[0] = '\0';
+    if (threads->asked_by && threads->count > most)
+        snprintf(doubt, RESOURCES_DOUBT_MAX,
+                 "%s is %d, and there are cores for %d thread%s: leave it away, or give each rank %d cores (mpirun --map-by slot:PE=%d "
+                 "--bind-to core, srun --cpus-per-task=%d)",
+                 threads->asked_by, threads->count, most, most == 1 ? "" : "s", threads->count, threads->count, threads->count);
+    else if (!threads->asked_by && task <= PROCESSORS_MAX && (int)task > cores->processors)
+        snprintf(
+            doubt, RESOURCES_DOUBT_MAX,
+            "SLURM_CPUS_PER_TASK is %d, and the launcher has bound the rank to %d, so that it uses no more: give it all of them (mpirun "
+            "--map-by slot:PE=%d --bind-to core, srun --cpus-per-task=%d)",
+            (int)task, cores->processors, (int)task, (int)task);
 }
 
 // The least limit of a control group and those that it is in. `root` is where the hierarchy is mounted.

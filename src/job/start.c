@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "job/start.h"
 
-#include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/wire/messages.h"
 #include "job/planning.h"
 #include "job/resources.h"
+#include "kernels/simd/simd.h"
 #include "worker/network/objective.h"
 
 // For what rank 0 gathers of all.
@@ -29,24 +30,63 @@ static enum status look_around(struct run *run)
 {
     char host[MPI_MAX_PROCESSOR_NAME] = "";
     int length = 0, first = run->launch.rank; // of the node
+    struct cores *const cores = &run->place;
     const MPI_Comm comm = run->launch.comm;
+    struct machine *machine = NULL;
+    struct processor_set bound, all; // all: by the node's ranks
     MPI_Comm node;
-    cpu_set_t bound, shared; // shared: by the node's ranks
-    CPU_ZERO(&bound);
-    sched_getaffinity(0, sizeof bound, &bound);
-    const int own = CPU_COUNT(&bound);
-    shared = bound;
-    TRY(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
-    TRY(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, comm), "gather"));
-    TRY(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
-    TRY(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
-    TRY(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
-    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &shared, sizeof shared, MPI_BYTE, MPI_BOR, node), "reduce"));
-    run->node_processors = CPU_COUNT(&shared);
-    run->node_workers = run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1);
-    TRY(mpi_check(MPI_Gather(&own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
-    TRY(mpi_check(MPI_Gather(&run->node_processors, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
-    return mpi_check(MPI_Comm_free(&node), "free");
+    enum status rc;
+    rc = machine_create(&machine);
+    TRY_OUT(launch_agree(&run->launch, rc == STATUS_OK ? machine_bound(machine, &bound) : rc));
+    TRY_OUT(mpi_check(MPI_Get_processor_name(host, &length), "processor name"));
+    TRY_OUT(mpi_check(MPI_Gather(host, sizeof host, MPI_CHAR, run->hosts, sizeof host, MPI_CHAR, COORDINATOR_RANK, comm), "gather"));
+    TRY_OUT(mpi_check(MPI_Comm_split_type(comm, MPI_COMM_TYPE_SHARED, run->launch.rank, MPI_INFO_NULL, &node), "split by node"));
+    TRY_OUT(mpi_check(MPI_Comm_size(node, &run->node_ranks), "size"));
+    TRY_OUT(mpi_check(MPI_Bcast(&first, 1, MPI_INT, 0, node), "broadcast"));
+    TRY_OUT(mpi_check(MPI_Allreduce(bound.words, all.words, PROCESSOR_WORDS, MPI_UNSIGNED_LONG, MPI_BOR, node), "reduce"));
+    *cores = resources_cores(machine, &bound, &all, run->node_ranks - (first == COORDINATOR_RANK && run->launch.size > 1));
+    TRY_OUT(mpi_check(MPI_Gather(&cores->own, 1, MPI_INT, run->cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    TRY_OUT(mpi_check(MPI_Gather(&cores->node, 1, MPI_INT, run->node_cores, 1, MPI_INT, COORDINATOR_RANK, comm), "gather"));
+    rc = mpi_check(MPI_Comm_free(&node), "free");
+out:
+    machine_destroy(&machine);
+    return rc;
+}
+
+// Of all ranks that compute, not of a coordinator.
+static enum status choose_threads(struct run *run)
+{
+    char doubt[RESOURCES_DOUBT_MAX] = "";
+    const struct threads threads = resources_threads(run->options->config.threads, &run->place);
+    run->threads = threads.count;
+    if (run->launch.size == 1 || run->launch.rank != COORDINATOR_RANK)
+        resources_doubt(&threads, &run->place, doubt);
+    return launch_warn(&run->launch, doubt);
+}
+
+// The rank that times convolutions: one that computes.
+static int planner_of(const struct launch *launch)
+{
+    return launch->size > 1 ? 1 : COORDINATOR_RANK;
+}
+
+// Kinds of processors in one job. What depends on the kind becomes the same for all here, but for the plan.
+static enum status compare_processors(struct run *run)
+{
+    const struct launch *launch = &run->launch;
+    struct config *config = &run->options->config;
+    const bool idle = launch->size > 1 && launch->rank == COORDINATOR_RANK;
+    struct plan_origin here;
+    plan_origin_here(&here, 0);
+    run->planner = here;
+    TRY(mpi_check(MPI_Bcast(&run->planner, sizeof run->planner, MPI_BYTE, planner_of(launch), launch->comm), "broadcast"));
+    run->other = !idle && memcmp(&here, &run->planner, sizeof here) != 0;
+    int kinds[] = {run->other, !idle && !simd_here()->bf16_products}; // another one; one without bfloat16
+    TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, kinds, 2, MPI_INT, MPI_MAX, launch->comm), "reduce"));
+    run->mixed = kinds[0];
+    if (config->precision == PRECISION_AUTO)
+        config->precision = kinds[1] ? PRECISION_F32 : PRECISION_BF16;
+    return STATUS_OK;
 }
 
 static void on_silence(void *context, int rank)
@@ -95,20 +135,39 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
-// One rank makes it, a worker's if there is one; the text that rank 0 has read goes there. The others wait asleep, so that the planner has
-// the machine.
+// What is fastest for one kind of processor may not be possible for another, or round otherwise. `given`: there is a plan already.
+static enum status plan_for_all(struct run *run, bool given)
+{
+    struct plan_origin here;
+    char text[STATUS_MESSAGE_MAX] = "";
+    char *plan = run->options->config.plan;
+    const bool off = run->mixed && !given && strcmp(plan, "auto") == 0;
+    if (off)
+        strcpy(plan, "off");
+    plan_origin_here(&here, 0);
+    if (run->other)
+        snprintf(text, sizeof text,
+                 "the processor is %s with %s, and that of rank %d %s with %s%s: dreams may differ from those of one kind alone", here.cpu,
+                 here.simd, planner_of(&run->launch), run->planner.cpu, run->planner.simd, off ? ", so that plan is off" : "");
+    return launch_warn(&run->launch, text);
+}
+
+// One rank makes it; the text that rank 0 has read goes there. The others wait asleep, so that the planner has the machine.
 static enum status make_plan(struct run *run)
 {
     struct launch *launch = &run->launch;
-    const int planner = launch->size > 1 ? 1 : COORDINATOR_RANK;
+    const struct config *config = &run->options->config;
+    const int planner = planner_of(launch);
     char **read = &run->prepared.plan_text;
     enum status rc = STATUS_OK;
     TRY(launch_share_text(launch, COORDINATOR_RANK, read));
+    TRY(plan_for_all(run, *read));
     if (launch->rank == planner)
-        rc = planning_find(&run->options->config, run->threads, run->weights.array, *read, &run->plan, &run->plan_text);
+        rc = planning_find(config, run->threads, run->weights.array, *read, &run->plan, &run->plan_text);
     TRY(launch_agree(launch, rc));
     TRY(launch_share_text(launch, planner, &run->plan_text));
-    return mpi_check(MPI_Bcast(&run->plan, sizeof run->plan, MPI_BYTE, planner, launch->comm), "broadcast");
+    TRY(mpi_check(MPI_Bcast(&run->plan, sizeof run->plan, MPI_BYTE, planner, launch->comm), "broadcast"));
+    return launch_agree(launch, run->other ? planning_check(config, &run->plan) : STATUS_OK);
 }
 
 enum status start_run(struct run *run)
@@ -127,7 +186,8 @@ enum status start_run(struct run *run)
         return STATUS_OK;
     TRY(launch_agree(launch, make_room(run)));
     TRY(look_around(run));
-    run->threads = resources_threads(config->threads, run->node_workers, run->node_processors);
+    TRY(choose_threads(run));
+    TRY(compare_processors(run));
     if (launch->threaded)
         TRY(watchdog_start(
             &run->watchdog,

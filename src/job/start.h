@@ -6,6 +6,7 @@
 #include "job/job.h"
 #include "job/launch.h"
 #include "job/preparation.h"
+#include "job/resources.h"
 #include "job/shared_weights.h"
 #include "job/tile_rules.h"
 #include "kernels/convolution/plan.h"
@@ -18,12 +19,14 @@ struct run {
     struct shared_weights weights;
     char (*hosts)[MPI_MAX_PROCESSOR_NAME]; // rank 0: [size]
     const char **host_names;               // rank 0: [size] each of them
-    int node_processors;                   // that this node's ranks are bound to, all together
     int *cores, *node_cores;               // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
-    int node_ranks, node_workers;          // ranks on this node, and those of them that dream
+    int node_ranks;                        // on this node
+    struct cores place;                    // what this rank may compute on
     int threads;                           // OpenMP threads of a worker
     uint64_t memory_limit;                 // of the rank that may use least
     struct tile_plan tiles;                // the same on every rank
+    bool mixed, other;                     // processors of ranks that compute differ; this rank's from the planner's
+    struct plan_origin planner;            // whose processor that is
     struct plan plan;                      // the same on every rank
     char *plan_text;
     struct image guide;          // of the objective, on every rank; empty if it needs none

@@ -11,7 +11,7 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-enum kind { TEXT, HOSTS, INTEGER, INTEGERS, UNSIGNED, REAL }; // lists: one a rank
+enum kind { TEXT, INTEGER, UNSIGNED, REAL, HOSTS, INTEGERS }; // the last two, one a rank, are read only
 static const struct attribute {
     enum kind kind;
     const char *name;
@@ -25,7 +25,7 @@ static const struct attribute {
     FACT(version, TEXT, false),       FACT(kind, TEXT, false),           FACT(config, TEXT, false),
     FACT(weights_md5, TEXT, false),   FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
     FACT(seed, UNSIGNED, false),      FACT(ranks, INTEGER, false), // before the lists
-    FACT(hosts, HOSTS, false),        FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
+    FACT(hosts, HOSTS, true),         FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
     FACT(started, TEXT, false),       FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
     FACT(tile_size, INTEGER, false),  FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),
     FACT(tile_blend, INTEGER, false), FACT(resumed, INTEGER, true),      FACT(elapsed_seconds, REAL, false),
@@ -50,18 +50,17 @@ static herr_t write_one(hid_t file, const struct attribute *attribute, const str
     switch (attribute->kind) {
     case TEXT:
         return hdf5_add_text(file, attribute->name, *(const char *const *)member);
-    case HOSTS:
-        return hdf5_add_texts(file, attribute->name, (const char *const *)facts->hosts.items, facts->hosts.count);
-    case INTEGERS:
-        return hdf5_add_integers(file, attribute->name, *(const int *const *)member, (size_t)facts->ranks);
     case INTEGER:
         return hdf5_set_number(file, attribute->name, H5T_NATIVE_INT, member);
     case UNSIGNED:
         return hdf5_set_number(file, attribute->name, H5T_NATIVE_UINT64, member);
     case REAL:
         return hdf5_set_number(file, attribute->name, H5T_NATIVE_DOUBLE, member);
+    case HOSTS:
+    case INTEGERS:
+        break;
     }
-    return -1;
+    return 0;
 }
 
 herr_t run_facts_write(hid_t file, const struct run_facts *facts)
@@ -101,7 +100,10 @@ static bool read_one(hid_t file, const struct attribute *attribute, struct run_f
     case TEXT:
         return (*(char **)member = hdf5_read_text(file, name, TEXT_MAX)) != NULL;
     case HOSTS:
-        return ranks_known && hdf5_read_texts(file, name, &limits, &facts->hosts) == STATUS_OK && facts->hosts.count == limits.count;
+        if (ranks_known && hdf5_read_texts(file, name, &limits, &facts->hosts) == STATUS_OK && facts->hosts.count == limits.count)
+            return true;
+        hdf5_free_texts(&facts->hosts);
+        return false;
     case INTEGERS:
         return ranks_known && (*(int **)member = read_integers(file, name, limits.count)) != NULL;
     case INTEGER:

@@ -15,8 +15,8 @@ extern const struct run_slurm {
     const char *name, *variable;
 } run_slurm[RUN_SLURM_COUNT];
 
-// Each is an attribute of this name. Where it was read: texts are malloc'ed and well-formed UTF-8, and any number may be nonsense in a file
-// that is not ours.
+// Each is an attribute of this name, unless it says otherwise. Where it was read: texts are malloc'ed and well-formed UTF-8, and any number
+// may be nonsense in a file that is not ours.
 struct run_facts {
     const char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
     uint64_t seed;
@@ -24,11 +24,11 @@ struct run_facts {
     int resumed;  // 1: rows of an earlier session are in it; -1: the file does not say
     int complete; // 1: the run came to its end
     double elapsed_seconds;
+    // Only where it was read; the first three are in /ranks, and were attributes before version 4:
     struct hdf5_texts hosts;       // one a rank
-    const int *cores, *node_cores; // [ranks] that the rank may use, and that its host's ranks may use together; NULL: the file does not say
-    // Only where it was read:
-    char *slurm[RUN_SLURM_COUNT]; // values of run_slurm; NULL: that was not set
-    struct hdf5_texts targets;    // layers, at least one
+    const int *cores, *node_cores; // [ranks] that the rank, and that its host's ranks together are bound to; NULL: the file does not say
+    char *slurm[RUN_SLURM_COUNT];  // values of run_slurm; NULL: that was not set
+    struct hdf5_texts targets;     // layers, at least one
 };
 
 // Negative: HDF5 refused.

@@ -52,10 +52,7 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
                                     .tile_halo = header->tiles->halo,
                                     .tile_halo_exact = header->halo_exact,
                                     .tile_blend = header->tiles->blend,
-                                    .resumed = resumed,
-                                    .hosts = {.count = (size_t)header->ranks, .items = (char **)header->hosts}, // which are only read
-                                    .cores = header->cores,
-                                    .node_cores = header->node_cores};
+                                    .resumed = resumed};
     return hdf5_set_integer(root, "format_version", RUN_FILE_FORMAT_VERSION) < 0 ? -1 : run_facts_write(root, &facts);
 }
 
@@ -376,6 +373,16 @@ static enum status carry_over(struct run_file *file, const struct run_file_heade
     return rc;
 }
 
+static enum status add_ranks(struct run_file *file, const struct run_file_header *header)
+{
+    for (int i = 0; i < header->ranks; i++) {
+        struct rank_row record = {.cores = header->cores[i], .node_cores = header->node_cores[i]};
+        snprintf(record.host, sizeof record.host, "%s", header->hosts[i]);
+        TRY(add_row(file, RUN_RANKS, &record, -1));
+    }
+    return STATUS_OK;
+}
+
 // Aside first: `path` may be what the rows come from.
 static enum status create_whole(struct run_file *file, const char *path, const struct run_file_header *header,
                                 const struct run_earlier *earlier)
@@ -384,10 +391,10 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     if (snprintf(file->path, sizeof file->path, "%s.new", path) >= (int)sizeof file->path)
         return fail(STATUS_LIMIT, "%s: the path is too long for a run file", path);
     TRY_OUT(create_empty(file, header, earlier != NULL));
-    if (earlier) {
+    TRY_OUT(add_ranks(file, header));
+    if (earlier)
         TRY_OUT(carry_over(file, header, earlier));
-        TRY_OUT(write_waiting(file, false));
-    }
+    TRY_OUT(write_waiting(file, false));
     rc = file_rename(file->path, path);
 out:
     if (rc != STATUS_OK)

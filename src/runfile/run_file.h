@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file, DIR/run.h5: provenance in root attributes, one row an image in /images and, at the same place, in /importance/<layer>, one
-// row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
+// The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -38,7 +38,7 @@
 // Rises with every change after which files of before cannot be read, or would be misunderstood: a column that is no floating-point number
 // is added, any is removed or renamed, or means something else. A floating-point column more is none: older files lack it, and their
 // readers ask run_cursor_has().
-enum { RUN_FILE_FORMAT_VERSION = 3 };
+enum { RUN_FILE_FORMAT_VERSION = 4, RUN_FILE_FORMAT_OLDEST = 3 }; // that is written, and read
 
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
@@ -52,8 +52,8 @@ struct run_file_header {
     const char *plan; // text; "" if there is none
     int ranks;
     const char *const *hosts; // [ranks] the host of each rank
-    const int *cores;         // [ranks] that each rank may use
-    const int *node_cores;    // [ranks] that the ranks of its node may use together
+    const int *cores;         // [ranks] that each rank is bound to
+    const int *node_cores;    // [ranks] that the ranks of its node are bound to together
     int workers;              // ranks that dream
     const struct tile_rules *tiles;
     bool halo_exact; // the halo covers the whole receptive field

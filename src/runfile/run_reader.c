@@ -39,10 +39,38 @@ static enum status open_file(struct run_reader *reader)
         return hdf5_fail(path, "this is no run file, or a damaged one");
     if (!hdf5_read_numbers(reader->file, "format_version", H5T_NATIVE_INT, 1, &version) || version <= 0)
         return fail(STATUS_FORMAT, "%s: HDF5, but no run file of oneiros, or a damaged one", path);
-    if (version != RUN_FILE_FORMAT_VERSION)
-        return fail(STATUS_FORMAT, "%s: a run file of format %d, this program reads %d; use the version of oneiros that wrote it", path,
-                    version, RUN_FILE_FORMAT_VERSION);
+    if (version < RUN_FILE_FORMAT_OLDEST || version > RUN_FILE_FORMAT_VERSION)
+        return fail(STATUS_FORMAT, "%s: a run file of format %d, this program reads %d to %d; use the version of oneiros that wrote it",
+                    path, version, RUN_FILE_FORMAT_OLDEST, RUN_FILE_FORMAT_VERSION);
     return fail_in(run_facts_read(reader->file, &reader->facts), "%s", path);
+}
+
+static enum status read_ranks(struct run_reader *reader)
+{
+    struct run_facts *facts = &reader->facts;
+    const size_t ranks = (size_t)facts->ranks;
+    struct run_cursor *cursor;
+    const struct rank_row *row;
+    int *cores, *node_cores;
+    enum status rc;
+    TRY(run_cursor_open(&cursor, reader, RUN_RANKS));
+    if (cursor->rows != ranks || facts->ranks > RUN_RANKS_MAX)
+        TRY_OUT(fail(STATUS_FORMAT, "%s: /ranks has %zu rows for %d ranks; the file is damaged", reader->path, cursor->rows, facts->ranks));
+    TRY_OUT(ALLOCATE(facts->hosts.items, ranks, "for %zu hosts", ranks));
+    TRY_OUT(ALLOCATE(cores, ranks, "for %zu ranks", ranks));
+    facts->cores = cores;
+    TRY_OUT(ALLOCATE(node_cores, ranks, "for %zu ranks", ranks));
+    facts->node_cores = node_cores;
+    for (size_t i = 0; i < ranks && (row = run_cursor_next(cursor)); i++) {
+        cores[i] = row->cores;
+        node_cores[i] = row->node_cores;
+        facts->hosts.items[i] = strdup(row->host);
+        if (!facts->hosts.items[i])
+            TRY_OUT(no_memory("for %zu hosts", ranks));
+        facts->hosts.count++;
+    }
+out:
+    return run_cursor_close(&cursor, rc);
 }
 
 enum status run_reader_open(struct run_reader **result, const char *given)
@@ -53,8 +81,9 @@ enum status run_reader_open(struct run_reader **result, const char *given)
         return fail(STATUS_LIMIT, "%s: no memory to read it", given);
     const bool folder = stat(given, &info) == 0 && S_ISDIR(info.st_mode);
     const int length = snprintf(reader->path, sizeof reader->path, "%s%s", given, folder ? "/run.h5" : "");
-    const enum status rc =
-        length < FILE_PATH_MAX ? open_file(reader) : fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
+    enum status rc = length < FILE_PATH_MAX ? open_file(reader) : fail(STATUS_USAGE, "a path of more than %d bytes", FILE_PATH_MAX - 1);
+    if (rc == STATUS_OK && reader->facts.hosts.count == 0)
+        rc = read_ranks(reader);
     if (rc != STATUS_OK)
         run_reader_close(result);
     return rc;

@@ -40,6 +40,7 @@ struct run_cursor {
     size_t next, row_size;
     char *part; // as many rows as HDF5 reads at a time
     union {
+        struct rank_row rank;
         struct step_row step;
         struct cam_row cam;
         struct image_row image;

@@ -29,6 +29,7 @@ struct column {
 #define STEP(member, kind, unit, description) COLUMN(step_row, #member, member, kind, unit, description)
 #define CAM(member, kind, unit, description) COLUMN(cam_row, #member, member, kind, unit, description)
 #define GRID(member, unit, description) COLUMN(cam_row, #member, grid.member, COLUMN_INT32, unit, description)
+#define RANK(member, kind, unit, description) COLUMN(rank_row, #member, member, kind, unit, description)
 #define TIMING(member, kind, unit, description) COLUMN(timing_row, #member, member, kind, unit, description)
 // Two columns: of the original and of the dream, at full size.
 #define BOTH(name, member, kind, description)                                                                                              \
@@ -116,8 +117,14 @@ static const struct column cam_columns[] = {
     CAM(offset, COLUMN_INT64, "", "place of the map's first value in /cam/values; the others follow row by row"),
 };
 
+static const struct column rank_columns[] = {
+    RANK(host, COLUMN_TEXT, "", "its name"),
+    RANK(cores, COLUMN_INT32, "", "that the rank is bound to; siblings (SMT) are one"),
+    RANK(node_cores, COLUMN_INT32, "", "that the ranks of its host are bound to, all together"),
+};
+
 static const struct column timing_columns[] = {
-    TIMING(rank, COLUMN_INT32, "", "its host: that place, from 0, in the root attribute `hosts`"),
+    TIMING(rank, COLUMN_INT32, "", "its host: the row of that number, from 0, in /ranks"),
     TIMING(phase, COLUMN_TEXT, "", "what the rank was doing"),
     TIMING(count, COLUMN_INT64, "", "times that it began to do so"),
     TIMING(seconds, COLUMN_DOUBLE, "s", "all of them together"),
@@ -132,14 +139,14 @@ static const struct {
     const struct column *columns;
     size_t column_count;
 } datasets[RUN_DATASETS] = {
-    [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
+    [RUN_RANKS] = {"ranks", 128, COLUMNS(rank_columns)},           [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
-    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
-    [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
+    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)}, [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
     [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
 };
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
-static_assert(FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns), "RUN_COLUMNS_MAX is too small");
+static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns),
+              "RUN_COLUMNS_MAX is too small");
 
 static bool is_importance(enum run_dataset dataset)
 {

@@ -13,6 +13,7 @@
 
 // In the order of writing: who sees a row sees what it speaks of. Records of tables are those of common/wire/run_rows.h.
 enum run_dataset {
+    RUN_RANKS,                                        // table of struct rank_row
     RUN_STEPS,                                        // table of struct step_row
     RUN_CAM_VALUES,                                   // floats
     RUN_CAM_FRAMES,                                   // table of struct cam_row

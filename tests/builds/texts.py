@@ -81,7 +81,9 @@ def compare_studies(builds, verdict, studied):
                 copy.mkdir(parents=True)
                 shutil.copy(folder / "run.h5", copy)
                 with h5py.File(copy / "run.h5", "r+") as file:
-                    file.attrs.modify("node_cores", [cores] * len(file.attrs["node_cores"]))
+                    ranks = file["ranks"][()]
+                    ranks["node_cores"] = cores
+                    file["ranks"][...] = ranks
         compare_text(builds, verdict, ["report", "--study", "-o", name, *(f"{name}/{folder.name}" for folder in studied)])
         for file in sorted({path.name for build in builds for path in (build.folder / name).glob("*.*")}):
             verdict.say(f"{file} of {name}", difference_of(*(build.folder / name / file for build in builds)))

@@ -57,7 +57,7 @@ dry_run() {
     run -0 "$ONEIROS" --version
     [[ "${lines[0]}" =~ ^oneiros\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
     local library
-    for library in oneDNN HDF5 MPI libpng libtiff libjpeg lcms2 FFmpeg libcurl libyaml; do
+    for library in oneDNN HDF5 MPI hwloc libpng libtiff libjpeg lcms2 FFmpeg libcurl libyaml; do
         grep -Eq "^  $library +.*[0-9]+\.[0-9]+" <<<"$output"
     done
 }
@@ -69,6 +69,23 @@ dry_run() {
     [[ "$output" == *"did you mean model?"* ]]
     run -2 "$ONEIROS" --versoin
     [[ "$output" == *"unknown command --versoin"* ]]
+}
+
+@test "threads that wait spin for a short while only, unless somebody says how long" {
+    ldd "$ONEIROS" | grep -q libgomp || skip "no libgomp"
+    spins() { # [NAME=VALUE]
+        OMP_DISPLAY_ENV=verbose env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY "$@" "$ONEIROS" --version 2>&1 | sed -n "s/.*GOMP_SPINCOUNT = '\(.*\)'/\1/p"
+    }
+    [ "$(spins)" = 1000 ]
+    [ "$(spins OMP_PROC_BIND=true)" = 1000 ]
+    [ "$(spins GOMP_SPINCOUNT=77)" = 77 ]
+    [ "$(spins OMP_WAIT_POLICY=passive)" = 0 ]
+}
+
+@test "the program is started once" {
+    strace -f -e trace=execve true 2>/dev/null || skip "this user may not trace"
+    env -u GOMP_SPINCOUNT -u OMP_WAIT_POLICY strace -f -e trace=execve,execveat -o calls "$ONEIROS" dream --dry-run -o out "$BATS_TEST_FILENAME" || true
+    [ "$(grep -c exec calls)" -eq 1 ]
 }
 
 @test "a full disk is not success" {

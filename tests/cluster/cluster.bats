@@ -39,7 +39,7 @@ teardown() {
 # with LAUNCHER: site.sh as a site has it, with its line for that launcher
 with() {
     local mpirun='s|^#\(launcher=(mpirun\)|\1|' srun=''
-    sed "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|; s|--wait=10|--wait=2|; ${!1}" \
+    sed "s|^oneiros=.*|oneiros=$ONEIROS|; s|^tasks_per_node=.*|tasks_per_node=2|; s|^cpus_per_task=.*|cpus_per_task=1|; s|--wait=5|--wait=2|; ${!1}" \
         "$ROOT/slurm/site.sh" >"$ONEIROS_HOME/slurm/site.sh"
 }
 

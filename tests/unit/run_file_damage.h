@@ -21,10 +21,12 @@ static const struct damage {
     {.dataset = "timing", .with = "cam/values", .words = "/timing is not as this version has it"},
     {.dataset = "steps", .size = {(hsize_t)1 << 40}, .words = "/steps is not as this version has it"}, // as no disk holds
     {.dataset = "images", .size = {(hsize_t)1 << 40}, .words = "/images is not as this version has it"},
-    {.attribute = "hosts", .words = "does not say what it is of"},
+    {.dataset = "ranks", .words = "/ranks is not as this version has it"},
+    {.dataset = "ranks", .with = "steps", .words = "/ranks is not as this version has it"},
     {.attribute = "config", .words = "does not say what it is of"},
-    {.attribute = "ranks", .value = 1 << 30, .words = "does not say what it is of"},
-    {.attribute = "ranks", .value = 4, .words = "does not say what it is of"},
+    {.attribute = "ranks", .value = 1 << 30, .words = "/ranks has 3 rows"},
+    {.attribute = "ranks", .value = 4, .words = "/ranks has 3 rows"},
+    {.attribute = "format_version", .value = RUN_FILE_FORMAT_OLDEST - 1, .words = "use the version of oneiros that wrote it"},
     {.attribute = "format_version", .value = RUN_FILE_FORMAT_VERSION + 1, .words = "use the version of oneiros that wrote it"},
     {.attribute = "format_version", .words = "no run file of oneiros, or a damaged one"},
 };

@@ -34,10 +34,21 @@ static inline void make_config(struct config *config)
     config->steps = 5; // as step_of() has them
 }
 
+// Two ranks of four cores on each host, but for the last one's.
+static int rank_count = 3;
+enum { RANKS_MOST = 10000 };
+
 static inline enum status create_with(struct run_file **file, const char *path, const struct run_earlier *earlier)
 {
-    static const char *const hosts[] = {"node1", "node1", "node2"};
-    static const int cores[] = {4, 4, 8}, node_cores[] = {8, 8, 8};
+    static char names[RANKS_MOST][ROW_HOST_MAX];
+    static const char *hosts[RANKS_MOST];
+    static int cores[RANKS_MOST], node_cores[RANKS_MOST];
+    for (int rank = 0; rank < rank_count; rank++) {
+        snprintf(names[rank], sizeof names[rank], "node%d", rank / 2 + 1);
+        hosts[rank] = names[rank];
+        cores[rank] = rank == rank_count - 1 ? 8 : 4;
+        node_cores[rank] = 8;
+    }
     static const struct tile_rules tiles = {.size = 640, .halo = 160, .blend = 32, .stride = 16};
     struct config config;
     make_config(&config);
@@ -49,7 +60,7 @@ static inline enum status create_with(struct run_file **file, const char *path, 
                                      .weights_md5 = "bcbd6486424b2319ff4ef7d526e38f63",
                                      .weights_source = weights_source,
                                      .plan = "conv2d_1 direct\n",
-                                     .ranks = 3,
+                                     .ranks = rank_count,
                                      .hosts = hosts,
                                      .cores = cores,
                                      .node_cores = node_cores,

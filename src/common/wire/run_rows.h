@@ -7,7 +7,7 @@
 #include "common/config/config.h"
 #include "common/picture/heat.h"
 
-enum { ROW_SOURCE_MAX = 1024, ROW_ERROR_MAX = 512, ROW_PHASE_MAX = 16 };
+enum { ROW_SOURCE_MAX = 1024, ROW_ERROR_MAX = 512, ROW_PHASE_MAX = 16, ROW_HOST_MAX = 72 };
 
 enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
 
@@ -88,6 +88,13 @@ struct cam_row {
     struct heat_grid grid; // where the values lie on the octave
     double scale;          // its largest value before it was scaled to [0, 1]
     int64_t offset;        // of its first value in /cam/values; the run file sets it
+};
+
+// One rank of the job, those before it in the table being the ranks before it.
+struct rank_row {
+    char host[ROW_HOST_MAX];
+    int32_t cores;      // that it is bound to
+    int32_t node_cores; // that the ranks of its host are bound to, all together
 };
 
 // One phase of one rank.

@@ -2,7 +2,6 @@
 #include "kernels/onednn/peak.h"
 
 #include <omp.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -111,19 +110,11 @@ static enum status best_rate(const struct matrix_product *product, double *flop_
     return STATUS_OK;
 }
 
-// `spread`: each thread on a processor of its own; otherwise wherever the system puts it.
-static void place_threads(const cpu_set_t *allowed, bool spread)
+// `spread`: each thread on a core of its own; otherwise wherever the system puts it.
+static void place_threads(const struct machine *machine, const struct processor_set *bound, bool spread)
 {
 #pragma omp parallel
-    {
-        cpu_set_t own = *allowed;
-        for (int cpu = 0, left = omp_get_thread_num(); spread && cpu < CPU_SETSIZE; cpu++)
-            if (CPU_ISSET(cpu, allowed) && left-- == 0) {
-                CPU_ZERO(&own);
-                CPU_SET(cpu, &own);
-            }
-        sched_setaffinity(0, sizeof own, &own);
-    }
+    machine_bind(machine, bound, spread ? omp_get_thread_num() : -1);
 }
 
 static enum status measure(enum peak_kind kind, double *flop_a_second)
@@ -139,18 +130,21 @@ out:
     return rc;
 }
 
-// Where others are at work, the system may leave all threads on one processor for as long as they run. So it is also measured with each on
-// its own. That alone would not do: the first processors may be the halves of one core.
-enum status peak_measure(enum peak_kind kind, double *flop_a_second)
+// Where others are at work, the system may leave all threads on one core for as long as they run. So it is also measured with each on its
+// own, unless OpenMP has bound them already.
+enum status peak_measure(const struct machine *machine, enum peak_kind kind, double *flop_a_second)
 {
     const int threads = omp_get_max_threads();
-    cpu_set_t allowed;
+    struct processor_set bound;
     *flop_a_second = 0;
     enum status rc = measure(kind, flop_a_second);
-    if (rc != STATUS_OK || threads == 1 || sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < threads)
+    if (rc != STATUS_OK || threads == 1 || omp_get_proc_bind() != omp_proc_bind_false)
         return rc;
-    place_threads(&allowed, true);
+    TRY(machine_bound(machine, &bound));
+    if (machine_cores(machine, &bound) < threads)
+        return STATUS_OK;
+    place_threads(machine, &bound, true);
     rc = measure(kind, flop_a_second);
-    place_threads(&allowed, false);
+    place_threads(machine, &bound, false);
     return rc;
 }

@@ -2,6 +2,7 @@
 // The floating-point operations a second that this machine reaches at most: what the rates of layers are measured against.
 #pragma once
 
+#include "common/system/machine.h"
 #include "common/system/status.h"
 
 enum peak_kind {
@@ -19,6 +20,6 @@ extern const struct peak_label {
 } peak_labels[PEAK_KINDS];
 
 // Floating-point operations a second, two a multiply-add, with the calling thread's OpenMP threads: the best of many rounds, since whatever
-// disturbs a round only makes it slower, in half of which each thread has a processor of its own. STATUS_UNSUPPORTED where oneDNN has no
+// disturbs a round only makes it slower, in half of which each thread has a core of its own. STATUS_UNSUPPORTED where oneDNN has no
 // fast product of that type here.
-enum status peak_measure(enum peak_kind kind, double *flop_a_second) MUST_CHECK;
+enum status peak_measure(const struct machine *machine, enum peak_kind kind, double *flop_a_second) MUST_CHECK;

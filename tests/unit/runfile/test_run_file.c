@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file: what is written comes back, at any moment, after any end. With an argument: writes the sample file for other readers.
+// The run file: what is written comes back, at any moment, after any end. With a path and perhaps a number of ranks: writes the sample file for other
+// readers.
 #include "runfile/run_file.h"
 
 #include <hdf5.h>
@@ -535,7 +536,9 @@ int main(int argc, char **argv)
         {"hostile text", test_hostile_text},
         {"refusals", test_refusals},
     };
-    if (argc == 2)
+    if (argc == 3 && atoi(argv[2]) >= 3 && atoi(argv[2]) <= RANKS_MOST)
+        rank_count = atoi(argv[2]);
+    if (argc >= 2)
         return write_sample(argv[1]);
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (!scratch_create())

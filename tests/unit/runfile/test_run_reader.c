@@ -86,6 +86,61 @@ static void facts_are_there(void)
     run_reader_close(&reader);
 }
 
+// More ranks than there is room for in HDF5's attributes.
+static void many_ranks(void)
+{
+    struct run_reader *reader;
+    rank_count = RANKS_MOST;
+    write_run();
+    rank_count = 3;
+    UNIT_OK(run_reader_open(&reader, path));
+    const struct run_facts *facts = &reader->facts;
+    CU_ASSERT_FATAL(facts->ranks == RANKS_MOST && facts->hosts.count == RANKS_MOST && facts->cores && facts->node_cores);
+    for (int rank = 0; rank < RANKS_MOST; rank++) {
+        char host[ROW_HOST_MAX];
+        snprintf(host, sizeof host, "node%d", rank / 2 + 1);
+        CU_ASSERT(strcmp(facts->hosts.items[rank], host) == 0 && facts->cores[rank] == (rank == RANKS_MOST - 1 ? 8 : 4));
+        CU_ASSERT_EQUAL(facts->node_cores[rank], 8);
+    }
+    run_reader_close(&reader);
+}
+
+static void add_list(hid_t file, const char *name, hid_t type, const void *values, hsize_t count)
+{
+    HDF5_HANDLE space = H5Screate_simple(1, &count, NULL);
+    HDF5_HANDLE attribute = H5Acreate2(file, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    CU_ASSERT(attribute >= 0 && H5Awrite(attribute, type, values) >= 0);
+}
+
+// As version 3 had it: what is of ranks are attributes. Two of `hosts`, where there should be three, are none.
+static hsize_t old_hosts;
+static void make_old(hid_t file)
+{
+    static const char *const hosts[] = {"here", "here", "there"};
+    static const int cores[] = {1, 2, 3}, version = 3;
+    HDF5_HANDLE text = hdf5_text_type(H5T_VARIABLE);
+    HDF5_HANDLE attribute = H5Aopen(file, "format_version", H5P_DEFAULT);
+    CU_ASSERT(H5Ldelete(file, "ranks", H5P_DEFAULT) >= 0 && H5Awrite(attribute, H5T_NATIVE_INT, &version) >= 0);
+    add_list(file, "hosts", text, hosts, old_hosts);
+    add_list(file, "cores", H5T_NATIVE_INT, cores, 3);
+}
+
+static void earlier_versions_are_read(void)
+{
+    struct run_reader *reader;
+    write_run();
+    old_hosts = 3;
+    hdf5_change(path, make_old);
+    UNIT_OK(run_reader_open(&reader, path));
+    CU_ASSERT_FATAL(reader->facts.hosts.count == 3 && reader->facts.cores && !reader->facts.node_cores);
+    CU_ASSERT(strcmp(reader->facts.hosts.items[2], "there") == 0 && reader->facts.cores[1] == 2);
+    run_reader_close(&reader);
+    write_run();
+    old_hosts = 2;
+    hdf5_change(path, make_old);
+    UNIT_FAILS(run_reader_open(&reader, path), STATUS_FORMAT, "/ranks is not as this version has it");
+}
+
 // All rows of a table, as they were handed in.
 static void expect_table(struct run_reader *reader, enum run_dataset table, size_t rows)
 {
@@ -363,6 +418,8 @@ static const struct unit_test tests[] = {{"images are there", images_are_there},
                                          {"workers are ranks", workers_are_ranks},
                                          {"plans are read", plans_are_read},
                                          {"facts are there", facts_are_there},
+                                         {"many ranks", many_ranks},
+                                         {"earlier versions are read", earlier_versions_are_read},
                                          {"rows, maps and importance", rows_maps_and_importance},
                                          {"without a column", without_a_column},
                                          {"text is cleaned", text_is_cleaned},

@@ -1,0 +1,97 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# How a run starts: what each rank takes of its node. ONEIROS, DATA and MPIEXEC come from ctest.
+
+bats_require_minimum_version 1.5.0
+
+settings=(-s octaves.count=1 -s steps=1 -s input.resize=100 -s frames.dream=false -s frames.cam=false)
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    unset OMP_NUM_THREADS SLURM_CPUS_PER_TASK
+    one=$(taskset -cp $$ | sed 's/.*: *//; s/[-,].*//') # of the processors that this test may use
+}
+
+dream() {
+    "$ONEIROS" dream -v --force "${settings[@]}" "$@" -o out "$DATA/chelsea.png"
+}
+
+# threads_of RANK: what it said in $output
+threads_of() {
+    sed -n "s/^oneiros: rank $1: \([0-9]*\) threads.*/\1/p" <<<"$output"
+}
+
+warnings() {
+    grep -c 'warning: ' <<<"$output"
+}
+
+@test "a rank takes one thread for each core that it is bound to, also where OpenMP binds threads" {
+    run -0 dream
+    local all
+    all=$(threads_of 0)
+    run -0 env OMP_PROC_BIND=true "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 0)" -eq "$all" ]
+    run -0 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 0)" -eq 1 ]
+    run -0 "$MPIEXEC" -n 2 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq 1 ]
+    [[ "$output" != *warning* ]]
+}
+
+@test "a task of many processors whose launcher binds it to one: one thread, and one warning for all ranks" {
+    run -0 "$MPIEXEC" -n 4 env SLURM_CPUS_PER_TASK=32 taskset -c "$one" "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq 1 ]
+    [ "$(threads_of 3)" -eq 1 ]
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"slot:PE=32"*"likewise on 2 other ranks"* ]]
+}
+
+@test "a number of threads that is asked for is taken, with one warning where there are too few cores" {
+    local many=$(($(nproc) + 1))
+    run -0 "$MPIEXEC" -n 3 env OMP_NUM_THREADS=$many "$ONEIROS" dream -v --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(threads_of 1)" -eq "$many" ]
+    [ "$(threads_of 2)" -eq "$many" ]
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 1 on $(hostname): OMP_NUM_THREADS is $many, and there are cores for "*"likewise on 1 other rank"* ]]
+    run -0 dream -s threads=$many
+    [ "$(threads_of 0)" -eq "$many" ]
+    [[ "$output" == *"oneiros: warning: threads is $many, and there are cores for "* ]]
+    OMP_NUM_THREADS=$many run -0 dream -s threads=1
+    [ "$(threads_of 0)" -eq 1 ]
+    [[ "$output" != *warning* ]]
+}
+
+@test "a wrong setting of one rank ends all with that rank's words" {
+    run -2 "$MPIEXEC" -n 2 "$ONEIROS" dream -o wrong "$DATA/chelsea.png" : -n 1 env ONEIROS_THREADS=many "$ONEIROS" dream -o wrong "$DATA/chelsea.png"
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"oneiros: error: rank 2 on $(hostname): ONEIROS_THREADS: 'many' is not a whole number"* ]]
+    run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream -s bad=1 -o wrong "$DATA/chelsea.png"
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"oneiros: error: -s bad=1: unknown key bad"* ]]
+    run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream --print-config --bad
+    [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
+    [ ! -e wrong ]
+}
+
+# mixed NAME=VALUE ARGUMENT...: three ranks, the last with that in its environment, as if it had another processor
+mixed() {
+    local variable=$1 command=("$ONEIROS" dream "${settings[@]}" -s targets=conv2d_8 -s threads=1)
+    shift
+    unset ONEIROS_PLAN ONEIROS_PRECISION
+    "$MPIEXEC" -n 2 "${command[@]}" "$@" "$DATA/chelsea.png" : -n 1 env "$variable" "${command[@]}" "$@" "$DATA/chelsea.png"
+}
+
+@test "ranks of several kinds of processors do without a plan, with one warning" {
+    run -0 mixed ONEIROS_SIMD=portable -o out
+    [ "$(warnings)" -eq 1 ]
+    [[ "$output" == *"warning: rank 2 on $(hostname): the processor is "*" with portable, and that of rank 1 "*", so that plan is off: "* ]]
+    [[ "$output" != *timing* ]]
+    /usr/bin/python3 -c 'import h5py; print(h5py.File("out/run.h5").attrs["plan"], end="")' >plan.txt
+    grep -qx 'precision: f32' plan.txt
+    [ "$(grep '^[0-9]' plan.txt | cut -d' ' -f4 | sort -u)" = direct ]
+    # Of what they have been given all must be capable: only AVX-512 has that method, if any.
+    sed 's/^\(512 forward conv2d_3\) direct/\1 onednn-winograd/' plan.txt >unfit.txt
+    run -2 mixed ONEDNN_MAX_CPU_ISA=AVX2 --plan unfit.txt -o unfit
+    [ "$(grep -c 'oneiros: error: ' <<<"$output")" -eq 1 ]
+    [[ "$output" == *"error: rank "*" on $(hostname): plan: unfit.txt: onednn-winograd of conv2d_3 forward: "* ]]
+}
