@@ -304,8 +304,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? &options->resume->earlier : NULL);
     outcome->refused = rc == STATUS_IO;
     TRY_OUT(rc);
-    TRY_OUT(intake_create(&c.intake, options->setup.output, options->setup.config->output.folders == FOLDERS_GROUPED, options->inputs,
-                          options->input_count));
+    TRY_OUT(intake_create(&c.intake, options->setup.output, options->grouped, options->inputs, options->input_count));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));
