@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/system/processor.h"
 #include "kernels/simd/simd.h"
 
 static const char title[] = "oneiros plan ";
@@ -44,22 +45,10 @@ enum conv_method plan_method(const struct plan *plan, const struct conv_spec *sp
     return entry ? (enum conv_method)entry->method : CONV_DIRECT;
 }
 
-static void read_cpu_name(char name[64])
-{
-    FILE *stream = fopen("/proc/cpuinfo", "re");
-    char line[256];
-    snprintf(name, 64, "unknown");
-    while (stream && fgets(line, sizeof line, stream))
-        if (sscanf(line, "model name : %63[^\n]", name) == 1)
-            break;
-    if (stream)
-        fclose(stream);
-}
-
 void plan_origin_here(struct plan_origin *origin, int threads)
 {
     *origin = (struct plan_origin){.threads = threads};
-    read_cpu_name(origin->cpu);
+    processor_name("/proc/cpuinfo", origin->cpu);
     snprintf(origin->simd, sizeof origin->simd, "%s", simd_here()->name);
     snprintf(origin->onednn, sizeof origin->onednn, "%s", onednn_version());
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/system/processor.h"
 #include "common/system/status.h"
 #include "kernels/convolution/convolution.h"
 #include "kernels/network/network.h"
@@ -31,7 +32,7 @@ struct plan {
 
 // Where a plan holds good, so far as a plan made elsewhere may not be the fastest here.
 struct plan_origin {
-    char cpu[64], simd[32], onednn[32];
+    char cpu[PROCESSOR_NAME_MAX], simd[32], onednn[32];
     int threads; // that it was timed with
 };
 void plan_origin_here(struct plan_origin *origin, int threads);

@@ -76,7 +76,7 @@ static void direct_groups(const struct simd_direct *job, const struct simd_phase
                                                     : (job->in_bf16 ? SOURCE_NEXT_BF16 : SOURCE_NEXT);
     const ptrdiff_t step = (source == SOURCE_PLANE ? 1 : LANES) * phase->in_step;
     struct group groups[CHUNK];
-    float sums[2 * ROWS * LANES] __attribute__((aligned(64)));
+    lanes sums[2 * ROWS][PARTS];
     for (int g = first; g < end; g++)
         find_group(&groups[g - first], job, phase, rows, g);
     for (int pair = first_pair; pair < end_pair; pair++) {
@@ -94,11 +94,10 @@ static void direct_groups(const struct simd_direct *job, const struct simd_phase
                                                               .taps = taps,
                                                               .tap_count = groups[g].tap_count,
                                                               .weights = weights},
-                                           sums, ROWS * LANES);
+                                           (float *)(void *)sums, ROWS * LANES);
                 for (int c = 0; c < columns; c++)
                     for (int r = 0; r < now; r++)
-                        finish(&job->out[2 * pair + c], groups[g].out + (size_t)((done + r) * phase->out_step),
-                               load(sums + (c * ROWS + r) * LANES));
+                        finish(&job->out[2 * pair + c], groups[g].out + (size_t)((done + r) * phase->out_step), sums[c * ROWS + r]);
                 for (int t = 0; t < groups[g].tap_count; t++)
                     taps[t].offset += now * step;
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME, and BF16_PRODUCTS
-// where pairs of bfloat16 are multiplied as such.
+// All loops for the instruction set that this file is compiled for. Before it: LANES, SIMD_TABLE and SIMD_TABLE_NAME, BF16_PRODUCTS where
+// pairs of bfloat16 are multiplied as such, and LANES_NEON where they may use Arm's instructions.
 #include "kernels/simd/direct.h"
 #include "kernels/simd/multiply_adds.h"
 #include "kernels/simd/pool.h"

@@ -5,7 +5,7 @@
 
 #include "kernels/simd/lanes.h"
 
-// Accumulators, weights and one broadcast fill the registers: 2 * ROWS + 3 of 16 or 32.
+// Accumulators, weights and one broadcast fill the registers: 2 * ROWS + 3 of 16 or 32; of NEON's, 4 * ROWS + 5 of 32.
 enum { ROWS = LANES == 16 ? 14 : 6 };
 
 struct tap {
@@ -36,9 +36,6 @@ struct operands {
     int tap_count;
     const float *weights;
 };
-
-#define UNROLL(n) _Pragma(UNROLL_TEXT(GCC unroll n))
-#define UNROLL_TEXT(text) #text
 
 // Two neighbouring bfloat16 values: the lower and the upper half of one word.
 static ALWAYS_INLINE lanes_int broadcast_pair(const uint16_t *at)
@@ -73,19 +70,20 @@ enum take { TAKE_FLOAT, TAKE_LOWER, TAKE_UPPER, TAKE_PAIR };
 
 // sum += the pixels' channels at `at` * the weights at `w`.
 static ALWAYS_INLINE void add_products(enum take take, ptrdiff_t step, int rows, int columns, const char *at, const float *w,
-                                       lanes sum[ROWS][2])
+                                       lanes sum[ROWS][2 * PARTS])
 {
-    const lanes w0 = load(w), w1 = columns == 2 ? load(w + LANES) : w0;
+    lanes weights[2 * PARTS];
+    for (int v = 0; v < columns * PARTS; v++)
+        weights[v] = load(w + v * VECTOR);
     UNROLL(14)
     for (int r = 0; r < rows; r++) {
         const lanes_int pair = take == TAKE_FLOAT ? (lanes_int){0} : broadcast_pair((const uint16_t *)(const void *)at + r * step);
         const lanes x = take == TAKE_FLOAT   ? broadcast(((const float *)(const void *)at)[r * step])
                         : take == TAKE_LOWER ? (lanes)(pair << 16)
                                              : (lanes)(pair & (int32_t)0xffff0000);
-        for (int c = 0; c < columns; c++) {
-            const lanes weights = c ? w1 : w0;
-            sum[r][c] = take == TAKE_PAIR ? multiply_add_pair(pair, (lanes_int)weights, sum[r][c]) : multiply_add(x, weights, sum[r][c]);
-        }
+        for (int v = 0; v < columns * PARTS; v++)
+            sum[r][v] =
+                take == TAKE_PAIR ? multiply_add_pair(pair, (lanes_int)weights[v], sum[r][v]) : multiply_add(x, weights[v], sum[r][v]);
     }
 }
 
@@ -96,10 +94,11 @@ static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, co
     const ptrdiff_t step = source == SOURCE_PLANE ? 2 : source == SOURCE_SKIP || source == SOURCE_SKIP_BF16 ? 2 * LANES : LANES;
     const bool bf16 = source == SOURCE_NEXT_BF16 || source == SOURCE_SKIP_BF16, pairs = BF16_PRODUCTS && bf16;
     const int bytes = bf16 ? 2 : 4, width = bf16 ? 2 : 1, weights = (pairs ? 1 : width) * columns * LANES;
-    lanes sum[ROWS][2];
+    lanes sum[ROWS][2 * PARTS];
     UNROLL(14)
     for (int r = 0; r < rows; r++)
-        sum[r][0] = sum[r][1] = (lanes){0};
+        for (int v = 0; v < columns * PARTS; v++)
+            sum[r][v] = (lanes){0};
     for (int t = 0; t < o->tap_count; t++) {
         const float *w = o->weights + o->taps[t].weights;
         for (int k = 0; k < o->block_count; k++) {
@@ -116,11 +115,12 @@ static ALWAYS_INLINE void multiply(enum source source, int rows, int columns, co
         }
     }
     UNROLL(14)
-    for (int r = 0; r < rows; r++) {
-        store(sums + r * LANES, sum[r][0]);
-        if (columns == 2)
-            store(sums + column + r * LANES, sum[r][1]);
-    }
+    for (int r = 0; r < rows; r++)
+        FOR_PARTS (p) {
+            store(sums + r * LANES + p * VECTOR, sum[r][p]);
+            if (columns == 2)
+                store(sums + column + r * LANES + p * VECTOR, sum[r][PARTS + p]);
+        }
 }
 
 #define MULTIPLY_ROWS(source, rows)                                                                                                        \

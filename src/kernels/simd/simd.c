@@ -11,6 +11,9 @@ extern const struct simd simd_portable, simd_portable16;
 #ifdef __x86_64__
 extern const struct simd simd_avx2, simd_avx512, simd_avx512bf16;
 #endif
+#ifdef __aarch64__
+extern const struct simd simd_neon;
+#endif
 
 static bool runs_here(const struct simd *simd)
 {
@@ -29,9 +32,12 @@ static bool runs_here(const struct simd *simd)
 
 static const struct simd *const all[] = {
 #ifdef __x86_64__
-    &simd_avx512bf16, &simd_avx512, &simd_avx2,
+    &simd_avx512bf16, &simd_avx512,    &simd_avx2,
 #endif
-    &simd_portable, &simd_portable16};
+#ifdef __aarch64__
+    &simd_neon, // every 64-bit Arm has it
+#endif
+    &simd_portable,   &simd_portable16};
 enum { COUNT = sizeof all / sizeof all[0] };
 
 const struct simd *simd_find(const char *name)

@@ -2,9 +2,9 @@
 // The loops that are ours, compiled once for each instruction set: convolutions as matrix products, direct and by Winograd's algorithm,
 // pools, and what happens to a value on its way into memory.
 //
-// Tensors are blocked: (channels / lanes, height, width, lanes), lanes being the floats in one vector of the machine, so that one pixel of
-// one block is one vector and any range of whole blocks is contiguous. Every job names its blocks one by one: they may lie anywhere, so
-// that concatenation, widening and splitting cost nothing. Values are float32 or bfloat16; all arithmetic is float32.
+// Tensors are blocked: (channels / lanes, height, width, lanes), lanes being the floats in one vector of the machine, or in two where it
+// has short ones, so that any range of whole blocks is contiguous. Every job names its blocks one by one: they may lie anywhere, so that
+// concatenation, widening and splitting cost nothing. Values are float32 or bfloat16; all arithmetic is float32.
 //
 // The order of every sum is fixed by the shapes alone: results are the same bytes for any number of threads.
 #pragma once
@@ -123,8 +123,8 @@ struct simd {
 
 // The best set that this machine has and oneDNN may use (ONEDNN_MAX_CPU_ISA); ONEIROS_SIMD names another, for tests. Never NULL.
 const struct simd *simd_here(void);
-// By name: "avx512bf16", "avx512", "avx2", "portable" (8 lanes), "portable16" (as avx512bf16, in what every machine has); NULL where this
-// machine or build lacks it.
+// By name: "avx512bf16", "avx512", "avx2", "neon" (64-bit Arm, 8 lanes), "portable" (8 lanes), "portable16" (as avx512bf16, in what every
+// machine has); NULL where this machine or build lacks it.
 const struct simd *simd_find(const char *name);
 
 // Whether there is a transform of n inputs to tile_h x tile_w outputs: square kernels and those of one row or column.

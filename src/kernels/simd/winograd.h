@@ -130,7 +130,7 @@ static ALWAYS_INLINE size_t pixel_at(const struct simd_pixels *pixels, int y, in
     return (size_t)pixels->first + (size_t)pixels->step * ((size_t)y * (size_t)pixels->row + (size_t)x);
 }
 
-static ALWAYS_INLINE void gather(const struct simd_winograd *job, const void *data, int y0, int x0, int n_h, int n_w, lanes *d)
+static ALWAYS_INLINE void gather(const struct simd_winograd *job, const void *data, int y0, int x0, int n_h, int n_w, int part, lanes *d)
 {
     const bool inside = y0 >= 0 && x0 >= 0 && y0 + n_h <= job->in_pixels.height && x0 + n_w <= job->in_pixels.width;
     if (inside) {
@@ -138,7 +138,7 @@ static ALWAYS_INLINE void gather(const struct simd_winograd *job, const void *da
         for (int i = 0; i < n_h; i++)
             UNROLL(10)
         for (int j = 0; j < n_w; j++)
-            d[i * n_w + j] = load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y0 + i, x0 + j) * LANES);
+            d[i * n_w + j] = load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y0 + i, x0 + j) * LANES + part * VECTOR);
         return;
     }
     for (int i = 0; i < n_h; i++)
@@ -146,7 +146,7 @@ static ALWAYS_INLINE void gather(const struct simd_winograd *job, const void *da
             const int y = y0 + i, x = x0 + j;
             d[i * n_w + j] = y < 0 || x < 0 || y >= job->in_pixels.height || x >= job->in_pixels.width
                                  ? (lanes){0}
-                                 : load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y, x) * LANES);
+                                 : load_value(data, job->in_bf16, pixel_at(&job->in_pixels, y, x) * LANES + part * VECTOR);
         }
 }
 
@@ -155,10 +155,10 @@ static ALWAYS_INLINE void input_tiles(const struct simd_winograd *job, const str
 {
     lanes d[N_MAX * N_MAX];
     for (int b = 0; b < job->in_blocks; b++)
-        for (int t = 0; t < tiles->count; t++) {
-            const int ty = (tiles->first + t) / grid->columns, tx = (tiles->first + t) % grid->columns;
-            float *v = tiles->v + ((size_t)b * (size_t)job->group + (size_t)t) * LANES;
-            gather(job, job->in[b], ty * job->tile_h - job->pad_h, tx * job->tile_w - job->pad_w, n_h, n_w, d);
+        for (int part = 0; part < tiles->count * PARTS; part++) {
+            const int t = part / PARTS, p = part % PARTS, ty = (tiles->first + t) / grid->columns, tx = (tiles->first + t) % grid->columns;
+            float *v = tiles->v + ((size_t)b * (size_t)job->group + (size_t)t) * LANES + p * VECTOR;
+            gather(job, job->in[b], ty * job->tile_h - job->pad_h, tx * job->tile_w - job->pad_w, n_h, n_w, p, d);
             if (n_h > 1)
                 for (int j = 0; j < n_w; j++)
                     transform_input(n_h, d + j, n_w, d + j, n_w);
@@ -179,7 +179,7 @@ static ALWAYS_INLINE void input_tiles(const struct simd_winograd *job, const str
 static ALWAYS_INLINE void output_tiles(const struct simd_winograd *job, const struct winograd_grid *grid, const struct tiles *tiles,
                                        int first_block, int blocks, int n_h, int n_w, int tile_h, int tile_w)
 {
-    lanes d[N_MAX * N_MAX];
+    lanes d[N_MAX * N_MAX * PARTS];
     for (int b = 0; b < blocks; b++)
         for (int t = 0; t < tiles->count; t++) {
             const int y0 = (tiles->first + t) / grid->columns * tile_h, x0 = (tiles->first + t) % grid->columns * tile_w;
@@ -187,24 +187,26 @@ static ALWAYS_INLINE void output_tiles(const struct simd_winograd *job, const st
                       columns = job->out_pixels.width - x0 < tile_w ? job->out_pixels.width - x0 : tile_w;
             const float *m = tiles->m + ((size_t)b * (size_t)job->group + (size_t)t) * LANES;
             UNROLL(1)
-            for (int j = 0; j < n_w; j++) {
+            for (int j = 0; j < n_w * PARTS; j++) {
                 lanes column[N_MAX];
                 UNROLL(10)
                 for (int i = 0; i < n_h; i++)
-                    column[i] = load(m + (size_t)(i * n_w + j) * tiles->m_step);
+                    column[i] = load(m + (size_t)(i * n_w + j / PARTS) * tiles->m_step + j % PARTS * VECTOR);
                 if (n_h > 1)
-                    transform_output(n_h, tile_h, column, 1, d + j, n_w);
+                    transform_output(n_h, tile_h, column, 1, d + j, n_w * PARTS);
                 else
                     d[j] = column[0];
             }
             for (int i = 0; i < rows; i++) {
-                lanes row[N_MAX];
-                if (n_w > 1)
-                    transform_output(n_w, tile_w, d + i * n_w, 1, row, 1);
-                else
-                    row[0] = d[i];
+                lanes row[N_MAX * PARTS];
+                UNROLL(1)
+                for (int p = 0; p < PARTS; p++)
+                    if (n_w > 1)
+                        transform_output(n_w, tile_w, d + i * n_w * PARTS + p, PARTS, row + p, PARTS);
+                    else
+                        row[p] = d[i * PARTS + p];
                 for (int j = 0; j < columns; j++)
-                    finish(&job->out[first_block + b], pixel_at(&job->out_pixels, y0 + i, x0 + j), row[j]);
+                    finish(&job->out[first_block + b], pixel_at(&job->out_pixels, y0 + i, x0 + j), row + j * PARTS);
             }
         }
 }

@@ -5,6 +5,8 @@
 #include "blocks.h"
 #include "kernels/convolution/panels.h"
 
+enum { CONV_WEIGHTS_SEED = 32 };
+
 // A convolution of the forward shape `shape`.
 struct conv_case {
     struct onednn_shape shape;
@@ -50,7 +52,8 @@ static inline float *conv_data(struct conv_job *job, const struct conv_case *c, 
     const size_t src = naive_count(1, s->src_h, s->src_w), dst = naive_count(1, s->dst_h, s->dst_w);
     const size_t in = c->backward ? dst : src, out = c->backward ? src : dst, taps = naive_count(1, s->kernel_h, s->kernel_w);
     const int in_channels = c->backward ? s->dst_channels : s->src_channels, out_channels = c->backward ? s->src_channels : s->dst_channels;
-    float *values = naive_random((size_t)in_channels * in, 31), *weights = naive_random(naive_weight(s, s->dst_channels, 0, 0, 0), 32);
+    float *values = naive_random((size_t)in_channels * in, 31),
+          *weights = naive_random(naive_weight(s, s->dst_channels, 0, 0, 0), CONV_WEIGHTS_SEED);
     for (size_t i = 0; coarse && i < naive_weight(s, s->dst_channels, 0, 0, 0); i++)
         weights[i] = bf16_value(bf16_of(weights[i]));
     job->exact = calloc((size_t)out_channels * out, sizeof *job->exact);

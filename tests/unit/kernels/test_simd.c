@@ -20,8 +20,8 @@ static double winograd_tolerance(int n)
 
 static void for_sets(void (*check)(const struct simd *))
 {
-    static const char *const names[] = {"avx512bf16", "avx512", "avx2", "portable", "portable16"};
-    for (int i = 0; i < 5; i++) {
+    static const char *const names[] = {"avx512bf16", "avx512", "avx2", "neon", "portable", "portable16"};
+    for (int i = 0; i < 6; i++) {
         const struct simd *simd = simd_find(names[i]);
         if (simd)
             check(simd);
@@ -47,10 +47,11 @@ static void test_find(void)
         const char *name;
         int lanes;
         bool bf16_products;
-    } known[] = {{"avx512bf16", 16, true}, {"avx512", 16, false}, {"avx2", 8, false}, {"portable", 8, false}, {"portable16", 16, true}};
-    for (int i = 0; i < 5; i++) {
+    } known[] = {{"avx512bf16", 16, true}, {"avx512", 16, false},  {"avx2", 8, false},
+                 {"neon", 8, false},       {"portable", 8, false}, {"portable16", 16, true}};
+    for (int i = 0; i < 6; i++) {
         const struct simd *simd = simd_find(known[i].name);
-        CU_ASSERT(simd || i < 3); // every machine has the portable ones
+        CU_ASSERT(simd || i < 4); // every machine has the portable ones
         if (simd) {
             CU_ASSERT_STRING_EQUAL(simd->name, known[i].name);
             CU_ASSERT_EQUAL(simd->lanes, known[i].lanes);
@@ -66,6 +67,10 @@ static void test_find(void)
         CU_ASSERT_PTR_EQUAL(simd_here(), simd_find(wanted));
     if (!wanted && most && strcmp(most, "SSE41") == 0)
         CU_ASSERT_STRING_EQUAL(simd_here()->name, "portable");
+#ifdef __aarch64__
+    if (!wanted)
+        CU_ASSERT_STRING_EQUAL(simd_here()->name, "neon");
+#endif
 }
 
 static void test_points(void)
@@ -429,6 +434,37 @@ static void test_flat(void)
     for_sets(check_flat);
 }
 
+// Sums go over the channels in their order, each product added in one rounding (but for the portable loops): the same bits by every
+// instruction set.
+static void check_bits(const struct simd *simd)
+{
+    static const int one[2] = {1, 1}, none[2] = {0, 0};
+    static struct conv_job job;
+    const bool fused = strncmp(simd->name, "portable", 8) != 0;
+    const struct onednn_shape s = conv_shape(3 * simd->lanes, 2 * simd->lanes, one, 1, none, pixels[0]);
+    direct_create(&job, &(struct conv_case){.shape = s}, simd);
+    float *weights = naive_random(naive_weight(&s, s.dst_channels, 0, 0, 0), CONV_WEIGHTS_SEED);
+    simd->direct(&job.direct);
+    int differences = 0;
+    for (int o = 0; o < s.dst_channels; o++)
+        for (size_t i = 0; i < naive_count(1, s.src_h, s.src_w); i++) {
+            float sum = 0;
+            for (int c = 0; c < s.src_channels; c++) {
+                const float value = blocks_at(&job.in, c, i), weight = weights[naive_weight(&s, o, c, 0, 0)];
+                sum = fused ? fmaf(value, weight, sum) : value * weight + sum;
+            }
+            differences += !same_value(blocks_at(&job.result.data, o, i), sum);
+        }
+    CU_ASSERT_EQUAL(differences, 0);
+    free(weights);
+    conv_destroy(&job);
+}
+
+static void test_bits(void)
+{
+    for_sets(check_bits);
+}
+
 static void check_image(const struct simd *simd)
 {
     static const int square[2] = {3, 3}, none[2] = {0, 0}, sizes[][2] = {{3, 3}, {75, 82}, {18, 9}, {4, 64}, {13, 31}};
@@ -487,6 +523,7 @@ static const struct unit_test tests[] = {
     {"average pools", test_avg_pool},
     {"direct", test_direct},
     {"flat", test_flat},
+    {"bits", test_bits},
     {"image", test_image},
     {"winograd", test_winograd},
 };
