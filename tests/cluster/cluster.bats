@@ -202,8 +202,8 @@ told() {
 }
 
 @test "a job that meets its time limit goes on by itself, and the bytes are those of one that ran through" {
-    "$ONEIROS" dream "${settings[@]}" -s steps=150 -o alone "$DATA/chelsea.png"
-    job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
+    "$ONEIROS" dream "${settings[@]}" -s steps=400 -o alone "$DATA/chelsea.png"
+    job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
     until_true 120 held # until Slurm has looked at time limits, which it does twice a minute only
     minutes=$(squeue -h -j "$job" -o %M)
     scontrol update JobId="$job" TimeLimit=$((10#${minutes%%:*} + 2)) # less is left than the signal is to come before the end
@@ -234,12 +234,12 @@ told() {
 }
 
 @test "a job that is cancelled has saved, is not queued again, and the next one goes on" {
-    "$ONEIROS" dream "${settings[@]}" -s steps=150 -o alone "$DATA/chelsea.png"
+    "$ONEIROS" dream "${settings[@]}" -s steps=400 -o alone "$DATA/chelsea.png"
     for way in 'srun --batch --signal=TERM' 'mpirun --batch --signal=TERM' 'srun'; do
         read -r launcher options <<<"$way"
         with "$launcher"
         rm -rf out
-        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
+        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
         until_true 120 held
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
@@ -247,7 +247,7 @@ told() {
         until_true 120 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
         [ -s out/checkpoints/0 ]
-        job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=150 "$DATA/chelsea.png")
+        job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
         until_true 120 ended "$job"
         grep -q 'going on with the run' "slurm-$job.out"
         same out
