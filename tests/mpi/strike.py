@@ -20,6 +20,16 @@ AT_ONCE = 10  # seconds; on a machine so busy that a short run takes longer than
 SIGNALS = (signal.SIGKILL, signal.SIGSEGV)
 
 
+def state(process):
+    """Its name, whether it runs (R), sleeps (S) or waits for a disk (D), and where in the kernel."""
+    entry = pathlib.Path("/proc", str(process))
+    try:
+        name, letter = (entry / "stat").read_text().split(" ", 3)[1:3]
+        return f"{name} {letter} {(entry / 'wchan').read_text()}"
+    except OSError:
+        return "gone by now"
+
+
 class Launches:
     def __init__(self, oneiros, launcher, library, folder, picture):
         self.launcher, self.library, self.folder = launcher, library, pathlib.Path(folder).resolve()
@@ -45,7 +55,7 @@ class Launches:
         return sum(1000 * (60 * float(part[: part.index("m")]) + float(part[part.index("m") + 1 : -1])) for part in both)
 
     def left(self, name):
-        """Ranks of the launch that are there still."""
+        """Processes of the launch that are there still: ranks, and the launcher."""
         mark, found = os.fsencode(self.folder / name) + b"\0", []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             try:
@@ -68,10 +78,10 @@ class Launches:
         while run.poll() is None or self.left(name):
             if mark.exists() and time.time() - mark.stat().st_mtime > limit:
                 left = self.left(name)
-                for rank_left in left:
-                    os.kill(rank_left, signal.SIGKILL)
-                run.kill()
-                self.fail(name, f"{len(left)} ranks are there still {limit:.0f} s after {number.name} to rank {rank}")
+                states = ", ".join(map(state, left))
+                for process in left:
+                    os.kill(process, signal.SIGKILL)
+                self.fail(name, f"there still {limit:.0f} s after {number.name} to rank {rank}: {states}")
             time.sleep(0.01)
         if not mark.exists():
             return None
