@@ -101,7 +101,7 @@ static size_t on_body(char *bytes, size_t unit, size_t length, void *data)
     if (rc == STATUS_OK)
         return length;
     refuse(transfer, rc);
-    return CURL_WRITEFUNC_ERROR;
+    return 0; // not what was given: an error
 }
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
@@ -127,14 +127,21 @@ static void set_options(struct transfer *transfer)
     const struct fetch_options *options = transfer->options;
     CURL *curl = transfer->curl;
     curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
+#if CURL_AT_LEAST_VERSION(7, 85, 0)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "oneiros/" ONEIROS_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if CURL_AT_LEAST_VERSION(7, 87, 0)
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); // when there is no more time, a name server that does not answer is not waited for
+#endif
     curl_easy_setopt(curl, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, transfer->error);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(options->connect_seconds * 1000));

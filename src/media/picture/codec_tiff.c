@@ -4,9 +4,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 
 #include "media/picture/codec_formats.h"
+#include "media/picture/tiff_open.h"
 
 enum {
     UNIT_PIXELS_MIN = 1 << 20,      // a tile may be larger than a small picture, but not without bound
@@ -17,8 +17,7 @@ enum {
 
 // The file in memory, and what libtiff said about it.
 struct tiff_source {
-    const uint8_t *bytes;
-    uint64_t size, offset;
+    struct tiff_bytes file;
     char message[256];
     bool concealing; // a decoder that repairs broken data with no more than a warning is at work
     bool failed;
@@ -37,72 +36,13 @@ struct page {
     int palette_shift;          // from entries to 8 bits
 };
 
-static tmsize_t on_read(thandle_t handle, void *out, tmsize_t count)
+static void hear(void *user, bool warning, const char *format, va_list args)
 {
-    struct tiff_source *source = handle;
-    if (count < 0 || source->offset >= source->size)
-        return 0;
-    uint64_t left = source->size - source->offset;
-    size_t got = (uint64_t)count < left ? (size_t)count : (size_t)left;
-    memcpy(out, source->bytes + source->offset, got);
-    source->offset += got;
-    return (tmsize_t)got;
-}
-
-static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count)
-{
-    (void)handle;
-    (void)bytes;
-    (void)count;
-    return -1;
-}
-
-static toff_t on_seek(thandle_t handle, toff_t offset, int whence)
-{
-    struct tiff_source *source = handle;
-    source->offset = offset + (whence == SEEK_CUR ? source->offset : whence == SEEK_END ? source->size : 0);
-    return source->offset;
-}
-
-static int on_close(thandle_t handle)
-{
-    (void)handle;
-    return 0;
-}
-
-static toff_t on_size(thandle_t handle)
-{
-    return ((struct tiff_source *)handle)->size;
-}
-
-static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
-    (void)tiff;
-    (void)module;
     struct tiff_source *source = user;
+    if (warning && !source->concealing)
+        return; // about tags that are not used here
     vsnprintf(source->message, sizeof source->message, format, args);
     source->failed = true;
-    return 1;
-}
-
-static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
-    struct tiff_source *source = user;
-    return source->concealing ? on_error(tiff, user, module, format, args) : 1; // others are about tags that are not used here
-}
-
-static TIFF *open_source(struct tiff_source *source, const struct image_limits *limits)
-{
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (!options)
-        return NULL;
-    uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, (tmsize_t)(largest + LIBTIFF_BYTES_SPARE));
-    TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, source);
-    TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, source);
-    TIFF *tiff = TIFFClientOpenExt("picture", "rm", source, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
-    return tiff;
 }
 
 static bool is_grey(const struct page *page)
@@ -280,7 +220,7 @@ static enum status check_finite(const struct page *page, int plane, uint32_t x, 
 static enum status broken_unit(const struct page *page, const struct tiff_source *source, uint32_t unit)
 {
     const uint64_t at = TIFFGetStrileOffset(page->tiff, unit), bytes = TIFFGetStrileByteCount(page->tiff, unit);
-    if (at > source->size || bytes > source->size - at)
+    if (at > source->file.size || bytes > source->file.size - at)
         return fail(STATUS_FORMAT, "not a valid TIFF: the file ends early, within or before %s %u", page->tiled ? "tile" : "strip", unit);
     return broken(source);
 }
@@ -408,12 +348,13 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
 
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    struct tiff_source source = {.bytes = bytes, .size = size};
-    struct page page = {.tiff = open_source(&source, limits)};
+    struct tiff_source source = {.file = {.bytes = bytes, .size = size, .listener = {hear, &source}}};
+    const uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
+    struct page page = {.tiff = tiff_open_bytes(&source.file, (tmsize_t)(largest + LIBTIFF_BYTES_SPARE))};
     if (!page.tiff)
         return broken(&source);
     enum status rc = read_image(&page, &source, limits, image);
-    TIFFClose(page.tiff);
+    tiff_close(page.tiff);
     const int pages = codec_tiff_pages(bytes, size);
     if (rc == STATUS_OK && pages < 0)
         return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");

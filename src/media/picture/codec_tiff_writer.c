@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tiffio.h>
 #include <unistd.h>
 
 #include "media/picture/codec_formats.h"
+#include "media/picture/tiff_open.h"
 
 enum { STRIP_BYTES = 256 << 10, DEFLATE_LEVEL = 6, CLASSIC_BYTES_MAX = 2000000000 };
 
@@ -15,14 +15,12 @@ struct failure {
     char message[STATUS_MESSAGE_MAX];
 };
 
-static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
+static void hear(void *user, bool warning, const char *format, va_list args)
 {
     struct failure *failure = user;
-    (void)tiff;
-    (void)module;
+    (void)warning;
     failure->error = errno;
     vsnprintf(failure->message, sizeof failure->message, format, args);
-    return 1;
 }
 
 static bool set_tags(TIFF *tiff, const struct codec_output *output, uint32_t strip_rows)
@@ -58,19 +56,12 @@ static bool write_strips(TIFF *tiff, const struct codec_output *output, size_t r
 
 // Classic TIFF ends at 4 GB; deflate may grow what it cannot shrink. Little-endian everywhere, so that the same picture gives the same
 // bytes.
-static TIFF *open_sink(FILE *stream, bool big, struct failure *failure)
+static TIFF *open_sink(FILE *stream, bool big, const struct tiff_listener *listener)
 {
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    const int descriptor = options ? dup(fileno(stream)) : -1; // libtiff closes it
-    TIFF *tiff = NULL;
-    if (descriptor >= 0) {
-        TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, failure);
-        TIFFOpenOptionsSetWarningHandlerExtR(options, on_error, failure);
-        tiff = TIFFFdOpenExt(descriptor, "picture", big ? "wl8" : "wl", options);
-        if (!tiff)
-            close(descriptor);
-    }
-    TIFFOpenOptionsFree(options);
+    const int descriptor = dup(fileno(stream)); // libtiff closes it
+    TIFF *tiff = descriptor >= 0 ? tiff_open_descriptor(descriptor, big ? "wl8" : "wl", listener) : NULL;
+    if (!tiff && descriptor >= 0)
+        close(descriptor);
     return tiff;
 }
 
@@ -79,11 +70,12 @@ enum status codec_tiff_encode(FILE *stream, const struct codec_output *output)
     const struct image *image = output->image;
     enum status rc = STATUS_OK;
     struct failure failure = {0};
+    const struct tiff_listener listener = {hear, &failure};
     size_t row_bytes = (size_t)image->width * (size_t)output->channels * (size_t)(output->bits / 8);
     int strip_rows = row_bytes < STRIP_BYTES ? (int)(STRIP_BYTES / row_bytes) : 1;
     uint8_t *buffer = malloc((size_t)strip_rows * row_bytes);
     errno = 0;
-    TIFF *tiff = buffer ? open_sink(stream, row_bytes * (size_t)image->height > CLASSIC_BYTES_MAX, &failure) : NULL;
+    TIFF *tiff = buffer ? open_sink(stream, row_bytes * (size_t)image->height > CLASSIC_BYTES_MAX, &listener) : NULL;
     bool written = tiff && set_tags(tiff, output, (uint32_t)strip_rows) && write_strips(tiff, output, row_bytes, strip_rows, buffer) &&
                    TIFFWriteDirectory(tiff);
     if (!buffer)
@@ -92,8 +84,7 @@ enum status codec_tiff_encode(FILE *stream, const struct codec_output *output)
         rc = fail(STATUS_IO, "libtiff: %s", failure.message);
     else if (!written)
         rc = fail(STATUS_IO, "%s", strerror(failure.error ? failure.error : errno));
-    if (tiff)
-        TIFFClose(tiff);
+    tiff_close(tiff);
     free(buffer);
     return rc;
 }

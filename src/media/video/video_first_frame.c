@@ -25,7 +25,11 @@ static enum status refuse(int code)
 static enum status open_video(struct reading *r, const char *path, const struct image_limits *limits)
 {
     AVDictionary *options = NULL;
+#if LIBAVFORMAT_VERSION_MAJOR < 59 // FFmpeg 5
+    AVCodec *codec = NULL;
+#else
     const AVCodec *codec = NULL;
+#endif
     char url[4096 + 8];
     snprintf(url, sizeof url, "file:%s", path);
     av_dict_set(&options, "protocol_whitelist", "file", 0);

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "media/picture/tiff_open.h"
+
+#include <pthread.h>
+#include <string.h>
+
+static tmsize_t on_read(thandle_t handle, void *out, tmsize_t count)
+{
+    struct tiff_bytes *file = handle;
+    if (count < 0 || file->offset >= file->size)
+        return 0;
+    uint64_t left = file->size - file->offset;
+    size_t got = (uint64_t)count < left ? (size_t)count : (size_t)left;
+    memcpy(out, file->bytes + file->offset, got);
+    file->offset += got;
+    return (tmsize_t)got;
+}
+
+static tmsize_t on_write(thandle_t handle, void *bytes, tmsize_t count)
+{
+    (void)handle;
+    (void)bytes;
+    (void)count;
+    return -1;
+}
+
+static toff_t on_seek(thandle_t handle, toff_t offset, int whence)
+{
+    struct tiff_bytes *file = handle;
+    file->offset = offset + (whence == SEEK_CUR ? file->offset : whence == SEEK_END ? file->size : 0);
+    return file->offset;
+}
+
+static int on_close(thandle_t handle)
+{
+    (void)handle;
+    return 0;
+}
+
+static toff_t on_size(thandle_t handle)
+{
+    return ((struct tiff_bytes *)handle)->size;
+}
+
+#ifdef TIFFLIB_AT_LEAST // 4.5
+
+static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
+{
+    const struct tiff_listener *listener = user;
+    (void)tiff;
+    (void)module;
+    listener->hear(listener->user, false, format, args);
+    return 1;
+}
+
+static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
+{
+    const struct tiff_listener *listener = user;
+    (void)tiff;
+    (void)module;
+    listener->hear(listener->user, true, format, args);
+    return 1;
+}
+
+static TIFFOpenOptions *listening(const struct tiff_listener *listener)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (options) {
+        TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, (void *)listener);
+        TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, (void *)listener);
+    }
+    return options;
+}
+
+TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
+{
+    TIFFOpenOptions *options = listening(&file->listener);
+    if (!options)
+        return NULL;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, largest);
+    TIFF *tiff = TIFFClientOpenExt("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
+{
+    TIFFOpenOptions *options = listening(listener);
+    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+void tiff_close(TIFF *tiff)
+{
+    if (tiff)
+        TIFFClose(tiff);
+}
+
+#else
+
+// Of the TIFF that this thread has open: one at a time.
+static _Thread_local const struct tiff_listener *current;
+
+static void on_error(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, false, format, args);
+}
+
+static void on_warning(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, true, format, args);
+}
+
+static void install(void)
+{
+    TIFFSetErrorHandler(on_error);
+    TIFFSetWarningHandler(on_warning);
+}
+
+static void listen(const struct tiff_listener *listener)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    current = listener;
+}
+
+TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
+{
+    (void)largest;
+    listen(&file->listener);
+    return TIFFClientOpen("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL);
+}
+
+TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
+{
+    listen(listener);
+    return TIFFFdOpen(descriptor, "picture", mode);
+}
+
+void tiff_close(TIFF *tiff)
+{
+    if (tiff)
+        TIFFClose(tiff);
+    current = NULL;
+}
+
+#endif

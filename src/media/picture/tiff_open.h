@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// TIFFs by libtiff, and what it says of each. From version 4.5 on libtiff says it to whoever opened the file, and bounds what it allocates
+// for it. Before, all of it goes to one function of the process, and nothing bounds it.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <tiffio.h>
+
+struct tiff_listener {
+    void (*hear)(void *user, bool warning, const char *format, va_list args);
+    void *user;
+};
+
+// A file in memory. What is here stays where it is until the TIFF is closed.
+struct tiff_bytes {
+    const uint8_t *bytes;
+    uint64_t size, offset;
+    struct tiff_listener listener;
+};
+
+// For reading. NULL: not a TIFF, and the listener has heard why. A single allocation of libtiff's is of `largest` bytes at most.
+TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest);
+// For writing. The descriptor is closed with the TIFF; but not where this fails, which gives NULL.
+TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener);
+// In the thread that opened it. NULL is fine.
+void tiff_close(TIFF *tiff);
