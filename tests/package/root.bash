@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 # For the scripts beside, which run as root: a Debian of its own, in $root, with these sources in /source; gone when the script ends.
 #     make_root [OPTION]... SUITE    options are mmdebstrap's
 #     inside COMMAND...              with the weights of this user's cache
