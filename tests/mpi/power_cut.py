@@ -13,7 +13,10 @@ moments spread over the run, as four kinds of file systems may:
 
 A write to a file opened with O_DSYNC is a sync of these bytes; the call under way at the moment may have happened in part. Each time run.h5
 must be one that h5py reads, its rows those of the whole run from the first on, as many as were there when it was last closed; every other file
-with a final name must be what the whole run has under it, and for some the same command must end with the same files."""
+with a final name must be what the whole run has under it, and for some the same command must end with the same files.
+
+And what a reader may see of run.h5 by way of another machine, where pages come in any order (NFS): pages of now and of when it was last closed,
+mixed. `oneiros report` must make a page of it or say in one line that it cannot."""
 import io
 import os
 import pathlib
@@ -26,12 +29,12 @@ import time
 import h5py
 import numpy
 
-MOMENTS, RESUMED = 30, 8
+MOMENTS, RESUMED = 30, 5
 AGO = 60  # seconds from a power cut to the next run
 PAGE = 4096
 CALLS = ("openat,creat,close,dup2,dup3,write,pwrite64,lseek,ftruncate,fallocate,rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,"
          "fsync,fdatasync").split(",")
-SETTINGS = ("octaves.count=2 steps=12 jitter=8 threads=1 input.resize=150 targets=conv2d_3:1,conv2d_1:0.1 cam.layer=conv2d_1 gradient_above=input "
+SETTINGS = ("octaves.count=2 steps=12 jitter=8 threads=1 input.resize=100 targets=conv2d_3:1,conv2d_1:0.1 cam.layer=conv2d_1 gradient_above=input "
             "frames.every=1 plan=off checkpoint.seconds=0.3").split()
 
 
@@ -239,6 +242,16 @@ class Cuts:
                 fail(f"{what}: {len(found[name])} rows of /{name}, where {len(least[name])} were there before")
         return tuple(len(rows) for rows in found.values())
 
+    def report(self, data, what):
+        """Whether it made a page."""
+        folder = pathlib.Path("seen")
+        folder.mkdir(exist_ok=True)
+        (folder / "run.h5").write_bytes(data)
+        done = subprocess.run([self.command[0], "report", "-q", folder], capture_output=True, text=True, timeout=60)
+        if done.returncode not in (0, 2) or (done.returncode == 2 and len(done.stderr.splitlines()) != 1):
+            fail(f"{what}: report: exit code {done.returncode}\n{done.stderr}")
+        return done.returncode == 0
+
     def resume(self, left, what):
         out = pathlib.Path("again")
         shutil.rmtree(out, ignore_errors=True)
@@ -261,6 +274,12 @@ class Cuts:
         return said
 
 
+def mixed(before, now, dice):
+    """Any of the pages of two states."""
+    pages = [dice.choice((before, now))[at : at + PAGE] for at in range(0, len(now), PAGE)]
+    return b"".join(pages)
+
+
 def main():
     cuts = Cuts(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])
     seed = int(os.environ.get("POWER_CUT_SEED", random.randrange(1 << 20)))
@@ -271,18 +290,22 @@ def main():
     disk = Disk(str(cuts.folder / "out"))
     moments = set(dice.sample(range(len(calls)), MOMENTS))
     resumed = set(dice.sample(sorted(moments), RESUMED))
-    sizes = []
+    sizes, pages, looks = [], 0, 0
     for i, call in enumerate(calls):
         disk.call(*call)
         for kind in ("ordered", "journal", "strict", "torn") if i in moments else ():
             left = disk.left(kind, dice)
             what = f"{kind} after call {i} of {len(calls)}"
             sizes.append(cuts.check(disk, left, what))
+        if i in moments and disk.closed:
+            pages += cuts.report(mixed(disk.closed, bytes(disk.names["run.h5"].now), dice), f"mixed at call {i}")
+            looks += 1
         if i in resumed:
             kind = dice.choice(("journal", "strict", "torn"))
             cuts.resume(disk.left(kind, dice), f"{kind} after call {i} of {len(calls)}")
     different = len(set(sizes))
-    print(f"{len(calls)} calls, {len(sizes)} folders as power cuts leave them, with {different} states of run.h5; {len(resumed)} gone on with")
+    print(f"{len(calls)} calls, {len(sizes)} folders as power cuts leave them, with {different} states of run.h5; {len(resumed)} gone on with; "
+          f"{pages} pages of {looks} files seen in no order")
     if {name: bytes(inode.now) for name, inode in disk.names.items() if isinstance(inode, Inode)} != cuts.whole:
         fail("the trace does not explain the folder")
     if different < 4:

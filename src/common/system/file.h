@@ -26,7 +26,8 @@ enum status file_create(struct file_writer *writer, const char *path) MUST_CHECK
 enum status file_may_create(const char *path) MUST_CHECK;
 
 // Flushes, syncs, renames, closes. On failure the file aside is gone. Every write error since file_create is reported here. What must be
-// there after a power cut has file_sync_name() called for it, once for all files of a folder; until then there may be none, but not a half one.
+// there after a power cut has file_sync_name() called for it, once for all files of a folder; until then there may be none, but not a half
+// one.
 enum status file_commit(struct file_writer *writer) MUST_CHECK;
 
 // Syncs the file `from`, and gives it the name `to` in the same folder.

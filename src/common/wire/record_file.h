@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Raw records on their way to a file or a message and back; numbers are those of the machine. Before each stands its length, so that those of
-// a build with other structs are not misread. A file ends with the SHA-256 of all before it; a message has the records alone.
+// Raw records on their way to a file or a message and back; numbers are those of the machine. Before each stands its length, so that those
+// of a build with other structs are not misread. A file ends with the SHA-256 of all before it; a message has the records alone.
 #pragma once
 
 #include <stddef.h>

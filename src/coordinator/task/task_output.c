@@ -159,7 +159,8 @@ static enum status run_checkpoint(void *data)
 {
     struct item *item = data;
     struct film *film = item->output->film;
-    if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK || file_sync_name(item->path) != STATUS_OK)
+    if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK ||
+        file_sync_name(item->path) != STATUS_OK)
         log_warning("%s", status_message());
     return STATUS_OK;
 }

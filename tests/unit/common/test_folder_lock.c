@@ -158,7 +158,10 @@ static void test_lost(void)
 }
 
 static const struct unit_test tests[] = {
-    {"two processes", test_two_processes}, {"elsewhere", test_elsewhere}, {"gone for certain", test_gone_for_certain},
-    {"damaged", test_damaged},             {"lost", test_lost},
+    {"two processes", test_two_processes},
+    {"elsewhere", test_elsewhere},
+    {"gone for certain", test_gone_for_certain},
+    {"damaged", test_damaged},
+    {"lost", test_lost},
 };
 UNIT_MAIN_IN_SCRATCH("folder_lock", tests)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The run file: what is written comes back, at any moment, after any end. With a path and perhaps a number of ranks: writes the sample file for other
-// readers.
+// The run file: what is written comes back, at any moment, after any end. With a path and perhaps a number of ranks: writes the sample file
+// for other readers.
 #include "runfile/run_file.h"
 
 #include <hdf5.h>
