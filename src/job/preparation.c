@@ -50,7 +50,7 @@ static enum status are_many(const struct job_options *options, int64_t many, boo
     enum status rc;
     TRY_OUT(intake_create(&intake, options->output, false, options->inputs, options->input_count));
     for (int64_t i = 0; i < many && !end; i++)
-        TRY_OUT(intake_next(intake, &entry, &end));
+        intake_pass(intake, &entry, &end);
     *are = !end;
 out:
     intake_destroy(&intake);
@@ -93,15 +93,12 @@ static enum status choose_folders(struct preparation *p, struct job_options *opt
 // Rank 0 makes the output folder and sees that it can write there: found out now, not by all ranks at work.
 static enum status prepare_output(struct preparation *p, const struct job_options *options, const char *run_file)
 {
-    struct file_writer trial;
     TRY(file_make_folder(options->output));
     if (!p->lock.path[0])
         TRY(folder_lock_take(&p->lock, options->output));
     if (!p->resume && !options->force && access(run_file, F_OK) == 0)
         return fail(STATUS_USAGE, "another run has begun in %s in the meantime; run the same command again", options->output);
-    TRY(file_create(&trial, run_file));
-    file_abandon(&trial);
-    return STATUS_OK;
+    return file_may_create(run_file);
 }
 
 // Without an encoder there are no videos, but there is everything else.

@@ -15,6 +15,8 @@
 #include "runfile/run_series.h"
 
 static const double write_interval = 1;             // second
+static const double write_interval_max = 30;        // seconds
+static const double write_share = 0.05;             // of the time, for writing: where the disk is slow, rows wait longer
 static const hsize_t memory_page = 4096;            // bytes; larger ones are made of whole such pages
 static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting
 
@@ -24,6 +26,8 @@ struct run_file {
     struct run_series series[RUN_DATASETS]; // those of targets that there are not are zeroed
     int64_t cam_values;                     // handed in so far
     double started, written;                // seconds of the monotonic clock
+    double took;                            // the last write, seconds
+    bool named;                             // it has its final name
     bool broken;                            // HDF5 failed in the midst of a write
     bool lost;                              // there was no memory for some rows that had to wait
     int64_t *gaps;                          // images to which some of them belong, and whose own row is still to come
@@ -111,7 +115,7 @@ static herr_t append(struct run_file *file, bool complete)
 {
     HDF5_HANDLE access = run_series_access();
     const hid_t root = access < 0 ? -1 : H5Fopen(file->path, H5F_ACC_RDWR | H5F_ACC_SWMR_WRITE, access);
-    herr_t done = root < 0 ? -1 : 0;
+    herr_t done = root < 0 || (file->named && hdf5_write_through(root, file->path) < 0) ? -1 : 0;
     for (int i = 0; i < RUN_DATASETS && done >= 0; i++)
         if (file->series[i].count)
             done = run_series_write(&file->series[i], root);
@@ -124,6 +128,7 @@ static herr_t append(struct run_file *file, bool complete)
 static enum status write_waiting(struct run_file *file, bool complete)
 {
     HDF5_ALONE;
+    const double start = now();
     if (file->broken)
         return fail(STATUS_IO, "%s: an earlier write failed; nothing more is written", file->path);
     TRY(set_space_aside(file));
@@ -135,21 +140,27 @@ static enum status write_waiting(struct run_file *file, bool complete)
     for (int i = 0; i < RUN_DATASETS; i++)
         file->series[i].count = 0;
     file->written = now();
+    file->took = file->written - start;
     return STATUS_OK;
 }
 
-// Room for another row. When a chunk is full all is written; while the disk has no room for that, rows wait, and each further chunk of them
-// is another try.
+// Whether it is time for another write, at least so many seconds after the last.
+static bool is_due(const struct run_file *file, double interval)
+{
+    return now() - file->written >= fmin(fmax(interval, file->took / write_share), write_interval_max);
+}
+
+// Room for another row. When a chunk is full all is written; where that is not due yet or the disk has no room for it, rows wait, and each
+// further chunk of them is another try.
 static bool make_room(struct run_file *file, struct run_series *series)
 {
-    if (series->count && series->count % series->chunk == 0 && write_waiting(file, false) == STATUS_OK)
-        return true;
-    if (series->count < series->capacity)
-        return true;
     size_t bytes = series->chunk * series->row_size;
     for (int i = 0; i < RUN_DATASETS; i++)
         bytes += file->series[i].capacity * file->series[i].row_size;
-    return bytes <= waiting_max && run_series_widen(series);
+    if (series->count && series->count % series->chunk == 0 && (bytes > waiting_max / 2 || is_due(file, 0)) &&
+        write_waiting(file, false) == STATUS_OK)
+        return true;
+    return series->count < series->capacity || (bytes <= waiting_max && run_series_widen(series));
 }
 
 // The place of an image among those with lost rows; their number if it is not there.
@@ -230,7 +241,7 @@ bool run_file_is_written(const struct run_file *file)
 
 enum status run_file_tick(struct run_file *file)
 {
-    if (!has_waiting(file) || now() - file->written < write_interval)
+    if (!has_waiting(file) || !is_due(file, write_interval))
         return STATUS_OK;
     file->written = now(); // also on failure, so that a full disk is tried once a second
     return write_waiting(file, false);
@@ -395,7 +406,9 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     if (earlier)
         TRY_OUT(carry_over(file, header, earlier));
     TRY_OUT(write_waiting(file, false));
-    rc = file_rename(file->path, path);
+    TRY_OUT(file_rename(file->path, path));
+    rc = file_sync_name(path);
+    file->named = true;
 out:
     if (rc != STATUS_OK)
         unlink(file->path);

@@ -18,10 +18,15 @@
 // Larger than a page are only blocks of an index of more than 16 thousand chunks: a million images, or 8 GiB of maps.
 // SWMR creates no datasets: all of them are there from the start, and maps of all sizes share one, /cam/values.
 //
+// A power cut keeps any of the pages that were written, unless they were made to be on the disk: so each write of these is there before the
+// next begins (hdf5_write_through()), and what holds for a kill at any single write holds for a power cut (tests/mpi/power_cut.py). Some 20
+// writes for the rows of all tables; where that takes long, they come less often: in all it takes a twentieth of rank 0's time.
+//
 // Between writes, which is nearly always, every reader can open the file as it is. A reader that comes while a write is under way, or after
 // a kill that struck in the midst of one, is told that the file is open for writing: it tries again, or opens it as a SWMR reader
 // (h5py.File(path, "r", swmr=True)), or mends a dead run's file with `h5clear -s`.
-// Rows of the last second before a kill are lost. Space is set aside before each write, so that a full disk leaves the file good.
+// Rows of the last second before a kill are lost; where writes are slow, of the last 30 seconds. Space is set aside before each write, so
+// that a full disk leaves the file good.
 //
 // What is in it, dataset by dataset: docs/run-file.md.
 #pragma once
@@ -74,10 +79,10 @@ struct run_earlier {
 enum status run_file_create(struct run_file **file, const char *path, const struct run_file_header *header,
                             const struct run_earlier *earlier) MUST_CHECK;
 
-// Each takes a copy; the rows are written when a chunk is full, or by run_file_tick(). Bytes that are not UTF-8 become '?'. Rows stand in
-// the order of the calls: hand in steps and frames as they come, and the image after its last.
-// While the disk is full the rows wait in memory, and later calls try again; run_file_tick() says so. STATUS_IO: more than 64 MiB of them
-// would have to wait, and these are lost, as is the row of the image that they belong to. run_file_close() will fail.
+// Each takes a copy; the rows are written when a chunk is full or soon after, or by run_file_tick(). Bytes that are not UTF-8 become '?'.
+// Rows stand in the order of the calls: hand in steps and frames as they come, and the image after its last. While the disk is full the
+// rows wait in memory, and later calls try again; run_file_tick() says so. STATUS_IO: more than 64 MiB of them would have to wait, and
+// these are lost, as is the row of the image that they belong to. run_file_close() will fail.
 enum status run_file_add_steps(struct run_file *file, const struct step_row *steps, size_t count) MUST_CHECK;
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
@@ -86,8 +91,8 @@ enum status run_file_add_image(struct run_file *file, const struct image_row *im
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing) MUST_CHECK;
 
-// Writes if rows wait and a second has passed since the last write. STATUS_IO if the disk is full: the rows still wait. Call it now and
-// then while nothing else happens.
+// Writes if rows wait and a second has passed since the last write, or 20 times as long as that took, but no more than 30 seconds.
+// STATUS_IO if the disk is full: the rows still wait. Call it now and then while nothing else happens.
 enum status run_file_tick(struct run_file *file) MUST_CHECK;
 
 // Whether all that was handed in is in the file.

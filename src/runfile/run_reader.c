@@ -15,14 +15,20 @@ enum { CHANNELS_MAX = 1 << 16, METHOD_MAX = 64 };
 
 // A run file, also of a run that goes on, or that was killed in the midst of a write and has left it marked as being written: what is torn
 // is not read again and again. Close it; negative on failure, hdf5_fail() knows why.
-static hid_t open_hdf5(const char *path)
+static hid_t open_hdf5(const char *path, bool *unclosed)
 {
     enum { ATTEMPTS = 20 }; // HDF5 waits between them, twice as long each time: its default of a hundred never ends
     hdf5_listen();
     HDF5_HANDLE access = run_series_access();
     if (access < 0 || H5Pset_metadata_read_attempts(access, ATTEMPTS) < 0)
         return -1;
-    return H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    *unclosed = file < 0;
+    if (*unclosed) {
+        hdf5_listen();
+        file = H5Fopen(path, H5F_ACC_RDONLY | H5F_ACC_SWMR_READ, access);
+    }
+    return file;
 }
 
 static enum status open_file(struct run_reader *reader)
@@ -34,7 +40,7 @@ static enum status open_file(struct run_reader *reader)
         return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
     if (!S_ISREG(info.st_mode)) // a pipe would be waited for
         return fail(STATUS_FORMAT, "%s: this is no run file, nor any file", path);
-    reader->file = open_hdf5(path);
+    reader->file = open_hdf5(path, &reader->unclosed);
     if (reader->file < 0)
         return hdf5_fail(path, "this is no run file, or a damaged one");
     if (!hdf5_read_numbers(reader->file, "format_version", H5T_NATIVE_INT, 1, &version) || version <= 0)
@@ -251,7 +257,8 @@ enum status run_plan_read(const char *path, size_t limit, char **text)
     *text = NULL;
     hdf5_listen();
     if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && H5Fis_hdf5(path) > 0) {
-        HDF5_HANDLE file = open_hdf5(path);
+        bool unclosed;
+        HDF5_HANDLE file = open_hdf5(path, &unclosed);
         *text = file < 0 ? NULL : hdf5_read_text(file, "plan", limit);
         return *text ? STATUS_OK : fail(STATUS_FORMAT, "%s is no run file with a plan in it", path);
     }

@@ -12,6 +12,7 @@
 #include "runfile/run_tables.h"
 
 struct run_reader {
+    bool unclosed;            // it is being written, or a write was cut off: others can open it as SWMR readers only
     char path[FILE_PATH_MAX]; // of the file
     struct run_facts facts;
     // Private.

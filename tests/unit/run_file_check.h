@@ -4,9 +4,21 @@
 
 #include "hdf5_look.h"
 #include "run_file_rows.h"
+#include "still_clock.h"
 
 static const enum run_dataset tables[] = {RUN_STEPS, RUN_CAM_FRAMES, RUN_IMAGES, RUN_TIMING};
 enum { TABLES = sizeof tables / sizeof tables[0] };
+
+// Calls it as often as it takes until what waits is written, or cannot be.
+static inline enum status tick(struct run_file *file)
+{
+    enum status rc = STATUS_OK;
+    for (int i = 0; i < 1000 && rc == STATUS_OK && !run_file_is_written(file); i++) {
+        let_pass(1);
+        rc = run_file_tick(file);
+    }
+    return rc;
+}
 
 // As any reader opens it; `swmr`: as the header of run_file.h tells a reader who was refused.
 static inline hid_t open_file(const char *path, bool swmr)

@@ -228,17 +228,6 @@ static inline enum status add_timing(struct run_file *file, int rank)
     return run_file_add_timing(file, rank, &timing);
 }
 
-// Calls it as often as it takes until what waits is written, or cannot be.
-static inline enum status tick(struct run_file *file)
-{
-    enum status rc = STATUS_OK;
-    for (int i = 0; i < 1000 && rc == STATUS_OK && !run_file_is_written(file); i++) {
-        usleep(10000);
-        rc = run_file_tick(file);
-    }
-    return rc;
-}
-
 // All tables at once: image `number`, rank `number`.
 static inline enum status add_rows(struct run_file *file, int number)
 {

@@ -27,6 +27,10 @@ hid_t hdf5_unlocked(void);
 // 0, or an errno: nothing is set aside.
 int hdf5_set_space_aside(const char *path, uint64_t bytes);
 
+// From now on each write to the open file is on the disk before the next begins, so that a power cut, too, leaves what HDF5's order of
+// writes promises. The file must be what `path` names.
+herr_t hdf5_write_through(hid_t file, const char *path);
+
 // Call it before a group of HDF5 calls: from now on the first reason that HDF5 gives on this thread is kept, and nothing is printed.
 void hdf5_listen(void);
 

@@ -24,6 +24,12 @@ static size_t folder_length(const char *path)
     return slash ? (size_t)(slash - path) + 1 : 0;
 }
 
+static void folder_of(const char *path, char folder[FILE_PATH_MAX])
+{
+    const size_t length = folder_length(path);
+    snprintf(folder, FILE_PATH_MAX, "%.*s", length ? (int)length : 1, length ? path : ".");
+}
+
 static enum status open_aside(char aside[FILE_PATH_MAX], const char *path, int mode, int *descriptor)
 {
     const size_t folder = folder_length(path);
@@ -63,19 +69,24 @@ enum status file_create(struct file_writer *writer, const char *path)
     return STATUS_OK;
 }
 
+enum status file_may_create(const char *path)
+{
+    char folder[FILE_PATH_MAX];
+    folder_of(path, folder);
+    return access(folder, W_OK | X_OK) == 0 ? STATUS_OK : fail(STATUS_IO, "cannot create '%s': %s", path, strerror(errno));
+}
+
 // 0, or errno. Some file systems cannot sync and say EINVAL.
 static int sync_file(int descriptor)
 {
     return fsync(descriptor) != 0 && errno != EINVAL ? errno : 0;
 }
 
-// A rename is on the disk only when its folder is.
-static enum status sync_folder(const char *path)
+enum status file_sync_name(const char *path)
 {
     char folder[FILE_PATH_MAX];
-    const size_t length = folder_length(path);
-    snprintf(folder, sizeof folder, "%.*s", length ? (int)length : 1, length ? path : ".");
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    folder_of(path, folder);
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor < 0)
         return errno == EACCES ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
     const int error = sync_file(descriptor);
@@ -83,11 +94,9 @@ static enum status sync_folder(const char *path)
     return error ? fail(STATUS_IO, "cannot sync the folder '%s': %s", folder, strerror(error)) : STATUS_OK;
 }
 
-static enum status rename_in_folder(const char *from, const char *to)
+static enum status rename_file(const char *from, const char *to)
 {
-    if (rename(from, to) != 0)
-        return fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
-    return sync_folder(to);
+    return rename(from, to) == 0 ? STATUS_OK : fail(STATUS_IO, "cannot rename '%s' to '%s': %s", from, to, strerror(errno));
 }
 
 enum status file_commit(struct file_writer *writer)
@@ -104,9 +113,9 @@ enum status file_commit(struct file_writer *writer)
         unlink(writer->aside);
         return fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error));
     }
-    const enum status rc = rename_in_folder(writer->aside, writer->path);
+    const enum status rc = rename_file(writer->aside, writer->path);
     if (rc != STATUS_OK)
-        unlink(writer->aside); // has its new name, or is of no use
+        unlink(writer->aside);
     return rc;
 }
 
@@ -117,7 +126,7 @@ enum status file_rename(const char *from, const char *to)
         return fail(STATUS_IO, "cannot open '%s': %s", from, strerror(errno));
     const int error = sync_file(descriptor);
     close(descriptor);
-    return error ? fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error)) : rename_in_folder(from, to);
+    return error ? fail(STATUS_IO, "cannot write '%s': %s", from, strerror(error)) : rename_file(from, to);
 }
 
 enum status file_create_nameless(const char *folder, int *descriptor)
@@ -140,24 +149,21 @@ void file_abandon(struct file_writer *writer)
 }
 
 // O_NONBLOCK, so that a FIFO is refused instead of waited for.
-static enum status open_regular(const char *path, int *descriptor, uint64_t *size)
+static enum status open_regular(const char *path, int *descriptor, struct stat *facts)
 {
     *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*descriptor < 0)
         return fail(STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
     enum status rc = STATUS_OK;
-    struct stat facts;
-    if (fstat(*descriptor, &facts) != 0)
+    if (fstat(*descriptor, facts) != 0)
         rc = fail(STATUS_IO, "cannot look at '%s': %s", path, strerror(errno));
-    else if (!S_ISREG(facts.st_mode))
-        rc = fail(STATUS_IO, "cannot read '%s': %s", path, S_ISDIR(facts.st_mode) ? "it is a folder" : "it is not a regular file");
+    else if (!S_ISREG(facts->st_mode))
+        rc = fail(STATUS_IO, "cannot read '%s': %s", path, S_ISDIR(facts->st_mode) ? "it is a folder" : "it is not a regular file");
     if (rc != STATUS_OK) {
         close(*descriptor);
         *descriptor = -1;
-        return rc;
     }
-    *size = (uint64_t)facts.st_size;
-    return STATUS_OK;
+    return rc;
 }
 
 // Reads until `size` bytes or the end of the file; -1 and errno on failure.
@@ -196,13 +202,13 @@ enum status file_read_open(int descriptor, const char *name, uint64_t expected, 
     return rc;
 }
 
-enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
+enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts)
 {
     int descriptor;
-    uint64_t expected = 0;
     *bytes = NULL;
     *size = 0;
-    TRY(open_regular(path, &descriptor, &expected));
+    TRY(open_regular(path, &descriptor, facts));
+    const uint64_t expected = (uint64_t)facts->st_size;
     const enum status rc = expected <= limit ? file_read_open(descriptor, path, expected, bytes, size)
                                              : fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path,
                                                     (unsigned long long)expected, (unsigned long long)limit);
@@ -210,13 +216,18 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
     return rc;
 }
 
-static enum status make_one_folder(const char *path)
+enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size)
 {
-    if (mkdir(path, 0777) == 0)
-        return STATUS_OK;
+    struct stat facts;
+    return file_read_facts(path, limit, bytes, size, &facts);
+}
+
+// What is to be said where mkdir() failed. Any error: read-only file systems and automounters do not say EEXIST.
+static enum status is_folder(const char *path)
+{
     int error = errno;
     struct stat facts;
-    if (stat(path, &facts) == 0) { // any error: read-only file systems and automounters do not say EEXIST
+    if (stat(path, &facts) == 0) {
         if (S_ISDIR(facts.st_mode))
             return STATUS_OK;
         error = ENOTDIR;
@@ -225,19 +236,20 @@ static enum status make_one_folder(const char *path)
 }
 
 // Only what is missing costs a call: on a parallel file system each is a message to a server.
-enum status file_make_folder(const char *path)
+enum status file_make_missing_folder(const char *path, bool *made)
 {
     char partial[FILE_PATH_MAX];
     const size_t length = strlen(path);
+    *made = false;
     if (length == 0)
         return fail(STATUS_IO, "cannot make a folder without a name");
     if (length >= sizeof partial)
         return fail(STATUS_LIMIT, "cannot make the folder '%s': the path is longer than %d bytes", path, FILE_PATH_MAX - 1);
     memcpy(partial, path, length + 1);
     size_t there = length;
-    while (mkdir(partial, 0777) != 0) {
+    while (!(*made = mkdir(partial, 0777) == 0)) {
         if (errno != ENOENT) {
-            TRY(make_one_folder(partial));
+            TRY(is_folder(partial));
             break;
         }
         while (there > 0 && partial[there - 1] != '/')
@@ -251,9 +263,18 @@ enum status file_make_folder(const char *path)
     while (there < length) {
         partial[there] = path[there];
         there += strlen(partial + there);
-        TRY(make_one_folder(partial));
+        if (mkdir(partial, 0777) == 0)
+            *made = true;
+        else
+            TRY(is_folder(partial));
     }
     return STATUS_OK;
+}
+
+enum status file_make_folder(const char *path)
+{
+    bool made;
+    return file_make_missing_folder(path, &made);
 }
 
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name)
@@ -275,12 +296,12 @@ enum status file_md5(const char *path, char hex[33])
 {
     enum status rc = STATUS_OK;
     int descriptor;
-    uint64_t size;
+    struct stat facts;
     unsigned char block[DIGEST_BLOCK], value[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     ssize_t got = 0;
     hex[0] = '\0';
-    TRY(open_regular(path, &descriptor, &size));
+    TRY(open_regular(path, &descriptor, &facts));
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool fine = context && EVP_DigestInit_ex(context, EVP_md5(), NULL);
     while (fine && (got = read_fully(descriptor, block, sizeof block)) > 0)

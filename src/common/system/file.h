@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Files that are complete or absent: written aside in the same folder, synced, renamed.
+// Files that are complete or absent, after a power cut too: written aside in the same folder, synced, renamed.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "common/system/status.h"
 
@@ -20,11 +22,19 @@ struct file_writer {
 // Creates the file aside (mode 0666 & ~umask). `path` may not exist yet; its folder must.
 enum status file_create(struct file_writer *writer, const char *path) MUST_CHECK;
 
-// Flushes, syncs file and folder, renames, closes. On failure the file aside is gone. Every write error since file_create is reported here.
+// Whether its folder is there and lets files be made, as far as can be told without making one.
+enum status file_may_create(const char *path) MUST_CHECK;
+
+// Flushes, syncs, renames, closes. On failure the file aside is gone. Every write error since file_create is reported here. What must be
+// there after a power cut has file_sync_name() called for it, once for all files of a folder; until then there may be none, but not a half
+// one.
 enum status file_commit(struct file_writer *writer) MUST_CHECK;
 
-// Syncs the file `from`, gives it the name `to` in the same folder, and syncs that.
+// Syncs the file `from`, and gives it the name `to` in the same folder.
 enum status file_rename(const char *from, const char *to) MUST_CHECK;
+
+// Syncs the file's folder, with all the names in it.
+enum status file_sync_name(const char *path) MUST_CHECK;
 
 // Closes and removes the file aside. Harmless when not open or already committed.
 void file_abandon(struct file_writer *writer);
@@ -35,11 +45,17 @@ enum status file_create_nameless(const char *folder, int *descriptor) MUST_CHECK
 // The whole file, of at most `limit` bytes, as malloc'ed memory with a NUL after its `*size` bytes. Only regular files.
 enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *size) MUST_CHECK;
 
+// The same, and what the file system said of the file before it was read.
+enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts) MUST_CHECK;
+
 // The same from an open file, from where it stands on: `expected` bytes and no more. `name` is for messages.
 enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size) MUST_CHECK;
 
 // mkdir -p. A folder that is there already is fine.
 enum status file_make_folder(const char *path) MUST_CHECK;
+
+// The same; *made: it was not there, so that nothing is in it.
+enum status file_make_missing_folder(const char *path, bool *made) MUST_CHECK;
 
 // a/b into `out`; refuses what does not fit.
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name) MUST_CHECK;

@@ -129,6 +129,7 @@ static int create(const char *path, const char *text)
     if (descriptor < 0)
         return errno;
     const bool written = write(descriptor, text, (size_t)length) == length;
+    fsync(descriptor); // after a power cut it must say that its machine has been started anew since
     if (close(descriptor) == 0 && written)
         return 0;
     unlink(path);
@@ -147,6 +148,12 @@ static int take_over(const char *path, const char *stale, const char *text)
     return error;
 }
 
+// Seconds. A holder writes its name at once: where there is none a crash or a power cut has come between.
+static int patience(const struct holder *h)
+{
+    return h->host[0] ? LOCK_SILENCE_SECONDS : LOCK_NAMELESS_SECONDS;
+}
+
 static enum status refuse(const char *folder, const char *path, const char *text, double silence)
 {
     const struct holder h = parse(text);
@@ -157,7 +164,7 @@ static enum status refuse(const char *folder, const char *path, const char *text
         STATUS_USAGE,
         "another run is at work in '%s': process %lld on %s%s, heard of %.0f s ago; wait for it or give another folder with -o (if it is "
         "gone, the folder is free %d s after its last sign of life, or when '%s' is removed)",
-        folder, h.process, h.host[0] ? h.host : "an unknown host", job, silence, LOCK_SILENCE_SECONDS, path);
+        folder, h.process, h.host[0] ? h.host : "an unknown host", job, silence, patience(&h), path);
 }
 
 enum status folder_lock_take(struct folder_lock *lock, const char *folder)
@@ -172,7 +179,7 @@ enum status folder_lock_take(struct folder_lock *lock, const char *folder)
     if (error == EEXIST && read_lock(path, text, &touched)) {
         const struct holder holder = parse(text);
         const double silence = seconds_since(touched, folder);
-        if (!is_gone(&holder) && silence < LOCK_SILENCE_SECONDS)
+        if (!is_gone(&holder) && silence < patience(&holder))
             return refuse(folder, path, text, silence);
         log_info("the run that was at work in %s is gone", folder);
         error = take_over(path, text, lock->holder);

@@ -3,12 +3,13 @@
 // many machines share and that know no locks of the kernel's.
 //
 // Whoever finds such a file takes the folder over if its holder is gone for certain: its process on this machine, or an earlier start of
-// the same job of Slurm's; or if it has given no sign of life for LOCK_SILENCE_SECONDS, by the clock of the file system.
+// the same job of Slurm's; or if it has given no sign of life for LOCK_SILENCE_SECONDS, by the clock of the file system;
+// LOCK_NAMELESS_SECONDS where the file names nobody, as after a power cut.
 #pragma once
 
 #include "common/system/file.h"
 
-enum { LOCK_SILENCE_SECONDS = 300, LOCK_TOUCH_SECONDS = 30, LOCK_TEXT_MAX = 1024 };
+enum { LOCK_SILENCE_SECONDS = 300, LOCK_NAMELESS_SECONDS = 10, LOCK_TOUCH_SECONDS = 30, LOCK_TEXT_MAX = 1024 };
 
 struct folder_lock {
     char path[FILE_PATH_MAX];   // empty: nothing is held

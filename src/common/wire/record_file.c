@@ -26,13 +26,21 @@ enum status record_create_in_memory(struct record_writer *writer)
     return writer->stream ? STATUS_OK : no_memory("for records");
 }
 
+void record_append(struct record_writer *writer, const void *records, size_t count)
+{
+    errno = 0;
+    if (!writer->error && count > 0 &&
+        (fwrite(records, 1, count, writer->stream) != count || (writer->digest && !EVP_DigestUpdate(writer->digest, records, count))))
+        writer->error = errno ? errno : EIO;
+}
+
 void record_write(struct record_writer *writer, const void *bytes, size_t count)
 {
     if (writer->error || count == 0)
         return;
-    errno = 0;
-    if (fwrite(bytes, 1, count, writer->stream) != count || (writer->digest && !EVP_DigestUpdate(writer->digest, bytes, count)))
-        writer->error = errno ? errno : EIO;
+    const uint64_t length = count;
+    record_append(writer, &length, sizeof length);
+    record_append(writer, bytes, count);
 }
 
 enum status record_commit(struct record_writer *writer)
@@ -94,11 +102,17 @@ out:
 
 enum status record_read(struct record_reader *reader, void *bytes, size_t count)
 {
-    if (count > reader->left)
+    uint64_t length;
+    if (count == 0)
+        return STATUS_OK;
+    if (reader->left < sizeof length || count > reader->left - sizeof length)
         return fail(STATUS_FORMAT, "it ends early");
-    memcpy(bytes, reader->bytes, count);
-    reader->bytes += count;
-    reader->left -= count;
+    memcpy(&length, reader->bytes, sizeof length);
+    if (length != count)
+        return fail(STATUS_FORMAT, "a record has %llu bytes where this build has %zu", (unsigned long long)length, count);
+    memcpy(bytes, reader->bytes + sizeof length, count);
+    reader->bytes += sizeof length + count;
+    reader->left -= sizeof length + count;
     return STATUS_OK;
 }
 

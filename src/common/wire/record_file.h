@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Raw records on their way to a file or a message and back; numbers are those of the machine. A file ends with the SHA-256 of all before
-// it; a message has the records alone.
+// Raw records on their way to a file or a message and back; numbers are those of the machine. Before each stands its length, so that those
+// of a build with other structs are not misread. A file ends with the SHA-256 of all before it; a message has the records alone.
 #pragma once
 
 #include <stddef.h>
@@ -23,6 +23,8 @@ struct record_writer {
 enum status record_create(struct record_writer *writer, const char *path) MUST_CHECK;
 enum status record_create_in_memory(struct record_writer *writer) MUST_CHECK;
 void record_write(struct record_writer *writer, const void *bytes, size_t count);
+// So many bytes of what another writer has made.
+void record_append(struct record_writer *writer, const void *records, size_t count);
 // The file has its name, or there is none.
 enum status record_commit(struct record_writer *writer) MUST_CHECK;
 // What was written into memory, malloc'ed, for the caller to free; NULL on failure.
@@ -37,7 +39,7 @@ struct record_reader {
 
 // The whole file as malloc'ed memory for the caller to free, and a reader for all but its digest, which was right.
 enum status record_open(const char *path, uint64_t limit, void **memory, struct record_reader *reader) MUST_CHECK;
-// Copies the next bytes. STATUS_FORMAT where so many are not left.
+// Copies the next record. STATUS_FORMAT where it has not so many bytes.
 enum status record_read(struct record_reader *reader, void *bytes, size_t count) MUST_CHECK;
 // The next `count` items of `size` bytes as malloc'ed memory for the caller to free; NULL for none, and on failure.
 enum status record_read_array(struct record_reader *reader, void **items, uint64_t count, size_t size) MUST_CHECK;

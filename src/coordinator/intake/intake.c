@@ -360,7 +360,7 @@ static bool take_from_list(struct intake *intake, struct intake_entry *entry)
     return rc != STATUS_OK || (!end && take_input(intake, text, true, entry));
 }
 
-enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end)
+void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end)
 {
     bool given = false;
     *end = false;
@@ -376,6 +376,11 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
         else
             *end = true;
     }
+}
+
+enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end)
+{
+    intake_pass(intake, entry, end);
     if (*end)
         return STATUS_OK;
     entry->id = intake->next_id++;

@@ -56,6 +56,9 @@ enum status intake_create(struct intake **intake, const char *output, bool group
 // The next entry, or *end. Fails only for want of memory.
 enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end) MUST_CHECK;
 
+// The same without a number and a name, for who counts.
+void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end);
+
 void intake_destroy(struct intake **intake);
 
 // Whether an input is the address of a picture, http or https.

@@ -43,14 +43,14 @@ struct fetch_options load_fetch_options(const struct config *config)
 }
 
 // The file `source`, or, where `descriptor` is not -1, the open file that it has been downloaded into.
-static enum status read_input(const char *source, int descriptor, const struct config *config, void **bytes, size_t *size)
+static enum status read_input(const char *source, int descriptor, const struct config *config, void **bytes, size_t *size,
+                              struct stat *facts)
 {
-    struct stat facts;
     if (descriptor < 0)
-        return file_read(source, config->input.max_bytes, bytes, size);
-    if (fstat(descriptor, &facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        return file_read_facts(source, config->input.max_bytes, bytes, size, facts);
+    if (fstat(descriptor, facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
         return fail(STATUS_IO, "cannot read the download of %s: %s", source, strerror(errno));
-    return file_read_open(descriptor, source, (uint64_t)facts.st_size, bytes, size);
+    return file_read_open(descriptor, source, (uint64_t)facts->st_size, bytes, size);
 }
 
 // Into an open file without a name, in the output folder.
@@ -125,6 +125,7 @@ static enum status resize_guide(struct image *image, const struct image_limits *
 enum status load_guide(const struct config *config, const char *output, struct image *image)
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
     int descriptor = -1;
@@ -132,7 +133,7 @@ enum status load_guide(const struct config *config, const char *output, struct i
     *image = (struct image){0};
     if (intake_is_url(config->guide))
         TRY_OUT(download(config->guide, output, config, &descriptor));
-    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size));
+    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])
         log_info("guide %s: %s", config->guide, image->notice);
@@ -185,9 +186,9 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     enum status rc;
     const double start = now();
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
-    if (descriptor < 0 && stat(source, &facts) == 0)
-        record->modified = load_modified(&facts); // before it is read: a change meanwhile shows
-    TRY_OUT(read_input(source, descriptor, config, &bytes, &size));
+    TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
+    if (descriptor < 0)
+        record->modified = load_modified(&facts);
     record->bytes = (int64_t)size;
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/output/film.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,6 +53,8 @@ enum status film_remove(const char *folder)
     TRY(stale_files_remove(folder, file_names, NULL, NULL));
     for (int i = 0; i < REELS; i++) {
         TRY(file_join(path, folder, reel_names[i]));
+        if (rmdir(path) == 0 || errno == ENOENT)
+            continue;
         TRY(stale_files_remove(path, frame_names, NULL, NULL));
         rmdir(path); // it may well hold what is not ours
     }
@@ -257,8 +260,9 @@ static enum status make_folder(const struct film *f, const struct reel *reel)
     if (!reel->wanted || !f->config->frames.png)
         return STATUS_OK;
     TRY(file_join(path, f->folder, reel->name));
-    TRY(file_make_folder(path));
-    return stale_files_remove_aside(path, frame_names);
+    bool made;
+    TRY(file_make_missing_folder(path, &made));
+    return made ? STATUS_OK : stale_files_remove_aside(path, frame_names);
 }
 
 enum status film_create(struct film **film, const struct film_options *o)
@@ -272,7 +276,8 @@ enum status film_create(struct film **film, const struct film_options *o)
     TRY_OUT(file_join(f->folder, o->folder, ""));
     TRY_OUT(make_pictures(f, o));
     // Of a film that goes on, the frames so far are there already, and what a killed run left aside.
-    TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
+    if (!o->fresh)
+        TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
     for (int i = 0; i < REELS; i++)
         TRY_OUT(make_folder(f, &f->reels[i]));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)

@@ -18,6 +18,7 @@
 
 struct film_options {
     const char *folder;          // is there
+    bool fresh;                  // and nothing is in it
     const struct config *config; // outlives the film
     int width, height;           // pixels of the image
     const float *rgb;            // (3, height, width), the image; the film keeps a copy of the video's size. NULL: no frame is detail

@@ -151,7 +151,7 @@ static enum status try_name(struct folder_names *names, const char *name, bool *
     *slot = (struct slot){.hash = hash, .number = 2};
     names->count++;
     if (snprintf(path, sizeof path, "%s/%s", names->folder, name) < (int)sizeof path && lstat(path, &info) == 0)
-        *taken = stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+        *taken = S_ISDIR(info.st_mode) || (S_ISLNK(info.st_mode) && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
     return rc;
 }
 

@@ -167,6 +167,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(intake_create(&intake, options->output, r->folders == FOLDERS_GROUPED, options->inputs, options->input_count));
     TRY_OUT(walk(r, &images, intake, options));
+    r->complete = r->complete && !reader->unclosed;              // else its last write was cut off: it is written anew, and closed
     rc = checkpoint_folder_remove(options->output, &r->earlier); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);

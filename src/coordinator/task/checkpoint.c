@@ -8,22 +8,10 @@
 static const char magic[16] = "oneiros dream\n";
 static const uint64_t file_bytes_max = UINT64_C(1) << 40; // the memory that there is decides
 
-// First in the file. What it is made of belongs to a version: sizes tell versions that were not given a number apart.
+// First in the file. What it is made of belongs to a version; the lengths of records tell versions that were not given a number apart.
 struct head {
-    char magic[sizeof magic], version[32];
-    struct {
-        uint32_t state, step, map; // bytes
-        uint32_t targets;
-    } sizes;
-    char sha256[65];
+    char magic[sizeof magic], version[32], sha256[65];
 };
-
-// Of all that is written as it lies in memory.
-static const struct head own = {.version = ONEIROS_VERSION,
-                                .sizes = {.state = sizeof(struct dream_state),
-                                          .step = sizeof(struct step_row),
-                                          .map = sizeof(struct cam_row),
-                                          .targets = CONFIG_TARGETS_MAX}};
 
 static size_t value_count(const struct dream_state *state)
 {
@@ -41,7 +29,7 @@ void checkpoint_destroy(struct checkpoint *checkpoint)
 enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
                              void (*more)(void *context, struct record_writer *writer), void *context)
 {
-    struct head head = own;
+    struct head head = {.version = ONEIROS_VERSION};
     struct record_writer writer;
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.sha256, checkpoint->sha256, sizeof head.sha256);
@@ -62,7 +50,7 @@ static enum status read_head(struct record_reader *reader, struct checkpoint *ch
     if (memcmp(head.magic, magic, sizeof magic) != 0)
         return fail(STATUS_FORMAT, "it is no checkpoint");
     head.version[sizeof head.version - 1] = '\0';
-    if (strcmp(head.version, own.version) != 0 || memcmp(&head.sizes, &own.sizes, sizeof own.sizes) != 0)
+    if (strcmp(head.version, ONEIROS_VERSION) != 0)
         return fail(STATUS_UNSUPPORTED, "oneiros %s wrote it, and this is another build, %s", head.version, ONEIROS_VERSION);
     memcpy(checkpoint->sha256, head.sha256, sizeof head.sha256);
     checkpoint->sha256[sizeof head.sha256 - 1] = '\0';

@@ -15,7 +15,9 @@ static const char folder_name[] = "checkpoints", file_names[] = "[0-9]+";
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {
     *checkpoints = (struct checkpoint_folder){0};
-    return file_join(checkpoints->folder, output, folder_name);
+    TRY(file_join(checkpoints->folder, output, folder_name));
+    checkpoints->earlier = access(checkpoints->folder, F_OK) == 0;
+    return STATUS_OK;
 }
 
 void checkpoint_folder_destroy(struct checkpoint_folder *checkpoints)
@@ -43,7 +45,7 @@ enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, 
     struct checkpoint *earlier = &task->earlier;
     char path[FILE_PATH_MAX];
     TRY(path_of(checkpoints, task->record.id, path));
-    if (access(path, F_OK) != 0)
+    if (!checkpoints->earlier || access(path, F_OK) != 0)
         return STATUS_OK;
     enum status rc = checkpoint_read(path, &limits, earlier);
     if (rc == STATUS_OK && earlier->state.image != task->record.id)

@@ -12,6 +12,7 @@
 
 struct checkpoint_folder {
     char folder[FILE_PATH_MAX];
+    bool earlier;      // it was there, of an earlier run
     int64_t *obsolete; // [count] images that are done
     size_t count, room;
 };

@@ -22,10 +22,10 @@ static enum image_format output_format(const struct config *config, const struct
     return formats[config->output.format];
 }
 
-static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, const struct task *task)
+static enum status make_folder(char path[FILE_PATH_MAX], const char *folder, struct task *task)
 {
     TRY(file_join(path, folder, task->name));
-    return file_make_folder(path);
+    return file_make_missing_folder(path, &task->output.fresh);
 }
 
 static enum status encode(const struct config *config, const char *path, enum image_format format, const struct task *task)
@@ -42,16 +42,17 @@ static bool is(void *file, const char *name)
     return strcmp(file, name) == 0;
 }
 
-static enum status write_picture(const struct config *config, const char *folder, struct task *task)
+// Into the image's folder.
+static enum status write_picture(const struct config *config, const char *place, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
     const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
-    char place[FILE_PATH_MAX], path[FILE_PATH_MAX], file[64];
-    TRY(make_folder(place, folder, task));
+    char path[FILE_PATH_MAX], file[64];
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
-    TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", is, file));
+    if (!task->output.fresh)
+        TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", is, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
     return STATUS_OK;
 }
@@ -61,18 +62,17 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
     const bool filmed = config->frames.cam || config->frames.dream;
     struct output *output = &task->output;
     char place[FILE_PATH_MAX];
-    TRY(file_join(place, folder, task->name));
-    if (filmed) {
-        TRY(file_make_folder(place));
+    TRY(make_folder(place, folder, task));
+    if (filmed)
         TRY(film_create(&output->film, &(struct film_options){.folder = place,
+                                                              .fresh = output->fresh,
                                                               .config = config,
                                                               .width = task->image.width,
                                                               .height = task->image.height,
                                                               .rgb = task->image.rgb,
                                                               .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
-    } else {
+    else if (!output->fresh)
         TRY(film_remove(place));
-    }
     return work_queue_create(&output->queue);
 }
 
@@ -159,7 +159,8 @@ static enum status run_checkpoint(void *data)
 {
     struct item *item = data;
     struct film *film = item->output->film;
-    if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK)
+    if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK ||
+        file_sync_name(item->path) != STATUS_OK)
         log_warning("%s", status_message());
     return STATUS_OK;
 }
@@ -178,13 +179,18 @@ static enum status run_end(void *data)
     struct task *task = item->task;
     struct output *output = item->output;
     const bool done = task->record.status == IMAGE_DONE;
+    char place[FILE_PATH_MAX], last[FILE_PATH_MAX];
+    TRY(file_join(place, item->path, task->name));
     if (done && output->film)
         TRY(film_finish(&output->film));
     if (done && output->explanation) {
         TRY(explain_file_finish(&output->explanation, &task->record.before));
         snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);
     }
-    return task->image.rgb ? write_picture(item->config, item->path, task) : STATUS_OK;
+    if (task->image.rgb)
+        TRY(write_picture(item->config, place, task));
+    TRY(file_join(last, item->path, task->record.output));
+    return task->record.output[0] ? file_sync_name(last) : STATUS_OK; // before the row of the image says that it is there
 }
 
 enum status output_end(const struct config *config, const char *folder, struct task *task)

@@ -17,6 +17,7 @@ struct run_file_header;
 
 // Zeroed: nothing has begun. But for `queue`, they are the queue's own while it has work.
 struct output {
+    bool fresh; // the image's folder was not there before
     struct work_queue *queue;
     struct film *film;                // NULL: none is made
     struct explain_file *explanation; // NULL: none is made

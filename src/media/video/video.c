@@ -36,10 +36,8 @@ struct video {
     uint8_t *open[SEGMENT_MAX];    // [open_count] the frames of the segment under way, yuv420p without gaps; NULL where there was none yet
     size_t frame_bytes;            // of one of them
     int open_count, segment;       // segment: frames in a whole one
-    FILE *packets;                 // in memory: of each frame encoded, in the order of decoding, a packet_head and its bytes
-    char *packet_bytes;
-    size_t packet_size;
-    int64_t encoded; // frames
+    struct record_writer packets;  // in memory: of each frame encoded, in the order of decoding, a packet_head and its bytes
+    int64_t encoded;               // frames
 };
 
 static AVRational frame_rate(const struct video *v)
@@ -52,10 +50,9 @@ static enum status make_room(struct video *v, const struct video_options *o)
     v->rgb = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_RGB24);
     v->yuv = ffmpeg_frame_create(o->width, o->height, AV_PIX_FMT_YUV420P);
     v->frame_bytes = (size_t)o->width * (size_t)o->height / 2 * 3;
-    v->packets = open_memstream(&v->packet_bytes, &v->packet_size);
     v->scaler = sws_getContext(o->width, o->height, AV_PIX_FMT_RGB24, o->width, o->height, AV_PIX_FMT_YUV420P,
                                SWS_BILINEAR | SWS_FULL_CHR_H_INP | SWS_ACCURATE_RND | SWS_BITEXACT, NULL, NULL, NULL);
-    if (!v->rgb || !v->yuv || !v->packets || !v->scaler)
+    if (!v->rgb || !v->yuv || record_create_in_memory(&v->packets) != STATUS_OK || !v->scaler)
         return no_memory("for a video of %d x %d pixels", o->width, o->height);
     const int *bt709 = sws_getCoefficients(SWS_CS_ITU709);
     if (sws_setColorspaceDetails(v->scaler, bt709, 1, bt709, 0, 0, 1 << 16, 1 << 16) < 0)
@@ -75,7 +72,6 @@ enum status video_create(struct video **video, const struct video_options *o)
         return fail(STATUS_UNSUPPORTED, "a video of %d x %d pixels: both sides must be even", o->width, o->height);
     TRY(ALLOCATE(*video, 1, "for a video"));
     struct video *v = *video;
-    struct file_writer trial;
     AVCodecContext *encoder = NULL;
     enum status rc;
     ffmpeg_log_begin();
@@ -86,8 +82,7 @@ enum status video_create(struct video **video, const struct video_options *o)
     snprintf(v->path, sizeof v->path, "%s", o->path);
     snprintf(v->encoder_name, sizeof v->encoder_name, "%s", o->encoder);
     // What cannot work is found out now, not after hours of dreaming.
-    TRY_OUT(file_create(&trial, o->path));
-    file_abandon(&trial);
+    TRY_OUT(file_may_create(o->path));
     TRY_OUT(video_encoder_create(&encoder, &v->options));
     snprintf(v->encoder_name, sizeof v->encoder_name, "%s", encoder->codec->name);
     v->parameters = avcodec_parameters_alloc();
@@ -109,14 +104,14 @@ static enum status frame_no_memory(const struct video *v)
 static void keep(struct video *v, AVPacket *packet)
 {
     const struct packet_head head = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags & FLAGS, .size = packet->size};
-    fwrite(&head, sizeof head, 1, v->packets);
-    fwrite(packet->data, 1, (size_t)packet->size, v->packets);
+    record_write(&v->packets, &head, sizeof head);
+    record_write(&v->packets, packet->data, (size_t)packet->size);
     av_packet_unref(packet);
 }
 
 static enum status flush(struct video *v)
 {
-    return fflush(v->packets) == 0 && !ferror(v->packets) ? STATUS_OK : frame_no_memory(v);
+    return fflush(v->packets.stream) == 0 && !v->packets.error ? STATUS_OK : frame_no_memory(v);
 }
 
 // NULL: the segment has no more frames.
@@ -202,7 +197,7 @@ void video_save(const struct video *v, struct record_writer *writer)
         .width = v->options.width, .height = v->options.height, .segment = v->segment, .open_count = v->open_count, .encoded = v->encoded};
     memcpy(head.encoder, v->encoder_name, sizeof head.encoder);
     record_write(writer, &head, sizeof head);
-    record_write(writer, v->packet_bytes, v->packet_size);
+    record_append(writer, v->packets.memory, v->packets.size);
     for (int i = 0; i < v->open_count; i++)
         record_write(writer, v->open[i], v->frame_bytes);
 }
@@ -264,7 +259,7 @@ static enum status write_failed(const struct video *v, int code)
 
 static enum status write_packets(struct video *v, AVFormatContext *muxer)
 {
-    struct record_reader packets = {.bytes = (const uint8_t *)v->packet_bytes, .left = v->packet_size};
+    struct record_reader packets = {.bytes = (const uint8_t *)v->packets.memory, .left = v->packets.size};
     AVPacket *packet = av_packet_alloc();
     enum status rc;
     TRY_OUT(packet ? STATUS_OK : frame_no_memory(v));
@@ -342,9 +337,7 @@ void video_abandon(struct video **video)
     struct video *v = *video;
     if (!v)
         return;
-    if (v->packets)
-        fclose(v->packets);
-    free(v->packet_bytes);
+    record_abandon(&v->packets);
     for (int i = 0; i < SEGMENT_MAX; i++)
         free(v->open[i]);
     avcodec_parameters_free(&v->parameters);

@@ -204,8 +204,14 @@ static void makes_folders(void)
     char path[FILE_PATH_MAX], inner[FILE_PATH_MAX];
     in_folder(path, "a");
     UNIT_OK(file_join(inner, path, "b//c/"));
+    bool made;
+    UNIT_OK(file_make_missing_folder(inner, &made));
+    CU_ASSERT(made);
+    UNIT_OK(file_make_missing_folder(inner, &made));
+    CU_ASSERT(!made);
     UNIT_OK(file_make_folder(inner));
-    UNIT_OK(file_make_folder(inner));
+    UNIT_OK(file_may_create(inner));
+    UNIT_OK(file_sync_name(inner));
     UNIT_OK(file_make_folder("/"));
     struct stat facts;
     CU_ASSERT_EQUAL_FATAL(stat(inner, &facts), 0);
@@ -220,6 +226,8 @@ static void makes_folders(void)
     UNIT_OK(file_join(inner, path, "below"));
     CU_ASSERT_EQUAL(file_make_folder(inner), STATUS_IO);
     CU_ASSERT_EQUAL(file_make_folder(""), STATUS_IO);
+    UNIT_FAILS(file_may_create(inner), STATUS_IO, inner);
+    UNIT_FAILS(file_sync_name(inner), STATUS_IO, path);
     end();
 }
 

@@ -136,7 +136,7 @@ static void test_damaged(void)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_text(in_scratch(".oneiros.lock"), texts[i]);
         refused("another run");
-        age(LOCK_SILENCE_SECONDS + 5);
+        age((i < 2 ? LOCK_NAMELESS_SECONDS : LOCK_SILENCE_SECONDS) + 5); // the last one names somebody
         take();
     }
 }
@@ -158,7 +158,10 @@ static void test_lost(void)
 }
 
 static const struct unit_test tests[] = {
-    {"two processes", test_two_processes}, {"elsewhere", test_elsewhere}, {"gone for certain", test_gone_for_certain},
-    {"damaged", test_damaged},             {"lost", test_lost},
+    {"two processes", test_two_processes},
+    {"elsewhere", test_elsewhere},
+    {"gone for certain", test_gone_for_certain},
+    {"damaged", test_damaged},
+    {"lost", test_lost},
 };
 UNIT_MAIN_IN_SCRATCH("folder_lock", tests)

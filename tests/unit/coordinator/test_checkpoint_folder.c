@@ -60,6 +60,9 @@ static void test_load(void)
     UNIT_OK(load(4, 'a', &found));
     CU_ASSERT(!found);
     put(4, 4, 'a');
+    UNIT_OK(load(4, 'a', &found)); // of this run: not looked for
+    CU_ASSERT(!found);
+    UNIT_OK(checkpoint_folder_init(&checkpoints, in_scratch("")));
     UNIT_OK(load(4, 'a', &found));
     CU_ASSERT(found);
     UNIT_OK(load(5, 'a', &found));
