@@ -43,7 +43,7 @@ warnings() {
     [ "$(threads_of 1)" -eq 1 ]
     [ "$(threads_of 3)" -eq 1 ]
     [ "$(warnings)" -eq 1 ]
-    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"slot:PE=32"*"likewise on 2 other ranks"* ]]
+    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"srun --cpus-per-task=32"*"likewise on 2 other ranks"* ]]
 }
 
 @test "a number of threads that is asked for is taken, with one warning where there are too few cores" {

@@ -29,6 +29,11 @@ begun() {
     has_rows "$1/run.h5" steps 1
 }
 
+# ranks_of LAUNCHER: the process ids of its ranks, in their order
+ranks_of() {
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/launcher.py" "$1"
+}
+
 # signal_when SIGNAL 'CONDITION' COMMAND...: gives it to the command once the condition holds. Its exit code is in `code`.
 signal_when() {
     local number=$1 condition=$2 launcher
