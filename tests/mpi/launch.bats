@@ -73,6 +73,24 @@ warnings() {
     [ ! -e wrong ]
 }
 
+@test "job scripts start a launch again in which a rank crashed before the run began" {
+    cat >crashing <<END
+#!/usr/bin/env bash
+[ "\${OMPI_COMM_WORLD_RANK-\$PMI_RANK}" != 1 ] || ! mkdir "crash.\$SIGNAL" 2>/dev/null || kill -"\$SIGNAL" \$\$
+exec "$ONEIROS" "\$@"
+END
+    chmod +x crashing
+    export SLURM_JOB_ID=1 ONEIROS_HOME=$BATS_TEST_DIRNAME/../..
+    for SIGNAL in SEGV KILL; do
+        export SIGNAL
+        # shellcheck disable=SC2016 # for the inner shell
+        run -0 bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=./crashing; dream "$@"' "$0" \
+            "out-$SIGNAL" "${settings[@]}" "$DATA/chelsea.png"
+        [ "$(grep -c 'starting it again, 1 of at most 3 times' <<<"$output")" -eq 1 ]
+        [ -s "out-$SIGNAL/chelsea/dream.png" ]
+    done
+}
+
 # mixed 'NAME=VALUE...' ARGUMENT...: three ranks, the last with that in its environment, as if it had another processor
 mixed() {
     local -a variables command
