@@ -58,6 +58,8 @@ dream() {
         launch "${command[@]}"
     done
     [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75 # it came before the launcher had got ready for it
+    # MPICH 4.0's mpirun passes signals on, and often forgets the ranks' exit codes then.
+    if [ "$code" -eq 0 ] && [ -n "$asked" ] && [ -e "$1/checkpoints" ]; then code=75; fi
     echo "$code" >"$record/exit.$count"
     if [ "$code" -eq 75 ] && [ -z "$cancelled" ]; then
         again

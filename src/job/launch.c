@@ -84,9 +84,8 @@ enum status launch_start(struct launch *launch)
     TRY(check_step(launch));
     // The watchdog has a thread of its own; without that there is none.
     TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
+    TRY(mpi_errors_return());
     TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(launch->comm, MPI_ERRORS_RETURN), "error handler"));
     TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
     TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
     launch->threaded = provided == MPI_THREAD_MULTIPLE;

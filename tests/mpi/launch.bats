@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 settings=(-s octaves.count=1 -s steps=1 -s input.resize=100 -s frames.dream=false -s frames.cam=false)
 
 setup() {
@@ -89,6 +91,19 @@ END
         [ "$(grep -c 'starting it again, 1 of at most 3 times' <<<"$output")" -eq 1 ]
         [ -s "out-$SIGNAL/chelsea/dream.png" ]
     done
+}
+
+@test "job scripts tell the launcher of a signal, it tells the ranks, and the exit code is 75" {
+    export SLURM_JOB_ID=1 ONEIROS_HOME=$BATS_TEST_DIRNAME/../.. code=0
+    # shellcheck disable=SC2016 # for the inner shell
+    bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=$ONEIROS; dream "$@"' "$0" \
+        out "${settings[@]}" -s steps=100000 -s threads=1 "$DATA/chelsea.png" &
+    until_true 120 begun out
+    kill -TERM $! # as of scancel: not to be queued again
+    wait $! || code=$?
+    [ "$code" -eq 75 ]
+    [ "$(cat out/job/1/exit.0)" -eq 75 ]
+    [ -s out/checkpoints/0 ]
 }
 
 # mixed 'NAME=VALUE...' ARGUMENT...: three ranks, the last with that in its environment, as if it had another processor
