@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "job/launch.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,12 +80,28 @@ static enum status check_world(struct launch *launch)
     return launch->agreed ? fail_strangers(launch, "the launcher", tasks) : STATUS_OK;
 }
 
+// MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal
+// is ours alone; one that comes meanwhile waits.
+static enum status init_mpi(int *provided)
+{
+    struct sigaction ours;
+    sigset_t usr1, before;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &usr1, &before);
+    sigaction(SIGUSR1, NULL, &ours);
+    const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
+    sigaction(SIGUSR1, &ours, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return mpi_check(code, "init");
+}
+
 enum status launch_start(struct launch *launch)
 {
     int provided;
     TRY(check_step(launch));
     // The watchdog has a thread of its own; without that there is none.
-    TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
+    TRY(init_mpi(&provided));
     TRY(mpi_errors_return());
     TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
     TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
