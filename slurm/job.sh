@@ -13,7 +13,7 @@ record() {
     cp "$ONEIROS_HOME/slurm/site.sh" "$folder/site.sh"
     "$oneiros" --version >"$folder/version"
     { printf '%q ' "$@" && echo; } >"$folder/command.$again"
-    env -0 | grep -zE '^(SLURM|OMPI|PMIX|OMP|ONEIROS)_' | grep -zviE '^[^=]*(JWT|TOKEN|KEY|SECRET|PASS|CREDENTIAL|_transports=)' |
+    env -0 | grep -zE '^(SLURM|OMPI|PRTE|PMIX|MPIR|OMP|ONEIROS)_' | grep -zviE '^[^=]*(JWT|TOKEN|KEY|SECRET|PASS|CREDENTIAL|_transports=)' |
         sort -z | tr '\0' '\n' >"$folder/environment.$again"
 }
 
@@ -35,10 +35,10 @@ launch() {
     do :; done
 }
 
-# crashed_at_start OUT SINCE: whether a signal that nobody sent to this job ended the launcher before there was a run, younger than that file.
-# Starting MPI on many nodes is a race that not all versions of Slurm, PMIx and MPI always win.
+# crashed_at_start OUT SINCE: whether a signal that nobody sent to this job ended a rank before there was a run, younger than that file.
+# Starting MPI on many nodes is a race that not all versions of Slurm, PMIx and MPI always win. MPICH's mpirun ends with the signal's bare number.
 crashed_at_start() {
-    [ "$code" -gt 128 ] && [ -z "$asked" ] && [ ! "$1/run.h5" -nt "$2" ]
+    { [ "$code" -gt 128 ] || { [ "$code" -gt 3 ] && [ "$code" -lt 32 ]; }; } && [ -z "$asked" ] && [ ! "$1/run.h5" -nt "$2" ]
 }
 
 # dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
@@ -58,6 +58,8 @@ dream() {
         launch "${command[@]}"
     done
     [ "$code" -ne $((128 + $(kill -l USR1))) ] || code=75 # it came before the launcher had got ready for it
+    # MPICH 4.0's mpirun passes signals on, and often forgets the ranks' exit codes then.
+    if [ "$code" -eq 0 ] && [ -n "$asked" ] && [ -e "$1/checkpoints" ]; then code=75; fi
     echo "$code" >"$record/exit.$count"
     if [ "$code" -eq 75 ] && [ -z "$cancelled" ]; then
         again

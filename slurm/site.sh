@@ -22,6 +22,7 @@ oneiros=$ONEIROS_HOME/build/oneiros
 # How ranks are started. srun takes the number of ranks and nodes from the job, but not how many cores a rank has (since Slurm 22.05).
 # --wait: seconds from the end of the first rank to that of the others, which would wait for one that has crashed until the time limit. Not
 # --kill-on-bad-exit: rank 0 ends with 3 or 75 in order, too, and the others must not be killed while they are leaving.
+# --mpi=pmix: for Open MPI; pmi2 for MPICH, whose mpirun wants -bind-to "core:${SLURM_CPUS_PER_TASK:-1}" instead.
 launcher=(srun --mpi=pmix --wait=5 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
 #launcher=(mpirun --map-by "slot:PE=${SLURM_CPUS_PER_TASK:-1}" --bind-to core)
 # Slurm's PMIx, left to itself, lets ranks pass barriers that others have not reached (22.05): a rank that is late in starting then gets messages

@@ -8,6 +8,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
+#include "job/launcher.h"
 #include "kernels/network/network.h"
 
 // What is on the command line and waits for its turn in the order of precedence.
@@ -154,7 +155,7 @@ static const char dream_help[] =
     "Examples:\n"
     "  oneiros dream -o dreams photo.jpg\n"
     "  mpirun -n 8 oneiros dream -p classic -o dreams holiday/\n"
-    "  srun --mpi=pmix oneiros dream -c job.yaml -s steps=40 -o $SCRATCH/dreams @pictures.txt\n"
+    "  " LAUNCHER_SRUN " oneiros dream -c job.yaml -s steps=40 -o $SCRATCH/dreams @pictures.txt\n"
     "  oneiros dream -s targets=mixed4:1 --print-config > job.yaml\n";
 
 static const char explain_help[] =

@@ -41,7 +41,8 @@ static void print_numbers(FILE *stream, const char *library, const unsigned comp
 
 #define AV_NUMBERS(version) ((const unsigned[]){AV_VERSION_MAJOR(version), AV_VERSION_MINOR(version), AV_VERSION_MICRO(version)})
 
-// One of the few calls that MPI allows before MPI_Init. The text of Open MPI goes on after a comma.
+// One of the few calls that MPI allows before MPI_Init. The text of Open MPI goes on after a comma, that of MPICH with lines of its
+// options: "MPICH Version:\t4.0.2\n...".
 static void print_mpi(FILE *stream)
 {
     char running[MPI_MAX_LIBRARY_VERSION_STRING] = "";
@@ -49,8 +50,13 @@ static void print_mpi(FILE *stream)
     if (MPI_Get_library_version(running, &length) != MPI_SUCCESS)
         return;
     running[strcspn(running, ",\n")] = '\0';
-#ifdef OPEN_MPI
+#if defined OPEN_MPI
     const char *compiled = "Open MPI v" STRING(OMPI_MAJOR_VERSION) "." STRING(OMPI_MINOR_VERSION) "." STRING(OMPI_RELEASE_VERSION);
+#elif defined MPICH_VERSION
+    const char *compiled = "MPICH " MPICH_VERSION;
+    char number[48];
+    if (sscanf(running, "MPICH Version: %47s", number) == 1)
+        snprintf(running, sizeof running, "MPICH %s", number);
 #else
     const char *compiled = "MPI " STRING(MPI_VERSION) "." STRING(MPI_SUBVERSION);
 #endif

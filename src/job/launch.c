@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "job/launch.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,7 @@
 #include "common/system/log.h"
 #include "common/wire/agreement.h"
 #include "common/wire/messages.h"
+#include "job/launcher.h"
 
 static int number(const char *name, int otherwise)
 {
@@ -37,18 +40,21 @@ void launch_announced(int *ranks, int *node_ranks)
 {
     enum { RANKS_MAX = 1000000 };
     static const char *const of_job[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS", NULL};
-    static const char *const of_node[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE", NULL};
+    static const char *const of_node[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE", "SLURM_TASKS_PER_NODE",
+                                          NULL};
     *ranks = announced(of_job, RANKS_MAX, 1);
     *node_ranks = announced(of_node, *ranks, *ranks); // SLURM_TASKS_PER_NODE lists nodes: "4(x2),3"
 }
 
-// srun without PMIx starts N processes, each of which thinks that it is alone: N times the same work over the same files.
-static enum status fail_strangers(int tasks)
+// A launcher that this MPI does not understand starts N processes, each of which thinks that it is alone: N times the same work over the
+// same files.
+static enum status fail_strangers(struct launch *launch, const char *launcher, int tasks)
 {
+    launch->rank = launch_is_first() ? COORDINATOR_RANK : COORDINATOR_RANK + 1; // of which the first one speaks
     return fail(STATUS_USAGE,
-                "srun started %d processes that do not see each other: start them with `srun --mpi=pmix` (`srun --mpi=list` shows what "
-                "Slurm offers) or with mpirun",
-                tasks);
+                "%s started %d processes that do not see each other: start them with `" LAUNCHER_SRUN "` (`srun --mpi=list` shows "
+                "what Slurm offers) or with the mpirun of " LAUNCHER_MPI ", which this is built with",
+                launcher, tasks);
 }
 
 // Open MPI ends a process that srun started without PMIx, in a page of text that says nothing of --mpi=pmix. Many such processes are told
@@ -60,10 +66,8 @@ static enum status check_step(struct launch *launch)
     for (int i = 0; launchers[i]; i++)
         if (getenv(launchers[i]))
             return STATUS_OK;
-    if (tasks > 1) {
-        launch->rank = number("SLURM_PROCID", 0); // of which the first one speaks
-        return fail_strangers(tasks);
-    }
+    if (tasks > 1)
+        return fail_strangers(launch, "srun", tasks);
     unsetenv("SLURM_STEPID");
     unsetenv("SLURM_STEP_ID");
     return STATUS_OK;
@@ -71,9 +75,25 @@ static enum status check_step(struct launch *launch)
 
 static enum status check_world(struct launch *launch)
 {
-    const int tasks = number("SLURM_STEP_NUM_TASKS", 1);
-    launch->agreed = launch->size == 1 && tasks > 1 && !getenv("OMPI_COMM_WORLD_SIZE"); // each finds the same
-    return launch->agreed ? fail_strangers(tasks) : STATUS_OK;
+    const int tasks = number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+    launch->agreed = launch->size == 1 && tasks > 1; // each finds the same
+    return launch->agreed ? fail_strangers(launch, "the launcher", tasks) : STATUS_OK;
+}
+
+// MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal
+// is ours alone; one that comes meanwhile waits.
+static enum status init_mpi(int *provided)
+{
+    struct sigaction ours;
+    sigset_t usr1, before;
+    sigemptyset(&usr1);
+    sigaddset(&usr1, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &usr1, &before);
+    sigaction(SIGUSR1, NULL, &ours);
+    const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
+    sigaction(SIGUSR1, &ours, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return mpi_check(code, "init");
 }
 
 enum status launch_start(struct launch *launch)
@@ -81,10 +101,9 @@ enum status launch_start(struct launch *launch)
     int provided;
     TRY(check_step(launch));
     // The watchdog has a thread of its own; without that there is none.
-    TRY(mpi_check(MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided), "init"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
+    TRY(init_mpi(&provided));
+    TRY(mpi_errors_return());
     TRY(mpi_check(MPI_Comm_dup(MPI_COMM_WORLD, &launch->comm), "duplicate of the world"));
-    TRY(mpi_check(MPI_Comm_set_errhandler(launch->comm, MPI_ERRORS_RETURN), "error handler"));
     TRY(mpi_check(MPI_Comm_rank(launch->comm, &launch->rank), "rank"));
     TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
     launch->threaded = provided == MPI_THREAD_MULTIPLE;

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "job/launcher.h"
+
 // A positive number from the environment, or 0.
 static uint64_t from_environment(const char *name)
 {
@@ -67,15 +69,14 @@ void resources_doubt(const struct threads *threads, const struct cores *cores, c
     doubt[0] = '\0';
     if (threads->asked_by && threads->count > most)
         snprintf(doubt, RESOURCES_DOUBT_MAX,
-                 "%s is %d, and there are cores for %d thread%s: leave it away, or give each rank %d cores (mpirun --map-by slot:PE=%d "
-                 "--bind-to core, srun --cpus-per-task=%d)",
+                 "%s is %d, and there are cores for %d thread%s: leave it away, or give each rank %d cores (" LAUNCHER_CORES
+                 ", srun --cpus-per-task=%d)",
                  threads->asked_by, threads->count, most, most == 1 ? "" : "s", threads->count, threads->count, threads->count);
     else if (!threads->asked_by && task <= PROCESSORS_MAX && (int)task > cores->processors)
-        snprintf(
-            doubt, RESOURCES_DOUBT_MAX,
-            "SLURM_CPUS_PER_TASK is %d, and the launcher has bound the rank to %d, so that it uses no more: give it all of them (mpirun "
-            "--map-by slot:PE=%d --bind-to core, srun --cpus-per-task=%d)",
-            (int)task, cores->processors, (int)task, (int)task);
+        snprintf(doubt, RESOURCES_DOUBT_MAX,
+                 "SLURM_CPUS_PER_TASK is %d, and the launcher has bound the rank to %d, so that it uses no more: give it all of them "
+                 "(" LAUNCHER_CORES ", srun --cpus-per-task=%d)",
+                 (int)task, cores->processors, (int)task, (int)task);
 }
 
 // The least limit of a control group and those that it is in. `root` is where the hierarchy is mounted.

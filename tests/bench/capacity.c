@@ -356,8 +356,8 @@ int main(int argc, char **argv)
     struct cost cost = {0};
     double work_seconds = 0;
     MPI_Init(&argc, &argv);
+    need(mpi_errors_return());
     MPI_Comm_dup(MPI_COMM_WORLD, &bench.comm);
-    MPI_Comm_set_errhandler(bench.comm, MPI_ERRORS_RETURN);
     MPI_Comm_rank(bench.comm, &bench.rank);
     MPI_Comm_size(bench.comm, &bench.size);
     parse(argc, argv);

@@ -14,10 +14,13 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mpi"))
+sys.dont_write_bytecode = True
+
 from PIL import Image
 
-LAUNCH = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-          "OMPI_MCA_hwloc_base_binding_policy": "none", "OMP_WAIT_POLICY": "PASSIVE", "ONEIROS_PLAN": "off"}
+import launcher
+
 CHEAPEST = ["octaves.count=1", "steps=1", "jitter=0", "targets=mixed0:1", "threads=1", "team.size=1"]
 
 
@@ -38,20 +41,6 @@ def cut_pictures(options, folder):
     return links
 
 
-def ranks_of(launcher):
-    """Rank -> process id of the launcher's children."""
-    ranks = {}
-    for pid in subprocess.run(["pgrep", "-P", str(launcher)], capture_output=True, text=True).stdout.split():
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                for variable in file.read().split(b"\0"):
-                    if variable.startswith(b"OMPI_COMM_WORLD_RANK="):
-                        ranks[int(variable.split(b"=")[1])] = int(pid)
-        except OSError:
-            pass
-    return ranks
-
-
 def resident(pid):
     """VmRSS in MiB, 0 of a process that has gone."""
     try:
@@ -64,20 +53,21 @@ def resident(pid):
 def run(options, links, output, io):
     """Samples: (images done, [MiB of each rank])."""
     settings = [*CHEAPEST, f"io={io}", *options.set]
-    launcher = subprocess.Popen(["mpirun", "-n", str(options.ranks), options.oneiros, "dream", "-q", "-o", output,
-                                 *(part for setting in settings for part in ("-s", setting)), links], env={**os.environ, **LAUNCH})
-    samples, ranks = [], {}
-    while launcher.poll() is None:
+    environment = {**os.environ, **launcher.ENVIRONMENT, "OMP_WAIT_POLICY": "PASSIVE", "ONEIROS_PLAN": "off"}
+    mpirun = subprocess.Popen(["mpirun", "-n", str(options.ranks), options.oneiros, "dream", "-q", "-o", output,
+                               *(part for setting in settings for part in ("-s", setting)), links], env=environment)
+    samples, ranks = [], []
+    while mpirun.poll() is None:
         time.sleep(options.interval)
         if len(ranks) < options.ranks:
-            ranks = ranks_of(launcher.pid)
+            ranks = launcher.ranks_of(mpirun.pid)
             continue
         done = len(os.listdir(output)) - 2 if os.path.isdir(output) else 0  # run.h5, and a folder that is made last
-        memory = [resident(ranks[rank]) for rank in sorted(ranks)]
+        memory = [resident(rank) for rank in ranks]
         if done > 0 and all(memory):
             samples.append((done, memory))
-    if launcher.returncode != 0:
-        raise SystemExit(f"io={io}: exit {launcher.returncode}")
+    if mpirun.returncode != 0:
+        raise SystemExit(f"io={io}: exit {mpirun.returncode}")
     return samples
 
 

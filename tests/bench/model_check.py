@@ -14,11 +14,15 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mpi"))
+sys.dont_write_bytecode = True
+
 import h5py
 from PIL import Image
 
+import launcher
+
 SETTINGS = ["threads=1", "octaves.count=3", "steps=5", "frames.cam=false", "frames.dream=false", "checkpoint.seconds=0", "tile.size=512"]
-LAUNCH = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 SIDES = (96, 128, 192, 256, 384, 512)
 MIXES = {"24 of 300 x 200": [(300, 200, 24)],
          "12 of three sizes": [(480, 320, 4), (360, 240, 4), (240, 160, 4)],
@@ -32,8 +36,8 @@ def settings(options):
 def dream(options, folder, name, pictures, workers):
     """The run file of a run."""
     output = os.path.join(folder, name)
-    subprocess.run(["mpirun", "--bind-to", "none", "--oversubscribe", "-n", str(workers + 1), options.oneiros, "dream", "-q", "--force",
-                    *settings(options), "-o", output, *pictures], env={**os.environ, **LAUNCH}, check=True)
+    subprocess.run(["mpirun", "-n", str(workers + 1), options.oneiros, "dream", "-q", "--force", *settings(options), "-o", output,
+                    *pictures], env={**os.environ, **launcher.ENVIRONMENT}, check=True)
     return h5py.File(os.path.join(output, "run.h5"))
 
 

@@ -11,13 +11,17 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "mpi"))
+sys.dont_write_bytecode = True
 
 import h5py
 
+import launcher
+
 COMPUTE = {b"forward", b"backward", b"shape", b"resample"}
-LAUNCH = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-          "OMPI_MCA_hwloc_base_binding_policy": "none"}
 
 
 def run(options, folder, workers):
@@ -29,7 +33,7 @@ def run(options, folder, workers):
     output = os.path.join(folder, f"on-{workers}")
     subprocess.run(["mpirun", "-n", str(workers + 1), options.oneiros, "dream", "-q", "--force", "-s", "threads=1", "-s", "team.size=1",
                     "-o", output, *(part for setting in options.set for part in ("-s", setting)), photos],
-                   check=True, env={**os.environ, **LAUNCH})
+                   check=True, env={**os.environ, **launcher.ENVIRONMENT})
     with h5py.File(os.path.join(output, "run.h5")) as file:
         rows = file["timing"][()]
         elapsed = file.attrs["elapsed_seconds"]

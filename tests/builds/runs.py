@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import launcher
 import same_run
 
 HANG = 300  # seconds; a run takes a few
@@ -16,8 +17,6 @@ PHOTOS = tuple(f"../in/{name}.png" for name in ("chelsea", "coffee", "rocket"))
 SMALL = ("input.resize=100", "octaves.count=2", "steps=3", "jitter=16", "threads=1", "plan=off")
 TILES = ("tile.size=96", "tile.halo=16", "tile.blend=8")
 DREAM = ("dream.png", "dream.mp4", "cam.mp4", "cam.png", "run.h5")  # kinds of files (kind_of)
-LAUNCH = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-          "OMPI_MCA_hwloc_base_binding_policy": "none", "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class Build:
@@ -28,12 +27,13 @@ class Build:
         self.folder.mkdir()
         cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
         self.weights = os.environ.get("ONEIROS_MODEL_PATH", str(cache / "oneiros" / "inception_v3.h5"))
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("ONEIROS_", "SLURM_"))} | LAUNCH
-        self.environment |= {"ONEIROS_MODEL_PATH": self.weights, "XDG_CACHE_HOME": str(work / "cache")}
+        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(("ONEIROS_", "SLURM_"))}
+        self.environment |= launcher.ENVIRONMENT
+        self.environment |= {"OMP_WAIT_POLICY": "PASSIVE", "ONEIROS_MODEL_PATH": self.weights, "XDG_CACHE_HOME": str(work / "cache")}
 
     def start(self, arguments, ranks=1, environment=(), **streams):
-        launcher = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
-        return subprocess.Popen([*launcher, self.program, *arguments], cwd=self.folder, env=self.environment | dict(environment),
+        mpirun = ["mpirun", "-n", str(ranks)] if ranks > 1 else []
+        return subprocess.Popen([*mpirun, self.program, *arguments], cwd=self.folder, env=self.environment | dict(environment),
                                 stdin=subprocess.DEVNULL, text=True, errors="replace", **streams)
 
     def run(self, arguments, ranks=1, environment=()):

@@ -6,8 +6,8 @@ import shutil
 import signal
 import time
 
-import kill
 import same_run
+from launcher import ranks_of
 from runs import DREAM, HANG, PHOTOS, SMALL, TILES, compare_folders, compare_run, difference_of, files_of, kind_of, settings
 
 TRIES = 6  # of a signal that found the run at its end
@@ -72,7 +72,7 @@ def strike(build, arguments, ranks, victim, number, moment):
         process = build.start(arguments, ranks, stdout=log, stderr=log)
         while process.poll() is None and not moment(output, seen):
             time.sleep(0.002)
-        members = kill.ranks_of(process.pid) if ranks > 1 else []
+        members = ranks_of(process.pid) if ranks > 1 else []
         if process.poll() is None and (victim < 0 or len(members) == ranks):
             try:
                 os.kill(process.pid if victim < 0 else members[victim], number)

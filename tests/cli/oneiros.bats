@@ -322,12 +322,27 @@ assert set(methods.values()) == {"direct"}
 END
 }
 
-@test "processes that srun started without PMIx: the first one says what is missing, before MPI would" {
+@test "processes that srun started without what MPI needs: the first one says what is missing, before MPI would" {
+    local how=pmi2
+    [[ $("$ONEIROS" --version) != *"Open MPI"* ]] || how=pmix
     export SLURM_STEP_NUM_TASKS=3 SLURM_STEPID=0 SLURM_PROCID=0
     run -2 "$ONEIROS" dream -o out x.png
     [ "${#lines[@]}" -eq 1 ]
-    [[ "$output" == *"srun started 3 processes that do not see each other"*"srun --mpi=pmix"* ]]
+    [[ "$output" == *"srun started 3 processes that do not see each other"*"srun --mpi=$how"* ]]
     SLURM_PROCID=2 run -2 "$ONEIROS" dream -o out x.png
+    [ -z "$output" ]
+    [ ! -e out ]
+    run -0 "$ONEIROS" dream --help
+    [[ "$output" == *"srun --mpi=$how "* ]]
+}
+
+@test "processes that another MPI's launcher started: the first one says so" {
+    local name=OMPI_COMM_WORLD # as Open MPI's mpirun does for MPICH, and the other way round
+    [[ $("$ONEIROS" --version) != *"Open MPI"* ]] || name=PMI
+    run -2 env "${name}_SIZE=3" "${name}_RANK=0" "$ONEIROS" dream -o out x.png
+    [ "${#lines[@]}" -eq 1 ]
+    [[ "$output" == *"the launcher started 3 processes that do not see each other"*"mpirun of "* ]]
+    run -2 env "${name}_SIZE=3" "${name}_RANK=1" "$ONEIROS" dream -o out x.png
     [ -z "$output" ]
     [ ! -e out ]
 }

@@ -58,7 +58,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     both_begun() { [ "$(checkpoints | wc -l)" -eq 2 ]; }
     until_true 120 both_begun
     touch mark
-    kill -TERM "$(pgrep -P "$launcher" | sort -n | tail -n 1)"
+    kill -TERM "$(ranks_of "$launcher" | tail -n 1)"
     wait "$launcher" || code=$?
     [ "$code" -eq 75 ]
     [ "$(ls out/*/dream.partial.png | wc -l)" -eq 2 ]
@@ -204,15 +204,9 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 
 @test "rank 0 does not spin while it waits: under 3% of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s octaves.count=1 -s steps=100000 -s threads=1 -s frames.cam=false -s frames.dream=false -o out a.png &
-    local launcher=$! coordinator=
+    local launcher=$! coordinator before after
     until_true 120 begun out
-    for pid in $(pgrep -P "$launcher"); do
-        if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx 'OMPI_COMM_WORLD_RANK=0'; then
-            coordinator=$pid
-        fi
-    done
-    [ -n "$coordinator" ]
-    local before after
+    coordinator=$(ranks_of "$launcher" | head -n 1)
     before=$(awk '{print $14 + $15}' "/proc/$coordinator/stat")
     sleep 10
     after=$(awk '{print $14 + $15}' "/proc/$coordinator/stat")
@@ -225,7 +219,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 # sharers LAUNCHER COUNT: whether so many of its ranks, the workers, have the same pages of the 87 MB in use
 sharers() {
     local pid count=0
-    for pid in $(pgrep -P "$1"); do
+    for pid in $(ranks_of "$1"); do
         if grep -q libdnnl "/proc/$pid/maps" && [ "$(awk '/RssShmem/ {print $2}' "/proc/$pid/status")" -gt 20000 ]; then
             count=$((count + 1))
         fi

@@ -92,7 +92,7 @@ nothing_left() {
     good() { [ "$(find out -name dream.png 2>/dev/null | wc -l)" -eq 6 ]; }
     until_true 120 good
     cat output
-    pid=$(pgrep -P "$job" | head -1)
+    pid=$(ranks_of "$job" | head -n 1)
     before=$(date +%s%N)
     kill -INT "$pid"
     status=0

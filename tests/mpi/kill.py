@@ -17,6 +17,10 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
+
+from launcher import ranks_of  # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
 HANG = 120  # seconds; a run takes a few
 AT_ONCE = 20  # seconds from a killed rank to the end of the job, on a busy machine
@@ -26,19 +30,6 @@ def fail(message, *logs):
     for log in logs:
         print(pathlib.Path(log).read_text(errors="replace"))
     sys.exit(message)
-
-
-def ranks_of(launcher):
-    """Process ids of the ranks that mpirun has started."""
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == launcher:
-            found.append(int(entry.parent.name))
-    return sorted(found)
 
 
 def processor_seconds(launcher):

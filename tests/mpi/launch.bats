@@ -4,6 +4,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 settings=(-s octaves.count=1 -s steps=1 -s input.resize=100 -s frames.dream=false -s frames.cam=false)
 
 setup() {
@@ -43,7 +45,7 @@ warnings() {
     [ "$(threads_of 1)" -eq 1 ]
     [ "$(threads_of 3)" -eq 1 ]
     [ "$(warnings)" -eq 1 ]
-    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"slot:PE=32"*"likewise on 2 other ranks"* ]]
+    [[ "$output" == *"warning: rank 1 on $(hostname): SLURM_CPUS_PER_TASK is 32, and the launcher has bound the rank to 1,"*"srun --cpus-per-task=32"*"likewise on 2 other ranks"* ]]
 }
 
 @test "a number of threads that is asked for is taken, with one warning where there are too few cores" {
@@ -71,6 +73,37 @@ warnings() {
     run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream --print-config --bad
     [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
     [ ! -e wrong ]
+}
+
+@test "job scripts start a launch again in which a rank crashed before the run began" {
+    cat >crashing <<END
+#!/usr/bin/env bash
+[ "\${OMPI_COMM_WORLD_RANK-\$PMI_RANK}" != 1 ] || ! mkdir "crash.\$SIGNAL" 2>/dev/null || kill -"\$SIGNAL" \$\$
+exec "$ONEIROS" "\$@"
+END
+    chmod +x crashing
+    export SLURM_JOB_ID=1 ONEIROS_HOME=$BATS_TEST_DIRNAME/../..
+    for SIGNAL in SEGV KILL; do
+        export SIGNAL
+        # shellcheck disable=SC2016 # for the inner shell
+        run -0 bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=./crashing; dream "$@"' "$0" \
+            "out-$SIGNAL" "${settings[@]}" "$DATA/chelsea.png"
+        [ "$(grep -c 'starting it again, 1 of at most 3 times' <<<"$output")" -eq 1 ]
+        [ -s "out-$SIGNAL/chelsea/dream.png" ]
+    done
+}
+
+@test "job scripts tell the launcher of a signal, it tells the ranks, and the exit code is 75" {
+    export SLURM_JOB_ID=1 ONEIROS_HOME=$BATS_TEST_DIRNAME/../.. code=0
+    # shellcheck disable=SC2016 # for the inner shell
+    bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=$ONEIROS; dream "$@"' "$0" \
+        out "${settings[@]}" -s steps=100000 -s threads=1 "$DATA/chelsea.png" &
+    until_true 120 begun out
+    kill -TERM $! # as of scancel: not to be queued again
+    wait $! || code=$?
+    [ "$code" -eq 75 ]
+    [ "$(cat out/job/1/exit.0)" -eq 75 ]
+    [ -s out/checkpoints/0 ]
 }
 
 # mixed 'NAME=VALUE...' ARGUMENT...: three ranks, the last with that in its environment, as if it had another processor

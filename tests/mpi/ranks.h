@@ -85,8 +85,8 @@ static inline int ranks_unlike(const struct slab *slab, const float *whole)
 static inline int ranks_run(int *argc, char ***argv, const char *suite, const struct unit_test *tests, size_t count)
 {
     int failed = 1;
-    if (MPI_Init(argc, argv) == MPI_SUCCESS && MPI_Comm_dup(MPI_COMM_WORLD, &ranks.comm) == MPI_SUCCESS &&
-        MPI_Comm_set_errhandler(ranks.comm, MPI_ERRORS_RETURN) == MPI_SUCCESS && MPI_Comm_rank(ranks.comm, &ranks.rank) == MPI_SUCCESS &&
+    if (MPI_Init(argc, argv) == MPI_SUCCESS && mpi_errors_return() == STATUS_OK &&
+        MPI_Comm_dup(MPI_COMM_WORLD, &ranks.comm) == MPI_SUCCESS && MPI_Comm_rank(ranks.comm, &ranks.rank) == MPI_SUCCESS &&
         MPI_Comm_size(ranks.comm, &ranks.size) == MPI_SUCCESS)
         failed = unit_run(suite, tests, count);
     MPI_Finalize();

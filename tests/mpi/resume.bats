@@ -70,7 +70,7 @@ state() {
     [[ $output == *"another run is at work in 'out': process "*" on $(hostname)"*"heard of "*".oneiros.lock"* ]]
     run -2 "$ONEIROS" dream --force "${settings[@]}" -o out in/a.png
     [[ $output == *"another run is at work"* ]]
-    kill -KILL "$(pgrep -f "^$ONEIROS dream .*steps=100000 -o out" | head -n 1)"
+    kill -KILL "$(ranks_of $! | head -n 1)"
     wait $! || true
     dream --force in/a.png # at once
     cmp known/a/dream.png out/a/dream.png
@@ -245,7 +245,7 @@ silence() {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s watchdog.seconds=4 -o out in 2>log &
     local launcher=$! code=0
     until_true 120 begun out
-    kill -STOP "$(pgrep -P "$launcher" | sort -n | sed -n "$(($1 + 1))p")"
+    kill -STOP "$(ranks_of "$launcher" | sed -n "$(($1 + 1))p")"
     timeout 60 tail --pid="$launcher" -f /dev/null
     wait "$launcher" || code=$?
     [ "$code" -eq 1 ]

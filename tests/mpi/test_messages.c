@@ -284,9 +284,8 @@ static const struct unit_test tests[] = {
 int main(int argc, char **argv)
 {
     int failed = 1;
-    if (MPI_Init(&argc, &argv) == MPI_SUCCESS && MPI_Comm_dup(MPI_COMM_WORLD, &comm) == MPI_SUCCESS &&
-        MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN) == MPI_SUCCESS && MPI_Comm_rank(comm, &rank) == MPI_SUCCESS &&
-        MPI_Comm_size(comm, &size) == MPI_SUCCESS)
+    if (MPI_Init(&argc, &argv) == MPI_SUCCESS && mpi_errors_return() == STATUS_OK && MPI_Comm_dup(MPI_COMM_WORLD, &comm) == MPI_SUCCESS &&
+        MPI_Comm_rank(comm, &rank) == MPI_SUCCESS && MPI_Comm_size(comm, &size) == MPI_SUCCESS)
         failed = unit_run("messages", tests, sizeof tests / sizeof tests[0]);
     MPI_Finalize();
     return failed;

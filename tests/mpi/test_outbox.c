@@ -294,7 +294,7 @@ static void refuse(struct arrays *arrays, const struct array_part *part)
 // One after the other to oneself; the values behind a part that lies outside its array are left for the caller.
 static void refuse_message(const struct array_part *part)
 {
-    float none = 0, *values;
+    float none = 0, left, *values;
     struct array_part received;
     MPI_Request requests[2];
     TOGETHER(mpi_check(MPI_Isend(part, sizeof *part, MPI_BYTE, ranks.rank, MESSAGE_ARRAY, ranks.comm, &requests[0]), "send"));
@@ -302,7 +302,7 @@ static void refuse_message(const struct array_part *part)
     CU_ASSERT_EQUAL(arrays_receive(ranks.comm, ranks.rank, &received, &values), STATUS_INTERNAL);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "sent a part of an array that lies outside it"));
     CU_ASSERT_PTR_NULL(values);
-    TOGETHER(mpi_receive_values(&none, 1, ranks.rank, MESSAGE_ARRAY_VALUES, ranks.comm));
+    TOGETHER(mpi_receive_values(&left, 1, ranks.rank, MESSAGE_ARRAY_VALUES, ranks.comm));
     TOGETHER(mpi_wait(&requests[0]));
     TOGETHER(mpi_wait(&requests[1]));
 }

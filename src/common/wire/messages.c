@@ -14,6 +14,12 @@ enum status mpi_check(int code, const char *what)
     return fail(STATUS_INTERNAL, "MPI: %s: %.*s", what, length, text);
 }
 
+enum status mpi_errors_return(void)
+{
+    TRY(mpi_check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "error handler"));
+    return mpi_check(MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN), "error handler");
+}
+
 // Nanoseconds.
 enum { FIRST = 20000, LONGEST = 5000000, LONGEST_WHILE_MOVING = 50000 };
 

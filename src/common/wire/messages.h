@@ -126,6 +126,10 @@ struct report {
 // What mattered went wrong: a message about an MPI call's return code.
 enum status mpi_check(int code, const char *what) MUST_CHECK;
 
+// From now on errors are returned instead of ending the program: those of the world, of communicators made from it, and of calls that
+// belong to none, which MPI 4 counts to each rank's own and MPI 3, and MPICH's tests of requests, to the world.
+enum status mpi_errors_return(void) MUST_CHECK;
+
 // Waits without spinning: tests, and sleeps between tests, first briefly, then longer. For waits that may last.
 enum status mpi_wait(MPI_Request *request) MUST_CHECK;
 

@@ -19,6 +19,7 @@ struct watchdog {
     int first, end; // the ranks that this one listens to: first <= rank < end
     double *heard;  // [size] when, seconds of the monotonic clock, of those
     double said, looked;
+    MPI_Request word; // of this rank, on its way
     bool reported;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -26,13 +27,18 @@ struct watchdog {
     bool stopping; // under the mutex
 };
 
+// Does not wait for a word to arrive: who has stopped takes none, and is to be missed.
 static enum status say(struct watchdog *w, double time)
 {
-    const char word = 0;
-    if (time - w->said < w->options.seconds / WORDS)
+    static const char word = 0;
+    int arrived;
+    TRY(mpi_check(MPI_Test(&w->word, &arrived, MPI_STATUS_IGNORE), "test"));
+    if (!arrived || time - w->said < w->options.seconds / WORDS)
         return STATUS_OK;
     w->said = time;
-    return mpi_send(&word, sizeof word, w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK, MESSAGE_PULSE, w->comm);
+    return mpi_check(MPI_Isend(&word, sizeof word, MPI_BYTE, w->rank == COORDINATOR_RANK ? FIRST_WORKER : COORDINATOR_RANK, MESSAGE_PULSE,
+                               w->comm, &w->word),
+                     "send");
 }
 
 static enum status hear(struct watchdog *w, double time)
@@ -46,6 +52,16 @@ static enum status hear(struct watchdog *w, double time)
             break;
         TRY(mpi_receive(&word, sizeof word, status.MPI_SOURCE, MESSAGE_PULSE, w->comm));
         w->heard[status.MPI_SOURCE] = time;
+    }
+    return STATUS_OK;
+}
+
+static enum status wait_hearing(struct watchdog *w, MPI_Request *request)
+{
+    unsigned idle = 0;
+    for (int done = 0; !done; mpi_idle(&idle)) {
+        TRY(mpi_check(MPI_Test(request, &done, MPI_STATUS_IGNORE), "test"));
+        TRY(hear(w, now()));
     }
     return STATUS_OK;
 }
@@ -108,6 +124,7 @@ enum status watchdog_start(struct watchdog **watchdog, const struct watchdog_opt
     *watchdog = NULL;
     TRY(ALLOCATE(w, 1, "to watch over the ranks"));
     w->options = *options;
+    w->word = MPI_REQUEST_NULL;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->changed, NULL);
     TRY_OUT(mpi_check(MPI_Comm_size(options->comm, &w->size), "size"));
@@ -145,10 +162,10 @@ enum status watchdog_stop(struct watchdog **watchdog)
     pthread_cond_signal(&w->changed);
     pthread_mutex_unlock(&w->mutex);
     pthread_join(w->thread, NULL);
-    // Words that are still on their way: all have left when the others' threads have ended.
+    // Words that are still on their way: each is heard before anybody leaves.
+    TRY_OUT(wait_hearing(w, &w->word));
     TRY_OUT(mpi_check(MPI_Ibarrier(w->options.comm, &request), "barrier"));
-    TRY_OUT(mpi_wait(&request));
-    TRY_OUT(hear(w, now()));
+    TRY_OUT(wait_hearing(w, &request));
     TRY_OUT(mpi_check(MPI_Comm_free(&w->comm), "free"));
 out:
     watchdog_free(watchdog);

@@ -274,15 +274,17 @@ enum status tile_exchange_arrived(struct tile_exchange *x, int rectangle, bool *
     return STATUS_OK;
 }
 
+// Not by MPI_Testall(): what MPICH ignores statuses by is an address at which gcc 12 warns of an array without room.
 enum status tile_exchange_progress(struct tile_exchange *x, bool *sent)
 {
     const int size = x->team->size;
-    int done = 1;
-    enum status rc = STATUS_OK;
-    if (size > 1) // testing any request moves all
-        rc = mpi_check(MPI_Testall(size, x->requests + size, &done, MPI_STATUSES_IGNORE), "exchange of tiles");
-    *sent = done != 0;
-    return rc;
+    *sent = true;
+    for (int i = 0; size > 1 && i < size; i++) { // testing any request moves all
+        int done = 0;
+        TRY(mpi_check(MPI_Test(&x->requests[size + i], &done, MPI_STATUS_IGNORE), "exchange of tiles"));
+        *sent = *sent && done;
+    }
+    return STATUS_OK;
 }
 
 enum status tile_exchange_wait(struct tile_exchange *x, int rectangle)

@@ -2,6 +2,7 @@
 // What a rank may use: memory as the launcher's environment says, threads as its binding says, on machines that hwloc makes up.
 #include "job/resources.h"
 
+#include <mpi.h>
 #include <omp.h>
 #include <stdlib.h>
 
@@ -143,7 +144,11 @@ static void test_asked(void)
     CU_ASSERT_EQUAL(threads.count, 7);
     resources_doubt(&threads, &one, doubt);
     CU_ASSERT(strstr(doubt, "threads is 7, and there are cores for 1 thread: ") == doubt);
-    CU_ASSERT_PTR_NOT_NULL(strstr(doubt, "slot:PE=7"));
+#ifdef OPEN_MPI
+    CU_ASSERT_PTR_NOT_NULL(strstr(doubt, "slot:PE=7 --bind-to core,"));
+#else
+    CU_ASSERT_PTR_NOT_NULL(strstr(doubt, "-bind-to core:7,"));
+#endif
     resources_doubt(&threads, &share, doubt);
     CU_ASSERT_STRING_EQUAL(doubt, "");
     threads = resources_threads(1, &(struct cores){.processors = 1, .own = 1, .node = 1, .workers = 4}); // one can't ask for less
