@@ -44,7 +44,8 @@ out:
 static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
 {
     char name[256];
-    snprintf(name, sizeof name, "plan-%d-%s-%s-onednn-%s-%s.txt", PLAN_VERSION, origin->cpu, origin->simd, origin->onednn, bf16 ? "bf16" : "f32");
+    snprintf(name, sizeof name, "plan-%d-%s-%s-onednn-%s-%s.txt", PLAN_VERSION, origin->cpu, origin->simd, origin->onednn,
+             bf16 ? "bf16" : "f32");
     for (char *c = name; *c; c++)
         if (!((*c >= '0' && *c <= '9') || (*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || *c == '.'))
             *c = '-';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// LD_PRELOAD=...: the rank STRIKE_RANK ends itself by the signal STRIKE_SIGNAL when it has used STRIKE_MILLISECONDS of processor time since it
-// was started, and says in the file STRIKE_FILE that it does so. So moments are the same however busy a machine is, and can be before MPI is
-// there and within it.
+// LD_PRELOAD=...: the rank STRIKE_RANK ends itself by the signal STRIKE_SIGNAL when it has used STRIKE_MILLISECONDS of processor time since
+// it was started, and says in the file STRIKE_FILE that it does so. So moments are the same however busy a machine is, and can be before
+// MPI is there and within it.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <signal.h>
