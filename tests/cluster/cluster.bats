@@ -68,11 +68,12 @@ attribute() {
     /usr/bin/python3 -c 'import h5py, sys; print(h5py.File("out/run.h5").attrs[sys.argv[1]])' "$1"
 }
 
-# held: whether the run in out has made a step. Its ranks then stand still: however long the look takes, the dream does not end meanwhile.
+# held: whether the dream of the run in out has begun. Its ranks then stand still, so that it does not end meanwhile. Not by its first rows,
+# which a slow disk shows late.
 held() {
+    [ -d out/chelsea ] || return
     mapfile -t ranks < <(pgrep -f "^$ONEIROS dream -o out ")
-    [ ${#ranks[@]} -gt 0 ] && kill -STOP "${ranks[@]}" || return
-    begun out || { kill -CONT "${ranks[@]}"; return 1; }
+    kill -STOP "${ranks[@]}"
 }
 
 same() {
