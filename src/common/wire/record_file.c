@@ -124,5 +124,11 @@ enum status record_read_array(struct record_reader *reader, void **items, uint64
     if (count > reader->left / size)
         return fail(STATUS_FORMAT, "it ends early");
     *items = malloc((size_t)count * size);
-    return *items ? record_read(reader, *items, (size_t)count * size) : no_memory("for %llu records", (unsigned long long)count);
+    const enum status rc =
+        *items ? record_read(reader, *items, (size_t)count * size) : no_memory("for %llu records", (unsigned long long)count);
+    if (rc != STATUS_OK) {
+        free(*items);
+        *items = NULL;
+    }
+    return rc;
 }
