@@ -48,9 +48,9 @@ void launch_announced(int *ranks, int *node_ranks)
 
 // A launcher that this MPI does not understand starts N processes, each of which thinks that it is alone: N times the same work over the
 // same files.
-static enum status fail_strangers(struct launch *launch, const char *launcher, int tasks)
+static enum status fail_strangers(struct launch *launch, const char *launcher, int tasks, bool first)
 {
-    launch->rank = launch_is_first() ? COORDINATOR_RANK : COORDINATOR_RANK + 1; // of which the first one speaks
+    launch->rank = first ? COORDINATOR_RANK : COORDINATOR_RANK + 1; // of which the first one speaks
     return fail(STATUS_USAGE,
                 "%s started %d processes that do not see each other: start them with `" LAUNCHER_SRUN "` (`srun --mpi=list` shows "
                 "what Slurm offers) or with the mpirun of " LAUNCHER_MPI ", which this is built with",
@@ -67,17 +67,17 @@ static enum status check_step(struct launch *launch)
         if (getenv(launchers[i]))
             return STATUS_OK;
     if (tasks > 1)
-        return fail_strangers(launch, "srun", tasks);
+        return fail_strangers(launch, "srun", tasks, launch_is_first());
     unsetenv("SLURM_STEPID");
     unsetenv("SLURM_STEP_ID");
     return STATUS_OK;
 }
 
-static enum status check_world(struct launch *launch)
+// `tasks`, `first`: of the environment before MPI was started, which adds to it.
+static enum status check_world(struct launch *launch, int tasks, bool first)
 {
-    const int tasks = number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
     launch->agreed = launch->size == 1 && tasks > 1; // each finds the same
-    return launch->agreed ? fail_strangers(launch, "the launcher", tasks) : STATUS_OK;
+    return launch->agreed ? fail_strangers(launch, "the launcher", tasks, first) : STATUS_OK;
 }
 
 // MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal
@@ -100,6 +100,8 @@ enum status launch_start(struct launch *launch)
 {
     int provided;
     TRY(check_step(launch));
+    const int tasks = number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+    const bool first = launch_is_first();
     // The watchdog has a thread of its own; without that there is none.
     TRY(init_mpi(&provided));
     TRY(mpi_errors_return());
@@ -108,7 +110,7 @@ enum status launch_start(struct launch *launch)
     TRY(mpi_check(MPI_Comm_size(launch->comm, &launch->size), "size"));
     launch->threaded = provided == MPI_THREAD_MULTIPLE;
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &launch->threaded, 1, MPI_INT, MPI_MIN, launch->comm), "reduce"));
-    return check_world(launch);
+    return check_world(launch, tasks, first);
 }
 
 enum status launch_agree(struct launch *launch, enum status mine)
