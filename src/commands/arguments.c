@@ -79,7 +79,7 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
         {"quiet", 'q', .log_level = &options->log_level, .says = LOG_WARNING},
         {"verbose", 'v', .log_level = &options->log_level, .says = LOG_DEBUG},
         {"dry-run", .flag = &options->dry_run},
-        {NULL},
+        {0},
     };
     struct command_line line;
     if (!sources.settings)

@@ -102,7 +102,7 @@ static enum status parse(struct bench_options *options, int argc, char **argv)
         {"set", 's', .config = &options->config},
         {"layers", .flag = &options->layers},
         {"json", .flag = &options->json},
-        {NULL},
+        {0},
     };
     *options = (struct bench_options){.repeats = 15};
     config_init(&options->config);

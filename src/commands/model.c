@@ -223,7 +223,7 @@ static enum status parse(const struct subcommand *subcommand, int argc, char **a
     const struct command_option all[OPTIONS] = {{"output", 'o', .text = &arguments->output}, {"force", .flag = &arguments->force},
                                                 {"source", .text = &arguments->source},      {"set", 's', .config = &arguments->config},
                                                 {"size", .text = &arguments->size},          {"json", .flag = &arguments->json}};
-    struct command_option known[OPTIONS + 1] = {{NULL}};
+    struct command_option known[OPTIONS + 1] = {0};
     for (int i = 0, count = 0; i < OPTIONS; i++) {
         char word[16];
         snprintf(word, sizeof word, "%s ", all[i].name);

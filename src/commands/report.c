@@ -50,7 +50,7 @@ static enum status parse(int argc, char **argv, struct report_options *options)
         {"kind", .take = take_kind},
         {"output", 'o', .text = &options->folder},
         {"quiet", 'q', .log_level = &log_level, .says = LOG_WARNING},
-        {NULL},
+        {0},
     };
     TRY(command_line_parse(&options->line, table, options, argc, argv));
     log_set_level(log_level);
