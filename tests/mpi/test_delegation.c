@@ -62,9 +62,9 @@ static enum status ended(void *context, struct task *task)
     lead.ended++;
     CU_ASSERT(task->record.status == IMAGE_DONE && task->record.importance_residual[1] == (double)image / 8);
     CU_ASSERT_FATAL(rows->step_count == 2 && rows->map_count == 1 && rows->value_count == 2);
-    CU_ASSERT(rows->steps[1].image == image && rows->steps[1].step == 1 && rows->maps[0].image == image && rows->values[1] == image);
+    CU_ASSERT(rows->steps[1].image == image && rows->steps[1].step == 1 && rows->maps[0].image == image && rows->values[1] == (float)image);
     CU_ASSERT_FATAL(task->results.importance[0] == NULL && task->results.importance[1] != NULL);
-    CU_ASSERT(task->results.importance[1][0] == image && task->results.importance[1][1] == -1);
+    CU_ASSERT(task->results.importance[1][0] == (float)image && task->results.importance[1][1] == -1);
     task_destroy(&task);
     return STATUS_OK;
 }

@@ -56,7 +56,7 @@ static void test_importance(void)
     for (int t = 0; t < 2; t++) {
         const float *values = task->results.importance[t];
         CU_ASSERT_FATAL(values != NULL);
-        CU_ASSERT(values[0] == 100 * t && values[CHANNELS - 1] == 100 * t + CHANNELS - 1);
+        CU_ASSERT(values[0] == (float)(100 * t) && values[CHANNELS - 1] == (float)(100 * t + CHANNELS - 1));
         CU_ASSERT_EQUAL(task->record.importance_value[t], 10 * t + 1);
         CU_ASSERT_EQUAL(task->record.importance_expected[t], 10 * t + 2);
         CU_ASSERT_EQUAL(task->record.importance_residual[t], 10 * t + 3);

@@ -352,7 +352,7 @@ static void test_names(void)
         enum conv_method method = CONV_METHODS;
         CU_ASSERT_STRING_EQUAL(conv_method_name((enum conv_method)i), known[i]);
         CU_ASSERT(conv_method_find(known[i], &method));
-        CU_ASSERT_EQUAL(method, i);
+        CU_ASSERT_EQUAL(method, (enum conv_method)i);
     }
     enum conv_method method = CONV_ONEDNN;
     CU_ASSERT_FALSE(conv_method_find("winograd", &method));

@@ -151,9 +151,9 @@ static void test_large_map(void)
     CU_ASSERT_FATAL(got && offsets && widths);
     const struct cam_row first = cam_of(0), last = cam_of(2);
     CU_ASSERT(widths[0] == 24 && widths[1] == 701 && widths[2] == 26);
-    CU_ASSERT_EQUAL(offsets[1], cam_size(&first));
-    CU_ASSERT_EQUAL(offsets[2], cam_size(&first) + cam_size(&cam));
-    CU_ASSERT_EQUAL(count, cam_size(&first) + cam_size(&cam) + cam_size(&last));
+    CU_ASSERT_EQUAL(offsets[1], (double)cam_size(&first));
+    CU_ASSERT_EQUAL(offsets[2], (double)(cam_size(&first) + cam_size(&cam)));
+    CU_ASSERT_EQUAL(count, (hsize_t)(cam_size(&first) + cam_size(&cam) + cam_size(&last)));
     CU_ASSERT(memcmp(got + cam_size(&first), values, (size_t)cam_size(&cam) * sizeof *values) == 0);
     CU_ASSERT_EQUAL(got[count - 1], cam_value(2, cam_size(&last) - 1));
     free(offsets);
