@@ -80,12 +80,15 @@ static enum status check_world(struct launch *launch, int tasks, bool first)
     return launch->agreed ? fail_strangers(launch, "the launcher", tasks, first) : STATUS_OK;
 }
 
-// MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal
-// is ours alone; one that comes meanwhile waits.
+// Open MPI 5 ends a process that has no home. MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without
+// mpirun it waits for one for ever. The signal is ours alone; one that comes meanwhile waits.
 static enum status init_mpi(int *provided)
 {
     struct sigaction ours;
     sigset_t usr1, before;
+    const bool homeless = !getenv("HOME");
+    if (homeless)
+        setenv("HOME", "/", 0);
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &usr1, &before);
@@ -93,6 +96,8 @@ static enum status init_mpi(int *provided)
     const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
     sigaction(SIGUSR1, &ours, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (homeless)
+        unsetenv("HOME");
     return mpi_check(code, "init");
 }
 

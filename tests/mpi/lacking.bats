@@ -41,3 +41,9 @@ may_make_namespaces() {
     [ "$(grep -c 'warning: 2 of 3 ranks keep a copy of the weights of their own (90 MiB)' <<<"$output")" -eq 1 ]
     cmp known/chelsea/dream.png out/chelsea/dream.png
 }
+
+@test "a user without a home" {
+    run -0 env -u HOME ONEIROS_MODEL_PATH="${ONEIROS_MODEL_PATH:-${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5}" \
+        "$ONEIROS" dream "${settings[@]}" -o out "$DATA/chelsea.png"
+    cmp known/chelsea/dream.png out/chelsea/dream.png
+}
