@@ -47,7 +47,8 @@ static hid_t create(hid_t root, const struct explain_dataset *dataset)
     HDF5_HANDLE creation = H5Pcreate(H5P_DATASET_CREATE);
     HDF5_HANDLE link = H5Pcreate(H5P_LINK_CREATE);
     if (space < 0 || creation < 0 || link < 0 || H5Pset_create_intermediate_group(link, 1) < 0 ||
-        H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) < 0 || (dataset->compressed && compress(creation, dataset->dimensions, size) < 0))
+        H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) < 0 || H5Pset_obj_track_times(creation, false) < 0 ||
+        (dataset->compressed && compress(creation, dataset->dimensions, size) < 0))
         return -1;
     return H5Dcreate2(root, dataset->path, H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
 }
