@@ -82,7 +82,8 @@ same_pictures() {
     done
     [ ! -e alone/a/dream.png ]
     h5ls alone/b/explain.h5/baseline | grep -q image1 # a and c are the others of b
-    [[ $(h5ls -rv alone/b/explain.h5) != *Modified* ]] # or its bytes would change with the time of day
     run -3 "$ONEIROS" explain "${few[@]}" -o some b.png broken.png
     [ -s some/b/explain.h5 ]
+    run -3 "$ONEIROS" explain "${few[@]}" -o again b.png broken.png
+    cmp {some,again}/b/explain.h5
 }
