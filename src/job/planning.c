@@ -73,7 +73,7 @@ static void read_cache(const char *path, struct plan *plan)
     free(bytes);
 }
 
-static void write_cache(const char *path, const char *text)
+static enum status write_cache(const char *path, const char *text)
 {
     struct file_writer writer = {0};
     char folder[FILE_PATH_MAX];
@@ -86,8 +86,7 @@ static void write_cache(const char *path, const char *text)
     rc = file_commit(&writer);
 out:
     file_abandon(&writer);
-    if (rc != STATUS_OK)
-        log_warning("the plan is not kept for the next run: %s", status_message());
+    return rc;
 }
 
 // `context`: when it was shown last.
@@ -122,9 +121,13 @@ static enum status make(const struct plan_origin *here, int threads, const struc
     if (rc != STATUS_OK)
         goto out;
     TRY_OUT(plan_to_text(plan, network_inception_v3(), here, &text));
-    if (path[0])
-        write_cache(path, text);
-    log_info("the plan took %.1f s; it is kept in %s", now() - start, path[0] ? path : "memory only");
+    const double seconds = now() - start;
+    if (path[0] && write_cache(path, text) == STATUS_OK)
+        log_info("the plan took %.1f s; it is kept in %s", seconds, path);
+    else
+        log_warning("the plan took %.1f s and is not kept: %s; the next run makes another, whose pictures may differ by rounding, unless "
+                    "XDG_CACHE_HOME names a folder for it or --plan this run's run.h5",
+                    seconds, path[0] ? status_message() : "there is no cache folder");
 out:
     free(text);
     return rc;

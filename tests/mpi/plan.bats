@@ -70,6 +70,9 @@ plan_of() {
     run -0 dream --force -o third
     [[ "$output" != *"timing "* ]]
     [[ "$output" != *"warning"* ]]
+    XDG_CACHE_HOME=/proc/none run -0 dream --force -o third
+    [[ "$output" == *"warning: the plan took "*" and is not kept: cannot make the folder '/proc/none'"* ]]
+    [[ "$output" != *"it is kept"* ]]
 }
 
 @test "plan: off times nothing and is a plan that can be repeated" {
