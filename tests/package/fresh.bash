@@ -12,7 +12,7 @@ trap 'rm -rf --one-file-system "$place"' EXIT
 fresh() {
     mmdebstrap --quiet --variant=apt --dpkgopt=force-unsafe-io "${@:2}" "$1" "$root"
     cp /etc/resolv.conf /etc/hosts "$root/etc/"
-    install -D "$weights" "$root/root/.cache/oneiros/inception_v3.h5"
+    install -D "$weights" "$root/cache/oneiros/inception_v3.h5"
 }
 
 # quiet COMMAND...: shows what it says if it fails
@@ -27,7 +27,7 @@ inside() {
         mount -t sysfs -o ro none "$1/sys"
         mount --rbind /dev "$1/dev"
         mount -t tmpfs none "$1/dev/shm"
-        exec chroot "$@"' sh "$root" env HOME=/root LC_ALL=C.UTF-8 \
+        exec chroot "$@"' sh "$root" env XDG_CACHE_HOME=/cache LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive OMP_WAIT_POLICY=passive "${launcher[@]}" "$@"
 }
 

@@ -42,63 +42,6 @@ static toff_t on_size(thandle_t handle)
     return ((struct tiff_bytes *)handle)->size;
 }
 
-#ifdef TIFFLIB_AT_LEAST // 4.5
-
-static int on_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
-    const struct tiff_listener *listener = user;
-    (void)tiff;
-    (void)module;
-    listener->hear(listener->user, false, format, args);
-    return 1;
-}
-
-static int on_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
-{
-    const struct tiff_listener *listener = user;
-    (void)tiff;
-    (void)module;
-    listener->hear(listener->user, true, format, args);
-    return 1;
-}
-
-static TIFFOpenOptions *listening(const struct tiff_listener *listener)
-{
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
-    if (options) {
-        TIFFOpenOptionsSetErrorHandlerExtR(options, on_error, (void *)listener);
-        TIFFOpenOptionsSetWarningHandlerExtR(options, on_warning, (void *)listener);
-    }
-    return options;
-}
-
-TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
-{
-    TIFFOpenOptions *options = listening(&file->listener);
-    if (!options)
-        return NULL;
-    TIFFOpenOptionsSetMaxSingleMemAlloc(options, largest);
-    TIFF *tiff = TIFFClientOpenExt("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
-    TIFFOpenOptionsFree(options);
-    return tiff;
-}
-
-TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
-{
-    TIFFOpenOptions *options = listening(listener);
-    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
-    TIFFOpenOptionsFree(options);
-    return tiff;
-}
-
-void tiff_close(TIFF *tiff)
-{
-    if (tiff)
-        TIFFClose(tiff);
-}
-
-#else
-
 // Of the TIFF that this thread has open: one at a time.
 static _Thread_local const struct tiff_listener *current;
 
@@ -131,9 +74,19 @@ static void listen(const struct tiff_listener *listener)
 
 TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
 {
-    (void)largest;
     listen(&file->listener);
+#ifdef TIFFLIB_AT_LEAST // 4.5
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (!options)
+        return NULL;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(options, largest);
+    TIFF *tiff = TIFFClientOpenExt("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
+    TIFFOpenOptionsFree(options);
+    return tiff;
+#else
+    (void)largest;
     return TIFFClientOpen("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL);
+#endif
 }
 
 TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
@@ -148,5 +101,3 @@ void tiff_close(TIFF *tiff)
         TIFFClose(tiff);
     current = NULL;
 }
-
-#endif

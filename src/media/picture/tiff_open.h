@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TIFFs by libtiff, and what it says of each. From version 4.5 on libtiff says it to whoever opened the file, and bounds what it allocates
-// for it. Before, all of it goes to one function of the process, and nothing bounds it.
+// TIFFs by libtiff, and what it says of each. It tells one function of the process (that it could tell whoever opened the file is new
+// in 4.5), which knows what file its thread has open: one at a time.
 #pragma once
 
 #include <stdbool.h>
@@ -19,7 +19,8 @@ struct tiff_bytes {
     struct tiff_listener listener;
 };
 
-// For reading. NULL: not a TIFF, and the listener has heard why. A single allocation of libtiff's is of `largest` bytes at most.
+// For reading. NULL: not a TIFF, and the listener has heard why. A single allocation of libtiff's is of `largest` bytes
+// at most; before version 4.5 nothing bounds them.
 TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest);
 // For writing. The descriptor is closed with the TIFF; but not where this fails, which gives NULL.
 TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener);
