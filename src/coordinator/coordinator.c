@@ -321,7 +321,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     if (outcome->stopped > 0)
         log_warning(options->setup.kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
                                                        : "%" PRId64
-                                                         " unfinished dreams are saved; run the same command again to go on with them",
+                                                         " dreams are unfinished; run the same command again to go on with them",
                     outcome->stopped);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));

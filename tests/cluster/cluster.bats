@@ -68,12 +68,13 @@ attribute() {
     /usr/bin/python3 -c 'import h5py, sys; print(h5py.File("out/run.h5").attrs[sys.argv[1]])' "$1"
 }
 
-# held: whether the dream of the run in out has begun. Its ranks then stand still, so that it does not end meanwhile. Not by its first rows,
-# which a slow disk shows late.
+# held: whether the dream of the run in out has made a step. Its ranks then stand still, so that it does not end meanwhile. By its first
+# checkpoint, since a slow disk shows rows late; it is removed, so that one that is there later was saved later.
 held() {
-    [ -d out/chelsea ] || return
+    [ -s out/checkpoints/0 ] || return
     mapfile -t ranks < <(pgrep -f "^$ONEIROS dream -o out ")
     kill -STOP "${ranks[@]}"
+    rm out/checkpoints/0
 }
 
 same() {
@@ -204,7 +205,7 @@ told() {
 
 @test "a job that meets its time limit goes on by itself, and the bytes are those of one that ran through" {
     "$ONEIROS" dream "${settings[@]}" -s steps=400 -o alone "$DATA/chelsea.png"
-    job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
+    job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
     until_true 120 held # until Slurm has looked at time limits, which it does twice a minute only
     minutes=$(squeue -h -j "$job" -o %M)
     scontrol update JobId="$job" TimeLimit=$((10#${minutes%%:*} + 2)) # less is left than the signal is to come before the end
@@ -240,7 +241,7 @@ told() {
         read -r launcher options <<<"$way"
         with "$launcher"
         rm -rf out
-        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
+        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
         until_true 120 held
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
@@ -248,7 +249,7 @@ told() {
         until_true 120 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
         [ -s out/checkpoints/0 ]
-        job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=400 "$DATA/chelsea.png")
+        job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
         until_true 120 ended "$job"
         grep -q 'going on with the run' "slurm-$job.out"
         same out
