@@ -83,7 +83,8 @@ static enum status look_at_all(struct dry_plan *plan, const struct job_options *
     struct intake *intake = NULL;
     double said = now();
     enum status rc;
-    TRY_OUT(intake_create(&intake, options->output, false, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake,
+                          &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count}));
     for (;;) {
         struct intake_entry entry;
         bool end;

@@ -17,6 +17,7 @@
 #include "coordinator/intake/load.h"
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/progress/progress.h"
+#include "coordinator/resume/forget.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
 
@@ -57,7 +58,7 @@ static enum status write_down(void *context, struct task *task)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
     if (ok)
-        checkpoint_folder_are_obsolete(&c->checkpoints, record->id);
+        checkpoint_folder_are_obsolete(&c->checkpoints, record->sha256);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
     TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
@@ -132,7 +133,7 @@ static int64_t coming(const struct coordinator *c)
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
-    const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->done_count : 0;
+    const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->counts.done : 0;
     if (total >= 0)
         progress_set_total(c->progress, total - done);
     progress_tick(c->progress);
@@ -290,21 +291,36 @@ static enum status create_dispatcher(struct coordinator *c)
                                                                           .context = c});
 }
 
+// The run file and the inputs, anew or as an earlier run has left them.
+static enum status open_run(struct coordinator *c)
+{
+    const struct coordinator_options *o = c->options;
+    const char *output = o->setup.output;
+    char path[FILE_PATH_MAX];
+    TRY(file_join(path, output, "run.h5"));
+    TRY(checkpoint_folder_init(&c->checkpoints, output));
+    if (!o->resume) { // those that are there were begun with other settings or pictures
+        TRY(checkpoint_folder_remove(output, NULL, NULL));
+        TRY(forget_run(output));
+    }
+    const enum status rc = run_file_create(&c->run_file, path, &o->setup.header, o->resume ? &o->resume->earlier : NULL);
+    c->outcome->refused = rc == STATUS_IO;
+    TRY(rc);
+    return intake_create(&c->intake, &(struct intake_options){.output = output,
+                                                              .folders = o->setup.config->output.folders,
+                                                              .known = o->resume ? &o->resume->known : NULL,
+                                                              .inputs = o->inputs,
+                                                              .count = o->input_count});
+}
+
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
     struct coordinator c = {.options = options, .outcome = outcome, .started = now()};
     double elapsed = 0;
-    char path[FILE_PATH_MAX], reason[STATUS_MESSAGE_MAX];
+    char reason[STATUS_MESSAGE_MAX];
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
-    TRY_OUT(file_join(path, options->setup.output, "run.h5"));
-    TRY_OUT(checkpoint_folder_init(&c.checkpoints, options->setup.output));
-    if (!options->resume) // those that are there were begun with other settings or pictures
-        TRY_OUT(checkpoint_folder_remove(options->setup.output, NULL));
-    rc = run_file_create(&c.run_file, path, &options->setup.header, options->resume ? &options->resume->earlier : NULL);
-    outcome->refused = rc == STATUS_IO;
-    TRY_OUT(rc);
-    TRY_OUT(intake_create(&c.intake, options->setup.output, options->grouped, options->inputs, options->input_count));
+    TRY_OUT(open_run(&c));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));
@@ -320,8 +336,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         log_warning("nothing to do: the inputs name no picture");
     if (outcome->stopped > 0)
         log_warning(options->setup.kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
-                                                       : "%" PRId64
-                                                         " dreams are unfinished; run the same command again to go on with them",
+                                                       : "%" PRId64 " dreams are unfinished; run the same command again to go on with them",
                     outcome->stopped);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));
@@ -344,7 +359,7 @@ out:
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;
     if (!outcome->rows_lost)
         checkpoint_folder_clean(&c.checkpoints);
-    checkpoint_folder_end(&c.checkpoints);
+    checkpoint_folder_end(&c.checkpoints, rc == STATUS_OK && !outcome->rows_lost && !outcome->was_stopped && outcome->failed == 0);
     checkpoint_folder_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());

@@ -24,10 +24,9 @@ struct coordinator_options {
     struct run_setup setup;
     char **inputs; // [input_count], as typed
     int input_count;
-    bool grouped;                // folder_names.h
-    struct folder_lock *lock;    // of the output folder
-    const struct resume *resume; // NULL: a new run
-    bool delegates;              // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
+    struct folder_lock *lock; // of the output folder
+    struct resume *resume;    // NULL: a new run
+    bool delegates;           // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone
     struct coordinator_here here;
 };
 

@@ -70,7 +70,6 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .setup.output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
-        .grouped = config->output.folders == FOLDERS_GROUPED,
         .lock = &run->prepared.lock,
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,

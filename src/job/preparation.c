@@ -34,10 +34,9 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .input_count = options->input_count}));
     p->known.tile_size = p->resume->tiles.size;
     p->known.nothing_left = p->resume->complete;
-    if (p->known.nothing_left)
-        log_info("nothing to do: all %" PRId64 " images are done in %s", p->resume->done_count, options->output);
-    else
-        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, p->resume->done_count);
+    char counts[256];
+    resume_describe(p->resume, counts, sizeof counts);
+    log_info(p->known.nothing_left ? "nothing to do in %s: %s" : "going on with the run in %s: %s", options->output, counts);
     return STATUS_OK;
 }
 
@@ -48,7 +47,8 @@ static enum status are_many(const struct job_options *options, int64_t many, boo
     struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake, options->output, false, options->inputs, options->input_count));
+    TRY_OUT(intake_create(&intake,
+                          &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count}));
     for (int64_t i = 0; i < many && !end; i++)
         intake_pass(intake, &entry, &end);
     *are = !end;
@@ -85,7 +85,7 @@ static enum status choose_folders(struct preparation *p, struct job_options *opt
     else if (*folders == FOLDERS_AUTO)
         TRY(are_many(options, MANY, &many));
     if (*folders == FOLDERS_AUTO)
-        *folders = many ? FOLDERS_GROUPED : FOLDERS_FLAT;
+        *folders = many ? FOLDERS_GROUPED : FOLDERS_TREE;
     p->recorded.output.folders = *folders;
     return STATUS_OK;
 }

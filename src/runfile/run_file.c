@@ -341,7 +341,10 @@ static enum status carry_image(struct carrying *c, const void *row)
         return STATUS_OK;
     for (int t = 0; t < c->targets; t++)
         TRY(run_reader_importance(c->reader, t, c->row, c->importance[t]));
-    return run_file_add_image(c->file, image, (const float *const *)c->importance);
+    struct image_row kept = *image;
+    if (c->earlier->is_missing)
+        kept.missing = c->earlier->is_missing(c->earlier->context, image->id);
+    return run_file_add_image(c->file, &kept, (const float *const *)c->importance);
 }
 
 static enum status carry_table(struct carrying *c, enum run_dataset table, enum status (*carry)(struct carrying *c, const void *row))

@@ -40,9 +40,9 @@
 #include "common/wire/run_rows.h"
 #include "common/wire/timing.h"
 
-// Rises with every change after which files of before cannot be read, or would be misunderstood: a column that is no floating-point number
-// is added, any is removed or renamed, or means something else. A floating-point column more is none: older files lack it, and their
-// readers ask run_cursor_has().
+// Rises with every change after which files of before cannot be read, or would be misunderstood: a column that is neither a floating-point
+// number nor a flag is added, any is removed or renamed, or means something else. Such a column more is none: older files lack it, and
+// their readers ask run_cursor_has().
 enum { RUN_FILE_FORMAT_VERSION = 4, RUN_FILE_FORMAT_OLDEST = 3 }; // that is written, and read
 
 // What the root attributes say. Borrowed during run_file_create only.
@@ -70,6 +70,7 @@ struct run_file;
 struct run_earlier {
     const char *path;
     bool (*keep)(void *context, int64_t image);
+    bool (*is_missing)(void *context, int64_t image); // whether its input is not there any more; NULL: as the rows say
     void *context;
 };
 

@@ -16,6 +16,7 @@ static enum status take(const struct image_row *row, struct run_images *images)
         .output = strdup(row->output),
         .error = strdup(row->error),
         .status = row->status,
+        .missing = row->missing != 0,
         .width = row->width,
         .height = row->height,
         .bits = row->bits,

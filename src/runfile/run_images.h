@@ -13,6 +13,7 @@ struct run_image {
     char *source, *output, *error;
     char sha256[sizeof((struct image_row *)0)->sha256];
     int status; // enum image_status, checked
+    bool missing;
     int width, height, bits, rank, team, tiles;
     double seconds[RUN_IMAGE_SECONDS];
 };

@@ -11,8 +11,9 @@
 #include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
-enum column_kind { COLUMN_INT32, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
+enum column_kind { COLUMN_INT32, COLUMN_FLAG, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
 
+// A flag is 0 where a file has no such column.
 struct column {
     const char *name;
     enum column_kind kind;
@@ -54,7 +55,7 @@ struct column {
 #define TOTAL_VARIATION "(sum |dx| + sum |dy|) / number of samples"
 
 static const struct column image_columns[] = {
-    IMAGE(id, COLUMN_INT64, "", "position in the list of inputs, from 0"),
+    IMAGE(id, COLUMN_INT64, "", "0, 1, 2, ... in the order of the inputs; what was added later has the next ones that are free"),
     IMAGE(source, COLUMN_TEXT, "", "path or URL of the input"),
     IMAGE(sha256, COLUMN_TEXT, "", "of the input's bytes; empty if it could not be read"),
     IMAGE(output, COLUMN_TEXT, "", "the picture, relative to the output folder; empty if there is none"),
@@ -64,6 +65,7 @@ static const struct column image_columns[] = {
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
+    IMAGE(missing, COLUMN_FLAG, "", "1: done by an earlier run, and not among the inputs of the last one, or not there any more"),
     IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
     IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),
     IMAGE(tiles, COLUMN_INT32, "", "tiles of the largest octave; 0 if none"),
@@ -184,6 +186,7 @@ static hid_t column_type(const struct column *column, int targets)
     hsize_t length = (hsize_t)targets;
     switch (column->kind) {
     case COLUMN_INT32:
+    case COLUMN_FLAG:
         return H5Tcopy(H5T_NATIVE_INT32);
     case COLUMN_INT64:
         return H5Tcopy(H5T_NATIVE_INT64);
@@ -276,7 +279,7 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
             present[i] = name && strcmp(name, column->name) == 0;
             H5free_memory(name);
         }
-        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || is_array(column));
+        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || column->kind == COLUMN_FLAG || is_array(column));
     }
     return whole;
 }

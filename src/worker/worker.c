@@ -99,6 +99,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
                              .others = w->others,
                              .other_count = job->others,
                              .image = job->image,
+                             .picture = job->picture,
                              .step = send_step,
                              .part = send_part,
                              .stop = should_stop,

@@ -71,10 +71,10 @@ attribute() {
 # held: whether the dream of the run in out has made a step. Its ranks then stand still, so that it does not end meanwhile. By its first
 # checkpoint, since a slow disk shows rows late; it is removed, so that one that is there later was saved later.
 held() {
-    [ -s out/checkpoints/0 ] || return
+    saved || return
     mapfile -t ranks < <(pgrep -f "^$ONEIROS dream -o out ")
     kill -STOP "${ranks[@]}"
-    rm out/checkpoints/0
+    rm out/checkpoints/*
 }
 
 same() {
@@ -213,7 +213,7 @@ told() {
     kill -CONT "${ranks[@]}"
     until_true 120 is "$job" 'Restarts=1'
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
-    [ -s out/checkpoints/0 ]
+    saved
     scontrol update JobId="$job" TimeLimit=10 # once is enough
     until_true 200 ended "$job"
     is "$job" 'JobState=COMPLETED'
@@ -232,7 +232,7 @@ told() {
     is "$job" 'JobState=FAILED .*Restarts=1 .*ExitCode=75:0'
     grep -q 'after 1 requeues' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0" "out/job/$job/exit.1" | tr '\n' ' ')" = '75 75 ' ]
-    [ -s out/checkpoints/0 ]
+    saved
 }
 
 @test "a job that is cancelled has saved, is not queued again, and the next one goes on" {
@@ -248,7 +248,7 @@ told() {
         kill -CONT "${ranks[@]}" 2>/dev/null || true # Slurm may have told them already
         until_true 120 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
-        [ -s out/checkpoints/0 ]
+        saved
         job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
         until_true 120 ended "$job"
         grep -q 'going on with the run' "slurm-$job.out"
@@ -261,7 +261,7 @@ told() {
     job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
     until_true 120 begun out
     scancel --full --signal=USR1 "$job"
-    until_true 120 test -s out/checkpoints/0
+    until_true 120 saved
     until_true 30 grep -q 'queueing again' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
 }

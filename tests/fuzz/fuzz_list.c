@@ -8,13 +8,16 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// Whatever a name is made of, it is one of a folder, and no hidden one.
+// Whatever a name is made of, it is one of folders below the output folder, none of them hidden.
 static void claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1])
 {
     if (folder_names_claim(names, name) != STATUS_OK)
         return;
-    if (name[0] == '\0' || name[0] == '.' || strchr(name, '/') || strlen(name) > FOLDER_NAME_MAX)
+    if (strlen(name) > FOLDER_NAME_MAX)
         abort();
+    for (const char *part = name; part; part = strchr(part, '/'), part += part ? 1 : 0)
+        if (part[0] == '\0' || part[0] == '.' || part[0] == '/' || strcspn(part, "/") > FOLDER_BASE_MAX)
+            abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -25,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bool end = false;
     scratch_path(path, "");
     scratch_write(path, bytes, size);
-    if (folder_names_create(&names, "/dev/shm", false) != STATUS_OK || intake_list_open(&list, path) != STATUS_OK)
+    if (folder_names_create(&names, "/dev/shm", FOLDERS_TREE) != STATUS_OK || intake_list_open(&list, path) != STATUS_OK)
         abort();
     while (list.stream)
         if (intake_list_next(&list, text, &end) == STATUS_OK && !end) {

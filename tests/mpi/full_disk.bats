@@ -111,7 +111,7 @@ fills() {
     for io in coordinator workers; do
         disk 600 out/checkpoints
         run -0 job dream "${still[@]}" -s steps=12 -s checkpoint.seconds=0.1 -s io=$io in
-        [[ $output == *"warning: cannot write 'out/checkpoints/0': No space left on device"* ]]
+        [[ $output == *"warning: cannot write '$(checkpoint in/a.png)': No space left on device"* ]]
         [ -z "$(ls -A out/checkpoints)" ]
         sound
         umount out/checkpoints

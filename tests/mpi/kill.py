@@ -65,7 +65,7 @@ class Runs:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def wait_for_checkpoint(self, name, run):
-        while run.poll() is None and not list((self.folder / name / "checkpoints").glob("[0-9]")):
+        while run.poll() is None and not list((self.folder / name / "checkpoints").glob("?" * 32)):
             time.sleep(0.002)
 
     def interrupted(self, name, number, begun, seconds):

@@ -109,7 +109,7 @@ END
     wait $! || code=$?
     [ "$code" -eq 75 ]
     [ "$(cat out/job/1/exit.0)" -eq 75 ]
-    [ -s out/checkpoints/0 ]
+    saved
 }
 
 # mixed 'NAME=VALUE...' ARGUMENT...: the last rank as if it had another processor

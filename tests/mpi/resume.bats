@@ -38,7 +38,7 @@ state() {
     dream in
     state >before
     run -0 dream in
-    [[ $output == *"nothing to do: all 3 images are done"* ]]
+    [[ $output == *"nothing to do in out: 3 done"* ]]
     state >after
     cmp before after
     run -0 dream -v in -s threads=2 -s team.size=1 -s checkpoint.seconds=7 -s fetch.parallel=2 # none of which matters to a dream
@@ -49,14 +49,14 @@ state() {
     dream in/a.png in/b.png
     state >before
     mkdir out/checkpoints
-    touch out/checkpoints/{0,1,1.0123abcd.part}
+    touch "$(checkpoint in/a.png)" "$(checkpoint in/b.png)" "$(checkpoint in/b.png).0123abcd.part"
     dream in/a.png in/b.png # has nothing to do
     state >after
     cmp before after
     printf '<html>' >in/b.png
     run -3 dream --force in
     mkdir out/checkpoints
-    touch out/checkpoints/{0,1.0123abcd.part,2}
+    touch "$(checkpoint in/a.png)" "$(checkpoint in/b.png).0123abcd.part" "$(checkpoint in/c.png)"
     run -3 dream in # tries b again
     [ ! -e out/checkpoints ]
 }
@@ -103,22 +103,77 @@ state() {
     cmp before after
 }
 
-@test "other inputs are refused, by name, and nothing is touched" {
-    dream in
+# row NAME COLUMN...: of the image in/NAME in out/run.h5
+row() {
+    /usr/bin/python3 -c '
+import h5py, sys
+rows = {row["source"].decode(): row for row in h5py.File("out/run.h5")["images"][()]}
+print(*[rows["in/" + sys.argv[1]][column] for column in sys.argv[2:]])' "$@"
+}
+
+# own NAME: whether the dream of in/NAME is that of the picture dreamed alone
+own() {
+    rm -rf alone
+    "$ONEIROS" dream "${settings[@]}" -o alone "in/$1"
+    cmp "alone/${1%.png}/dream.png" "out/${1%.png}/dream.png"
+}
+
+@test "pictures that are added, taken away, changed, mended and missing: what is new is done, what is done stays" {
+    printf '<html>' >in/m.png
+    cp "$DATA/coffee.png" in/x.png
+    run -3 dream in
+    [ "$(statuses)" = "done done done failed done" ]
+    touch -r out/x/dream.png mark
+    sleep 1
+    cp in/a.png in/aa.png           # added: the second now
+    rm in/b.png                     # taken away
+    cp "$DATA/rocket.png" in/m.png  # mended
+    cp in/x.png in/c.png            # changed
+    run -0 dream in
+    [[ $output == *"going on with the run in out: 2 done, 1 new, 1 changed, 1 failed before, 1 whose input is gone"* ]]
+    [ "$(row a.png id status missing)" = "0 0 0" ]
+    [ "$(row b.png id status missing)" = "1 0 1" ]
+    [ "$(row aa.png id status missing)" = "5 0 0" ]
+    for name in a b x; do
+        [ ! "out/$name/dream.png" -nt mark ]
+    done
+    own a.png
+    own aa.png
+    own c.png
+    own m.png
+    cmp out/x/dream.png out/c/dream.png # a dream belongs to its picture
     state >before
-    run -2 dream in/a.png in/c.png
-    [[ $output == *"image 1 was in/b.png in the run that is there, and is in/c.png now"* ]]
-    run -2 dream in/a.png
-    [[ $output == *"had an image 1, in/b.png, and the inputs name only 1 now"* ]] || [[ $output == *"image 0 was in/a.png"* ]]
-    cp in/b.png kept.png
-    cp in/c.png in/b.png
-    run -2 dream in
-    [[ $output == *"in/b.png has changed since it was done"* ]]
+    run -0 dream in
+    [[ $output == *"nothing to do in out: 5 done, 1 whose input is gone"* ]]
     state >after
     cmp before after
-    cp kept.png in/b.png # the same picture, a newer file
+    cp "$DATA/coffee.png" in/b.png # back again: its dream is there
     run -0 dream in
-    [[ $output == *"nothing to do"* ]]
+    [ "$(row b.png id status missing)" = "1 0 0" ]
+    [ ! out/b/dream.png -nt mark ]
+}
+
+@test "a wrong name in the first command, or one that finds nothing, does not stop the right one" {
+    run -3 dream in/aa.png 'in/*.gif' in/b.png
+    run -0 dream in/a.png in/b.png
+    [ "$(statuses)" = "done done" ]
+    [ "$(row a.png id)" = 0 ]
+    run -0 dream in
+    [ "$(statuses)" = "done done done" ]
+}
+
+@test "the dream of a picture that has changed stays until the new one is whole" {
+    settings+=(-s steps=300)
+    dream in/a.png
+    cp out/a/dream.png out/a/dream.mp4 .
+    cp in/b.png in/a.png
+    signal_when USR1 saved "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s checkpoint.seconds=0.1 -o out in/a.png
+    [ "$code" -eq 75 ]
+    cmp dream.png out/a/dream.png
+    cmp dream.mp4 out/a/dream.mp4
+    dream in/a.png
+    run ! cmp dream.png out/a/dream.png
+    own a.png
 }
 
 @test "failed images are tried again, finished ones are not" {
@@ -131,7 +186,7 @@ state() {
     cmp before after
     cp "$DATA/coffee.png" in/b.png
     run -0 dream in
-    [[ $output == *"going on with the run in out: 2 images are done"* ]]
+    [[ $output == *"going on with the run in out: 2 done, 1 failed before"* ]]
     [ "$(statuses)" = "done done done" ]
     [ -s out/b/dream.png ]
 }
@@ -141,7 +196,7 @@ state() {
     cp out/a/dream.png a.png
     rm out/a/dream.png
     run -0 dream in/a.png in/b.png in/c.png
-    [[ $output == *"out/a/dream.png is not there any more"* ]]
+    [[ $output == *"1 done, 1 new, 1 with files missing"* ]]
     cmp a.png out/a/dream.png
     [ -s out/c/dream.png ]
     [ "$(statuses)" = "done done done" ]
@@ -155,31 +210,39 @@ state() {
     dream in/a.png
     run -0 dream --resume in/a.png
     [[ $output == *"nothing to do"* ]]
+    touch out/a/mine
     run -0 dream --force -s steps=1 in/b.png
     [ "$(statuses)" = "done" ]
     [ -s out/b/dream.png ]
+    [ "$(ls -A out/a)" = mine ]
+    run -0 "$MPIEXEC" -n 2 "$ONEIROS" explain "${settings[@]}" --force -o out in/c.png
+    [ "$(cd out && ls -d */)" = $'a/\nc/' ]
+    run -0 dream --force in/a.png
+    [ "$(cd out && ls -d */)" = a/ ]
 }
 
-@test "a dream whose picture has changed is not gone on with" {
+@test "a dream whose picture has changed begins anew, and so does one whose checkpoint is damaged" {
     settings+=(-s steps=2000)
     local command=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s checkpoint.seconds=0.3 -o out in/a.png in/b.png)
-    signal_when USR1 '[ -s out/checkpoints/0 ] && [ -s out/checkpoints/1 ]' "${command[@]}"
+    local a b
+    a=$(checkpoint in/a.png) b=$(checkpoint in/b.png)
+    signal_when USR1 '[ -s '"$a"' ] && [ -s '"$b"' ]' "${command[@]}"
     [ "$code" -eq 75 ]
     cp in/c.png in/a.png
-    printf damaged >>out/checkpoints/1
-    signal_when USR1 'grep -q "in/a.png: it has changed since its dream was begun" log && grep -q "in/b.png begins anew" log' "${command[@]}" 2>log
+    printf damaged >>"$b"
+    signal_when USR1 '[ -s $(checkpoint in/c.png) ] && grep -q "in/b.png begins anew" log' "${command[@]}" 2>log
     [ "$code" -eq 75 ]
-    grep "checkpoints/1' is damaged.*in/b.png begins anew" log
+    grep "$b' is damaged.*in/b.png begins anew" log
     [ ! -e out/a/dream.png ]
 }
 
 @test "a new run does not go on with what another one had begun" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s seed=1 -o alone in/a.png
     for how in --force gone; do
-        signal_when USR1 '[ -s out/checkpoints/0 ]' \
+        signal_when USR1 saved \
             "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.1 --force -o out in/a.png
         [ "$code" -eq 75 ]
-        [ -s out/checkpoints/0 ]
+        saved
         [ "$how" = --force ] || rm out/run.h5
         dream -s seed=1 ${how/gone/} in/a.png
         cmp alone/a/dream.png out/a/dream.png
@@ -188,7 +251,7 @@ state() {
 }
 
 @test "a signal when some workers that read and write themselves have left" {
-    signal_when USR1 '[ -s out/checkpoints/0 ]' \
+    signal_when USR1 saved \
         "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s checkpoint.seconds=0.3 -s io=workers -o out in/a.png
     [ "$code" -eq 75 ]
     [ "$(statuses)" = stopped ]
@@ -197,10 +260,10 @@ state() {
 @test "what a killed run left aside is gone when its dream is done" {
     filmed=("$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100 -s checkpoint.seconds=0.1 -s frames.png=true
         -s frames.dream=true -s frames.cam=true -o out in/a.png)
-    signal_when USR1 '[ -s out/checkpoints/0 ]' "${filmed[@]}"
+    signal_when USR1 saved "${filmed[@]}"
     [ "$code" -eq 75 ]
-    [ -s out/checkpoints/0 ]
-    for name in checkpoints/0 a/dream.mp4 a/cam.mp4 a/dream.png a/dream/0000.png; do
+    saved
+    for name in "$(realpath --relative-to=out "$(checkpoint in/a.png)")" a/dream.mp4 a/cam.mp4 a/dream.png a/dream/0000.png; do
         printf part >"out/$name.0123abcd.part"
     done
     printf mine >out/a/notes.part

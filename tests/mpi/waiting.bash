@@ -29,6 +29,16 @@ begun() {
     has_rows "$1/run.h5" steps 1
 }
 
+# checkpoint PICTURE: the file from which its dream in out can be gone on with
+checkpoint() {
+    echo "out/checkpoints/$(sha256sum "$1" | cut -c 1-32)"
+}
+
+# saved [COUNT]: whether so many dreams in out, or one, can be gone on with
+saved() {
+    [ "$(compgen -G 'out/checkpoints/????????????????????????????????' | wc -l)" -ge "${1:-1}" ]
+}
+
 # ranks_of LAUNCHER: the process ids of its ranks, in their order
 ranks_of() {
     /usr/bin/python3 "$BATS_TEST_DIRNAME/launcher.py" "$1"

@@ -24,9 +24,9 @@ static int in_range(uint32_t value, int jitter)
     return (int)(((uint64_t)value * (2 * (uint64_t)jitter + 1)) >> 32) - jitter;
 }
 
-void rng_jitter(uint64_t seed, int64_t image, int octave, int step, int jitter, int *dy, int *dx)
+void rng_jitter(uint64_t seed, uint64_t picture, int octave, int step, int jitter, int *dy, int *dx)
 {
-    const uint32_t counter[4] = {(uint32_t)image, (uint32_t)((uint64_t)image >> 32), (uint32_t)octave, (uint32_t)step};
+    const uint32_t counter[4] = {(uint32_t)picture, (uint32_t)(picture >> 32), (uint32_t)octave, (uint32_t)step};
     const struct rng_block block = rng_philox(seed, counter);
     *dy = in_range(block.values[0], jitter);
     *dx = in_range(block.values[1], jitter);
@@ -40,11 +40,14 @@ static void normal_pair(uint32_t a, uint32_t b, float pair[2])
     pair[1] = (float)(radius * sin(angle));
 }
 
-void rng_normal(uint64_t seed, int64_t image, int sample, int64_t row, int count, float *values)
+void rng_normal(uint64_t seed, uint64_t picture, int sample, int64_t row, int count, float *values)
 {
-    const uint64_t key = seed ^ UINT64_C(0x6e6f726d616c); // other numbers than those of the jitter
+    const uint64_t normal = seed ^ UINT64_C(0x6e6f726d616c); // other numbers than those of the jitter
+    const uint32_t which[4] = {(uint32_t)picture, (uint32_t)(picture >> 32), (uint32_t)sample};
+    const struct rng_block own = rng_philox(normal, which);
+    const uint64_t key = own.values[0] | (uint64_t)own.values[1] << 32; // of the sample: one counter has no room for all
     for (int i = 0; i < count; i += 4) {
-        const uint32_t counter[4] = {(uint32_t)image, (uint32_t)sample, (uint32_t)row, (uint32_t)(i / 4)};
+        const uint32_t counter[4] = {(uint32_t)row, (uint32_t)((uint64_t)row >> 32), (uint32_t)(i / 4)};
         const struct rng_block block = rng_philox(key, counter);
         float four[4];
         normal_pair(block.values[0], block.values[1], four);

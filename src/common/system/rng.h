@@ -12,8 +12,10 @@ struct rng_block {
 // Four numbers, uniform over 32 bits.
 struct rng_block rng_philox(uint64_t key, const uint32_t counter[4]);
 
-// The roll of one step: dy and dx uniform in [-jitter, jitter]. `image` is the image's id.
-void rng_jitter(uint64_t seed, int64_t image, int octave, int step, int jitter, int *dy, int *dx);
+// The roll of one step: dy and dx uniform in [-jitter, jitter]. `picture`: of the digest of its bytes, so that a dream belongs to its
+// picture, whatever else is dreamed.
+void rng_jitter(uint64_t seed, uint64_t picture, int octave, int step, int jitter, int *dy, int *dx);
 
-// `count` normally distributed numbers of mean 0 and variance 1 for a row of an image: by image, sample, plane * height + y, from x = 0 on.
-void rng_normal(uint64_t seed, int64_t image, int sample, int64_t row, int count, float *values);
+// `count` normally distributed numbers of mean 0 and variance 1 for a row of a picture: by picture, sample, plane * height + y, from x = 0
+// on.
+void rng_normal(uint64_t seed, uint64_t picture, int sample, int64_t row, int count, float *values);

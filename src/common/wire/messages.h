@@ -55,8 +55,9 @@ enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_EXIT, JOB_NONE };
 
 struct job {
     int32_t kind;
-    int32_t members; // of the team
-    int64_t image;   // id
+    int32_t members;  // of the team
+    int64_t image;    // id
+    uint64_t picture; // keys its random numbers (rng.h)
     int32_t width, height;
     int32_t others;  // further pictures of the same size that come behind the first, as baselines
     int32_t goes_on; // from `from`: the rows of the dream's octave come behind them all

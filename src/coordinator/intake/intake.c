@@ -11,12 +11,13 @@
 #include <sys/stat.h>
 
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake_list.h"
 #include "media/picture/signature.h"
 
 // The output folder: what an earlier run wrote there is not an input.
 struct output_folder {
-    bool exists;
+    char *path; // without links; NULL: it is not there
     dev_t device;
     ino_t inode;
 };
@@ -25,31 +26,56 @@ struct output_folder {
 struct walk {
     FTS *tree; // NULL: no walk
     const struct output_folder *output;
+    bool inside;                        // the folder is the output folder, or in it
     int64_t pictures, others, failures; // so far
 };
 
 static bool is_output_folder(const struct output_folder *output, const struct stat *info)
 {
-    return output->exists && info->st_dev == output->device && info->st_ino == output->inode;
+    return output->path && info->st_dev == output->device && info->st_ino == output->inode;
 }
 
-// Whether the folder that is so far above the file is the output folder.
-static bool is_below(const struct output_folder *output, const char *path, size_t folder, const char *up)
+// Whether the path is that of the output folder, or of something so many folders or more below it.
+static bool is_inside(const struct output_folder *output, const char *path, int folders)
 {
-    char above[FILE_PATH_MAX];
+    char *whole = output->path ? realpath(path, NULL) : NULL;
+    const size_t length = whole ? strlen(output->path) : 0;
+    bool inside = whole && strncmp(whole, output->path, length) == 0 && (whole[length] == '/' || whole[length] == '\0');
+    for (const char *rest = whole + length; inside && folders > 0; folders--)
+        inside = *rest && (rest = strchr(rest + 1, '/'));
+    free(whole);
+    return inside;
+}
+
+static bool has_output_name(const char *name)
+{
+    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0;
+}
+
+// Whether a folder is that of some run: it holds a run file.
+static bool is_run_folder(const char *folder)
+{
+    static const char signature[] = "\x89HDF\r\n\x1a\n";
+    char path[FILE_PATH_MAX], start[8];
     struct stat info;
-    return snprintf(above, sizeof above, "%.*s%s", (int)folder, path, up) < (int)sizeof above && stat(above, &info) == 0 &&
-           is_output_folder(output, &info);
+    if (snprintf(path, sizeof path, "%s/run.h5", folder) >= (int)sizeof path || stat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        return false;
+    FILE *file = fopen(path, "re");
+    const bool found = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, signature, sizeof start) == 0;
+    if (file)
+        fclose(file);
+    return found;
 }
 
-// Whether `path` is one that a run with this output folder writes: a dream or CAM in a folder of it, which may be in a group.
-static bool is_output(const struct output_folder *output, const char *path)
+// Where the last part of a path begins.
+static size_t last_part(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
-    const size_t folder = (size_t)(base - path);
-    if (strncmp(base, "dream.", 6) != 0 && strncmp(base, "cam.", 4) != 0)
-        return false;
-    return is_below(output, path, folder, "..") || (folder_name_is_grouped(path, folder) && is_below(output, path, folder, "../.."));
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length;
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -61,8 +87,11 @@ static enum status walk_open(struct walk *walk, const char *folder, const struct
 {
     char copy[FILE_PATH_MAX];
     char *const roots[] = {copy, NULL};
+    const bool inside = is_inside(output, folder, 0);
+    if (!inside && is_run_folder(folder))
+        return fail(STATUS_USAGE, "it is the output folder of a run; name its pictures, such as '%s/*/dream.png'", folder);
     snprintf(copy, sizeof copy, "%s", folder);
-    *walk = (struct walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output};
+    *walk = (struct walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output, .inside = inside};
     return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
 }
 
@@ -76,7 +105,7 @@ static void walk_close(struct walk *walk)
 // A file that is the walk's to give out.
 static bool is_wanted(struct walk *walk, const FTSENT *found)
 {
-    if (is_output(walk->output, found->fts_path))
+    if (walk->inside && found->fts_level > 1 && has_output_name(found->fts_name))
         return false;
     const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;
@@ -91,22 +120,32 @@ static enum status copy_path(char path[FILE_PATH_MAX], const FTSENT *found)
     return STATUS_OK;
 }
 
+// A folder on the way that is no input.
+static bool is_left_out(const struct walk *walk, const FTSENT *found)
+{
+    static const char *const ours[] = {"dream", "cam", "checkpoints"};
+    if (found->fts_name[0] == '.' || is_output_folder(walk->output, found->fts_statp))
+        return true;
+    for (size_t i = 0; walk->inside && i < sizeof ours / sizeof ours[0]; i++)
+        if (strcmp(found->fts_name, ours[i]) == 0)
+            return true;
+    if (!is_run_folder(found->fts_path))
+        return false;
+    log_info("%s: left out: it is the output folder of a run", found->fts_path);
+    return true;
+}
+
 // What one step of the walk came upon: *given if it is for the caller, as a path or as a failure.
 static enum status look_at(struct walk *walk, FTSENT *found, char path[FILE_PATH_MAX], bool *given)
 {
     enum status rc = STATUS_OK;
     const bool inside = found->fts_level > FTS_ROOTLEVEL;
     *given = false;
-    if (inside && found->fts_name[0] == '.') {
-        if (found->fts_info == FTS_D)
-            fts_set(walk->tree, found, FTS_SKIP);
+    if (inside && found->fts_info == FTS_D && is_left_out(walk, found))
+        fts_set(walk->tree, found, FTS_SKIP);
+    if (inside && found->fts_name[0] == '.')
         return STATUS_OK;
-    }
     switch (found->fts_info) {
-    case FTS_D:
-        if (inside && is_output_folder(walk->output, found->fts_statp))
-            fts_set(walk->tree, found, FTS_SKIP);
-        break;
     case FTS_F:      // a regular file
     case FTS_SLNONE: // a link to nothing: what it is called tells whether anybody will miss it
         *given = is_wanted(walk, found);
@@ -150,30 +189,46 @@ static enum status walk_next(struct walk *walk, char path[FILE_PATH_MAX], bool *
 // Where the next entry comes from: the innermost source that is open. A walk may be inside a glob, that inside a list, that inside the
 // inputs.
 struct intake {
-    char *const *inputs;
-    int count, next; // next: of `inputs`
+    struct intake_options options;
+    int next; // of the inputs
     struct intake_list list;
     char list_path[FILE_PATH_MAX];
     bool globbing;
     glob_t glob;
     size_t glob_next;
+    size_t glob_fixed; // bytes of each match that hold no wildcard, up to a slash; 0: only the last part of it counts
     struct walk walk;
     char folder[FILE_PATH_MAX]; // of the walk
+    size_t kept;                // where the part of the next source begins that its name is made of
     struct output_folder output;
     struct folder_names *names;
     int64_t next_id;
 };
 
-enum status intake_create(struct intake **out, const char *output, bool grouped, char *const *inputs, int count)
+// Names that are known are nobody else's.
+static enum status reserve_names(struct intake *intake)
 {
+    const struct known_images *known = intake->options.known;
+    for (size_t i = 0; known && i < known->count; i++)
+        if (!known->items[i].left_out && known->items[i].folder_length > 0)
+            TRY(folder_names_reserve(intake->names, known->items[i].folder, known->items[i].folder_length));
+    return STATUS_OK;
+}
+
+enum status intake_create(struct intake **out, const struct intake_options *options)
+{
+    struct stat info;
+    enum status rc;
     TRY(ALLOCATE(*out, 1, "for the inputs"));
     struct intake *intake = *out;
-    struct stat info;
-    intake->inputs = inputs;
-    intake->count = count;
-    if (stat(output, &info) == 0)
-        intake->output = (struct output_folder){.exists = true, .device = info.st_dev, .inode = info.st_ino};
-    enum status rc = folder_names_create(&intake->names, output, grouped);
+    intake->options = *options;
+    if (options->folders == FOLDERS_AUTO)
+        intake->options.folders = FOLDERS_TREE;
+    if (stat(options->output, &info) == 0)
+        intake->output = (struct output_folder){realpath(options->output, NULL), info.st_dev, info.st_ino};
+    TRY_OUT(folder_names_create(&intake->names, options->output, intake->options.folders));
+    rc = reserve_names(intake);
+out:
     if (rc != STATUS_OK)
         intake_destroy(out);
     return rc;
@@ -194,6 +249,7 @@ void intake_destroy(struct intake **intake)
     close_glob(*intake);
     intake_list_close(&(*intake)->list);
     folder_names_destroy(&(*intake)->names);
+    free((*intake)->output.path);
     free(*intake);
     *intake = NULL;
 }
@@ -238,6 +294,16 @@ void intake_release(struct held_entry *held, struct intake_entry *entry)
     free(held);
 }
 
+// The end of a long path says more than its beginning.
+void intake_source(char out[ROW_SOURCE_MAX], const char *source)
+{
+    const size_t length = strlen(source);
+    if (length < ROW_SOURCE_MAX)
+        memcpy(out, source, length + 1);
+    else
+        snprintf(out, ROW_SOURCE_MAX, "...%s", source + length - (ROW_SOURCE_MAX - 4));
+}
+
 bool intake_is_url(const char *text)
 {
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
@@ -254,6 +320,8 @@ static enum status open_glob(struct intake *intake, const char *pattern)
     const int found = glob(pattern, GLOB_NOSORT | GLOB_TILDE, NULL, &intake->glob);
     intake->globbing = true; // glob_t holds memory after some failures too
     intake->glob_next = 0;
+    const char *slash = memrchr(pattern, '/', strcspn(pattern, "*?["));
+    intake->glob_fixed = slash && pattern[0] != '~' ? (size_t)(slash + 1 - pattern) : 0;
     if (found == 0) {
         qsort(intake->glob.gl_pathv, intake->glob.gl_pathc, sizeof *intake->glob.gl_pathv, by_bytes);
         return STATUS_OK;
@@ -264,11 +332,22 @@ static enum status open_glob(struct intake *intake, const char *pattern)
     return fail(found == GLOB_NOSPACE ? STATUS_LIMIT : STATUS_IO, "cannot look for matching files");
 }
 
+// Pictures of a folder keep the folders below it in their names. A folder among other inputs is a part of these names too.
+static size_t kept_of_folder(const struct intake *intake, const char *folder)
+{
+    const size_t length = strlen(folder);
+    if (intake->globbing && intake->glob_fixed > 0)
+        return intake->glob_fixed;
+    return intake->globbing || intake->list.stream || intake->options.count > 1 ? last_part(folder) : length + (folder[length - 1] != '/');
+}
+
 // A path that is there: a folder opens a walk, anything else is an entry (true).
 static bool take_path(struct intake *intake, const char *path, const struct stat *info, struct intake_entry *entry)
 {
     enum status rc = STATUS_OK;
+    intake->kept = intake->globbing && intake->glob_fixed > 0 ? intake->glob_fixed : last_part(path);
     if (S_ISDIR(info->st_mode)) {
+        intake->kept = kept_of_folder(intake, path);
         rc = walk_open(&intake->walk, path, &intake->output);
         if (rc == STATUS_OK) {
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
@@ -276,7 +355,7 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
         }
     } else if (!S_ISREG(info->st_mode)) {
         rc = fail(STATUS_UNSUPPORTED, "neither a file nor a folder");
-    } else if (is_output(&intake->output, path)) {
+    } else if (has_output_name(path + last_part(path)) && is_inside(&intake->output, path, 1)) {
         rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
     }
     if (rc == STATUS_OK)
@@ -291,6 +370,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
 {
     enum status rc;
     struct stat info;
+    intake->kept = last_part(text);
     if (strlen(text) >= FILE_PATH_MAX) {
         rc = fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1);
     } else if (intake_is_url(text)) {
@@ -371,11 +451,28 @@ void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end)
             given = take_from_glob(intake, entry);
         else if (intake->list.stream)
             given = take_from_list(intake, entry);
-        else if (intake->next < intake->count)
-            given = take_input(intake, intake->inputs[intake->next++], false, entry);
+        else if (intake->next < intake->options.count)
+            given = take_input(intake, intake->options.inputs[intake->next++], false, entry);
         else
             *end = true;
     }
+}
+
+// As an earlier run has it, if it does.
+static struct known_image *find_known(const struct intake *intake, const struct intake_entry *entry)
+{
+    char source[ROW_SOURCE_MAX];
+    if (!intake->options.known)
+        return NULL;
+    intake_source(source, entry->source);
+    utf8_clean(source, '?');
+    return known_images_take(intake->options.known, source);
+}
+
+static bool is_free(const struct intake *intake, int64_t id)
+{
+    const struct known_image *known = intake->options.known ? known_images_find(intake->options.known, id) : NULL;
+    return !known || known->left_out;
 }
 
 enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end)
@@ -383,11 +480,18 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
     intake_pass(intake, entry, end);
     if (*end)
         return STATUS_OK;
-    entry->id = intake->next_id++;
+    const struct known_image *known = find_known(intake, entry);
+    while (!known && !is_free(intake, intake->next_id))
+        intake->next_id++;
+    entry->id = known ? known->id : intake->next_id++;
+    if (known && known->folder_length > 0) {
+        snprintf(entry->name, sizeof entry->name, "%.*s", (int)known->folder_length, known->folder);
+        return STATUS_OK;
+    }
     // Failed ones have a name too: whether a file can be read today does not change the names of the others.
     if (intake_is_url(entry->source))
         folder_name_of_url(entry->name, entry->source);
     else
-        folder_name_of_path(entry->name, entry->source);
+        folder_name_of_path(entry->name, entry->source + (intake->kept < strlen(entry->source) ? intake->kept : last_part(entry->source)));
     return folder_names_claim(intake->names, entry->name);
 }

@@ -3,8 +3,8 @@
 //
 //   file        itself, whatever its name and content; decoding will tell.
 //   folder      its pictures (signature.h) and those of its folders, in byte order of the names in each folder, links followed; hidden
-//               files and folders are left out, and so are the output folder and pictures in it that an earlier run wrote. A folder
-//               without any picture is an entry with an error.
+//               files and folders are left out, and so are output folders of runs, and pictures in this run's that an earlier run wrote. A
+//               folder without any picture is an entry with an error.
 //   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.
 //   http(s)://  passed through.
 //   @FILE       a list: one of the above a line, relative to the working folder; blank lines and lines that start with # are skipped. Lists
@@ -18,14 +18,16 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "common/config/config.h"
 #include "common/system/file.h"
 #include "common/wire/run_rows.h"
+#include "coordinator/intake/known_images.h"
 #include "coordinator/output/folder_names.h"
 
 enum intake_kind { INTAKE_FILE, INTAKE_URL };
 
 struct intake_entry {
-    int64_t id;                     // 0, 1, 2, ...
+    int64_t id;                     // 0, 1, 2, ... in order, but for images that are known
     enum intake_kind kind;          // meaningful without error only
     enum status status;             // STATUS_OK, or why it cannot be taken in
     char error[ROW_ERROR_MAX];      // in words, without the source; empty if OK
@@ -49,9 +51,16 @@ void intake_release(struct held_entry *held, struct intake_entry *entry); // bac
 
 struct intake;
 
-// `inputs` [count] stay the caller's and must outlive the intake. `output` is the output folder: no entry's name is that of a file there,
-// and no entry is a path in it that a picture may be written to. `grouped`: folder_names.h.
-enum status intake_create(struct intake **intake, const char *output, bool grouped, char *const *inputs, int count) MUST_CHECK;
+// What is borrowed must outlive the intake.
+struct intake_options {
+    const char *output; // folder: no entry's name is that of a file there, and no entry is a path in it that a picture may be written to
+    enum config_folders folders; // of the names; FOLDERS_AUTO: as in a tree
+    struct known_images *known;  // which keep their numbers and names; NULL: none
+    char *const *inputs;         // [count]
+    int count;
+};
+
+enum status intake_create(struct intake **intake, const struct intake_options *options) MUST_CHECK;
 
 // The next entry, or *end. Fails only for want of memory.
 enum status intake_next(struct intake *intake, struct intake_entry *entry, bool *end) MUST_CHECK;
@@ -60,6 +69,9 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
 void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end);
 
 void intake_destroy(struct intake **intake);
+
+// What a record calls a source; one that is too long is cut at the front.
+void intake_source(char out[ROW_SOURCE_MAX], const char *source);
 
 // Whether an input is the address of a picture, http or https.
 bool intake_is_url(const char *text);

@@ -16,16 +16,6 @@
 #include "common/system/stop_request.h"
 #include "media/picture/codec.h"
 
-// The end of a long path says more than its beginning.
-void load_source(char out[ROW_SOURCE_MAX], const char *source)
-{
-    const size_t length = strlen(source);
-    if (length < ROW_SOURCE_MAX)
-        memcpy(out, source, length + 1);
-    else
-        snprintf(out, ROW_SOURCE_MAX, "...%s", source + length - (ROW_SOURCE_MAX - 4));
-}
-
 static bool go_on(void *context, uint64_t done, uint64_t total)
 {
     (void)context, (void)done, (void)total;
@@ -150,7 +140,7 @@ out:
 void load_begin(struct task *task, const struct intake_entry *entry)
 {
     task->record.id = entry->id;
-    load_source(task->record.source, entry->source);
+    intake_source(task->record.source, entry->source);
     snprintf(task->name, sizeof task->name, "%s", entry->name);
 }
 

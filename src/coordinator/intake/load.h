@@ -21,9 +21,6 @@ void load_begin(struct task *task, const struct intake_entry *entry);
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;
 
-// What a record calls a source; one that is too long is cut at the front.
-void load_source(char out[ROW_SOURCE_MAX], const char *source);
-
 // When a file was changed last, as a record has it.
 int64_t load_modified(const struct stat *facts);
 

@@ -58,8 +58,8 @@ struct explain_pictures {
     struct contact_sheet sheet;
 };
 
-// The files that some run of ours may have written here: those of a target with whatever layer.
-static enum status remove_files(const char *folder)
+// Those of a target with whatever layer.
+enum status explain_pictures_remove(const char *folder)
 {
     char names[512] = "(";
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
@@ -103,7 +103,7 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
     struct explain_pictures *p = *pictures;
     p->config = config;
     TRY_OUT(file_join(p->folder, folder, ""));
-    TRY_OUT(remove_files(folder));
+    TRY_OUT(explain_pictures_remove(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
     rc = contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture");
@@ -291,7 +291,7 @@ void explain_pictures_destroy(struct explain_pictures **pictures)
 
 void explain_pictures_abandon(struct explain_pictures **pictures)
 {
-    if (*pictures && remove_files((*pictures)->folder) != STATUS_OK)
+    if (*pictures && explain_pictures_remove((*pictures)->folder) != STATUS_OK)
         log_warning("%s", status_message());
     explain_pictures_destroy(pictures);
 }

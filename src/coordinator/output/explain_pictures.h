@@ -24,6 +24,9 @@ enum explain_picture {
     PICTURE_GUIDED_GRADCAM,
 };
 
+// Removes what some run of ours may have written into the folder.
+enum status explain_pictures_remove(const char *folder) MUST_CHECK;
+
 // rgb (3, height, width), in [-1, 1], is not kept. The configuration outlives the pictures. Removes what an earlier call left in the
 // folder.
 enum status explain_pictures_create(struct explain_pictures **pictures, const char *folder, const struct config *config, int width,

@@ -18,6 +18,7 @@
 struct film {
     char folder[FILE_PATH_MAX];
     const struct config *config;
+    bool fresh;                      // nothing of an earlier one is in the folder
     int width, height;               // of the video
     char encoder[VIDEO_ENCODER_MAX]; // "": there is none
     float *original;                 // (3, height, width), or NULL
@@ -47,10 +48,9 @@ void film_frame_destroy(struct film_frame *frame)
     memset(frame, 0, sizeof *frame);
 }
 
-enum status film_remove(const char *folder)
+static enum status remove_frames(const char *folder)
 {
     char path[FILE_PATH_MAX];
-    TRY(stale_files_remove(folder, file_names, NULL, NULL));
     for (int i = 0; i < REELS; i++) {
         TRY(file_join(path, folder, reel_names[i]));
         if (rmdir(path) == 0 || errno == ENOENT)
@@ -59,6 +59,12 @@ enum status film_remove(const char *folder)
         rmdir(path); // it may well hold what is not ours
     }
     return STATUS_OK;
+}
+
+enum status film_remove(const char *folder)
+{
+    TRY(stale_files_remove(folder, file_names, NULL, NULL));
+    return remove_frames(folder);
 }
 
 static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
@@ -271,13 +277,16 @@ enum status film_create(struct film **film, const struct film_options *o)
     TRY(ALLOCATE(*film, 1, "for a film"));
     struct film *f = *film;
     f->config = o->config;
+    f->fresh = o->fresh;
     f->reels[DREAM] = (struct reel){.name = reel_names[DREAM], .wanted = o->config->frames.dream};
     f->reels[CAM] = (struct reel){.name = reel_names[CAM], .wanted = o->config->frames.cam};
     TRY_OUT(file_join(f->folder, o->folder, ""));
     TRY_OUT(make_pictures(f, o));
-    // Of a film that goes on, the frames so far are there already, and what a killed run left aside.
+    // Of a film that goes on, the frames so far are there already. Whole videos of an earlier one stay until these are whole.
     if (!o->fresh)
-        TRY_OUT(o->saved ? stale_files_remove_aside(f->folder, file_names) : film_remove(f->folder));
+        TRY_OUT(stale_files_remove_aside(f->folder, file_names));
+    if (!o->fresh && !o->saved)
+        TRY_OUT(remove_frames(f->folder));
     for (int i = 0; i < REELS; i++)
         TRY_OUT(make_folder(f, &f->reels[i]));
     if (video_check(f->config->video.encoder, f->encoder) != STATUS_OK)
@@ -310,9 +319,29 @@ enum status film_add(struct film *f, struct film_frame *frame)
     return rc;
 }
 
+// What the film consists of at its end.
+struct parts {
+    bool videos[REELS], map;
+};
+
+static bool is_part(void *context, const char *name)
+{
+    const struct parts *parts = context;
+    for (int i = 0; i < REELS; i++)
+        if (parts->videos[i] && strncmp(name, reel_names[i], strlen(reel_names[i])) == 0 && strstr(name, ".mp4"))
+            return true;
+    return parts->map && strcmp(name, "cam.png") == 0;
+}
+
 enum status film_finish(struct film **film)
 {
-    const enum status rc = complete(*film);
+    struct film *f = *film;
+    struct parts parts = {.map = f->last.values};
+    for (int i = 0; i < REELS; i++)
+        parts.videos[i] = f->reels[i].video;
+    enum status rc = complete(f);
+    if (rc == STATUS_OK && !f->fresh)
+        rc = stale_files_remove(f->folder, file_names, is_part, &parts);
     film_leave(film);
     return rc;
 }

@@ -38,7 +38,7 @@ struct film;
 // Removes what earlier films left in the folder, which need not be there.
 enum status film_remove(const char *folder) MUST_CHECK;
 
-// Removes what earlier films left in the folder. On failure *film is NULL.
+// Removes frames that earlier films left in the folder. On failure *film is NULL.
 enum status film_create(struct film **film, const struct film_options *options) MUST_CHECK;
 
 // Takes what the frame owns, in any case, and zeroes it. One whose number was there before is left out: a dream that was taken up again
@@ -48,7 +48,7 @@ enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 // What the film, a struct film, is made of so far, for film_options.saved.
 void film_save(void *film, struct record_writer *writer);
 
-// Writes what is only known at the end, the videos among it, and frees the film in any case.
+// Writes what is only known at the end, the videos among it, removes what earlier films left, and frees the film in any case.
 enum status film_finish(struct film **film) MUST_CHECK;
 
 // Frees it. The frames that are in the folder stay, for a film that goes on from film_save(). NULL is fine.

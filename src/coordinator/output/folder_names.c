@@ -8,10 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/system/file.h"
 #include "common/system/text.h"
+
+enum { NUMBER_MAX = 12 }; // bytes of "-4294967295", with the NUL
 
 // A name is known by 64 bits of its digest. Should two names ever share them, the second gets a number that it did not need.
 struct slot {
@@ -21,7 +24,7 @@ struct slot {
 
 struct folder_names {
     char folder[FILE_PATH_MAX];
-    bool grouped;
+    enum config_folders folders;
     struct slot *slots;
     size_t capacity, count; // capacity is a power of two
 };
@@ -63,12 +66,52 @@ static bool last_part(const char *text, size_t length, char part[FILE_PATH_MAX])
     return start > 0;
 }
 
+// Whether a picture's folder may hold a file or folder of this name.
+static bool is_of_picture(const char *name)
+{
+    static const char *const ours[] = {"dream", "cam", "explain"};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        const size_t length = strlen(ours[i]);
+        if (strncasecmp(name, ours[i], length) == 0 && (name[length] == '\0' || name[length] == '.'))
+            return true;
+    }
+    return false;
+}
+
+// One more part behind those that are there. False: it does not fit.
+static bool add_part(char name[FOLDER_NAME_MAX + 1], const char *text)
+{
+    char part[FOLDER_NAME_MAX + 1];
+    const size_t used = strlen(name);
+    make_safe(part, text);
+    if (used > 0 && is_of_picture(part)) {
+        utf8_cut(part, FOLDER_BASE_MAX - 1);
+        strcat(part, "_");
+    }
+    const size_t room = FOLDER_NAME_MAX + 1 - used;
+    return snprintf(name + used, room, "%s%s", used > 0 ? "/" : "", part) < (int)(room - NUMBER_MAX);
+}
+
 void folder_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path)
 {
-    char base[FILE_PATH_MAX];
-    last_part(path, strlen(path), base);
-    drop_extension(base);
-    make_safe(name, base);
+    char part[FILE_PATH_MAX];
+    const char *rest = path;
+    bool fits = true;
+    name[0] = '\0';
+    for (;;) {
+        rest += strspn(rest, "/");
+        const size_t length = strcspn(rest, "/");
+        const bool last = rest[length + strspn(rest + length, "/")] == '\0';
+        snprintf(part, sizeof part, "%.*s", (int)length, rest);
+        rest += length;
+        if (last)
+            break;
+        if (strcmp(part, ".") != 0 && strcmp(part, "..") != 0)
+            fits = fits && add_part(name, part);
+    }
+    drop_extension(part);
+    if (!fits || !add_part(name, part))
+        make_safe(name, part);
 }
 
 static int hex_value(char c)
@@ -135,40 +178,46 @@ static enum status grow(struct folder_names *names)
     return STATUS_OK;
 }
 
-// Takes the name if nobody has it. `*taken` tells whether; either way it is not to be had any more.
-static enum status try_name(struct folder_names *names, const char *name, bool *taken)
+// Takes the name if nobody has it. `*is_free` tells whether; either way it is not to be had any more.
+static enum status take_name(struct folder_names *names, const char *name, bool *is_free)
 {
     const uint64_t hash = hash_of(name);
-    char path[FILE_PATH_MAX];
-    struct stat info;
-    enum status rc = STATUS_OK;
     if (names->count + 1 > names->capacity / 4 * 3)
         TRY(grow(names));
     struct slot *slot = find(names->slots, names->capacity, hash);
-    *taken = !slot->hash;
-    if (slot->hash)
-        return rc;
-    *slot = (struct slot){.hash = hash, .number = 2};
-    names->count++;
-    if (snprintf(path, sizeof path, "%s/%s", names->folder, name) < (int)sizeof path && lstat(path, &info) == 0)
-        *taken = S_ISDIR(info.st_mode) || (S_ISLNK(info.st_mode) && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
-    return rc;
+    *is_free = !slot->hash;
+    if (*is_free) {
+        *slot = (struct slot){.hash = hash, .number = 2};
+        names->count++;
+    }
+    return STATUS_OK;
 }
 
-enum status folder_names_create(struct folder_names **out, const char *folder, bool grouped)
+// The same where the name may be that of a file.
+static enum status try_name(struct folder_names *names, const char *name, bool *is_free)
+{
+    char path[FILE_PATH_MAX];
+    struct stat info;
+    TRY(take_name(names, name, is_free));
+    if (*is_free && snprintf(path, sizeof path, "%s/%s", names->folder, name) < (int)sizeof path && lstat(path, &info) == 0)
+        *is_free = S_ISDIR(info.st_mode) || (S_ISLNK(info.st_mode) && stat(path, &info) == 0 && S_ISDIR(info.st_mode));
+    return STATUS_OK;
+}
+
+enum status folder_names_create(struct folder_names **out, const char *folder, enum config_folders folders)
 {
     static const char *const own[] = {"run.h5", "run.h5.new", "report.html"}; // the run's own files, whether they are there yet or not
     TRY(ALLOCATE(*out, 1, "for the names of images"));
     struct folder_names *names = *out;
     enum status rc = STATUS_OK;
-    bool taken;
-    names->grouped = grouped;
+    bool is_free;
+    names->folders = folders;
     if (snprintf(names->folder, sizeof names->folder, "%s", folder) >= (int)sizeof names->folder) {
         rc = fail(STATUS_LIMIT, "%s: the path of the output folder is too long", folder);
         goto out;
     }
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        TRY_OUT(try_name(names, own[i], &taken));
+        TRY_OUT(take_name(names, own[i], &is_free));
 out:
     if (rc != STATUS_OK)
         folder_names_destroy(out);
@@ -183,32 +232,37 @@ void folder_names_destroy(struct folder_names **names)
     *names = NULL;
 }
 
+enum status folder_names_reserve(struct folder_names *names, const char *name, size_t length)
+{
+    char whole[FOLDER_NAME_MAX + 1];
+    bool is_free;
+    snprintf(whole, sizeof whole, "%.*s", (int)length, name);
+    return take_name(names, whole, &is_free);
+}
+
 enum status folder_names_claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1])
 {
-    char base[FOLDER_NAME_MAX + 1], ending[16];
-    if (names->grouped)
-        snprintf(base, sizeof base, "%02x/%.*s", (unsigned)(hash_of(name) & 0xff), FOLDER_BASE_MAX, name);
-    else
-        snprintf(base, sizeof base, "%s", name);
-    snprintf(name, FOLDER_NAME_MAX + 1, "%s", base);
-    const size_t longest = names->grouped ? FOLDER_NAME_MAX : FOLDER_BASE_MAX;
+    char folder[FOLDER_NAME_MAX + 1] = "", base[FOLDER_NAME_MAX + 1];
+    const char *slash = strrchr(name, '/');
+    snprintf(base, sizeof base, "%s", slash ? slash + 1 : name);
+    if (names->folders == FOLDERS_GROUPED)
+        snprintf(folder, sizeof folder, "%02x/", (unsigned)(hash_of(base) & 0xff));
+    else if (names->folders == FOLDERS_TREE && slash)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash + 1 - name), name);
+    const size_t before = strlen(folder);
+    snprintf(name, FOLDER_NAME_MAX + 1, "%s%s", folder, base);
     const uint64_t hash = hash_of(name);
-    bool taken;
-    TRY(try_name(names, name, &taken));
+    bool is_free;
+    TRY(try_name(names, name, &is_free));
     uint32_t number = find(names->slots, names->capacity, hash)->number;
-    for (; !taken; number++) {
+    for (; !is_free; number++) {
+        char ending[NUMBER_MAX];
         const int length = snprintf(ending, sizeof ending, "-%u", (unsigned)number);
-        utf8_cut(base, longest - (size_t)length);
-        snprintf(name, FOLDER_NAME_MAX + 1, "%s%s", base, ending);
-        TRY(try_name(names, name, &taken));
+        utf8_cut(base, FOLDER_BASE_MAX - (size_t)length);
+        snprintf(name, FOLDER_NAME_MAX + 1, "%s", folder);
+        snprintf(name + before, FOLDER_NAME_MAX + 1 - before, "%s%s", base, ending);
+        TRY(try_name(names, name, &is_free));
     }
     find(names->slots, names->capacity, hash)->number = number;
     return STATUS_OK;
-}
-
-bool folder_name_is_grouped(const char *path, size_t folder)
-{
-    const char *end = folder > 0 ? memrchr(path, '/', folder - 1) : NULL; // behind the group
-    return end && end - path >= 2 && isxdigit((unsigned char)end[-1]) && isxdigit((unsigned char)end[-2]) &&
-           (end - path == 2 || end[-3] == '/');
 }

@@ -58,6 +58,14 @@ static bool is_before(int octave, int step, const struct dream_state *state)
     return octave < state->octave || (octave == state->octave && step < state->step);
 }
 
+void image_rows_give(struct image_rows *rows, int64_t image)
+{
+    for (size_t i = 0; i < rows->step_count; i++)
+        rows->steps[i].image = image;
+    for (size_t i = 0; i < rows->map_count; i++)
+        rows->maps[i].image = image;
+}
+
 bool image_rows_reaches(const struct image_rows *rows, const struct dream_state *state, int steps)
 {
     size_t count = 0;

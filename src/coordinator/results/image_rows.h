@@ -22,6 +22,9 @@ void image_rows_destroy(struct image_rows *rows);
 enum status image_rows_add_step(struct image_rows *rows, const struct step_row *step) MUST_CHECK;
 enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *map, const float *values) MUST_CHECK;
 
+// Gives them to an image, by its id.
+void image_rows_give(struct image_rows *rows, int64_t image);
+
 // Whether all of the steps before the state are there. `steps`: of an octave.
 bool image_rows_reaches(const struct image_rows *rows, const struct dream_state *state, int steps);
 

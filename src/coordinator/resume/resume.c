@@ -8,120 +8,202 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/system/file.h"
+#include "common/system/clock.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/task/checkpoint_folder.h"
-#include "runfile/run_images.h"
+#include "media/video/video.h"
 
 static const char anew[] = "give another folder with -o, or --force to begin anew";
+static const double say_so_after = 10; // seconds without a word
+
+static struct resume_image *find(const struct resume *r, int64_t image)
+{
+    const struct known_image *known = r ? known_images_find(&r->known, image) : NULL;
+    return known ? &r->images[known - r->known.items] : NULL;
+}
 
 bool resume_is_done(const struct resume *r, int64_t image)
 {
-    return r && image < r->count && r->done[image];
+    const struct resume_image *found = find(r, image);
+    return found && found->done;
 }
 
 static bool is_done(void *context, int64_t image)
 {
-    return image >= 0 && resume_is_done(context, image);
+    return resume_is_done(context, image);
 }
 
-// One more input, in order.
-static enum status add(struct resume *r, bool done)
+static bool is_missing(void *context, int64_t image)
 {
-    if (r->count == r->room) {
-        const int64_t room = r->room ? 2 * r->room : 1024;
-        bool *more = realloc(r->done, (size_t)room * sizeof *more);
-        if (!more)
-            return fail(STATUS_LIMIT, "no memory for what is done of %" PRId64 " images", room);
-        r->done = more;
-        r->room = room;
-    }
-    r->done[r->count++] = done;
-    r->done_count += done;
-    r->complete = r->complete && done;
-    return STATUS_OK;
+    const struct resume_image *found = find(context, image);
+    return found && found->missing;
 }
 
-static enum status check_source(const struct run_image *image, const struct intake_entry *entry)
-{
-    char source[ROW_SOURCE_MAX];
-    load_source(source, entry->source);
-    utf8_clean(source, '?');
-    if (strcmp(source, image->source) == 0)
-        return STATUS_OK;
-    return fail(STATUS_USAGE,
-                "image %" PRId64 " was %s in the run that is there, and is %s now: name the same inputs in the same order, or %s",
-                image->id, image->source, source, anew);
-}
-
-// What was done is looked at only where the file's date says that it might be another one.
-static enum status check_content(const struct run_image *image, const struct intake_entry *entry, const struct config *config)
+// Whether the file is the one whose row this is. It is read only where its size is the same and its time is not.
+static enum status is_same_file(const struct run_image *image, const char *path, const struct config *config, bool *same)
 {
     struct stat facts;
     char sha256[65] = "";
     void *bytes = NULL;
     size_t size;
     enum status rc = STATUS_OK;
-    if (entry->kind != INTAKE_FILE || stat(entry->source, &facts) != 0)
-        return STATUS_OK;
-    if (facts.st_size == image->bytes && load_modified(&facts) == image->modified)
-        return STATUS_OK;
-    if (facts.st_size == image->bytes) {
-        TRY_OUT(file_read(entry->source, config->input.max_bytes, &bytes, &size));
+    *same = stat(path, &facts) != 0 || (facts.st_size == image->bytes && load_modified(&facts) == image->modified);
+    if (!*same && facts.st_size == image->bytes) {
+        TRY_OUT(file_read(path, config->input.max_bytes, &bytes, &size));
         TRY_OUT(bytes_sha256(bytes, size, sha256));
+        *same = strcmp(sha256, image->sha256) == 0;
     }
-    if (strcmp(sha256, image->sha256) != 0)
-        rc = fail(STATUS_USAGE, "%s has changed since it was done in the run that is there: put the picture back that was there, or %s",
-                  entry->source, anew);
 out:
     free(bytes);
     return rc;
 }
 
-// Whether an image is done: its picture is there.
-static enum status look_at(const struct run_image *image, const struct intake_entry *entry, const struct resume_options *options,
-                           bool *done)
+// What an image's folder has to hold, but for the picture itself.
+struct expected_files {
+    const char *names[2]; // [count]
+    int count;
+};
+
+static struct expected_files expect(const struct resume_options *options)
+{
+    const struct config *config = options->config;
+    struct expected_files files = {0};
+    char encoder[VIDEO_ENCODER_MAX];
+    if (options->kind != JOB_DREAM || !(config->frames.dream || config->frames.cam) ||
+        video_check(config->video.encoder, encoder) != STATUS_OK)
+        return files;
+    if (config->frames.dream)
+        files.names[files.count++] = "dream.mp4";
+    if (config->frames.cam)
+        files.names[files.count++] = "cam.mp4";
+    return files;
+}
+
+static bool has_files(const char *output, const struct run_image *image, size_t folder_length, const struct expected_files *files)
 {
     char path[FILE_PATH_MAX];
-    *done = false;
-    TRY(check_source(image, entry));
-    if (image->status != IMAGE_DONE || entry->status != STATUS_OK)
+    bool there = file_join(path, output, image->output) == STATUS_OK && access(path, F_OK) == 0;
+    for (int i = 0; i < files->count && there; i++)
+        there = snprintf(path, sizeof path, "%s/%.*s/%s", output, (int)folder_length, image->output, files->names[i]) < (int)sizeof path &&
+                access(path, F_OK) == 0;
+    return there;
+}
+
+// One input: what is to be done with it.
+static enum status look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
+                           const struct expected_files *files)
+{
+    char source[ROW_SOURCE_MAX];
+    struct resume_counts *counts = &r->counts;
+    bool same = true;
+    intake_source(source, entry->source);
+    utf8_clean(source, '?');
+    const struct known_image *known = known_images_take(&r->known, source);
+    if (!known) {
+        counts->added++;
         return STATUS_OK;
-    TRY(check_content(image, entry, options->config));
-    TRY(file_join(path, options->output, image->output));
-    *done = access(path, F_OK) == 0;
-    if (!*done)
-        log_warning("%s is not there any more: %s is done again", path, image->source);
+    }
+    const size_t place = (size_t)(known - r->known.items);
+    const struct run_image *image = &r->past.items[place];
+    if (image->status != IMAGE_DONE) {
+        *(image->status == IMAGE_FAILED ? &counts->failed : &counts->unfinished) += 1;
+        return STATUS_OK;
+    }
+    if (entry->status != STATUS_OK) { // the dream of what was there stays
+        r->images[place] = (struct resume_image){.done = true, .missing = true};
+        counts->gone++;
+        return STATUS_OK;
+    }
+    if (entry->kind == INTAKE_FILE)
+        TRY(is_same_file(image, entry->source, options->config, &same));
+    if (!same)
+        counts->changed++;
+    else if (!has_files(options->output, image, known->folder_length, files))
+        counts->lost++;
+    else
+        r->images[place].done = true;
+    counts->done += r->images[place].done;
     return STATUS_OK;
 }
 
-// Through the inputs as far as the earlier run had come.
-static enum status walk(struct resume *r, const struct run_images *past, struct intake *intake, const struct resume_options *options)
+// Images that the inputs do not name now. What is done of them stays, the rest is forgotten.
+static void look_at_others(struct resume *r)
 {
-    struct intake_entry entry;
-    size_t next = 0;
-    bool end = false;
-    r->complete = true;
-    TRY(intake_next(intake, &entry, &end));
-    while (!end && next < past->count) {
-        const struct run_image *image = &past->items[next];
-        bool done = false;
-        if (image->id == r->count) {
-            TRY(look_at(image, &entry, options, &done));
-            next++;
+    for (size_t i = 0; i < r->past.count; i++) {
+        struct known_image *known = &r->known.items[i];
+        if (known->taken)
+            continue;
+        known->left_out = r->past.items[i].status != IMAGE_DONE;
+        if (!known->left_out) {
+            r->images[i] = (struct resume_image){.done = true, .missing = true};
+            r->counts.gone++;
         }
-        TRY(add(r, done));
-        TRY(intake_next(intake, &entry, &end));
     }
-    r->complete = r->complete && end;
-    if (next < past->count)
-        return fail(STATUS_USAGE,
-                    "the run that is there had an image %" PRId64 ", %s, and the inputs name only %" PRId64 " now: name the same, or %s",
-                    past->items[next].id, past->items[next].source, r->count, anew);
+}
+
+// Whether there is nothing to do, and the run file would say the same.
+static bool is_complete(const struct resume *r)
+{
+    const struct resume_counts *c = &r->counts;
+    bool same = c->added + c->changed + c->failed + c->unfinished + c->lost == 0;
+    for (size_t i = 0; i < r->past.count; i++)
+        same = same && r->images[i].done && r->images[i].missing == r->past.items[i].missing;
+    return same;
+}
+
+// The inputs are gone through twice.
+static enum status check_inputs(const struct resume_options *options)
+{
+    struct stat info;
+    for (int i = 0; i < options->input_count; i++) {
+        const char *input = options->inputs[i];
+        if (input[0] == '@' && stat(input + 1, &info) == 0 && !S_ISREG(info.st_mode))
+            return fail(STATUS_USAGE, "%s: a list that is no file can be read only once: to go on with a run, write it into one", input);
+    }
     return STATUS_OK;
+}
+
+static enum status walk(struct resume *r, struct intake *intake, const struct resume_options *options)
+{
+    const struct expected_files files = expect(options);
+    struct intake_entry entry;
+    int64_t seen = 0;
+    double said = now();
+    for (bool end = false;;) {
+        intake_pass(intake, &entry, &end);
+        if (end)
+            break;
+        TRY(look_at(r, &entry, options, &files));
+        seen++;
+        if (now() - said > say_so_after) {
+            log_info("compared %" PRId64 " images with those of the run that is there, so far", seen);
+            said = now();
+        }
+    }
+    look_at_others(r);
+    known_images_rewind(&r->known);
+    r->complete = is_complete(r);
+    return STATUS_OK;
+}
+
+// As the run file has them.
+static enum status know(struct resume *r)
+{
+    struct known_image *items;
+    TRY(ALLOCATE(r->images, r->past.count + 1, "for %zu images", r->past.count));
+    TRY(ALLOCATE(items, r->past.count + 1, "for %zu images", r->past.count));
+    for (size_t i = 0; i < r->past.count; i++) {
+        const struct run_image *image = &r->past.items[i];
+        const char *slash = strrchr(image->output, '/');
+        items[i] = (struct known_image){.id = image->id,
+                                        .source = image->source,
+                                        .folder = image->output,
+                                        .folder_length = slash ? (size_t)(slash - image->output) : 0};
+    }
+    return known_images_create(&r->known, items, r->past.count);
 }
 
 static enum status check_run(struct resume *r, const struct run_facts *past, const struct resume_options *options)
@@ -141,37 +223,78 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     return STATUS_OK;
 }
 
-static enum status read_run(struct resume *r, struct run_reader **reader, struct run_images *images)
+static enum status read_run(struct resume *r, struct run_reader **reader)
 {
     TRY(run_reader_open(reader, r->path));
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
-    return run_images_read(*reader, images);
+    return run_images_read(*reader, &r->past);
+}
+
+// The first digits of digests, [count], by size.
+struct digests {
+    uint64_t *items;
+    size_t count;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static uint64_t start_of(const char *digest)
+{
+    char digits[17];
+    snprintf(digits, sizeof digits, "%.16s", digest);
+    return strtoull(digits, NULL, 16);
+}
+
+static bool is_needed(void *context, const char *name)
+{
+    const struct digests *done = context;
+    const uint64_t start = start_of(name);
+    return !strchr(name, '.') && !bsearch(&start, done->items, done->count, sizeof start, by_size);
+}
+
+static enum status remove_checkpoints(const struct resume *r, const char *output)
+{
+    struct digests done = {0};
+    TRY(ALLOCATE(done.items, r->past.count + 1, "for %zu images", r->past.count));
+    for (size_t i = 0; i < r->past.count; i++)
+        if (r->images[i].done)
+            done.items[done.count++] = start_of(r->past.items[i].sha256);
+    qsort(done.items, done.count, sizeof *done.items, by_size);
+    const enum status rc = checkpoint_folder_remove(output, r->complete ? NULL : is_needed, &done);
+    free(done.items);
+    return rc;
 }
 
 static enum status open_run(struct resume *r, const struct resume_options *options)
 {
     struct run_reader *reader = NULL;
-    struct run_images images = {0};
     struct intake *intake = NULL;
     enum status rc;
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
-    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .context = r};
-    rc = read_run(r, &reader, &images);
+    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .is_missing = is_missing, .context = r};
+    rc = read_run(r, &reader);
     if (rc != STATUS_OK) {
         rc = fail(rc == STATUS_IO ? STATUS_FORMAT : rc, "cannot go on with the run that is there: %s; --force begins anew",
                   status_message());
         goto out;
     }
     TRY_OUT(check_run(r, &reader->facts, options));
-    TRY_OUT(intake_create(&intake, options->output, r->folders == FOLDERS_GROUPED, options->inputs, options->input_count));
-    TRY_OUT(walk(r, &images, intake, options));
-    r->complete = r->complete && !reader->unclosed;              // else its last write was cut off: it is written anew, and closed
-    rc = checkpoint_folder_remove(options->output, &r->earlier); // that run may have been killed before it did so
+    TRY_OUT(check_inputs(options));
+    TRY_OUT(know(r));
+    TRY_OUT(intake_create(&intake,
+                          &(struct intake_options){
+                              .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count}));
+    TRY_OUT(walk(r, intake, options));
+    r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
+    rc = remove_checkpoints(r, options->output);    // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
-    run_images_destroy(&images);
     run_reader_close(&reader);
     return rc;
 }
@@ -189,9 +312,31 @@ void resume_destroy(struct resume **resume)
 {
     if (!*resume)
         return;
-    free((*resume)->done);
+    known_images_destroy(&(*resume)->known);
+    run_images_destroy(&(*resume)->past);
+    free((*resume)->images);
     free(*resume);
     *resume = NULL;
+}
+
+void resume_describe(const struct resume *r, char *text, size_t size)
+{
+    const struct resume_counts *c = &r->counts;
+    const struct {
+        int64_t count;
+        const char *what;
+    } parts[] = {{c->done, "done"},
+                 {c->added, "new"},
+                 {c->changed, "changed"},
+                 {c->failed, "failed before"},
+                 {c->unfinished, "unfinished"},
+                 {c->lost, "with files missing"},
+                 {c->gone, "whose input is gone: their dreams stay"}};
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (parts[i].count > 0 && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A run that goes on where an earlier one into the same folder ended, however that was: what is done is left alone.
+// A run that goes on where an earlier one into the same folder ended, however that was, and whatever has become of its inputs since. They
+// are known by their names, and by the digests of their bytes where size or time of a file are others now: what is done is left alone.
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +10,9 @@
 #include "common/picture/tiling.h"
 #include "common/system/file.h"
 #include "common/wire/messages.h"
+#include "coordinator/intake/known_images.h"
 #include "runfile/run_file.h"
+#include "runfile/run_images.h"
 
 struct resume_options {
     const char *output; // folder, with a run.h5
@@ -19,24 +22,42 @@ struct resume_options {
     int input_count;
 };
 
+// Inputs of the run, by what is to be done with them.
+struct resume_counts {
+    int64_t done;       // nothing
+    int64_t added;      // the earlier run has not come to them, or has not known them
+    int64_t changed;    // the picture is another one
+    int64_t failed;     // once more
+    int64_t unfinished; // gone on with
+    int64_t lost;       // a file that they had is not there: once more
+    int64_t gone;       // done, and no longer there, or not among the inputs: their dreams stay
+};
+
 struct resume {
     char path[FILE_PATH_MAX]; // of the run file
     char weights_md5[33];
     struct tile_rules tiles; // without the stride
     enum config_folders folders;
     struct run_earlier earlier; // for run_file_create(): the rows of what is done
-    bool *done;                 // [count] of the inputs that the earlier run had come to
-    int64_t count, room;
-    int64_t done_count;
-    bool complete; // all inputs are done: there is nothing to do
+    struct run_images past;
+    struct known_images known; // past, in the same order
+    struct resume_image {
+        bool done;    // its row stays
+        bool missing; // its input is not there
+    } * images;       // [past.count]
+    struct resume_counts counts;
+    bool complete; // nothing is to be done
 };
 
-// Reads DIR/run.h5 and goes through the inputs as far as that run had come. STATUS_USAGE names what differs from that run, if it matters to
-// the results: settings, or a picture that was done and is another one now. On failure *resume is NULL. Checkpoints that nobody needs go.
+// Reads DIR/run.h5 and goes through the inputs. STATUS_USAGE names what differs from that run, if it matters to the results. On failure
+// *resume is NULL. Checkpoints that nobody needs go.
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
 
 bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
+
+// In words: "280 done, 20 new, 3 changed".
+void resume_describe(const struct resume *resume, char *text, size_t size);
 
 // What is only known later: STATUS_USAGE where it differs.
 enum status resume_check(const struct resume *resume, const char *weights_md5, const struct tile_rules *tiles) MUST_CHECK;

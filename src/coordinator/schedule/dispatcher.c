@@ -202,7 +202,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
     TRY(task_results_take_state(task, c->options.setup->config->steps, &checkpoint));
     if (!checkpoint.rgb)
         return STATUS_OK;
-    if (checkpoint_folder_path(c->options.checkpoints, task->record.id, path) == STATUS_OK)
+    if (checkpoint_folder_path(c->options.checkpoints, task->record.sha256, path) == STATUS_OK)
         return output_checkpoint(&task->output, path, &checkpoint);
     log_warning("%s", status_message());
     checkpoint_destroy(&checkpoint);

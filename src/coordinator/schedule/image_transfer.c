@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/schedule/image_transfer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/picture/tiling.h"
@@ -14,11 +15,20 @@ static size_t rows_of(const struct task *task, int width, int height, int member
     return (size_t)rows.begin * (size_t)width;
 }
 
+// The first 64 bits of the digest of its bytes.
+static uint64_t picture_of(const struct task *task)
+{
+    char digits[17];
+    snprintf(digits, sizeof digits, "%s", task->record.sha256);
+    return strtoull(digits, NULL, 16);
+}
+
 struct job image_transfer_job(const struct task *task, enum job_kind kind)
 {
     return (struct job){.kind = kind,
                         .members = task->record.team,
                         .image = task->record.id,
+                        .picture = picture_of(task),
                         .width = task->image.width,
                         .height = task->image.height,
                         .others = task->others,

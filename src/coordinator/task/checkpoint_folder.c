@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/task/checkpoint_folder.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/system/log.h"
-#include "coordinator/output/stale_files.h"
 
-static const char folder_name[] = "checkpoints", file_names[] = "[0-9]+";
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9a-f]{1,32}";
 
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {
@@ -26,17 +24,22 @@ void checkpoint_folder_destroy(struct checkpoint_folder *checkpoints)
     *checkpoints = (struct checkpoint_folder){0};
 }
 
-static enum status path_of(const struct checkpoint_folder *checkpoints, int64_t image, char path[FILE_PATH_MAX])
+static struct checkpoint_name name_of(const char *sha256)
 {
-    char name[32];
-    snprintf(name, sizeof name, "%" PRId64, image);
-    return file_join(path, checkpoints->folder, name);
+    struct checkpoint_name name;
+    snprintf(name.text, sizeof name.text, "%s", sha256);
+    return name;
 }
 
-enum status checkpoint_folder_path(const struct checkpoint_folder *checkpoints, int64_t image, char path[FILE_PATH_MAX])
+static enum status path_of(const struct checkpoint_folder *checkpoints, struct checkpoint_name name, char path[FILE_PATH_MAX])
+{
+    return file_join(path, checkpoints->folder, name.text);
+}
+
+enum status checkpoint_folder_path(const struct checkpoint_folder *checkpoints, const char *sha256, char path[FILE_PATH_MAX])
 {
     TRY(file_make_folder(checkpoints->folder));
-    return path_of(checkpoints, image, path);
+    return path_of(checkpoints, name_of(sha256), path);
 }
 
 enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, const struct config *config, struct task *task)
@@ -44,39 +47,40 @@ enum status checkpoint_folder_load(const struct checkpoint_folder *checkpoints, 
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct checkpoint *earlier = &task->earlier;
     char path[FILE_PATH_MAX];
-    TRY(path_of(checkpoints, task->record.id, path));
+    TRY(path_of(checkpoints, name_of(task->record.sha256), path));
     if (!checkpoints->earlier || access(path, F_OK) != 0)
         return STATUS_OK;
     enum status rc = checkpoint_read(path, &limits, earlier);
-    if (rc == STATUS_OK && earlier->state.image != task->record.id)
-        rc = fail(STATUS_FORMAT, "checkpoint '%s' is of another image", path);
+    if (rc == STATUS_OK && strcmp(earlier->sha256, task->record.sha256) != 0)
+        rc = fail(STATUS_FORMAT, "checkpoint '%s' is of another picture", path);
     if (rc != STATUS_OK) {
         log_warning("%s; the dream of %s begins anew", status_message(), task->record.source);
         checkpoint_destroy(earlier);
         return STATUS_OK;
     }
-    if (strcmp(earlier->sha256, task->record.sha256) != 0)
-        return fail(STATUS_FORMAT,
-                    "it has changed since its dream was begun: put the picture back that was there, or remove '%s' to begin anew", path);
-    return rc;
+    earlier->state.image = task->record.id; // it may have had another one, among other inputs
+    image_rows_give(&earlier->rows, task->record.id);
+    return STATUS_OK;
 }
 
-void checkpoint_folder_end(const struct checkpoint_folder *checkpoints)
+void checkpoint_folder_end(const struct checkpoint_folder *checkpoints, bool all_done)
 {
+    if (all_done && stale_files_remove(checkpoints->folder, file_names, NULL, NULL) != STATUS_OK)
+        log_warning("%s", status_message());
     rmdir(checkpoints->folder); // if it is empty
 }
 
-void checkpoint_folder_are_obsolete(struct checkpoint_folder *checkpoints, int64_t image)
+void checkpoint_folder_are_obsolete(struct checkpoint_folder *checkpoints, const char *sha256)
 {
     if (checkpoints->count == checkpoints->room) {
         const size_t room = checkpoints->room ? 2 * checkpoints->room : 64;
-        int64_t *more = realloc(checkpoints->obsolete, room * sizeof *more);
+        struct checkpoint_name *more = realloc(checkpoints->obsolete, room * sizeof *more);
         if (!more)
             return; // the file stays
         checkpoints->obsolete = more;
         checkpoints->room = room;
     }
-    checkpoints->obsolete[checkpoints->count++] = image;
+    checkpoints->obsolete[checkpoints->count++] = name_of(sha256);
 }
 
 void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
@@ -88,19 +92,11 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-static bool is_needed(void *context, const char *name)
-{
-    const struct run_earlier *earlier = context;
-    char *end;
-    const int64_t image = strtoll(name, &end, 10);
-    return *end == '\0' && earlier && !earlier->keep(earlier->context, image);
-}
-
-enum status checkpoint_folder_remove(const char *output, struct run_earlier *earlier)
+enum status checkpoint_folder_remove(const char *output, stale_files_keep keep, void *context)
 {
     char folder[FILE_PATH_MAX];
     TRY(file_join(folder, output, folder_name));
-    TRY(stale_files_remove(folder, file_names, is_needed, earlier));
+    TRY(stale_files_remove(folder, file_names, keep, context));
     rmdir(folder); // if it is empty
     return STATUS_OK;
 }

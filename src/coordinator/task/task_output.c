@@ -46,13 +46,14 @@ static bool is(void *file, const char *name)
 static enum status write_picture(const struct config *config, const char *place, struct task *task)
 {
     const enum image_format format = output_format(config, &task->image);
-    const char *part = task->record.status == IMAGE_STOPPED ? ".partial" : "";
+    const bool stopped = task->record.status == IMAGE_STOPPED;
+    const char *part = stopped ? ".partial" : "";
     char path[FILE_PATH_MAX], file[64];
     snprintf(file, sizeof file, "dream%s.%s", part, codec_extension(format));
     TRY(file_join(path, place, file));
     TRY(encode(config, path, format, task));
     if (!task->output.fresh)
-        TRY(stale_files_remove(place, "dream(\\.partial)?\\.(png|tif|jpg)", is, file));
+        TRY(stale_files_remove(place, stopped ? "dream\\.partial\\.(png|tif|jpg)" : "dream(\\.partial)?\\.(png|tif|jpg)", is, file));
     snprintf(task->record.output, sizeof task->record.output, "%s/%s", task->name, file);
     return STATUS_OK;
 }
@@ -71,8 +72,6 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
                                                               .height = task->image.height,
                                                               .rgb = task->image.rgb,
                                                               .saved = task->earlier.memory ? &task->earlier.rest : NULL}));
-    else if (!output->fresh)
-        TRY(film_remove(place));
     return work_queue_create(&output->queue);
 }
 
@@ -183,6 +182,8 @@ static enum status run_end(void *data)
     TRY(file_join(place, item->path, task->name));
     if (done && output->film)
         TRY(film_finish(&output->film));
+    else if (done && !output->fresh)
+        TRY(film_remove(place));
     if (done && output->explanation) {
         TRY(explain_file_finish(&output->explanation, &task->record.before));
         snprintf(task->record.output, sizeof task->record.output, "%s/explain.h5", task->name);

@@ -199,7 +199,7 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
     struct step_row record = {.image = job->image, .octave = a->octave, .step = step, .width = image->width, .height = image->height};
     struct sweep_losses losses;
     struct band sum;
-    rng_jitter(config->seed, job->image, a->octave, step, config->jitter, &pass.dy, &pass.dx);
+    rng_jitter(config->seed, job->picture, a->octave, step, config->jitter, &pass.dy, &pass.dx);
     if (config->guidance.importance > 0 && step % config->guidance.every == 0)
         TRY(look_at_importance(a, pass.dy, pass.dx));
     TRY(row_exchange_begin(a->neighbours, image));

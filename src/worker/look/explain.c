@@ -175,7 +175,7 @@ static void add_noise(struct explanation *e, int sample)
         for (int y = picture->rows.begin; y < picture->rows.end; y++) {
             const float *in = slab_row(picture, c, y);
             float *out = slab_row(&e->mixed, c, y);
-            rng_normal(e->config->seed, e->job->image, sample, (int64_t)c * picture->height + y, picture->width, out);
+            rng_normal(e->config->seed, e->job->picture, sample, (int64_t)c * picture->height + y, picture->width, out);
             for (int x = 0; x < picture->width; x++)
                 out[x] = in[x] + sigma * out[x];
         }

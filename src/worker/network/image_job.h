@@ -19,8 +19,9 @@ struct image_job {
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
     struct outbox
-        *outbox;   // takes frames, maps, the importance of channels, and is kept moving while the network runs; NULL: nobody wants them
-    int64_t image; // id, keys its random numbers
+        *outbox;      // takes frames, maps, the importance of channels, and is kept moving while the network runs; NULL: nobody wants them
+    int64_t image;    // id
+    uint64_t picture; // keys its random numbers (rng.h)
     struct slab *others; // [other_count] this member's rows of other pictures of the run, as baselines of expected gradients; consumed
     int other_count;
     const struct dream_state *from; // a dream: go on from here; NULL: begin

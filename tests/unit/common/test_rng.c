@@ -69,27 +69,27 @@ static void test_jitter_range(void)
     }
 }
 
-// Every part of the key matters, all 64 bits of seed and image, and nothing else does.
+// Every part of the key matters, all 64 bits of seed and picture, and nothing else does.
 static void test_jitter_is_keyed(void)
 {
     static const struct {
         uint64_t seed;
-        int64_t image;
+        uint64_t picture;
         int octave, step;
     } keys[] = {{0, 0, 0, 0}, {1, 0, 0, 0}, {1ull << 32, 0, 0, 0}, {0, 1, 0, 0}, {0, 1ll << 32, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 1}};
     enum { KEYS = sizeof keys / sizeof keys[0], JITTER = 1 << 29 };
     int dy[KEYS], dx[KEYS];
     for (int i = 0; i < KEYS; i++) {
         int again_y, again_x;
-        rng_jitter(keys[i].seed, keys[i].image, keys[i].octave, keys[i].step, JITTER, &dy[i], &dx[i]);
-        rng_jitter(keys[i].seed, keys[i].image, keys[i].octave, keys[i].step, JITTER, &again_y, &again_x);
+        rng_jitter(keys[i].seed, keys[i].picture, keys[i].octave, keys[i].step, JITTER, &dy[i], &dx[i]);
+        rng_jitter(keys[i].seed, keys[i].picture, keys[i].octave, keys[i].step, JITTER, &again_y, &again_x);
         CU_ASSERT(again_y == dy[i] && again_x == dx[i]);
         for (int k = 0; k < i; k++)
             CU_ASSERT(dy[i] != dy[k] && dx[i] != dx[k]);
     }
 }
 
-// Moments of the normal distribution, the same numbers however many are asked for, others for each row, sample, image and seed.
+// Moments of the normal distribution, the same numbers however many are asked for, others for each row, sample, picture and seed.
 static void test_normal(void)
 {
     enum { COUNT = 100000 };
@@ -111,12 +111,13 @@ static void test_normal(void)
     CU_ASSERT(memcmp(values, part, 777 * sizeof *part) == 0);
     static const struct {
         uint64_t seed;
-        int64_t image, row;
+        uint64_t picture;
+        int64_t row;
         int sample;
     } others[] = {{9, 2, 4, 3}, {1, 9, 4, 3}, {1, 2, 9, 3}, {1, 2, 4, 9}};
     for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
         int same = 0;
-        rng_normal(others[k].seed, others[k].image, others[k].sample, others[k].row, 1000, part);
+        rng_normal(others[k].seed, others[k].picture, others[k].sample, others[k].row, 1000, part);
         for (int i = 0; i < 1000; i++)
             same += part[i] == values[i];
         CU_ASSERT(same < 5);

@@ -57,7 +57,7 @@ static const char *take(const char *output, int count, ...)
     size_t used = 0;
     int64_t id = 0;
     text[0] = '\0';
-    UNIT_OK(intake_create(&intake, output, false, inputs, count));
+    UNIT_OK(intake_create(&intake, &(struct intake_options){.output = output, .inputs = inputs, .count = count}));
     for (;;) {
         UNIT_OK(intake_next(intake, &entry, &end));
         if (end)
@@ -119,7 +119,7 @@ static void test_folders(void)
     CU_ASSERT_EQUAL(symlink("nowhere.jpg", "p/lost.jpg"), 0);
     CU_ASSERT_EQUAL(symlink("nowhere", "p/lost"), 0);
     CU_ASSERT_EQUAL(mkfifo("p/pipe.png", 0600), 0);
-    const char *wanted = "p/a/10.tif 10\np/a/2.jpeg 2\np/b.PNG b\np/c c\np/lost.jpg lost\np/z/10.tif 10-2\np/z/2.jpeg 2-2\n";
+    const char *wanted = "p/a/10.tif a/10\np/a/2.jpeg a/2\np/b.PNG b\np/c c\np/lost.jpg lost\np/z/10.tif z/10\np/z/2.jpeg z/2\n";
     GIVES(wanted, "out", 1, "p/"); // "p/loop" leads back to "p"
     GIVES("empty ! no picture in this folder\n", "out", 1, "empty");
     // Hidden only counts below what was asked for.
@@ -151,7 +151,7 @@ static void test_globs(void)
     put_text("B.png", png);
     put_text("d.png/x.jpg", "");
     put_text("[x].png", png);
-    GIVES("B.png B\n[x].png [x]\na1.png a1\nb2.png b2\nd.png/x.jpg x\n", "out", 1, "*.png");
+    GIVES("B.png B\n[x].png [x]\na1.png a1\nb2.png b2\nd.png/x.jpg d.png/x\n", "out", 1, "*.png");
     GIVES("[x].png [x]\n", "out", 1, "[x].png"); // the file of that name, not the pattern
     GIVES("*.gif ! no file matches\n", "out", 1, "*.gif");
 }
@@ -166,7 +166,7 @@ static void test_lists(void)
     put_text("list.txt", "\xef\xbb\xbf# pictures\r\n\n  a.png \r\nhttp://h/x.gif\np\n\t#c.png\n@more.txt\ngone*.png\nc.png");
     GIVES("a.png a\n"
           "URL http://h/x.gif x\n"
-          "p/b.png b\n"
+          "p/b.png p/b\n"
           "@more.txt ! a list cannot name a list (a file of this name is ./@more.txt)\n"
           "gone*.png ! no file matches\n"
           "c.png c\n"
@@ -216,7 +216,7 @@ static void test_lists_are_streamed(void)
     struct intake *intake;
     struct intake_entry entry;
     bool end;
-    UNIT_OK(intake_create(&intake, "out", false, inputs, 1));
+    UNIT_OK(intake_create(&intake, &(struct intake_options){.output = "out", .inputs = inputs, .count = 1}));
     for (int i = 0; i < 3; i++) {
         UNIT_OK(intake_next(intake, &entry, &end));
         CU_ASSERT_FATAL(!end);
@@ -238,9 +238,10 @@ static void test_outputs_are_not_inputs(void)
     put_text("out/cat/cam/0000.png", png);
     put_text("deep/er/dream.png", png); // a picture that is called so
     // Run twice into the folder of the inputs: earlier dreams are left alone, and the folder for `dog` is not the file `dog`.
-    GIVES("./cat.png cat\n./deep/er/dream.png dream\n./dog dog-2\n./out/cat/cam/0000.png 0000\n./out/cat/dream.png dream-2\n", ".", 1, ".");
-    GIVES("./cat/dream.partial.png dream.partial\n./cat/dream.png dream\n./cat.png cat\n./deep/er/dream.png dream-2\n./dog dog\n", "out", 1,
-          ".");
+    GIVES("./cat.png cat\n./dog dog-2\n", ".", 1, ".");
+    GIVES("./cat/dream.partial.png cat/dream.partial_\n./cat/dream.png cat/dream_\n./cat.png cat\n./deep/er/dream.png "
+          "deep/er/dream_\n./dog dog\n",
+          "out", 1, ".");
     const char *refused = "a picture of an earlier run into this output folder, which this run may overwrite; use another folder\n";
     char wanted[512];
     snprintf(wanted, sizeof wanted, "cat/dream.png ! %scat.png cat\n", refused);
@@ -252,6 +253,20 @@ static void test_outputs_are_not_inputs(void)
     GIVES("3f/cow/dream.png dream\n", "out", 1, "3f/cow/dream.png");
     snprintf(wanted, sizeof wanted, "dream.png ! %s", refused);
     GIVES(wanted, "..", 1, "dream.png");
+}
+
+static void test_runs_are_no_inputs(void)
+{
+    enter("runs");
+    put_text("cat.png", png);
+    put_text("was/run.h5", "\x89HDF\r\n\x1a\n and so on");
+    put_text("was/cat/dream.png", png);
+    put_text("mine/run.h5", "notes");
+    put_text("mine/dog.png", png);
+    GIVES("./cat.png cat\n./mine/dog.png mine/dog\n", "out", 1, ".");
+    GIVES("was ! it is the output folder of a run; name its pictures, such as 'was/*/dream.png'\n", "out", 1, "was");
+    GIVES("was/cat/dream.png cat/dream_\n", "out", 1, "was/*/dream.png");
+    GIVES("was/cat/dream.png dream\n", "out", 1, "was/cat");
 }
 
 static const char *path_name(const char *path)
@@ -270,9 +285,9 @@ static const char *url_name(const char *url)
 
 static void test_names(void)
 {
-    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat.tar.png"), "cat.tar");
-    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat"), "cat");
-    CU_ASSERT_STRING_EQUAL(path_name("a/b/"), "b");
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat.tar.png"), "a/b/cat.tar");
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/cat"), "a/b/cat");
+    CU_ASSERT_STRING_EQUAL(path_name("a/b/"), "a/b");
     CU_ASSERT_STRING_EQUAL(path_name("/"), "image");
     CU_ASSERT_STRING_EQUAL(path_name(""), "image");
     CU_ASSERT_STRING_EQUAL(path_name(".png"), "_png");
@@ -281,6 +296,10 @@ static void test_names(void)
     CU_ASSERT_STRING_EQUAL(path_name("caf\xc3\xa9 \xe2\x98\x95.png"), "caf\xc3\xa9 \xe2\x98\x95");
     CU_ASSERT_STRING_EQUAL(path_name("a\nb\x1b[31m\x7f\xc2\x85.png"), "a_b_[31m___");
     CU_ASSERT_STRING_EQUAL(path_name("caf\xe9\xff.png"), "caf__");
+    CU_ASSERT_STRING_EQUAL(path_name("/x.y//./-r/../.git/z.png"), "x.y/_r/_git/z");
+    // What is in the folder of a picture `a` is called so.
+    CU_ASSERT_STRING_EQUAL(path_name("a/dream.png/CAM/explain.h5/dream.png"), "a/dream.png_/CAM_/explain.h5_/dream_");
+    CU_ASSERT_STRING_EQUAL(path_name("dream/cam/dreams.png"), "dream/cam_/dreams");
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/b%2fc%00.jpg"), "b_c%00");
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/%2e%2e"), "_");
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/%zz%4"), "%zz%4");
@@ -292,12 +311,16 @@ static void test_names(void)
     for (int i = 0; i < 200; i++)
         strcat(path, "\xc3\xa9");
     CU_ASSERT_EQUAL(strlen(path_name(path)), 99); // not half a character
+    for (int i = 0; i < 6; i++)
+        snprintf(path + 99 * i, sizeof path - 99 * (size_t)i, "%0*d/x.png", 98, i);
+    CU_ASSERT_STRING_EQUAL(path_name(path), "x"); // too long with its folders
+    CU_ASSERT_EQUAL(strlen(path_name(path + 99)), 5 * 99 + 1);
     char all[512];
     for (int i = 0; i < 255; i++)
         all[i] = (char)(i + 1);
     all[255] = '\0';
     for (const char *s = path_name(all); *s; s += utf8_length(s))
-        CU_ASSERT_FATAL(utf8_length(s) > 0 && *s != '/' && (unsigned char)*s >= 0x20);
+        CU_ASSERT_FATAL(utf8_length(s) > 0 && (unsigned char)*s >= 0x20);
 }
 
 static void claim(struct folder_names *names, const char *wanted, const char *given)
@@ -315,7 +338,7 @@ static void test_unique_names(void)
     CU_ASSERT_EQUAL(mkdir("folder", 0777), 0);
     CU_ASSERT_EQUAL(symlink("gone", "link"), 0);
     struct folder_names *names;
-    UNIT_OK(folder_names_create(&names, ".", false));
+    UNIT_OK(folder_names_create(&names, ".", FOLDERS_FLAT));
     claim(names, "cat", "cat");
     claim(names, "cat-2", "cat-2");
     claim(names, "CAT", "CAT-3");
@@ -342,7 +365,7 @@ static void test_grouped_names(void)
 {
     enter("grouped");
     struct folder_names *names;
-    UNIT_OK(folder_names_create(&names, ".", true));
+    UNIT_OK(folder_names_create(&names, ".", FOLDERS_GROUPED));
     claim(names, "cat", "77/cat");
     claim(names, "Cat", "77/Cat-2");
     claim(names, "cat", "77/cat-3");
@@ -354,10 +377,73 @@ static void test_grouped_names(void)
     for (int i = 1; i <= 2; i++) {
         snprintf(given, sizeof given, "%s/%s", "09", longest);
         if (i == 2)
-            strcpy(given + FOLDER_NAME_MAX - 2, "-2");
+            strcpy(given + strlen(given) - 2, "-2");
         claim(names, longest, given);
     }
     folder_names_destroy(&names);
+}
+
+static void test_names_in_a_tree(void)
+{
+    enter("tree");
+    struct folder_names *names;
+    UNIT_OK(folder_names_create(&names, ".", FOLDERS_TREE));
+    UNIT_OK(folder_names_reserve(names, "a/known/dream.png", strlen("a/known")));
+    claim(names, "a/cat", "a/cat");
+    claim(names, "b/cat", "b/cat");
+    claim(names, "A/cat", "A/cat-2");
+    claim(names, "a/known", "a/known-2");
+    claim(names, "cat", "cat");
+    folder_names_destroy(&names);
+    UNIT_OK(folder_names_create(&names, ".", FOLDERS_FLAT));
+    claim(names, "a/cat", "cat");
+    claim(names, "b/cat", "cat-2");
+    folder_names_destroy(&names);
+}
+
+// As an earlier run has named them, whatever came and went since.
+static void test_known_images(void)
+{
+    enter("known");
+    put_text("p/a.png", png);
+    put_text("p/b.png", png);
+    put_text("p/c.png", png);
+    put_text("p/d.png", png);
+    char *inputs[] = {"p", "p/c.png", "p/c.png"};
+    struct known_image *items = calloc(5, sizeof *items);
+    struct known_images known;
+    struct intake *intake;
+    struct intake_entry entry;
+    bool end;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(items);
+    items[0] = (struct known_image){.id = 1, .source = "p/c.png", .folder = "c/dream.png", .folder_length = 1};
+    items[1] = (struct known_image){.id = 2, .source = "p/gone.png", .folder = "a/dream.png", .folder_length = 1};
+    items[2] = (struct known_image){.id = 3, .source = "p/failed.png", .folder = "", .left_out = true};
+    items[3] = (struct known_image){.id = 5, .source = "p/c.png", .folder = "c-2/dream.png", .folder_length = 3};
+    items[4] = (struct known_image){.id = 6, .source = "p/b.png", .folder = ""};
+    UNIT_OK(known_images_create(&known, items, 5));
+    for (int round = 0; round < 2; round++) {
+        const struct intake_options options = {.output = "out", .folders = FOLDERS_FLAT, .known = &known, .inputs = inputs, .count = 3};
+        static const struct {
+            int64_t id;
+            const char *name;
+        } wanted[] = {{0, "a-2"}, {6, "b"}, {1, "c"}, {3, "d"}, {5, "c-2"}, {4, "c-3"}};
+        UNIT_OK(intake_create(&intake, &options));
+        for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+            UNIT_OK(intake_next(intake, &entry, &end));
+            CU_ASSERT_FATAL(!end);
+            CU_ASSERT_EQUAL(entry.id, wanted[i].id);
+            CU_ASSERT_STRING_EQUAL(entry.name, wanted[i].name);
+        }
+        UNIT_OK(intake_next(intake, &entry, &end));
+        CU_ASSERT(end);
+        intake_destroy(&intake);
+        known_images_rewind(&known);
+    }
+    CU_ASSERT_PTR_NULL(known_images_find(&known, 4));
+    CU_ASSERT_PTR_EQUAL(known_images_find(&known, 6), &known.items[4]);
+    known_images_destroy(&known);
+    known_images_destroy(&known);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -372,7 +458,7 @@ static void test_many_names(void)
     struct folder_names *names;
     char(*given)[FOLDER_NAME_MAX + 1] = calloc(MANY, sizeof *given);
     CU_ASSERT_PTR_NOT_NULL_FATAL(given);
-    UNIT_OK(folder_names_create(&names, "nowhere", false));
+    UNIT_OK(folder_names_create(&names, "nowhere", FOLDERS_FLAT));
     for (int i = 0; i < MANY; i++) {
         snprintf(given[i], sizeof given[i], i % 3 == 0 ? "image-%d" : i % 3 == 1 ? "image" : "IMAGE", i / 2);
         UNIT_OK(folder_names_claim(names, given[i]));
@@ -427,9 +513,12 @@ static const struct unit_test tests[] = {
     {"hostile lists", test_hostile_lists},
     {"lists are streamed", test_lists_are_streamed},
     {"outputs are not inputs", test_outputs_are_not_inputs},
+    {"runs are no inputs", test_runs_are_no_inputs},
     {"names", test_names},
     {"unique names", test_unique_names},
     {"grouped names", test_grouped_names},
+    {"names in a tree", test_names_in_a_tree},
+    {"known images", test_known_images},
     {"many names", test_many_names},
     {"pictures", test_pictures},
 };

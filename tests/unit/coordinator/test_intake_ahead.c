@@ -20,7 +20,7 @@ static void create(char *input)
 {
     static char *inputs[1];
     inputs[0] = input;
-    UNIT_OK(intake_create(&intake, scratch, false, inputs, 1));
+    UNIT_OK(intake_create(&intake, &(struct intake_options){.output = scratch, .inputs = inputs, .count = 1}));
     UNIT_OK(intake_ahead_create(&ahead, intake));
 }
 

@@ -12,6 +12,7 @@
 #include "common/system/log.h"
 #include "coordinator/intake/load.h"
 #include "files.h"
+#include "media/video/video.h"
 #include "scratch.h"
 #include "unit.h"
 
@@ -23,6 +24,7 @@ static const char *const names[] = {"a.png", "b\xff.png", "c.png", "d.png"}; // 
 static char paths[IMAGES + 1][FILE_PATH_MAX];
 static char *inputs[IMAGES + 1];
 static struct config config;
+static bool with_frames;
 
 // Image `id` with its dream, as a run writes it.
 static struct image_row row_of(int id, int status)
@@ -38,7 +40,7 @@ static struct image_row row_of(int id, int status)
     free(bytes);
     row.bytes = (int64_t)size;
     row.modified = load_modified(&facts);
-    load_source(row.source, paths[id]);
+    intake_source(row.source, paths[id]);
     if (status == IMAGE_DONE) {
         snprintf(row.output, sizeof row.output, "%d/dream.png", id);
         UNIT_OK(file_make_folder(in_scratch(id == 0 ? "out/0" : id == 1 ? "out/1" : "out/2")));
@@ -56,6 +58,8 @@ static void begin(const int statuses[IMAGES])
     CU_ASSERT_FATAL(scratch_create());
     log_set_level(LOG_ERROR);
     config_init(&config);
+    config.frames.dream = false;
+    config.frames.cam = with_frames;
     for (int i = 0; i <= IMAGES; i++) {
         snprintf(paths[i], sizeof paths[i], "%s/%s", scratch, names[i]);
         inputs[i] = paths[i];
@@ -92,21 +96,23 @@ static enum status go_on(struct resume **resume, enum job_kind kind, int count)
         resume, &(struct resume_options){.output = output, .kind = kind, .config = &config, .inputs = inputs, .input_count = count});
 }
 
-// done: one letter an image.
-static void expect(int count, const char *done, bool complete)
+// done: a letter for each id: x, done; m, done, but its input is missing; -, to do. counts: as resume_describe() says them.
+static void expect(int count, const char *done, const char *counts, bool complete)
 {
     struct resume *resume;
-    int64_t sum = 0;
+    char text[256];
     UNIT_OK(go_on(&resume, JOB_DREAM, count));
-    for (int i = 0; i < count; i++) {
-        CU_ASSERT_EQUAL(resume_is_done(resume, i), done[i] == 'x');
-        sum += done[i] == 'x';
-    }
-    CU_ASSERT(resume->done_count == sum && resume->complete == complete);
-    CU_ASSERT_EQUAL(resume->tiles.size, tiles.size);
     const struct run_earlier *earlier = &resume->earlier;
-    for (int i = -1; i <= count; i++)
-        CU_ASSERT_EQUAL(earlier->keep(earlier->context, i), i >= 0 && i < count && done[i] == 'x');
+    for (int i = 0; done[i]; i++) {
+        CU_ASSERT_EQUAL(resume_is_done(resume, i), done[i] != '-');
+        CU_ASSERT_EQUAL(earlier->keep(earlier->context, i), done[i] != '-');
+        CU_ASSERT_EQUAL(earlier->is_missing(earlier->context, i), done[i] == 'm');
+    }
+    CU_ASSERT(!resume_is_done(resume, -1) && !resume_is_done(resume, 1000));
+    resume_describe(resume, text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, counts);
+    CU_ASSERT_EQUAL(resume->complete, complete);
+    CU_ASSERT_EQUAL(resume->tiles.size, tiles.size);
     resume_destroy(&resume);
 }
 
@@ -120,20 +126,60 @@ static void refuse(enum job_kind kind, int count, const char *words)
 static void test_what_is_done(void)
 {
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
-    expect(3, "xxx", true);
-    expect(4, "xxx-", false); // one more input is something to do
+    expect(3, "xxx", "3 done", true);
+    expect(4, "xxx-", "3 done, 1 new", false);
     CU_ASSERT(unlink(in_scratch("out/1/dream.png")) == 0);
-    expect(3, "x-x", false);
-    refuse(JOB_DREAM, 2, "the inputs name only 2 now");
+    expect(3, "x-x", "2 done, 1 with files missing", false);
     scratch_remove();
     begin((const int[]){IMAGE_DONE, -1, IMAGE_STOPPED});
-    expect(3, "x--", false);
+    expect(3, "x--", "1 done, 1 new, 1 unfinished", false);
     scratch_remove();
     begin((const int[]){IMAGE_FAILED, IMAGE_DONE, IMAGE_DONE});
-    expect(3, "-xx", false);
+    expect(3, "-xx", "2 done, 1 failed before", false);
     scratch_remove();
     begin((const int[]){-1, -1, -1});
-    expect(3, "---", false);
+    expect(3, "---", "3 new", false);
+    scratch_remove();
+}
+
+// What a picture's folder held is made again.
+static void test_lost_files(void)
+{
+    char encoder[VIDEO_ENCODER_MAX];
+    with_frames = true;
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
+    with_frames = false;
+    if (video_check(config.video.encoder, encoder) == STATUS_OK) {
+        write_text(in_scratch("out/0/cam.mp4"), "a video");
+        write_text(in_scratch("out/2/cam.mp4"), "a video");
+        expect(3, "x-x", "2 done, 1 with files missing", false);
+    }
+    scratch_remove();
+}
+
+// Whatever has been added, taken away, or named wrongly since.
+static void test_other_inputs(void)
+{
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_FAILED});
+    char *const first = inputs[0], *const second = inputs[1], *const third = inputs[2];
+    inputs[0] = paths[3];
+    inputs[1] = first;
+    inputs[2] = second;
+    expect(3, "xx-", "2 done, 1 new", false); // what failed is forgotten
+    inputs[0] = second;
+    expect(1, "mx-", "1 done, 1 whose input is gone: their dreams stay", false);
+    inputs[0] = third;
+    expect(1, "mm-", "1 failed before, 2 whose input is gone: their dreams stay", false);
+    inputs[0] = first;
+    inputs[1] = second;
+    CU_ASSERT(unlink(first) == 0); // still named
+    expect(2, "mx-", "1 done, 1 whose input is gone: their dreams stay", false);
+    CU_ASSERT(mkfifo(first, 0600) == 0);
+    char list[FILE_PATH_MAX + 1];
+    snprintf(list, sizeof list, "@%s", first);
+    inputs[0] = list;
+    refuse(JOB_DREAM, 1, "can be read only once");
+    inputs[0] = first;
     scratch_remove();
 }
 
@@ -149,18 +195,13 @@ static void test_other_pictures(void)
 {
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_STOPPED});
     change(0, "picture a", 60); // the same, a newer file
-    expect(3, "xx-", false);
-    change(2, "another picture", 60); // which is not done: its checkpoint will tell
-    expect(3, "xx-", false);
+    expect(3, "xx-", "2 done, 1 unfinished", false);
+    change(2, "another picture", 60); // which is not done: its checkpoint will not be found
+    expect(3, "xx-", "2 done, 1 unfinished", false);
     change(0, "picture z", 60); // of the same size
-    refuse(JOB_DREAM, 3, "a.png has changed since it was done");
+    expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
     change(0, "a longer picture", 60);
-    refuse(JOB_DREAM, 3, "a.png has changed since it was done");
-    CU_ASSERT(unlink(paths[0]) == 0); // what cannot be read has failed before and does so again
-    expect(3, "-x-", false);
-    write_text(paths[0], "picture a");
-    inputs[1] = paths[2];
-    refuse(JOB_DREAM, 3, "image 1 was ");
+    expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
     scratch_remove();
 }
 
@@ -171,7 +212,7 @@ static void test_other_runs(void)
     refuse(JOB_EXPLAIN, 3, "is of `oneiros dream`");
     config.steps++;
     refuse(JOB_DREAM, 3, "steps was ");
-    config_init(&config);
+    config.steps--;
     config.threads = 3; // does not matter to a dream
     UNIT_OK(go_on(&resume, JOB_DREAM, 3));
     UNIT_OK(resume_check(resume, md5, &tiles));
@@ -188,8 +229,7 @@ static void test_other_runs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"what is done", test_what_is_done},
-    {"other pictures", test_other_pictures},
-    {"other runs", test_other_runs},
+    {"what is done", test_what_is_done},     {"lost files", test_lost_files}, {"other inputs", test_other_inputs},
+    {"other pictures", test_other_pictures}, {"other runs", test_other_runs},
 };
 UNIT_MAIN("going on with a run", tests)

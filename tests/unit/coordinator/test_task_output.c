@@ -43,7 +43,8 @@ static void write_out(struct task *task)
     UNIT_OK(output_finish(scratch, task));
 }
 
-// Writes the dream of an input of this format and expects it, and no other, under this name.
+// Writes the dream of an input of this format and expects it, and no other, under this name; beside one that is not whole, an earlier whole
+// one stays.
 static void expect(enum config_output_format wanted, enum image_format format, int status, const char *name)
 {
     static const char *const names[] = {"cat/dream.png",         "cat/dream.tif",         "cat/dream.jpg",
@@ -53,7 +54,10 @@ static void expect(enum config_output_format wanted, enum image_format format, i
     write_out(task);
     CU_ASSERT_STRING_EQUAL(task->record.output, name);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        CU_ASSERT_EQUAL(exists(names[i]), strcmp(names[i], name) == 0);
+        if (status == IMAGE_DONE || strstr(names[i], "partial"))
+            CU_ASSERT_EQUAL(exists(names[i]), strcmp(names[i], name) == 0);
+    if (status == IMAGE_STOPPED)
+        CU_ASSERT(exists(names[0]) || exists(names[1]) || exists(names[2]));
     task_destroy(&task);
 }
 

@@ -49,7 +49,8 @@ static inline void set_up_config(struct setup *s, const struct config *config)
     s->rules = plan.rules;
     UNIT_OK(objective_init(&s->objective, &s->config, setup_weights(), NETWORK_CLASSES_MAX));
     UNIT_OK(engine_create(&s->engine, &s->objective, setup_weights(), NULL));
-    s->job = (struct image_job){.engine = s->engine, .objective = &s->objective, .rules = &s->rules, .image = 7, .stop = setup_never};
+    s->job = (struct image_job){
+        .engine = s->engine, .objective = &s->objective, .rules = &s->rules, .image = 7, .picture = 7, .stop = setup_never};
     UNIT_OK(team_create(&s->job.team, MPI_COMM_NULL, &(int32_t){0}, 1, &s->timing));
 }
 

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/resume/forget.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "common/system/file.h"
+#include "coordinator/output/explain_pictures.h"
+#include "coordinator/output/film.h"
+#include "coordinator/output/stale_files.h"
+#include "runfile/run_images.h"
+
+// `path`: of the folder, below the first `output` bytes of it.
+static enum status clear_folder(char *path, size_t output)
+{
+    TRY(stale_files_remove(path, "dream(\\.partial)?\\.(png|tif|jpg)|explain\\.h5", NULL, NULL));
+    TRY(film_remove(path));
+    TRY(explain_pictures_remove(path));
+    while (strlen(path) > output && rmdir(path) == 0)
+        *strrchr(path, '/') = '\0';
+    return STATUS_OK;
+}
+
+static enum status forget_image(const char *output, const struct run_image *image)
+{
+    char path[FILE_PATH_MAX];
+    if (!strchr(image->output, '/') || image->output[0] == '/' || strstr(image->output, "..")) // none, or no path of ours
+        return STATUS_OK;
+    TRY(file_join(path, output, image->output));
+    *strrchr(path, '/') = '\0';
+    return access(path, F_OK) == 0 ? clear_folder(path, strlen(output)) : STATUS_OK;
+}
+
+enum status forget_run(const char *output)
+{
+    struct run_reader *reader = NULL;
+    struct run_images images = {0};
+    char path[FILE_PATH_MAX];
+    enum status rc;
+    TRY(file_join(path, output, "run.h5"));
+    // What cannot be read says nothing of images: then nothing goes.
+    rc = access(path, F_OK) == 0 ? run_reader_open(&reader, path) : STATUS_IO;
+    if (rc == STATUS_OK)
+        rc = run_images_read(reader, &images);
+    for (size_t i = 0; i < images.count; i++)
+        TRY_OUT(forget_image(output, &images.items[i]));
+    rc = STATUS_OK;
+out:
+    run_images_destroy(&images);
+    run_reader_close(&reader);
+    return rc;
+}
