@@ -46,6 +46,11 @@ void launch_announced(int *ranks, int *node_ranks)
     *node_ranks = announced(of_node, *ranks, *ranks); // SLURM_TASKS_PER_NODE lists nodes: "4(x2),3"
 }
 
+int launch_started(void)
+{
+    return number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+}
+
 // A launcher that this MPI does not understand starts N processes, each of which thinks that it is alone: N times the same work over the
 // same files.
 static enum status fail_strangers(struct launch *launch, const char *launcher, int tasks, bool first)
@@ -105,7 +110,7 @@ enum status launch_start(struct launch *launch)
 {
     int provided;
     TRY(check_step(launch));
-    const int tasks = number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+    const int tasks = launch_started();
     const bool first = launch_is_first();
     // The watchdog has a thread of its own; without that there is none.
     TRY(init_mpi(&provided));
