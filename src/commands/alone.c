@@ -10,7 +10,8 @@ bool alone_among_many(void)
     return launch_started() > 1;
 }
 
-// They meet before they end, where they can: mpirun ends all as soon as one has another exit code than 0, also the first before it has spoken.
+// They meet before they end, where they can: mpirun ends all as soon as one has another exit code than 0, also the first before it has
+// spoken.
 int alone_refuse(const char *command)
 {
     struct launch launch = {.comm = MPI_COMM_NULL};
