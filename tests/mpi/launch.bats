@@ -99,6 +99,18 @@ with_last() {
     [ -s out/report.html ]
 }
 
+@test "a process alone leaves no file for memory that it would share with others" {
+    mkdir shared
+    # Where Open MPI puts it, version 4 and 5, instead of /dev/shm, where those of other tests come and go.
+    export OMPI_MCA_btl_vader_backing_directory=$PWD/shared OMPI_MCA_btl_sm_backing_directory=$PWD/shared
+    run -0 dream -q
+    [ -z "$output" ]
+    [ -z "$(ls shared)" ]
+    run -0 "$MPIEXEC" -n 2 "$ONEIROS" dream -q --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ -z "$output" ]
+    [ -z "$(ls shared)" ]
+}
+
 @test "job scripts start a launch again in which a rank crashed before the run began" {
     cat >crashing <<END
 #!/usr/bin/env bash
