@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands/alone.h"
 #include "commands/commands.h"
 #include "common/config/nearest.h"
 #include "common/system/log.h"
@@ -94,6 +95,8 @@ static int run(int argc, char **argv)
     }
     const char *word = argv[1];
     const struct command *command = find_command(word);
+    if (command && command->run != command_dream && alone_among_many())
+        return alone_refuse(word);
     if (command)
         return command->run(argc - 1, argv + 1);
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)

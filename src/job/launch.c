@@ -46,6 +46,11 @@ void launch_announced(int *ranks, int *node_ranks)
     *node_ranks = announced(of_node, *ranks, *ranks); // SLURM_TASKS_PER_NODE lists nodes: "4(x2),3"
 }
 
+int launch_started(void)
+{
+    return number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+}
+
 // A launcher that this MPI does not understand starts N processes, each of which thinks that it is alone: N times the same work over the
 // same files.
 static enum status fail_strangers(struct launch *launch, const char *launcher, int tasks, bool first)
@@ -57,15 +62,18 @@ static enum status fail_strangers(struct launch *launch, const char *launcher, i
                 launcher, tasks);
 }
 
+static bool has_launcher(void)
+{
+    return getenv("OMPI_COMM_WORLD_SIZE") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+}
+
 // Open MPI ends a process that srun started without PMIx, in a page of text that says nothing of --mpi=pmix. Many such processes are told
 // here; a single one needs no launcher, as in the shell of `srun --pty bash`, and goes by itself if nothing tells Open MPI of the step.
 static enum status check_step(struct launch *launch)
 {
-    static const char *const launchers[] = {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", NULL};
     const int tasks = number("SLURM_STEP_NUM_TASKS", 0);
-    for (int i = 0; launchers[i]; i++)
-        if (getenv(launchers[i]))
-            return STATUS_OK;
+    if (has_launcher())
+        return STATUS_OK;
     if (tasks > 1)
         return fail_strangers(launch, "srun", tasks, launch_is_first());
     unsetenv("SLURM_STEPID");
@@ -80,15 +88,43 @@ static enum status check_world(struct launch *launch, int tasks, bool first)
     return launch->agreed ? fail_strangers(launch, "the launcher", tasks, first) : STATUS_OK;
 }
 
-// Open MPI 5 ends a process that has no home. MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without
-// mpirun it waits for one for ever. The signal is ours alone; one that comes meanwhile waits.
+static bool on_one_node(void)
+{
+    return number("OMPI_COMM_WORLD_SIZE", 0) == number("OMPI_COMM_WORLD_LOCAL_SIZE", -1);
+}
+
+// A variable of the environment while MPI starts, where nobody has set it.
+struct advice {
+    const char *name, *value; // NULL: none
+    bool given;
+};
+enum { ADVICE = 3 };
+
+static void give(struct advice advice[ADVICE])
+{
+    for (int i = 0; i < ADVICE; i++)
+        advice[i].given = advice[i].value && !getenv(advice[i].name) && setenv(advice[i].name, advice[i].value, 0) == 0;
+}
+
+static void take_back(const struct advice advice[ADVICE])
+{
+    for (int i = 0; i < ADVICE; i++)
+        if (advice[i].given)
+            unsetenv(advice[i].name);
+}
+
+// Open MPI 5 ends a process that has no home. One that is alone has nobody to share memory with: the file that it makes for that in
+// /dev/shm stays. Ranks of one node can do without the network: where that has IPv6, each would warn that it found no way through it. MPICH
+// takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal is
+// ours alone; one that comes meanwhile waits.
 static enum status init_mpi(int *provided)
 {
     struct sigaction ours;
     sigset_t usr1, before;
-    const bool homeless = !getenv("HOME");
-    if (homeless)
-        setenv("HOME", "/", 0);
+    struct advice advice[ADVICE] = {{"HOME", "/", false},
+                                    {"OMPI_MCA_btl", has_launcher() ? NULL : "self", false},
+                                    {"OMPI_MCA_btl_tcp_disable_family", on_one_node() ? "6" : NULL, false}};
+    give(advice);
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &usr1, &before);
@@ -96,8 +132,7 @@ static enum status init_mpi(int *provided)
     const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
     sigaction(SIGUSR1, &ours, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (homeless)
-        unsetenv("HOME");
+    take_back(advice);
     return mpi_check(code, "init");
 }
 
@@ -105,7 +140,7 @@ enum status launch_start(struct launch *launch)
 {
     int provided;
     TRY(check_step(launch));
-    const int tasks = number("OMPI_COMM_WORLD_SIZE", number("PMI_SIZE", number("SLURM_STEP_NUM_TASKS", 1)));
+    const int tasks = launch_started();
     const bool first = launch_is_first();
     // The watchdog has a thread of its own; without that there is none.
     TRY(init_mpi(&provided));

@@ -13,6 +13,10 @@ bool launch_is_first(void);
 // Ranks of the job, and of them on this node, as far as the launcher's environment tells; 1 without one. Needs no MPI_Init.
 void launch_announced(int *ranks, int *node_ranks);
 
+// Processes that the launcher has started, this one among them; 1 without one. Unlike those of a job, which the shell of a batch script may
+// have for itself. Before MPI_Init, which adds to the environment.
+int launch_started(void);
+
 struct launch {
     MPI_Comm comm; // a duplicate of the world that returns its errors
     int rank, size;

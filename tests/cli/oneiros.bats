@@ -347,3 +347,16 @@ END
     [ -z "$output" ]
     [ ! -e out ]
 }
+
+@test "a command for one process, started as many by a launcher without MPI: the first one says so" {
+    export SLURM_STEP_NUM_TASKS=3 SLURM_STEPID=0 SLURM_PROCID=0
+    local command
+    for command in model bench report; do
+        run -2 "$ONEIROS" $command --help
+        [ "$output" = "oneiros: error: \`oneiros $command\` is for one process, and 3 were started: start it without mpirun or srun" ]
+        SLURM_PROCID=1 run -2 "$ONEIROS" $command --help
+        [ -z "$output" ]
+    done
+    # The shell of a job of many tasks is one process.
+    SLURM_STEP_NUM_TASKS=1 run -0 env SLURM_NTASKS=3 SLURM_TASKS_PER_NODE=3 "$ONEIROS" bench --help
+}

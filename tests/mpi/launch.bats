@@ -81,6 +81,36 @@ with_last() {
     [ ! -e wrong ]
 }
 
+@test "a command for one process does nothing in several: the first one says so, and each ends with 2" {
+    run -0 dream -q
+    local command rank
+    for command in "report out" "model import $PWD -o model.h5" bench; do
+        # shellcheck disable=SC2016,SC2086 # for the inner shell; words of a command
+        run -0 "$MPIEXEC" -n 3 sh -c '"$@"; echo $? >"code.${OMPI_COMM_WORLD_RANK-$PMI_RANK}"' sh "$ONEIROS" $command
+        [ "${#lines[@]}" -eq 1 ]
+        [ "$output" = "oneiros: error: \`oneiros ${command%% *}\` is for one process, and 3 were started: start it without mpirun or srun" ]
+        for rank in 0 1 2; do
+            [ "$(cat code.$rank)" -eq 2 ]
+            rm code.$rank
+        done
+    done
+    [ ! -e out/report.html ] && [ ! -e model.h5 ]
+    run -0 "$MPIEXEC" -n 1 "$ONEIROS" report out
+    [ -s out/report.html ]
+}
+
+@test "a process alone leaves no file for memory that it would share with others" {
+    mkdir shared
+    # Where Open MPI puts it, version 4 and 5, instead of /dev/shm, where those of other tests come and go.
+    export OMPI_MCA_btl_vader_backing_directory=$PWD/shared OMPI_MCA_btl_sm_backing_directory=$PWD/shared
+    run -0 dream -q
+    [ -z "$output" ]
+    [ -z "$(ls shared)" ]
+    run -0 "$MPIEXEC" -n 2 "$ONEIROS" dream -q --force "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ -z "$output" ]
+    [ -z "$(ls shared)" ]
+}
+
 @test "job scripts start a launch again in which a rank crashed before the run began" {
     cat >crashing <<END
 #!/usr/bin/env bash

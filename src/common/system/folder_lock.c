@@ -33,12 +33,13 @@ static void read_line(const char *path, char *text, size_t size)
         fclose(stream);
 }
 
-// When a process started; 0: there is none, or it has ended and nobody has asked how.
+// When a process started; 0: there is none, or it has ended and nobody has asked how. By its first thread: qemu-user, which runs programs of
+// other processors, makes up /proc/PID/stat where a process asks for its own, with another time than the others see.
 static long long start_of(long long process)
 {
     enum { FIELDS_BEFORE = 19 }; // between the name in brackets and the time
     char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%lld/stat", process);
+    snprintf(path, sizeof path, "/proc/%lld/task/%lld/stat", process, process);
     read_line(path, text, sizeof text);
     const char *at = strrchr(text, ')');
     if (at && at[1] && at[2] == 'Z')
