@@ -20,14 +20,14 @@ quiet() {
     "$@" >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
 }
 
-# inside COMMAND...: in it. Mounts, and processes that it leaves running, are gone afterwards.
+# inside COMMAND...: in it. Mounts, and processes that it leaves running, are gone afterwards. TMPDIR need not be there.
 inside() {
     # shellcheck disable=SC2016 # for the inner shell
     unshare --mount --pid --fork --kill-child --mount-proc="$root/proc" sh -euc '
         mount -t sysfs -o ro none "$1/sys"
         mount --rbind /dev "$1/dev"
         mount -t tmpfs none "$1/dev/shm"
-        exec chroot "$@"' sh "$root" env XDG_CACHE_HOME=/cache LC_ALL=C.UTF-8 \
+        exec chroot "$@"' sh "$root" env -u TMPDIR XDG_CACHE_HOME=/cache LC_ALL=C.UTF-8 \
         DEBIAN_FRONTEND=noninteractive OMP_WAIT_POLICY=passive "${launcher[@]}" "$@"
 }
 
