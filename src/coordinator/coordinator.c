@@ -112,7 +112,8 @@ static enum status take_inputs(struct coordinator *c, bool *found)
 
 static enum status stop(struct coordinator *c)
 {
-    log_warning("stopping: each worker ends its step%s",
+    const char *reason = stop_reason(); // NULL: only a worker has heard of it
+    log_warning("stopping (%s): each worker ends its step%s", reason ? reason : "a signal to a worker",
                 c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     if (c->delegation)
         c->delegation->stopping = true;

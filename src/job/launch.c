@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/system/log.h"
+#include "common/system/stop_request.h"
 #include "common/wire/agreement.h"
 #include "common/wire/messages.h"
 #include "job/launcher.h"
@@ -81,10 +82,10 @@ static enum status check_world(struct launch *launch, int tasks, bool first)
 }
 
 // Open MPI 5 ends a process that has no home. MPICH takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without
-// mpirun it waits for one for ever. The signal is ours alone; one that comes meanwhile waits.
+// mpirun it waits for one for ever. The signal is ours alone, and so are the others that end a run; a SIGUSR1 that comes meanwhile waits.
 static enum status init_mpi(int *provided)
 {
-    struct sigaction ours;
+    struct stop_handlers ours;
     sigset_t usr1, before;
     const bool homeless = !getenv("HOME");
     if (homeless)
@@ -92,9 +93,9 @@ static enum status init_mpi(int *provided)
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &usr1, &before);
-    sigaction(SIGUSR1, NULL, &ours);
+    stop_handlers_save(&ours);
     const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
-    sigaction(SIGUSR1, &ours, NULL);
+    stop_handlers_restore(&ours);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (homeless)
         unsetenv("HOME");

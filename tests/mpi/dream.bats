@@ -114,6 +114,52 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp a.png out/a/dream.partial.png
 }
 
+@test "a lost connection, SIGHUP, saves as SIGTERM does, and says so; under nohup it is nothing" {
+    local steps=(-s steps=100000 -s octaves.count=2 -s threads=1) launcher code=0
+    signal_when HUP 'begun alone' "$ONEIROS" dream "${steps[@]}" -o alone a.png 2>log
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGHUP): ' log
+    [ "$(ls -A alone/checkpoints | wc -l)" -eq 1 ]
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${steps[@]}" -o ranks a.png b.png 2>log &
+    launcher=$!
+    until_true 120 begun ranks
+    ranks_of "$launcher" | xargs kill -HUP
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGHUP): ' log
+    [ "$(ls -A ranks/checkpoints | wc -l)" -ge 1 ]
+    code=0
+    (trap '' HUP && exec "$ONEIROS" dream "${steps[@]}" -o kept a.png 2>log) &
+    until_true 120 begun kept
+    kill -HUP $!
+    kill -TERM $!
+    wait $! || code=$?
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGTERM): ' log
+}
+
+# The end of a terminal is the kernel's SIGHUP, and writes to it fail.
+@test "a terminal that goes away" {
+    /usr/bin/python3 - "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -s threads=1 -o out a.png <<'END'
+import os, pty, subprocess, sys, time
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while not subprocess.run([sys.executable, "-c", "import h5py; assert len(h5py.File('out/run.h5', swmr=True)['steps'])"],
+                         stderr=subprocess.DEVNULL).returncode == 0:
+    os.set_blocking(terminal, False)
+    try:
+        os.read(terminal, 1 << 16)
+    except BlockingIOError:
+        pass
+    time.sleep(0.1)
+os.close(terminal)
+status = os.waitpid(child, 0)[1]
+assert os.waitstatus_to_exitcode(status) == 75, status
+END
+    [ "$(ls -A out/checkpoints | wc -l)" -eq 1 ]
+}
+
 @test "--max-seconds stops as a signal does, on any number of ranks" {
     for count in 1 3; do
         local code seconds
@@ -124,7 +170,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
             [ "$code" -eq 75 ]
             [ ! -s "out-$count/a/dream.partial.png" ] || break
         done
-        grep -q 'stopping: each worker ends its step' "log-$count"
+        grep -q 'stopping (--max-seconds): each worker ends its step' "log-$count"
         [ -s "out-$count/a/dream.partial.png" ]
     done
     for wrong in 0 -1 soon; do
