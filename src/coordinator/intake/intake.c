@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/net/url.h"
 #include "common/system/log.h"
 #include "coordinator/intake/intake_list.h"
 #include "media/picture/signature.h"
@@ -303,6 +304,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
         rc = intake_list_open(&intake->list, text + 1);
     } else if (stat(text, &info) == 0) {
         return take_path(intake, text, &info, entry);
+    } else if (url_has_scheme(text)) {
+        rc = fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched");
     } else if ((errno == ENOENT || errno == ENOTDIR) && strpbrk(text, "*?[")) {
         rc = open_glob(intake, text);
     } else {
