@@ -101,6 +101,18 @@ dry_run() {
     diff job.yaml - <<<"$output"
 }
 
+@test "-c takes a pipe, and a file with a byte order mark" {
+    printf '\xef\xbb\xbfsteps: 7\nseed: 3\n' >job.yaml
+    run -0 "$ONEIROS" dream -c job.yaml --print-config
+    grep -qx "steps: 7" <<<"$output"
+    grep -qx "seed: 3" <<<"$output"
+    run -0 "$ONEIROS" dream -c <(echo "steps: 8") --print-config
+    grep -qx "steps: 8" <<<"$output"
+    run -0 "$ONEIROS" dream -c /dev/null --print-config
+    run -2 timeout 60 "$ONEIROS" dream -c <(yes '# for ever') --print-config
+    [[ "$output" == *"has more than 1048576 bytes" ]]
+}
+
 @test "-s over the environment over the file over the preset" {
     printf 'jitter: 3\nseed: 3\nthreads: 3\n' >job.yaml
     ONEIROS_SEED=4 ONEIROS_THREADS=4 run -0 "$ONEIROS" dream -s threads=5 -c job.yaml -p classic --print-config

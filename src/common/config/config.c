@@ -30,7 +30,7 @@ enum status config_load_file(struct config *config, const char *path)
 {
     void *bytes = NULL;
     size_t size = 0;
-    TRY(file_read(path, FILE_LIMIT, &bytes, &size));
+    TRY(file_read_any(path, FILE_LIMIT, &bytes, &size));
     const enum status rc = config_yaml_read(config, path, bytes, size);
     free(bytes);
     return rc;
