@@ -13,7 +13,9 @@ end
 
 # key=, and key=word for each word that a key takes
 function __oneiros_settings
-    oneiros dream --help 2>/dev/null | sed -n 's/^    \([a-z_.]*\)=[^[]*\[\([^]]*\)\].*/\1 \2/p' | while read -l key words
+    set -l command dream
+    contains explain (commandline -opc); and set command explain
+    oneiros $command --help 2>/dev/null | sed -n 's/^    \([a-z_.]*\)=[^[]*\[\([^]]*\)\].*/\1 \2/p' | while read -l key words
         echo $key=
         string match -q '*|*' -- $words; and string replace -r '^' $key= -- (string split '|' -- (string replace -a ' ' '' -- $words))
     end
