@@ -117,7 +117,8 @@ static enum status fail_layer(const struct network *network, const char *key, co
             nearest_offer(&nearest, activation);
         }
     }
-    return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
+    return fail(STATUS_USAGE, "%s: the network has no layer %s%s `oneiros model layers` lists them", key, name,
+                nearest_hint(&nearest, ": take mixed0 ... mixed10;", hint));
 }
 
 enum status arguments_check_config(const struct config *config)

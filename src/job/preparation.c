@@ -126,10 +126,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
 {
     char run_file[FILE_PATH_MAX];
     *p = (struct preparation){.recorded = options->config};
-    if (strcmp(options->config.model.path, "auto") == 0)
-        TRY(model_default_path(p->model));
-    else
-        snprintf(p->model, sizeof p->model, "%s", options->config.model.path);
+    TRY(model_path(options->config.model.path, p->model));
     TRY(file_join(run_file, options->output, "run.h5"));
     if (access(options->output, F_OK) == 0)
         TRY(folder_lock_take(&p->lock, options->output));

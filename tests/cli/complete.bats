@@ -62,7 +62,9 @@ page() {
             grep -qx -- "$option" completion || { echo "the completion of $command lacks $option" && false; }
         done <options
     done
-    for step in fetch import info graph; do
+    steps=$("$ONEIROS" model --help | sed -n 's/.* oneiros model \([a-z]*\).*/\1/p')
+    [ "$(wc -w <<<"$steps")" -ge 5 ]
+    for step in $steps; do
         "$ONEIROS" model "$step" --help | grep -oE -- '--[a-z]+' | sort -u >options
         page "oneiros-model-$step" >page
         complete_words model "$step" -- >completion
