@@ -198,6 +198,13 @@ END
     h5dump -d /cam/frames -A 0 out/run.h5 | grep -q '( 5 ) / '
 }
 
+@test "cam.png has the size of the picture, odd or larger than a video" {
+    ffmpeg -v error -i a.png -vf crop=151:101:200:60 odd.png
+    "$ONEIROS" dream "${settings[@]}" -s video.max_side=120 -o out odd.png
+    [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.png)" = 151,101 ]
+    [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.mp4)" = 120,80 ]
+}
+
 @test "without an encoder there are no videos, but all the rest" {
     run -0 ranks 2 -s video.encoder=nonesuch -o out b.png
     [ "$(grep -c 'no videos: ' <<<"$output")" -eq 1 ]
