@@ -10,6 +10,7 @@
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "kernels/execution/planner.h"
 #include "runfile/run_reader.h"
 #include "worker/network/engine.h"
@@ -113,7 +114,8 @@ static enum status make(const struct plan_origin *here, int threads, const struc
     TRY_OUT(planner_missing(planner, plan, &missing));
     if (missing == 0 || !planner->weights)
         goto out;
-    log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
+    log_info("timing %d convolution%s in every way %s can be done, once for this kind of processor", missing, PLURAL(missing),
+             missing == 1 ? "it" : "they");
     const double start = now();
     omp_set_num_threads(threads);
     rc = planner_complete(planner, plan);

@@ -10,6 +10,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "job/planning.h"
@@ -20,6 +21,7 @@
 static enum status find_earlier(struct preparation *p, const struct job_options *options, const char *run_file)
 {
     struct stat info;
+    char word[TEXT_WORD_MAX];
     const bool there = stat(run_file, &info) == 0;
     if (!there && options->resume)
         return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
@@ -34,10 +36,12 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .input_count = options->input_count}));
     p->known.tile_size = p->resume->tiles.size;
     p->known.nothing_left = p->resume->complete;
+    const bool one = p->resume->done_count == 1;
     if (p->known.nothing_left)
-        log_info("nothing to do: all %" PRId64 " images are done in %s", p->resume->done_count, options->output);
+        log_info("nothing to do: %s%" PRId64 " image%s done in %s; `oneiros report %s` makes a page to look at", one ? "" : "all ",
+                 p->resume->done_count, one ? " is" : "s are", options->output, text_word(options->output, word));
     else
-        log_info("going on with the run in %s: %" PRId64 " images are done", options->output, p->resume->done_count);
+        log_info("going on with the run in %s: %" PRId64 " image%s done", options->output, p->resume->done_count, one ? " is" : "s are");
     return STATUS_OK;
 }
 

@@ -82,6 +82,26 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp zero/b/dream.png one/b/dream.png
 }
 
+@test "a run says where the dream is, counts as people do, and has no table of times where nothing was done" {
+    run -0 "$ONEIROS" dream "${settings[@]}" -o "one dream" b.png
+    [[ $output == *"oneiros: 1 image in "* ]]
+    [[ "${lines[-1]}" == "oneiros: the dream is one dream/b/dream.png; \`oneiros report 'one dream'\` makes a page to look at" ]]
+    [ -s "one dream/b/dream.png" ]
+    run -0 "$ONEIROS" dream "${settings[@]}" -o "one dream" b.png
+    [ "$output" = "oneiros: nothing to do: 1 image is done in one dream; \`oneiros report 'one dream'\` makes a page to look at" ]
+    run -0 ranks 3 -o two b.png c.bmp
+    [[ $output == *"oneiros: 2 images in "*$'\n'"2 workers "* ]]
+    [[ $output == *"oneiros: the dreams are in two, a folder for each picture; \`oneiros report two\` makes a page to look at"* ]]
+    rm two/b/dream.png
+    run -0 ranks 2 -o two b.png c.bmp
+    [[ $output == *"oneiros: going on with the run in two: 1 image is done"* ]]
+    run -3 ranks 3 -o none missing.png
+    [[ $output == *"oneiros: no image is done after "*", 1 failed"* ]]
+    [[ $output != *"workers"* ]]
+    run -0 --separate-stderr "$ONEIROS" dream -q "${settings[@]}" -o quiet b.png
+    [ -z "$stderr" ]
+}
+
 @test "a broken input is reported, the others are done, exit 3" {
     run -3 ranks 3 -o out b.png broken.png missing.png c.bmp
     [[ $output == *"broken.png: "*HTML* ]]

@@ -12,6 +12,7 @@
 
 #include "common/net/url.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake_list.h"
 #include "media/picture/signature.h"
 
@@ -330,7 +331,8 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
         give_error(entry, fail(STATUS_USAGE, "no picture in this folder"), intake->folder);
     } else {
         if (walk->others > 0)
-            log_info("%s: %lld pictures, %lld other files left out", intake->folder, (long long)walk->pictures, (long long)walk->others);
+            log_info("%s: %lld picture%s, %lld other file%s left out", intake->folder, (long long)walk->pictures, PLURAL(walk->pictures),
+                     (long long)walk->others, PLURAL(walk->others));
         return false;
     }
     return true;
