@@ -7,21 +7,21 @@
 
 #include "kernels/network/network.h"
 
-// What dreams of the ends of blocks are like.
+// What the defaults make of a photograph with the end of a block as the only target, as seen.
 static const struct {
     const char *layer, *shows;
 } blocks[] = {
-    {"mixed0", "strokes and edges along those of the picture"},
-    {"mixed1", "fine waves, hatching, small dots"},
-    {"mixed2", "denser textures, grids and rings"},
-    {"mixed3", "curls, scales, the first eyes; with mixed5 the default"},
-    {"mixed4", "eyes, fur, feathers, small faces"},
-    {"mixed5", "parts of animals and buildings, arches"},
-    {"mixed6", "heads, wheels, windows; larger and stranger"},
-    {"mixed7", "whole animals and things, mixed up"},
-    {"mixed8", "the same, coarser; large pictures only"},
-    {"mixed9", "faint and scattered"},
-    {"mixed10", "what the classes depend on; the one that objective: class takes"},
+    {"mixed0", "ridges and strokes along edges, loud colours"},
+    {"mixed1", "a fine grain of dots, deep edges"},
+    {"mixed2", "small rings and knobs, the first eyes"},
+    {"mixed3", "eyes, knobs, fur; with mixed5 the default"},
+    {"mixed4", "larger eyes, domes and shells, as in the preset eyes"},
+    {"mixed5", "eyes and pearls in clusters"},
+    {"mixed6", "few and large eyes; calm places stay as they are"},
+    {"mixed7", "much as mixed6, as do all that follow"},
+    {"mixed8", "as mixed6; values are farther apart"},
+    {"mixed9", "as mixed6"},
+    {"mixed10", "as mixed6; the layer that objective: class takes"},
 };
 enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
 
@@ -46,7 +46,8 @@ static void print_table(const struct network *network)
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "a dream of it shows");
     for (int i = 0; i < BLOCKS; i++)
         print_row(network, network_find(network, blocks[i].layer), blocks[i].shows);
-    printf("\nAll of them, from the picture on; activation_N is another name for conv2d_N:\n\n");
+    printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name "
+           "for conv2d_N:\n\n");
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "what it is");
     for (int row = 1; row < network->layer_count; row++) {
         char what[64];
