@@ -46,7 +46,7 @@ static void print_table(const struct network *network)
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "a dream of it shows");
     for (int i = 0; i < BLOCKS; i++)
         print_row(network, network_find(network, blocks[i].layer), blocks[i].shows);
-    printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name "
+    printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name\n"
            "for conv2d_N:\n\n");
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "what it is");
     for (int row = 1; row < network->layer_count; row++) {
