@@ -13,7 +13,9 @@ end
 
 # key=, and key=word for each word that a key takes
 function __oneiros_settings
-    oneiros dream --help 2>/dev/null | sed -n 's/^    \([a-z_.]*\)=[^[]*\[\([^]]*\)\].*/\1 \2/p' | while read -l key words
+    set -l command dream
+    contains explain (commandline -opc); and set command explain
+    oneiros $command --help 2>/dev/null | sed -n 's/^    \([a-z_.]*\)=[^[]*\[\([^]]*\)\].*/\1 \2/p' | while read -l key words
         echo $key=
         string match -q '*|*' -- $words; and string replace -r '^' $key= -- (string split '|' -- (string replace -a ' ' '' -- $words))
     end
@@ -25,4 +27,5 @@ complete -c oneiros -n 'not __fish_use_subcommand; and string match -q -- "-*" (
 complete -c oneiros -n '__fish_seen_subcommand_from dream explain bench graph' -s s -l set -x -a '(__oneiros_settings)'
 complete -c oneiros -n '__fish_seen_subcommand_from dream explain' -s p -l preset -x \
     -a "(oneiros dream --help 2>/dev/null | sed -n 's/(the defaults)//; s/.*--preset NAME *named settings: //p' | tr -d , | string split -n ' ')"
-complete -c oneiros -n '__fish_seen_subcommand_from model' -f -a 'fetch import info graph'
+complete -c oneiros -n '__fish_seen_subcommand_from model' -f \
+    -a "(oneiros model --help 2>/dev/null | sed -n 's/.* oneiros model \([a-z]*\).*/\1/p')"

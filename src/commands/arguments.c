@@ -117,7 +117,8 @@ static enum status fail_layer(const struct network *network, const char *key, co
             nearest_offer(&nearest, activation);
         }
     }
-    return fail(STATUS_USAGE, "%s: the network has no layer %s%s", key, name, nearest_hint(&nearest, "; take mixed0 ... mixed10", hint));
+    return fail(STATUS_USAGE, "%s: the network has no layer %s%s `oneiros model layers` lists them", key, name,
+                nearest_hint(&nearest, ": take mixed0 ... mixed10;", hint));
 }
 
 enum status arguments_check_config(const struct config *config)
@@ -195,11 +196,17 @@ static const char options_help[] =
     "Keys, as KEY=DEFAULT  [range]:\n"
     "\n";
 
+static const char dream_keys_help[] =
+    "\nThe keys of `oneiros explain --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
+static const char explain_keys_help[] =
+    "\nThe keys of `oneiros dream --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
+
 void arguments_print_help(bool explain, FILE *stream)
 {
     fputs(explain ? explain_help : dream_help, stream);
     fputs(options_help, stream);
-    config_print_help(stream);
+    config_print_help(explain ? CONFIG_EXPLAIN : CONFIG_DREAM, stream);
+    fputs(explain ? explain_keys_help : dream_keys_help, stream);
     fputs("\n"
           "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"
           "75 stopped by a signal or by --max-seconds.\n",

@@ -314,11 +314,8 @@ static enum status print_json(const struct bench_report *report)
 static enum status read_weights(const struct config *config, float *weights, struct weights_info *info)
 {
     char path[FILE_PATH_MAX];
-    if (strcmp(config->model.path, "auto") == 0)
-        TRY(model_default_path(path));
-    else
-        snprintf(path, sizeof path, "%s", config->model.path);
-    return weights_read(path, network_inception_v3(), weights, info);
+    TRY(model_path(config->model.path, path));
+    return model_path_fail(weights_read(path, network_inception_v3(), weights, info), config->model.path);
 }
 
 // The network as `oneiros dream` would run it. *plan_text and *engine are the caller's to free, also after a failure.

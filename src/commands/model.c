@@ -8,6 +8,7 @@
 
 #include "commands/commands.h"
 #include "commands/model_graph.h"
+#include "commands/model_layers.h"
 #include "commands/options.h"
 #include "common/picture/geometry.h"
 #include "common/system/log.h"
@@ -32,6 +33,7 @@ struct subcommand {
     const char *options;     // the long options that it knows, with a space after each
     const char *operand;     // what its one operand is, in brackets where it may be left out; NULL: takes none
     enum status (*run)(struct arguments *arguments);
+    bool makes_file; // what goes wrong besides the command line is not wrong usage
 };
 
 static enum status run_fetch(struct arguments *arguments)
@@ -152,6 +154,11 @@ out:
     return rc;
 }
 
+static enum status run_layers(struct arguments *arguments)
+{
+    return model_layers_print(arguments->json);
+}
+
 // "512" or "640x480"
 static enum status run_graph(struct arguments *arguments)
 {
@@ -178,7 +185,7 @@ static const struct subcommand subcommands[] = {
      "  -h, --help         this text\n"
      "\n"
      "Proxies and certificates: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR.\n",
-     "output force ", NULL, run_fetch},
+     "output force ", NULL, run_fetch, true},
     {"model import",
      "Usage: oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
      "Converts InceptionV3 from a TensorFlow.js layers model to a Keras weights file.\n"
@@ -188,7 +195,7 @@ static const struct subcommand subcommands[] = {
      "      --force        replace FILE if it is there\n"
      "      --source TEXT  origin and licence, kept in the file and in every run's records\n"
      "  -h, --help         this text\n",
-     "output force source ", "DIR", run_import},
+     "output force source ", "DIR", run_import, true},
     {"model info",
      "Usage: oneiros model info [--json] [FILE]\n"
      "Reads and checks a weights file; prints where it comes from and every layer.\n"
@@ -196,7 +203,15 @@ static const struct subcommand subcommands[] = {
      "\n"
      "      --json         for machines\n"
      "  -h, --help         this text\n",
-     "json ", "[FILE]", run_info},
+     "json ", "[FILE]", run_info, false},
+    {"model layers",
+     "Usage: oneiros model layers [--json]\n"
+     "Lists the layers that `targets` may name, with what a dream of them shows: mixed0 to mixed10,\n"
+     "in which the network's blocks end, then all layers from the picture on.\n"
+     "\n"
+     "      --json         for machines\n"
+     "  -h, --help         this text\n",
+     "json ", NULL, run_layers, false},
     {"model graph",
      "Usage: oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
      "Prints the operations that the network runs as, forward to the targets and back to the\n"
@@ -208,13 +223,14 @@ static const struct subcommand subcommands[] = {
      "      --size N|WxH     a picture of N x N or W x H pixels; default 299\n"
      "      --json           for machines: with types, and where each tensor lies in memory\n"
      "  -h, --help           this text\n",
-     "set size json ", NULL, run_graph},
+     "set size json ", NULL, run_graph, false},
 };
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
 static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FILE]\n"
                                    "  or:  oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
                                    "  or:  oneiros model info [--json] [FILE]\n"
+                                   "  or:  oneiros model layers [--json]\n"
                                    "  or:  oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
                                    "The trained weights of InceptionV3, and what it runs as. Each has its own --help.\n";
 
@@ -259,7 +275,9 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         rc = subcommand->run(&arguments);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
-    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_USAGE ? EXIT_USAGE : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_INTERNAL;
+    return rc == STATUS_STOPPED                                              ? EXIT_STOPPED
+           : subcommand->makes_file && rc != STATUS_OK && rc != STATUS_USAGE ? EXIT_INTERNAL
+                                                                             : exit_code(rc);
 }
 
 int command_model(int argc, char **argv)

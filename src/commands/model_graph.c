@@ -164,8 +164,8 @@ static void print_table(const struct printing *p)
     printf(" at %d x %d pixels in %s, plan %s, %s, %d thread%s\n", p->graph->width, p->graph->height, p->plan->bf16 ? "bf16" : "f32",
            p->config->plan, simd_here()->name, p->threads, p->threads == 1 ? "" : "s");
     if (unknown)
-        printf("no plan has been made yet for %d convolutions, shown as direct: dream or bench makes it, or give one by -s plan=FILE\n",
-               unknown);
+        printf("no plan has been made yet for %d convolution%s, shown as direct: dream or bench makes it, or give one by -s plan=FILE\n",
+               unknown, PLURAL(unknown));
     printf("\n%3s %-13s %-18s %-15s %-15s %12s %7s %6s %-15s %7s\n", "", "operation", "of", "reads from", "result", "shape", "lives",
            p->large ? "MiB" : "KiB", "method", p->large ? "GFLOP" : "MFLOP");
     for (int i = 0; i < p->graph->op_count; i++)

@@ -6,6 +6,7 @@
 #include "commands/commands.h"
 #include "commands/options.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "report/page.h"
 #include "report/study/study.h"
 
@@ -78,8 +79,8 @@ static int write_pages(const struct report_options *options)
             continue;
         }
         written++;
-        log_info("%s: %zu pictures, %zu failed, %zu stopped; %.1f MB", summary.path, summary.images, summary.failed, summary.stopped,
-                 (double)summary.bytes / 1e6);
+        log_info("%s: %zu picture%s, %zu failed, %zu stopped; %.1f MB", summary.path, summary.images, PLURAL(summary.images),
+                 summary.failed, summary.stopped, (double)summary.bytes / 1e6);
     }
     return code != EXIT_ALL_DONE && written > 0 ? EXIT_SOME_FAILED : code;
 }

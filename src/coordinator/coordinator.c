@@ -9,6 +9,7 @@
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
+#include "common/system/text.h"
 #include "common/wire/messages.h"
 #include "common/wire/timing.h"
 #include "coordinator/delegation.h"
@@ -36,6 +37,8 @@ struct coordinator {
     struct checkpoint_folder checkpoints;
     struct delegation *delegation; // NULL: rank 0 reads and writes all
     int64_t taken;                 // from the intake, and read
+    int downloads;                 // URLs among what is being read
+    char last[ROW_SOURCE_MAX];     // output of the image that was done last
     bool all_put;                  // the intake has no more
     bool all_taken;                // and what it had has been read
     bool told;                     // that it is time to stop
@@ -57,6 +60,8 @@ static enum status write_down(void *context, struct task *task)
     else
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
+    if (ok)
+        snprintf(c->last, sizeof c->last, "%s", record->output);
     if (ok)
         checkpoint_folder_are_obsolete(&c->checkpoints, record->sha256);
     if (record->status != IMAGE_STOPPED)
@@ -87,10 +92,12 @@ static enum status put_in(struct coordinator *c, bool in_order)
         TRY(next_entry(c, &entry, &given, &c->all_put));
         if (!given)
             break;
-        if (resume_is_done(c->options->resume, entry.id) && !in_order)
+        const bool resumed = resume_is_done(c->options->resume, entry.id) && !in_order;
+        if (resumed)
             c->taken++;
         else
             TRY(prefetch_put(c->prefetch, &entry));
+        c->downloads += entry.kind == INTAKE_URL && !resumed;
     }
     return STATUS_OK;
 }
@@ -104,6 +111,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
     struct task *task = wanted ? prefetch_take(c->prefetch, in_order, &c->timing) : NULL;
     if (task) {
         c->taken++;
+        c->downloads -= intake_is_url(task->record.source);
         *found = true;
         TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }
@@ -113,7 +121,8 @@ static enum status take_inputs(struct coordinator *c, bool *found)
 
 static enum status stop(struct coordinator *c)
 {
-    log_warning("stopping: each worker ends its step%s",
+    const char *reason = stop_reason(); // NULL: only a worker has heard of it
+    log_warning("stopping (%s): each worker ends its step%s", reason ? reason : "a signal to a worker",
                 c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     if (c->delegation)
         c->delegation->stopping = true;
@@ -136,6 +145,8 @@ static enum status look_after(struct coordinator *c, bool *found)
     const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->counts.done : 0;
     if (total >= 0)
         progress_set_total(c->progress, total - done);
+    const int reading = prefetch_count(c->prefetch);
+    progress_set_waiting(c->progress, c->downloads, reading - c->downloads, dispatcher_writing(c->dispatcher));
     progress_tick(c->progress);
     TRY(folder_lock_touch(c->options->lock));
     if (run_file_is_written(c->run_file)) {
@@ -223,12 +234,27 @@ static enum status collect_timing(struct coordinator *c)
 // For those who ask, and where there are several workers to compare.
 static void say_timing(const struct coordinator *c, double elapsed)
 {
+    const struct coordinator_outcome *outcome = c->outcome;
     char title[64];
-    if (log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
+    if (outcome->done + outcome->stopped == 0 || log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
         return;
     snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, c->workers.ranks == 1 ? "" : "s");
     timing_part_print(&c->workers, title, elapsed, stderr);
     timing_part_print(&c->own, "rank 0", elapsed, stderr);
+}
+
+// Where what was made is, and how to look at it.
+static void say_where(const struct coordinator *c)
+{
+    const bool explains = c->options->setup.kind == JOB_EXPLAIN;
+    const char *output = c->options->setup.output;
+    char path[FILE_PATH_MAX], word[TEXT_WORD_MAX];
+    text_word(output, word);
+    if (c->outcome->done > 1)
+        log_info("%s are in %s, a folder for each picture; `oneiros report %s` makes a page to look at",
+                 explains ? "the explanations" : "the dreams", output, word);
+    else if (c->outcome->done == 1 && file_join(path, output, c->last) == STATUS_OK)
+        log_info("%s is %s; `oneiros report %s` makes a page to look at", explains ? "the explanation" : "the dream", path, word);
 }
 
 // An image for a worker that reads and writes by itself. One that cannot be taken in has failed.
@@ -334,10 +360,13 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(serve(&c));
     if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
-    if (outcome->stopped > 0)
-        log_warning(options->setup.kind == JOB_EXPLAIN ? "%" PRId64 " pictures were not explained to the end; nothing is kept of them"
-                                                       : "%" PRId64 " dreams are unfinished; run the same command again to go on with them",
-                    outcome->stopped);
+    const bool one = outcome->stopped == 1;
+    if (outcome->stopped > 0 && options->setup.kind == JOB_EXPLAIN)
+        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", outcome->stopped, one ? " was" : "s were",
+                    one ? "it" : "them");
+    else if (outcome->stopped > 0)
+        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", outcome->stopped, one ? " is" : "s are",
+                    one ? "it" : "them");
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));
     timing_part_add(&c.own, &c.timing);
@@ -363,5 +392,7 @@ out:
     checkpoint_folder_destroy(&c.checkpoints);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
+    if (rc == STATUS_OK && !outcome->rows_lost)
+        say_where(&c);
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

@@ -100,7 +100,8 @@ static void warn_of_teams(const struct run *run)
     if (run->launch.rank != COORDINATOR_RANK || size == 0)
         return;
     if (size > workers)
-        log_warning("team.size is %d and there are %d workers: they are one team", size, workers);
+        log_warning(workers == 1 ? "team.size is %d and there is %d worker" : "team.size is %d and there are %d workers: they are one team",
+                    size, workers);
     else if (workers % size != 0)
         log_warning("team.size %d leaves %d of %d workers without work", size, workers % size, workers);
 }

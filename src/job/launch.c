@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/system/log.h"
+#include "common/system/stop_request.h"
 #include "common/wire/agreement.h"
 #include "common/wire/messages.h"
 #include "job/launcher.h"
@@ -116,10 +117,10 @@ static void take_back(const struct advice advice[ADVICE])
 // Open MPI 5 ends a process that has no home. One that is alone has nobody to share memory with: the file that it makes for that in
 // /dev/shm stays. Ranks of one node can do without the network: where that has IPv6, each would warn that it found no way through it. MPICH
 // takes SIGUSR1 for word of a rank that has died, and asks a launcher which one: without mpirun it waits for one for ever. The signal is
-// ours alone; one that comes meanwhile waits.
+// ours alone, and so are the others that end a run; a SIGUSR1 that comes meanwhile waits.
 static enum status init_mpi(int *provided)
 {
-    struct sigaction ours;
+    struct stop_handlers ours;
     sigset_t usr1, before;
     struct advice advice[ADVICE] = {{"HOME", "/", false},
                                     {"OMPI_MCA_btl", has_launcher() ? NULL : "self", false},
@@ -128,9 +129,9 @@ static enum status init_mpi(int *provided)
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &usr1, &before);
-    sigaction(SIGUSR1, NULL, &ours);
+    stop_handlers_save(&ours);
     const int code = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, provided);
-    sigaction(SIGUSR1, &ours, NULL);
+    stop_handlers_restore(&ours);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     take_back(advice);
     return mpi_check(code, "init");

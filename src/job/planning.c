@@ -10,6 +10,7 @@
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "kernels/execution/planner.h"
 #include "runfile/run_reader.h"
 #include "worker/network/engine.h"
@@ -89,14 +90,26 @@ out:
     return rc;
 }
 
-// `context`: when it was shown last.
+// When it began, and was shown last; 0: not yet.
+struct shown {
+    double started, last;
+};
+
 static void show_progress(void *context, int done, int total)
 {
-    double *shown = context;
-    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (now() - *shown < 0.1 && done < total))
+    struct shown *shown = context;
+    const double time = now();
+    shown->started = shown->started > 0 ? shown->started : time;
+    if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (time - shown->last < 0.1 && done < total))
         return;
-    *shown = now();
-    fprintf(stderr, done < total ? "\roneiros: planning, %d of %d convolutions timed" : "\r\033[K", done, total);
+    shown->last = time;
+    const double left = done > 0 ? (time - shown->started) / done * (total - done) : 0;
+    if (done == total)
+        fputs("\r\033[K", stderr);
+    else if (left > 0)
+        fprintf(stderr, "\roneiros: planning, %d of %d convolutions timed, about %.0fs left\033[K", done, total, left);
+    else
+        fprintf(stderr, "\roneiros: planning, %d of %d convolutions timed\033[K", done, total);
     fflush(stderr);
 }
 
@@ -113,7 +126,8 @@ static enum status make(const struct plan_origin *here, int threads, const struc
     TRY_OUT(planner_missing(planner, plan, &missing));
     if (missing == 0 || !planner->weights)
         goto out;
-    log_info("timing %d convolutions in every way they can be done, once for this kind of processor", missing);
+    log_info("timing %d convolution%s in every way %s can be done, once for this kind of processor; it may take a minute", missing,
+             PLURAL(missing), missing == 1 ? "it" : "they");
     const double start = now();
     omp_set_num_threads(threads);
     rc = planner_complete(planner, plan);
@@ -153,7 +167,7 @@ enum status planning_check(const struct config *config, const struct plan *plan)
 enum status planning_find(const struct config *config, int threads, const float *weights, const char *file_text, struct plan *plan,
                           char **text)
 {
-    double shown = 0;
+    struct shown shown = {0};
     struct objective objective;
     struct plan_origin origin;
     struct planner_options planner;

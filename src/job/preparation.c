@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job/preparation.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "job/planning.h"
@@ -20,6 +20,7 @@
 static enum status find_earlier(struct preparation *p, const struct job_options *options, const char *run_file)
 {
     struct stat info;
+    char word[TEXT_WORD_MAX], counts[256];
     const bool there = stat(run_file, &info) == 0;
     if (!there && options->resume)
         return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
@@ -34,9 +35,12 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .input_count = options->input_count}));
     p->known.tile_size = p->resume->tiles.size;
     p->known.nothing_left = p->resume->complete;
-    char counts[256];
     resume_describe(p->resume, counts, sizeof counts);
-    log_info(p->known.nothing_left ? "nothing to do in %s: %s" : "going on with the run in %s: %s", options->output, counts);
+    if (p->known.nothing_left)
+        log_info("nothing to do in %s: %s; `oneiros report %s` makes a page to look at", options->output, counts,
+                 text_word(options->output, word));
+    else
+        log_info("going on with the run in %s: %s", options->output, counts);
     return STATUS_OK;
 }
 
@@ -126,10 +130,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
 {
     char run_file[FILE_PATH_MAX];
     *p = (struct preparation){.recorded = options->config};
-    if (strcmp(options->config.model.path, "auto") == 0)
-        TRY(model_default_path(p->model));
-    else
-        snprintf(p->model, sizeof p->model, "%s", options->config.model.path);
+    TRY(model_path(options->config.model.path, p->model));
     TRY(file_join(run_file, options->output, "run.h5"));
     if (access(options->output, F_OK) == 0)
         TRY(folder_lock_take(&p->lock, options->output));

@@ -123,8 +123,8 @@ enum status shared_weights_create(struct shared_weights *s, struct launch *launc
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &copies, 1, MPI_INT, MPI_SUM, launch->comm), "reduce"));
     if (launch->rank == COORDINATOR_RANK && copies > 0)
         log_warning(
-            "%d of %d ranks keep a copy of the weights of their own (%zu MiB): they cannot share memory with the others of their node",
-            copies, launch->size, s->bytes >> 20);
+            "%d of %d ranks keep%s a copy of the weights of their own (%zu MiB): they cannot share memory with the others of their node",
+            copies, launch->size, copies == 1 ? "s" : "", s->bytes >> 20);
     if (launch->rank == COORDINATOR_RANK)
         rc = weights_read(path, network_inception_v3(), s->array, &s->info);
     TRY(launch_agree(launch, rc));

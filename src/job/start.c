@@ -8,6 +8,7 @@
 #include "job/planning.h"
 #include "job/resources.h"
 #include "kernels/simd/simd.h"
+#include "weights/model_fetch.h"
 #include "worker/network/objective.h"
 
 // For what rank 0 gathers of all.
@@ -197,7 +198,7 @@ enum status start_run(struct run *run)
     run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &run->memory_limit, 1, MPI_UINT64_T, MPI_MIN, launch->comm), "reduce"));
     TRY(launch_agree(launch, choose_tiles(run)));
-    TRY(shared_weights_create(&run->weights, launch, prepared->model));
+    TRY(model_path_fail(shared_weights_create(&run->weights, launch, prepared->model), config->model.path));
     TRY(launch_agree(launch, check_all(run)));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));

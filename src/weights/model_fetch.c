@@ -63,6 +63,30 @@ enum status model_default_path(char path[FILE_PATH_MAX])
     return STATUS_OK;
 }
 
+static bool is_auto(const char *setting)
+{
+    return strcmp(setting, "auto") == 0;
+}
+
+enum status model_path(const char *setting, char path[FILE_PATH_MAX])
+{
+    if (is_auto(setting))
+        return model_default_path(path);
+    if (snprintf(path, FILE_PATH_MAX, "%s", setting) >= FILE_PATH_MAX)
+        return fail(STATUS_LIMIT, "model.path: a path of more than %d bytes", FILE_PATH_MAX - 1);
+    return access(path, R_OK) == 0 ? STATUS_OK : model_path_fail(fail(STATUS_IO, "%s: %s", path, strerror(errno)), setting);
+}
+
+enum status model_path_fail(enum status rc, const char *setting)
+{
+    if (rc != STATUS_IO && rc != STATUS_FORMAT && rc != STATUS_UNSUPPORTED)
+        return rc;
+    if (is_auto(setting))
+        return fail(rc, "%s; `oneiros model fetch --force` replaces the file", status_message());
+    return fail(rc, "model.path: %s; name a Keras file of InceptionV3's weights, or leave the key away for that of `oneiros model fetch`",
+                status_message());
+}
+
 static enum status verify(const char *path)
 {
     const struct network *network = network_inception_v3();

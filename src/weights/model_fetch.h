@@ -14,3 +14,9 @@ enum status model_fetch(bool force, const char *out) MUST_CHECK;
 
 // $XDG_CACHE_HOME/oneiros/inception_v3.h5, in ~/.cache without that variable. STATUS_IO, with what to do, when no file is there.
 enum status model_default_path(char path[FILE_PATH_MAX]) MUST_CHECK;
+
+// The file that the key model.path means by `setting`: the same for "auto". It is there.
+enum status model_path(const char *setting, char path[FILE_PATH_MAX]) MUST_CHECK;
+
+// Puts into this thread's message of a file that could not be read as weights where its name comes from, and what to do.
+enum status model_path_fail(enum status rc, const char *setting) MUST_CHECK;

@@ -62,7 +62,9 @@ page() {
             grep -qx -- "$option" completion || { echo "the completion of $command lacks $option" && false; }
         done <options
     done
-    for step in fetch import info graph; do
+    steps=$("$ONEIROS" model --help | sed -n 's/.* oneiros model \([a-z]*\).*/\1/p')
+    [ "$(wc -w <<<"$steps")" -ge 5 ]
+    for step in $steps; do
         "$ONEIROS" model "$step" --help | grep -oE -- '--[a-z]+' | sort -u >options
         page "oneiros-model-$step" >page
         complete_words model "$step" -- >completion
@@ -76,15 +78,33 @@ page() {
 @test "each key is in the help, the page and the completion, and in config/default.yaml" {
     keys >keys
     [ "$(wc -l <keys)" -ge 60 ]
-    "$ONEIROS" dream --help >help
-    page oneiros-dream >page
-    complete_words dream -s "" >completion
+    for command in dream explain; do
+        "$ONEIROS" "$command" --help | sed -n 's/^    \([a-z_.]*\)=.*/\1/p' >"$command"
+        page "oneiros-$command" >page
+        complete_words "$command" -s "" >completion
+        while read -r key; do
+            grep -qF "$key=" page || { echo "the page of $command lacks $key" && false; }
+            grep -qxF "$key=" completion || { echo "the completion of $command lacks $key" && false; }
+        done <"$command"
+        [ "$(wc -l <"$command")" -eq "$(wc -l <completion)" ]
+    done
     while read -r key; do
-        grep -qF "    $key=" help || { echo "the help lacks $key" && false; }
-        grep -qF "$key=" page || { echo "the page lacks $key" && false; }
-        grep -qxF "$key=" completion || { echo "the completion lacks $key" && false; }
+        cat dream explain | grep -qxF "$key" || { echo "the help lacks $key" && false; }
         grep -qE "^ *${key##*.}:" "$SOURCE/config/default.yaml"
     done <keys
+    # Each command has its own.
+    for key in steps octaves.count guidance.cam frames.every cam.layer output.format; do
+        grep -qxF "$key" dream
+        run ! grep -qxF "$key" explain
+    done
+    for key in saliency.samples saliency.noise; do
+        run ! grep -qxF "$key" dream
+        grep -qxF "$key" explain
+    done
+    for key in targets objective seed tile.size importance.samples video.colormap fetch.parallel; do
+        grep -qxF "$key" dream
+        grep -qxF "$key" explain
+    done
 }
 
 @test "the words that a key takes are completed" {

@@ -101,6 +101,18 @@ dry_run() {
     diff job.yaml - <<<"$output"
 }
 
+@test "-c takes a pipe, and a file with a byte order mark" {
+    printf '\xef\xbb\xbfsteps: 7\nseed: 3\n' >job.yaml
+    run -0 "$ONEIROS" dream -c job.yaml --print-config
+    grep -qx "steps: 7" <<<"$output"
+    grep -qx "seed: 3" <<<"$output"
+    run -0 "$ONEIROS" dream -c <(echo "steps: 8") --print-config
+    grep -qx "steps: 8" <<<"$output"
+    run -0 "$ONEIROS" dream -c /dev/null --print-config
+    run -2 timeout 60 "$ONEIROS" dream -c <(yes '# for ever') --print-config
+    [[ "$output" == *"has more than 1048576 bytes" ]]
+}
+
 @test "-s over the environment over the file over the preset" {
     printf 'jitter: 3\nseed: 3\nthreads: 3\n' >job.yaml
     ONEIROS_SEED=4 ONEIROS_THREADS=4 run -0 "$ONEIROS" dream -s threads=5 -c job.yaml -p classic --print-config
@@ -277,6 +289,54 @@ END
     [[ "$output" == *"--size: '60' is neither N nor WxH, of 75 to 16384"* ]]
     run -2 "$ONEIROS" model graph -s targets=mixde3
     [[ "$output" == *"the network has no layer mixde3; did you mean mixed3?"* ]]
+}
+
+@test "model layers: every layer that a target may be, and only those" {
+    run -0 "$ONEIROS" model layers
+    [ "$(wc -L <<<"$output")" -le 124 ]
+    grep -Eq "^mixed3 +768 +16 +159 +[a-z]" <<<"$output"
+    grep -Eq "^conv2d_94 +192 +32 +[0-9]+ +convolution, on a branch$" <<<"$output"
+    [ "$(grep -Ec '^mixed[0-9]+ ' <<<"$output")" -eq 22 ] # what they show, and in their place among all
+    awk '/^[a-z0-9_]+ +[0-9]+ +[0-9]+ / {print $1}' <<<"$output" | sort -u >names
+    [ "$(wc -l <names)" -ge 100 ]
+    # As targets, 16 at a time.
+    while read -r list; do
+        "$ONEIROS" dream -s "targets=$list" --print-config >/dev/null
+    done < <(xargs -n 16 <names | tr ' ' ,)
+    run -0 "$ONEIROS" model layers --json
+    /usr/bin/python3 -c '
+import json, sys
+layers = {layer["name"]: layer for layer in json.load(sys.stdin)}
+assert sorted(layers) == sorted(open("names").read().split())
+assert (layers["mixed3"]["channels"], layers["mixed3"]["stride"], layers["mixed3"]["sees"], layers["mixed3"]["branch"]) == (768, 16, 159, False)
+assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows" not in layers["conv2d_94"]' <<<"$output"
+    run -2 "$ONEIROS" dream -s targets=inception -o out x.png
+    [[ "$output" == *'`oneiros model layers` lists them' ]]
+}
+
+@test "weights that are missing or wrong: the key, what to do, exit 2, and no folder" {
+    export XDG_CACHE_HOME=$PWD/cache ASAN_OPTIONS=detect_leaks=0
+    for command in "model info" bench "dream -o out x.png"; do
+        # shellcheck disable=SC2086 # several words
+        run -2 "$ONEIROS" $command
+        [[ "$output" == *"no weights at $PWD/cache/oneiros/inception_v3.h5 "*'run `oneiros model fetch` once, or set model.path' ]]
+    done
+    echo none >wrong.h5
+    for command in "bench -s" "dream -o out x.png -s"; do
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command model.path=missing.h5
+        [[ "$output" == *'error: model.path: missing.h5: No such file or directory; name a Keras file '* ]]
+        [ ! -e out ]
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command model.path=wrong.h5
+        [[ "$output" == *'error: model.path: wrong.h5: '*'; name a Keras file of InceptionV3'* ]]
+    done
+    mkdir cache/oneiros -p
+    cp wrong.h5 cache/oneiros/inception_v3.h5
+    run -2 "$ONEIROS" dream -o out x.png
+    [[ "$output" == *'inception_v3.h5: '*'`oneiros model fetch --force` replaces the file' ]]
+    run -2 "$ONEIROS" model info missing.h5
+    run -1 "$ONEIROS" model import missing -o x.h5
 }
 
 @test "model graph --json: what lives at the same time lies apart, and methods are the plan's" {

@@ -32,7 +32,7 @@ static void go_on(const char *folder, struct record_reader *saved)
     const struct film_options options = {.folder = folder, .config = &config, .width = TINY_SIDE, .height = TINY_SIDE, .saved = saved};
     if (film_create(&film, &options) == STATUS_OK) {
         (void)!film_add(film, &frame);
-        (void)!film_finish(&film);
+        (void)!film_finish(&film, NULL);
     }
     film_frame_destroy(&frame);
     (void)!film_remove(folder);

@@ -48,7 +48,7 @@ static void make_checkpoint(const char *path, int frames)
     must(image_rows_add_map(&checkpoint.rows, &(struct cam_row){.grid = {.width = 2, .height = 1}}, (const float[]){0.5f, 1}));
     must(checkpoint_write(path, &checkpoint, film_save, film));
     checkpoint_destroy(&checkpoint);
-    must(film_finish(&film));
+    must(film_finish(&film, NULL));
     must(film_remove("fuzz_checkpoint"));
 }
 

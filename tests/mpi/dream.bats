@@ -80,6 +80,26 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp zero/b/dream.png one/b/dream.png
 }
 
+@test "a run says where the dream is, counts as people do, and has no table of times where nothing was done" {
+    run -0 "$ONEIROS" dream "${settings[@]}" -o "one dream" b.png
+    [[ $output == *"oneiros: 1 image in "* ]]
+    [[ "${lines[-1]}" == "oneiros: the dream is one dream/b/dream.png; \`oneiros report 'one dream'\` makes a page to look at" ]]
+    [ -s "one dream/b/dream.png" ]
+    run -0 "$ONEIROS" dream "${settings[@]}" -o "one dream" b.png
+    [ "$output" = "oneiros: nothing to do: 1 image is done in one dream; \`oneiros report 'one dream'\` makes a page to look at" ]
+    run -0 ranks 3 -o two b.png c.bmp
+    [[ $output == *"oneiros: 2 images in "*$'\n'"2 workers "* ]]
+    [[ $output == *"oneiros: the dreams are in two, a folder for each picture; \`oneiros report two\` makes a page to look at"* ]]
+    rm two/b/dream.png
+    run -0 ranks 2 -o two b.png c.bmp
+    [[ $output == *"oneiros: going on with the run in two: 1 image is done"* ]]
+    run -3 ranks 3 -o none missing.png
+    [[ $output == *"oneiros: no image is done after "*", 1 failed"* ]]
+    [[ $output != *"workers"* ]]
+    run -0 --separate-stderr "$ONEIROS" dream -q "${settings[@]}" -o quiet b.png
+    [ -z "$stderr" ]
+}
+
 @test "a broken input is reported, the others are done, exit 3" {
     run -3 ranks 3 -o out b.png broken.png missing.png c.bmp
     [[ $output == *"broken.png: "*HTML* ]]
@@ -112,6 +132,52 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ! cmp a.png out/a/dream.partial.png
 }
 
+@test "a lost connection, SIGHUP, saves as SIGTERM does, and says so; under nohup it is nothing" {
+    local steps=(-s steps=100000 -s octaves.count=2 -s threads=1) launcher code=0
+    signal_when HUP 'begun alone' "$ONEIROS" dream "${steps[@]}" -o alone a.png 2>log
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGHUP): ' log
+    [ "$(ls -A alone/checkpoints | wc -l)" -eq 1 ]
+    "$MPIEXEC" -n 3 "$ONEIROS" dream "${steps[@]}" -o ranks a.png b.png 2>log &
+    launcher=$!
+    until_true 120 begun ranks
+    ranks_of "$launcher" | xargs kill -HUP
+    wait "$launcher" || code=$?
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGHUP): ' log
+    [ "$(ls -A ranks/checkpoints | wc -l)" -ge 1 ]
+    code=0
+    (trap '' HUP && exec "$ONEIROS" dream "${steps[@]}" -o kept a.png 2>log) &
+    until_true 120 begun kept
+    kill -HUP $!
+    kill -TERM $!
+    wait $! || code=$?
+    [ "$code" -eq 75 ]
+    grep -q 'stopping (SIGTERM): ' log
+}
+
+# The end of a terminal is the kernel's SIGHUP, and writes to it fail.
+@test "a terminal that goes away" {
+    /usr/bin/python3 - "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -s threads=1 -o out a.png <<'END'
+import os, pty, subprocess, sys, time
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while not subprocess.run([sys.executable, "-c", "import h5py; assert len(h5py.File('out/run.h5', swmr=True)['steps'])"],
+                         stderr=subprocess.DEVNULL).returncode == 0:
+    os.set_blocking(terminal, False)
+    try:
+        os.read(terminal, 1 << 16)
+    except BlockingIOError:
+        pass
+    time.sleep(0.1)
+os.close(terminal)
+status = os.waitpid(child, 0)[1]
+assert os.waitstatus_to_exitcode(status) == 75, status
+END
+    [ "$(ls -A out/checkpoints | wc -l)" -eq 1 ]
+}
+
 @test "--max-seconds stops as a signal does, on any number of ranks" {
     for count in 1 3; do
         local code seconds
@@ -122,7 +188,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
             [ "$code" -eq 75 ]
             [ ! -s "out-$count/a/dream.partial.png" ] || break
         done
-        grep -q 'stopping: each worker ends its step' "log-$count"
+        grep -q 'stopping (--max-seconds): each worker ends its step' "log-$count"
         [ -s "out-$count/a/dream.partial.png" ]
     done
     for wrong in 0 -1 soon; do
@@ -148,6 +214,13 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run ffprobe -v error -show_entries format=duration -of csv=p=0 out/b/dream.mp4
     [ "$output" = 1.500000 ]
     h5dump -d /cam/frames -A 0 out/run.h5 | grep -q '( 5 ) / '
+}
+
+@test "cam.png has the size of the picture, odd or larger than a video" {
+    ffmpeg -v error -i a.png -vf crop=151:101:200:60 odd.png
+    "$ONEIROS" dream "${settings[@]}" -s video.max_side=120 -o out odd.png
+    [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.png)" = 151,101 ]
+    [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.mp4)" = 120,80 ]
 }
 
 @test "without an encoder there are no videos, but all the rest" {

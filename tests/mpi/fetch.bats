@@ -73,6 +73,18 @@ nothing_left() {
     nothing_left
 }
 
+@test "an address with blanks and other letters is encoded as a browser does it; of others only http and https are fetched" {
+    run -0 "$ONEIROS" dream "${settings[@]}" -o out "$url/a cät%21.png"
+    "$ONEIROS" dream "${settings[@]}" -o file picture.png
+    cmp out/*/dream.png file/picture/dream.png
+    run -3 "$ONEIROS" dream "${settings[@]}" -o other ftp://127.0.0.1/a.png 's3://bucket/*.png' picture.png
+    [[ "$output" == *"error: ftp://127.0.0.1/a.png: of addresses only http and https ones are fetched"* ]]
+    [[ "$output" == *"error: s3://bucket/*.png: of addresses only http and https ones are fetched"* ]]
+    [ -s other/picture/dream.png ]
+    run -2 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=ftp://127.0.0.1/a.png -o guided picture.png
+    [[ "$output" == *"guide ftp://127.0.0.1/a.png: of addresses only http and https"* ]]
+}
+
 @test "baselines are the first pictures of the inputs, whichever comes first: the same bytes" {
     local many=(-s octaves.count=1 -s steps=1 -s importance.method=expected_gradients -s importance.baselines=images -s importance.samples=2)
     printf "$url/late%d.png\n" {0..19} >list

@@ -40,7 +40,7 @@ def reset(connection):
 def serve(connection, path, number):
     redirects = {"/loop": "/loop", "/to-file": "file:///etc/passwd", "/to-ftp": "ftp://127.0.0.1/a.png"}
     name = path.rsplit(".", 1)[0].rstrip("0123456789")
-    if name == "/good" or (name == "/tired" and number > 2):
+    if name in ("/good", "/a%20c%C3%A4t%") or (name == "/tired" and number > 2):
         connection.sendall(answer("200 OK", picture))
     elif name == "/late":  # some of them, when they are asked for first
         which = int(path[len("/late") :].split(".")[0])

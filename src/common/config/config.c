@@ -30,7 +30,7 @@ enum status config_load_file(struct config *config, const char *path)
 {
     void *bytes = NULL;
     size_t size = 0;
-    TRY(file_read(path, FILE_LIMIT, &bytes, &size));
+    TRY(file_read_any(path, FILE_LIMIT, &bytes, &size));
     const enum status rc = config_yaml_read(config, path, bytes, size);
     free(bytes);
     return rc;
@@ -149,17 +149,37 @@ static bool is_reserved(const char *name)
     return false;
 }
 
+// What is typed may also be meant for a group alone, or for the last part of a name.
+static void offer_parts(struct nearest *nearest, const struct config_key *key, const char *variable)
+{
+    const char *name = variable + sizeof env_prefix - 1, *dot = strchr(key->name, '.');
+    char group[CONFIG_KEY_MAX];
+    nearest_offer_as(nearest, name, variable);
+    if (!dot)
+        return;
+    snprintf(group, sizeof group, "%.*s", (int)(dot - key->name), name);
+    nearest_offer_as(nearest, group, variable);
+    nearest_offer_as(nearest, name + (strrchr(key->name, '.') + 1 - key->name), variable);
+}
+
 static enum status set_from_environment(struct config *config, const char *name, const char *value)
 {
-    char candidate[CONFIG_KEY_MAX + sizeof env_prefix], hint[NEAREST_HINT_MAX];
+    const char *const typed = name + sizeof env_prefix - 1;
+    const size_t length = strlen(typed);
+    char variable[CONFIG_KEY_MAX + sizeof env_prefix], hint[NEAREST_HINT_MAX], of_group[512] = "";
     struct nearest nearest;
-    nearest_init(&nearest, name);
+    nearest_init(&nearest, typed);
     for (int i = 0; i < config_key_count; i++) {
-        environment_name(&config_keys[i], candidate);
-        if (strcmp(candidate, name) == 0)
-            return fail_in(config_value_parse(config, &config_keys[i], value), "%s", name);
-        nearest_offer(&nearest, candidate);
+        const struct config_key *key = &config_keys[i];
+        environment_name(key, variable);
+        if (strcmp(variable, name) == 0)
+            return fail_in(config_value_parse(config, key, value), "%s", name);
+        if (strncmp(variable + sizeof env_prefix - 1, typed, length) == 0 && key->name[length] == '.')
+            text_append(of_group, sizeof of_group, "%s%s", of_group[0] ? ", " : "", variable);
+        offer_parts(&nearest, key, variable);
     }
+    if (of_group[0])
+        return fail(STATUS_USAGE, "environment variable %s names several keys: take one of %s", name, of_group);
     return fail(STATUS_USAGE, "environment variable %s names no key%s", name,
                 nearest_hint(&nearest, "; `oneiros dream --help` lists the keys", hint));
 }

@@ -23,6 +23,7 @@ enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
 enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
 enum config_precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
 enum config_io { IO_AUTO, IO_COORDINATOR, IO_WORKERS };
+enum config_use { CONFIG_DREAM = 1, CONFIG_EXPLAIN }; // what the settings are for: `oneiros dream`, `oneiros explain`
 enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 
 struct config_target {
@@ -170,5 +171,5 @@ enum status config_to_string(const struct config *config, char **text) MUST_CHEC
 // and is 1".
 bool config_difference(const struct config *was, const struct config *is, char *text, size_t size);
 
-// A table of every key, its default, range and help for --help.
-void config_print_help(FILE *stream);
+// A table of the keys that matter to dreams or to explanations, their defaults, ranges and help, for --help.
+void config_print_help(enum config_use use, FILE *stream);

@@ -103,12 +103,16 @@ bool config_difference(const struct config *was, const struct config *is, char *
     return count > 0;
 }
 
-void config_print_help(FILE *stream)
+void config_print_help(enum config_use use, FILE *stream)
 {
+    const char *section = NULL;
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (opens_section(i))
-            fprintf(stream, "%s  %s\n", i ? "\n" : "", key->section);
+        if (!config_key_matters(key, use))
+            continue;
+        if (!section || strcmp(section, key->section) != 0)
+            fprintf(stream, "%s  %s\n", section ? "\n" : "", key->section);
+        section = key->section;
         fprintf(stream, "    %s=%s  [", key->name, key->initial);
         config_value_print_range(key, stream);
         fprintf(stream, "]\n        %s\n", key->help);

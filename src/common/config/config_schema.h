@@ -36,9 +36,10 @@ struct config_key {
     uint64_t least, most; // whole numbers
     double low, high;     // reals
     const struct config_word *words;
-    const char *takes; // texts and targets: what they are, in a word or two
-    const char *help;  // one line
-    bool neutral;      // a dream has the same bytes whatever it is, or another is refused elsewhere (precision, plan, model.path)
+    const char *takes;    // texts and targets: what they are, in a word or two
+    const char *help;     // one line
+    enum config_use only; // what it matters to; 0: to dreams and to explanations
+    bool neutral;         // a dream has the same bytes whatever it is, or another is refused elsewhere (precision, plan, model.path)
 };
 
 enum { CONFIG_KEYS_MAX = 256, CONFIG_KEY_MAX = 64, CONFIG_LEVELS_MAX = 4 }; // rows; bytes of a name; dots in a name, plus one
@@ -51,6 +52,9 @@ const struct config_key *config_find(const char *name);
 
 // The first row of a group (`octaves` of octaves.count), or NULL.
 const struct config_key *config_find_group(const char *name);
+
+// Whether it matters what a key is.
+bool config_key_matters(const struct config_key *key, enum config_use use);
 
 // Fails with a message on a name that is no key: the nearest key, or the keys of the group that it names.
 enum status config_unknown_key(const char *name) MUST_CHECK;

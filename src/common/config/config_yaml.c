@@ -219,15 +219,16 @@ static enum status read_stream(struct reader *reader)
 
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size)
 {
-    const size_t length = strlen(path);
+    static const char mark[] = "\xef\xbb\xbf"; // the byte order mark that some editors put first; libyaml takes it for a column
+    const size_t length = strlen(path), skip = size >= 3 && memcmp(bytes, mark, 3) == 0 ? 3 : 0;
     struct config read;
     memcpy(&read, config, sizeof read);
-    struct reader reader = {.bytes = bytes, .size = size, .config = &read, .key = ""};
+    struct reader reader = {.bytes = (const unsigned char *)bytes + skip, .size = size - skip, .config = &read, .key = ""};
     if (length > PATH_SHOWN_MAX) // the end of a long path tells more
         path += length - PATH_SHOWN_MAX;
     if (!yaml_parser_initialize(&reader.parser))
         return fail(STATUS_LIMIT, "%s: not enough memory to read it", path);
-    yaml_parser_set_input_string(&reader.parser, bytes, size);
+    yaml_parser_set_input_string(&reader.parser, reader.bytes, reader.size);
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     enum status rc = read_stream(&reader);
     if (rc == STATUS_OK)

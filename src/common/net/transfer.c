@@ -9,6 +9,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "common/net/url.h"
+
 enum { REDIRECTS_MAX = 5, RETRY_AFTER_MAX = 60, BACK_OFF_MAX = 60, STALL_BYTES_PER_SECOND = 1000 };
 
 enum status transfer_cut(struct transfer *transfer)
@@ -122,11 +124,13 @@ static const char *environment(const char *name)
     return value && *value ? value : NULL;
 }
 
-static void set_options(struct transfer *transfer)
+static enum status set_options(struct transfer *transfer)
 {
     const struct fetch_options *options = transfer->options;
     CURL *curl = transfer->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
+    char url[URL_MAX];
+    TRY(url_encode(transfer->url, url));
+    curl_easy_setopt(curl, CURLOPT_URL, url); // it keeps a copy
 #if CURL_AT_LEAST_VERSION(7, 85, 0)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -162,6 +166,7 @@ static void set_options(struct transfer *transfer)
         curl_easy_setopt(curl, CURLOPT_CAINFO, bundle);
     if (environment("SSL_CERT_DIR"))
         curl_easy_setopt(curl, CURLOPT_CAPATH, environment("SSL_CERT_DIR"));
+    return STATUS_OK;
 }
 
 static enum status explain(struct transfer *transfer, CURLcode code)
@@ -235,7 +240,7 @@ enum status transfer_begin(struct transfer *transfer)
     transfer->curl = curl_easy_init();
     if (!transfer->curl)
         return fail(STATUS_INTERNAL, "libcurl does not start");
-    set_options(transfer);
+    TRY_OUT(set_options(transfer));
     if (!transfer->trusted && !transfer->etag[0])
         TRY_OUT(transfer_cut(transfer));
     if (transfer->size > 0)

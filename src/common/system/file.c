@@ -222,6 +222,49 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
     return file_read_facts(path, limit, bytes, size, &facts);
 }
 
+// Up to the end, of whatever length within the limit.
+static enum status read_to_end(int descriptor, const char *name, uint64_t limit, void **bytes, size_t *size)
+{
+    enum status rc = STATUS_OK;
+    size_t room = 0;
+    char *buffer = NULL;
+    *size = 0;
+    for (ssize_t got = 1; got > 0; *size += (size_t)got) {
+        room = room ? 2 * room : 4096;
+        room = room < limit + 1 ? room : (size_t)limit + 1; // one more shows that there is too much
+        char *more = realloc(buffer, room + 1);
+        if (!more)
+            TRY_OUT(no_memory("for the bytes of '%s'", name));
+        buffer = more;
+        got = read_fully(descriptor, buffer + *size, room - *size);
+        if (got < 0)
+            TRY_OUT(fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno)));
+        if (*size + (size_t)got > limit)
+            TRY_OUT(fail(STATUS_LIMIT, "'%s' has more than %llu bytes", name, (unsigned long long)limit));
+    }
+    buffer[*size] = '\0';
+    *bytes = buffer;
+out:
+    if (rc != STATUS_OK)
+        free(buffer);
+    return rc;
+}
+
+enum status file_read_any(const char *path, uint64_t limit, void **bytes, size_t *size)
+{
+    struct stat facts;
+    *bytes = NULL;
+    *size = 0;
+    if (stat(path, &facts) != 0 || S_ISREG(facts.st_mode) || S_ISDIR(facts.st_mode))
+        return file_read(path, limit, bytes, size);
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return fail(STATUS_IO, "cannot open '%s': %s", path, strerror(errno));
+    const enum status rc = read_to_end(descriptor, path, limit, bytes, size);
+    close(descriptor);
+    return rc;
+}
+
 // What is to be said where mkdir() failed. Any error: read-only file systems and automounters do not say EEXIST.
 static enum status is_folder(const char *path)
 {

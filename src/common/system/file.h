@@ -48,6 +48,9 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
 // The same, and what the file system said of the file before it was read.
 enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts) MUST_CHECK;
 
+// The same also of what is no regular file, as a shell's <(...) is a pipe: up to its end, which is waited for. No folders.
+enum status file_read_any(const char *path, uint64_t limit, void **bytes, size_t *size) MUST_CHECK;
+
 // The same from an open file, from where it stands on: `expected` bytes and no more. `name` is for messages.
 enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size) MUST_CHECK;
 

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
 #include "common/system/stop_request.h"
 
-#include <signal.h>
 #include <stddef.h>
 
 #include "common/system/clock.h"
 
-static volatile sig_atomic_t requested;
-static double deadline; // of the monotonic clock; 0: none
+static volatile sig_atomic_t requested; // the signal; 0: none
+static double deadline;                 // of the monotonic clock; 0: none
+
+// SIGINT is not among them: one that came has the ordinary way back.
+static const int kept[STOP_SIGNALS] = {SIGTERM, SIGUSR1, SIGHUP};
 
 static void on_signal(int number)
 {
-    (void)number;
-    requested = 1;
+    requested = number;
+}
+
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 void stop_install(double limit)
@@ -21,8 +28,9 @@ void stop_install(double limit)
     // Waits end early all the same; reads and writes of libraries that do not expect it, as while MPI starts, do not fail.
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    for (int i = 0; i < STOP_SIGNALS; i++)
+        if (kept[i] != SIGHUP || !is_ignored(SIGHUP))
+            sigaction(kept[i], &action, NULL);
     action.sa_flags |= (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
 }
@@ -30,4 +38,32 @@ void stop_install(double limit)
 bool stop_requested(void)
 {
     return requested != 0 || (deadline > 0 && now() >= deadline);
+}
+
+const char *stop_reason(void)
+{
+    switch (requested) {
+    case SIGINT:
+        return "SIGINT";
+    case SIGTERM:
+        return "SIGTERM";
+    case SIGUSR1:
+        return "SIGUSR1";
+    case SIGHUP:
+        return "SIGHUP";
+    default:
+        return stop_requested() ? "--max-seconds" : NULL;
+    }
+}
+
+void stop_handlers_save(struct stop_handlers *handlers)
+{
+    for (int i = 0; i < STOP_SIGNALS; i++)
+        sigaction(kept[i], NULL, &handlers->of[i]);
+}
+
+void stop_handlers_restore(const struct stop_handlers *handlers)
+{
+    for (int i = 0; i < STOP_SIGNALS; i++)
+        sigaction(kept[i], &handlers->of[i], NULL);
 }

@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: MIT
-// What asks the program to save and end: SIGINT, SIGTERM, SIGUSR1, and a time limit, since signals do not reach every rank under every
-// launcher. The handler only sets a flag. A second SIGINT ends the program the ordinary way: somebody waits at a keyboard. The others may
-// come twice by themselves: Slurm sends them to every process of a step, and srun and mpirun pass on what they get.
+// What asks the program to save and end: SIGINT, SIGTERM, SIGUSR1, SIGHUP (the terminal or its connection has gone; not where nohup has it
+// ignored), and a time limit, since signals do not reach every rank under every launcher. The handler only sets a flag. A second SIGINT ends
+// the program the ordinary way: somebody waits at a keyboard. The others may come twice by themselves: Slurm sends them to every process of
+// a step, and srun and mpirun pass on what they get.
 #pragma once
 
+#include <signal.h>
 #include <stdbool.h>
 
 // From `deadline` of the monotonic clock on it is time to stop; 0: there is none. Before threads.
 void stop_install(double deadline);
 bool stop_requested(void);
+
+// Why: "SIGTERM", "--max-seconds"; NULL: it is not time.
+const char *stop_reason(void);
+
+// Signals for which libraries have handlers of their own, as MPI has: what is done about them now, and that again.
+enum { STOP_SIGNALS = 3 };
+struct stop_handlers {
+    struct sigaction of[STOP_SIGNALS];
+};
+void stop_handlers_save(struct stop_handlers *handlers);
+void stop_handlers_restore(const struct stop_handlers *handlers);

@@ -26,6 +26,38 @@ const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX])
     return out;
 }
 
+const char *text_word(const char *text, char out[TEXT_WORD_MAX])
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
+    out[0] = '\0';
+    if (text[0] && text[strspn(text, plain)] == '\0') {
+        text_append(out, TEXT_WORD_MAX, "%s", text);
+        return out;
+    }
+    text_append(out, TEXT_WORD_MAX, "'");
+    for (size_t part; *text; text += part) {
+        part = strcspn(text, "'");
+        text_append(out, TEXT_WORD_MAX, "%.*s", (int)part, text);
+        if (text[part] == '\'') {
+            text_append(out, TEXT_WORD_MAX, "'\\''");
+            part++;
+        }
+    }
+    text_append(out, TEXT_WORD_MAX, "'");
+    return out;
+}
+
+size_t utf8_columns(const char *text)
+{
+    size_t columns = 0;
+    for (size_t step; *text; text += step) {
+        step = utf8_length(text);
+        columns += step > 2 ? 2 : 1;
+        step = step ? step : 1;
+    }
+    return columns;
+}
+
 size_t utf8_length(const char *text)
 {
     const unsigned char *s = (const unsigned char *)text;

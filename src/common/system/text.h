@@ -14,6 +14,16 @@ void text_append(char *text, size_t size, const char *format, ...) PRINTF_LIKE(3
 enum { TEXT_EXCERPT_MAX = 64 };
 const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX]);
 
+// A text as a shell takes it for one word: as it is, or in quotes. What does not fit is cut. Returns `out`.
+enum { TEXT_WORD_MAX = 4096 };
+const char *text_word(const char *text, char out[TEXT_WORD_MAX]);
+
+// "1 image", "2 images".
+#define PLURAL(count) ((count) == 1 ? "" : "s")
+
+// Columns that well-formed text takes on a terminal; those of other alphabets are taken for wide where they may be.
+size_t utf8_columns(const char *text);
+
 // Bytes of the character that starts at text[0] (NUL-terminated text): 1 to 4, or 0 where the bytes are not well-formed.
 size_t utf8_length(const char *text);
 

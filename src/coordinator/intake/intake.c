@@ -10,6 +10,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/net/url.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake_list.h"
@@ -383,6 +384,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
         rc = intake_list_open(&intake->list, text + 1);
     } else if (stat(text, &info) == 0) {
         return take_path(intake, text, &info, entry);
+    } else if (url_has_scheme(text)) {
+        rc = fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched");
     } else if ((errno == ENOENT || errno == ENOTDIR) && strpbrk(text, "*?[")) {
         rc = open_glob(intake, text);
     } else {
@@ -407,7 +410,8 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
         give_error(entry, fail(STATUS_USAGE, "no picture in this folder"), intake->folder);
     } else {
         if (walk->others > 0)
-            log_info("%s: %lld pictures, %lld other files left out", intake->folder, (long long)walk->pictures, (long long)walk->others);
+            log_info("%s: %lld picture%s, %lld other file%s left out", intake->folder, (long long)walk->pictures, PLURAL(walk->pictures),
+                     (long long)walk->others, PLURAL(walk->others));
         return false;
     }
     return true;

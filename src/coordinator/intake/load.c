@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/net/url.h"
 #include "common/picture/geometry.h"
 #include "common/picture/resample.h"
 #include "common/system/clock.h"
@@ -123,6 +124,8 @@ enum status load_guide(const struct config *config, const char *output, struct i
     *image = (struct image){0};
     if (intake_is_url(config->guide))
         TRY_OUT(download(config->guide, output, config, &descriptor));
+    else if (url_has_scheme(config->guide) && access(config->guide, F_OK) != 0)
+        TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
     TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])

@@ -170,18 +170,31 @@ static enum status show(struct film *f, struct film_frame *frame)
     return STATUS_OK;
 }
 
-static enum status complete(struct film *f)
+// Not of the video's size, whose sides are even and may be smaller.
+static enum status write_still(struct film *f, struct image *dream)
 {
+    const struct image still = {.width = dream->width, .height = dream->height, .rgb = dream->rgb, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    const size_t plane = (size_t)dream->width * (size_t)dream->height;
     char path[FILE_PATH_MAX];
+    enum status rc;
+    uint8_t *rgb;
+    TRY(ALLOCATE(rgb, 3 * plane, "for a map over %d x %d pixels", dream->width, dream->height));
+    codec_to_bytes(dream->rgb, plane, rgb);
+    TRY_OUT(overlay_draw(rgb, dream->width, dream->height, &f->last, f->config->video.colormap, f->config->video.opacity, rgb));
+    codec_from_bytes(rgb, plane, dream->rgb);
+    TRY_OUT(file_join(path, f->folder, "cam.png"));
+    rc = codec_encode(path, IMAGE_FORMAT_PNG, &still);
+out:
+    free(rgb);
+    return rc;
+}
+
+static enum status complete(struct film *f, struct image *dream)
+{
     for (int i = 0; i < REELS; i++)
         if (f->reels[i].video)
             TRY(video_finish(&f->reels[i].video));
-    if (f->last.values) {
-        TRY(draw(f, &f->last));
-        TRY(file_join(path, f->folder, "cam.png"));
-        TRY(write_png(f, f->overlay, path));
-    }
-    return STATUS_OK;
+    return f->last.values && dream ? write_still(f, dream) : STATUS_OK;
 }
 
 static void save_heat(const struct heat *heat, struct record_writer *writer)
@@ -333,13 +346,13 @@ static bool is_part(void *context, const char *name)
     return parts->map && strcmp(name, "cam.png") == 0;
 }
 
-enum status film_finish(struct film **film)
+enum status film_finish(struct film **film, struct image *dream)
 {
     struct film *f = *film;
-    struct parts parts = {.map = f->last.values};
+    struct parts parts = {.map = f->last.values && dream};
     for (int i = 0; i < REELS; i++)
         parts.videos[i] = f->reels[i].video;
-    enum status rc = complete(f);
+    enum status rc = complete(f, dream);
     if (rc == STATUS_OK && !f->fresh)
         rc = stale_files_remove(f->folder, file_names, is_part, &parts);
     film_leave(film);

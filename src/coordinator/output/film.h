@@ -4,8 +4,9 @@
 // As configured by frames.* and video.*, in the folder of the image:
 //   dream.mp4, dream/0000.png ...        the dream as it grows; the number is the frame's
 //   cam.mp4, cam/0000.png ...            the running mean of the maps over each frame that has one (video.steadiness)
-//   cam.png                              the last map, as it came, over its frame
-// all of geometry_video()'s size. Each file is complete or absent. Where FFmpeg has no H.264 encoder (video_check) there are no videos, but
+// all of geometry_video()'s size, and of the picture's own
+//   cam.png                              the last map, as it came, over the dream
+// Each file is complete or absent. Where FFmpeg has no H.264 encoder (video_check) there are no videos, but
 // all the rest.
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include "common/config/config.h"
 #include "common/picture/heat.h"
+#include "common/picture/image.h"
 #include "common/system/status.h"
 #include "common/wire/record_file.h"
 
@@ -48,8 +50,9 @@ enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 // What the film, a struct film, is made of so far, for film_options.saved.
 void film_save(void *film, struct record_writer *writer);
 
-// Writes what is only known at the end, the videos among it, removes what earlier films left, and frees the film in any case.
-enum status film_finish(struct film **film) MUST_CHECK;
+// Writes what is only known at the end, the videos among it, removes what earlier films left, and frees the film in any case. `dream`: the
+// picture as it has become, whose pixels cam.png uses up; NULL: no cam.png.
+enum status film_finish(struct film **film, struct image *dream) MUST_CHECK;
 
 // Frees it. The frames that are in the folder stay, for a film that goes on from film_save(). NULL is fine.
 void film_leave(struct film **film);

@@ -76,27 +76,57 @@ static double image_rate(const struct progress_state *state)
 }
 
 // What stands beside the bar. Where there is little room, the last ones are left out first.
-enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_RATE, DETAIL_IN_FLIGHT };
+enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_HAND, DETAIL_WAITING, DETAIL_RATE };
+
+static void append_count(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
+{
+    append(text, "%lld", (long long)(state->done + state->failed));
+    if (state->total >= 0)
+        append(text, " of %lld", (long long)state->total);
+    append(text, " done");
+}
+
+// "cat.jpg: octave 2 of 4, step 7 of 20", or how many there are.
+static void append_hand(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
+{
+    const struct progress_place *place = &state->place;
+    if (state->in_flight > 1 || (state->in_flight == 1 && !state->name[0]))
+        append(text, ", %d in hand", state->in_flight);
+    else if (state->in_flight == 1)
+        append(text, ", %s", state->name);
+    if (state->in_flight == 1 && state->name[0] && place->octaves > 0)
+        append(text, ": octave %d of %d, step %d of %d", place->octave + 1, place->octaves, place->step + 1, place->steps);
+}
+
+// Files are read ahead while there is work: only without any are they waited for.
+static void append_waiting(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
+{
+    if (state->downloads > 0)
+        append(text, ", %d download%s", state->downloads, PLURAL(state->downloads));
+    if (state->reading > 0 && state->in_flight == 0)
+        append(text, ", reading %d", state->reading);
+    if (state->writing > 0)
+        append(text, ", writing %d", state->writing);
+}
 
 static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_state *state, enum detail most)
 {
     const double left = progress_seconds_left(state), rate = image_rate(state);
-    if (state->total >= 0)
-        append(text, "%lld/%lld", (long long)(state->done + state->failed), (long long)state->total);
-    else
-        append(text, "%lld images", (long long)(state->done + state->failed));
+    append_count(text, state);
     if (state->failed && most >= DETAIL_FAILED)
         append(text, ", %lld failed", (long long)state->failed);
-    if (state->in_flight && most >= DETAIL_IN_FLIGHT)
-        append(text, ", %d in flight", state->in_flight);
-    if (rate > 0 && most >= DETAIL_RATE) {
+    if (most >= DETAIL_HAND)
+        append_hand(text, state);
+    if (most >= DETAIL_WAITING)
+        append_waiting(text, state);
+    if (rate > 0.05 / 3600 && state->total != 1 && most >= DETAIL_RATE) { // what would be shown as 0 is not
         append(text, ", ");
         append_rate(text, rate);
     }
     if (most >= DETAIL_TIME) {
         append(text, ", ");
         append_duration(text, left >= 0 ? left : state->elapsed);
-        append(text, left >= 0 ? " left" : "");
+        append(text, left >= 0 ? " left" : " so far");
     }
 }
 
@@ -129,18 +159,18 @@ void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_sta
     if (columns <= 0)
         return;
     int room = columns - percent - (fraction >= 0 && bar >= BAR_LEAST ? bar + frame : 0);
-    for (int most = DETAIL_IN_FLIGHT; most >= DETAIL_COUNT; most--) { // all ASCII: a byte is a column
+    for (int most = DETAIL_RATE; most >= DETAIL_COUNT; most--) {
         details[0] = '\0';
         append_details(details, state, (enum detail)most);
-        if ((int)strlen(details) <= room)
+        if ((int)utf8_columns(details) <= room)
             break;
     }
     if (fraction >= 0)
         append(text, "%3d%% ", (int)(fraction * 100));
-    if (fraction >= 0 && bar >= BAR_LEAST && (int)strlen(details) <= room)
+    if (fraction >= 0 && bar >= BAR_LEAST && (int)utf8_columns(details) <= room)
         append_bar(text, fraction, bar, utf8);
     else
-        details[columns - percent > 0 ? columns - percent : 0] = '\0';
+        utf8_cut(details, columns - percent > 0 ? (size_t)(columns - percent) : 0); // a column has a byte at least
     append(text, "%s", details);
     if (columns < percent)
         text[columns] = '\0';
@@ -152,15 +182,22 @@ void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_sta
     text[0] = '\0';
     if (fraction >= 0)
         append(text, "%d%%: ", (int)(fraction * 100));
-    append_details(text, state, DETAIL_IN_FLIGHT);
+    append_details(text, state, DETAIL_RATE);
 }
 
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
 {
+    const bool none = state->done == 0;
     text[0] = '\0';
-    append(text, "%lld image%s in ", (long long)state->done, state->done == 1 ? "" : "s");
-    append_duration(text, state->elapsed);
-    if (state->done > 0 && state->elapsed > 0) {
+    if (none)
+        append(text, "no image is done after ");
+    else
+        append(text, "%lld image%s in ", (long long)state->done, PLURAL(state->done));
+    if (state->elapsed < 1)
+        append(text, "less than a second");
+    else
+        append_duration(text, state->elapsed);
+    if (state->done > 1 && state->elapsed >= 1) {
         append(text, " (");
         append_rate(text, (double)state->done / state->elapsed);
         append(text, ")");
@@ -304,7 +341,36 @@ void progress_advance(struct progress *progress, double work)
 
 void progress_set_in_flight(struct progress *progress, int images)
 {
+    if (images != progress->state.in_flight)
+        progress->state.name[0] = '\0'; // until it is known which one is left
     progress->state.in_flight = images;
+}
+
+// The last part of a path or URL, as far as there is room for it.
+static void set_name(const struct progress *progress, char *name, size_t size, const char *source)
+{
+    const char *slash = strrchr(source, '/');
+    char shown[TEXT_EXCERPT_MAX];
+    text_excerpt(slash && slash[1] ? slash + 1 : source, shown);
+    utf8_clean(shown, '?');
+    for (char *c = shown; *c && !progress->utf8; c++)
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    utf8_cut(shown, size - 1);
+    snprintf(name, size, "%s", shown);
+}
+
+void progress_set_place(struct progress *progress, const char *source, const struct progress_place *place)
+{
+    if (!progress->quiet)
+        set_name(progress, progress->state.name, sizeof progress->state.name, source);
+    progress->state.place = *place;
+}
+
+void progress_set_waiting(struct progress *progress, int downloads, int reading, int writing)
+{
+    progress->state.downloads = downloads;
+    progress->state.reading = reading;
+    progress->state.writing = writing;
 }
 
 void progress_image_done(struct progress *progress, bool ok)

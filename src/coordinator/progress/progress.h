@@ -29,6 +29,15 @@ void progress_advance(struct progress *progress, double work);
 // How many images workers have in hand.
 void progress_set_in_flight(struct progress *progress, int images);
 
+// Where the dream of one of them is, while it is the only one, from 0. `octaves` 0: no dream.
+struct progress_place {
+    int octave, octaves, step, steps;
+};
+void progress_set_place(struct progress *progress, const char *source, const struct progress_place *place);
+
+// What else there is to wait for: inputs that are being downloaded, or read, and outputs that are being written.
+void progress_set_waiting(struct progress *progress, int downloads, int reading, int writing);
+
 // An image has come to its end.
 void progress_image_done(struct progress *progress, bool ok);
 
@@ -44,13 +53,16 @@ enum { PROGRESS_LINE_MAX = 1024 }; // bytes
 
 // A moment of a run.
 struct progress_state {
-    int64_t total;         // images; negative while it is not known
-    int64_t done, failed;  // images
-    int64_t sized;         // images whose work is known
-    int in_flight;         // images that workers have in hand
-    double work, advanced; // steps x pixels: of the sized images, and how much of it is done
-    double rate;           // work a second, smoothed; 0 while it is not known
-    double elapsed;        // seconds
+    int64_t total;        // images; negative while it is not known
+    int64_t done, failed; // images
+    int64_t sized;        // images whose work is known
+    int in_flight;        // images that workers have in hand
+    char name[48];        // of the one in hand; empty: none is known
+    struct progress_place place;
+    int downloads, reading, writing; // what there is to wait for besides
+    double work, advanced;           // steps x pixels: of the sized images, and how much of it is done
+    double rate;                     // work a second, smoothed; 0 while it is not known
+    double elapsed;                  // seconds
 };
 
 // How much of the run is done, 0 to 1, and the seconds that are left; negative where that is not known. Images that nobody has looked
@@ -62,8 +74,8 @@ double progress_seconds_left(const struct progress_state *state);
 // room, the more it says. `utf8`: block characters instead of ASCII.
 void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_state *state, int width, bool utf8);
 
-// The same for a log: "37%: 371/1000, 2 failed, 4 in flight, 2.4 images/s, 4m12s left".
+// The same for a log: "37%: 371 of 1000 done, 2 failed, 4 in hand, 2.4 images/s, 4m12s left".
 void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
 
-// After the end: "998 images in 12m03s (1.4 images/s), 2 failed".
+// After the end: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s".
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state);

@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "coordinator/schedule/dispatcher_inside.h"
 #include "coordinator/schedule/image_transfer.h"
 #include "coordinator/task/task_output.h"
@@ -34,10 +36,10 @@ static enum status cut_task(const struct dispatcher *c, struct task *task)
     TRY(schedule_tiles(schedule, image, &task->record.tiles, &task->record.redundancy));
     if (schedule_least(schedule, image) == 0)
         return fail(STATUS_LIMIT,
-                    "%d x %d pixels need %.1f GiB of each of %d ranks and one may use %.1f GiB: start more ranks on more nodes, raise "
+                    "%d x %d pixels need %.1f GiB of each of %d rank%s and one may use %.1f GiB: start more ranks on more nodes, raise "
                     "memory.limit or set a smaller tile.size",
                     image.width, image.height, schedule_memory(schedule, image, schedule->workers) / (1 << 30), schedule->workers,
-                    (double)schedule->memory_limit / (1 << 30));
+                    PLURAL(schedule->workers), (double)schedule->memory_limit / (1 << 30));
     return STATUS_OK;
 }
 
@@ -115,6 +117,20 @@ static enum status begin_outputs(struct dispatcher *c, struct task *task)
     return rc;
 }
 
+// Of the one image in hand.
+static void show_place(struct dispatcher *c, const struct task *task, int octave, int step)
+{
+    const struct run_setup *setup = c->options.setup;
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const struct schedule_image size = task_size(task);
+    struct progress_place place = {.octave = octave, .step = step, .steps = setup->config->steps};
+    if (c->teams.count != 1)
+        return;
+    if (setup->kind != JOB_EXPLAIN)
+        place.octaves = geometry_octaves(size.width, size.height, setup->config->octaves.count, setup->config->octaves.scale, octaves);
+    progress_set_place(c->options.progress, task->record.source, &place);
+}
+
 // The first image in the queue to the first `members` free workers.
 static enum status dispatch(struct dispatcher *c, int members)
 {
@@ -130,6 +146,7 @@ static enum status dispatch(struct dispatcher *c, int members)
         return rc;
     }
     progress_set_in_flight(c->options.progress, c->teams.count);
+    show_place(c, task, task->earlier.rgb ? task->earlier.state.octave : 0, (task->earlier.rgb ? task->earlier.state.step : 0) - 1);
     task->others = baseline_images_count(&c->baselines, task->record.id); // all are there: has_references()
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
@@ -157,6 +174,7 @@ static enum status take_step(struct dispatcher *c, struct task *task, const stru
 {
     const double work = (double)step->width * step->height;
     task->work_done += work;
+    show_place(c, task, step->octave, step->step);
     progress_advance(c->options.progress, work - task->part);
     task->part = 0;
     TRY(image_rows_add_step(&task->results.rows, step));
@@ -212,6 +230,8 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
     if (report->kind == REPORT_PART) {
+        if (c->options.setup->kind == JOB_EXPLAIN)
+            show_place(c, task, 0, 0);
         progress_advance(c->options.progress, report->part.pixels - task->part);
         task->part = report->part.pixels;
         return STATUS_OK;
@@ -354,6 +374,11 @@ enum status dispatcher_turn(struct dispatcher *c, int64_t coming, bool *found)
 bool dispatcher_is_stopping(const struct dispatcher *c)
 {
     return c->stopping;
+}
+
+int dispatcher_writing(const struct dispatcher *c)
+{
+    return c->unwritten.count;
 }
 
 bool dispatcher_is_idle(const struct dispatcher *c)

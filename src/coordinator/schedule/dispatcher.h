@@ -61,6 +61,9 @@ enum status dispatcher_stop(struct dispatcher *dispatcher) MUST_CHECK;
 // Whether a stop was asked for, here or by a signal to some worker.
 bool dispatcher_is_stopping(const struct dispatcher *dispatcher);
 
+// How many images are dreamed and being written.
+int dispatcher_writing(const struct dispatcher *dispatcher);
+
 // Whether no image is in hand, and whether none waits.
 bool dispatcher_is_idle(const struct dispatcher *dispatcher);
 bool dispatcher_is_empty(const struct dispatcher *dispatcher);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/study/study_run.h"
+#include "common/system/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ static void crowd(struct study_run *run, const struct node *node, int threads)
                  node->cores, node->cores == 1 ? "" : "s");
     else if (node->cores > 0 && busy > node->cores)
         snprintf(run->crowd, sizeof run->crowd,
-                 "oversubscribed: %d workers of %d threads on %d core%s; these times say nothing about scaling", node->workers, threads,
-                 node->cores, node->cores == 1 ? "" : "s");
+                 "oversubscribed: %d worker%s of %d thread%s on %d core%s; these times say nothing about scaling", node->workers,
+                 PLURAL(node->workers), threads, PLURAL(threads), node->cores, node->cores == 1 ? "" : "s");
     else
         run->crowded = false;
 }

@@ -24,6 +24,10 @@ enum status objective_find_targets(struct objective *objective, const struct con
     return STATUS_OK;
 }
 
+#define KERAS_WITH_TOP                                                                                                                     \
+    "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"                                                           \
+    "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
+
 static void choose_channels(struct objective *objective, int t)
 {
     const struct config_target *target = &objective->config->targets.items[t];
@@ -40,7 +44,9 @@ static enum status choose_class(struct objective *objective, const float *weight
     const struct network *network = network_inception_v3();
     const int class = objective->config->class, channels = network->layers[network->layer_count - 1].channels;
     if (classes == 0)
-        return fail(STATUS_USAGE, "objective: class needs the model file with the top (the classifier); this one has none");
+        return fail(STATUS_USAGE,
+                    "objective: class needs a model file with the classifier (the top), and this one has none: set model.path to "
+                    "one, such as " KERAS_WITH_TOP " (96 MB); those of `oneiros model fetch` and `import` have none");
     if (class >= classes)
         return fail(STATUS_USAGE, "class: the model knows the classes 0..%d, not %d", classes - 1, class);
     if (objective->count != 1 || objective->rows[0] != network->layer_count - 1)

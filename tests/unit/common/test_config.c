@@ -422,7 +422,13 @@ static void test_environment(void)
         {"ONEIROS_STEPS=0", "ONEIROS_STEPS: 0 is not in 1..100000"},
         {"ONEIROS_STEPS=", "ONEIROS_STEPS: has no value"},
         {"ONEIROS_OCTAVE_COUNT=2", "environment variable ONEIROS_OCTAVE_COUNT names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
-        {"ONEIROS_=2", "environment variable ONEIROS_ names no key; did you mean ONEIROS_IO?"},
+        {"ONEIROS_=2", "environment variable ONEIROS_ names no key; `oneiros dream --help` lists the keys"},
+        {"ONEIROS_OCTAVES=2",
+         "environment variable ONEIROS_OCTAVES names several keys: take one of ONEIROS_OCTAVES_COUNT, ONEIROS_OCTAVES_SCALE, "
+         "ONEIROS_OCTAVES_DETAIL"},
+        {"ONEIROS_OCTAVE=2", "environment variable ONEIROS_OCTAVE names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
+        {"ONEIROS_ENCODER=x", "environment variable ONEIROS_ENCODER names no key; did you mean ONEIROS_VIDEO_ENCODER?"},
+        {"ONEIROS_PICTURES=x", "environment variable ONEIROS_PICTURES names no key; `oneiros dream --help` lists the keys"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char *environment[] = {(char *)bad[i].entry, NULL};
@@ -441,7 +447,8 @@ static void test_help(void)
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    config_print_help(stream);
+    config_print_help(CONFIG_DREAM, stream);
+    config_print_help(CONFIG_EXPLAIN, stream);
     fclose(stream);
     for (int i = 0; i < config_key_count; i++) {
         char line[256];

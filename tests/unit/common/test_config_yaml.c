@@ -23,7 +23,10 @@ static void test_forms(void)
     CU_ASSERT_TRUE(nested.octaves.detail); // what is not named stays
     CU_ASSERT_STRING_EQUAL(nested.model.path, "a b");
     CU_ASSERT_EQUAL(memcmp(&nested, &dotted, sizeof nested), 0);
-    static const char *const nothing[] = {"", "# only a comment\n", "---\n", "\n\n", "octaves:\n#  count: 3\nmodel:\n"};
+    config_init(&nested);
+    UNIT_OK(config_load_text(&nested, "\xef\xbb\xbfsteps: 5\nmodel.path: a b\noctaves: {count: 3, scale: 2}\n"));
+    CU_ASSERT_EQUAL(memcmp(&nested, &dotted, sizeof nested), 0);
+    static const char *const nothing[] = {"", "\xef\xbb\xbf", "# only a comment\n", "---\n", "\n\n", "octaves:\n#  count: 3\nmodel:\n"};
     for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
         UNIT_OK(config_load_text(&nested, nothing[i]));
     CU_ASSERT_EQUAL(memcmp(&nested, &dotted, sizeof nested), 0);

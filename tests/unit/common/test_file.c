@@ -198,6 +198,40 @@ static void reads_only_what_it_should(void)
     end();
 }
 
+// As a shell's <(...) is: /dev/fd/63.
+static void reads_pipes_to_their_end(void)
+{
+    static const char text[] = "12345";
+    for (uint64_t limit = 4; limit < 100; limit += 1 + limit / 2) {
+        int ends[2];
+        char path[64];
+        void *bytes;
+        size_t size;
+        CU_ASSERT_EQUAL_FATAL(pipe(ends), 0);
+        CU_ASSERT_EQUAL_FATAL(write(ends[1], text, 5), 5);
+        close(ends[1]);
+        snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+        if (limit < 5) {
+            UNIT_FAILS(file_read_any(path, limit, &bytes, &size), STATUS_LIMIT, "more than 4 bytes");
+            CU_ASSERT_PTR_NULL(bytes);
+        } else {
+            UNIT_OK(file_read_any(path, limit, &bytes, &size));
+            CU_ASSERT_EQUAL(size, 5);
+            CU_ASSERT_STRING_EQUAL(bytes, text);
+            free(bytes);
+        }
+        close(ends[0]);
+    }
+    void *bytes;
+    size_t size;
+    UNIT_OK(file_read_any("/dev/null", 0, &bytes, &size));
+    CU_ASSERT_EQUAL(size, 0);
+    free(bytes);
+    UNIT_FAILS(file_read_any("/dev/zero", 100000, &bytes, &size), STATUS_LIMIT, "more than 100000 bytes");
+    UNIT_FAILS(file_read_any("/", 100, &bytes, &size), STATUS_IO, "folder");
+    CU_ASSERT_EQUAL(file_read_any("/no/such/file", 100, &bytes, &size), STATUS_IO);
+}
+
 static void makes_folders(void)
 {
     begin();
@@ -327,6 +361,7 @@ static const struct unit_test tests[] = {
     {"refuses to create", refuses_to_create},
     {"failed writes are reported", failed_writes_are_reported},
     {"reads only regular files within the limit", reads_only_what_it_should},
+    {"reads pipes to their end", reads_pipes_to_their_end},
     {"makes folders", makes_folders},
     {"joins paths", joins},
     {"digests", digests},

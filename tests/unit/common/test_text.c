@@ -97,5 +97,31 @@ static void test_cut(void)
     }
 }
 
-static const struct unit_test tests[] = {{"append", test_append}, {"excerpt", test_excerpt}, {"utf-8", test_utf8}, {"cut", test_cut}};
+static void test_words(void)
+{
+    static const char *const pairs[][2] = {{"dreams/a-b_c.1", "dreams/a-b_c.1"},
+                                           {"my dreams", "'my dreams'"},
+                                           {"it's", "'it'\\''s'"},
+                                           {"'", "''\\'''"},
+                                           {"", "''"},
+                                           {"a$b", "'a$b'"},
+                                           {"~", "'~'"}};
+    char out[TEXT_WORD_MAX];
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        CU_ASSERT_STRING_EQUAL(text_word(pairs[i][0], out), pairs[i][1]);
+    CU_ASSERT_STRING_EQUAL(PLURAL(1), "");
+    CU_ASSERT_STRING_EQUAL(PLURAL(0), "s");
+}
+
+static void test_columns(void)
+{
+    CU_ASSERT_EQUAL(utf8_columns(""), 0);
+    CU_ASSERT_EQUAL(utf8_columns("abc"), 3);
+    CU_ASSERT_EQUAL(utf8_columns("caf\xc3\xa9"), 4);
+    CU_ASSERT_EQUAL(utf8_columns("\xe7\x8c\xab"), 2);
+    CU_ASSERT_EQUAL(utf8_columns("\xff\xff"), 2);
+}
+
+static const struct unit_test tests[] = {{"append", test_append}, {"excerpt", test_excerpt}, {"utf-8", test_utf8},
+                                         {"cut", test_cut},       {"words", test_words},     {"columns", test_columns}};
 UNIT_MAIN("text", tests)

@@ -41,6 +41,17 @@ static struct film *start(const float *rgb)
     return film;
 }
 
+// The dream is the image.
+static enum status finish(struct film **film)
+{
+    struct image dream;
+    UNIT_OK(image_create(&dream, WIDTH, HEIGHT));
+    memcpy(dream.rgb, image, sizeof image);
+    const enum status rc = film_finish(film, &dream);
+    image_destroy(&dream);
+    return rc;
+}
+
 // A smooth wave that grows with the frame's number.
 static struct film_frame make_frame(int number, int width, int height, bool detail, bool map)
 {
@@ -132,7 +143,7 @@ static void check_dream(bool detail)
     config.video.steadiness = 0;
     struct film *film = start(detail ? image : NULL);
     shoot(film, detail);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_PTR_NULL(film);
     CU_ASSERT_EQUAL(folder_entries(scratch), 3); // dream.mp4, cam.mp4, cam.png
     int count;
@@ -149,14 +160,20 @@ static void check_dream(bool detail)
     CU_ASSERT_EQUAL(video_frames(in_scratch("cam.mp4")), 9 + 5); // frames 0, 5 and 10 have no map
     frames = video_decode(in_scratch("cam.mp4"), WIDTH, HEIGHT, &count);
     uint8_t *still = read_png(in_scratch("cam.png")), *last = expected_rgb(11, octaves[3], detail), *overlay = malloc(3 * PLANE);
+    uint8_t *picture = malloc(3 * PLANE);
     struct film_frame frame = make_frame(11, WIDTH, HEIGHT, detail, true);
-    UNIT_OK(overlay_draw(last, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < PLANE; i++)
+            picture[3 * i + c] = (uint8_t)floor((image[c * PLANE + i] + 1) * 127.5 + 0.5);
+    UNIT_OK(overlay_draw(picture, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
     CU_ASSERT(video_psnr(still, overlay, 3 * PLANE) > 50);
+    UNIT_OK(overlay_draw(last, WIDTH, HEIGHT, &frame.heat, config.video.colormap, config.video.opacity, overlay));
     expect_near(frames + (size_t)(count - 1) * 3 * PLANE, overlay, 30);
     film_frame_destroy(&frame);
     free(frames);
     free(still);
     free(last);
+    free(picture);
     free(overlay);
     scratch_remove();
 }
@@ -185,7 +202,7 @@ static void test_steady(void)
             frame.heat.values[i] = 1 - frame.heat.values[i];
         UNIT_OK(film_add(film, &frame));
     }
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     struct film_frame frame = make_frame(1, WIDTH, HEIGHT, false, true);
     uint8_t *shown = read_png(in_scratch("cam/0001.png")), *picture = expected_rgb(1, (const int[]){WIDTH, HEIGHT}, false);
     uint8_t *overlay = malloc(3 * PLANE);
@@ -221,7 +238,7 @@ static void check_ramp(int width, int height)
     UNIT_OK(
         film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = width, .height = height, .rgb = NULL}));
     UNIT_OK(film_add(film, &frame));
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     UNIT_OK(overlay_draw(grey, width, height, &ramp, COLORMAP_JET, 1, expected));
     uint8_t *found = read_png_of(in_scratch("cam/0000.png"), width, height);
     int worst = 0;
@@ -262,7 +279,7 @@ static void test_png_frames(void)
         frame.number = i == 2 ? 12345 : i;
         UNIT_OK(film_add(film, &frame));
     }
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_EQUAL(folder_entries(scratch), 5);
     CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 3);
     CU_ASSERT_EQUAL(folder_entries(in_scratch("cam")), 1);
@@ -295,7 +312,7 @@ static void test_earlier_films_go(void)
     touch("cam.png.0123abc.part");
     struct film *film = start(image);
     shoot(film, true);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_EQUAL(folder_entries(scratch), 4);
     CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 17);
     CU_ASSERT_EQUAL(access(in_scratch("dream.png"), F_OK), 0);
@@ -322,17 +339,18 @@ static void test_other_sizes(void)
         CU_ASSERT_EQUAL(film_add(film, &frame), STATUS_INTERNAL);
         CU_ASSERT_PTR_NULL(frame.values);
     }
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "width"), "64");
     CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "height"), "42");
     CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 6);
+    free(read_png_of(in_scratch("cam.png"), WIDTH, HEIGHT)); // of the image's size
 
     UNIT_OK(film_create(&film, &(struct film_options){.folder = scratch, .config = &config, .width = 7, .height = 5, .rgb = NULL})); // odd
     frame = make_frame(0, 6, 4, true, false);
     CU_ASSERT_EQUAL(film_add(film, &frame), STATUS_INTERNAL); // detail of what?
     frame = make_frame(0, 6, 4, false, false);
     UNIT_OK(film_add(film, &frame));
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_STRING_EQUAL(video_entry(in_scratch("dream.mp4"), "width"), "6");
     CU_ASSERT_EQUAL(folder_entries(scratch), 1); // no map, nothing about maps
     scratch_remove();
@@ -342,7 +360,7 @@ static void test_no_frames(void)
 {
     begin();
     struct film *film = start(image);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_EQUAL(folder_entries(scratch), 0);
     scratch_remove();
 }
@@ -354,7 +372,7 @@ static void test_without_an_encoder(void)
     strcpy(config.video.encoder, "none such");
     struct film *film = start(image);
     shoot(film, true);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_EQUAL(folder_entries(scratch), 3); // cam.png, dream, cam
     CU_ASSERT_EQUAL(folder_entries(in_scratch("dream")), 12);
     CU_ASSERT_EQUAL(folder_entries(in_scratch("cam")), 9);
@@ -396,7 +414,7 @@ static void test_many_frames(void)
         struct film_frame frame = make_frame(i, 70, 47, false, true);
         UNIT_OK(film_add(film, &frame));
     }
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     CU_ASSERT_EQUAL(video_frames(in_scratch("dream.mp4")), 200);
     CU_ASSERT_EQUAL(video_frames(in_scratch("cam.mp4")), 200);
     scratch_remove();
@@ -430,7 +448,7 @@ static void test_saved(void)
     config.frames.png = true;
     struct film *film = start(image);
     shoot_some(film, 0, FRAMES);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     for (int i = 0; i < MADE; i++)
         known[i] = bytes_of(made[i], &sizes[i]);
     snprintf(kept, sizeof kept, "%s", in_scratch("kept"));
@@ -443,7 +461,7 @@ static void test_saved(void)
         UNIT_OK(checkpoint_write(kept, &checkpoint, film_save, film));
         checkpoint_destroy(&checkpoint);
         shoot_some(film, frames, frames + 1); // which comes again
-        UNIT_OK(film_finish(&film));
+        UNIT_OK(finish(&film));
         for (int i = 0; i < VIDEOS; i++)
             unlink(in_scratch(made[i]));
         UNIT_OK(checkpoint_read(kept, &limits, &checkpoint));
@@ -454,7 +472,7 @@ static void test_saved(void)
         CU_ASSERT_EQUAL(checkpoint.rest.left, 0);
         checkpoint_destroy(&checkpoint);
         shoot_some(film, frames > 1 ? frames - 2 : 0, FRAMES); // some of them again
-        UNIT_OK(film_finish(&film));
+        UNIT_OK(finish(&film));
         for (int i = 0; i < (config.frames.png ? MADE : VIDEOS); i++) {
             size_t size;
             void *bytes = bytes_of(made[i], &size);
@@ -482,7 +500,7 @@ static void test_saved_by_another(void)
     UNIT_OK(film_add(film, &frame));
     UNIT_OK(checkpoint_write(in_scratch("kept"), &checkpoint, film_save, film));
     checkpoint_destroy(&checkpoint);
-    UNIT_OK(film_finish(&film));
+    UNIT_OK(finish(&film));
     UNIT_OK(checkpoint_read(in_scratch("kept"), &limits, &checkpoint));
     options.width = WIDTH;
     options.height = HEIGHT;

@@ -24,21 +24,23 @@ static int columns_of(const char *text)
 static const char *duration(double seconds)
 {
     static char text[PROGRESS_LINE_MAX];
-    progress_format_summary(text, &(struct progress_state){.total = 1, .elapsed = seconds});
+    progress_format_summary(text, &(struct progress_state){.total = 1, .done = 1, .elapsed = seconds});
     return strstr(text, " in ") + 4;
 }
 
 static const char *rate(double images_per_second)
 {
     static char text[PROGRESS_LINE_MAX];
-    progress_format_summary(text, &(struct progress_state){.done = 1, .elapsed = 1 / images_per_second});
+    progress_format_summary(text, &(struct progress_state){.done = 1000, .elapsed = 1000 / images_per_second});
     return strchr(text, '(');
 }
 
 static void test_durations(void)
 {
-    CU_ASSERT_STRING_EQUAL(duration(0), "0s");
-    CU_ASSERT_STRING_EQUAL(duration(-3), "0s");
+    CU_ASSERT_STRING_EQUAL(duration(0), "less than a second");
+    CU_ASSERT_STRING_EQUAL(duration(-3), "less than a second");
+    CU_ASSERT_STRING_EQUAL(duration(0.99), "less than a second");
+    CU_ASSERT_STRING_EQUAL(duration(1), "1s");
     CU_ASSERT_STRING_EQUAL(duration(4.4), "4s");
     CU_ASSERT_STRING_EQUAL(duration(59.6), "1m00s");
     CU_ASSERT_STRING_EQUAL(duration(192), "3m12s");
@@ -90,33 +92,35 @@ static void test_bar(void)
     struct progress_state state = middle();
     char text[PROGRESS_LINE_MAX];
     progress_format_bar(text, &state, 81, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% [=======>            ] 373/1000, 2 failed, 2.5 images/s, 4m10s left");
-    progress_format_bar(text, &state, 100, true);
-    CU_ASSERT_STRING_EQUAL(text, " 37% ▕████████▉               ▏ 373/1000, 2 failed, 4 in flight, 2.5 images/s, 4m10s left");
-    progress_format_bar(text, &state, 42, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% [===>      ] 373/1000, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, " 37% [=======>            ] 373 of 1000 done, 2 failed, 4 in hand, 4m10s left");
+    progress_format_bar(text, &state, 105, true);
+    CU_ASSERT_STRING_EQUAL(text, " 37% ▕█████████▋                ▏ 373 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
+    progress_format_bar(text, &state, 50, false);
+    CU_ASSERT_STRING_EQUAL(text, " 37% [====>       ] 373 of 1000 done, 4m10s left");
     progress_format_bar(text, &state, 30, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% 373/1000, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, " 37% 373 of 1000 done");
     progress_format_bar(text, &state, 12, true);
-    CU_ASSERT_STRING_EQUAL(text, " 37% 373/10");
+    CU_ASSERT_STRING_EQUAL(text, " 37% 373 of");
     state.total = -1;
     progress_format_bar(text, &state, 100, true);
-    CU_ASSERT_STRING_EQUAL(text, "373 images, 2 failed, 4 in flight, 2.5 images/s, 2m30s");
+    CU_ASSERT_STRING_EQUAL(text, "373 done, 2 failed, 4 in hand, 2.5 images/s, 2m30s so far");
 }
 
 static void test_bar_fits_any_width(void)
 {
-    struct progress_state states[] = {middle(),
-                                      {.total = -1},
-                                      {.total = 1},
-                                      {.total = INT64_MAX,
-                                       .done = INT64_MAX / 2,
-                                       .failed = 3,
-                                       .sized = 1,
-                                       .work = 1e300,
-                                       .advanced = 1,
-                                       .rate = 1e-300,
-                                       .elapsed = 1e300}};
+    struct progress_state states[] = {
+        middle(),
+        {.total = -1},
+        {.total = 1},
+        {.total = 1, .in_flight = 1, .name = "caf\xc3\xa9 \xe7\x8c\xab.png", .place = {1, 4, 6, 20}, .writing = 1},
+        {.total = INT64_MAX,
+         .done = INT64_MAX / 2,
+         .failed = 3,
+         .sized = 1,
+         .work = 1e300,
+         .advanced = 1,
+         .rate = 1e-300,
+         .elapsed = 1e300}};
     char text[PROGRESS_LINE_MAX];
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
         for (int width = -1; width < 3000; width += 1 + width / 100)
@@ -131,15 +135,21 @@ static void test_log_and_summary(void)
     struct progress_state state = middle();
     char text[PROGRESS_LINE_MAX];
     progress_format_log(text, &state);
-    CU_ASSERT_STRING_EQUAL(text, "37%: 373/1000, 2 failed, 4 in flight, 2.5 images/s, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, "37%: 373 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
     progress_format_summary(text, &state);
     CU_ASSERT_STRING_EQUAL(text, "371 images in 2m30s (2.5 images/s), 2 failed");
     state = (struct progress_state){.total = 1, .done = 1, .elapsed = 4};
     progress_format_summary(text, &state);
-    CU_ASSERT_STRING_EQUAL(text, "1 image in 4s (15 images/min)");
+    CU_ASSERT_STRING_EQUAL(text, "1 image in 4s");
     state = (struct progress_state){.total = 1, .failed = 1, .elapsed = 4};
     progress_format_summary(text, &state);
-    CU_ASSERT_STRING_EQUAL(text, "0 images in 4s, 1 failed");
+    CU_ASSERT_STRING_EQUAL(text, "no image is done after 4s, 1 failed");
+    state = (struct progress_state){.total = 6, .done = 6, .elapsed = 0.2};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "6 images in less than a second");
+    state = (struct progress_state){.total = 2, .elapsed = 7};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "no image is done after 7s");
 }
 
 // What has arrived at the other end.
@@ -150,6 +160,67 @@ static void drain(int fd, char *text, size_t size)
     for (ssize_t got; used < size - 1 && (got = read(fd, text + used, size - 1 - used)) > 0;)
         used += (size_t)got;
     text[used] = '\0';
+}
+
+// What is in hand and what else there is to wait for.
+static void test_hand(void)
+{
+    struct progress_state state = {.total = 1, .elapsed = 5, .reading = 1};
+    char text[PROGRESS_LINE_MAX];
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0%: 0 of 1 done, reading 1, 5s so far");
+    state = (struct progress_state){.total = 1, .elapsed = 5, .in_flight = 1, .name = "cat.png", .place = {1, 4, 6, 20}};
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0%: 0 of 1 done, cat.png: octave 2 of 4, step 7 of 20, 5s so far");
+    progress_format_bar(text, &state, 100, false);
+    CU_ASSERT_STRING_EQUAL(text, "  0% [>                       ] 0 of 1 done, cat.png: octave 2 of 4, step 7 of 20, 5s so far");
+    state.place.octaves = 0; // explained
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0%: 0 of 1 done, cat.png, 5s so far");
+    state.name[0] = '\0';
+    state.writing = 2;
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0%: 0 of 1 done, 1 in hand, writing 2, 5s so far");
+    state = (struct progress_state){.total = -1, .elapsed = 5, .downloads = 1, .reading = 3, .in_flight = 2};
+    progress_format_log(text, &state); // files that are read ahead hold nobody up
+    CU_ASSERT_STRING_EQUAL(text, "0 done, 2 in hand, 1 download, 5s so far");
+    state.downloads = 2;
+    state.in_flight = 0;
+    progress_format_log(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "0 done, 2 downloads, reading 3, 5s so far");
+}
+
+// The name is the file's, fit for the terminal, and goes when another picture is in hand as well.
+static void test_names(void)
+{
+    static const char *const names[][2] = {{"a/b/cat.png", ", cat.png: "},
+                                           {"http://host/a/b.jpg", ", b.jpg: "},
+                                           {"a/\033[31m\n", ", ?[31m?: "},
+                                           {"\xe7\x8c\xab.png", ", ???.png: "}};
+    struct progress *progress;
+    int ends[2];
+    char text[4096];
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    setenv("LC_ALL", "C", 1);
+    UNIT_OK(progress_create(&progress, 3, LOG_INFO, ends[1]));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        progress_set_in_flight(progress, 1);
+        progress_set_place(progress, names[i][0], &(struct progress_place){0, 4, 0, 20});
+        let_pass(31);
+        progress_tick(progress);
+        ssize_t got = read(ends[0], text, sizeof text - 1);
+        text[got > 0 ? got : 0] = '\0';
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, names[i][1]));
+    }
+    progress_set_in_flight(progress, 2);
+    progress_set_in_flight(progress, 1);
+    let_pass(31);
+    progress_tick(progress);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, ", 1 in hand, "));
+    progress_destroy(&progress);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static int count(const char *text, const char *part)
@@ -211,7 +282,7 @@ static void test_first_line(void)
     for (int i = 0; i < 5; i++)
         progress_tick(progress);
     drain(ends[0], text, sizeof text);
-    CU_ASSERT_EQUAL(strncmp(text, "oneiros: 5%: 0/10, 5", 20), 0);
+    CU_ASSERT_EQUAL(strncmp(text, "oneiros: 5%: 0 of 10 done, 5", 28), 0);
     CU_ASSERT_EQUAL(count(text, "\n"), 1);
     progress_destroy(&progress);
     close(ends[0]);
@@ -280,10 +351,10 @@ static void test_log_lines_and_resizing(void)
     let_pass(0.12);
     progress_tick(progress);
     drain(terminal, text, sizeof text);
-    CU_ASSERT_STRING_EQUAL(text, "\r  0% 0/2, 0s\033[K");
+    CU_ASSERT_STRING_EQUAL(text, "\r  0% 0 of 2 done\033[K");
     progress_destroy(&progress);
     drain(terminal, text, sizeof text);
-    CU_ASSERT_STRING_EQUAL(text, "\r\033[Koneiros: 0 images in 0s\r\n");
+    CU_ASSERT_STRING_EQUAL(text, "\r\033[Koneiros: no image is done after less than a second\r\n");
     close(other);
     close(terminal);
 }
@@ -295,6 +366,8 @@ static const struct unit_test tests[] = {
     {"bar", test_bar},
     {"bar fits any width", test_bar_fits_any_width},
     {"log and summary", test_log_and_summary},
+    {"hand", test_hand},
+    {"names", test_names},
     {"pipe", test_pipe},
     {"first line", test_first_line},
     {"terminal", test_terminal},

@@ -34,7 +34,7 @@ static void test_failed_images(void)
     let_pass(10); // 10 units a second, and two more images of 100
     progress_tick(progress);
     const char *line = last_line(ends[0]);
-    CU_ASSERT(strncmp(line, "oneiros: 33%: 2/4, 1 failed", 27) == 0 && strstr(line, " 20s left"));
+    CU_ASSERT(strncmp(line, "oneiros: 33%: 2 of 4 done, 1 failed", 35) == 0 && strstr(line, " 20s left"));
     progress_destroy(&progress);
     close(ends[0]);
     close(ends[1]);

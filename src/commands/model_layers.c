@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include "commands/model_layers.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kernels/network/network.h"
+
+// What the defaults make of a photograph with the end of a block as the only target, as seen.
+static const struct {
+    const char *layer, *shows;
+} blocks[] = {
+    {"mixed0", "ridges and strokes along edges, loud colours"},
+    {"mixed1", "a fine grain of dots, deep edges"},
+    {"mixed2", "small rings and knobs, the first eyes"},
+    {"mixed3", "eyes, knobs, fur; with mixed5 the default"},
+    {"mixed4", "larger eyes, domes and shells, as in the preset eyes"},
+    {"mixed5", "eyes and pearls in clusters"},
+    {"mixed6", "few and large eyes; calm places stay as they are"},
+    {"mixed7", "much as mixed6, as do all that follow"},
+    {"mixed8", "as mixed6; values are farther apart"},
+    {"mixed9", "as mixed6"},
+    {"mixed10", "as mixed6; the layer that objective: class takes"},
+};
+enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
+
+static const char *kind_of(const struct network *network, int row)
+{
+    static const char *const kinds[] = {[LAYER_CONV] = "convolution", [LAYER_MAX_POOL] = "maximum", [LAYER_AVG_POOL] = "mean"};
+    const struct layer *layer = &network->layers[row];
+    if (layer->kind == LAYER_CONCAT)
+        return network_is_cut(network, row) ? "end of a block" : "both before it";
+    return kinds[layer->kind];
+}
+
+static void print_row(const struct network *network, int row, const char *what)
+{
+    const struct layer *layer = &network->layers[row];
+    const struct receptive_field field = network_receptive_field(network, row);
+    printf("%-20s %8d %7d %6d  %s\n", layer->name, layer->channels, field.stride, field.size, what);
+}
+
+static void print_table(const struct network *network)
+{
+    printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "a dream of it shows");
+    for (int i = 0; i < BLOCKS; i++)
+        print_row(network, network_find(network, blocks[i].layer), blocks[i].shows);
+    printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name\n"
+           "for conv2d_N:\n\n");
+    printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "what it is");
+    for (int row = 1; row < network->layer_count; row++) {
+        char what[64];
+        const bool branch = !network_is_cut(network, row);
+        snprintf(what, sizeof what, "%s%s", kind_of(network, row), branch ? ", on a branch" : "");
+        print_row(network, row, what);
+    }
+    printf("\nstride: pixels of the picture between two values; sees: pixels that one value depends on, along a side. Expected gradients\n"
+           "(importance.method) take no layer on a branch. targets=mixed4:1,mixed5#12+45:0.5 raises mixed4 and two channels of mixed5.\n");
+}
+
+static const char *shows(const char *layer)
+{
+    for (int i = 0; i < BLOCKS; i++)
+        if (strcmp(blocks[i].layer, layer) == 0)
+            return blocks[i].shows;
+    return NULL;
+}
+
+static enum status print_json(const struct network *network)
+{
+    enum status rc = STATUS_OK;
+    json_t *layers = json_array();
+    for (int row = 1; row < network->layer_count; row++) {
+        const struct layer *layer = &network->layers[row];
+        const struct receptive_field field = network_receptive_field(network, row);
+        const char *text = shows(layer->name);
+        json_t *object =
+            json_pack("{s:s, s:i, s:i, s:i, s:s, s:b}", "name", layer->name, "channels", layer->channels, "stride", field.stride, "sees",
+                      field.size, "kind", kind_of(network, row), "branch", !network_is_cut(network, row));
+        if (text)
+            json_object_set_new(object, "shows", json_string(text));
+        json_array_append_new(layers, object);
+    }
+    if (json_dumpf(layers, stdout, JSON_INDENT(2)) != 0 && !ferror(stdout)) // which main() looks at
+        rc = no_memory("for the layers as JSON");
+    putchar('\n');
+    json_decref(layers);
+    return rc;
+}
+
+enum status model_layers_print(bool json)
+{
+    const struct network *network = network_inception_v3();
+    if (json)
+        return print_json(network);
+    print_table(network);
+    return STATUS_OK;
+}

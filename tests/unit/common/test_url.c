@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// Addresses as people write them: what a browser would send.
+#include "common/net/url.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "unit.h"
+
+static void test_encode(void)
+{
+    static const char *const pairs[][2] = {
+        {"http://host/a.png", "http://host/a.png"},
+        {"http://host/my cat.png", "http://host/my%20cat.png"},
+        {"https://host/my%20cat%2.png", "https://host/my%20cat%2.png"}, // encoded already, more or less
+        {"http://host/caf\xc3\xa9/\xe7\x8c\xab.jpg", "http://host/caf%C3%A9/%E7%8C%AB.jpg"},
+        {"http://host/\xff\x01\x7f", "http://host/%FF%01%7F"},
+        {" \thttp://host/a b \r\n", "http://host/a%20b"},
+        {"http://host/a\"<>`{}^|[]~'\\b", "http://host/a%22%3C%3E%60%7B%7D%5E|[]~'/b"},
+        {"http://host?q=a b'\"<>{}\\", "http://host?q=a%20b%27%22%3C%3E{}\\"},
+        {"http://host/a?b?c d#e f", "http://host/a?b?c%20d#e%20f"},
+        {"http://b\xc3\xbc" "cher.example:80/\xc3\xbc", "http://b\xc3\xbc" "cher.example:80/%C3%BC"}, // libcurl's to encode
+        {"http://host\\a\\b", "http://host/a/b"},
+        {"no address", "no address"},
+        {"", ""},
+    };
+    char out[URL_MAX];
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        UNIT_OK(url_encode(pairs[i][0], out));
+        CU_ASSERT_STRING_EQUAL(out, pairs[i][1]);
+        if (strcmp(out, pairs[i][1]) != 0)
+            printf("\n  %s -> %s instead of %s\n", pairs[i][0], out, pairs[i][1]);
+    }
+}
+
+static void test_length(void)
+{
+    char long_one[2 * URL_MAX], out[URL_MAX];
+    snprintf(long_one, sizeof long_one, "http://host/%0*d", URL_MAX - 20, 0);
+    UNIT_OK(url_encode(long_one, out));
+    CU_ASSERT_STRING_EQUAL(out, long_one);
+    snprintf(long_one, sizeof long_one, "http://host/%*d", URL_MAX / 3 + 1, 0);
+    UNIT_FAILS(url_encode(long_one, out), STATUS_LIMIT, "longer than");
+}
+
+static void test_schemes(void)
+{
+    static const char *const with[] = {"ftp://host/a", "FILE:///a", "s3://b/c", "git+ssh://x", "http://"};
+    static const char *const without[] = {"", "a.png", "://a", "1a://b", "C:/a", "a:b", "a/b://c", "x://y"};
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++)
+        CU_ASSERT_TRUE(url_has_scheme(with[i]));
+    for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
+        CU_ASSERT_FALSE(url_has_scheme(without[i]));
+}
+
+static const struct unit_test tests[] = {{"what is typed is encoded", test_encode}, {"a bound", test_length}, {"schemes", test_schemes}};
+UNIT_MAIN("url", tests)
