@@ -43,7 +43,7 @@ static enum status read_input(const char *source, int descriptor, const struct c
     return file_read_open(descriptor, source, (uint64_t)facts->st_size, bytes, size);
 }
 
-// Into an open file without a name, in the output folder.
+// Into an open file without a name, in the folder `output`, or in memory where that is NULL.
 static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
 {
     struct fetch_options options = load_fetch_options(config);
@@ -112,7 +112,7 @@ static enum status resize_guide(struct image *image, const struct image_limits *
     return resize(image, width, height, limits);
 }
 
-enum status load_guide(const struct config *config, const char *output, struct image *image)
+enum status load_guide(const struct config *config, struct image *image)
 {
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct stat facts;
@@ -122,7 +122,7 @@ enum status load_guide(const struct config *config, const char *output, struct i
     enum status rc;
     *image = (struct image){0};
     if (intake_is_url(config->guide))
-        TRY_OUT(download(config->guide, output, config, &descriptor));
+        TRY_OUT(download(config->guide, NULL, config, &descriptor)); // the output folder is not there yet
     TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])
@@ -150,8 +150,6 @@ static enum status decode(struct task *task, const void *bytes, size_t size, con
     const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
     struct image_row *record = &task->record;
     TRY(codec_decode(bytes, size, &limits, &task->image));
-    if (task->image.notice[0])
-        log_info("%s: %s", record->source, task->image.notice);
     if (config->input.resize)
         TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
     if ((int64_t)task->image.width * task->image.height > INT_MAX)

@@ -164,6 +164,6 @@ enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct ima
     for (size_t at = length; at != 0; at = skip_frame(bytes, size, at))
         frames++;
     if (rc == STATUS_OK && frames > 1)
-        image_notice(image, "%d frames: the first is taken", frames);
+        image_notice(image, NOTICE_PAGES, "%d frames: the first is taken", frames);
     return rc;
 }

@@ -218,7 +218,7 @@ static enum status read_picture(struct jpeg_job *job)
     jpeg_read_icc_profile(in, &job->profile, &job->profile_size);
     TRY(read_pixels(job));
     if (job->profile_broken)
-        image_notice(job->image, "its ICC profile is ignored: it is damaged");
+        image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: it is damaged");
     TRY(color_to_srgb(job->image, job->space, job->profile, job->profile_size));
     return codec_turn(job->image, orientation);
 }

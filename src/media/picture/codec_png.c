@@ -106,7 +106,7 @@ static enum status use_profile(struct png_job *job)
     png_bytep profile = NULL;
     png_uint_32 size = 0;
     if (!png_get_iCCP(job->png, job->info, &name, &compression, &profile, &size) && job->profile_wrong[0])
-        image_notice(job->image, "its ICC profile is ignored: %s", job->profile_wrong);
+        image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: %s", job->profile_wrong);
     return color_to_srgb(job->image, job->space, profile, size);
 }
 

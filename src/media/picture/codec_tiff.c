@@ -311,7 +311,8 @@ static enum status check_range(struct image *image)
                     "%.0f%% of the float samples lie outside 0..1: they go from %g to %g; scale them to 0..1, encoded as sRGB", percent,
                     low, high);
     if (outside > 0)
-        image_notice(image, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low, high);
+        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low,
+                     high);
     return STATUS_OK;
 }
 
@@ -359,6 +360,6 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
     if (rc == STATUS_OK && pages < 0)
         return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");
     if (rc == STATUS_OK && pages > 1)
-        image_notice(image, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
+        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;
 }
