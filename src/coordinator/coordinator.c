@@ -121,7 +121,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
     if (task) {
         c->taken++;
         *found = true;
-        task_notices_loaded(task, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
+        task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
         notices_say(&c->notices, task->record.source, &task->image);
         TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "job/preparation.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

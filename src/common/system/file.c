@@ -202,16 +202,24 @@ enum status file_read_open(int descriptor, const char *name, uint64_t expected, 
     return rc;
 }
 
+enum status file_open(const char *path, uint64_t limit, int *descriptor, struct stat *facts)
+{
+    TRY(open_regular(path, descriptor, facts));
+    const uint64_t size = (uint64_t)facts->st_size;
+    if (size <= limit)
+        return STATUS_OK;
+    close(*descriptor);
+    *descriptor = -1;
+    return fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)size, (unsigned long long)limit);
+}
+
 enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts)
 {
     int descriptor;
     *bytes = NULL;
     *size = 0;
-    TRY(open_regular(path, &descriptor, facts));
-    const uint64_t expected = (uint64_t)facts->st_size;
-    const enum status rc = expected <= limit ? file_read_open(descriptor, path, expected, bytes, size)
-                                             : fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path,
-                                                    (unsigned long long)expected, (unsigned long long)limit);
+    TRY(file_open(path, limit, &descriptor, facts));
+    const enum status rc = file_read_open(descriptor, path, (uint64_t)facts->st_size, bytes, size);
     close(descriptor);
     return rc;
 }

@@ -48,6 +48,9 @@ enum status file_read(const char *path, uint64_t limit, void **bytes, size_t *si
 // The same, and what the file system said of the file before it was read.
 enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts) MUST_CHECK;
 
+// Opens it for reading, with what the file system says of it. *descriptor is -1 on failure.
+enum status file_open(const char *path, uint64_t limit, int *descriptor, struct stat *facts) MUST_CHECK;
+
 // The same from an open file, from where it stands on: `expected` bytes and no more. `name` is for messages.
 enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size) MUST_CHECK;
 

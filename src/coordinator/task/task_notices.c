@@ -3,11 +3,10 @@
 
 #include "common/picture/geometry.h"
 
-void task_notices_loaded(struct task *task, const struct config *config, bool explains)
+void task_notices_loaded(struct image *image, const struct config *config, bool explains)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    struct image *image = &task->image;
-    if (explains || task->record.status == IMAGE_FAILED)
+    if (explains || image->width == 0) // without pixels
         return;
     const int count = geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, octaves);
     if (count < config->octaves.count)

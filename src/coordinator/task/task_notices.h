@@ -4,8 +4,8 @@
 
 #include "coordinator/task/task.h"
 
-// Of a picture that has been loaded.
-void task_notices_loaded(struct task *task, const struct config *config, bool explains);
+// Of a picture that has been loaded, or looked at: without alpha, then.
+void task_notices_loaded(struct image *image, const struct config *config, bool explains);
 
 // Of one that is done, with its rows.
 void task_notices_done(struct task *task, const struct config *config);

@@ -109,7 +109,7 @@ static void expect_loaded(int width, int height, const char *setting, bool expla
     task->image.width = width;
     task->image.height = height;
     task->image.alpha = &alpha;
-    task_notices_loaded(task, &config, explains);
+    task_notices_loaded(&task->image, &config, explains);
     CU_ASSERT_EQUAL(task->image.notices, kinds);
     task->image.alpha = NULL;
     task_destroy(&task);
