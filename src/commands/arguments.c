@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "commands/arguments.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
+#include "common/picture/geometry.h"
 #include "job/launcher.h"
 #include "kernels/network/network.h"
 
@@ -59,6 +61,20 @@ static enum status load_config(struct config *config, const struct sources *sour
     return arguments_check_config(config);
 }
 
+// So many octaves that not even the largest picture that is taken has them.
+static enum status check_octaves(const struct config *config)
+{
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = config->octaves.count, side = (int)fmin(config->input.max_side, sqrt((double)config->input.max_pixels));
+    const int most = geometry_octaves(side, side, count, config->octaves.scale, octaves);
+    if (most == count)
+        return STATUS_OK;
+    return fail(STATUS_USAGE,
+                "octaves.count: %d octaves of a scale of %g are more than any picture has: even of %d x %d pixels, the most that "
+                "input.max_side and input.max_pixels allow, there are %d; take no more",
+                count, config->octaves.scale, side, side, most);
+}
+
 enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment)
 {
     enum status rc = STATUS_OK;
@@ -91,6 +107,8 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
     options->inputs = line.operands;
     options->input_count = line.operand_count;
     TRY_OUT(load_config(&options->config, &sources, environment));
+    if (!options->explain)
+        TRY_OUT(check_octaves(&options->config));
     if (options->explain && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)

@@ -8,7 +8,7 @@
 #include "job/launch.h"
 
 // What can be said without a job.
-static enum status say(const struct job_options *options, long *failed)
+static enum status say(struct job_options *options, long *failed)
 {
     if (options->help)
         arguments_print_help(options->explain, stdout);

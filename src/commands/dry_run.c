@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,22 +8,24 @@
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/text.h"
+#include "common/system/thread.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
+#include "coordinator/progress/notices.h"
 #include "coordinator/schedule/forecast.h"
 #include "coordinator/schedule/schedule.h"
-#include "coordinator/task/task.h"
-#include "job/launch.h"
-#include "job/resources.h"
-#include "job/tile_rules.h"
+#include "coordinator/task/task_notices.h"
+#include "job/start.h"
 
-enum { NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8 };
+enum { NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8, THREADS = 16 }; // threads: which wait for the file system more than they compute
 static const double MIB = 1 << 20;
 static const double SAY_SO_AFTER = 10; // seconds without a word
 
 struct dry_input {
+    struct held_entry *entry; // until it has been looked at
     char *source;
     char *error; // why it would fail; NULL: it would not, and what follows holds
+    bool unseen; // an address: what is there is not looked at
     struct schedule_image image;
     int bits; // bits a sample
     bool alpha;
@@ -29,77 +33,151 @@ struct dry_input {
 };
 
 struct dry_plan {
+    struct run run;
     struct schedule schedule;
-    struct tile_plan tiles;
     struct forecast forecast;
-    struct dry_input *inputs; // [count], in the order in which they were named
+    struct notices notices;
+    struct dry_input **inputs; // [count], in the order in which they were named
     int count, capacity;
+    int64_t done; // inputs that an earlier run has done
+    // Those who look at files.
+    pthread_t threads[THREADS];
+    int thread_count;
+    pthread_mutex_t mutex; // of what follows, and of inputs and count
+    pthread_cond_t more;
+    int next; // to be looked at
+    bool complete;
+    enum status rc; // of what ended a thread early
 };
 
-static enum status add_input(struct dry_plan *plan, struct dry_input **input)
+static enum status add_input(struct dry_plan *plan, const struct intake_entry *entry)
 {
-    if (plan->count == plan->capacity) {
-        const int capacity = plan->capacity ? 2 * plan->capacity : 64;
-        struct dry_input *inputs = reallocarray(plan->inputs, (size_t)capacity, sizeof *inputs);
-        if (!inputs)
-            return no_memory("for more than %d images", plan->count);
-        plan->inputs = inputs;
-        plan->capacity = capacity;
+    struct dry_input *input = calloc(1, sizeof *input);
+    struct held_entry *held = intake_hold(entry);
+    char source[ROW_SOURCE_MAX];
+    intake_source(source, entry->source);
+    if (input && held && (input->source = strdup(source))) {
+        input->entry = held;
+        pthread_mutex_lock(&plan->mutex);
+        if (plan->count == plan->capacity) {
+            const int capacity = plan->capacity ? 2 * plan->capacity : 1024;
+            struct dry_input **inputs = reallocarray(plan->inputs, (size_t)capacity, sizeof *inputs);
+            plan->inputs = inputs ? inputs : plan->inputs;
+            plan->capacity = inputs ? capacity : plan->capacity;
+        }
+        const bool room = plan->count < plan->capacity;
+        if (room)
+            plan->inputs[plan->count++] = input;
+        pthread_cond_signal(&plan->more);
+        pthread_mutex_unlock(&plan->mutex);
+        if (room)
+            return STATUS_OK;
     }
-    *input = &plan->inputs[plan->count++];
-    memset(*input, 0, sizeof **input);
-    return STATUS_OK;
+    free(held);
+    free(input ? input->source : NULL);
+    free(input);
+    return no_memory("for more than %d images", plan->count);
 }
 
 // Looks at one input and notes what it is, or why it would fail.
-static enum status look_at(struct dry_plan *plan, const struct intake_entry *entry, const struct job_options *options)
+static enum status look_at(const struct dry_plan *plan, struct dry_input *input, struct intake_entry *entry)
 {
-    struct timing timing = {0};
-    struct dry_input *input = NULL;
-    struct task *task = task_create();
-    enum status rc = STATUS_OK, seen;
+    struct codec_header header;
     double cost;
-    if (!task)
-        return no_memory("for another image");
-    TRY_OUT(add_input(plan, &input));
-    seen = load_task(task, entry, &options->config, options->output, &timing);
+    intake_release(input->entry, entry);
+    input->entry = NULL;
+    input->unseen = entry->status == STATUS_OK && entry->kind == INTAKE_URL;
+    if (input->unseen)
+        return STATUS_OK;
+    enum status seen = load_header(entry, plan->schedule.config, &header);
     if (seen == STATUS_OK) {
-        input->image = (struct schedule_image){task->image.width, task->image.height};
-        input->bits = task->image.bits;
-        input->alpha = task->image.alpha != NULL;
+        input->image = (struct schedule_image){header.width, header.height};
+        input->bits = header.bits;
+        input->alpha = header.alpha;
         seen = schedule_cost(&plan->schedule, input->image, 1, &cost); // cut into tiles
     }
-    input->source = strdup(task->record.source);
     input->error = seen == STATUS_OK ? NULL : strdup(status_message());
-    if (!input->source || (seen != STATUS_OK && !input->error))
-        rc = no_memory("for another image");
-out:
-    task_destroy(&task);
-    return rc;
+    return seen == STATUS_OK || input->error ? STATUS_OK : no_memory("for another image");
 }
 
-static enum status look_at_all(struct dry_plan *plan, const struct job_options *options)
+static void *look(void *data)
 {
+    struct dry_plan *plan = data;
+    struct intake_entry *entry = malloc(sizeof *entry);
+    enum status rc = entry ? STATUS_OK : no_memory("to look at images");
+    pthread_mutex_lock(&plan->mutex);
+    while (rc == STATUS_OK && plan->rc == STATUS_OK) {
+        if (plan->next == plan->count && plan->complete)
+            break;
+        if (plan->next == plan->count) {
+            pthread_cond_wait(&plan->more, &plan->mutex);
+            continue;
+        }
+        struct dry_input *input = plan->inputs[plan->next++];
+        pthread_mutex_unlock(&plan->mutex);
+        rc = look_at(plan, input, entry);
+        pthread_mutex_lock(&plan->mutex);
+    }
+    if (plan->rc == STATUS_OK)
+        plan->rc = rc;
+    pthread_mutex_unlock(&plan->mutex);
+    free(entry);
+    return NULL;
+}
+
+// The names of all inputs, to those who look at them. What is done already needs no look.
+static enum status name_all(struct dry_plan *plan)
+{
+    const struct job_options *options = plan->run.options;
+    struct resume *resume = plan->run.prepared.resume;
     struct intake *intake = NULL;
+    struct intake_entry entry;
     double said = now();
+    bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake,
-                          &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count}));
+    TRY_OUT(intake_create(&intake, &(struct intake_options){.output = options->output,
+                                                            .folders = options->config.output.folders,
+                                                            .known = resume ? &resume->known : NULL,
+                                                            .inputs = options->inputs,
+                                                            .count = options->input_count}));
     for (;;) {
-        struct intake_entry entry;
-        bool end;
         TRY_OUT(intake_next(intake, &entry, &end));
         if (end)
             break;
-        TRY_OUT(look_at(plan, &entry, options));
+        if (resume_is_done(resume, entry.id))
+            plan->done++;
+        else
+            TRY_OUT(add_input(plan, &entry));
         if (now() - said > SAY_SO_AFTER) {
-            log_info("looked at %d images so far", plan->count);
+            log_info("looked at %d images so far", plan->next);
             said = now();
         }
     }
 out:
     intake_destroy(&intake);
     return rc;
+}
+
+static enum status look_at_all(struct dry_plan *plan)
+{
+    enum status rc = STATUS_OK;
+    pthread_mutex_init(&plan->mutex, NULL);
+    pthread_cond_init(&plan->more, NULL);
+    while (plan->thread_count < THREADS && rc == STATUS_OK) {
+        rc = thread_start(&plan->threads[plan->thread_count], look, plan);
+        plan->thread_count += rc == STATUS_OK;
+    }
+    if (plan->thread_count > 0)
+        rc = name_all(plan);
+    pthread_mutex_lock(&plan->mutex);
+    plan->complete = true;
+    pthread_cond_broadcast(&plan->more);
+    pthread_mutex_unlock(&plan->mutex);
+    for (int i = 0; i < plan->thread_count; i++)
+        pthread_join(plan->threads[i], NULL);
+    pthread_cond_destroy(&plan->more);
+    pthread_mutex_destroy(&plan->mutex);
+    return rc == STATUS_OK && plan->rc != STATUS_OK ? no_memory("to look at %d images", plan->count) : rc;
 }
 
 static enum status fail_memory(struct dry_input *input, const struct schedule *schedule)
@@ -121,12 +199,12 @@ static enum status choose_teams(struct dry_plan *plan)
     TRY_OUT(ALLOCATE(images, room, "for %d images", plan->count));
     TRY_OUT(ALLOCATE(teams, room, "for %d images", plan->count));
     for (int i = 0; i < plan->count; i++)
-        images[i] = plan->inputs[i].image; // without pixels, or with too few, where it has failed: left out
+        images[i] = plan->inputs[i]->image; // without pixels, or with too few, where it has failed: left out
     TRY_OUT(forecast_run(&plan->schedule, images, plan->count, teams, &plan->forecast));
     for (int i = 0; i < plan->count; i++) {
-        struct dry_input *input = &plan->inputs[i];
+        struct dry_input *input = plan->inputs[i];
         input->team = teams[i];
-        if (input->team == 0 && !input->error)
+        if (input->team == 0 && !input->error && !input->unseen)
             TRY_OUT(fail_memory(input, &plan->schedule));
     }
 out:
@@ -135,21 +213,17 @@ out:
     return rc;
 }
 
-static enum status make_plan(struct dry_plan *plan, const struct job_options *options)
+static enum status make_plan(struct dry_plan *plan)
 {
-    const struct config *config = &options->config;
-    int ranks, node_ranks;
-    launch_announced(&ranks, &node_ranks);
-    const uint64_t memory_limit = resources_memory(config->memory.limit, node_ranks);
-    TRY(tile_rules_resolve(config, memory_limit, &plan->tiles));
-    plan->schedule = (struct schedule){.config = config,
-                                       .tiles = plan->tiles.rules,
-                                       .min_side = plan->tiles.min_side,
-                                       .feature_bytes = plan->tiles.feature_bytes,
-                                       .window_bytes = plan->tiles.window_bytes,
-                                       .memory_limit = memory_limit,
-                                       .workers = ranks > 1 ? ranks - 1 : 1};
-    TRY(look_at_all(plan, options));
+    const struct run *run = &plan->run;
+    plan->schedule = (struct schedule){.config = &run->options->config,
+                                       .tiles = run->tiles.rules,
+                                       .min_side = run->tiles.min_side,
+                                       .feature_bytes = run->tiles.feature_bytes,
+                                       .window_bytes = run->tiles.window_bytes,
+                                       .memory_limit = run->memory_limit,
+                                       .workers = run->launch.size > 1 ? run->launch.size - 1 : 1};
+    TRY(look_at_all(plan));
     return choose_teams(plan);
 }
 
@@ -183,7 +257,7 @@ static int name_width(const struct dry_plan *plan)
 {
     int width = NAME_LEAST;
     for (int i = 0; i < plan->count; i++) {
-        const int length = characters(plan->inputs[i].source);
+        const int length = characters(plan->inputs[i]->source);
         width = length > width ? length : width;
     }
     return width < NAME_MOST ? width : NAME_MOST;
@@ -206,8 +280,8 @@ static void print_octaves(const struct schedule *schedule, struct schedule_image
 static void print_input(const struct dry_plan *plan, const struct dry_input *input, int width, FILE *stream)
 {
     print_name(input->source, width, stream);
-    if (input->error) {
-        fprintf(stream, "  would fail: %s\n", input->error);
+    if (input->error || input->unseen) {
+        fprintf(stream, input->error ? "  would fail: %s\n" : "  not looked at: an address\n", input->error);
         return;
     }
     fprintf(stream, "  %2d %-5s  %5d  %10.0f  ", input->bits, input->alpha ? "alpha" : "", input->team,
@@ -217,7 +291,8 @@ static void print_input(const struct dry_plan *plan, const struct dry_input *inp
 }
 
 struct totals {
-    int good;      // inputs that would not fail
+    int failing, unseen;
+    int good;      // the other inputs
     int demanding; // of these, whose team is as small as memory allows, but not one rank
     int smallest, largest;
     double seen, pixels; // of all octaves
@@ -228,12 +303,14 @@ static struct totals sum_up(const struct dry_plan *plan)
 {
     struct totals totals = {0};
     for (int i = 0; i < plan->count; i++) {
-        const struct dry_input *input = &plan->inputs[i];
+        const struct dry_input *input = plan->inputs[i];
         const struct config *config = plan->schedule.config;
         struct octave octaves[GEOMETRY_OCTAVES_MAX];
         int tiles;
         double redundancy = 1, memory;
-        if (input->error || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
+        totals.failing += input->error != NULL;
+        totals.unseen += input->unseen;
+        if (input->error || input->unseen || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
             continue;
         const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale, octaves);
         totals.pixels += geometry_pixels(octaves, count);
@@ -255,7 +332,7 @@ static void print_sizes(const struct dry_plan *plan, const struct totals *totals
     for (int team = totals->largest; team >= totals->smallest; team--) {
         int count = 0;
         for (int i = 0; i < plan->count; i++)
-            count += !plan->inputs[i].error && plan->inputs[i].team == team;
+            count += !plan->inputs[i]->error && !plan->inputs[i]->unseen && plan->inputs[i]->team == team;
         if (count == 0)
             continue;
         if (sizes == SIZES_MOST) {
@@ -293,15 +370,19 @@ static void print_teams(const struct dry_plan *plan, const struct totals *totals
 static void print_totals(const struct dry_plan *plan, FILE *stream)
 {
     const struct totals totals = sum_up(plan);
-    const struct tile_rules *rules = &plan->tiles.rules;
-    fprintf(stream, "\nimages:  %d, %d of which would fail; %.1f million pixels to step over, %d times\n", plan->count,
-            plan->count - totals.good, totals.pixels / 1e6, plan->schedule.config->steps);
+    const struct tile_plan *tiles = &plan->run.tiles;
+    fprintf(stream, "%simages:  %d, %d of which would fail", plan->count > 0 ? "\n" : "", plan->count, totals.failing);
+    if (totals.unseen > 0)
+        fprintf(stream, ", %d not looked at", totals.unseen);
+    if (plan->done > 0)
+        fprintf(stream, ", beside %" PRId64 " that are done", plan->done);
+    fprintf(stream, "; %.1f million pixels to step over, %d times\n", totals.pixels / 1e6, plan->schedule.config->steps);
     if (totals.good == 0)
         return;
     print_teams(plan, &totals, stream);
     fprintf(stream, "tiles:   at most %d pixels long%s, halo %d (%s), blend %d; the network sees %.1f%% more pixels than there are\n",
-            rules->size, plan->tiles.limited ? " (as memory allows)" : "", rules->halo, plan->tiles.exact ? "exact" : "approximate",
-            rules->blend, 100 * (totals.seen / totals.pixels - 1));
+            tiles->rules.size, tiles->limited ? " (as memory allows)" : "", tiles->rules.halo, tiles->exact ? "exact" : "approximate",
+            tiles->rules.blend, 100 * (totals.seen / totals.pixels - 1));
     fprintf(stream,
             "memory:  a rank needs at most %.0f MiB, beside about 130 MiB of weights, and may use %.0f MiB on a machine like this\n",
             totals.memory / MIB, (double)plan->schedule.memory_limit / MIB);
@@ -313,24 +394,49 @@ static void print_plan(const struct dry_plan *plan, FILE *stream)
     if (plan->count > 0)
         fprintf(stream, "%-*s  bits      ranks  MiB a rank  octaves (tiles of what size, redundant pixels)\n", width, "image");
     for (int i = 0; i < plan->count; i++)
-        print_input(plan, &plan->inputs[i], width, stream);
+        print_input(plan, plan->inputs[i], width, stream);
     print_totals(plan, stream);
 }
 
-enum status dry_run(const struct job_options *options, FILE *stream, long *failed)
+// What a run would say of the pictures, as far as their sizes tell.
+static void say_notices(struct dry_plan *plan)
 {
-    struct dry_plan plan = {0};
-    enum status rc;
-    TRY_OUT(make_plan(&plan, options));
-    print_plan(&plan, stream);
-    *failed = 0;
-    for (int i = 0; i < plan.count; i++)
-        *failed += plan.inputs[i].error != NULL;
-out:
-    for (int i = 0; i < plan.count; i++) {
-        free(plan.inputs[i].source);
-        free(plan.inputs[i].error);
+    for (int i = 0; i < plan->count; i++) {
+        const struct dry_input *input = plan->inputs[i];
+        struct image image = {.width = input->image.width, .height = input->image.height};
+        if (!input->error && !input->unseen)
+            task_notices_loaded(&image, plan->schedule.config, false);
+        notices_say(&plan->notices, input->source, &image);
     }
-    free(plan.inputs);
+    notices_end(&plan->notices);
+}
+
+static void plan_destroy(struct dry_plan *plan)
+{
+    for (int i = 0; i < plan->count; i++) {
+        free(plan->inputs[i]->entry);
+        free(plan->inputs[i]->source);
+        free(plan->inputs[i]->error);
+        free(plan->inputs[i]);
+    }
+    free(plan->inputs);
+    start_destroy(&plan->run);
+}
+
+enum status dry_run(struct job_options *options, FILE *stream, long *failed)
+{
+    struct dry_plan plan = {.run.options = options};
+    enum status rc;
+    *failed = 0;
+    TRY_OUT(start_dry(&plan.run));
+    if (plan.run.prepared.known.nothing_left)
+        goto out;
+    TRY_OUT(make_plan(&plan));
+    print_plan(&plan, stream);
+    say_notices(&plan);
+    for (int i = 0; i < plan.count; i++)
+        *failed += plan.inputs[i]->error != NULL;
+out:
+    plan_destroy(&plan);
     return rc;
 }

@@ -17,10 +17,13 @@
 #include "coordinator/intake/intake_ahead.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/intake/prefetch.h"
+#include "coordinator/progress/notices.h"
 #include "coordinator/progress/progress.h"
 #include "coordinator/resume/forget.h"
+#include "coordinator/schedule/baseline_images.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
+#include "coordinator/task/task_notices.h"
 
 struct coordinator {
     const struct coordinator_options *options;
@@ -30,6 +33,7 @@ struct coordinator {
     struct prefetch *prefetch;
     struct run_file *run_file;
     struct progress *progress;
+    struct notices notices;
     double started;
     struct timing timing;
     struct timing_part own, workers; // filled in at the end
@@ -43,6 +47,17 @@ struct coordinator {
     bool all_taken;                // and what it had has been read
     bool told;                     // that it is time to stop
 };
+
+// What is known of a finished image alone.
+static void note(struct coordinator *c, struct task *task)
+{
+    const struct run_setup *setup = &c->options->setup;
+    task_notices_done(task, setup->config);
+    const bool alone = task->record.status == IMAGE_DONE && task->others == 0 && baseline_images_are_wanted(setup->config, setup->kind);
+    if (alone && intake_ahead_total(c->ahead) != 1) // that has been said
+        image_notice(&task->image, NOTICE_BASELINES, "importance.baselines: images, and no other picture of the run could be read");
+    notices_say(&c->notices, task->record.source, &task->image);
+}
 
 // Writes a finished image's row, whatever became of it, and frees it. Those of its steps and frames are there already.
 static enum status write_down(void *context, struct task *task)
@@ -60,6 +75,7 @@ static enum status write_down(void *context, struct task *task)
     else
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
+    note(c, task);
     if (ok)
         snprintf(c->last, sizeof c->last, "%s", record->output);
     if (ok)
@@ -113,6 +129,8 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         c->taken++;
         c->downloads -= intake_is_url(task->record.source);
         *found = true;
+        task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
+        notices_say(&c->notices, task->record.source, &task->image);
         TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
@@ -339,6 +357,21 @@ static enum status open_run(struct coordinator *c)
                                                               .count = o->input_count});
 }
 
+static void say_end(const struct coordinator *c)
+{
+    const struct coordinator_outcome *outcome = c->outcome;
+    notices_end(&c->notices);
+    if (c->all_taken && !c->options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
+        log_warning("nothing to do: the inputs name no picture");
+    const bool one = outcome->stopped == 1;
+    if (outcome->stopped > 0 && c->options->setup.kind == JOB_EXPLAIN)
+        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", outcome->stopped, one ? " was" : "s were",
+                    one ? "it" : "them");
+    else if (outcome->stopped > 0)
+        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", outcome->stopped, one ? " is" : "s are",
+                    one ? "it" : "them");
+}
+
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
 {
     struct coordinator c = {.options = options, .outcome = outcome, .started = now()};
@@ -358,15 +391,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
     else
         TRY_OUT(serve(&c));
-    if (c.all_taken && !options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
-        log_warning("nothing to do: the inputs name no picture");
-    const bool one = outcome->stopped == 1;
-    if (outcome->stopped > 0 && options->setup.kind == JOB_EXPLAIN)
-        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", outcome->stopped, one ? " was" : "s were",
-                    one ? "it" : "them");
-    else if (outcome->stopped > 0)
-        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", outcome->stopped, one ? " is" : "s are",
-                    one ? "it" : "them");
+    say_end(&c);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));
     timing_part_add(&c.own, &c.timing);

@@ -11,6 +11,7 @@
 #include "coordinator/delegation.h"
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/schedule/teams.h"
+#include "coordinator/task/task_notices.h"
 
 struct delegate {
     const struct coordinator_options *options;
@@ -91,6 +92,7 @@ static enum status take_inputs(struct delegate *d, bool *found)
     if (!task)
         return STATUS_OK;
     *found = true;
+    task_notices_loaded(&task->image, d->options->setup.config, d->options->setup.kind == JOB_EXPLAIN); // rank 0 says them
     if (task->record.status == IMAGE_FAILED || schedule_least(d->options->setup.schedule, task_size(task)) > 0)
         return dispatcher_put(d->dispatcher, task, false);
     const int64_t image = task->record.id;

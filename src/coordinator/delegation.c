@@ -22,6 +22,8 @@ enum status rows_pack(const struct task *task, const int *channels, int targets,
     struct record_writer writer;
     TRY(record_create_in_memory(&writer));
     record_write(&writer, &task->record, sizeof task->record);
+    record_write(&writer, &task->image.notices, sizeof task->image.notices);
+    record_write(&writer, task->image.notice, sizeof task->image.notice);
     image_rows_save(&task->results.rows, &writer);
     for (int t = 0; t < targets; t++) {
         const float *importance = task->results.importance[t];
@@ -43,6 +45,8 @@ static enum status rows_unpack(struct task *task, const struct run_file_header *
     const int *channels = header->channels;
     struct record_reader reader = {.bytes = bytes, .left = size};
     TRY(record_read(&reader, &task->record, sizeof task->record));
+    TRY(record_read(&reader, &task->image.notices, sizeof task->image.notices));
+    TRY(record_read(&reader, task->image.notice, sizeof task->image.notice));
     TRY(image_rows_load(&task->results.rows, &(struct dream_state){.image = task->record.id, .octave = INT32_MAX}, &reader));
     for (int t = 0; t < header->config->targets.count; t++) {
         uint64_t count;

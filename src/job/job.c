@@ -94,18 +94,6 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
     return delegate ? delegate_run(&options) : coordinator_run(&options, outcome);
 }
 
-static void warn_of_teams(const struct run *run)
-{
-    const int size = run->options->config.team.size, workers = run->launch.size > 1 ? run->launch.size - 1 : 1;
-    if (run->launch.rank != COORDINATOR_RANK || size == 0)
-        return;
-    if (size > workers)
-        log_warning(workers == 1 ? "team.size is %d and there is %d worker" : "team.size is %d and there are %d workers: they are one team",
-                    size, workers);
-    else if (workers % size != 0)
-        log_warning("team.size %d leaves %d of %d workers without work", size, workers % size, workers);
-}
-
 // With a worker in this process, on any rank but the first of several.
 static enum status work(struct run *run, struct coordinator_outcome *outcome)
 {
@@ -156,7 +144,6 @@ int run_job(struct job_options *options, enum status typed)
         goto failed;
     if (run.prepared.known.nothing_left)
         goto end;
-    warn_of_teams(&run);
     rc = run.launch.size > 1 && run.launch.rank == COORDINATOR_RANK ? coordinate(&run, NULL, &outcome) : work(&run, &outcome);
     if (rc != STATUS_OK) {
         folder_lock_release(&run.prepared.lock);

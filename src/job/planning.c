@@ -41,6 +41,38 @@ out:
     return fail_in(rc == STATUS_LIMIT ? rc : STATUS_USAGE, "plan");
 }
 
+// Whether `plan` does all that `had` knows in the same way.
+static bool agrees(const struct plan *plan, const struct plan *had)
+{
+    const struct plan_entry *mine = &plan->entries[0][0][0], *theirs = &had->entries[0][0][0];
+    bool same = plan->bf16 == had->bf16;
+    for (size_t i = 0; same && i < sizeof had->entries / sizeof *theirs; i++)
+        same = !theirs[i].known || (mine[i].known && mine[i].method == theirs[i].method);
+    return same;
+}
+
+enum status planning_compare(const struct config *config, const char *text, bool *same)
+{
+    struct plan_origin origin;
+    struct plan *plans = NULL;
+    struct config other = *config;
+    char *other_text = NULL;
+    enum status rc;
+    other.precision = PRECISION_AUTO;
+    TRY(ALLOCATE(plans, 2, "for two plans"));
+    TRY_OUT(planning_read_file(&other, &other_text));
+    *same = false;
+    if (!other_text)
+        goto out;
+    TRY_OUT(plan_from_text(&plans[0], network_inception_v3(), &origin, other_text, config->plan));
+    TRY_OUT(plan_from_text(&plans[1], network_inception_v3(), &origin, text, config->plan));
+    *same = agrees(&plans[0], &plans[1]);
+out:
+    free(other_text);
+    free(plans);
+    return rc;
+}
+
 // <cache>/plan-2-AMD-EPYC-avx2-onednn-2.6.3-f32.txt, where 2 is PLAN_VERSION
 static enum status cache_path(char path[FILE_PATH_MAX], const struct plan_origin *origin, bool bf16)
 {

@@ -12,6 +12,9 @@
 // plan; STATUS_USAGE where both are given and differ. *text is NULL otherwise.
 enum status planning_read_file(struct config *config, char **text) MUST_CHECK;
 
+// Whether the plan that config->plan names, a file, has the same methods as the one in `text`; one that is timed or fixed has not.
+enum status planning_compare(const struct config *config, const char *text, bool *same) MUST_CHECK;
+
 // Whether this machine can do each convolution as the plan says; STATUS_UNSUPPORTED.
 enum status planning_check(const struct config *config, const struct plan *plan) MUST_CHECK;
 

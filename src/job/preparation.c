@@ -7,11 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/config/config_idle.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
+#include "coordinator/schedule/baseline_images.h"
 #include "job/planning.h"
 #include "media/video/video.h"
 #include "weights/model_fetch.h"
@@ -20,7 +22,6 @@
 static enum status find_earlier(struct preparation *p, const struct job_options *options, const char *run_file)
 {
     struct stat info;
-    char word[TEXT_WORD_MAX], counts[256];
     const bool there = stat(run_file, &info) == 0;
     if (!there && options->resume)
         return fail(STATUS_USAGE, "%s is not there: no run to go on with; leave --resume away to begin one", run_file);
@@ -32,16 +33,22 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
                                                            .config = &options->config,
                                                            .inputs = options->inputs,
-                                                           .input_count = options->input_count}));
+                                                           .input_count = options->input_count,
+                                                           .look_only = options->dry_run}));
     p->known.tile_size = p->resume->tiles.size;
     p->known.nothing_left = p->resume->complete;
+    return STATUS_OK;
+}
+
+static void say_earlier(const struct preparation *p, const struct job_options *options)
+{
+    char word[TEXT_WORD_MAX], counts[256];
     resume_describe(p->resume, counts, sizeof counts);
     if (p->known.nothing_left)
         log_info("nothing to do in %s: %s; `oneiros report %s` makes a page to look at", options->output, counts,
                  text_word(options->output, word));
     else
         log_info("going on with the run in %s: %s", options->output, counts);
-    return STATUS_OK;
 }
 
 // Whether there are so many images, as far as they have names.
@@ -94,9 +101,16 @@ static enum status choose_folders(struct preparation *p, struct job_options *opt
     return STATUS_OK;
 }
 
-// Rank 0 makes the output folder and sees that it can write there: found out now, not by all ranks at work.
-static enum status prepare_output(struct preparation *p, const struct job_options *options, const char *run_file)
+enum status preparation_make_output(struct preparation *p, const struct job_options *options)
 {
+    char run_file[FILE_PATH_MAX];
+    TRY(file_join(run_file, options->output, "run.h5"));
+    if (p->resume)
+        say_earlier(p, options);
+    if (options->dry_run) {
+        TRY(file_may_make_folder(options->output));
+        return access(options->output, F_OK) == 0 ? file_may_create(run_file) : STATUS_OK;
+    }
     TRY(file_make_folder(options->output));
     if (!p->lock.path[0])
         TRY(folder_lock_take(&p->lock, options->output));
@@ -105,24 +119,74 @@ static enum status prepare_output(struct preparation *p, const struct job_option
     return file_may_create(run_file);
 }
 
-// Without an encoder there are no videos, but there is everything else.
-static void look_for_encoder(const struct config *config)
+// Where there is no encoder at all there are no videos, but everything else. One that is asked for must be there.
+static enum status check_encoder(const struct config *config)
 {
     char name[VIDEO_ENCODER_MAX];
-    if ((config->frames.cam || config->frames.dream) && video_check(config->video.encoder, name) != STATUS_OK)
-        log_warning("no videos: %s", status_message());
+    const enum status rc = config->frames.cam || config->frames.dream ? video_check(config->video.encoder, name) : STATUS_OK;
+    if (rc == STATUS_OK || strcmp(config->video.encoder, "auto") != 0)
+        return rc;
+    log_warning("no videos: %s", status_message());
+    return STATUS_OK;
+}
+
+// Other pictures as baselines, where the inputs name one alone.
+static enum status check_baselines(const struct job_options *options)
+{
+    static const char one[] = "importance.baselines: images are other pictures of the run, and the inputs name one alone";
+    const struct config *config = &options->config;
+    bool several = true;
+    if (baseline_images_are_wanted(config, options->explain ? JOB_EXPLAIN : JOB_DREAM))
+        TRY(are_many(options, 2, &several));
+    if (several)
+        return STATUS_OK;
+    if (strcmp(config->importance.baselines, "images") == 0)
+        return fail(STATUS_USAGE, "%s; name more, or take black or blurred", one);
+    log_warning("%s: the others are taken", one);
+    return STATUS_OK;
+}
+
+static void say_idle(const struct job_options *options)
+{
+    char text[512];
+    config_idle(&options->config, options->explain, text, sizeof text);
+    if (text[0])
+        log_info("%s", text);
+}
+
+// Whether what is asked for is what the earlier run has, whose plan has this precision.
+static enum status compare_plans(const struct preparation *p, const struct job_options *options, enum config_precision had)
+{
+    const struct config *config = &options->config;
+    char difference[2 * CONFIG_PATH_MAX + 32];
+    bool same = true;
+    if (config->precision != PRECISION_AUTO && config->precision != had) {
+        const bool half = had == PRECISION_BF16;
+        return resume_refuse(p->resume, half ? "precision was bf16 and is f32" : "precision was f32 and is bf16");
+    }
+    if (strcmp(config->plan, "auto") == 0 || strcmp(config->plan, p->resume->plan) == 0)
+        return STATUS_OK;
+    TRY(planning_compare(config, p->plan_text, &same));
+    snprintf(difference, sizeof difference, "plan was %s and is %s", p->resume->plan, config->plan);
+    return same ? STATUS_OK : resume_refuse(p->resume, difference);
 }
 
 // The plan that the configuration names, or that of the run which is gone on with: the same bytes need the same one.
 static enum status read_plan(struct preparation *p, struct job_options *options)
 {
     struct config config = options->config;
-    if (p->resume)
+    if (p->resume) {
         TRY(file_join(config.plan, options->output, "run.h5"));
+        config.precision = PRECISION_AUTO;
+    }
     TRY(planning_read_file(&config, &p->plan_text));
-    options->config.precision = config.precision;
-    if (!p->resume)
+    if (p->resume) {
+        TRY(compare_plans(p, options, config.precision));
+        snprintf(p->recorded.plan, sizeof p->recorded.plan, "%s", p->resume->plan);
+    } else {
         p->recorded.precision = config.precision;
+    }
+    options->config.precision = config.precision;
     return STATUS_OK;
 }
 
@@ -133,18 +197,21 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     TRY(model_path(options->config.model.path, p->model));
     TRY(file_join(run_file, options->output, "run.h5"));
     if (access(options->output, F_OK) == 0)
-        TRY(folder_lock_take(&p->lock, options->output));
+        TRY(options->dry_run ? folder_lock_look(options->output) : folder_lock_take(&p->lock, options->output));
     TRY(find_earlier(p, options, run_file));
-    if (p->known.nothing_left)
-        return STATUS_OK;
     TRY(read_plan(p, options));
-    TRY(prepare_output(p, options, run_file));
+    if (p->known.nothing_left) {
+        say_earlier(p, options);
+        return STATUS_OK;
+    }
+    if (!options->explain)
+        TRY(check_encoder(&options->config));
+    TRY(check_baselines(options));
     TRY(choose_folders(p, options));
     TRY(choose_io(p, options, ranks - 1));
     if (options->config.objective == OBJECTIVE_GUIDE)
-        TRY(load_guide(&options->config, options->output, &p->guide));
-    if (!options->explain)
-        look_for_encoder(&options->config);
+        TRY(load_guide(&options->config, &p->guide));
+    say_idle(options);
     return STATUS_OK;
 }
 

@@ -23,8 +23,13 @@ struct preparation {
     struct image guide;     // of the objective; empty if it needs none
 };
 
-// For so many ranks. The precision of options->config becomes that of the plan. Nothing is made before all is well, the output folder last.
+// For so many ranks. The precision of options->config becomes that of the plan. Nothing is made; of a folder that is there the lock is
+// taken. With options->dry_run not even that.
 enum status preparation_make(struct preparation *preparation, struct job_options *options, int ranks) MUST_CHECK;
+
+// The output folder, once all else is known to be well, and its lock; sees that a file can be written there. A dry run only finds out
+// whether that would do.
+enum status preparation_make_output(struct preparation *preparation, const struct job_options *options) MUST_CHECK;
 
 // Frees what it owns; a zeroed one is fine.
 void preparation_destroy(struct preparation *preparation);

@@ -7,6 +7,7 @@
 #include "common/wire/messages.h"
 #include "job/planning.h"
 #include "job/resources.h"
+#include "kernels/network/parameters.h"
 #include "kernels/simd/simd.h"
 #include "weights/model_fetch.h"
 #include "worker/network/objective.h"
@@ -125,6 +126,18 @@ static enum status check_all(const struct run *run)
     return resume_check(run->prepared.resume, weights->info.md5, &run->tiles.rules);
 }
 
+static void warn_of_teams(const struct run *run)
+{
+    const int size = run->options->config.team.size, workers = run->launch.size > 1 ? run->launch.size - 1 : 1;
+    if (run->launch.rank != COORDINATOR_RANK || size == 0)
+        return;
+    if (size > workers)
+        log_warning(workers == 1 ? "team.size is %d and there is %d worker" : "team.size is %d and there are %d workers: they are one team",
+                    size, workers);
+    else if (workers % size != 0)
+        log_warning("team.size %d leaves %d of %d workers without work", size, workers % size, workers);
+}
+
 // The guide's pixels, which rank 0 has loaded, to every rank.
 static enum status share_guide(struct run *run)
 {
@@ -202,7 +215,42 @@ enum status start_run(struct run *run)
     TRY(launch_agree(launch, check_all(run)));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
+    if (launch->rank == COORDINATOR_RANK)
+        rc = preparation_make_output(prepared, run->options);
+    TRY(launch_agree(launch, rc));
+    warn_of_teams(run);
     return make_plan(run);
+}
+
+// The plan, as far as it can be told without timing anything.
+static enum status look_at_plan(struct run *run)
+{
+    return planning_find(&run->options->config, 1, NULL, run->prepared.plan_text, &run->plan, &run->plan_text);
+}
+
+enum status start_dry(struct run *run)
+{
+    struct shared_weights *weights = &run->weights;
+    struct config *config = &run->options->config;
+    enum status rc;
+    launch_announced(&run->launch.size, &run->node_ranks);
+    TRY(preparation_make(&run->prepared, run->options, run->launch.size));
+    if (run->prepared.known.nothing_left)
+        return STATUS_OK;
+    if (config->precision == PRECISION_AUTO)
+        config->precision = simd_here()->bf16_products ? PRECISION_BF16 : PRECISION_F32;
+    run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
+    TRY(choose_tiles(run));
+    TRY(ALLOCATE(weights->array, parameters_count(network_inception_v3()), "for the weights"));
+    TRY_OUT(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info));
+    TRY_OUT(check_all(run));
+    TRY_OUT(preparation_make_output(&run->prepared, run->options));
+    warn_of_teams(run);
+    rc = look_at_plan(run);
+out:
+    free(weights->array);
+    weights->array = NULL;
+    return rc;
 }
 
 void start_destroy(struct run *run)

@@ -37,5 +37,9 @@ struct run {
 // prepared.known.nothing_left, only that is known.
 enum status start_run(struct run *run) MUST_CHECK;
 
+// What start_run() finds out and refuses, in its order, by one process for as many ranks as its launcher announces (launch.size), without
+// MPI and without making anything. Of the rest of *run, what a forecast needs is known: options, tiles, memory_limit, prepared.
+enum status start_dry(struct run *run) MUST_CHECK;
+
 // Frees all but the launch, the watchdog and the weights.
 void start_destroy(struct run *run);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# The program from outside: what needs no MPI and, but for bench, no weights. $ONEIROS is the program.
+# The program from outside: what needs no MPI and, but for bench and dry runs, no weights. $ONEIROS is the program.
 
 bats_require_minimum_version 1.5.0
 
@@ -26,7 +26,11 @@ bmp() {
 }
 
 dry_run() {
-    "$ONEIROS" dream --dry-run -o out -s tile.size=512 -s memory.limit=1G "$@"
+    "$ONEIROS" dream --dry-run -q -o out -s tile.size=512 -s memory.limit=1G "$@"
+}
+
+weights_or_skip() {
+    [ -r "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5" ] || skip "no weights: run oneiros model fetch"
 }
 
 @test "no command: usage on standard error, exit 2" {
@@ -134,6 +138,7 @@ dry_run() {
 }
 
 @test "--dry-run: a line for each picture, totals, and nothing written" {
+    weights_or_skip
     bmp small.bmp 300 200
     bmp large.bmp 1200 1000
     run -0 --separate-stderr dry_run small.bmp large.bmp
@@ -149,6 +154,7 @@ dry_run() {
 }
 
 @test "--dry-run plans for the ranks that mpirun or Slurm start" {
+    weights_or_skip
     bmp large.bmp 1200 1000
     export OMPI_COMM_WORLD_SIZE=9 OMPI_COMM_WORLD_LOCAL_SIZE=3
     run -0 dry_run large.bmp
@@ -166,6 +172,7 @@ dry_run() {
 }
 
 @test "--dry-run: memory of a node is shared by its ranks" {
+    weights_or_skip
     bmp small.bmp 300 200
     local alone shared
     alone=$("$ONEIROS" dream --dry-run -o out small.bmp | sed -n 's/.*may use \([0-9]*\) MiB.*/\1/p')
@@ -175,6 +182,7 @@ dry_run() {
 }
 
 @test "--dry-run: what would fail, and why, exit 3" {
+    weights_or_skip
     bmp small.bmp 300 200
     bmp tiny.bmp 8 8
     bmp huge.bmp 3000 2000
@@ -188,6 +196,7 @@ dry_run() {
 }
 
 @test "--dry-run: memory may demand a team" {
+    weights_or_skip
     bmp large.bmp 3000 2000
     SLURM_NTASKS=9 run -0 dry_run -s memory.limit=230M -s team.size=1 large.bmp
     grep -Eq "^large.bmp +8 +[2-8] " <<<"$output"
@@ -195,6 +204,7 @@ dry_run() {
 }
 
 @test "--dry-run: names of files are text, not commands to the terminal" {
+    weights_or_skip
     local name=$'a\e[31m\nb.bmp'
     bmp "$name" 100 80
     run -0 dry_run "$name"
@@ -218,10 +228,6 @@ dry_run() {
     [[ "$output" == *"the network has no layer mixde3; did you mean mixed3?"* ]]
     run -2 "$ONEIROS" bench photo.jpg
     [[ "$output" == *"bench takes no argument 'photo.jpg'"* ]]
-}
-
-weights_or_skip() {
-    [ -r "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5" ] || skip "no weights: run oneiros model fetch"
 }
 
 @test "bench --layers: the machine's peak, the step, and every layer" {

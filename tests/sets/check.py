@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 """check.py FOLDER OUTPUT LOG: whether a run over FOLDER/pictures did with each what make.py says: status, message, notice; the dream's
 size, depth, alpha, profile, and that it still is that photograph, upright and in its colours."""
+import collections
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -72,23 +74,45 @@ def check_failure(output, entry, row):
     return None
 
 
+def check_notices(log, named, noted):
+    """`noted`: how many pictures have a notice, by its text; `named`: of how many it was said."""
+    def by_kind(counts):
+        kinds = collections.Counter()
+        for text, count in counts.items():
+            kinds["pages" if "the first is taken" in text else text] += count
+        return kinds
+
+    named, noted = by_kind(named), by_kind(noted)
+    more = sorted(int(number) for number in re.findall(r"(\d+) more pictures? like that: ", log))
+    if any(named[kind] != 1 for kind in noted):
+        return f"notices by name: {dict(named)} of {dict(noted)}"
+    if more != sorted(count - 1 for count in noted.values() if count > 1):
+        return f"notices counted: {more} of {dict(noted)}"
+    return None
+
+
 def main():
     folder, output = map(pathlib.Path, sys.argv[1:3])
     log = pathlib.Path(sys.argv[3]).read_text()
     manifest = json.loads((folder / "manifest.json").read_text())
     with h5py.File(output / "run.h5") as file:
         rows = {row["source"].decode().rsplit("/", 1)[-1]: row for row in file["images"][()]}
-    wrong = {}
+    wrong, named, noted = {}, collections.Counter(), collections.Counter()
     for entry in manifest:
         name = entry["file"]
         said = [line for line in log.splitlines() if f"{name}: " in line]
         text = entry.get("error") or entry["notice"]
+        if text and "notice" in entry:
+            noted[text] += 1
+            named[text] += len(said)
         if name not in rows:
             wrong[name] = "no row"
             continue
         wrong[name] = check_failure(output, entry, rows[name]) if "error" in entry else check_dream(folder, output, entry, rows[name])
-        if not wrong[name] and (len(said) != bool(text) or not all(text in line for line in said)):
+        least = 0 if "notice" in entry else 1  # a notice is said of the first alone
+        if not wrong[name] and (not least <= len(said) <= bool(text) or not all(text in line for line in said)):
             wrong[name] = f"the terminal says {said}, not '{text}'"
+    wrong["notices"] = check_notices(log, named, noted)
     for name, what in wrong.items():
         if what:
             print(f"{name}: {what}")

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,8 +155,11 @@ out:
 
 enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor)
 {
-    struct fetch fetch = {.transfer = {.url = url, .place = folder, .options = options}};
-    TRY(file_create_nameless(folder, descriptor));
+    struct fetch fetch = {.transfer = {.url = url, .place = folder ? folder : "memory", .options = options}};
+    if (folder)
+        TRY(file_create_nameless(folder, descriptor));
+    else if ((*descriptor = memfd_create("download", MFD_CLOEXEC)) < 0)
+        return fail(STATUS_IO, "cannot download into memory: %s", strerror(errno));
     fetch.transfer.descriptor = *descriptor;
     const enum status rc = try_repeatedly(&fetch);
     if (rc != STATUS_OK) {

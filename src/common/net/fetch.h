@@ -31,5 +31,6 @@ struct fetch_options fetch_defaults(uint64_t limit);
 // Answers that are not 200 (or 206 to a resumed request) are errors, and their bodies are not kept.
 enum status fetch_file(const char *url, const char *path, const struct fetch_options *options) MUST_CHECK;
 
-// The same into a file in `folder` that has no name (file_create_nameless), open and the caller's; -1 on failure. No MD5.
+// The same into a file in `folder` that has no name (file_create_nameless), or, where that is NULL, into memory; open and the caller's; -1
+// on failure. No MD5.
 enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor) MUST_CHECK;

@@ -39,9 +39,10 @@ void image_replace(struct image *image, struct image *by)
     image_destroy(by);
 }
 
-void image_notice(struct image *image, const char *format, ...)
+void image_notice(struct image *image, enum image_notice kind, const char *format, ...)
 {
     va_list args;
+    image->notices |= 1u << kind;
     if (image->notice[0])
         text_append(image->notice, sizeof image->notice, "; ");
     const size_t length = strlen(image->notice);

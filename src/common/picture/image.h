@@ -9,7 +9,20 @@
 
 enum image_format { IMAGE_FORMAT_PNG, IMAGE_FORMAT_TIFF, IMAGE_FORMAT_JPEG, IMAGE_FORMAT_OTHER };
 
-enum { IMAGE_NOTICE_MAX = 256 };
+// What the user should know of how a picture is read and written; of a set each kind is said once (coordinator/progress/notices.h).
+enum image_notice {
+    NOTICE_PAGES,     // more than the first
+    NOTICE_PROFILE,   // of ICC
+    NOTICE_INKS,      // CMYK
+    NOTICE_CLIPPED,   // floats
+    NOTICE_ALPHA,     // in a format without
+    NOTICE_OCTAVES,   // fewer than asked for
+    NOTICE_BASELINES, // none of those asked for
+    NOTICE_SILENT,    // a target
+    NOTICE_KINDS
+};
+
+enum { IMAGE_NOTICE_MAX = 512 };
 
 struct image {
     int width, height;             // pixels, each >= 1
@@ -20,7 +33,8 @@ struct image {
     enum image_format format;      // what the file was
     uint8_t *icc;                  // ICC profile of RGB that the picture came in and goes out in, malloc'ed; NULL: sRGB
     size_t icc_size;               // bytes
-    char notice[IMAGE_NOTICE_MAX]; // what the user should know about how the file was read; empty: nothing
+    unsigned notices;              // a bit for each kind
+    char notice[IMAGE_NOTICE_MAX]; // in words; empty: nothing
 };
 
 // Limits that hold before anything is allocated. Both are inclusive.
@@ -36,7 +50,7 @@ enum status image_create(struct image *image, int width, int height) MUST_CHECK;
 void image_replace(struct image *image, struct image *by);
 
 // Adds to the notice, behind a semicolon where there is one already.
-void image_notice(struct image *image, const char *format, ...) PRINTF_LIKE(2, 3);
+void image_notice(struct image *image, enum image_notice kind, const char *format, ...) PRINTF_LIKE(3, 4);
 
 // The largest sample of alpha.
 static inline int image_alpha_max(const struct image *image)

@@ -202,16 +202,24 @@ enum status file_read_open(int descriptor, const char *name, uint64_t expected, 
     return rc;
 }
 
+enum status file_open(const char *path, uint64_t limit, int *descriptor, struct stat *facts)
+{
+    TRY(open_regular(path, descriptor, facts));
+    const uint64_t size = (uint64_t)facts->st_size;
+    if (size <= limit)
+        return STATUS_OK;
+    close(*descriptor);
+    *descriptor = -1;
+    return fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path, (unsigned long long)size, (unsigned long long)limit);
+}
+
 enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size_t *size, struct stat *facts)
 {
     int descriptor;
     *bytes = NULL;
     *size = 0;
-    TRY(open_regular(path, &descriptor, facts));
-    const uint64_t expected = (uint64_t)facts->st_size;
-    const enum status rc = expected <= limit ? file_read_open(descriptor, path, expected, bytes, size)
-                                             : fail(STATUS_LIMIT, "'%s' has %llu bytes; the limit is %llu", path,
-                                                    (unsigned long long)expected, (unsigned long long)limit);
+    TRY(file_open(path, limit, &descriptor, facts));
+    const enum status rc = file_read_open(descriptor, path, (uint64_t)facts->st_size, bytes, size);
     close(descriptor);
     return rc;
 }
@@ -312,6 +320,49 @@ enum status file_make_missing_folder(const char *path, bool *made)
             TRY(is_folder(partial));
     }
     return STATUS_OK;
+}
+
+// A file without a name says it best; where there are none, a folder that is removed at once.
+static enum status may_make_in(const char *folder, const char *missing)
+{
+    const int trial = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (trial >= 0)
+        close(trial);
+    if (trial >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL))
+        return trial >= 0 ? STATUS_OK : fail(STATUS_IO, "cannot make the folder '%s': %s", missing, strerror(errno));
+    if (mkdir(missing, 0777) != 0)
+        return is_folder(missing);
+    rmdir(missing);
+    return STATUS_OK;
+}
+
+enum status file_may_make_folder(const char *path)
+{
+    char folder[FILE_PATH_MAX], missing[FILE_PATH_MAX];
+    struct stat facts;
+    if (path[0] == '\0' || strlen(path) >= sizeof folder) {
+        bool made;
+        return file_make_missing_folder(path, &made); // which refuses it
+    }
+    snprintf(folder, sizeof folder, "%s", path);
+    missing[0] = '\0';
+    while (stat(folder, &facts) != 0) {
+        if (errno != ENOENT)
+            return fail(STATUS_IO, "cannot make the folder '%s': %s", path, strerror(errno));
+        size_t length = strlen(folder);
+        while (length > 1 && folder[length - 1] == '/')
+            folder[--length] = '\0';
+        if (lstat(folder, &facts) == 0) // a link to nothing
+            return fail(STATUS_IO, "cannot make the folder '%s': %s", folder, strerror(EEXIST));
+        memcpy(missing, folder, length + 1);
+        length = folder_length(folder);
+        while (length > 1 && folder[length - 1] == '/')
+            length--;
+        snprintf(folder, sizeof folder, "%.*s", length ? (int)length : 1, length ? missing : ".");
+    }
+    if (!S_ISDIR(facts.st_mode))
+        return fail(STATUS_IO, "cannot make the folder '%s': %s", missing[0] ? missing : path, strerror(ENOTDIR));
+    return missing[0] ? may_make_in(folder, missing) : STATUS_OK;
 }
 
 enum status file_make_folder(const char *path)

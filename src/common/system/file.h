@@ -51,8 +51,14 @@ enum status file_read_facts(const char *path, uint64_t limit, void **bytes, size
 // The same also of what is no regular file, as a shell's <(...) is a pipe: up to its end, which is waited for. No folders.
 enum status file_read_any(const char *path, uint64_t limit, void **bytes, size_t *size) MUST_CHECK;
 
+// Opens it for reading, with what the file system says of it. *descriptor is -1 on failure.
+enum status file_open(const char *path, uint64_t limit, int *descriptor, struct stat *facts) MUST_CHECK;
+
 // The same from an open file, from where it stands on: `expected` bytes and no more. `name` is for messages.
 enum status file_read_open(int descriptor, const char *name, uint64_t expected, void **bytes, size_t *size) MUST_CHECK;
+
+// Whether file_make_folder() would succeed. Nothing is made that stays.
+enum status file_may_make_folder(const char *path) MUST_CHECK;
 
 // mkdir -p. A folder that is there already is fine.
 enum status file_make_folder(const char *path) MUST_CHECK;

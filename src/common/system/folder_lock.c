@@ -193,6 +193,18 @@ enum status folder_lock_take(struct folder_lock *lock, const char *folder)
     return STATUS_OK;
 }
 
+enum status folder_lock_look(const char *folder)
+{
+    char path[FILE_PATH_MAX], text[LOCK_TEXT_MAX];
+    time_t touched;
+    TRY(file_join(path, folder, file_name));
+    if (!read_lock(path, text, &touched))
+        return STATUS_OK;
+    const struct holder holder = parse(text);
+    const double silence = difftime(time(NULL), touched);
+    return is_gone(&holder) || silence >= patience(&holder) ? STATUS_OK : refuse(folder, path, text, silence);
+}
+
 enum status folder_lock_touch(struct folder_lock *lock)
 {
     if (!lock->path[0] || now() - lock->touched < LOCK_TOUCH_SECONDS)

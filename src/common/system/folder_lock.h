@@ -21,6 +21,9 @@ struct folder_lock {
 // held, and that is no failure: whoever writes will say so.
 enum status folder_lock_take(struct folder_lock *lock, const char *folder) MUST_CHECK;
 
+// The same, holding nothing and making nothing.
+enum status folder_lock_look(const char *folder) MUST_CHECK;
+
 // Gives a sign of life if it is time. STATUS_IO: another run has taken the folder over, as this one gave none for too long.
 enum status folder_lock_touch(struct folder_lock *lock) MUST_CHECK;
 

@@ -44,7 +44,7 @@ static enum status read_input(const char *source, int descriptor, const struct c
     return file_read_open(descriptor, source, (uint64_t)facts->st_size, bytes, size);
 }
 
-// Into an open file without a name, in the output folder.
+// Into an open file without a name, in the folder `output`, or in memory where that is NULL.
 static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
 {
     struct fetch_options options = load_fetch_options(config);
@@ -71,15 +71,20 @@ out:
     return rc;
 }
 
+static enum status check_size(double width, double height, const struct image_limits *limits)
+{
+    if (width <= limits->side && height <= limits->side && width * height <= (double)limits->pixels)
+        return STATUS_OK;
+    return fail(STATUS_LIMIT, "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow",
+                width, height);
+}
+
 // To width x height, which `limits` allow.
 static enum status resize(struct image *image, double width, double height, const struct image_limits *limits)
 {
     struct image larger = {0};
     enum status rc;
-    if (width > limits->side || height > limits->side || width * height > (double)limits->pixels)
-        return fail(STATUS_LIMIT,
-                    "%.0f x %.0f pixels, to which input.resize brings it, are more than input.max_side or input.max_pixels allow", width,
-                    height);
+    TRY_OUT(check_size(width, height, limits));
     TRY_OUT(image_create(&larger, (int)width, (int)height));
     TRY_OUT(resample(image->rgb, 3, image->width, image->height, larger.rgb, larger.width, larger.height));
     const size_t samples = 3 * (size_t)larger.width * (size_t)larger.height;
@@ -93,10 +98,24 @@ out:
     return rc;
 }
 
-static enum status resize_shorter_side(struct image *image, int shorter, const struct image_limits *limits)
+static struct image_limits limits_of(const struct config *config)
 {
-    const double ratio = (double)shorter / (image->width < image->height ? image->width : image->height);
-    return resize(image, fmax(1, nearbyint(ratio * image->width)), fmax(1, nearbyint(ratio * image->height)), limits);
+    return (struct image_limits){.side = config->input.max_side, .pixels = config->input.max_pixels};
+}
+
+enum status load_size(const struct config *config, int *width, int *height)
+{
+    const struct image_limits limits = limits_of(config);
+    if (config->input.resize) {
+        const double ratio = (double)config->input.resize / (*width < *height ? *width : *height);
+        const double wide = fmax(1, nearbyint(ratio * *width)), high = fmax(1, nearbyint(ratio * *height));
+        TRY(check_size(wide, high, &limits));
+        *width = (int)wide;
+        *height = (int)high;
+    }
+    if ((int64_t)*width * *height > INT_MAX)
+        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", *width, *height);
+    return STATUS_OK;
 }
 
 // More than that is more features than anybody tells apart, and matching them takes its time.
@@ -113,9 +132,9 @@ static enum status resize_guide(struct image *image, const struct image_limits *
     return resize(image, width, height, limits);
 }
 
-enum status load_guide(const struct config *config, const char *output, struct image *image)
+enum status load_guide(const struct config *config, struct image *image)
 {
-    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    const struct image_limits limits = limits_of(config);
     struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
@@ -123,7 +142,7 @@ enum status load_guide(const struct config *config, const char *output, struct i
     enum status rc;
     *image = (struct image){0};
     if (intake_is_url(config->guide))
-        TRY_OUT(download(config->guide, output, config, &descriptor));
+        TRY_OUT(download(config->guide, NULL, config, &descriptor)); // the output folder is not there yet
     else if (url_has_scheme(config->guide) && access(config->guide, F_OK) != 0)
         TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
     TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
@@ -150,17 +169,15 @@ void load_begin(struct task *task, const struct intake_entry *entry)
 // From the bytes of a file to pixels as the dream begins with.
 static enum status decode(struct task *task, const void *bytes, size_t size, const struct config *config)
 {
-    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
+    const struct image_limits limits = limits_of(config);
     struct image_row *record = &task->record;
     TRY(codec_decode(bytes, size, &limits, &task->image));
-    if (task->image.notice[0])
-        log_info("%s: %s", record->source, task->image.notice);
+    int width = task->image.width, height = task->image.height;
+    TRY(load_size(config, &width, &height));
     if (config->input.resize)
-        TRY(resize_shorter_side(&task->image, config->input.resize, &limits));
-    if ((int64_t)task->image.width * task->image.height > INT_MAX)
-        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", task->image.width, task->image.height);
-    record->width = task->image.width;
-    record->height = task->image.height;
+        TRY(resize(&task->image, width, height, &limits));
+    record->width = width;
+    record->height = height;
     record->bits = task->image.bits;
     return STATUS_OK;
 }
@@ -190,6 +207,21 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);
+    return rc;
+}
+
+enum status load_header(const struct intake_entry *entry, const struct config *config, struct codec_header *header)
+{
+    const struct image_limits limits = limits_of(config);
+    struct stat facts;
+    int descriptor;
+    if (entry->status != STATUS_OK)
+        return fail(entry->status, "%s", entry->error);
+    TRY(file_open(entry->source, config->input.max_bytes, &descriptor, &facts));
+    enum status rc = codec_probe(descriptor, (uint64_t)facts.st_size, &limits, header);
+    if (rc == STATUS_OK)
+        rc = load_size(config, &header->width, &header->height);
+    close(descriptor);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "common/wire/timing.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/task/task.h"
+#include "media/picture/codec.h"
 
 // Reads or downloads the input, takes its digest, decodes it. Fills the task's record (id, source, digest, size, seconds), name and image,
 // as far as it comes; on failure the message says why. Downloads go through the folder `output`. `timing` gets what it took.
@@ -21,6 +22,12 @@ void load_begin(struct task *task, const struct intake_entry *entry);
 enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;
 
+// What a picture of this size has after input.resize, which may be too much: STATUS_LIMIT.
+enum status load_size(const struct config *config, int *width, int *height) MUST_CHECK;
+
+// What load_task() would find, as far as the header of a file tells. For dry runs; any thread.
+enum status load_header(const struct intake_entry *entry, const struct config *config, struct codec_header *header) MUST_CHECK;
+
 // When a file was changed last, as a record has it.
 int64_t load_modified(const struct stat *facts);
 
@@ -29,4 +36,4 @@ struct fetch_options load_fetch_options(const struct config *config);
 
 // The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
 // needs. *image is zeroed on failure.
-enum status load_guide(const struct config *config, const char *output, struct image *image) MUST_CHECK;
+enum status load_guide(const struct config *config, struct image *image) MUST_CHECK;

@@ -206,6 +206,11 @@ static enum status know(struct resume *r)
     return known_images_create(&r->known, items, r->past.count);
 }
 
+enum status resume_refuse(const struct resume *r, const char *difference)
+{
+    return fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
+}
+
 static enum status check_run(struct resume *r, const struct run_facts *past, const struct resume_options *options)
 {
     char difference[512];
@@ -218,8 +223,9 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     config_init(&was);
     TRY(config_yaml_read(&was, r->path, past->config, strlen(past->config)));
     r->folders = was.output.folders;
+    snprintf(r->plan, sizeof r->plan, "%s", was.plan);
     if (config_difference(&was, options->config, difference, sizeof difference))
-        return fail(STATUS_USAGE, "%s is of other settings: %s; take the same, or %s", r->path, difference, anew);
+        return resume_refuse(r, difference);
     return STATUS_OK;
 }
 
@@ -292,7 +298,8 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
                               .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count}));
     TRY_OUT(walk(r, intake, options));
     r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
-    rc = remove_checkpoints(r, options->output);    // that run may have been killed before it did so
+    if (!options->look_only)
+        rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so
 out:
     intake_destroy(&intake);
     run_reader_close(&reader);

@@ -20,6 +20,7 @@ struct resume_options {
     const struct config *config;
     char **inputs; // [input_count], as typed
     int input_count;
+    bool look_only; // nothing is changed, checkpoints neither
 };
 
 // Inputs of the run, by what is to be done with them.
@@ -38,6 +39,7 @@ struct resume {
     char weights_md5[33];
     struct tile_rules tiles; // without the stride
     enum config_folders folders;
+    char plan[CONFIG_PATH_MAX]; // what its configuration says
     struct run_earlier earlier; // for run_file_create(): the rows of what is done
     struct run_images past;
     struct known_images known; // past, in the same order
@@ -53,6 +55,9 @@ struct resume {
 // *resume is NULL. Checkpoints that nobody needs go.
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
+
+// STATUS_USAGE: what differs, "steps was 20 and is 40", and what to do.
+enum status resume_refuse(const struct resume *resume, const char *difference) MUST_CHECK;
 
 bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
 

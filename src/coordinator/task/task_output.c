@@ -32,8 +32,6 @@ static enum status encode(const struct config *config, const char *path, enum im
 {
     if (format != IMAGE_FORMAT_JPEG)
         return codec_encode(path, format, &task->image);
-    if (task->image.alpha)
-        log_info("%s: JPEG has no alpha; the dream is written without", task->name);
     return codec_encode_jpeg(path, config->output.quality, &task->image);
 }
 

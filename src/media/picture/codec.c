@@ -44,7 +44,7 @@ static const char *find_text(const uint8_t *bytes, size_t size)
     return "text";
 }
 
-static enum status refuse(const uint8_t *bytes, size_t size, const struct signature *signature)
+enum status codec_refuse(const uint8_t *bytes, size_t size, const struct signature *signature)
 {
     char known[128];
     if (size == 0)
@@ -61,7 +61,7 @@ enum status codec_decode(const void *bytes, size_t size, const struct image_limi
     memset(image, 0, sizeof *image);
     const struct signature *signature = signature_find(bytes, size);
     if (!signature || !signature->decode)
-        return refuse(bytes, size, signature);
+        return codec_refuse(bytes, size, signature);
     enum status rc = signature->decode(bytes, size, limits, image);
     if (rc != STATUS_OK)
         image_destroy(image);

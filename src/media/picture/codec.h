@@ -3,6 +3,7 @@
 // the name.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,17 @@
 // upright: an EXIF or TIFF orientation is undone. Of several pages or frames it is the first. Premultiplied alpha is divided out. A file
 // that is cut off or damaged is an error, not half a picture. What the user should know about all that is in the image's notice.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+// What a file's header says of its picture, as codec_decode() would have it: upright, of so many bits a sample.
+struct codec_header {
+    int width, height; // pixels
+    int bits;
+    bool alpha; // of WebP, BMP and GIF: there may be one, which is left away where all of it is opaque
+};
+
+// Reads headers alone, of an open file of so many bytes, by pread(). What fails here fails to be decoded; what does not may still be
+// damaged behind its header.
+enum status codec_probe(int descriptor, uint64_t size, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent, in the colours of image->icc and with that profile.
 // OTHER is written as PNG. PNG has 16 bits at most; JPEG has 8, no alpha, and the quality below. rgb is clipped to [-1, 1] and rounded to

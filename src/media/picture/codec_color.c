@@ -186,7 +186,7 @@ static enum status keep_profile(struct color *c, struct image *image, const void
     if (back)
         cmsDeleteTransform(back);
     if (!back || !valid) {
-        image_notice(image, "its ICC profile %s: the dream will be sRGB", back ? "has a wrong length" : "has no way back");
+        image_notice(image, NOTICE_PROFILE, "its ICC profile %s: the dream will be sRGB", back ? "has a wrong length" : "has no way back");
         return STATUS_OK;
     }
     TRY(ALLOCATE(image->icc, size, "for an ICC profile of %zu bytes", size));
@@ -204,7 +204,7 @@ static enum status convert_by_profile(struct image *image, enum color_space spac
     TRY_OUT(begin(&c, image->width, space));
     wrong = open_to_srgb(c, space, profile, size);
     if (wrong) {
-        image_notice(image, "its ICC profile is ignored: %s", wrong);
+        image_notice(image, NOTICE_PROFILE, "its ICC profile is ignored: %s", wrong);
         goto out;
     }
     if (space == COLOR_RGB)
@@ -225,7 +225,7 @@ enum status color_to_srgb(struct image *image, enum color_space space, const voi
     if (space == COLOR_CMYK) {
         if (!converted) {
             mix_inks(image);
-            image_notice(image, "CMYK without a profile: its colours are a guess");
+            image_notice(image, NOTICE_INKS, "CMYK without a profile: its colours are a guess");
         }
         free(image->black);
         image->black = NULL;

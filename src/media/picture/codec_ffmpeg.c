@@ -68,12 +68,6 @@ static void drop_opaque_alpha(struct image *image)
     image->alpha = NULL;
 }
 
-static int orientation_of(const AVFrame *frame)
-{
-    const AVDictionaryEntry *entry = av_dict_get(frame->metadata, "Orientation", NULL, 0);
-    return entry ? (int)strtol(entry->value, NULL, 10) : 1;
-}
-
 static enum status use_profile(const AVFrame *frame, struct image *image)
 {
     const AVFrameSideData *profile = av_frame_get_side_data(frame, AV_FRAME_DATA_ICC_PROFILE);
@@ -95,7 +89,6 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     TRY_OUT(ffmpeg_frame_to_image(d.frame, SWS_CS_ITU601, SWS_FULL_CHR_H_INP | SWS_BITEXACT, image));
     drop_opaque_alpha(image);
     TRY_OUT(use_profile(d.frame, image));
-    TRY_OUT(codec_turn(image, orientation_of(d.frame)));
 out:
     ffmpeg_decoder_destroy(&d);
     return rc;
@@ -103,12 +96,11 @@ out:
 
 enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    enum { HEADER = 8, FLAGS = 20, ANIMATION = 2 }; // of a RIFF file; of a VP8X chunk right behind the header
-    if (size <= FLAGS || codec_number(bytes + 4, 4, false) > size - HEADER)
-        return fail(STATUS_FORMAT, "not a valid WebP: it ends early");
-    if (memcmp(bytes + 12, "VP8X", 4) == 0 && (bytes[FLAGS] & ANIMATION))
-        return fail(STATUS_UNSUPPORTED, "an animated WebP; save one frame as a picture");
-    return decode(AV_CODEC_ID_WEBP, "WebP", bytes, size, limits, image);
+    struct codec_source source = {.bytes = bytes, .size = size};
+    struct webp_facts facts;
+    TRY(codec_webp_look(&source, &facts));
+    TRY(decode(AV_CODEC_ID_WEBP, "WebP", bytes, size, limits, image));
+    return codec_turn(image, facts.orientation);
 }
 
 enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
@@ -164,6 +156,6 @@ enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct ima
     for (size_t at = length; at != 0; at = skip_frame(bytes, size, at))
         frames++;
     if (rc == STATUS_OK && frames > 1)
-        image_notice(image, "%d frames: the first is taken", frames);
+        image_notice(image, NOTICE_PAGES, "%d frames: the first is taken", frames);
     return rc;
 }

@@ -21,6 +21,42 @@ enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct im
 enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
+// A file whose header is looked at, open or in memory.
+struct codec_source {
+    const uint8_t *bytes; // [size]; NULL: it is open
+    int descriptor;
+    uint64_t size;
+    uint8_t start[4096];
+    size_t start_size; // bytes of it
+};
+
+// Bytes from `offset` on, as many of `count` as there are; returns how many.
+size_t codec_source_read(struct codec_source *source, uint64_t offset, void *out, size_t count);
+
+// Only what the format has is set; bits is 8 before.
+struct codec_header;
+enum status codec_png_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_tiff_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_jpeg_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_webp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_bmp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_gif_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+
+// The size that a picture, stored in this one, has once codec_turn() has turned it.
+void codec_set_header(struct codec_header *header, uint64_t width, uint64_t height, int orientation);
+
+// What a WebP is made of. `broken`: its picture has no size; width 0: it has none.
+struct webp_facts {
+    uint64_t width, height;
+    bool alpha, broken;
+    int orientation;
+};
+enum status codec_webp_look(struct codec_source *source, struct webp_facts *facts) MUST_CHECK;
+
+// Bytes that are no picture that can be decoded, by what they look like. `signature` may be NULL.
+struct signature;
+enum status codec_refuse(const uint8_t *bytes, size_t size, const struct signature *signature) MUST_CHECK;
+
 // What an encoder writes.
 struct codec_output {
     const struct image *image;
@@ -33,6 +69,9 @@ struct codec_output {
 enum status codec_png_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 enum status codec_tiff_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+
+// STATUS_FORMAT, STATUS_LIMIT.
+enum status codec_check_size(const struct image_limits *limits, uint64_t width, uint64_t height) MUST_CHECK;
 
 // Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8, 16 or 32.
 enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,

@@ -15,6 +15,7 @@
 
 #include <jerror.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_color.h"
 #include "media/picture/codec_formats.h"
 
@@ -28,12 +29,23 @@ enum {
 
 static const char exif_name[6] = "Exif\0";
 
+// For libjpeg, of a file.
+struct jpeg_source {
+    struct jpeg_source_mgr manager;
+    struct codec_source *file; // NULL: decoding or encoding
+    uint64_t at;
+    JOCTET buffer[4096];
+};
+
 struct jpeg_job {
     jmp_buf failed;
     struct jpeg_error_mgr errors;
     char message[JMSG_LENGTH_MAX]; // libjpeg's last error
     enum status status;            // what kind it is
     uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over or takes them
+    // looking at the header only
+    struct jpeg_source source;
+    struct codec_header *header;
     // decoding only
     struct jpeg_decompress_struct in;
     struct jpeg_progress_mgr progress;
@@ -205,6 +217,54 @@ static enum status read_pixels(struct jpeg_job *job)
     return STATUS_OK;
 }
 
+static boolean fill_buffer(j_decompress_ptr in)
+{
+    struct jpeg_job *job = in->client_data;
+    struct jpeg_source *source = &job->source;
+    const size_t got = codec_source_read(source->file, source->at, source->buffer, sizeof source->buffer);
+    if (got == 0)
+        WARNMS(in, JWRN_JPEG_EOF); // which is an error here
+    source->at += got;
+    source->manager.next_input_byte = source->buffer;
+    source->manager.bytes_in_buffer = got;
+    return TRUE;
+}
+
+static void skip_bytes(j_decompress_ptr in, long count)
+{
+    struct jpeg_job *job = in->client_data;
+    struct jpeg_source_mgr *manager = &job->source.manager;
+    if (count <= 0)
+        return;
+    const size_t here = (size_t)count < manager->bytes_in_buffer ? (size_t)count : manager->bytes_in_buffer;
+    manager->next_input_byte += here;
+    manager->bytes_in_buffer -= here;
+    job->source.at += (size_t)count - here;
+}
+
+static void do_nothing(j_decompress_ptr in)
+{
+    (void)in;
+}
+
+static enum status read_header(struct jpeg_job *job)
+{
+    struct jpeg_decompress_struct *in = &job->in;
+    start_reading(job);
+    job->source.manager = (struct jpeg_source_mgr){.init_source = do_nothing,
+                                                   .fill_input_buffer = fill_buffer,
+                                                   .skip_input_data = skip_bytes,
+                                                   .resync_to_restart = jpeg_resync_to_restart,
+                                                   .term_source = do_nothing};
+    in->src = &job->source.manager;
+    jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
+    jpeg_read_header(in, TRUE);
+    TRY(choose_space(job));
+    TRY(codec_check_size(job->limits, in->image_width, in->image_height));
+    codec_set_header(job->header, in->image_width, in->image_height, find_orientation(in));
+    return STATUS_OK;
+}
+
 static enum status read_picture(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
@@ -218,7 +278,7 @@ static enum status read_picture(struct jpeg_job *job)
     jpeg_read_icc_profile(in, &job->profile, &job->profile_size);
     TRY(read_pixels(job));
     if (job->profile_broken)
-        image_notice(job->image, "its ICC profile is ignored: it is damaged");
+        image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: it is damaged");
     TRY(color_to_srgb(job->image, job->space, job->profile, job->profile_size));
     return codec_turn(job->image, orientation);
 }
@@ -266,7 +326,7 @@ static enum status write_picture(struct jpeg_job *job)
 static enum status run_protected(struct jpeg_job *job)
 {
     if (!setjmp(job->failed))
-        return job->stream ? write_picture(job) : read_picture(job);
+        return job->header ? read_header(job) : job->stream ? write_picture(job) : read_picture(job);
     if (job->stream)
         return fail(job->status == STATUS_FORMAT ? STATUS_INTERNAL : job->status, "libjpeg: %s", job->message);
     return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
@@ -279,6 +339,14 @@ enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct im
     jpeg_destroy_decompress(&job.in);
     free(job.row);
     free(job.profile);
+    return rc;
+}
+
+enum status codec_jpeg_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+{
+    struct jpeg_job job = {.source.file = source, .limits = limits, .header = header};
+    enum status rc = run_protected(&job);
+    jpeg_destroy_decompress(&job.in);
     return rc;
 }
 

@@ -7,9 +7,8 @@
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
-enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits, bool alpha)
+enum status codec_check_size(const struct image_limits *limits, uint64_t width, uint64_t height)
 {
-    memset(image, 0, sizeof *image);
     if (width == 0 || height == 0)
         return fail(STATUS_FORMAT, "a picture of %llu x %llu pixels has no content", (unsigned long long)width, (unsigned long long)height);
     if (width > (uint64_t)limits->side || height > (uint64_t)limits->side)
@@ -18,6 +17,13 @@ enum status codec_allocate(struct image *image, const struct image_limits *limit
     if (width * height > limits->pixels) // both fit an int
         return fail(STATUS_LIMIT, "%llu x %llu pixels; the limit is %llu pixels in all", (unsigned long long)width,
                     (unsigned long long)height, (unsigned long long)limits->pixels);
+    return STATUS_OK;
+}
+
+enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits, bool alpha)
+{
+    memset(image, 0, sizeof *image);
+    TRY(codec_check_size(limits, width, height));
     TRY(image_create(image, (int)width, (int)height));
     image->bits = bits;
     return alpha ? ALLOCATE(image->alpha, width * height, "for the alpha channel of %d x %d pixels", image->width, image->height)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
 enum { CHUNK_BYTES_MAX = 8 << 20 }; // of a chunk that libpng keeps in memory
@@ -19,6 +20,9 @@ struct png_job {
     png_structp png;
     png_infop info;
     uint8_t *rows; // malloc'ed; samples as libpng hands them over or takes them
+    // looking at the header only
+    struct codec_source *source;
+    struct codec_header *header; // NULL: decoding or encoding
     // decoding only
     const uint8_t *bytes;
     size_t size, offset;
@@ -49,6 +53,12 @@ static void on_warning(png_structp png, png_const_charp text)
 static void on_read(png_structp png, png_bytep out, size_t count)
 {
     struct png_job *job = png_get_io_ptr(png);
+    if (job->source) {
+        if (codec_source_read(job->source, job->offset, out, count) != count)
+            png_error(png, "the file ends early");
+        job->offset += count;
+        return;
+    }
     if (count > job->size - job->offset)
         png_error(png, "the file ends early");
     memcpy(out, job->bytes + job->offset, count);
@@ -106,7 +116,7 @@ static enum status use_profile(struct png_job *job)
     png_bytep profile = NULL;
     png_uint_32 size = 0;
     if (!png_get_iCCP(job->png, job->info, &name, &compression, &profile, &size) && job->profile_wrong[0])
-        image_notice(job->image, "its ICC profile is ignored: %s", job->profile_wrong);
+        image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: %s", job->profile_wrong);
     return color_to_srgb(job->image, job->space, profile, size);
 }
 
@@ -117,7 +127,8 @@ static enum status turn(struct png_job *job)
     return png_get_eXIf_1(job->png, job->info, &size, &exif) ? codec_turn(job->image, exif_orientation(exif, size)) : STATUS_OK;
 }
 
-static enum status read_picture(struct png_job *job)
+// As far as the pixels.
+static void read_info(struct png_job *job)
 {
     png_structp png = job->png;
     set_limits(png);
@@ -127,11 +138,26 @@ static enum status read_picture(struct png_job *job)
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf", 2);
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
+}
+
+static bool has_alpha(const struct png_job *job)
+{
+    return (png_get_color_type(job->png, job->info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(job->png, job->info, PNG_INFO_tRNS);
+}
+
+static int bits_of(const struct png_job *job)
+{
+    return png_get_bit_depth(job->png, job->info) == 16 ? 16 : 8;
+}
+
+static enum status read_picture(struct png_job *job)
+{
+    png_structp png = job->png;
+    read_info(job);
     job->space = png_get_color_type(png, job->info) & PNG_COLOR_MASK_COLOR ? COLOR_RGB : COLOR_GREY;
     set_transforms(png, job->info);
-    bool alpha = (png_get_color_type(png, job->info) & PNG_COLOR_MASK_ALPHA) || png_get_valid(png, job->info, PNG_INFO_tRNS);
-    int bits = png_get_bit_depth(png, job->info) == 16 ? 16 : 8;
-    TRY(codec_allocate(job->image, job->limits, png_get_image_width(png, job->info), png_get_image_height(png, job->info), bits, alpha));
+    TRY(codec_allocate(job->image, job->limits, png_get_image_width(png, job->info), png_get_image_height(png, job->info), bits_of(job),
+                       has_alpha(job)));
     job->image->format = IMAGE_FORMAT_PNG;
     int passes = png_set_interlace_handling(png);
     png_read_update_info(png, job->info);
@@ -139,6 +165,37 @@ static enum status read_picture(struct png_job *job)
     png_read_end(png, job->info); // EXIF may come behind the pixels
     TRY(use_profile(job));
     return turn(job);
+}
+
+// EXIF may come behind the pixels, which are passed over chunk by chunk.
+static int find_orientation(struct codec_source *source)
+{
+    enum { FIRST = 8, HEAD = 8, CRC = 4, CHUNKS_MAX = 1000000 };
+    uint64_t at = FIRST, length;
+    uint8_t head[HEAD];
+    int orientation = 1;
+    for (int i = 0; i < CHUNKS_MAX && codec_source_read(source, at, head, HEAD) == HEAD; i++, at += HEAD + length + CRC) {
+        length = codec_number(head, 4, true);
+        if (memcmp(head + 4, "eXIf", 4) != 0)
+            continue;
+        uint8_t *block = length <= CHUNK_BYTES_MAX ? malloc((size_t)length + 1) : NULL;
+        if (block && codec_source_read(source, at + HEAD, block, (size_t)length) == length)
+            orientation = exif_orientation(block, (size_t)length);
+        free(block);
+        break;
+    }
+    return orientation;
+}
+
+static enum status read_header(struct png_job *job)
+{
+    read_info(job);
+    const uint32_t width = png_get_image_width(job->png, job->info), height = png_get_image_height(job->png, job->info);
+    TRY(codec_check_size(job->limits, width, height));
+    job->header->bits = bits_of(job);
+    job->header->alpha = has_alpha(job);
+    codec_set_header(job->header, width, height, width == height ? 1 : find_orientation(job->source));
+    return STATUS_OK;
 }
 
 // libpng refuses some profiles that Little CMS takes: such a picture is written as sRGB. Of others it warns, here and when they are
@@ -198,7 +255,7 @@ static enum status run_protected(struct png_job *job)
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     if (!job->info)
         return fail(STATUS_INTERNAL, "libpng cannot be started");
-    return job->stream ? write_picture(job) : read_picture(job);
+    return job->header ? read_header(job) : job->stream ? write_picture(job) : read_picture(job);
 }
 
 enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
@@ -207,6 +264,14 @@ enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct ima
     enum status rc = run_protected(&job);
     png_destroy_read_struct(&job.png, &job.info, NULL);
     free(job.rows);
+    return rc;
+}
+
+enum status codec_png_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+{
+    struct png_job job = {.source = source, .limits = limits, .header = header};
+    enum status rc = run_protected(&job);
+    png_destroy_read_struct(&job.png, &job.info, NULL);
     return rc;
 }
 

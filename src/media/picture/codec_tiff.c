@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 #include "media/picture/tiff_open.h"
 
@@ -311,7 +312,8 @@ static enum status check_range(struct image *image)
                     "%.0f%% of the float samples lie outside 0..1: they go from %g to %g; scale them to 0..1, encoded as sRGB", percent,
                     low, high);
     if (outside > 0)
-        image_notice(image, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low, high);
+        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low,
+                     high);
     return STATUS_OK;
 }
 
@@ -325,11 +327,21 @@ static enum status use_profile(const struct page *page, struct image *image)
     return color_to_srgb(image, space, profile, size);
 }
 
+static int bits_of(const struct page *page)
+{
+    return page->bits < 8 ? 8 : page->bits;
+}
+
+static bool has_alpha(const struct page *page)
+{
+    return page->samples > page->colours;
+}
+
 static enum status read_image(struct page *page, struct tiff_source *source, const struct image_limits *limits, struct image *image)
 {
     uint16_t orientation;
     TRY(read_page(page, limits));
-    TRY(codec_allocate(image, limits, page->width, page->height, page->bits < 8 ? 8 : page->bits, page->samples > page->colours));
+    TRY(codec_allocate(image, limits, page->width, page->height, bits_of(page), has_alpha(page)));
     if (page->colours == COLOR_CMYK)
         TRY(codec_allocate_black(image));
     image->format = IMAGE_FORMAT_TIFF;
@@ -346,11 +358,34 @@ static enum status read_image(struct page *page, struct tiff_source *source, con
     return codec_turn(image, orientation);
 }
 
+static tmsize_t largest_block(const struct image_limits *limits)
+{
+    const uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
+    return (tmsize_t)(largest + LIBTIFF_BYTES_SPARE);
+}
+
+enum status codec_tiff_probe(struct codec_source *file, const struct image_limits *limits, struct codec_header *header)
+{
+    struct tiff_source source = {.file = {.source = file, .size = file->size, .listener = {hear, &source}}};
+    struct page page = {.tiff = tiff_open_bytes(&source.file, largest_block(limits))};
+    uint16_t orientation;
+    if (!page.tiff)
+        return broken(&source);
+    enum status rc = read_page(&page, limits);
+    if (rc == STATUS_OK)
+        rc = codec_check_size(limits, page.width, page.height);
+    TIFFGetFieldDefaulted(page.tiff, TIFFTAG_ORIENTATION, &orientation);
+    tiff_close(page.tiff);
+    header->bits = bits_of(&page);
+    header->alpha = has_alpha(&page);
+    codec_set_header(header, page.width, page.height, orientation);
+    return rc;
+}
+
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     struct tiff_source source = {.file = {.bytes = bytes, .size = size, .listener = {hear, &source}}};
-    const uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
-    struct page page = {.tiff = tiff_open_bytes(&source.file, (tmsize_t)(largest + LIBTIFF_BYTES_SPARE))};
+    struct page page = {.tiff = tiff_open_bytes(&source.file, largest_block(limits))};
     if (!page.tiff)
         return broken(&source);
     enum status rc = read_image(&page, &source, limits, image);
@@ -359,6 +394,6 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
     if (rc == STATUS_OK && pages < 0)
         return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");
     if (rc == STATUS_OK && pages > 1)
-        image_notice(image, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
+        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;
 }

@@ -10,6 +10,9 @@
 
 enum { SIGNATURE_BYTES_MAX = 32 }; // of a file's start, that its content is told by
 
+struct codec_header;
+struct codec_source;
+
 struct signature {
     const char *name;
     const char *pattern; // of the bytes from `offset` on; '?' stands for any
@@ -17,6 +20,7 @@ struct signature {
     int length;          // so many tell a picture from a text that happens to begin like one, offset + length <= SIGNATURE_BYTES_MAX;
                          // 0: it is not decoded
     enum status (*decode)(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image);
+    enum status (*probe)(struct codec_source *source, const struct image_limits *limits, struct codec_header *header);
     const char *extensions; // each between dots; "": as the row before
 };
 

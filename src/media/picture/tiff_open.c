@@ -4,6 +4,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "media/picture/codec_formats.h"
+
 static tmsize_t on_read(thandle_t handle, void *out, tmsize_t count)
 {
     struct tiff_bytes *file = handle;
@@ -11,7 +13,10 @@ static tmsize_t on_read(thandle_t handle, void *out, tmsize_t count)
         return 0;
     uint64_t left = file->size - file->offset;
     size_t got = (uint64_t)count < left ? (size_t)count : (size_t)left;
-    memcpy(out, file->bytes + file->offset, got);
+    if (file->source)
+        got = codec_source_read(file->source, file->offset, out, got);
+    else
+        memcpy(out, file->bytes + file->offset, got);
     file->offset += got;
     return (tmsize_t)got;
 }

@@ -12,9 +12,10 @@ struct tiff_listener {
     void *user;
 };
 
-// A file in memory. What is here stays where it is until the TIFF is closed.
+// A file in memory, or one that is read where libtiff looks. What is here stays where it is until the TIFF is closed.
 struct tiff_bytes {
     const uint8_t *bytes;
+    struct codec_source *source; // instead of bytes; NULL
     uint64_t size, offset;
     struct tiff_listener listener;
 };

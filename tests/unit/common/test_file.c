@@ -354,6 +354,51 @@ static void caches_where_it_should(void)
     }
 }
 
+// As file_make_folder() does a moment later, and nothing is left of the trial.
+static void expect_may_make(const char *path, bool may)
+{
+    char said[STATUS_MESSAGE_MAX] = "";
+    const bool there = access(path, F_OK) == 0;
+    const enum status rc = file_may_make_folder(path);
+    if (rc != STATUS_OK)
+        snprintf(said, sizeof said, "%s", status_message());
+    CU_ASSERT_EQUAL(access(path, F_OK) == 0, there);
+    CU_ASSERT_EQUAL(rc == STATUS_OK, may);
+    CU_ASSERT_EQUAL(file_make_folder(path), rc);
+    if (rc != STATUS_OK)
+        CU_ASSERT_STRING_EQUAL(said, status_message());
+}
+
+static void knows_which_folders_can_be_made(void)
+{
+    UNIT_OK(file_make_folder("may"));
+    write_text("may/file", "x");
+    expect_may_make("may", true);
+    expect_may_make("may/", true);
+    expect_may_make("may/a", true);
+    expect_may_make("may/b/c//d/", true);
+    expect_may_make("/", true);
+    expect_may_make("may/file", false);
+    expect_may_make("may/file/a", false);
+    expect_may_make("may/file/a/b", false);
+    expect_may_make("/proc/none", false);
+    expect_may_make("/proc/none/a", false);
+    expect_may_make("", false);
+    CU_ASSERT(symlink("nowhere", "may/link") == 0);
+    expect_may_make("may/link", false);
+    expect_may_make("may/link/a", false);
+    if (geteuid() != 0) {
+        CU_ASSERT(chmod("may", 0555) == 0);
+        expect_may_make("may/e", false);
+        CU_ASSERT(chmod("may", 0755) == 0);
+    }
+    unlink("may/link");
+    unlink("may/file");
+    static const char *const made[] = {"may/a", "may/b/c/d", "may/b/c", "may/b", "may"};
+    for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)
+        CU_ASSERT(rmdir(made[i]) == 0);
+}
+
 static const struct unit_test tests[] = {
     {"written aside until committed", written_aside_until_committed},
     {"abandoned leaves the old file", abandoned_leaves_the_old_file},
@@ -363,6 +408,7 @@ static const struct unit_test tests[] = {
     {"reads only regular files within the limit", reads_only_what_it_should},
     {"reads pipes to their end", reads_pipes_to_their_end},
     {"makes folders", makes_folders},
+    {"knows which folders can be made", knows_which_folders_can_be_made},
     {"joins paths", joins},
     {"digests", digests},
     {"notices a change of size", notices_a_change_of_size},

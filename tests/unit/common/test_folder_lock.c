@@ -24,6 +24,9 @@ static bool is_there(void)
 static void take(void)
 {
     struct folder_lock lock;
+    const bool there = is_there();
+    UNIT_OK(folder_lock_look(scratch));
+    CU_ASSERT_EQUAL(is_there(), there);
     UNIT_OK(folder_lock_take(&lock, scratch));
     CU_ASSERT(lock.path[0] && is_there());
     UNIT_OK(folder_lock_touch(&lock));
@@ -34,6 +37,7 @@ static void take(void)
 static void refused(const char *words)
 {
     struct folder_lock lock;
+    UNIT_FAILS(folder_lock_look(scratch), STATUS_USAGE, words);
     UNIT_FAILS(folder_lock_take(&lock, scratch), STATUS_USAGE, words);
     folder_lock_release(&lock);
     CU_ASSERT(is_there());

@@ -33,7 +33,7 @@ static void expect_size(int width, int height, int expected_width, int expected_
 {
     struct image guide;
     write_guide(width, height);
-    UNIT_OK(load_guide(&config, scratch, &guide));
+    UNIT_OK(load_guide(&config, &guide));
     if (guide.width != expected_width || guide.height != expected_height)
         printf("\n%d x %d: %d x %d, not %d x %d\n", width, height, guide.width, guide.height, expected_width, expected_height);
     CU_ASSERT(guide.width == expected_width && guide.height == expected_height);
@@ -58,7 +58,7 @@ static void test_refused(void)
         char size[32];
         struct image guide;
         write_guide(sizes[i][0], sizes[i][1]);
-        CU_ASSERT_EQUAL(load_guide(&config, scratch, &guide), STATUS_USAGE);
+        CU_ASSERT_EQUAL(load_guide(&config, &guide), STATUS_USAGE);
         CU_ASSERT_PTR_NULL(guide.rgb);
         snprintf(size, sizeof size, "%d x %d", sizes[i][0], sizes[i][1]);
         CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), size));

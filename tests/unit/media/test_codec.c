@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "probed.h"
+
 #include "pictures.h"
 
 static bool same_samples(const struct image *a, const struct image *b)

@@ -2,6 +2,8 @@
 // Profiles in files of every format: in by plain formulas, out the way they came, and hostile ones.
 #include "media/picture/codec_color.h"
 
+#include "probed.h"
+
 #include "jpegs.h"
 #include "profiles.h"
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // WebP, BMP and GIF, made by FFmpeg's encoders.
+#include "probed.h"
+
 #include "pictures.h"
 
 enum { WIDTH = 61, HEIGHT = 43 };

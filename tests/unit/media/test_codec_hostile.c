@@ -3,6 +3,8 @@
 // Worth most when built with ONEIROS_SANITIZE.
 #include <time.h>
 
+#include "probed.h"
+
 #include "jpegs.h"
 #include "profiles.h"
 

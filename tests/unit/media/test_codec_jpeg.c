@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // JPEG, made by libjpeg and by FFmpeg's encoder.
+#include "probed.h"
+
 #include "jpegs.h"
 
 enum { WIDTH = 61, HEIGHT = 43 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every kind of PNG that the specification has, written by libpng from a known pattern.
+#include "probed.h"
+
 #include "pictures.h"
 
 enum { WIDTH = 37, HEIGHT = 21 }; // not whole bytes, not whole Adam7 blocks

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // TIFF files written by libtiff from a known pattern, in the kinds that cameras, scanners and programs make.
+#include "probed.h"
+
 #include "pictures.h"
 
 enum { WIDTH = 75, HEIGHT = 50, TILE = 32, ROWS_PER_STRIP = 16 };
