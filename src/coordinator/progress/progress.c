@@ -67,8 +67,7 @@ double progress_seconds_left(const struct progress_state *state)
     return work_left(state) / state->rate;
 }
 
-// Images a second: of the smoothed rate of work, or of the whole run where that is not known.
-static double image_rate(const struct progress_state *state)
+double progress_image_rate(const struct progress_state *state)
 {
     if (state->rate > 0 && state->work > 0)
         return state->rate * (double)state->sized / state->work;
@@ -80,7 +79,7 @@ enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_RATE, DETAIL_IN_F
 
 static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_state *state, enum detail most)
 {
-    const double left = progress_seconds_left(state), rate = image_rate(state);
+    const double left = progress_seconds_left(state), rate = progress_image_rate(state);
     if (state->total >= 0)
         append(text, "%lld/%lld", (long long)(state->done + state->failed), (long long)state->total);
     else
@@ -224,6 +223,12 @@ static void update(struct progress *progress)
     progress->state.elapsed = time - progress->started;
     if (time - progress->seen >= draw_interval)
         update_rate(progress, time);
+}
+
+struct progress_state progress_now(struct progress *progress)
+{
+    update(progress);
+    return progress->state;
 }
 
 static void clear(void)

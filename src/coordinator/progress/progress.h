@@ -13,6 +13,7 @@
 #include "common/system/status.h"
 
 struct progress;
+struct progress_state;
 
 // `total_images`: negative while it is not known. Nothing is ever written to `fd` if `level` is below LOG_INFO.
 enum status progress_create(struct progress **progress, int64_t total_images, enum log_level level, int fd) MUST_CHECK;
@@ -31,6 +32,9 @@ void progress_set_in_flight(struct progress *progress, int images);
 
 // An image has come to its end.
 void progress_image_done(struct progress *progress, bool ok);
+
+// How far it is at this moment.
+struct progress_state progress_now(struct progress *progress);
 
 // Lets the display move. Call it often.
 void progress_tick(struct progress *progress);
@@ -57,6 +61,9 @@ struct progress_state {
 // at yet count as much as the mean of those that are known.
 double progress_fraction(const struct progress_state *state);
 double progress_seconds_left(const struct progress_state *state);
+
+// Images a second: of the smoothed rate of work, or of the whole run where that is not known.
+double progress_image_rate(const struct progress_state *state);
 
 // One line for a terminal of `width` columns, without escape sequences; at most width - 1 columns, as the last one may wrap. The more
 // room, the more it says. `utf8`: block characters instead of ASCII.
