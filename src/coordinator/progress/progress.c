@@ -18,7 +18,7 @@ enum { BAR_LEAST = 10, BAR_MOST = 40 };
 #define append(text, ...) text_append(text, PROGRESS_LINE_MAX, __VA_ARGS__)
 
 // "4s", "3m12s", "2h05m", "3d04h".
-static void append_duration(char text[PROGRESS_LINE_MAX], double seconds)
+void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds)
 {
     const long long s = seconds < 1e12 ? llround(fmax(seconds, 0)) : 1000000000000;
     if (s < 60)
@@ -32,7 +32,7 @@ static void append_duration(char text[PROGRESS_LINE_MAX], double seconds)
 }
 
 // "2.4 images/s", "14 images/min", "3.1 images/h".
-static void append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
+void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
 {
     static const char *const units[] = {"s", "min", "h"};
     double rate = images_per_second;
@@ -90,16 +90,16 @@ static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_s
         append(text, ", %d in flight", state->in_flight);
     if (rate > 0 && most >= DETAIL_RATE) {
         append(text, ", ");
-        append_rate(text, rate);
+        progress_append_rate(text, rate);
     }
     if (most >= DETAIL_TIME) {
         append(text, ", ");
-        append_duration(text, left >= 0 ? left : state->elapsed);
+        progress_append_duration(text, left >= 0 ? left : state->elapsed);
         append(text, left >= 0 ? " left" : "");
     }
 }
 
-static void append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
+void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
 {
     static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     const int filled = (int)(fraction * columns * (utf8 ? 8 : 1));
@@ -137,7 +137,7 @@ void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_sta
     if (fraction >= 0)
         append(text, "%3d%% ", (int)(fraction * 100));
     if (fraction >= 0 && bar >= BAR_LEAST && (int)strlen(details) <= room)
-        append_bar(text, fraction, bar, utf8);
+        progress_append_bar(text, fraction, bar, utf8);
     else
         details[columns - percent > 0 ? columns - percent : 0] = '\0';
     append(text, "%s", details);
@@ -158,10 +158,10 @@ void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress
 {
     text[0] = '\0';
     append(text, "%lld image%s in ", (long long)state->done, state->done == 1 ? "" : "s");
-    append_duration(text, state->elapsed);
+    progress_append_duration(text, state->elapsed);
     if (state->done > 0 && state->elapsed > 0) {
         append(text, " (");
-        append_rate(text, (double)state->done / state->elapsed);
+        progress_append_rate(text, (double)state->done / state->elapsed);
         append(text, ")");
     }
     if (state->failed)
@@ -189,7 +189,7 @@ static void put(const struct progress *progress, const char *text)
     (void)written; // a display that is gone must not stop the run
 }
 
-static bool locale_is_utf8(void)
+bool progress_locale_is_utf8(void)
 {
     locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     if (!locale)
@@ -268,7 +268,7 @@ enum status progress_create(struct progress **out, int64_t total_images, enum lo
     progress->fd = fd;
     progress->quiet = level < LOG_INFO;
     progress->terminal = !progress->quiet && is_terminal(fd);
-    progress->utf8 = locale_is_utf8();
+    progress->utf8 = progress_locale_is_utf8();
     progress->started = progress->seen = now();
     progress->next = progress->started + (progress->terminal ? 0 : first_log);
     if (progress->terminal) {

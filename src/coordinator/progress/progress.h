@@ -74,3 +74,11 @@ void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_sta
 
 // After the end: "998 images in 12m03s (1.4 images/s), 2 failed".
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
+
+// Parts of these words, for others who speak of a run. Each appends; a bar has so many columns and two more, and a blank behind it.
+void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds); // "4s", "3m12s", "2h05m", "3d04h"
+void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second);
+void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8);
+
+// Whether what is printed may be more than ASCII.
+bool progress_locale_is_utf8(void);
