@@ -10,6 +10,7 @@ int command_dream(int argc, char **argv); // and explain
 int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_status(int argc, char **argv);
 
 // `oneiros dream --dry-run`: what a run would do, image by image, without doing it. Reads and decodes every input and prints, a line each,
 // its octaves, tiles, team and memory; then what they come to. Workers are as many as the launcher's environment says, memory is this

@@ -14,6 +14,10 @@ void text_append(char *text, size_t size, const char *format, ...) PRINTF_LIKE(3
 enum { TEXT_EXCERPT_MAX = 64 };
 const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX]);
 
+// Makes a text from outside fit for a terminal: what would move its cursor, change its colours or turn the direction of the text around
+// becomes '?', as do bytes that are no UTF-8.
+void text_make_printable(char *text);
+
 // Bytes of the character that starts at text[0] (NUL-terminated text): 1 to 4, or 0 where the bytes are not well-formed.
 size_t utf8_length(const char *text);
 
