@@ -98,6 +98,12 @@ static double seconds_left(const struct run_state *state)
                : fmax(state->known.seconds_left - fmin(state->idle, IDLE_SAID), 0);
 }
 
+// One that says something.
+static bool has_rate(const struct run_state *state)
+{
+    return state->known.images_per_second > 0.05 / 3600 && state->known.inputs != 1 && state->known.done > 0;
+}
+
 static void print_progress(const struct run_state *state, bool utf8, FILE *stream)
 {
     const struct run_progress *known = &state->known;
@@ -111,7 +117,7 @@ static void print_progress(const struct run_state *state, bool utf8, FILE *strea
             text_append(text, sizeof text, "%d in hand", known->in_hand);
             comma = ", ";
         }
-        if (known->images_per_second > 0) {
+        if (has_rate(state)) {
             text_append(text, sizeof text, "%s", comma);
             progress_append_rate(text, known->images_per_second);
             comma = ", ";
@@ -179,7 +185,7 @@ static void print_time(const struct run_state *state, FILE *stream)
 {
     char text[PROGRESS_LINE_MAX], rate[PROGRESS_LINE_MAX] = "", time_text[TIME_MAX];
     const struct run_facts *facts = &state->reader->facts;
-    if (state->known.images_per_second > 0)
+    if (has_rate(state))
         progress_append_rate(rate, state->known.images_per_second);
     put_row(stream, "started", "%s, for %s%s%s%s%s", moment(state->started, "%Y-%m-%d %H:%M:%S UTC", time_text),
             duration(facts->elapsed_seconds, text), rate[0] ? " (" : "", rate, rate[0] ? ")" : "",

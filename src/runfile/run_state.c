@@ -169,13 +169,13 @@ static enum status look(struct run_state *state, const char *given, bool *again)
 {
     struct folder_holder after;
     struct stat info;
-    state->held = folder_lock_look(state->folder, &state->holder);
+    state->held = folder_lock_holder(state->folder, &state->holder);
     const bool missing = stat(given, &info) != 0 && errno == ENOENT;
     char path[FILE_PATH_MAX];
     TRY(file_join(path, given, "run.h5"));
     const bool nothing = !missing && S_ISDIR(info.st_mode) && stat(path, &info) != 0 && errno == ENOENT;
     const enum status rc = nothing && state->held ? STATUS_OK : read_file(state, given);
-    *again = folder_lock_look(state->folder, &after) != state->held || (rc != STATUS_OK && state->held && !after.gone);
+    *again = folder_lock_holder(state->folder, &after) != state->held || (rc != STATUS_OK && state->held && !after.gone);
     if (rc != STATUS_OK)
         return *again ? fail_in(rc, "a run is at work there, and its file is being written: try again") : rc;
     state->phase = phase_of(state);

@@ -214,7 +214,7 @@ enum status folder_lock_touch(struct folder_lock *lock)
     return STATUS_OK;
 }
 
-bool folder_lock_look(const char *folder, struct folder_holder *holder)
+bool folder_lock_holder(const char *folder, struct folder_holder *holder)
 {
     char path[FILE_PATH_MAX], text[LOCK_TEXT_MAX];
     *holder = (struct folder_holder){0};

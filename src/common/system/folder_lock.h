@@ -39,7 +39,7 @@ struct folder_holder {
 };
 
 // For those who only look: nothing is written, nothing is taken. False: nobody holds it.
-bool folder_lock_look(const char *folder, struct folder_holder *holder);
+bool folder_lock_holder(const char *folder, struct folder_holder *holder);
 
 // Frees the folder. A zeroed lock is fine.
 void folder_lock_release(struct folder_lock *lock);

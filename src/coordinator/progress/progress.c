@@ -18,7 +18,7 @@ enum { BAR_LEAST = 10, BAR_MOST = 40 };
 #define append(text, ...) text_append(text, PROGRESS_LINE_MAX, __VA_ARGS__)
 
 // "4s", "3m12s", "2h05m", "3d04h".
-void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds)
+static void append_duration(char text[PROGRESS_LINE_MAX], double seconds)
 {
     const long long s = seconds < 1e12 ? llround(fmax(seconds, 0)) : 1000000000000;
     if (s < 60)
@@ -32,7 +32,7 @@ void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds)
 }
 
 // "2.4 images/s", "14 images/min", "3.1 images/h".
-void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
+static void append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
 {
     static const char *const units[] = {"s", "min", "h"};
     double rate = images_per_second;
@@ -67,7 +67,8 @@ double progress_seconds_left(const struct progress_state *state)
     return work_left(state) / state->rate;
 }
 
-double progress_image_rate(const struct progress_state *state)
+// Images a second: of the smoothed rate of work, or of the whole run where that is not known.
+static double image_rate(const struct progress_state *state)
 {
     if (state->rate > 0 && state->work > 0)
         return state->rate * (double)state->sized / state->work;
@@ -79,7 +80,7 @@ enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_RATE, DETAIL_IN_F
 
 static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_state *state, enum detail most)
 {
-    const double left = progress_seconds_left(state), rate = progress_image_rate(state);
+    const double left = progress_seconds_left(state), rate = image_rate(state);
     if (state->total >= 0)
         append(text, "%lld/%lld", (long long)(state->done + state->failed), (long long)state->total);
     else
@@ -90,16 +91,16 @@ static void append_details(char text[PROGRESS_LINE_MAX], const struct progress_s
         append(text, ", %d in flight", state->in_flight);
     if (rate > 0 && most >= DETAIL_RATE) {
         append(text, ", ");
-        progress_append_rate(text, rate);
+        append_rate(text, rate);
     }
     if (most >= DETAIL_TIME) {
         append(text, ", ");
-        progress_append_duration(text, left >= 0 ? left : state->elapsed);
+        append_duration(text, left >= 0 ? left : state->elapsed);
         append(text, left >= 0 ? " left" : "");
     }
 }
 
-void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
+static void append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
 {
     static const char *const eighths[] = {" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
     const int filled = (int)(fraction * columns * (utf8 ? 8 : 1));
@@ -137,7 +138,7 @@ void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_sta
     if (fraction >= 0)
         append(text, "%3d%% ", (int)(fraction * 100));
     if (fraction >= 0 && bar >= BAR_LEAST && (int)strlen(details) <= room)
-        progress_append_bar(text, fraction, bar, utf8);
+        append_bar(text, fraction, bar, utf8);
     else
         details[columns - percent > 0 ? columns - percent : 0] = '\0';
     append(text, "%s", details);
@@ -158,10 +159,10 @@ void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress
 {
     text[0] = '\0';
     append(text, "%lld image%s in ", (long long)state->done, state->done == 1 ? "" : "s");
-    progress_append_duration(text, state->elapsed);
+    append_duration(text, state->elapsed);
     if (state->done > 0 && state->elapsed > 0) {
         append(text, " (");
-        progress_append_rate(text, (double)state->done / state->elapsed);
+        append_rate(text, (double)state->done / state->elapsed);
         append(text, ")");
     }
     if (state->failed)
@@ -189,7 +190,7 @@ static void put(const struct progress *progress, const char *text)
     (void)written; // a display that is gone must not stop the run
 }
 
-bool progress_locale_is_utf8(void)
+static bool locale_is_utf8(void)
 {
     locale_t locale = newlocale(LC_CTYPE_MASK, "", (locale_t)0);
     if (!locale)
@@ -223,12 +224,6 @@ static void update(struct progress *progress)
     progress->state.elapsed = time - progress->started;
     if (time - progress->seen >= draw_interval)
         update_rate(progress, time);
-}
-
-struct progress_state progress_now(struct progress *progress)
-{
-    update(progress);
-    return progress->state;
 }
 
 static void clear(void)
@@ -268,7 +263,7 @@ enum status progress_create(struct progress **out, int64_t total_images, enum lo
     progress->fd = fd;
     progress->quiet = level < LOG_INFO;
     progress->terminal = !progress->quiet && is_terminal(fd);
-    progress->utf8 = progress_locale_is_utf8();
+    progress->utf8 = locale_is_utf8();
     progress->started = progress->seen = now();
     progress->next = progress->started + (progress->terminal ? 0 : first_log);
     if (progress->terminal) {
@@ -333,4 +328,37 @@ void progress_destroy(struct progress **progress)
         write_line(*progress, progress_format_summary);
     free(*progress);
     *progress = NULL;
+}
+
+// For others than the display.
+
+struct progress_state progress_now(struct progress *progress)
+{
+    update(progress);
+    return progress->state;
+}
+
+double progress_image_rate(const struct progress_state *state)
+{
+    return image_rate(state);
+}
+
+void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds)
+{
+    append_duration(text, seconds);
+}
+
+void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
+{
+    append_rate(text, images_per_second);
+}
+
+void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
+{
+    append_bar(text, fraction, columns, utf8);
+}
+
+bool progress_locale_is_utf8(void)
+{
+    return locale_is_utf8();
 }

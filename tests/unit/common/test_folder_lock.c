@@ -40,7 +40,7 @@ static void looks(bool held, bool gone, bool here)
     struct stat before, after;
     const bool there = stat(in_scratch(".oneiros.lock"), &before) == 0;
     const int entries = count_entries();
-    CU_ASSERT_EQUAL(folder_lock_look(scratch, &holder), held);
+    CU_ASSERT_EQUAL(folder_lock_holder(scratch, &holder), held);
     CU_ASSERT_EQUAL(there, held);
     CU_ASSERT(holder.gone == gone && holder.here == here);
     CU_ASSERT(!held ||
@@ -96,7 +96,7 @@ static void test_two_processes(void)
     const pid_t holder = start_holder();
     looks(true, false, true);
     gethostname(host, sizeof host - 1);
-    CU_ASSERT(folder_lock_look(scratch, &seen) && seen.process == holder && strcmp(seen.host, host) == 0 && seen.job == 0);
+    CU_ASSERT(folder_lock_holder(scratch, &seen) && seen.process == holder && strcmp(seen.host, host) == 0 && seen.job == 0);
     CU_ASSERT(llabs((long long)(seen.since - time(NULL))) < 600 && seen.silence < 600);
     snprintf(words, sizeof words, "process %d on ", (int)holder);
     refused(words);
@@ -176,7 +176,7 @@ static void test_without_since(void)
     struct folder_holder seen;
     const pid_t holder = start_holder();
     replace("since ", "");
-    CU_ASSERT(folder_lock_look(scratch, &seen) && seen.process == holder && seen.since == 0 && seen.here && !seen.gone);
+    CU_ASSERT(folder_lock_holder(scratch, &seen) && seen.process == holder && seen.since == 0 && seen.here && !seen.gone);
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
     take();
