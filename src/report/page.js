@@ -71,7 +71,7 @@ const count = (status) => images.filter((image) => image.status === status).leng
 const done = count("done"), failed = count("failed"), stopped = count("stopped");
 const noun = explains ? ["picture explained", "pictures explained"] : ["dream", "dreams"];
 const inputs = run.inputs, whole = inputs === null || done === inputs; // all that is done is all there is, as far as is known
-at("title").textContent = images.length === 0 ? (inputs ? `No picture of ${inputs.toLocaleString("en")} is finished yet` : "No picture is finished yet")
+at("title").textContent = images.length === 0 ? `No picture${inputs ? ` of ${inputs.toLocaleString("en")}` : ""} is finished${run.state === "running" ? " yet" : ""}`
   : whole ? plural(done, ...noun) : `${done.toLocaleString("en")} of ${plural(inputs, ...noun)}`;
 document.title = `${at("title").textContent} · Oneiros`;
 const when = new Date(run.started);
@@ -81,11 +81,11 @@ const hostNames = run.hosts.map((host) => host.name);
 at("subtitle").textContent = [whenText, `on ${hostNames.slice(0, 4).join(", ")}${hostNames.length > 4 ? ` and ${hostNames.length - 4} more` : ""}`,
   targets.length ? `raising ${targets.join(", ")}` : ""].filter((part) => part && !(explains && part.startsWith("raising"))).join(" · ");
 const notices = [];
-const hand = run.inHand > 0 ? ` with ${plural(run.inHand, "picture")} in hand` : "";
+const hand = run.inHand > 0 ? `, with ${plural(run.inHand, "picture")} in hand` : "";
 if (run.state === "running")
-  notices.push(`The run went on when this page was written, by ${run.holder}${hand}: ${run.progress === null ? "it is not known yet how long it will take" :
-    `${Math.floor(100 * run.progress)}% were done` + (run.secondsLeft === null ? "" : `, and about ${seconds(run.secondsLeft)} left`)}. Write the page again to see more.`);
-if (run.state === "starting") notices.push(`A run was starting here when this page was written, by ${run.holder}: what follows is of the one before.`);
+  notices.push(`The run was at work when this page was written (${run.holder})${hand}${run.progress === null ? "" : `: ${Math.floor(100 * run.progress)}% done`}` +
+    `${run.secondsLeft === null ? "" : `, about ${seconds(run.secondsLeft)} left`}. Write the page again to see more.`);
+if (run.state === "starting") notices.push(`A run was starting here when this page was written (${run.holder}); what follows is of the one before.`);
 if (run.state === "stopped") notices.push(`The run was stopped before its end${stopped ? `, with ${plural(stopped, "picture")} unfinished` : ""}. The same command goes on with it.`);
 if (run.state === "killed") notices.push(`The run was killed before its end${hand}. The same command goes on with it.`);
 if (run.resumed) notices.push("The run was gone on with: time, ranks and hosts are of its last session.");

@@ -12,7 +12,7 @@
 
 #include "common/system/text.h"
 
-enum { ATTEMPTS = 10, SILENCE_SECONDS = 90 }; // a run writes at least every 30 seconds, and gives a sign of life as often
+enum { ATTEMPTS = 3, SILENCE_SECONDS = 90 }; // a run writes at least every 30 seconds, and gives a sign of life as often
 
 const char *run_phase_name(enum run_phase phase)
 {
@@ -206,7 +206,7 @@ enum status run_state_read(struct run_state **result, const char *given)
     for (int i = 0; i < ATTEMPTS && again; i++) {
         run_state_destroy(result);
         if (i > 0)
-            nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+            nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL);
         TRY(ALLOCATE(*result, 1, "for the state of a run"));
         memcpy((*result)->folder, folder, sizeof folder);
         (*result)->known = run_progress_unknown();
