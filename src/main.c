@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {"explain", command_dream, "show what the network sees in pictures, and why; runs under mpirun or srun"},
     {"model", command_model, "fetch, convert or describe the trained weights; print the network"},
     {"bench", command_bench, "time the network on this machine"},
+    {"status", command_status, "say how far a run is, and whether it goes on"},
     {"report", command_report, "show what became of a run as a page, or what several say of scaling"},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };

@@ -10,6 +10,7 @@ int command_dream(int argc, char **argv); // and explain
 int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_status(int argc, char **argv);
 
 // `oneiros dream --dry-run`: what a run would do, image by image, without doing it. Finds out what a run does before it begins, and fails
 // where that would (start_dry). Looks at the header of every input that is not done yet and prints, a line each, its octaves, tiles, team

@@ -79,8 +79,11 @@ static int write_pages(const struct report_options *options)
             continue;
         }
         written++;
-        log_info("%s: %zu picture%s, %zu failed, %zu stopped; %.1f MB", summary.path, summary.images, PLURAL(summary.images),
-                 summary.failed, summary.stopped, (double)summary.bytes / 1e6);
+        char all[32] = "";
+        if (summary.inputs >= 0)
+            snprintf(all, sizeof all, " of %lld", (long long)summary.inputs);
+        log_info("%s: %zu%s picture%s, %zu failed, %zu stopped; %.1f MB", summary.path, summary.images, all,
+                 PLURAL(all[0] ? (size_t)summary.inputs : summary.images), summary.failed, summary.stopped, (double)summary.bytes / 1e6);
     }
     return code != EXIT_ALL_DONE && written > 0 ? EXIT_SOME_FAILED : code;
 }

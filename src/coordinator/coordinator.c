@@ -157,6 +157,26 @@ static int64_t coming(const struct coordinator *c)
     return c->all_taken ? 0 : unknown ? -1 : left;
 }
 
+// For those who look at the run. What an earlier session has done counts as much as what is left of the same number. `over`: nothing more
+// will come.
+static void set_progress(struct coordinator *c, bool over)
+{
+    struct run_progress known = run_progress_unknown();
+    struct progress_state state = progress_now(c->progress);
+    const int64_t inputs = intake_ahead_total(c->ahead), earlier = c->options->resume ? c->options->resume->done_count : 0;
+    const double fraction = progress_fraction(&state), left = progress_seconds_left(&state);
+    if (over)
+        state.rate = 0; // that of the whole session
+    known.inputs = inputs;
+    known.in_hand = state.in_flight;
+    if (fraction >= 0)
+        known.progress = inputs > 0 ? ((double)earlier + fraction * (double)(inputs - earlier)) / (double)inputs : 1;
+    known.images_per_second = progress_image_rate(&state);
+    if (left >= 0 && !over)
+        known.seconds_left = left;
+    run_file_set_progress(c->run_file, &known);
+}
+
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
@@ -167,13 +187,13 @@ static enum status look_after(struct coordinator *c, bool *found)
     progress_set_waiting(c->progress, c->downloads, reading - c->downloads, dispatcher_writing(c->dispatcher));
     progress_tick(c->progress);
     TRY(folder_lock_touch(c->options->lock));
-    if (run_file_is_written(c->run_file)) {
+    const bool waited = !run_file_is_written(c->run_file);
+    if (!waited)
         checkpoint_folder_clean(&c->checkpoints);
-        return STATUS_OK;
-    }
     const double start = now();
+    set_progress(c, false);
     const enum status rc = dispatcher_tolerate(c->dispatcher, run_file_tick(c->run_file));
-    if (run_file_is_written(c->run_file)) {
+    if (waited && run_file_is_written(c->run_file)) {
         timing_add(&c->timing, PHASE_WRITE, start, 0);
         *found = true;
     }
@@ -396,6 +416,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(dispatcher_dismiss(c.dispatcher));
     timing_part_add(&c.own, &c.timing);
     elapsed = now() - c.started;
+    set_progress(&c, true);
     rc = collect_timing(&c);
     outcome->was_stopped =
         dispatcher_is_stopping(c.dispatcher) && (outcome->stopped > 0 || !dispatcher_is_empty(c.dispatcher) || !c.all_taken);

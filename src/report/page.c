@@ -52,7 +52,6 @@ out:
 
 static enum status read_data(struct run_reader *reader, struct page_data *data)
 {
-    data->facts = &reader->facts;
     // A run that goes on adds rows: images first, so that all that they speak of is there.
     TRY(run_images_read(reader, &data->images));
     TRY(measures_read_pictures(reader, &data->measures));
@@ -71,6 +70,7 @@ static void sum_up(const struct page_data *data, struct page_summary *summary)
         summary->stopped += data->images.items[i].status == IMAGE_STOPPED;
         summary->thumbnails += data->gallery.items[i].after != NULL;
     }
+    summary->inputs = data->state->phase == RUN_COMPLETE ? -1 : data->state->known.inputs;
     summary->bytes = stat(summary->path, &info) == 0 ? (uint64_t)info.st_size : 0;
 }
 
@@ -78,9 +78,15 @@ enum status page_write(const char *run, struct page_summary *summary)
 {
     char path[FILE_PATH_MAX]; // of the run file, which dirname() cuts
     struct page_data data = {0};
-    struct run_reader *reader;
+    struct run_state *state;
     enum status rc;
-    TRY(run_reader_open(&reader, run));
+    TRY(run_state_read(&state, run));
+    struct run_reader *reader = state->reader;
+    if (!reader)
+        TRY_OUT(fail(STATUS_IO, "%s: the run %s, and has written nothing yet", state->folder,
+                     state->phase == RUN_STARTING ? "is starting" : "was killed as it started"));
+    data.state = state;
+    data.facts = &reader->facts;
     memcpy(path, reader->path, sizeof path);
     const char *folder = dirname(path);
     TRY_OUT(file_join(summary->path, folder, "report.html"));
@@ -92,6 +98,6 @@ enum status page_write(const char *run, struct page_summary *summary)
     sum_up(&data, summary);
 out:
     page_data_destroy(&data);
-    run_reader_close(&reader);
+    run_state_destroy(&state);
     return rc;
 }

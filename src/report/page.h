@@ -10,6 +10,7 @@
 struct page_summary {
     char path[FILE_PATH_MAX]; // of the page
     size_t images, failed, stopped, thumbnails;
+    int64_t inputs; // in all, of a run that is not complete; -1: it is, or they are not known
     uint64_t bytes;
 };
 

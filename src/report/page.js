@@ -70,7 +70,9 @@ at("theme").addEventListener("click", () => {
 const count = (status) => images.filter((image) => image.status === status).length;
 const done = count("done"), failed = count("failed"), stopped = count("stopped");
 const noun = explains ? ["picture explained", "pictures explained"] : ["dream", "dreams"];
-at("title").textContent = images.length === 0 ? "No picture is finished yet" : plural(done, ...noun);
+const inputs = run.inputs, whole = inputs === null || done === inputs; // all that is done is all there is, as far as is known
+at("title").textContent = images.length === 0 ? `No picture${inputs ? ` of ${inputs.toLocaleString("en")}` : ""} is finished${run.state === "running" ? " yet" : ""}`
+  : whole ? plural(done, ...noun) : `${done.toLocaleString("en")} of ${plural(inputs, ...noun)}`;
 document.title = `${at("title").textContent} · Oneiros`;
 const when = new Date(run.started);
 const whenText = isNaN(when) ? run.started
@@ -79,12 +81,18 @@ const hostNames = run.hosts.map((host) => host.name);
 at("subtitle").textContent = [whenText, `on ${hostNames.slice(0, 4).join(", ")}${hostNames.length > 4 ? ` and ${hostNames.length - 4} more` : ""}`,
   targets.length ? `raising ${targets.join(", ")}` : ""].filter((part) => part && !(explains && part.startsWith("raising"))).join(" · ");
 const notices = [];
-if (!run.complete) notices.push("The run had not come to its end when this page was written: it goes on, was stopped, or was killed. The same command goes on with it.");
+const hand = run.inHand > 0 ? `, with ${plural(run.inHand, "picture")} in hand` : "";
+if (run.state === "running")
+  notices.push(`The run was at work when this page was written (${run.holder})${hand}${run.progress === null ? "" : `: ${Math.floor(100 * run.progress)}% done`}` +
+    `${run.secondsLeft === null ? "" : `, about ${seconds(run.secondsLeft)} left`}. Write the page again to see more.`);
+if (run.state === "starting") notices.push(`A run was starting here when this page was written (${run.holder}); what follows is of the one before.`);
+if (run.state === "stopped") notices.push(`The run was stopped before its end${stopped ? `, with ${plural(stopped, "picture")} unfinished` : ""}. The same command goes on with it.`);
+if (run.state === "killed") notices.push(`The run was killed before its end${hand}. The same command goes on with it.`);
 if (run.resumed) notices.push("The run was gone on with: time, ranks and hosts are of its last session.");
 at("notice").textContent = notices.join(" ");
 at("notice").hidden = notices.length === 0;
 function fact(label, value, bad) { at("facts").append(make("div", {class: bad ? "bad" : null}, make("dt", {}, label), make("dd", {}, value))); }
-fact("done", done.toLocaleString("en"));
+fact("done", done.toLocaleString("en") + (whole ? "" : ` of ${inputs.toLocaleString("en")}`));
 if (failed) fact("failed", failed.toLocaleString("en"), true);
 if (stopped) fact("stopped early", stopped.toLocaleString("en"), true);
 fact("wall time", seconds(run.elapsed));

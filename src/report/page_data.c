@@ -57,7 +57,31 @@ static json_t *hosts_json(const struct run_facts *facts)
     return hosts;
 }
 
-static json_t *run_json(const struct run_facts *facts)
+// Who is at work, for a sentence; null: nobody is.
+static json_t *holder_json(const struct run_state *state)
+{
+    char text[512], job[64] = "";
+    if (!state->held || state->holder.gone)
+        return json_null();
+    if (state->holder.job)
+        snprintf(job, sizeof job, ", job %lld", state->holder.job);
+    snprintf(text, sizeof text, "process %lld on %s%s", state->holder.process,
+             state->holder.host[0] ? state->holder.host : "an unknown host", job);
+    return page_data_text(text);
+}
+
+static void set_progress(json_t *run, const struct run_state *state)
+{
+    const struct run_progress *known = &state->known;
+    set_text(run, "state", run_phase_name(state->phase));
+    json_object_set_new(run, "inputs", known->inputs < 0 ? json_null() : json_integer(known->inputs));
+    json_object_set_new(run, "inHand", known->in_hand < 0 ? json_null() : json_integer(known->in_hand));
+    json_object_set_new(run, "progress", page_data_number(known->progress));
+    json_object_set_new(run, "secondsLeft", page_data_number(state->phase == RUN_GOES_ON ? known->seconds_left : NAN));
+    json_object_set_new(run, "holder", holder_json(state));
+}
+
+static json_t *run_json(const struct run_state *state, const struct run_facts *facts)
 {
     json_t *run = json_object(), *slurm = json_object();
     char seed[32];
@@ -73,6 +97,7 @@ static json_t *run_json(const struct run_facts *facts)
     json_object_set_new(run, "elapsed", page_data_number(facts->elapsed_seconds));
     json_object_set_new(run, "complete", json_boolean(facts->complete == 1));
     json_object_set_new(run, "resumed", json_boolean(facts->resumed == 1));
+    set_progress(run, state);
     set_integer(run, "ranks", facts->ranks);
     set_integer(run, "workers", facts->workers);
     set_integer(run, "team", facts->team_size);
@@ -218,7 +243,7 @@ json_t *page_data_json(const struct page_data *data)
         json_array_append_new(targets, page_data_text(data->facts->targets.items[i]));
     for (size_t i = 0; i < data->images.count; i++)
         json_array_append_new(images, image_json(data, i));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->facts), "targets", targets, "measures",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->state, data->facts), "targets", targets, "measures",
                      measures_json(&data->curves), "images", images, "curves", curves_json(&data->curves), "channels",
                      channels_json(&data->channels), "phases", phases_json(&data->phases));
 }

@@ -9,10 +9,12 @@
 #include "report/curves.h"
 #include "report/gallery.h"
 #include "report/phases.h"
+#include "runfile/run_state.h"
 
 // Everything that is read of a run.
 struct page_data {
-    const struct run_facts *facts; // borrowed
+    const struct run_state *state; // these two are borrowed
+    const struct run_facts *facts; // its
     struct run_images images;
     double *measures; // of the images: measures_read_pictures()
     struct gallery gallery;

@@ -11,25 +11,36 @@
 
 enum { TEXT_MAX = 1 << 20 };
 
-enum kind { TEXT, INTEGER, UNSIGNED, REAL, HOSTS, INTEGERS }; // the last two, one a rank, are read only
+enum kind { TEXT, INTEGER, WHOLE, UNSIGNED, REAL, HOSTS, INTEGERS }; // the last two, one a rank, are read only
 static const struct attribute {
     enum kind kind;
     const char *name;
     size_t offset; // in struct run_facts
     bool optional; // there are run files without it
+    bool changes;  // with each write
 } attributes[] = {
 #define FACT(name, kind, optional)                                                                                                         \
     {                                                                                                                                      \
-        kind, #name, offsetof(struct run_facts, name), optional                                                                            \
+        kind, #name, offsetof(struct run_facts, name), optional, false                                                                     \
     }
-    FACT(version, TEXT, false),       FACT(kind, TEXT, false),           FACT(config, TEXT, false),
-    FACT(weights_md5, TEXT, false),   FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
-    FACT(seed, UNSIGNED, false),      FACT(ranks, INTEGER, false), // before the lists
-    FACT(hosts, HOSTS, true),         FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
-    FACT(started, TEXT, false),       FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
-    FACT(tile_size, INTEGER, false),  FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),
-    FACT(tile_blend, INTEGER, false), FACT(resumed, INTEGER, true),      FACT(elapsed_seconds, REAL, false),
-    FACT(complete, INTEGER, false),
+#define CHANGES(name, kind, optional)                                                                                                      \
+    {                                                                                                                                      \
+        kind, #name, offsetof(struct run_facts, name), optional, true                                                                      \
+    }
+#define PROGRESS(name, kind)                                                                                                               \
+    {                                                                                                                                      \
+        kind, #name, offsetof(struct run_facts, progress.name), true, true                                                                 \
+    }
+    FACT(version, TEXT, false),        FACT(kind, TEXT, false),           FACT(config, TEXT, false),
+    FACT(weights_md5, TEXT, false),    FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
+    FACT(seed, UNSIGNED, false),       FACT(ranks, INTEGER, false), // before the lists
+    FACT(hosts, HOSTS, true),          FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
+    FACT(started, TEXT, false),        FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
+    FACT(tile_size, INTEGER, false),   FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),
+    FACT(tile_blend, INTEGER, false),  FACT(resumed, INTEGER, true),      CHANGES(elapsed_seconds, REAL, false),
+    CHANGES(complete, INTEGER, false), PROGRESS(inputs, WHOLE),           PROGRESS(done, WHOLE),
+    PROGRESS(failed, WHOLE),           PROGRESS(stopped, WHOLE),          PROGRESS(in_hand, INTEGER),
+    PROGRESS(progress, REAL),          PROGRESS(images_per_second, REAL), PROGRESS(seconds_left, REAL),
 };
 enum { ATTRIBUTES = sizeof attributes / sizeof attributes[0] };
 
@@ -52,6 +63,8 @@ static herr_t write_one(hid_t file, const struct attribute *attribute, const str
         return hdf5_add_text(file, attribute->name, *(const char *const *)member);
     case INTEGER:
         return hdf5_set_number(file, attribute->name, H5T_NATIVE_INT, member);
+    case WHOLE:
+        return hdf5_set_number(file, attribute->name, H5T_NATIVE_INT64, member);
     case UNSIGNED:
         return hdf5_set_number(file, attribute->name, H5T_NATIVE_UINT64, member);
     case REAL:
@@ -74,10 +87,18 @@ herr_t run_facts_write(hid_t file, const struct run_facts *facts)
     return done;
 }
 
-herr_t run_facts_progress(hid_t file, double elapsed, int complete)
+herr_t run_facts_update(hid_t file, const struct run_facts *facts)
 {
-    const herr_t done = hdf5_set_number(file, "elapsed_seconds", H5T_NATIVE_DOUBLE, &elapsed);
-    return done < 0 ? done : hdf5_set_integer(file, "complete", complete);
+    herr_t done = 0;
+    for (int i = 0; i < ATTRIBUTES && done >= 0; i++)
+        if (attributes[i].changes)
+            done = write_one(file, &attributes[i], facts);
+    return done;
+}
+
+struct run_progress run_progress_unknown(void)
+{
+    return (struct run_progress){-1, -1, -1, -1, -1, NAN, NAN, NAN};
 }
 
 static int *read_integers(hid_t file, const char *name, size_t count)
@@ -108,6 +129,8 @@ static bool read_one(hid_t file, const struct attribute *attribute, struct run_f
         return ranks_known && (*(int **)member = read_integers(file, name, limits.count)) != NULL;
     case INTEGER:
         return hdf5_read_numbers(file, name, H5T_NATIVE_INT, 1, member);
+    case WHOLE:
+        return hdf5_read_numbers(file, name, H5T_NATIVE_INT64, 1, member);
     case UNSIGNED:
         return hdf5_read_numbers(file, name, H5T_NATIVE_UINT64, 1, member);
     case REAL:
@@ -125,7 +148,7 @@ static bool read_targets(hid_t file, struct hdf5_texts *targets)
 
 enum status run_facts_read(hid_t file, struct run_facts *facts)
 {
-    *facts = (struct run_facts){.resumed = -1};
+    *facts = (struct run_facts){.resumed = -1, .progress = run_progress_unknown()};
     bool good = true;
     for (int i = 0; i < ATTRIBUTES && good; i++)
         good = read_one(file, &attributes[i], facts) || attributes[i].optional;

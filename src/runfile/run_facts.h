@@ -15,6 +15,17 @@ extern const struct run_slurm {
     const char *name, *variable;
 } run_slurm[RUN_SLURM_COUNT];
 
+// How far a run has come, for those who look at it while it goes on: what it has at each write. Each is an attribute of this name. Counts
+// are -1 and numbers NaN where nothing is known, as in files that lack them.
+struct run_progress {
+    int64_t inputs;                // in all
+    int64_t done, failed, stopped; // rows of /images
+    int in_hand;                   // pictures that workers have
+    double progress;               // of the whole, 0 to 1
+    double images_per_second;      // of late; of the session once it has ended
+    double seconds_left;
+};
+
 // Each is an attribute of this name, unless it says otherwise. Where it was read: texts are malloc'ed and well-formed UTF-8, and any number
 // may be nonsense in a file that is not ours.
 struct run_facts {
@@ -24,6 +35,7 @@ struct run_facts {
     int resumed;  // 1: rows of an earlier session are in it; -1: the file does not say
     int complete; // 1: the run came to its end
     double elapsed_seconds;
+    struct run_progress progress;
     // Only where it was read; the first three are in /ranks, and were attributes before version 4:
     struct hdf5_texts hosts;       // one a rank
     const int *cores, *node_cores; // [ranks] that the rank, and that its host's ranks together are bound to; NULL: the file does not say
@@ -34,8 +46,10 @@ struct run_facts {
 // Negative: HDF5 refused.
 herr_t run_facts_write(hid_t file, const struct run_facts *facts);
 
-// Sets what changes with each write.
-herr_t run_facts_progress(hid_t file, double elapsed, int complete);
+// Sets what changes with each write: elapsed_seconds, complete, progress.
+herr_t run_facts_update(hid_t file, const struct run_facts *facts);
+
+struct run_progress run_progress_unknown(void);
 
 // STATUS_FORMAT: something is missing, or cannot be; *facts is zeroed.
 enum status run_facts_read(hid_t file, struct run_facts *facts) MUST_CHECK;

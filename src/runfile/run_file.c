@@ -27,6 +27,8 @@ struct run_file {
     int64_t cam_values;                     // handed in so far
     double started, written;                // seconds of the monotonic clock
     double took;                            // the last write, seconds
+    struct run_progress progress, shown;    // as it is, and as it was last written
+    bool followed;                          // somebody says how far it is
     bool named;                             // it has its final name
     bool broken;                            // HDF5 failed in the midst of a write
     bool lost;                              // there was no memory for some rows that had to wait
@@ -56,7 +58,8 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
                                     .tile_halo = header->tiles->halo,
                                     .tile_halo_exact = header->halo_exact,
                                     .tile_blend = header->tiles->blend,
-                                    .resumed = resumed};
+                                    .resumed = resumed,
+                                    .progress = run_progress_unknown()};
     return hdf5_set_integer(root, "format_version", RUN_FILE_FORMAT_VERSION) < 0 ? -1 : run_facts_write(root, &facts);
 }
 
@@ -120,7 +123,8 @@ static herr_t append(struct run_file *file, bool complete)
         if (file->series[i].count)
             done = run_series_write(&file->series[i], root);
     if (done >= 0)
-        done = run_facts_progress(root, now() - file->started, complete);
+        done = run_facts_update(
+            root, &(struct run_facts){.elapsed_seconds = now() - file->started, .complete = complete, .progress = file->progress});
     return root >= 0 && H5Fclose(root) < 0 ? -1 : done;
 }
 
@@ -139,6 +143,7 @@ static enum status write_waiting(struct run_file *file, bool complete)
     }
     for (int i = 0; i < RUN_DATASETS; i++)
         file->series[i].count = 0;
+    file->shown = file->progress;
     file->written = now();
     file->took = file->written - start;
     return STATUS_OK;
@@ -239,9 +244,25 @@ bool run_file_is_written(const struct run_file *file)
     return !file->lost && !file->broken && !has_waiting(file);
 }
 
+void run_file_set_progress(struct run_file *file, const struct run_progress *progress)
+{
+    const struct run_progress own = file->progress;
+    file->progress = *progress;
+    file->progress.done = own.done;
+    file->progress.failed = own.failed;
+    file->progress.stopped = own.stopped;
+    file->followed = true;
+}
+
+static bool has_news(const struct run_file *file)
+{
+    const struct run_progress *is = &file->progress, *was = &file->shown;
+    return has_waiting(file) || is->in_hand != was->in_hand || is->inputs != was->inputs;
+}
+
 enum status run_file_tick(struct run_file *file)
 {
-    if (!has_waiting(file) || !is_due(file, write_interval))
+    if (!(has_news(file) && is_due(file, write_interval)) && !(file->followed && is_due(file, write_interval_max)))
         return STATUS_OK;
     file->written = now(); // also on failure, so that a full disk is tried once a second
     return write_waiting(file, false);
@@ -283,6 +304,9 @@ enum status run_file_add_image(struct run_file *file, const struct image_row *im
         return lose_row(file, -1);
     TRY(add_row(file, RUN_IMAGES, image, -1));
     add_importance(file, importance);
+    file->progress.done += image->status == IMAGE_DONE;
+    file->progress.failed += image->status == IMAGE_FAILED;
+    file->progress.stopped += image->status == IMAGE_STOPPED;
     return STATUS_OK;
 }
 
@@ -431,6 +455,8 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     hdf5_listen();
     file->started = file->written = now();
     file->targets = header->config->targets.count;
+    file->progress = run_progress_unknown();
+    file->progress.done = file->progress.failed = file->progress.stopped = 0;
     herr_t done = 0;
     for (enum run_dataset i = 0; i < RUN_DATASETS && done >= 0; i++)
         done = run_series_init(&file->series[i], i, header);

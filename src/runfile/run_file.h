@@ -39,6 +39,7 @@
 #include "common/picture/tiling.h"
 #include "common/wire/run_rows.h"
 #include "common/wire/timing.h"
+#include "runfile/run_facts.h"
 
 // Rises with every change after which files of before cannot be read, or would be misunderstood: a column that is neither a floating-point
 // number nor a flag is added, any is removed or renamed, or means something else. Such a column more is none: older files lack it, and
@@ -92,7 +93,12 @@ enum status run_file_add_image(struct run_file *file, const struct image_row *im
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing) MUST_CHECK;
 
-// Writes if rows wait and a second has passed since the last write, or 20 times as long as that took, but no more than 30 seconds.
+// How far the run is, for those who look at it while it goes on; call it whenever that may have changed. Counts of rows are not read: the
+// file has its own. run_file_tick() writes it.
+void run_file_set_progress(struct run_file *file, const struct run_progress *progress);
+
+// Writes if rows wait and a second has passed since the last write, or 20 times as long as that took, but no more than 30 seconds;
+// without rows, if other pictures are in hand, or every 30 seconds if run_file_set_progress() is called.
 // STATUS_IO if the disk is full: the rows still wait. Call it now and then while nothing else happens.
 enum status run_file_tick(struct run_file *file) MUST_CHECK;
 

@@ -10,7 +10,7 @@ import h5py
 import numpy
 
 LEFT_OUT = {"seconds", "seconds_read", "seconds_decode", "seconds_wait", "seconds_dream", "seconds_encode", "rank", "team", "offset"}
-OF_THE_SESSION = {"started", "elapsed_seconds", "version"}
+OF_THE_SESSION = {"started", "elapsed_seconds", "version", "images_per_second"}
 
 
 class Different(Exception):

@@ -65,6 +65,8 @@ def check_root(root):
     assert (root["ranks"], root["workers"], root["team_size"], root["resumed"]) == (3, 2, 2, 0)
     assert [root["tile_" + name] for name in ("size", "halo", "halo_exact", "blend")] == [640, 160, 1, 32]
     assert root["seed"] == 2**64 - 2 and root["complete"] == 1 and root["elapsed_seconds"] > 0
+    assert [root[name] for name in ("inputs", "done", "failed", "stopped", "in_hand")] == [IMAGES, 24, 23, 23, 0]
+    assert root["progress"] == 1 and root["images_per_second"] == 1.25 and np.isnan(root["seconds_left"])
     assert root["slurm_job_nodelist"] == "node[1-2]"
 
 

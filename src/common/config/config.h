@@ -171,5 +171,9 @@ enum status config_to_string(const struct config *config, char **text) MUST_CHEC
 // and is 1".
 bool config_difference(const struct config *was, const struct config *is, char *text, size_t size);
 
+// Hands over each key that is not at its default, and its value as one would type it behind -s KEY=. What a run has chosen by itself is
+// none of them: output.folders where it is a tree. False: no memory.
+bool config_changes(const struct config *config, void (*take)(void *context, const char *key, const char *value), void *context);
+
 // A table of the keys that matter to dreams or to explanations, their defaults, ranges and help, for --help.
 void config_print_help(enum config_use use, FILE *stream);

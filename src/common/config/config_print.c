@@ -103,6 +103,28 @@ bool config_difference(const struct config *was, const struct config *is, char *
     return count > 0;
 }
 
+bool config_changes(const struct config *config, void (*take)(void *context, const char *key, const char *value), void *context)
+{
+    struct config initial;
+    config_init(&initial);
+    for (int i = 0; i < config_key_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        char *value = NULL;
+        size_t size;
+        if (memcmp((const char *)&initial + key->offset, (const char *)config + key->offset, key->size) == 0 ||
+            (strcmp(key->name, "output.folders") == 0 && config->output.folders == FOLDERS_TREE))
+            continue;
+        FILE *stream = open_memstream(&value, &size);
+        if (!stream)
+            return false;
+        config_value_print_short(config, key, stream);
+        if (fclose(stream) == 0)
+            take(context, key->name, value);
+        free(value);
+    }
+    return true;
+}
+
 void config_print_help(enum config_use use, FILE *stream)
 {
     const char *section = NULL;

@@ -261,6 +261,32 @@ void config_value_print(const struct config *config, const struct config_key *ke
         print_number_or_word(key, *(const uint64_t *)field, stream);
 }
 
+static void print_short_target(const struct config_target *target, FILE *stream)
+{
+    char number[NUMBER_MAX];
+    fputs(target->layer, stream);
+    for (int k = 0; k < target->channel_count; k++)
+        fprintf(stream, "%s%d", k ? "+" : "#", target->channels[k]);
+    for (int k = 0; k < target->place_count; k++)
+        fprintf(stream, "%s%s", k ? "/" : "@", format_real(target->place[k], number));
+    fprintf(stream, ":%s", format_real(target->weight, number));
+}
+
+void config_value_print_short(const struct config *config, const struct config_key *key, FILE *stream)
+{
+    const void *field = (const char *)config + key->offset;
+    const struct config_targets *targets = field;
+    if (key->type == CONFIG_TYPE_TEXT)
+        fputs(field, stream);
+    else if (key->type != CONFIG_TYPE_TARGETS)
+        config_value_print(config, key, 0, stream);
+    else
+        for (int i = 0; i < targets->count; i++) {
+            fputs(i ? "," : "", stream);
+            print_short_target(&targets->items[i], stream);
+        }
+}
+
 void config_value_print_range(const struct config_key *key, FILE *stream)
 {
     char low[NUMBER_MAX], high[NUMBER_MAX];

@@ -10,6 +10,9 @@ enum status config_value_parse(struct config *config, const struct config_key *k
 // Writes the field as YAML; targets as a block of lines, each after a newline and `indent` spaces, everything else on the same line.
 void config_value_print(const struct config *config, const struct config_key *key, int indent, FILE *stream);
 
+// The same on one line, as one would type it behind -s KEY=.
+void config_value_print_short(const struct config *config, const struct config_key *key, FILE *stream);
+
 // Writes what the key takes: "1..100000", "auto, 1..1024", "guided | plain | deconv", "true | false".
 void config_value_print_range(const struct config_key *key, FILE *stream);
 

@@ -3,11 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/system/clock.h"
@@ -20,6 +19,7 @@ struct holder {
     char host[256], boot[64], processes[64]; // its name, what tells one start of the machine from the next, its space of process numbers
     long long process, started;              // number, and when it started (clock ticks since the boot)
     long long job, restarts;                 // of Slurm
+    long long since;                         // seconds since 1970: when it took the folder
 };
 
 // The first line of a small file of the system's, without its end.
@@ -33,8 +33,8 @@ static void read_line(const char *path, char *text, size_t size)
         fclose(stream);
 }
 
-// When a process started; 0: there is none, or it has ended and nobody has asked how. By its first thread: qemu-user, which runs programs of
-// other processors, makes up /proc/PID/stat where a process asks for its own, with another time than the others see.
+// When a process started; 0: there is none, or it has ended and nobody has asked how. By its first thread: qemu-user, which runs programs
+// of other processors, makes up /proc/PID/stat where a process asks for its own, with another time than the others see.
 static long long start_of(long long process)
 {
     enum { FIELDS_BEFORE = 19 }; // between the name in brackets and the time
@@ -51,7 +51,7 @@ static long long start_of(long long process)
 
 static struct holder self(void)
 {
-    struct holder h = {.process = getpid(), .started = start_of(getpid())};
+    struct holder h = {.process = getpid(), .started = start_of(getpid()), .since = time(NULL)};
     const char *job = getenv("SLURM_JOB_ID"), *restarts = getenv("SLURM_RESTART_COUNT");
     gethostname(h.host, sizeof h.host - 1);
     read_line("/proc/sys/kernel/random/boot_id", h.boot, sizeof h.boot);
@@ -65,16 +65,24 @@ static struct holder self(void)
 static void print(const struct holder *h, char text[LOCK_TEXT_MAX])
 {
     snprintf(text, LOCK_TEXT_MAX,
-             "oneiros is at work in this folder\nhost %s\nprocess %lld\njob %lld\nrestarts %lld\nstarted %lld\nboot %s\nprocesses %s\n",
-             h->host, h->process, h->job, h->restarts, h->started, h->boot, h->processes);
+             "oneiros is at work in this folder\nhost %s\nprocess %lld\njob %lld\nrestarts %lld\nstarted %lld\nboot %s\nprocesses %s\n"
+             "since %lld\n",
+             h->host, h->process, h->job, h->restarts, h->started, h->boot, h->processes, h->since);
 }
 
 static struct holder parse(const char *text)
 {
     struct holder h = {0};
-    sscanf(text, "%*[^\n] host %255s process %lld job %lld restarts %lld started %lld boot %63s processes %63s", h.host, &h.process, &h.job,
-           &h.restarts, &h.started, h.boot, h.processes);
+    sscanf(text, "%*[^\n] host %255s process %lld job %lld restarts %lld started %lld boot %63s processes %63s since %lld", h.host,
+           &h.process, &h.job, &h.restarts, &h.started, h.boot, h.processes, &h.since);
     return h;
+}
+
+// Whether its process would be among those that are seen here.
+static bool is_here(const struct holder *h, const struct holder *me)
+{
+    return h->host[0] && strcmp(h->host, me->host) == 0 && strcmp(h->boot, me->boot) == 0 && h->processes[0] &&
+           strcmp(h->processes, me->processes) == 0;
 }
 
 static bool is_gone(const struct holder *h)
@@ -86,7 +94,7 @@ static bool is_gone(const struct holder *h)
         return false;
     if (strcmp(h->boot, me.boot) != 0)
         return true; // the machine has been started anew
-    return h->processes[0] && strcmp(h->processes, me.processes) == 0 && start_of(h->process) != h->started;
+    return is_here(h, &me) && start_of(h->process) != h->started;
 }
 
 // What the file says, and when it was touched. False: there is none.
@@ -217,6 +225,23 @@ enum status folder_lock_touch(struct folder_lock *lock)
     }
     utimensat(AT_FDCWD, lock->path, NULL, 0);
     return STATUS_OK;
+}
+
+bool folder_lock_holder(const char *folder, struct folder_holder *holder)
+{
+    char path[FILE_PATH_MAX], text[LOCK_TEXT_MAX];
+    *holder = (struct folder_holder){0};
+    if (file_join(path, folder, file_name) != STATUS_OK || !read_lock(path, text, &holder->heard))
+        return false;
+    const struct holder h = parse(text), me = self();
+    memcpy(holder->host, h.host, sizeof holder->host);
+    holder->process = h.process;
+    holder->job = h.job;
+    holder->since = (time_t)h.since;
+    holder->silence = fmax(difftime(time(NULL), holder->heard), 0);
+    holder->here = is_here(&h, &me);
+    holder->gone = is_gone(&h) || holder->silence >= patience(&h);
+    return true;
 }
 
 void folder_lock_release(struct folder_lock *lock)

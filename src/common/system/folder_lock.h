@@ -7,6 +7,9 @@
 // LOCK_NAMELESS_SECONDS where the file names nobody, as after a power cut.
 #pragma once
 
+#include <stdbool.h>
+#include <time.h>
+
 #include "common/system/file.h"
 
 enum { LOCK_SILENCE_SECONDS = 300, LOCK_NAMELESS_SECONDS = 10, LOCK_TOUCH_SECONDS = 30, LOCK_TEXT_MAX = 1024 };
@@ -26,6 +29,20 @@ enum status folder_lock_look(const char *folder) MUST_CHECK;
 
 // Gives a sign of life if it is time. STATUS_IO: another run has taken the folder over, as this one gave none for too long.
 enum status folder_lock_touch(struct folder_lock *lock) MUST_CHECK;
+
+// Who holds a folder. Numbers are 0 and the text empty where they are not known.
+struct folder_holder {
+    char host[256];
+    long long process, job; // of the system's, of Slurm's
+    time_t since;           // when it took the folder, by its own clock
+    time_t heard;           // its last sign of life, by the clock of the folder's file system
+    double silence;         // seconds since then, by this machine's clock
+    bool here;              // it was looked for among this machine's processes
+    bool gone;              // whoever wants the folder may take it over
+};
+
+// For those who only look: nothing is written, nothing is taken. False: nobody holds it.
+bool folder_lock_holder(const char *folder, struct folder_holder *holder);
 
 // Frees the folder. A zeroed lock is fine.
 void folder_lock_release(struct folder_lock *lock);

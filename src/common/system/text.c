@@ -83,6 +83,36 @@ void utf8_clean(char *text, char replacement)
     }
 }
 
+// C0, DEL, C1, separators of lines, marks and overrides of direction.
+static bool moves(const char *character, size_t length)
+{
+    const unsigned char *c = (const unsigned char *)character;
+    if (length == 1)
+        return c[0] < 0x20 || c[0] == 0x7f;
+    if (length == 2)
+        return c[0] == 0xc2 && c[1] < 0xa0;
+    if (length != 3 || c[0] != 0xe2)
+        return false;
+    return (c[1] == 0x80 && (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) ||
+           (c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+}
+
+void text_make_printable(char *text)
+{
+    utf8_clean(text, '?');
+    char *to = text;
+    for (size_t length; *text; text += length) {
+        length = utf8_length(text);
+        const bool bad = moves(text, length);
+        if (bad)
+            *to = '?';
+        else
+            memmove(to, text, length);
+        to += bad ? 1 : length;
+    }
+    *to = '\0';
+}
+
 void utf8_cut(char *text, size_t bytes)
 {
     if (strlen(text) <= bytes)

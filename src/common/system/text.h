@@ -24,6 +24,10 @@ const char *text_word(const char *text, char out[TEXT_WORD_MAX]);
 // Columns that well-formed text takes on a terminal; those of other alphabets are taken for wide where they may be.
 size_t utf8_columns(const char *text);
 
+// Makes a text from outside fit for a terminal: what would move its cursor, change its colours or turn the direction of the text around
+// becomes '?', as do bytes that are no UTF-8.
+void text_make_printable(char *text);
+
 // Bytes of the character that starts at text[0] (NUL-terminated text): 1 to 4, or 0 where the bytes are not well-formed.
 size_t utf8_length(const char *text);
 

@@ -395,3 +395,36 @@ void progress_destroy(struct progress **progress)
     free(*progress);
     *progress = NULL;
 }
+
+// For others than the display.
+
+struct progress_state progress_now(struct progress *progress)
+{
+    update(progress);
+    return progress->state;
+}
+
+double progress_image_rate(const struct progress_state *state)
+{
+    return image_rate(state);
+}
+
+void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds)
+{
+    append_duration(text, seconds);
+}
+
+void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
+{
+    append_rate(text, images_per_second);
+}
+
+void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8)
+{
+    append_bar(text, fraction, columns, utf8);
+}
+
+bool progress_locale_is_utf8(void)
+{
+    return locale_is_utf8();
+}

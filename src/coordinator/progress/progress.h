@@ -13,6 +13,7 @@
 #include "common/system/status.h"
 
 struct progress;
+struct progress_state;
 
 // `total_images`: negative while it is not known. Nothing is ever written to `fd` if `level` is below LOG_INFO.
 enum status progress_create(struct progress **progress, int64_t total_images, enum log_level level, int fd) MUST_CHECK;
@@ -40,6 +41,9 @@ void progress_set_waiting(struct progress *progress, int downloads, int reading,
 
 // An image has come to its end.
 void progress_image_done(struct progress *progress, bool ok);
+
+// How far it is at this moment.
+struct progress_state progress_now(struct progress *progress);
 
 // Lets the display move. Call it often.
 void progress_tick(struct progress *progress);
@@ -70,6 +74,9 @@ struct progress_state {
 double progress_fraction(const struct progress_state *state);
 double progress_seconds_left(const struct progress_state *state);
 
+// Images a second: of the smoothed rate of work, or of the whole run where that is not known.
+double progress_image_rate(const struct progress_state *state);
+
 // One line for a terminal of `width` columns, without escape sequences; at most width - 1 columns, as the last one may wrap. The more
 // room, the more it says. `utf8`: block characters instead of ASCII.
 void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_state *state, int width, bool utf8);
@@ -79,3 +86,11 @@ void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_sta
 
 // After the end: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s".
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
+
+// Parts of these words, for others who speak of a run. Each appends; a bar has so many columns and two more, and a blank behind it.
+void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds); // "4s", "3m12s", "2h05m", "3d04h"
+void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second);
+void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8);
+
+// Whether what is printed may be more than ASCII.
+bool progress_locale_is_utf8(void);

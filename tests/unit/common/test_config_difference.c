@@ -107,5 +107,40 @@ static void each_key(void)
     }
 }
 
-static const struct unit_test tests[] = {{"equal", equal}, {"named", named}, {"neutral", neutral}, {"many", many}, {"each_key", each_key}};
+static int changes;
+static char setting[1024];
+
+static void take(void *context, const char *key, const char *value)
+{
+    CU_ASSERT_PTR_EQUAL(context, &changes);
+    snprintf(setting, sizeof setting, "%s=%s", key, value);
+    changes++;
+}
+
+// What is not at its default can be typed again.
+static void changes_come_back(void)
+{
+    config_init(&is);
+    CU_ASSERT(config_changes(&is, take, &changes) && changes == 0);
+    UNIT_OK(config_set(&is, "output.folders=flat"));
+    CU_ASSERT(config_changes(&is, take, &changes) && changes == 0);
+    for (int i = 0; i < config_key_count; i++) {
+        config_init(&is);
+        UNIT_OK(change(&config_keys[i]));
+        changes = 0;
+        CU_ASSERT(config_changes(&is, take, &changes));
+        CU_ASSERT(changes == (strcmp(config_keys[i].name, "output.folders") != 0 || is.output.folders != FOLDERS_FLAT));
+        config_init(&was);
+        if (changes)
+            UNIT_OK(config_set(&was, setting));
+        CU_ASSERT(changes == 0 || memcmp(&was, &is, sizeof is) == 0);
+    }
+    config_init(&is);
+    UNIT_OK(config_set(&is, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5"));
+    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5:1");
+}
+
+static const struct unit_test tests[] = {{"equal", equal}, {"named", named},       {"neutral", neutral},
+                                         {"many", many},   {"each_key", each_key}, {"changes come back", changes_come_back}};
 UNIT_MAIN("config_difference", tests)

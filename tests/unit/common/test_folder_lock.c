@@ -2,6 +2,7 @@
 // One run a folder: who is refused, and from whom a folder is taken over.
 #include "common/system/folder_lock.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,9 +17,35 @@
 #include "scratch.h"
 #include "unit.h"
 
+static int count_entries(void)
+{
+    DIR *folder = opendir(scratch);
+    int count = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static bool is_there(void)
 {
     return access(in_scratch(".oneiros.lock"), F_OK) == 0;
+}
+
+// What somebody sees who only looks, and that he leaves no trace.
+static void looks(bool held, bool gone, bool here)
+{
+    struct folder_holder holder;
+    struct stat before, after;
+    const bool there = stat(in_scratch(".oneiros.lock"), &before) == 0;
+    const int entries = count_entries();
+    CU_ASSERT_EQUAL(folder_lock_holder(scratch, &holder), held);
+    CU_ASSERT_EQUAL(there, held);
+    CU_ASSERT(holder.gone == gone && holder.here == here);
+    CU_ASSERT(!held ||
+              (stat(in_scratch(".oneiros.lock"), &after) == 0 && memcmp(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim) == 0));
+    CU_ASSERT_EQUAL(count_entries(), entries);
 }
 
 static void take(void)
@@ -65,14 +92,22 @@ static pid_t start_holder(void)
 
 static void test_two_processes(void)
 {
-    char words[64];
+    char words[64], host[256] = "";
+    struct folder_holder seen;
+    looks(false, false, false);
     take();
+    looks(false, false, false);
     const pid_t holder = start_holder();
+    looks(true, false, true);
+    gethostname(host, sizeof host - 1);
+    CU_ASSERT(folder_lock_holder(scratch, &seen) && seen.process == holder && strcmp(seen.host, host) == 0 && seen.job == 0);
+    CU_ASSERT(llabs((long long)(seen.since - time(NULL))) < 600 && seen.silence < 600);
     snprintf(words, sizeof words, "process %d on ", (int)holder);
     refused(words);
     refused("give another folder with -o");
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
+    looks(true, true, true);
     take();
 }
 
@@ -108,9 +143,12 @@ static void test_elsewhere(void)
         waitpid(holder, NULL, 0);
         replace(others[i].from, others[i].to);
         refused(i == 0 ? "on elsewhere" : "heard of");
+        looks(true, false, false);
         age(LOCK_SILENCE_SECONDS - 60);
         refused("heard of 2");
+        looks(true, false, false);
         age(LOCK_SILENCE_SECONDS + 5);
+        looks(true, true, false);
         take();
     }
 }
@@ -119,6 +157,7 @@ static void test_gone_for_certain(void)
 {
     const pid_t holder = start_holder(); // which is alive, but
     replace("boot ", "boot before-that");
+    looks(true, true, false);
     take();
     kill(holder, SIGKILL);
     waitpid(holder, NULL, 0);
@@ -127,10 +166,24 @@ static void test_gone_for_certain(void)
     UNIT_OK(folder_lock_take(&lock, scratch));
     replace("host ", "host elsewhere");
     refused("job 77");
+    looks(true, false, false);
     setenv("SLURM_RESTART_COUNT", "1", 1);
+    looks(true, true, false);
     take();
     unsetenv("SLURM_JOB_ID");
     unsetenv("SLURM_RESTART_COUNT");
+}
+
+// As builds before wrote it.
+static void test_without_since(void)
+{
+    struct folder_holder seen;
+    const pid_t holder = start_holder();
+    replace("since ", "");
+    CU_ASSERT(folder_lock_holder(scratch, &seen) && seen.process == holder && seen.since == 0 && seen.here && !seen.gone);
+    kill(holder, SIGKILL);
+    waitpid(holder, NULL, 0);
+    take();
 }
 
 // Half a file, as a crash leaves it, is somebody's until it is old.
@@ -140,6 +193,7 @@ static void test_damaged(void)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_text(in_scratch(".oneiros.lock"), texts[i]);
         refused("another run");
+        looks(true, false, false);
         age((i < 2 ? LOCK_NAMELESS_SECONDS : LOCK_SILENCE_SECONDS) + 5); // the last one names somebody
         take();
     }
@@ -162,10 +216,7 @@ static void test_lost(void)
 }
 
 static const struct unit_test tests[] = {
-    {"two processes", test_two_processes},
-    {"elsewhere", test_elsewhere},
-    {"gone for certain", test_gone_for_certain},
-    {"damaged", test_damaged},
-    {"lost", test_lost},
+    {"two processes", test_two_processes},         {"elsewhere", test_elsewhere}, {"gone for certain", test_gone_for_certain},
+    {"without its beginning", test_without_since}, {"damaged", test_damaged},     {"lost", test_lost},
 };
 UNIT_MAIN_IN_SCRATCH("folder_lock", tests)

@@ -2,6 +2,7 @@
 // Texts that grow in a buffer, and what a message shows of one from outside.
 #include "common/system/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "unit.h"
@@ -122,6 +123,31 @@ static void test_columns(void)
     CU_ASSERT_EQUAL(utf8_columns("\xff\xff"), 2);
 }
 
-static const struct unit_test tests[] = {{"append", test_append}, {"excerpt", test_excerpt}, {"utf-8", test_utf8},
-                                         {"cut", test_cut},       {"words", test_words},     {"columns", test_columns}};
+static void test_printable(void)
+{
+    static const char *const pairs[][2] = {
+        {"a \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "a \xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"\x1b[31m\n\r\t\x7f", "?[31m????"},
+        {"\xc2\x9b"
+         "2J\xc2\xa0",
+         "?2J\xc2\xa0"},
+        {"a\xe2\x80\xae"
+         "b\xe2\x80\xa8"
+         "c\xe2\x81\xa6"
+         "d\xe2\x80\x8f",
+         "a?b?c?d?"},
+        {"\xff\xc3(", "?\?("},
+        {"", ""},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s", pairs[i][0]);
+        text_make_printable(text);
+        CU_ASSERT_STRING_EQUAL(text, pairs[i][1]);
+    }
+}
+
+static const struct unit_test tests[] = {
+    {"append", test_append}, {"excerpt", test_excerpt}, {"utf-8", test_utf8},         {"cut", test_cut},
+    {"words", test_words},   {"columns", test_columns}, {"printable", test_printable}};
 UNIT_MAIN("text", tests)

@@ -306,6 +306,46 @@ static void test_slow_disk(void)
     }
 }
 
+static double shown(const char *path, const char *name)
+{
+    HDF5_HANDLE reader = open_file(path, false);
+    return hdf5_number(reader, "/", name);
+}
+
+// How far a run is can be seen while it has no rows to write: soon where other pictures are in hand, else now and then.
+static void test_progress(void)
+{
+    char path[FILE_PATH_MAX];
+    make_path(path, "progress.h5");
+    struct run_file *file;
+    struct run_progress known = run_progress_unknown();
+    UNIT_OK(create(&file, path));
+    CU_ASSERT(shown(path, "inputs") == -1 && shown(path, "done") == 0 && shown(path, "in_hand") == -1 && isnan(shown(path, "progress")));
+    known.inputs = 7;
+    known.in_hand = 2;
+    known.done = 1000; // the file counts by itself
+    known.seconds_left = 50;
+    run_file_set_progress(file, &known);
+    CU_ASSERT(run_file_is_written(file)); // all rows are
+    UNIT_OK(run_file_tick(file));
+    CU_ASSERT_EQUAL(shown(path, "inputs"), -1);
+    let_pass(1);
+    UNIT_OK(run_file_tick(file));
+    CU_ASSERT(shown(path, "inputs") == 7 && shown(path, "in_hand") == 2 && shown(path, "done") == 0 && shown(path, "seconds_left") == 50);
+    known.progress = 0.25;
+    run_file_set_progress(file, &known);
+    let_pass(29);
+    UNIT_OK(run_file_tick(file));
+    CU_ASSERT(isnan(shown(path, "progress")));
+    let_pass(1);
+    UNIT_OK(run_file_tick(file));
+    CU_ASSERT_EQUAL(shown(path, "progress"), 0.25);
+    for (int i = 0; i < 8; i++)
+        UNIT_OK(add_rows(file, i));
+    UNIT_OK(run_file_close(&file, true));
+    CU_ASSERT(shown(path, "done") == 3 && shown(path, "failed") == 3 && shown(path, "stopped") == 2 && shown(path, "complete") == 1);
+}
+
 static _Noreturn void write_so_often(const char *path, int writes)
 {
     struct run_file *file;
@@ -552,6 +592,12 @@ static int write_sample(const char *path)
         TRY_OUT(add_image(file, id));
     for (int rank = 0; rank < 3; rank++)
         TRY_OUT(add_timing(file, rank));
+    struct run_progress known = run_progress_unknown();
+    known.inputs = 70;
+    known.in_hand = 0;
+    known.progress = 1;
+    known.images_per_second = 1.25;
+    run_file_set_progress(file, &known);
     let_pass(1);
     TRY_OUT(run_file_close(&file, true));
 out:
@@ -570,6 +616,7 @@ int main(int argc, char **argv)
         {"a large map", test_large_map},
         {"can be read while it is written", test_read_while_written},
         {"where writes are slow there are fewer", test_slow_disk},
+        {"progress", test_progress},
         {"killed at any moment", test_killed},
         {"killed in each write", test_killed_in_each_write},
         {"many writes leave no holes", test_many_small_writes_stay_small},

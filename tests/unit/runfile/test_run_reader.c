@@ -124,6 +124,7 @@ static void make_old(hid_t file)
     CU_ASSERT(H5Ldelete(file, "ranks", H5P_DEFAULT) >= 0 && H5Awrite(attribute, H5T_NATIVE_INT, &version) >= 0);
     add_list(file, "hosts", text, hosts, old_hosts);
     add_list(file, "cores", H5T_NATIVE_INT, cores, 3);
+    CU_ASSERT(H5Adelete(file, "inputs") >= 0 && H5Adelete(file, "seconds_left") >= 0);
 }
 
 static void earlier_versions_are_read(void)
@@ -135,6 +136,7 @@ static void earlier_versions_are_read(void)
     UNIT_OK(run_reader_open(&reader, path));
     CU_ASSERT_FATAL(reader->facts.hosts.count == 3 && reader->facts.cores && !reader->facts.node_cores);
     CU_ASSERT(strcmp(reader->facts.hosts.items[2], "there") == 0 && reader->facts.cores[1] == 2);
+    CU_ASSERT(reader->facts.progress.inputs == -1 && isnan(reader->facts.progress.seconds_left));
     run_reader_close(&reader);
     write_run();
     old_hosts = 2;

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+#include "commands/status_print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/config/config.h"
+#include "common/system/text.h"
+#include "coordinator/progress/progress.h"
+#include "report/page_data.h"
+
+enum { LINE_MAX_BYTES = FILE_PATH_MAX + 1024, BAR = 32, REASONS_SHOWN = 8, TIME_MAX = 32, IDLE_SAID = 60 };
+
+#define append(text, ...) text_append(text, LINE_MAX_BYTES, __VA_ARGS__)
+
+static void put(FILE *stream, char text[LINE_MAX_BYTES])
+{
+    text_make_printable(text);
+    fprintf(stream, "%s\n", text);
+}
+
+// A line with a word in front; "": it belongs to the line before.
+static void put_row(FILE *stream, const char *label, const char *format, ...) PRINTF_LIKE(3, 4);
+static void put_row(FILE *stream, const char *label, const char *format, ...)
+{
+    char text[LINE_MAX_BYTES];
+    va_list args;
+    snprintf(text, sizeof text, "  %-9s ", label);
+    va_start(args, format);
+    vsnprintf(text + strlen(text), sizeof text - strlen(text), format, args);
+    va_end(args);
+    put(stream, text);
+}
+
+static const char *duration(double seconds, char text[PROGRESS_LINE_MAX])
+{
+    text[0] = '\0';
+    progress_append_duration(text, seconds);
+    return text;
+}
+
+static const char *moment(time_t time, const char *format, char text[TIME_MAX])
+{
+    struct tm utc;
+    if (time == 0 || !gmtime_r(&time, &utc) || !strftime(text, TIME_MAX, format, &utc))
+        snprintf(text, TIME_MAX, "an unknown time");
+    return text;
+}
+
+static bool is_at_work(const struct run_state *state)
+{
+    return state->phase == RUN_STARTING || state->phase == RUN_GOES_ON;
+}
+
+static bool explains(const struct run_state *state)
+{
+    return state->reader && strcmp(state->reader->facts.kind, "explain") == 0;
+}
+
+// Pictures that nobody has in hand any more: those that were saved, or those that a kill has left.
+static int64_t unfinished(const struct run_state *state)
+{
+    const struct run_progress *known = &state->known;
+    return known->stopped > 0 || state->phase != RUN_KILLED || known->in_hand < 0 ? known->stopped : known->in_hand;
+}
+
+static void print_head(const struct run_state *state, FILE *stream)
+{
+    const struct run_progress *known = &state->known;
+    char text[LINE_MAX_BYTES];
+    snprintf(text, sizeof text, "%s: %s", state->folder, run_phase_name(state->phase));
+    if (state->reader) {
+        if (known->inputs < 0)
+            append(text, ", %" PRId64, known->done);
+        else if (known->done == known->inputs && known->done > 1)
+            append(text, ", all %" PRId64, known->done);
+        else
+            append(text, ", %" PRId64 " of %" PRId64, known->done, known->inputs);
+        append(text, explains(state) ? " explained" : " done");
+        append(text, state->phase == RUN_STARTING ? " before" : "");
+        if (known->failed > 0)
+            append(text, ", %" PRId64 " failed", known->failed);
+        if (!is_at_work(state) && unfinished(state) > 0)
+            append(text, ", %" PRId64 " unfinished", unfinished(state));
+    }
+    put(stream, text);
+}
+
+static double seconds_left(const struct run_state *state)
+{
+    if (state->phase == RUN_COMPLETE)
+        return 0;
+    return isnan(state->known.seconds_left) || state->phase != RUN_GOES_ON
+               ? NAN
+               : fmax(state->known.seconds_left - fmin(state->idle, IDLE_SAID), 0);
+}
+
+// One that says something.
+static bool has_rate(const struct run_state *state)
+{
+    return state->known.images_per_second > 0.05 / 3600 && state->known.inputs != 1 && state->known.done > 0;
+}
+
+static void print_progress(const struct run_state *state, bool utf8, FILE *stream)
+{
+    const struct run_progress *known = &state->known;
+    char text[PROGRESS_LINE_MAX] = "", line[LINE_MAX_BYTES];
+    if (isnan(known->progress))
+        return;
+    progress_append_bar(text, known->progress, BAR, utf8);
+    if (state->phase == RUN_GOES_ON) {
+        const char *comma = "";
+        if (known->in_hand >= 0) {
+            text_append(text, sizeof text, "%d in hand", known->in_hand);
+            comma = ", ";
+        }
+        if (has_rate(state)) {
+            text_append(text, sizeof text, "%s", comma);
+            progress_append_rate(text, known->images_per_second);
+            comma = ", ";
+        }
+        if (!isnan(known->seconds_left)) {
+            text_append(text, sizeof text, "%s", comma);
+            progress_append_duration(text, seconds_left(state));
+            text_append(text, sizeof text, " left");
+        }
+    }
+    snprintf(line, sizeof line, "  %3d%%      %s", (int)(100 * known->progress), text);
+    put(stream, line);
+}
+
+static int count_hosts(const struct run_facts *facts)
+{
+    int count = facts->hosts.count > 0;
+    for (size_t i = 1; i < facts->hosts.count; i++)
+        count += strcmp(facts->hosts.items[i], facts->hosts.items[i - 1]) != 0; // those of a host stand together
+    return count;
+}
+
+static void append_place(const struct run_state *state, char text[LINE_MAX_BYTES])
+{
+    const struct folder_holder *h = &state->holder;
+    const struct run_facts *facts = state->reader ? &state->reader->facts : NULL;
+    if (state->held && h->host[0])
+        append(text, "process %lld on %s", h->process, h->host);
+    else if (state->held)
+        append(text, "an unknown process");
+    else if (facts && facts->hosts.count > 0)
+        append(text, "on %s", facts->hosts.items[0]);
+    if (state->held && h->job)
+        append(text, ", job %lld", h->job);
+    else if (!state->held && facts && facts->slurm[0])
+        append(text, ", job %s", facts->slurm[0]);
+    if (facts && state->phase != RUN_STARTING && facts->ranks > 1)
+        append(text, ", %d ranks on %d host%s", facts->ranks, count_hosts(facts), count_hosts(facts) == 1 ? "" : "s");
+}
+
+// Who is, or was, at work, and when.
+static void print_place(const struct run_state *state, FILE *stream)
+{
+    char place[LINE_MAX_BYTES] = "", text[PROGRESS_LINE_MAX], time_text[TIME_MAX];
+    const struct folder_holder *h = &state->holder;
+    append_place(state, place);
+    if (is_at_work(state)) {
+        if (!h->here) // else it has been seen
+            append(place, "; last sign of life %s ago", duration(state->reader ? fmin(h->silence, state->idle) : h->silence, text));
+        put_row(stream, "at work", "%s", place);
+        if (state->phase == RUN_GOES_ON)
+            put_row(stream, "started", "%s, %s ago", moment(state->started, "%Y-%m-%d %H:%M:%S UTC", time_text),
+                    duration(difftime(time(NULL), state->started), text));
+        else if (h->since)
+            put_row(stream, "started", "%s", moment(h->since, "%Y-%m-%d %H:%M:%S UTC", time_text));
+        return;
+    }
+    put_row(stream, "ran", "%s", place);
+    if (state->phase == RUN_KILLED)
+        put_row(stream, "", "last sign of life: %s",
+                moment(state->holder.heard > state->written ? state->holder.heard : state->written, "%Y-%m-%d %H:%M:%S UTC", time_text));
+}
+
+static void print_time(const struct run_state *state, FILE *stream)
+{
+    char text[PROGRESS_LINE_MAX], rate[PROGRESS_LINE_MAX] = "", time_text[TIME_MAX];
+    const struct run_facts *facts = &state->reader->facts;
+    if (has_rate(state))
+        progress_append_rate(rate, state->known.images_per_second);
+    put_row(stream, "started", "%s, for %s%s%s%s%s", moment(state->started, "%Y-%m-%d %H:%M:%S UTC", time_text),
+            duration(facts->elapsed_seconds, text), rate[0] ? " (" : "", rate, rate[0] ? ")" : "",
+            facts->resumed == 1 ? "; its last session" : "");
+}
+
+static void append_setting(void *context, const char *key, const char *value)
+{
+    char(*text)[LINE_MAX_BYTES] = context;
+    append(*text, " %s=%s", key, value);
+}
+
+static bool read_config(const struct run_state *state, struct config *config)
+{
+    const struct run_facts *facts = &state->reader->facts;
+    config_init(config);
+    return config_yaml_read(config, state->reader->path, facts->config, strlen(facts->config)) == STATUS_OK;
+}
+
+static void print_settings(const struct run_state *state, FILE *stream)
+{
+    char text[LINE_MAX_BYTES] = "";
+    struct config config;
+    const struct run_facts *facts = &state->reader->facts;
+    if (!read_config(state, &config))
+        append(text, ", of oneiros %s, whose settings this version cannot read", facts->version);
+    else if (!config_changes(&config, append_setting, &text) || !text[0])
+        append(text, ", as by default");
+    utf8_clean(text, '?');
+    utf8_cut(text, 1000);
+    put_row(stream, "settings", "oneiros %s%s", facts->kind, text);
+}
+
+static void print_failures(const struct run_state *state, FILE *stream)
+{
+    const struct run_failures *failures = &state->failures;
+    int64_t rest = failures->others;
+    for (size_t i = 0; i < failures->named; i++)
+        put_row(stream, i ? "" : "failed", "%s: %s", failures->first[i].source, failures->first[i].error);
+    if (state->known.failed <= (int64_t)failures->named)
+        return;
+    put_row(stream, "", "and %" PRId64 " more; all of them by reason:", state->known.failed - (int64_t)failures->named);
+    for (size_t i = 0; i < failures->reasons; i++)
+        if (i < REASONS_SHOWN)
+            put_row(stream, "", "%6" PRId64 "  %s", failures->reason[i].count, failures->reason[i].error);
+        else
+            rest += failures->reason[i].count;
+    if (rest > 0)
+        put_row(stream, "", "%6" PRId64 "  for other reasons", rest);
+}
+
+static void print_advice(const struct run_state *state, FILE *stream)
+{
+    char text[PROGRESS_LINE_MAX];
+    if (state->rows_wait)
+        put_row(stream, "rows wait", "run.h5 was last written %s ago: the disk is full, or slow", duration(state->idle, text));
+    if (state->phase == RUN_STARTING)
+        put_row(stream, "so far", "nothing of this session is written");
+    if (state->phase == RUN_STOPPED || state->phase == RUN_KILLED)
+        put_row(stream, "next", "the same command goes on with it");
+    else if (state->phase == RUN_COMPLETE && state->known.failed > 0)
+        put_row(stream, "next", "the same command tries those that failed again");
+}
+
+void status_print(const struct run_state *state, bool utf8, FILE *stream)
+{
+    print_head(state, stream);
+    if (state->reader && state->phase != RUN_COMPLETE && state->phase != RUN_STARTING)
+        print_progress(state, utf8, stream);
+    if (state->held || state->reader)
+        print_place(state, stream);
+    if (state->reader && !is_at_work(state))
+        print_time(state, stream);
+    if (state->reader) {
+        print_settings(state, stream);
+        print_failures(state, stream);
+    }
+    print_advice(state, stream);
+}
+
+// JSON.
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+    json_object_set_new(object, key, value);
+}
+
+static json_t *count_json(int64_t count)
+{
+    return count < 0 ? json_null() : json_integer(count);
+}
+
+static json_t *moment_json(time_t time)
+{
+    char text[TIME_MAX];
+    return time == 0 ? json_null() : page_data_text(moment(time, "%Y-%m-%dT%H:%M:%SZ", text));
+}
+
+static json_t *holder_json(const struct run_state *state)
+{
+    const struct folder_holder *h = &state->holder;
+    json_t *json = json_object();
+    if (!state->held) {
+        json_decref(json);
+        return json_null();
+    }
+    set(json, "alive", json_boolean(!h->gone));
+    set(json, "host", page_data_text(h->host[0] ? h->host : NULL));
+    set(json, "process", h->process ? json_integer(h->process) : json_null());
+    set(json, "job", h->job ? json_integer(h->job) : json_null());
+    set(json, "since", moment_json(h->since));
+    set(json, "silent_seconds", page_data_number(h->silence));
+    return json;
+}
+
+static void set_setting(void *context, const char *key, const char *value)
+{
+    set(context, key, page_data_text(value));
+}
+
+static json_t *settings_json(const struct run_state *state)
+{
+    struct config config;
+    json_t *json = json_object();
+    if (read_config(state, &config) && config_changes(&config, set_setting, json))
+        return json;
+    json_decref(json);
+    return json_null();
+}
+
+static json_t *failures_json(const struct run_failures *failures)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < failures->named; i++) {
+        json_t *failure = json_object();
+        set(failure, "image", json_integer(failures->first[i].image));
+        set(failure, "source", page_data_text(failures->first[i].source));
+        set(failure, "error", page_data_text(failures->first[i].error));
+        json_array_append_new(list, failure);
+    }
+    return list;
+}
+
+static json_t *reasons_json(const struct run_failures *failures)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < failures->reasons; i++) {
+        json_t *reason = json_object();
+        set(reason, "count", json_integer(failures->reason[i].count));
+        set(reason, "error", page_data_text(failures->reason[i].error));
+        json_array_append_new(list, reason);
+    }
+    return list;
+}
+
+// What the run file says.
+static void set_run(json_t *json, const struct run_state *state)
+{
+    const struct run_facts *facts = &state->reader->facts;
+    set(json, "kind", page_data_text(facts->kind));
+    set(json, "version", page_data_text(facts->version));
+    set(json, "started", moment_json(state->started));
+    set(json, "elapsed_seconds", page_data_number(facts->elapsed_seconds));
+    set(json, "written", moment_json(state->written));
+    set(json, "rows_wait", json_boolean(state->rows_wait));
+    set(json, "resumed", json_boolean(facts->resumed == 1));
+    set(json, "ranks", json_integer(facts->ranks));
+    set(json, "workers", json_integer(facts->workers));
+    set(json, "hosts", json_integer(count_hosts(facts)));
+    set(json, "host", page_data_text(facts->hosts.count > 0 ? facts->hosts.items[0] : NULL));
+    set(json, "slurm_job_id", page_data_text(facts->slurm[0]));
+    set(json, "settings", settings_json(state));
+    set(json, "failures", failures_json(&state->failures));
+    set(json, "reasons", reasons_json(&state->failures));
+    set(json, "other_reasons", json_integer(state->failures.others));
+}
+
+json_t *status_json(const struct run_state *state)
+{
+    const struct run_progress *known = &state->known;
+    json_t *json = json_object();
+    set(json, "folder", page_data_text(state->folder));
+    set(json, "state", page_data_text(run_phase_name(state->phase)));
+    set(json, "inputs", count_json(known->inputs));
+    set(json, "done", count_json(known->done));
+    set(json, "failed", count_json(known->failed));
+    set(json, "stopped", count_json(known->stopped));
+    set(json, "in_hand", count_json(known->in_hand));
+    set(json, "progress", page_data_number(known->progress));
+    set(json, "images_per_second", page_data_number(known->images_per_second));
+    set(json, "seconds_left", page_data_number(state->reader ? seconds_left(state) : NAN));
+    set(json, "holder", holder_json(state));
+    if (state->reader)
+        set_run(json, state);
+    return json;
+}
