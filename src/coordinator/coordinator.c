@@ -163,7 +163,7 @@ static void set_progress(struct coordinator *c, bool over)
 {
     struct run_progress known = run_progress_unknown();
     struct progress_state state = progress_now(c->progress);
-    const int64_t inputs = intake_ahead_total(c->ahead), earlier = c->options->resume ? c->options->resume->done_count : 0;
+    const int64_t inputs = intake_ahead_total(c->ahead), earlier = c->options->resume ? c->options->resume->counts.done : 0;
     const double fraction = progress_fraction(&state), left = progress_seconds_left(&state);
     if (over)
         state.rate = 0; // that of the whole session

@@ -2,7 +2,6 @@
 #include "coordinator/intake/intake.h"
 
 #include <errno.h>
-#include <fts.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,178 +13,7 @@
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake_list.h"
-#include "media/picture/signature.h"
-
-// The output folder: what an earlier run wrote there is not an input.
-struct output_folder {
-    char *path; // without links; NULL: it is not there
-    dev_t device;
-    ino_t inode;
-};
-
-// The pictures under a folder, one at a time.
-struct walk {
-    FTS *tree; // NULL: no walk
-    const struct output_folder *output;
-    bool inside;                        // the folder is the output folder, or in it
-    int64_t pictures, others, failures; // so far
-};
-
-static bool is_output_folder(const struct output_folder *output, const struct stat *info)
-{
-    return output->path && info->st_dev == output->device && info->st_ino == output->inode;
-}
-
-// Whether the path is that of the output folder, or of something so many folders or more below it.
-static bool is_inside(const struct output_folder *output, const char *path, int folders)
-{
-    char *whole = output->path ? realpath(path, NULL) : NULL;
-    const size_t length = whole ? strlen(output->path) : 0;
-    bool inside = whole && strncmp(whole, output->path, length) == 0 && (whole[length] == '/' || whole[length] == '\0');
-    for (const char *rest = whole + length; inside && folders > 0; folders--)
-        inside = *rest && (rest = strchr(rest + 1, '/'));
-    free(whole);
-    return inside;
-}
-
-static bool has_output_name(const char *name)
-{
-    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0;
-}
-
-// Whether a folder is that of some run: it holds a run file.
-static bool is_run_folder(const char *folder)
-{
-    static const char signature[] = "\x89HDF\r\n\x1a\n";
-    char path[FILE_PATH_MAX], start[8];
-    struct stat info;
-    if (snprintf(path, sizeof path, "%s/run.h5", folder) >= (int)sizeof path || stat(path, &info) != 0 || !S_ISREG(info.st_mode))
-        return false;
-    FILE *file = fopen(path, "re");
-    const bool found = file && fread(start, sizeof start, 1, file) == 1 && memcmp(start, signature, sizeof start) == 0;
-    if (file)
-        fclose(file);
-    return found;
-}
-
-// Where the last part of a path begins.
-static size_t last_part(const char *path)
-{
-    size_t length = strlen(path);
-    while (length > 0 && path[length - 1] == '/')
-        length--;
-    while (length > 0 && path[length - 1] != '/')
-        length--;
-    return length;
-}
-
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-    return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static enum status walk_open(struct walk *walk, const char *folder, const struct output_folder *output)
-{
-    char copy[FILE_PATH_MAX];
-    char *const roots[] = {copy, NULL};
-    const bool inside = is_inside(output, folder, 0);
-    if (!inside && is_run_folder(folder))
-        return fail(STATUS_USAGE, "it is the output folder of a run; name its pictures, such as '%s/*/dream.png'", folder);
-    snprintf(copy, sizeof copy, "%s", folder);
-    *walk = (struct walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output, .inside = inside};
-    return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
-}
-
-static void walk_close(struct walk *walk)
-{
-    if (walk->tree)
-        fts_close(walk->tree);
-    walk->tree = NULL;
-}
-
-// A file that is the walk's to give out.
-static bool is_wanted(struct walk *walk, const FTSENT *found)
-{
-    if (walk->inside && found->fts_level > 1 && has_output_name(found->fts_name))
-        return false;
-    const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
-    walk->pictures += wanted;
-    walk->others += !wanted;
-    return wanted;
-}
-
-static enum status copy_path(char path[FILE_PATH_MAX], const FTSENT *found)
-{
-    if (snprintf(path, FILE_PATH_MAX, "%s", found->fts_path) >= FILE_PATH_MAX)
-        return fail(STATUS_LIMIT, "the path is longer than %d bytes", FILE_PATH_MAX - 1);
-    return STATUS_OK;
-}
-
-// A folder on the way that is no input.
-static bool is_left_out(const struct walk *walk, const FTSENT *found)
-{
-    static const char *const ours[] = {"dream", "cam", "checkpoints"};
-    if (found->fts_name[0] == '.' || is_output_folder(walk->output, found->fts_statp))
-        return true;
-    for (size_t i = 0; walk->inside && i < sizeof ours / sizeof ours[0]; i++)
-        if (strcmp(found->fts_name, ours[i]) == 0)
-            return true;
-    if (!is_run_folder(found->fts_path))
-        return false;
-    log_info("%s: left out: it is the output folder of a run", found->fts_path);
-    return true;
-}
-
-// What one step of the walk came upon: *given if it is for the caller, as a path or as a failure.
-static enum status look_at(struct walk *walk, FTSENT *found, char path[FILE_PATH_MAX], bool *given)
-{
-    enum status rc = STATUS_OK;
-    const bool inside = found->fts_level > FTS_ROOTLEVEL;
-    *given = false;
-    if (inside && found->fts_info == FTS_D && is_left_out(walk, found))
-        fts_set(walk->tree, found, FTS_SKIP);
-    if (inside && found->fts_name[0] == '.')
-        return STATUS_OK;
-    switch (found->fts_info) {
-    case FTS_F:      // a regular file
-    case FTS_SLNONE: // a link to nothing: what it is called tells whether anybody will miss it
-        *given = is_wanted(walk, found);
-        rc = *given ? copy_path(path, found) : STATUS_OK;
-        break;
-    case FTS_DNR:
-    case FTS_NS:
-    case FTS_ERR:
-        *given = true;
-        rc = copy_path(path, found);
-        if (rc == STATUS_OK)
-            rc = fail(STATUS_IO, "cannot read: %s", strerror(found->fts_errno));
-        break;
-    default: // folders on the way back, loops of links, pipes and devices
-        break;
-    }
-    return rc;
-}
-
-// The next picture's path, or *end (and the walk is closed). On failure `path` is what could not be read; the walk goes on after it.
-static enum status walk_next(struct walk *walk, char path[FILE_PATH_MAX], bool *end)
-{
-    FTSENT *found;
-    *end = false;
-    while ((errno = 0, found = fts_read(walk->tree))) {
-        bool given;
-        enum status rc = look_at(walk, found, path, &given);
-        walk->failures += rc != STATUS_OK;
-        if (given)
-            return rc;
-    }
-    enum status rc = STATUS_OK;
-    if (errno != 0) // fts_read sets it to 0 at the end
-        rc = fail(STATUS_IO, "cannot read the folder to its end: %s", strerror(errno));
-    else
-        *end = true;
-    walk_close(walk);
-    return rc;
-}
+#include "coordinator/intake/intake_walk.h"
 
 // Where the next entry comes from: the innermost source that is open. A walk may be inside a glob, that inside a list, that inside the
 // inputs.
@@ -198,7 +26,7 @@ struct intake {
     glob_t glob;
     size_t glob_next;
     size_t glob_fixed; // bytes of each match that hold no wildcard, up to a slash; 0: only the last part of it counts
-    struct walk walk;
+    struct intake_walk walk;
     char folder[FILE_PATH_MAX]; // of the walk
     size_t kept;                // where the part of the next source begins that its name is made of
     struct output_folder output;
@@ -218,15 +46,13 @@ static enum status reserve_names(struct intake *intake)
 
 enum status intake_create(struct intake **out, const struct intake_options *options)
 {
-    struct stat info;
     enum status rc;
     TRY(ALLOCATE(*out, 1, "for the inputs"));
     struct intake *intake = *out;
     intake->options = *options;
     if (options->folders == FOLDERS_AUTO)
         intake->options.folders = FOLDERS_TREE;
-    if (stat(options->output, &info) == 0)
-        intake->output = (struct output_folder){realpath(options->output, NULL), info.st_dev, info.st_ino};
+    output_folder_find(&intake->output, options->output);
     TRY_OUT(folder_names_create(&intake->names, options->output, intake->options.folders));
     rc = reserve_names(intake);
 out:
@@ -246,11 +72,11 @@ void intake_destroy(struct intake **intake)
 {
     if (!*intake)
         return;
-    walk_close(&(*intake)->walk);
+    intake_walk_close(&(*intake)->walk);
     close_glob(*intake);
     intake_list_close(&(*intake)->list);
     folder_names_destroy(&(*intake)->names);
-    free((*intake)->output.path);
+    output_folder_release(&(*intake)->output);
     free(*intake);
     *intake = NULL;
 }
@@ -333,6 +159,17 @@ static enum status open_glob(struct intake *intake, const char *pattern)
     return fail(found == GLOB_NOSPACE ? STATUS_LIMIT : STATUS_IO, "cannot look for matching files");
 }
 
+// Where the last part of a path begins.
+static size_t last_part(const char *path)
+{
+    size_t length = strlen(path);
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    while (length > 0 && path[length - 1] != '/')
+        length--;
+    return length;
+}
+
 // Pictures of a folder keep the folders below it in their names. A folder among other inputs is a part of these names too.
 static size_t kept_of_folder(const struct intake *intake, const char *folder)
 {
@@ -349,14 +186,14 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     intake->kept = intake->globbing && intake->glob_fixed > 0 ? intake->glob_fixed : last_part(path);
     if (S_ISDIR(info->st_mode)) {
         intake->kept = kept_of_folder(intake, path);
-        rc = walk_open(&intake->walk, path, &intake->output);
+        rc = intake_walk_open(&intake->walk, path, &intake->output);
         if (rc == STATUS_OK) {
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
             return false;
         }
     } else if (!S_ISREG(info->st_mode)) {
         rc = fail(STATUS_UNSUPPORTED, "neither a file nor a folder");
-    } else if (has_output_name(path + last_part(path)) && is_inside(&intake->output, path, 1)) {
+    } else if (output_folder_may_hold(&intake->output, path, path + last_part(path))) {
         rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
     }
     if (rc == STATUS_OK)
@@ -400,8 +237,8 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
 {
     bool end;
     snprintf(entry->source, sizeof entry->source, "%s", intake->folder); // for failures that are not of one path
-    const enum status rc = walk_next(&intake->walk, entry->source, &end);
-    const struct walk *walk = &intake->walk;
+    const enum status rc = intake_walk_next(&intake->walk, entry->source, &end);
+    const struct intake_walk *walk = &intake->walk;
     if (rc != STATUS_OK) {
         give_error(entry, rc, entry->source);
     } else if (!end) {
