@@ -89,7 +89,7 @@ for expression in sys.argv[2:]:
 
 @test "a run that was killed has its page" {
     run -0 "$ONEIROS" report killed
-    [[ "$output" == *"killed/report.html: 2 pictures"* ]]
+    [[ "$output" == *"killed/report.html: 2 of 3 pictures"* ]]
     data killed/report.html 'not d["run"]["complete"]' 'len(d["images"]) == 2' 'not d["phases"][0]["rows"]'
 }
 

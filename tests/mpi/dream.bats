@@ -86,13 +86,13 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [[ "${lines[-1]}" == "oneiros: the dream is one dream/b/dream.png; \`oneiros report 'one dream'\` makes a page to look at" ]]
     [ -s "one dream/b/dream.png" ]
     run -0 "$ONEIROS" dream "${settings[@]}" -o "one dream" b.png
-    [ "$output" = "oneiros: nothing to do: 1 image is done in one dream; \`oneiros report 'one dream'\` makes a page to look at" ]
+    [ "$output" = "oneiros: nothing to do in one dream: 1 done; \`oneiros report 'one dream'\` makes a page to look at" ]
     run -0 ranks 3 -o two b.png c.bmp
     [[ $output == *"oneiros: 2 images in "*$'\n'"2 workers "* ]]
     [[ $output == *"oneiros: the dreams are in two, a folder for each picture; \`oneiros report two\` makes a page to look at"* ]]
     rm two/b/dream.png
     run -0 ranks 2 -o two b.png c.bmp
-    [[ $output == *"oneiros: going on with the run in two: 1 image is done"* ]]
+    [[ $output == *"oneiros: going on with the run in two: 1 done, 1 with files missing"* ]]
     run -3 ranks 3 -o none missing.png
     [[ $output == *"oneiros: no image is done after "*", 1 failed"* ]]
     [[ $output != *"workers"* ]]

@@ -75,7 +75,7 @@ fills() {
     sound
     room 65536 out/a
     run -0 job "$@" in
-    [[ $output == *"2 images are done"* ]]
+    [[ $output == *": 2 done, 1 "* ]]
     sound
     umount out/a
     rm -r out
@@ -91,10 +91,10 @@ fills() {
 
 @test "videos and frames that do not fit" {
     for io in coordinator workers; do
-        fills 24 dream.mp4 dream -s video.hold=1 -s io=$io
+        fills 260 dream.mp4 dream -s video.hold=1 -s io=$io
     done
-    fills 48 cam.mp4 dream -s video.hold=1
-    fills 120 cam.png dream -s video.hold=1
+    fills 300 cam.mp4 dream -s video.hold=1
+    fills 420 cam.png dream -s video.hold=1
     fills 100 dream/0000.png dream -s frames.png=true
     fills 300 cam/0000.png dream -s frames.png=true -s io=workers
 }
@@ -142,7 +142,7 @@ fills() {
 
 @test "a disk that is full at any moment: no half a file, and with more room the same command ends the run" {
     # From hardly more than an empty run file to nearly all of the outputs.
-    for size in 300 1000 1800 2600; do
+    for size in 320 1000 1800 2600; do
         disk "$size" out
         local code=0 io=coordinator
         [ "$size" -ne 1800 ] || io=workers

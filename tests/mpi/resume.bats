@@ -336,6 +336,6 @@ silence() {
         done
         wait "$process" || code=$?
         [ "$code" -eq 75 ]
-        grep -q "0 images" log
+        grep -q "no image is done" log
     done
 }

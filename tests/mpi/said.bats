@@ -94,9 +94,9 @@ said() {
         said "out/run.h5 is of other settings: plan was off and is onednn; take the same, or give another folder" 1
     done
     run -0 dream -s plan=auto -s precision=auto -o out in/a.png in/b.png # not asked for: the run's own
-    said "going on with the run in out: 1 images are done" 1
+    said "going on with the run in out: 1 done, 1 new" 1
     run -0 dream --plan out/run.h5 -o out in
-    said "going on with the run in out: 2 images are done" 1
+    said "going on with the run in out: 2 done, 1 new" 1
     run -0 dream -o out in # "off" still is what the run was begun with
     said "nothing to do" 1
     dream -s targets=mixed2 -o other in/a.png
