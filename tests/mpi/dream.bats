@@ -158,6 +158,17 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     grep -q 'stopping (SIGTERM): ' log
 }
 
+@test "checkpoints that cannot be written are one warning" {
+    # A limit that a checkpoint is larger than, and all else is not.
+    for name in one two; do
+        ffmpeg -v error -i a.png -vf scale=1000:700 $name.jpg
+    done
+    run -0 bash -c 'ulimit -f 7000; exec "$@"' - "$ONEIROS" dream -s octaves.count=1 -s steps=3 -s targets=mixed0 -s checkpoint.seconds=0.001 \
+        -s frames.dream=false -s frames.cam=false -o out one.jpg two.jpg
+    [ "$(grep -c checkpoint <<<"$output")" -eq 1 ]
+    [[ $output == *"warning: cannot write 'out/checkpoints/"*"': File too large; dreams go on, and of further checkpoints that cannot be written nothing is said"* ]]
+}
+
 # The end of a terminal is the kernel's SIGHUP, and writes to it fail.
 @test "a terminal that goes away" {
     /usr/bin/python3 - "$ONEIROS" dream -s steps=100000 -s octaves.count=2 -s threads=1 -o out a.png <<'END'
