@@ -98,6 +98,11 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run -3 ranks 3 -o none missing.png
     [[ $output == *"oneiros: no image is done after "*", 1 failed"* ]]
     [[ $output != *"workers"* ]]
+    run -0 "$ONEIROS" dream "${settings[@]}" b.png # without -o
+    [[ "${lines[-1]}" == "oneiros: the dream is dreams/b/dream.png; "* ]]
+    [ -s dreams/b/dream.png ]
+    run -0 "$ONEIROS" explain -s saliency.samples=0 -s importance.samples=0 b.png
+    [[ "${lines[-1]}" == "oneiros: the explanation is why/b/explain.h5; "* ]]
     run -0 --separate-stderr "$ONEIROS" dream -q "${settings[@]}" -o quiet b.png
     [ -z "$stderr" ]
 }
