@@ -13,6 +13,9 @@
 #include "job/launcher.h"
 #include "kernels/network/network.h"
 
+#define DREAM_OUTPUT "dreams"
+#define EXPLAIN_OUTPUT "why"
+
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
     struct job_options *options;
@@ -104,6 +107,8 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
     options->help = line.help;
     if (options->help)
         goto out;
+    if (!options->output[0])
+        snprintf(options->output, sizeof options->output, "%s", options->explain ? EXPLAIN_OUTPUT : DREAM_OUTPUT);
     options->inputs = line.operands;
     options->input_count = line.operand_count;
     TRY_OUT(load_config(&options->config, &sources, environment));
@@ -113,8 +118,6 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
-    else if (!options->print_config && !options->output[0])
-        rc = fail(STATUS_USAGE, "name the output folder with -o DIR");
     else if (!options->print_config && options->input_count == 0)
         rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs or @list.txt");
 out:
@@ -168,7 +171,7 @@ enum status arguments_check_config(const struct config *config)
 }
 
 static const char dream_help[] =
-    "Usage: oneiros dream [OPTION]... -o DIR INPUT...\n"
+    "Usage: oneiros dream [OPTION]... INPUT...\n"
     "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt (one of these a line).\n"
     "\n"
     "Examples:\n"
@@ -178,7 +181,7 @@ static const char dream_help[] =
     "  oneiros dream -s targets=mixed4:1 --print-config > job.yaml\n";
 
 static const char explain_help[] =
-    "Usage: oneiros explain [OPTION]... -o DIR INPUT...\n"
+    "Usage: oneiros explain [OPTION]... INPUT...\n"
     "Shows what the network sees in every INPUT, and why: gradients, saliency, class activation maps, the importance of channels, as\n"
     "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt.\n"
     "\n"
@@ -190,7 +193,8 @@ static const char explain_help[] =
 static const char options_help[] =
     "\n"
     "Options:\n"
-    "  -o, --output DIR       folder for the results; made if it is not there\n"
+    "  -o, --output DIR       folder for the results, made if it is not there; without it " DREAM_OUTPUT
+    " here, for explanations " EXPLAIN_OUTPUT "\n"
     "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"

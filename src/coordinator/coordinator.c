@@ -281,6 +281,18 @@ static void say_timing(const struct coordinator *c, double elapsed)
     timing_part_print(&c->own, "rank 0", elapsed, stderr);
 }
 
+static void say_unfinished(const struct coordinator *c)
+{
+    const int64_t count = c->outcome->stopped;
+    const bool one = count == 1;
+    if (count > 0 && c->options->setup.kind == JOB_EXPLAIN)
+        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", count, one ? " was" : "s were",
+                    one ? "it" : "them");
+    else if (count > 0)
+        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", count, one ? " is" : "s are",
+                    one ? "it" : "them");
+}
+
 // Where what was made is, and how to look at it.
 static void say_where(const struct coordinator *c)
 {
@@ -383,13 +395,7 @@ static void say_end(const struct coordinator *c)
     notices_end(&c->notices);
     if (c->all_taken && !c->options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
         log_warning("nothing to do: the inputs name no picture");
-    const bool one = outcome->stopped == 1;
-    if (outcome->stopped > 0 && c->options->setup.kind == JOB_EXPLAIN)
-        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", outcome->stopped, one ? " was" : "s were",
-                    one ? "it" : "them");
-    else if (outcome->stopped > 0)
-        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", outcome->stopped, one ? " is" : "s are",
-                    one ? "it" : "them");
+    say_unfinished(c);
 }
 
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)

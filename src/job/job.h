@@ -23,7 +23,7 @@ int exit_code(enum status rc);
 // What is typed.
 struct job_options {
     struct config config;       // defaults < preset < file < environment < -s, whatever the order on the command line; checked
-    char output[FILE_PATH_MAX]; // folder, as typed; empty only with print_config
+    char output[FILE_PATH_MAX]; // folder, as typed, or "dreams" or "why"
     int input_count;            // >= 1, unless print_config
     char **inputs;              // points into argv
     enum log_level log_level;   // from -q and -v; not applied yet

@@ -132,8 +132,8 @@ weights_or_skip() {
     [[ "$output" == *"job.yaml:2: steps: 0 is not in 1..100000"* ]]
     run -2 "$ONEIROS" dream -s targets=mixde3 -o out x.png
     [[ "$output" == *"the network has no layer mixde3; did you mean mixed3?"* ]]
-    run -2 "$ONEIROS" dream x.png
-    [[ "$output" == *"-o DIR"* ]]
+    run -2 "$ONEIROS" dream
+    [[ "$output" == *"name the pictures"* ]]
     [ ! -e out ]
 }
 

@@ -96,6 +96,11 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     run -3 ranks 3 -o none missing.png
     [[ $output == *"oneiros: no image is done after "*", 1 failed"* ]]
     [[ $output != *"workers"* ]]
+    run -0 "$ONEIROS" dream "${settings[@]}" b.png # without -o
+    [[ "${lines[-1]}" == "oneiros: the dream is dreams/b/dream.png; "* ]]
+    [ -s dreams/b/dream.png ]
+    run -0 "$ONEIROS" explain -s saliency.samples=0 -s importance.samples=0 b.png
+    [[ "${lines[-1]}" == "oneiros: the explanation is why/b/explain.h5; "* ]]
     run -0 --separate-stderr "$ONEIROS" dream -q "${settings[@]}" -o quiet b.png
     [ -z "$stderr" ]
 }
@@ -154,6 +159,17 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     wait $! || code=$?
     [ "$code" -eq 75 ]
     grep -q 'stopping (SIGTERM): ' log
+}
+
+@test "checkpoints that cannot be written are one warning" {
+    # A limit that a checkpoint is larger than, and all else is not.
+    for name in one two; do
+        ffmpeg -v error -i a.png -vf scale=1000:700 $name.jpg
+    done
+    run -0 bash -c 'ulimit -f 7000; exec "$@"' - "$ONEIROS" dream -s octaves.count=1 -s steps=3 -s targets=mixed0 -s checkpoint.seconds=0.001 \
+        -s frames.dream=false -s frames.cam=false -o out one.jpg two.jpg
+    [ "$(grep -c checkpoint <<<"$output")" -eq 1 ]
+    [[ $output == *"warning: cannot write 'out/checkpoints/"*"': File too large; dreams go on, and of further checkpoints that cannot be written nothing is said"* ]]
 }
 
 # The end of a terminal is the kernel's SIGHUP, and writes to it fail.

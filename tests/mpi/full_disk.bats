@@ -91,10 +91,10 @@ fills() {
 
 @test "videos and frames that do not fit" {
     for io in coordinator workers; do
-        fills 260 dream.mp4 dream -s video.hold=1 -s io=$io
+        fills 24 dream.mp4 dream -s video.hold=1 -s io=$io
     done
-    fills 300 cam.mp4 dream -s video.hold=1
-    fills 420 cam.png dream -s video.hold=1
+    fills 48 cam.mp4 dream -s video.hold=1
+    fills 120 cam.png dream -s video.hold=1
     fills 100 dream/0000.png dream -s frames.png=true
     fills 300 cam/0000.png dream -s frames.png=true -s io=workers
 }

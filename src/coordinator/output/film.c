@@ -67,13 +67,6 @@ enum status film_remove(const char *folder)
     return remove_frames(folder);
 }
 
-static enum status write_png(struct film *f, const uint8_t *rgb, const char *path)
-{
-    const struct image image = {.width = f->width, .height = f->height, .rgb = f->picture, .bits = 8, .format = IMAGE_FORMAT_PNG};
-    codec_from_bytes(rgb, (size_t)f->width * (size_t)f->height, f->picture);
-    return codec_encode(path, IMAGE_FORMAT_PNG, &image);
-}
-
 static enum status video_begin(struct film *f, struct reel *reel)
 {
     char name[32], path[FILE_PATH_MAX];
@@ -98,7 +91,7 @@ static enum status put(struct film *f, struct reel *reel, int number, const uint
     if (f->config->frames.png) {
         snprintf(name, sizeof name, "%s/%04d.png", reel->name, number);
         TRY(file_join(path, f->folder, name));
-        TRY(write_png(f, rgb, path));
+        TRY(codec_encode_bytes(path, f->width, f->height, rgb));
     }
     return STATUS_OK;
 }
@@ -171,25 +164,24 @@ static enum status show(struct film *f, struct film_frame *frame)
 }
 
 // Not of the video's size, whose sides are even and may be smaller.
-static enum status write_still(struct film *f, struct image *dream)
+static enum status write_still(struct film *f, const struct image *dream)
 {
-    const struct image still = {.width = dream->width, .height = dream->height, .rgb = dream->rgb, .bits = 8, .format = IMAGE_FORMAT_PNG};
     const size_t plane = (size_t)dream->width * (size_t)dream->height;
     char path[FILE_PATH_MAX];
     enum status rc;
-    uint8_t *rgb;
-    TRY(ALLOCATE(rgb, 3 * plane, "for a map over %d x %d pixels", dream->width, dream->height));
+    uint8_t *rgb = malloc(3 * plane);
+    if (!rgb)
+        return no_memory("for a map over %d x %d pixels", dream->width, dream->height);
     codec_to_bytes(dream->rgb, plane, rgb);
     TRY_OUT(overlay_draw(rgb, dream->width, dream->height, &f->last, f->config->video.colormap, f->config->video.opacity, rgb));
-    codec_from_bytes(rgb, plane, dream->rgb);
     TRY_OUT(file_join(path, f->folder, "cam.png"));
-    rc = codec_encode(path, IMAGE_FORMAT_PNG, &still);
+    rc = codec_encode_bytes(path, dream->width, dream->height, rgb);
 out:
     free(rgb);
     return rc;
 }
 
-static enum status complete(struct film *f, struct image *dream)
+static enum status complete(struct film *f, const struct image *dream)
 {
     for (int i = 0; i < REELS; i++)
         if (f->reels[i].video)
@@ -346,7 +338,7 @@ static bool is_part(void *context, const char *name)
     return parts->map && strcmp(name, "cam.png") == 0;
 }
 
-enum status film_finish(struct film **film, struct image *dream)
+enum status film_finish(struct film **film, const struct image *dream)
 {
     struct film *f = *film;
     struct parts parts = {.map = f->last.values && dream};

@@ -51,8 +51,8 @@ enum status film_add(struct film *film, struct film_frame *frame) MUST_CHECK;
 void film_save(void *film, struct record_writer *writer);
 
 // Writes what is only known at the end, the videos among it, removes what earlier films left, and frees the film in any case. `dream`: the
-// picture as it has become, whose pixels cam.png uses up; NULL: no cam.png.
-enum status film_finish(struct film **film, struct image *dream) MUST_CHECK;
+// picture as it has become, for cam.png; NULL: there is none.
+enum status film_finish(struct film **film, const struct image *dream) MUST_CHECK;
 
 // Frees it. The frames that are in the folder stay, for a film that goes on from film_save(). NULL is fine.
 void film_leave(struct film **film);

@@ -222,7 +222,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
         return STATUS_OK;
     if (checkpoint_folder_path(c->options.checkpoints, task->record.sha256, path) == STATUS_OK)
         return output_checkpoint(&task->output, path, &checkpoint);
-    log_warning("%s", status_message());
+    checkpoint_warn();
     checkpoint_destroy(&checkpoint);
     return STATUS_OK;
 }

@@ -2,8 +2,11 @@
 #include "coordinator/task/checkpoint.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/system/log.h"
 
 static const char magic[16] = "oneiros dream\n";
 static const uint64_t file_bytes_max = UINT64_C(1) << 40; // the memory that there is decides
@@ -43,6 +46,13 @@ enum status checkpoint_write(const char *path, const struct checkpoint *checkpoi
     return record_commit(&writer);
 }
 
+void checkpoint_warn(void)
+{
+    static atomic_bool warned;
+    if (!atomic_exchange(&warned, true))
+        log_warning("%s; dreams go on, and of further checkpoints that cannot be written nothing is said", status_message());
+}
+
 static enum status read_head(struct record_reader *reader, struct checkpoint *checkpoint)
 {
     struct head head;
@@ -79,7 +89,7 @@ enum status checkpoint_read(const char *path, const struct image_limits *limits,
     struct record_reader *rest = &checkpoint->rest;
     enum status rc;
     *checkpoint = (struct checkpoint){0};
-    TRY_OUT(record_open(path, file_bytes_max, &checkpoint->memory, rest));
+    TRY(fail_in(record_open(path, file_bytes_max, &checkpoint->memory, rest), "a checkpoint")); // which names the file
     TRY_OUT(read_head(rest, checkpoint));
     TRY_OUT(read_pixels(rest, limits, checkpoint));
     rc = image_rows_load(&checkpoint->rows, &checkpoint->state, rest);

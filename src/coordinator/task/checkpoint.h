@@ -25,6 +25,9 @@ void checkpoint_destroy(struct checkpoint *checkpoint);
 enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
                              void (*more)(void *context, struct record_writer *writer), void *context) MUST_CHECK;
 
+// One could not be written, as this thread's message says: a warning, the first time. For any thread.
+void checkpoint_warn(void);
+
 // STATUS_UNSUPPORTED: another version wrote it; STATUS_FORMAT: damaged, or none. Sizes beyond the limits are refused before memory is
 // allocated. On failure *checkpoint is zeroed.
 enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint) MUST_CHECK;

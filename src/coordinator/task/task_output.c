@@ -158,7 +158,7 @@ static enum status run_checkpoint(void *data)
     struct film *film = item->output->film;
     if (checkpoint_write(item->path, &item->checkpoint, film ? film_save : NULL, film) != STATUS_OK ||
         file_sync_name(item->path) != STATUS_OK)
-        log_warning("%s", status_message());
+        checkpoint_warn();
     return STATUS_OK;
 }
 
@@ -178,7 +178,9 @@ static enum status run_end(void *data)
     const bool done = task->record.status == IMAGE_DONE;
     char place[FILE_PATH_MAX], last[FILE_PATH_MAX];
     TRY(file_join(place, item->path, task->name));
-    if (done && !output->film && !output->fresh)
+    if (done && output->film)
+        TRY(film_finish(&output->film, &task->image));
+    else if (done && !output->fresh)
         TRY(film_remove(place));
     if (done && output->explanation) {
         TRY(explain_file_finish(&output->explanation, &task->record.before));
@@ -187,12 +189,6 @@ static enum status run_end(void *data)
     if (task->image.rgb)
         TRY(write_picture(item->config, place, task));
     TRY(file_join(last, item->path, task->record.output));
-    if (done && output->film) { // uses up the dream's pixels
-        const enum status rc = film_finish(&output->film, &task->image);
-        if (rc != STATUS_OK)
-            unlink(last);
-        TRY(rc);
-    }
     return task->record.output[0] ? file_sync_name(last) : STATUS_OK; // before the row of the image says that it is there
 }
 

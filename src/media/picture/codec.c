@@ -94,17 +94,32 @@ out:
     return rc;
 }
 
+// What has come of writing the file's bytes, if only the file is complete.
+static enum status end_file(struct file_writer *writer, const char *path, enum status rc)
+{
+    if (rc == STATUS_OK)
+        return file_commit(writer);
+    const int error = ferror(writer->stream) ? errno : 0; // what the system said; libraries say that there was an error
+    file_abandon(writer);
+    return error ? fail(STATUS_IO, "cannot write '%s': %s", path, strerror(error)) : fail_in(rc, "cannot write '%s'", path);
+}
+
 static enum status encode_file(const char *path, enum image_format format, int quality, const struct image *image)
 {
     struct file_writer writer;
     TRY(file_create(&writer, path));
     errno = 0;
-    const enum status rc = encode(writer.stream, format, quality, image);
-    if (rc == STATUS_OK)
-        return file_commit(&writer);
-    const int error = ferror(writer.stream) ? errno : 0; // what the system said; libraries say that there was an error
-    file_abandon(&writer);
-    return error ? fail(STATUS_IO, "cannot write '%s': %s", path, strerror(error)) : fail_in(rc, "cannot write '%s'", path);
+    return end_file(&writer, path, encode(writer.stream, format, quality, image));
+}
+
+enum status codec_encode_bytes(const char *path, int width, int height, const uint8_t *rgb)
+{
+    const struct image image = {.width = width, .height = height, .bits = 8, .format = IMAGE_FORMAT_PNG};
+    const struct codec_output output = {.image = &image, .bits = 8, .channels = 3, .bytes = rgb};
+    struct file_writer writer;
+    TRY(file_create(&writer, path));
+    errno = 0;
+    return end_file(&writer, path, codec_png_encode(writer.stream, &output));
 }
 
 enum status codec_encode(const char *path, enum image_format format, const struct image *image)

@@ -33,6 +33,9 @@ enum status codec_probe(int descriptor, uint64_t size, const struct image_limits
 // the nearest sample; NaN and infinity are refused. The same image gives the same bytes.
 enum status codec_encode(const char *path, enum image_format format, const struct image *image) MUST_CHECK;
 
+// The same of (height, width, 3) bytes, as a PNG without a profile.
+enum status codec_encode_bytes(const char *path, int width, int height, const uint8_t *rgb) MUST_CHECK;
+
 enum { CODEC_QUALITY = 95 };
 
 // The same as JPEG, of a quality from 1 to 100.

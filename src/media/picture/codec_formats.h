@@ -60,10 +60,11 @@ enum status codec_refuse(const uint8_t *bytes, size_t size, const struct signatu
 // What an encoder writes.
 struct codec_output {
     const struct image *image;
-    int bits;            // a sample: 8, 16, or 32 for floats in 0..1
-    int channels;        // of the rows: 3, or 4 with alpha
-    int quality;         // of JPEG, 1..100
-    struct color *color; // to the image's profile; NULL: as they are
+    int bits;             // a sample: 8, 16, or 32 for floats in 0..1
+    int channels;         // of the rows: 3, or 4 with alpha
+    int quality;          // of JPEG, 1..100
+    struct color *color;  // to the image's profile; NULL: as they are
+    const uint8_t *bytes; // (height, width, 3), the rows as they are, instead of the image's pixels; NULL: none
 };
 
 enum status codec_png_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;

@@ -110,6 +110,10 @@ static void get_alpha(const struct image *image, int y, int bits, void *samples,
 void codec_get_row(const struct codec_output *output, int y, void *samples)
 {
     const struct image *image = output->image;
+    if (output->bytes) {
+        memcpy(samples, output->bytes + (size_t)y * (size_t)image->width * 3, (size_t)image->width * 3);
+        return;
+    }
     const size_t width = (size_t)image->width, step = (size_t)output->channels, bytes = (size_t)output->bits / 8;
     const size_t plane = output->color ? width : width * (size_t)image->height;
     const float *rgb = output->color ? color_row(output->color, image, y) : image->rgb + (size_t)y * width;

@@ -49,6 +49,8 @@ static void test_options(void)
     CU_ASSERT_EQUAL(options.config.steps, 5);
     CU_ASSERT_EQUAL(options.log_level, LOG_DEBUG);
     CU_ASSERT_FALSE(options.force);
+    UNIT_OK(parse(&options, "x", NULL));
+    CU_ASSERT_STRING_EQUAL(options.output, "dreams");
     UNIT_OK(parse(&options, "--print-config", NULL)); // needs neither folder nor pictures
     CU_ASSERT_TRUE(options.print_config);
     UNIT_OK(parse(&options, "--help --nonsense", NULL));
@@ -94,7 +96,6 @@ static void test_refused(void)
     static const struct {
         const char *line, *message; // the message, or its start
     } refusals[] = {
-        {"x", "name the output folder with -o DIR"},
         {"-o out", "name the pictures: files, folders, globs, URLs or @list.txt"},
         {"-o", "option -o needs a value"},
         {"-o out x --preset", "option --preset needs a value"},

@@ -189,6 +189,7 @@ static void test_refused(void)
     for (int length = 500; length > 0; length -= 480) { // with a part of a digest, too
         CU_ASSERT_EQUAL(truncate(path, length), 0);
         expect(STATUS_FORMAT, "is damaged");
+        CU_ASSERT_PTR_NULL(strstr(strstr(status_message(), path) + 1, path)); // named once
     }
     free(copy);
     free(memory);

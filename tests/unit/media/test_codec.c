@@ -6,6 +6,7 @@
 #include "probed.h"
 
 #include "pictures.h"
+#include "scratch.h"
 
 static bool same_samples(const struct image *a, const struct image *b)
 {
@@ -218,6 +219,33 @@ static void what_is_no_picture_is_named(void)
     }
 }
 
+// What is bytes already makes the same file as from floats.
+static void bytes_are_written_as_they_are(void)
+{
+    enum { WIDTH = 37, HEIGHT = 11, PLANE = WIDTH * HEIGHT };
+    struct image image;
+    uint8_t rgb[3 * PLANE];
+    void *bytes[2];
+    size_t sizes[2];
+    CU_ASSERT_FATAL(scratch_create());
+    UNIT_OK(image_create(&image, WIDTH, HEIGHT));
+    image.bits = 8;
+    for (int i = 0; i < 3 * PLANE; i++)
+        rgb[i] = (uint8_t)(i * 7 % 256);
+    codec_from_bytes(rgb, PLANE, image.rgb);
+    for (int i = 0; i < 2; i++) {
+        const char *path = in_scratch(i ? "bytes.png" : "floats.png");
+        UNIT_OK(i ? codec_encode_bytes(path, WIDTH, HEIGHT, rgb) : codec_encode(path, IMAGE_FORMAT_PNG, &image));
+        UNIT_OK(file_read(path, 1 << 20, &bytes[i], &sizes[i]));
+    }
+    CU_ASSERT(sizes[0] == sizes[1] && memcmp(bytes[0], bytes[1], sizes[0]) == 0);
+    UNIT_FAILS(codec_encode_bytes("/no/such/folder/a.png", WIDTH, HEIGHT, rgb), STATUS_IO, "/no/such/folder/a.png");
+    free(bytes[0]);
+    free(bytes[1]);
+    image_destroy(&image);
+    scratch_remove();
+}
+
 static void extensions(void)
 {
     CU_ASSERT_STRING_EQUAL(codec_extension(IMAGE_FORMAT_PNG), "png");
@@ -235,6 +263,7 @@ static const struct unit_test tests[] = {
     {"a full disk is reported", a_full_disk_is_reported},
     {"limits hold", limits_hold},
     {"what is no picture is named", what_is_no_picture_is_named},
+    {"bytes are written as they are", bytes_are_written_as_they_are},
     {"extensions", extensions},
 };
 UNIT_MAIN("codec", tests)
