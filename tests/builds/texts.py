@@ -22,7 +22,7 @@ WRONG = ((), ("nonsense",), ("dream",), ("dream", "-o", "none"), ("dream", "--no
          ("dream", "-s", "objective=class", *ONE), ("dream", "-s", "objective=guide", *ONE), ("explain", "-o"),
          ("explain", "-s", "saliency.noise=x", *ONE), ("bench", "--size", "3"),
          ("model", "nonsense"), ("model", "import"), ("report",), ("report", "missing"), ("report", "--study", "missing"),
-         ("report", "-o", "none", "missing"))
+         ("report", "-o", "none", "missing"), ("status",), ("status", "missing"))
 
 
 def compare_text(builds, verdict, arguments, ranks=1, environment=(), code=0):
@@ -40,7 +40,7 @@ def compare_text(builds, verdict, arguments, ranks=1, environment=(), code=0):
 
 def compare_texts(builds, verdict):
     run = functools.partial(compare_text, builds, verdict)
-    for command in ("", "dream", "explain", "model", "bench", "report", "model fetch", "model import", "model info"):
+    for command in ("", "dream", "explain", "model", "bench", "report", "status", "model fetch", "model import", "model info"):
         run([*command.split(), "--help"])
     run(["help", "dream"])
     for more in CONFIGURATIONS:

@@ -57,7 +57,7 @@ for expression in sys.argv[2:]:
 @test "a page says what became of the run" {
     run -0 "$ONEIROS" report dreams
     [[ "$output" == *"dreams/report.html: 5 pictures, 1 failed, 0 stopped"* ]]
-    data dreams/report.html 'len(d["images"]) == 5' 'd["run"]["complete"]' 'd["targets"] == ["mixed3", "mixed5"]' \
+    data dreams/report.html 'len(d["images"]) == 5' 'd["run"]["complete"] and d["run"]["state"] == "complete" and d["run"]["inputs"] == 5' 'd["targets"] == ["mixed3", "mixed5"]' \
         'i["broken.png"]["status"] == "failed" and "HTML" in i["broken.png"]["error"] and not i["broken.png"]["thumbAfter"]' \
         'i["chelsea.png"]["status"] == "done" and i["chelsea.png"]["beforeFrom"] == "source"' \
         'all(i["coffee.png"][k].startswith("data:image/jpeg;base64,") for k in ("thumbBefore", "thumbAfter", "thumbCam"))' \
@@ -89,8 +89,8 @@ for expression in sys.argv[2:]:
 
 @test "a run that was killed has its page" {
     run -0 "$ONEIROS" report killed
-    [[ "$output" == *"killed/report.html: 2 of 3 pictures"* ]]
-    data killed/report.html 'not d["run"]["complete"]' 'len(d["images"]) == 2' 'not d["phases"][0]["rows"]'
+    [[ "$output" == *"killed/report.html: 2 of 5 pictures"* ]]
+    data killed/report.html 'not d["run"]["complete"] and d["run"]["state"] == "stopped" and d["run"]["inputs"] == 5' 'len(d["images"]) == 2' 'not d["phases"][0]["rows"]'
 }
 
 @test "an explanation shows its overview" {
@@ -143,7 +143,8 @@ for expression in sys.argv[2:]:
     "$ONEIROS" dream -q "${long[@]}" -o live photos/{rocket,coffee,chelsea}.png &
     local dreaming=$!
     for try in $(seq 600); do
-        if [ -s live/run.h5 ] && "$ONEIROS" report -q live && data live/report.html 'not d["run"]["complete"]' 'd["curves"]["mean"]["position"]'; then
+        if [ -s live/run.h5 ] && "$ONEIROS" report -q live && data live/report.html 'not d["run"]["complete"]' 'd["curves"]["mean"]["position"]' \
+            'd["run"]["state"] == "running" and d["run"]["inputs"] == 3 and d["run"]["inHand"] == 1 and "process " in d["run"]["holder"]'; then
             seen=1
             break
         fi 2>/dev/null
@@ -154,7 +155,7 @@ for expression in sys.argv[2:]:
     kill -KILL "$dreaming"
     wait "$dreaming" || true
     "$ONEIROS" report -q live
-    data live/report.html 'not d["run"]["complete"] and not d["run"]["resumed"]' 'not d["phases"][0]["rows"]'
+    data live/report.html 'not d["run"]["complete"] and not d["run"]["resumed"]' 'd["run"]["state"] == "killed" and d["run"]["holder"] is None' 'not d["phases"][0]["rows"]'
     "$ONEIROS" dream -q "${long[@]}" -o live photos/{rocket,coffee,chelsea}.png
     "$ONEIROS" report -q live
     data live/report.html 'd["run"]["complete"] and d["run"]["resumed"]' 'len(d["images"]) == 3'
