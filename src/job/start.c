@@ -242,7 +242,7 @@ enum status start_dry(struct run *run)
     run->memory_limit = resources_memory(config->memory.limit, run->node_ranks);
     TRY(choose_tiles(run));
     TRY(ALLOCATE(weights->array, parameters_count(network_inception_v3()), "for the weights"));
-    TRY_OUT(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info));
+    TRY_OUT(model_path_fail(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info), config->model.path));
     TRY_OUT(check_all(run));
     TRY_OUT(preparation_make_output(&run->prepared, run->options));
     warn_of_teams(run);

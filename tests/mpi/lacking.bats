@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What machines and containers may lack. Most of it needs a user who may make namespaces, such as root. ONEIROS, DATA, MPIEXEC and NO_THREADS
-# come from ctest.
+# What machines and containers may lack. Most of it needs a user who may make namespaces, such as root. ONEIROS, DATA, MPIEXEC, NO_THREADS
+# and NO_ENCODER come from ctest.
 
 bats_require_minimum_version 1.5.0
 
@@ -23,6 +23,17 @@ may_make_namespaces() {
     cmp known/chelsea/dream.png out/chelsea/dream.png
     run -0 env LD_PRELOAD="$NO_THREADS" "$ONEIROS" dream --force "${settings[@]}" -o out "$DATA/chelsea.png"
     [[ $output != *warning* ]]
+}
+
+@test "without an encoder there are no videos, but all the rest" {
+    export ASAN_OPTIONS=${ASAN_OPTIONS:-}:verify_asan_link_order=0
+    run -0 "$MPIEXEC" -n 2 env LD_PRELOAD="$NO_ENCODER" "$ONEIROS" dream "${settings[@]}" -o out "$DATA/chelsea.png"
+    [ "$(grep -c 'no videos: ' <<<"$output")" -eq 1 ]
+    cmp known/chelsea/dream.png out/chelsea/dream.png
+    [ -s out/chelsea/cam.png ]
+    [ ! -e out/chelsea/dream.mp4 ]
+    run -0 env LD_PRELOAD="$NO_ENCODER" "$ONEIROS" dream "${settings[@]}" -o out "$DATA/chelsea.png"
+    [[ $output == *"nothing to do"* ]]
 }
 
 @test "64 MB of /dev/shm are enough" {
