@@ -2,10 +2,29 @@
 // What the targets of pictures share: a target a family of formats, so that each keeps to its own.
 #pragma once
 
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
 #include "media/picture/codec.h"
 #include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+// What the header says of a picture that can be decoded is what comes out; where it is refused nothing does. Alpha that is opaque all over is
+// left away in some formats.
+static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct image_limits *limits, const struct image *image)
+{
+    struct codec_header header;
+    const int file = memfd_create("picture", MFD_CLOEXEC);
+    if (file < 0 || write(file, bytes, size) != (ssize_t)size)
+        abort();
+    const enum status rc = codec_probe(file, size, limits, &header);
+    close(file);
+    if (image->rgb && (rc != STATUS_OK || header.width != image->width || header.height != image->height || header.bits != image->bits ||
+                       (image->alpha && !header.alpha)))
+        abort();
+}
 
 // Decodes, with profile and EXIF. Some of what comes out is written in every format: that takes longer than all else.
 static inline void fuzz_picture(const uint8_t *bytes, size_t size)
@@ -13,7 +32,9 @@ static inline void fuzz_picture(const uint8_t *bytes, size_t size)
     static const struct image_limits limits = {1000, 1 << 16}; // small: what only takes long is no finding
     char path[SCRATCH_PATH];
     struct image image;
-    if (codec_decode(bytes, size, &limits, &image) != STATUS_OK)
+    const enum status rc = codec_decode(bytes, size, &limits, &image);
+    fuzz_header(bytes, size, &limits, &image);
+    if (rc != STATUS_OK)
         return;
     scratch_path(path, "");
     for (enum image_format format = IMAGE_FORMAT_PNG; format <= IMAGE_FORMAT_JPEG && size % 8 == 0; format++)
