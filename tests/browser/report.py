@@ -194,6 +194,35 @@ def check_access(look, axe):
     assert not grave, "axe-core found what keeps people out"
 
 
+def check_unfinished(driver, page, axe):
+    """The same pictures as those of a run that was not at its end."""
+    text = page.read_text(encoding="utf-8")
+    ended = f'"complete":true,"resumed":false,"state":"complete","inputs":{PICTURES + 1},"inHand":0,"progress":1.0,"secondsLeft":null,"holder":null'
+    assert text.count(ended) == 1
+    left = f'"inputs":{PICTURES * 2},"inHand":2,"progress":0.5123,"secondsLeft":%s,"holder":%s'
+    states = {
+        "running": (
+            "310.5",
+            '"process 7 on node3, job 812"',
+            "at work when this page was written (process 7 on node3, job 812), with 2 pictures in hand: 51% done, about 5 min 10 s left",
+        ),
+        "starting": ("null", '"process 7 on node3"', "A run was starting here when this page was written (process 7 on node3)"),
+        "stopped": ("null", "null", "The run was stopped before its end. The same command goes on with it."),
+        "killed": ("null", "null", "The run was killed before its end, with 2 pictures in hand. The same command goes on with it."),
+    }
+    for state, (seconds, holder, words) in states.items():
+        other = page.with_name(f"{state}.html")
+        other.write_text(text.replace(ended, f'"complete":false,"resumed":false,"state":"{state}",' + left % (seconds, holder)), encoding="utf-8")
+        look = Look(driver, other, PHONE, "light")
+        assert look.one("h1").text == f"{PICTURES} of {PICTURES * 2} dreams" and words in look.one("#notice").text, look.one("#notice").text
+        assert f"{PICTURES} of {PICTURES * 2}" in look.one("#facts").text
+        check_width(look)
+        if axe:
+            check_access(look, axe)
+        check_logs(driver)
+        other.unlink()
+
+
 def check_logs(driver):
     problems = [entry for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
     assert not problems, problems
@@ -244,6 +273,7 @@ def main():
                     check_access(look, axe)
                 check_width(look)
                 check_logs(driver)
+        check_unfinished(driver, page, axe)
     finally:
         driver.quit()
 
