@@ -101,6 +101,10 @@ state() {
     [[ $output == *'of `oneiros dream`'* ]]
     state >after
     cmp before after
+    run -0 dream -s class=281 -s saliency.samples=3 -s video.encoder=libx264 in # which make no difference
+    [[ $output == *"nothing to do"* ]]
+    state >after
+    cmp before after
 }
 
 # row NAME COLUMN...: of the image in/NAME in out/run.h5

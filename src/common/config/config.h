@@ -167,9 +167,9 @@ enum status config_print(const struct config *config, bool comments, FILE *strea
 // As a malloc'ed string without comments (for run.h5).
 enum status config_to_string(const struct config *config, char **text) MUST_CHECK;
 
-// False if a dream has the same bytes under both. Otherwise `text` names the first keys that differ: "steps was 20 and is 40; seed was 0
-// and is 1".
-bool config_difference(const struct config *was, const struct config *is, char *text, size_t size);
+// False if a dream, or an explanation, has the same bytes under both. Otherwise `text` names the first keys that differ: "steps was 20 and
+// is 40; seed was 0 and is 1".
+bool config_difference(const struct config *was, const struct config *is, enum config_use use, char *text, size_t size);
 
 // Hands over each key that is not at its default, and its value as one would type it behind -s KEY=. What a run has chosen by itself is
 // none of them: output.folders where it is a tree. False: no memory.

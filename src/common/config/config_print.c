@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/config/config.h"
+#include "common/config/config_idle.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
 
@@ -78,7 +79,15 @@ static void print_difference(const struct config *was, const struct config *is, 
     config_value_print(is, key, 0, stream);
 }
 
-bool config_difference(const struct config *was, const struct config *is, char *text, size_t size)
+// Whether what the key is changes nothing of a dream, or an explanation, as long as the others are as in both.
+static bool is_without_effect(const struct config *was, const struct config *is, const struct config_key *key, enum config_use use)
+{
+    const bool explains = use == CONFIG_EXPLAIN;
+    return key->neutral || !config_key_matters(key, use) ||
+           (config_is_idle(was, explains, key->name) && config_is_idle(is, explains, key->name));
+}
+
+bool config_difference(const struct config *was, const struct config *is, enum config_use use, char *text, size_t size)
 {
     enum { NAMED_MAX = 4 };
     int count = 0;
@@ -89,7 +98,7 @@ bool config_difference(const struct config *was, const struct config *is, char *
     }
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (key->neutral || memcmp((const char *)was + key->offset, (const char *)is + key->offset, key->size) == 0)
+        if (memcmp((const char *)was + key->offset, (const char *)is + key->offset, key->size) == 0 || is_without_effect(was, is, key, use))
             continue;
         if (++count <= NAMED_MAX) {
             fputs(count > 1 ? "; " : "", stream);

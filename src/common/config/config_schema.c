@@ -101,7 +101,7 @@ const struct config_key config_keys[] = {
     INT(FRAMES, video.max_side, "1920", 64, 8192, "Longest side of a video, in pixels; larger pictures are shown smaller.", .only = CONFIG_DREAM),
     INT(FRAMES, video.quality, "20", 1, 51, "Quality of H.264, its CRF: at 18 one sees no loss, 51 is the smallest.", .only = CONFIG_DREAM),
     KEY(FRAMES, video.encoder, TEXT, "auto",
-        "H.264 encoder. auto: the best that the FFmpeg library offers.", .takes = "an encoder of FFmpeg", .only = CONFIG_DREAM),
+        "H.264 encoder. auto: the best that the FFmpeg library offers.", .takes = "an encoder of FFmpeg", .only = CONFIG_DREAM, .neutral = true),
     KEY(FRAMES, video.colormap, WORD, "turbo", "Colours of class activation maps.",
         .words = WORDS({"turbo", COLORMAP_TURBO}, {"viridis", COLORMAP_VIRIDIS}, {"jet", COLORMAP_JET})),
     REAL(FRAMES, video.steadiness, "0.7", 0, 0.99,

@@ -224,7 +224,8 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     TRY(config_yaml_read(&was, r->path, past->config, strlen(past->config)));
     r->folders = was.output.folders;
     snprintf(r->plan, sizeof r->plan, "%s", was.plan);
-    if (config_difference(&was, options->config, difference, sizeof difference))
+    if (config_difference(&was, options->config, options->kind == JOB_EXPLAIN ? CONFIG_EXPLAIN : CONFIG_DREAM, difference,
+                          sizeof difference))
         return resume_refuse(r, difference);
     return STATUS_OK;
 }
