@@ -140,7 +140,7 @@ static void shared_cores_are_no_scaling(void)
     struct study_run alone = run_of(1, 1, 50, 1e6);
     alone.ranks = 1; // both in one
     study_run_place(&alone, one_host, four, 5);
-    CU_ASSERT(alone.crowded && strstr(alone.crowd, "1 workers of 5 threads on 4 cores"));
+    CU_ASSERT(alone.crowded && strstr(alone.crowd, "1 worker of 5 threads on 4 cores"));
     study_run_place(&runs[1], one_host, NULL, 0);
     CU_ASSERT(runs[1].crowded && runs[1].cores == 0 && strstr(runs[1].crowd, "does not say how many cores"));
     study_run_place(&runs[1], one_host, two, 0);
