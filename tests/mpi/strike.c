@@ -32,8 +32,11 @@ __attribute__((constructor)) static void arm(void)
     const struct itimerspec when = {.it_value = {milliseconds / 1000, milliseconds % 1000 * 1000000L + 1}};
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 7};
     timer_t timer;
-    const int rank = getenv("OMPI_COMM_WORLD_RANK") ? number("OMPI_COMM_WORLD_RANK") : number("PMI_RANK"); // of Open MPI, MPICH
-    if (rank != number("STRIKE_RANK"))
+    static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}; // of Open MPI under mpirun, under srun, and of MPICH
+    int i = 0;
+    while (i < 2 && !getenv(ranks[i]))
+        i++;
+    if (number(ranks[i]) != number("STRIKE_RANK"))
         return;
     signal(SIGRTMIN + 7, strike);
     if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) != 0 || timer_settime(timer, TIMER_ABSTIME, &when, NULL) != 0)

@@ -1,10 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""strike.py ONEIROS MPIEXEC STRIKE FOLDER PICTURE
+"""strike.py ONEIROS STRIKE FOLDER PICTURE LAUNCHER [OPTION]...
 
+<<<<<<< HEAD
 A rank that ends by SIGKILL or crashes, at any of twenty moments from its first instruction to its first job, under mpirun: all others are gone
 within ten seconds, not counting those in which one of them waits for a disk in the kernel (seen: mpiexec, for ten seconds, beside programs that
 filled the disk's queue), where no signal reaches it. Moments are spread over the processor time that the rank uses until then (strike.c, the library STRIKE)."""
+=======
+A rank that ends by SIGKILL or crashes, at any of twenty moments from its first instruction to its first job, under mpirun or srun: all others are
+gone within ten seconds. Moments are spread over the processor time that the rank uses until then (strike.c, the library STRIKE)."""
+>>>>>>> mpich
 import os
 import pathlib
 import resource
@@ -32,19 +37,19 @@ def state(process):
 
 
 class Launches:
-    def __init__(self, oneiros, launcher, library, folder, picture):
+    def __init__(self, oneiros, library, folder, picture, *launcher):
         self.launcher, self.library, self.folder = launcher, library, pathlib.Path(folder).resolve()
         self.command = [oneiros, "dream", "-s", "octaves.count=1", "-s", "input.resize=100", "-s", "threads=1", picture]
 
     def start(self, name, wrapper, *arguments):
         log = open(self.folder / f"{name}.log", "wb")
-        return subprocess.Popen([self.launcher, "-n", str(RANKS), *wrapper, *self.command, *arguments, "-o", str(self.folder / name)],
+        return subprocess.Popen([*self.launcher, "-n", str(RANKS), *wrapper, *self.command, *arguments, "-o", str(self.folder / name)],
                                 stdout=log, stderr=log)
 
     def known(self):
         """Seconds that a run of a single step takes, and milliseconds of processor time of each rank."""
         started = time.monotonic()
-        times = f'"$@" && times >{self.folder}/times.${{OMPI_COMM_WORLD_RANK-$PMI_RANK}}'
+        times = f'"$@" && times >{self.folder}/times.${{OMPI_COMM_WORLD_RANK-${{PMIX_RANK-$PMI_RANK}}}}'
         if self.start("known", ["sh", "-c", times, "sh"], "-s", "steps=1").wait() != 0:
             self.fail("known", "no run at all")
         seconds = time.monotonic() - started
@@ -65,6 +70,14 @@ class Launches:
             except OSError:
                 pass
         return found
+
+    def end(self, process):
+        """A launcher in order: srun has nodes to give back, for which others wait."""
+        try:
+            started = pathlib.Path("/proc", str(process), "cmdline").read_bytes()
+            os.kill(process, signal.SIGTERM if started.startswith(os.fsencode(self.launcher[0]) + b"\0") else signal.SIGKILL)
+        except OSError:
+            pass  # it is gone by now
 
     def fail(self, name, message):
         print((self.folder / f"{name}.log").read_text(errors="replace"))
@@ -89,8 +102,14 @@ class Launches:
             if waited > limit or now - mark.stat().st_mtime > 30 * limit:
                 states = ", ".join(map(state, left))
                 for process in left:
+<<<<<<< HEAD
                     os.kill(process, signal.SIGKILL)
                 self.fail(name, f"there still {waited:.0f} s after {number.name} to rank {rank}: {states}")
+=======
+                    self.end(process)
+                self.fail(name, f"there still {limit:.0f} s after {number.name} to rank {rank}: {states}")
+            time.sleep(0.01)
+>>>>>>> mpich
         if not mark.exists():
             return None
         if run.returncode == 0:
