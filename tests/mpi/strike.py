@@ -2,14 +2,10 @@
 # SPDX-License-Identifier: MIT
 """strike.py ONEIROS STRIKE FOLDER PICTURE LAUNCHER [OPTION]...
 
-<<<<<<< HEAD
-A rank that ends by SIGKILL or crashes, at any of twenty moments from its first instruction to its first job, under mpirun: all others are gone
-within ten seconds, not counting those in which one of them waits for a disk in the kernel (seen: mpiexec, for ten seconds, beside programs that
-filled the disk's queue), where no signal reaches it. Moments are spread over the processor time that the rank uses until then (strike.c, the library STRIKE)."""
-=======
 A rank that ends by SIGKILL or crashes, at any of twenty moments from its first instruction to its first job, under mpirun or srun: all others are
-gone within ten seconds. Moments are spread over the processor time that the rank uses until then (strike.c, the library STRIKE)."""
->>>>>>> mpich
+gone within ten seconds, not counting those in which one of them waits for a disk in the kernel, where no signal reaches it (mpiexec was seen to do so for
+ten seconds beside programs that kept the disk busy). Moments are spread over the processor time that the rank uses until then (strike.c, the library
+STRIKE)."""
 import os
 import pathlib
 import resource
@@ -96,20 +92,14 @@ class Launches:
                 continue
             left = self.left(name)
             now = time.time()
-            if not any(f" {state(process)} ".count(") D ") for process in left):
+            if not any(") D " in state(process) for process in left):
                 waited += now - (looked or mark.stat().st_mtime)
             looked = now
             if waited > limit or now - mark.stat().st_mtime > 30 * limit:
                 states = ", ".join(map(state, left))
                 for process in left:
-<<<<<<< HEAD
-                    os.kill(process, signal.SIGKILL)
-                self.fail(name, f"there still {waited:.0f} s after {number.name} to rank {rank}: {states}")
-=======
                     self.end(process)
-                self.fail(name, f"there still {limit:.0f} s after {number.name} to rank {rank}: {states}")
-            time.sleep(0.01)
->>>>>>> mpich
+                self.fail(name, f"there still {waited:.0f} s after {number.name} to rank {rank}: {states}")
         if not mark.exists():
             return None
         if run.returncode == 0:

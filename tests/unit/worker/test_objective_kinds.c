@@ -71,7 +71,7 @@ static void refuse_class(const char *targets, int class, int classes, const char
 
 static void test_class_refused(void)
 {
-    refuse_class("mixed10", 3, 0, "needs the model file with the classifier");
+    refuse_class("mixed10", 3, 0, "needs a model file with the classifier");
     refuse_class("mixed10", 5, 5, "the model knows the classes 0..4, not 5");
     refuse_class("mixed9", 3, 5, "set targets: mixed10");
     refuse_class("mixed10,mixed9", 3, 5, "set targets: mixed10");
