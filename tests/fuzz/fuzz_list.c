@@ -15,9 +15,13 @@ static void claim(struct folder_names *names, char name[FOLDER_NAME_MAX + 1])
         return;
     if (strlen(name) > FOLDER_NAME_MAX)
         abort();
-    for (const char *part = name; part; part = strchr(part, '/'), part += part ? 1 : 0)
+    for (const char *part = name;; part++) {
         if (part[0] == '\0' || part[0] == '.' || part[0] == '/' || strcspn(part, "/") > FOLDER_BASE_MAX)
             abort();
+        part += strcspn(part, "/");
+        if (!*part)
+            break;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -11,9 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// What the header says of a picture that can be decoded is what comes out; where it is refused nothing does. Alpha that is opaque all over is
-// left away in some formats.
-static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct image_limits *limits, const struct image *image)
+// The header alone. That it says what decoding finds is what tests of whole and of damaged pictures hold (probed.h); of files made to lie, each
+// chunk to another reader, it is not promised.
+static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct image_limits *limits)
 {
     struct codec_header header;
     const int file = memfd_create("picture", MFD_CLOEXEC);
@@ -21,8 +21,7 @@ static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct i
         abort();
     const enum status rc = codec_probe(file, size, limits, &header);
     close(file);
-    if (image->rgb && (rc != STATUS_OK || header.width != image->width || header.height != image->height || header.bits != image->bits ||
-                       (image->alpha && !header.alpha)))
+    if (rc == STATUS_OK && (header.width < 1 || header.height < 1 || header.width > limits->side || header.height > limits->side))
         abort();
 }
 
@@ -33,7 +32,7 @@ static inline void fuzz_picture(const uint8_t *bytes, size_t size)
     char path[SCRATCH_PATH];
     struct image image;
     const enum status rc = codec_decode(bytes, size, &limits, &image);
-    fuzz_header(bytes, size, &limits, &image);
+    fuzz_header(bytes, size, &limits);
     if (rc != STATUS_OK)
         return;
     scratch_path(path, "");

@@ -114,6 +114,7 @@ static void test_starting(void)
     expect(RUN_STARTING);
     CU_ASSERT(!state->reader && state->known.done == -1 && state->known.inputs == -1);
     folder_lock_release(&lock);
+    run_state_destroy(&state);
     UNIT_FAILS(run_state_read(&state, scratch), STATUS_IO, "give the output folder of `oneiros dream`");
     CU_ASSERT_PTR_NULL(state);
     write_dead_lock();
