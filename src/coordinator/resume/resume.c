@@ -93,8 +93,8 @@ static bool has_files(const char *output, const struct run_image *image, size_t 
 }
 
 // One input: what is to be done with it.
-static enum status look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
-                           const struct expected_files *files)
+static void look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
+                    const struct expected_files *files)
 {
     char source[ROW_SOURCE_MAX];
     struct resume_counts *counts = &r->counts;
@@ -104,21 +104,21 @@ static enum status look_at(struct resume *r, const struct intake_entry *entry, c
     const struct known_image *known = known_images_take(&r->known, source);
     if (!known) {
         counts->added++;
-        return STATUS_OK;
+        return;
     }
     const size_t place = (size_t)(known - r->known.items);
     const struct run_image *image = &r->past.items[place];
     if (image->status != IMAGE_DONE) {
         *(image->status == IMAGE_FAILED ? &counts->failed : &counts->unfinished) += 1;
-        return STATUS_OK;
+        return;
     }
-    if (entry->status != STATUS_OK) { // the dream of what was there stays
+    const bool readable = entry->status == STATUS_OK &&
+                          (entry->kind != INTAKE_FILE || is_same_file(image, entry->source, options->config, &same) == STATUS_OK);
+    if (!readable) { // the dream of what was there stays
         r->images[place] = (struct resume_image){.done = true, .missing = true};
         counts->gone++;
-        return STATUS_OK;
+        return;
     }
-    if (entry->kind == INTAKE_FILE)
-        TRY(is_same_file(image, entry->source, options->config, &same));
     if (!same)
         counts->changed++;
     else if (!has_files(options->output, image, known->folder_length, files))
@@ -126,7 +126,6 @@ static enum status look_at(struct resume *r, const struct intake_entry *entry, c
     else
         r->images[place].done = true;
     counts->done += r->images[place].done;
-    return STATUS_OK;
 }
 
 // Images that the inputs do not name now. What is done of them stays, the rest is forgotten.
@@ -166,7 +165,7 @@ static enum status check_inputs(const struct resume_options *options)
     return STATUS_OK;
 }
 
-static enum status walk(struct resume *r, struct intake *intake, const struct resume_options *options)
+static void walk(struct resume *r, struct intake *intake, const struct resume_options *options)
 {
     const struct expected_files files = expect(options);
     struct intake_entry entry;
@@ -176,7 +175,7 @@ static enum status walk(struct resume *r, struct intake *intake, const struct re
         intake_pass(intake, &entry, &end);
         if (end)
             break;
-        TRY(look_at(r, &entry, options, &files));
+        look_at(r, &entry, options, &files);
         seen++;
         if (now() - said > say_so_after) {
             log_info("compared %" PRId64 " images with those of the run that is there, so far", seen);
@@ -186,7 +185,6 @@ static enum status walk(struct resume *r, struct intake *intake, const struct re
     look_at_others(r);
     known_images_rewind(&r->known);
     r->complete = is_complete(r);
-    return STATUS_OK;
 }
 
 // As the run file has them.
@@ -297,7 +295,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     TRY_OUT(intake_create(&intake,
                           &(struct intake_options){
                               .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count}));
-    TRY_OUT(walk(r, intake, options));
+    walk(r, intake, options);
     r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
     if (!options->look_only)
         rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so

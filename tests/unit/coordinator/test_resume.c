@@ -202,6 +202,9 @@ static void test_other_pictures(void)
     expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
     change(0, "a longer picture", 60);
     expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
+    change(0, "picture z", 60);
+    config.input.max_bytes = 4; // which does not matter to dreams: the file cannot be read
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose input is gone: their dreams stay", false);
     scratch_remove();
 }
 
