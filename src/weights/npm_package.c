@@ -20,6 +20,13 @@ enum { SECONDS_MAX = 600, FILES_MAX = 64, SHA512_SIZE = 64, SHA512_TEXT_SIZE = 8
 static const uint64_t TARBALL_BYTES_MAX = 128 << 20;
 static const int64_t FILE_BYTES_MAX = 16 << 20;
 
+// npm is not there, or its first line names a program that is not. With an exit code where posix_spawn() cannot tell, as under qemu-user.
+enum { EXIT_MISSING = 127 };
+static enum status fail_missing(void)
+{
+    return fail(STATUS_UNSUPPORTED, "the program npm is not installed (Debian's package: npm)");
+}
+
 static enum status start_npm(const struct npm_package *package, const char *folder, pid_t *child)
 {
     char *arguments[] = {"npm", "pack", (char *)package->spec, "--pack-destination", (char *)folder, "--ignore-scripts", "--silent", NULL};
@@ -30,7 +37,7 @@ static enum status start_npm(const struct npm_package *package, const char *fold
     int error = posix_spawnp(child, "npm", &actions, NULL, arguments, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (error == ENOENT)
-        return fail(STATUS_UNSUPPORTED, "the program npm is not installed (Debian's package: npm)");
+        return fail_missing();
     return error == 0 ? STATUS_OK : fail(STATUS_IO, "npm does not start: %s", strerror(error));
 }
 
@@ -51,6 +58,8 @@ static enum status run_npm(const struct npm_package *package, const char *folder
     }
     if (WIFSIGNALED(result))
         rc = stopped() ? fail(STATUS_STOPPED, "stopped") : fail(STATUS_IO, "signal %d ended npm", WTERMSIG(result));
+    else if (WEXITSTATUS(result) == EXIT_MISSING)
+        rc = fail_missing();
     else if (WEXITSTATUS(result) != 0)
         rc = fail(STATUS_IO, "npm could not get %s (exit status %d); `npm pack %s` says why", package->spec, WEXITSTATUS(result),
                   package->spec);

@@ -97,6 +97,8 @@ static int run_gnuplot(int script, int svg)
     while (waitpid(child, &state, 0) < 0)
         if (errno != EINTR)
             return errno;
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 127) // how posix_spawn() says it where it cannot tell at once, as under qemu-user
+        return ENOENT;
     return WIFEXITED(state) && WEXITSTATUS(state) == 0 ? 0 : -1;
 }
 

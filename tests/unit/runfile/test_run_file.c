@@ -8,8 +8,10 @@
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -205,13 +207,13 @@ static void test_read_while_written(void)
     }
 }
 
-// A child that writes without a pause, so that nearly every moment is a bad one.
-static _Noreturn void write_for_ever(const char *path)
+// A child that writes without a pause, so that nearly every moment is a bad one, and counts its images.
+static _Noreturn void write_for_ever(const char *path, atomic_int *images)
 {
     struct run_file *file;
     if (create(&file, path) != STATUS_OK)
         _exit(1);
-    for (int i = 0;; i++)
+    for (int i = 0;; i++, ++*images)
         if (add_rows(file, i) != STATUS_OK)
             _exit(1);
 }
@@ -220,18 +222,24 @@ static void test_killed(void)
 {
     int as_it_is = 0, as_swmr = 0;
     hsize_t rows[TABLES] = {0};
+    atomic_int *images = mmap(NULL, sizeof *images, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CU_ASSERT_FATAL(images != MAP_FAILED);
     srand(7);
     for (int i = 0; i < 30; i++) {
         char path[FILE_PATH_MAX], name[32];
         snprintf(name, sizeof name, "killed-%d.h5", i);
         make_path(path, name);
+        int state;
+        const int enough = rand() % 150;
+        *images = 0;
         pid_t child = fork();
         if (child == 0)
-            write_for_ever(path);
-        while (access(path, F_OK) != 0)
-            usleep(1000);
-        usleep((useconds_t)(rand() % 40000));
-        int state;
+            write_for_ever(path, images);
+        while (*images < enough && waitpid(child, &state, WNOHANG) == 0)
+            usleep(100);
+        while (access(path, F_OK) != 0 && waitpid(child, &state, WNOHANG) == 0)
+            usleep(100);
+        usleep((useconds_t)(rand() % 1000)); // anywhere in an image
         kill(child, SIGKILL);
         CU_ASSERT_FATAL(waitpid(child, &state, 0) == child && WIFSIGNALED(state) && WTERMSIG(state) == SIGKILL);
         HDF5_HANDLE reader = open_file(path, false);
@@ -252,6 +260,7 @@ static void test_killed(void)
         printf("%llu ", (unsigned long long)rows[k]);
         CU_ASSERT(rows[k] > 0);
     }
+    munmap(images, sizeof *images);
 }
 
 // HDF5 calls this one instead of the C library's. A process that may write so often only is killed in the midst of its next write, as kills

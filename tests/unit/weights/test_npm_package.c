@@ -183,6 +183,8 @@ static void test_npm(void)
     check_refused(STATUS_IO, "signal 9");
     fake_npm(NULL);
     check_refused(STATUS_UNSUPPORTED, "npm is not installed");
+    fake_npm("exit 127"); // so says `env node` without node
+    check_refused(STATUS_UNSUPPORTED, "npm is not installed");
     fake_npm("exec /bin/sleep 60");
     CU_ASSERT_EQUAL(npm_package_unpack(&package, folder, always), STATUS_STOPPED);
 }
