@@ -343,3 +343,22 @@ silence() {
         grep -q "no image is done" log
     done
 }
+
+@test "what is the user's in the output folder stays, whatever it is called" {
+    mkdir -p out/checkpoints/cafe
+    echo mine >out/checkpoints/1000
+    dream in
+    [ "$(cat out/checkpoints/1000)" = mine ]
+    run -0 dream --force in
+    [ "$(cat out/checkpoints/1000)" = mine ]
+    [ -d out/checkpoints/cafe ]
+    mkdir -p in/checkpoints in/run.h5.new in/a..b
+    cp in/a.png in/checkpoints
+    cp in/a.png in/run.h5.new
+    cp in/a.png in/a..b
+    run -0 dream in
+    run -0 dream in
+    [[ $output == *"nothing to do"* ]]
+    dream --force in/c.png
+    [ "$(cd out && ls -d */)" = $'c/\ncheckpoints/' ]
+}

@@ -78,13 +78,40 @@ static bool is_of_picture(const char *name)
     return false;
 }
 
+// The run's own, whether they are there yet or not.
+static const char *const of_run[] = {"run.h5", "run.h5.new", "report.html", "checkpoints"};
+enum { OF_RUN = sizeof of_run / sizeof of_run[0] };
+
+static bool is_of_run(const char *name)
+{
+    int i = 0;
+    while (i < OF_RUN && strcasecmp(name, of_run[i]) != 0)
+        i++;
+    return i < OF_RUN;
+}
+
+bool folder_name_is_safe(const char *name, size_t length)
+{
+    for (size_t i = 0; length <= FOLDER_NAME_MAX; i++) {
+        size_t part = 0;
+        while (i + part < length && name[i + part] != '/')
+            part++;
+        if (part == 0 || (part <= 2 && strspn(name + i, ".") >= part))
+            return false;
+        i += part;
+        if (i >= length)
+            return true;
+    }
+    return false;
+}
+
 // One more part behind those that are there. False: it does not fit.
 static bool add_part(char name[FOLDER_NAME_MAX + 1], const char *text)
 {
     char part[FOLDER_NAME_MAX + 1];
     const size_t used = strlen(name);
     make_safe(part, text);
-    if (used > 0 && is_of_picture(part)) {
+    if (used > 0 ? is_of_picture(part) : is_of_run(part)) {
         utf8_cut(part, FOLDER_BASE_MAX - 1);
         strcat(part, "_");
     }
@@ -206,7 +233,6 @@ static enum status try_name(struct folder_names *names, const char *name, bool *
 
 enum status folder_names_create(struct folder_names **out, const char *folder, enum config_folders folders)
 {
-    static const char *const own[] = {"run.h5", "run.h5.new", "report.html"}; // the run's own files, whether they are there yet or not
     TRY(ALLOCATE(*out, 1, "for the names of images"));
     struct folder_names *names = *out;
     enum status rc = STATUS_OK;
@@ -216,8 +242,8 @@ enum status folder_names_create(struct folder_names **out, const char *folder, e
         rc = fail(STATUS_LIMIT, "%s: the path of the output folder is too long", folder);
         goto out;
     }
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        TRY_OUT(take_name(names, own[i], &is_free));
+    for (int i = 0; i < OF_RUN; i++)
+        TRY_OUT(take_name(names, of_run[i], &is_free));
 out:
     if (rc != STATUS_OK)
         folder_names_destroy(out);

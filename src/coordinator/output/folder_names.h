@@ -2,6 +2,7 @@
 // Names of the images' folders in the output folder: from the source, safe, and each one once, whatever the case of its ASCII letters.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/config/config.h"
@@ -11,9 +12,14 @@
 enum { FOLDER_BASE_MAX = 100, FOLDER_NAME_MAX = 512 };
 
 // A path without its extension, as a name. Each part of it becomes well-formed UTF-8 without control characters, not hidden, not empty, at
-// most FOLDER_BASE_MAX bytes, and none below the first is called as the files that a picture's folder holds. Of a path that is too long
+// most FOLDER_BASE_MAX bytes, none below the first is called as the files that a picture's folder holds,
+// and the first not as those of the run. Of a path that is too long
 // the last part alone.
 void folder_name_of_path(char name[FOLDER_NAME_MAX + 1], const char *path);
+
+// Whether the folder of a picture may be called so, [length], wherever that has been read: parts that are not empty, "." or "..", and not
+// too many bytes.
+bool folder_name_is_safe(const char *name, size_t length);
 
 // The same of a URL: the last part of its path, percent-decoded, without query and fragment; its host if it has no path.
 void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url);

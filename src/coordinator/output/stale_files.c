@@ -30,7 +30,7 @@ static enum status remove_matching(const char *folder, const char *names, const 
         if (regexec(&ours, entry->d_name, 0, NULL, 0) != 0 || (keep && keep(context, entry->d_name)))
             continue;
         rc = file_join(path, folder, entry->d_name);
-        if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT)
+        if (rc == STATUS_OK && unlink(path) != 0 && errno != ENOENT && errno != EISDIR) // a folder is none of ours
             rc = fail(STATUS_IO, "cannot remove '%s': %s", path, strerror(errno));
     }
     regfree(&ours);

@@ -7,6 +7,7 @@
 #include "common/system/file.h"
 #include "coordinator/output/explain_pictures.h"
 #include "coordinator/output/film.h"
+#include "coordinator/output/folder_names.h"
 #include "coordinator/output/stale_files.h"
 #include "runfile/run_images.h"
 
@@ -24,7 +25,8 @@ static enum status clear_folder(char *path, size_t output)
 static enum status forget_image(const char *output, const struct run_image *image)
 {
     char path[FILE_PATH_MAX];
-    if (!strchr(image->output, '/') || image->output[0] == '/' || strstr(image->output, "..")) // none, or no path of ours
+    const char *slash = strrchr(image->output, '/');
+    if (!slash || !folder_name_is_safe(image->output, (size_t)(slash - image->output))) // none, or no path of ours
         return STATUS_OK;
     TRY(file_join(path, output, image->output));
     *strrchr(path, '/') = '\0';

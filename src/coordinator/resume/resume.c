@@ -13,6 +13,7 @@
 #include "common/system/text.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
+#include "coordinator/output/folder_names.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "media/video/video.h"
 
@@ -50,7 +51,9 @@ static enum status is_same_file(const struct run_image *image, const char *path,
     void *bytes = NULL;
     size_t size;
     enum status rc = STATUS_OK;
-    *same = stat(path, &facts) != 0 || (facts.st_size == image->bytes && load_modified(&facts) == image->modified);
+    if (stat(path, &facts) != 0)
+        return fail(STATUS_IO, "%s is not there", path);
+    *same = facts.st_size == image->bytes && load_modified(&facts) == image->modified;
     if (!*same && facts.st_size == image->bytes) {
         TRY_OUT(file_read(path, config->input.max_bytes, &bytes, &size));
         TRY_OUT(bytes_sha256(bytes, size, sha256));
@@ -196,6 +199,11 @@ static enum status know(struct resume *r)
     for (size_t i = 0; i < r->past.count; i++) {
         const struct run_image *image = &r->past.items[i];
         const char *slash = strrchr(image->output, '/');
+        if (slash && !folder_name_is_safe(image->output, (size_t)(slash - image->output))) {
+            free(items);
+            return fail(STATUS_FORMAT, "%s: image %lld has the output '%s'; the file is damaged: %s", r->path, (long long)image->id,
+                        image->output, anew);
+        }
         items[i] = (struct known_image){.id = image->id,
                                         .source = image->source,
                                         .folder = image->output,

@@ -8,7 +8,7 @@
 
 #include "common/system/log.h"
 
-static const char folder_name[] = "checkpoints", file_names[] = "[0-9a-f]{1,32}";
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9a-f]{32}";
 
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {

@@ -131,12 +131,17 @@ static void test_remove(void)
     put('a', 1, 'a');
     write_text(in_scratch(A ".0123abcd.part"), "half");
     write_text(in_scratch("checkpoints/notes"), "somebody's");
+    write_text(in_scratch("checkpoints/2024"), "somebody's");
     put('b', 2, 'b');
     UNIT_OK(checkpoint_folder_remove(scratch, is_first, NULL));
     CU_ASSERT(is_there(A) && !is_there(B) && !is_there(A ".0123abcd.part") && is_there("checkpoints/notes"));
     UNIT_OK(checkpoint_folder_remove(scratch, NULL, NULL));
     CU_ASSERT(!is_there(A) && is_there("checkpoints/notes"));
+    CU_ASSERT(is_there("checkpoints/2024") && unlink(in_scratch("checkpoints/2024")) == 0);
     CU_ASSERT(unlink(in_scratch("checkpoints/notes")) == 0);
+    UNIT_OK(file_make_folder(in_scratch(B))); // somebody's, too
+    UNIT_OK(checkpoint_folder_remove(scratch, NULL, NULL));
+    CU_ASSERT(rmdir(in_scratch(B)) == 0);
     UNIT_OK(checkpoint_folder_remove(scratch, NULL, NULL));
     CU_ASSERT(!is_there("checkpoints"));
     end();

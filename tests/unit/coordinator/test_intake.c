@@ -300,6 +300,16 @@ static void test_names(void)
     // What is in the folder of a picture `a` is called so.
     CU_ASSERT_STRING_EQUAL(path_name("a/dream.png/CAM/explain.h5/dream.png"), "a/dream.png_/CAM_/explain.h5_/dream_");
     CU_ASSERT_STRING_EQUAL(path_name("dream/cam/dreams.png"), "dream/cam_/dreams");
+    // And what is in the output folder.
+    CU_ASSERT_STRING_EQUAL(path_name("checkpoints/a.png"), "checkpoints_/a");
+    CU_ASSERT_STRING_EQUAL(path_name("Run.h5.new/run.h5.png"), "Run.h5.new_/run.h5");
+    static const char *const safe[] = {"a", "a/b", "..a/b..", "a..b", ".../x"}, *const unsafe[] = {"",   "/a",   "a/",   "a//b", ".",
+                                                                                                   "..", "../a", "a/..", "a/./b"};
+    for (size_t i = 0; i < sizeof safe / sizeof safe[0]; i++)
+        CU_ASSERT(folder_name_is_safe(safe[i], strlen(safe[i])));
+    for (size_t i = 0; i < sizeof unsafe / sizeof unsafe[0]; i++)
+        CU_ASSERT(!folder_name_is_safe(unsafe[i], strlen(unsafe[i])));
+    CU_ASSERT(folder_name_is_safe("a/b/..", 3) && !folder_name_is_safe("a/..", 2));
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/b%2fc%00.jpg"), "b_c%00");
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/a/%2e%2e"), "_");
     CU_ASSERT_STRING_EQUAL(url_name("https://h.org/%zz%4"), "%zz%4");

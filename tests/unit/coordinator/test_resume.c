@@ -25,6 +25,7 @@ static char paths[IMAGES + 1][FILE_PATH_MAX];
 static char *inputs[IMAGES + 1];
 static struct config config;
 static bool with_frames;
+static const char *output_of_first; // NULL: as a run would have it
 
 // Image `id` with its dream, as a run writes it.
 static struct image_row row_of(int id, int status)
@@ -43,6 +44,8 @@ static struct image_row row_of(int id, int status)
     intake_source(row.source, paths[id]);
     if (status == IMAGE_DONE) {
         snprintf(row.output, sizeof row.output, "%d/dream.png", id);
+        if (id == 0 && output_of_first)
+            snprintf(row.output, sizeof row.output, "%s", output_of_first);
         UNIT_OK(file_make_folder(in_scratch(id == 0 ? "out/0" : id == 1 ? "out/1" : "out/2")));
         write_text(in_scratch(id == 0 ? "out/0/dream.png" : id == 1 ? "out/1/dream.png" : "out/2/dream.png"), "a dream");
     }
@@ -205,7 +208,23 @@ static void test_other_pictures(void)
     change(0, "picture z", 60);
     config.input.max_bytes = 4; // which does not matter to dreams: the file cannot be read
     expect(3, "mx-", "1 done, 1 unfinished, 1 whose input is gone: their dreams stay", false);
+    CU_ASSERT(unlink(paths[0]) == 0 && symlink("nowhere", paths[0]) == 0); // as a folder has it
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose input is gone: their dreams stay", false);
     scratch_remove();
+}
+
+// No folder but those below the output folder.
+static void test_other_folders(void)
+{
+    static const char *const outputs[] = {"../0/dream.png", "/tmp/dream.png", "./dream.png", "a/../../dream.png"};
+    struct resume *resume;
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        output_of_first = outputs[i];
+        begin((const int[]){IMAGE_DONE, -1, -1});
+        UNIT_FAILS(go_on(&resume, JOB_DREAM, 3), STATUS_FORMAT, "the file is damaged");
+        scratch_remove();
+    }
+    output_of_first = NULL;
 }
 
 static void test_other_runs(void)
@@ -232,7 +251,7 @@ static void test_other_runs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"what is done", test_what_is_done},     {"lost files", test_lost_files}, {"other inputs", test_other_inputs},
-    {"other pictures", test_other_pictures}, {"other runs", test_other_runs},
+    {"what is done", test_what_is_done},     {"lost files", test_lost_files},       {"other inputs", test_other_inputs},
+    {"other pictures", test_other_pictures}, {"other folders", test_other_folders}, {"other runs", test_other_runs},
 };
 UNIT_MAIN("going on with a run", tests)
