@@ -80,6 +80,8 @@ static enum status write_down(void *context, struct task *task)
         snprintf(c->last, sizeof c->last, "%s", record->output);
     if (ok)
         checkpoint_folder_are_obsolete(&c->checkpoints, record->sha256);
+    if (c->options->resume)
+        resume_written(c->options->resume, record->id);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
     TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
@@ -389,6 +391,18 @@ static enum status open_run(struct coordinator *c)
                                                               .count = o->input_count});
 }
 
+// A session that ends before it has come to a dream of the one before leaves it as it was.
+static enum status keep_unfinished(struct coordinator *c)
+{
+    if (!c->options->resume || !dispatcher_is_stopping(c->dispatcher))
+        return STATUS_OK;
+    for (const struct image_row *row; (row = resume_next_unfinished(c->options->resume));) {
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, row, NULL)));
+        c->outcome->stopped++;
+    }
+    return STATUS_OK;
+}
+
 static void say_end(const struct coordinator *c)
 {
     const struct coordinator_outcome *outcome = c->outcome;
@@ -417,6 +431,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
     else
         TRY_OUT(serve(&c));
+    TRY_OUT(keep_unfinished(&c));
     say_end(&c);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));

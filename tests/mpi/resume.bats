@@ -344,6 +344,26 @@ silence() {
     done
 }
 
+@test "a session that ends before it comes to an unfinished dream leaves it unfinished" {
+    settings+=(-s steps=2000)
+    signal_when USR1 saved "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s checkpoint.seconds=0.1 -o out in/a.png
+    [ "$code" -eq 75 ]
+    [ "$(statuses)" = stopped ]
+    local process code
+    for _ in 1 2; do
+        code=0
+        "$ONEIROS" dream "${settings[@]}" -o out in/a.png 2>log &
+        process=$!
+        until [ "$(ls "/proc/$process/task" | wc -l)" -gt 1 ]; do :; done # MPI has begun
+        kill -USR1 "$process"
+        wait "$process" || code=$?
+        [ "$code" -eq 75 ]
+        grep '1 dream is unfinished; run the same command again' log
+        [ "$(statuses)" = stopped ]
+        saved
+    done
+}
+
 @test "what is the user's in the output folder stays, whatever it is called" {
     mkdir -p out/checkpoints/cafe
     echo mine >out/checkpoints/1000

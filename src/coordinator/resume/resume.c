@@ -236,13 +236,28 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     return STATUS_OK;
 }
 
+static enum status read_unfinished(struct resume *r, struct run_reader *reader)
+{
+    struct run_cursor *cursor;
+    size_t count = 0;
+    for (size_t i = 0; i < r->past.count; i++)
+        count += r->past.items[i].status == IMAGE_STOPPED;
+    TRY(ALLOCATE(r->unfinished, count + 1, "for %zu images", count));
+    TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
+    for (const struct image_row *row; (row = run_cursor_next(cursor));)
+        if (row->status == IMAGE_STOPPED && r->unfinished_count < count)
+            r->unfinished[r->unfinished_count++] = *row;
+    return run_cursor_close(&cursor, STATUS_OK);
+}
+
 static enum status read_run(struct resume *r, struct run_reader **reader)
 {
     TRY(run_reader_open(reader, r->path));
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
-    return run_images_read(*reader, &r->past);
+    TRY(run_images_read(*reader, &r->past));
+    return read_unfinished(r, *reader);
 }
 
 // The first digits of digests, [count], by size.
@@ -329,8 +344,27 @@ void resume_destroy(struct resume **resume)
     known_images_destroy(&(*resume)->known);
     run_images_destroy(&(*resume)->past);
     free((*resume)->images);
+    free((*resume)->unfinished);
     free(*resume);
     *resume = NULL;
+}
+
+void resume_written(struct resume *r, int64_t image)
+{
+    for (size_t i = 0; i < r->unfinished_count; i++)
+        if (r->unfinished[i].id == image)
+            r->unfinished[i] = r->unfinished[--r->unfinished_count];
+}
+
+const struct image_row *resume_next_unfinished(struct resume *r)
+{
+    while (r->unfinished_count > 0) {
+        const struct image_row *row = &r->unfinished[--r->unfinished_count];
+        const struct known_image *known = known_images_find(&r->known, row->id);
+        if (known && !known->left_out)
+            return row;
+    }
+    return NULL;
 }
 
 void resume_describe(const struct resume *r, char *text, size_t size)

@@ -44,9 +44,11 @@ struct resume {
     struct run_images past;
     struct known_images known; // past, in the same order
     struct resume_image {
-        bool done;    // its row stays
-        bool missing; // its input is not there
-    } * images;       // [past.count]
+        bool done;                // its row stays
+        bool missing;             // its input is not there
+    } * images;                   // [past.count]
+    struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped
+    size_t unfinished_count;
     struct resume_counts counts;
     bool complete; // nothing is to be done
 };
@@ -60,6 +62,12 @@ void resume_destroy(struct resume **resume);
 enum status resume_refuse(const struct resume *resume, const char *difference) MUST_CHECK;
 
 bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
+
+// The row of this image is written anew.
+void resume_written(struct resume *resume, int64_t image);
+
+// Of dreams that were stopped and to which a session that ends early has not come again: their rows stay. NULL: no more of them.
+const struct image_row *resume_next_unfinished(struct resume *resume);
 
 // In words: "280 done, 20 new, 3 changed".
 void resume_describe(const struct resume *resume, char *text, size_t size);
