@@ -377,7 +377,7 @@ static enum status open_run(struct coordinator *c)
     char path[FILE_PATH_MAX];
     TRY(file_join(path, output, "run.h5"));
     TRY(checkpoint_folder_init(&c->checkpoints, output));
-    if (!o->resume && access(path, F_OK) == 0) { // what is there was made with other settings
+    if (!o->resume) { // what is there was made with other settings or pictures
         TRY(checkpoint_folder_remove(output, NULL, NULL));
         TRY(forget_run(output));
     }
