@@ -133,8 +133,10 @@ int run_job(struct job_options *options, enum status typed)
     const double started = now();
     struct run run = {.launch.comm = MPI_COMM_NULL, .options = options};
     struct coordinator_outcome outcome = {0};
-    stop_install(options->max_seconds > 0 ? started + options->max_seconds : 0); // a signal may come while we are still starting
+    stop_install(); // a signal may come while we are still starting
     enum status rc = launch_start(&run.launch);
+    if (options->max_seconds > 0 && run.launch.rank == COORDINATOR_RANK)
+        stop_at(started + options->max_seconds);
     if (rc == STATUS_OK)
         rc = launch_agree(&run.launch, typed);
     if (rc != STATUS_OK)

@@ -22,9 +22,13 @@ static bool is_ignored(int number)
     return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-void stop_install(double limit)
+void stop_at(double limit)
 {
     deadline = limit;
+}
+
+void stop_install(void)
+{
     // Waits end early all the same; reads and writes of libraries that do not expect it, as while MPI starts, do not fail.
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
