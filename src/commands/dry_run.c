@@ -241,10 +241,7 @@ static void print_name(const char *source, int width, FILE *stream)
     char name[ROW_SOURCE_MAX];
     const char *shown = name, *dots = "";
     snprintf(name, sizeof name, "%s", source);
-    utf8_clean(name, '?');
-    for (char *c = name; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = '?';
+    text_make_printable(name);
     if (characters(name) > width) {
         dots = "...";
         for (int extra = characters(name) - width + 3; extra > 0; extra--)

@@ -81,7 +81,7 @@ static enum status write_down(void *context, struct task *task)
     if (ok)
         checkpoint_folder_are_obsolete(&c->checkpoints, record->sha256);
     if (c->options->resume)
-        resume_written(c->options->resume, record->id);
+        resume_written(c->options->resume, &task->record);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
     TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
@@ -392,13 +392,13 @@ static enum status open_run(struct coordinator *c)
 }
 
 // A session that ends before it has come to a dream of the one before leaves it as it was.
-static enum status keep_unfinished(struct coordinator *c)
+static enum status keep_begun(struct coordinator *c)
 {
     if (!c->options->resume || !dispatcher_is_stopping(c->dispatcher))
         return STATUS_OK;
-    for (const struct image_row *row; (row = resume_next_unfinished(c->options->resume));) {
+    for (const struct image_row *row; (row = resume_next_begun(c->options->resume));) {
         TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, row, NULL)));
-        c->outcome->stopped++;
+        c->outcome->stopped += row->status == IMAGE_STOPPED;
     }
     return STATUS_OK;
 }
@@ -431,7 +431,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
     else
         TRY_OUT(serve(&c));
-    TRY_OUT(keep_unfinished(&c));
+    TRY_OUT(keep_begun(&c));
     say_end(&c);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));

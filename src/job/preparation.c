@@ -35,6 +35,8 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .inputs = options->inputs,
                                                            .input_count = options->input_count,
                                                            .look_only = options->dry_run}));
+    if (!p->resume)
+        return STATUS_OK;
     p->known.tile_size = p->resume->tiles.size;
     p->known.nothing_left = p->resume->complete;
     return STATUS_OK;
@@ -58,8 +60,9 @@ static enum status are_many(const struct job_options *options, int64_t many, boo
     struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake,
-                          &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count}));
+    TRY_OUT(intake_create(
+        &intake,
+        &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
     for (int64_t i = 0; i < many && !end; i++)
         intake_pass(intake, &entry, &end);
     *are = !end;
@@ -112,10 +115,11 @@ enum status preparation_make_output(struct preparation *p, const struct job_opti
         return access(options->output, F_OK) == 0 ? file_may_create(run_file) : STATUS_OK;
     }
     TRY(file_make_folder(options->output));
-    if (!p->lock.path[0])
+    if (!p->lock.path[0]) { // it was not there
         TRY(folder_lock_take(&p->lock, options->output));
-    if (!p->resume && !options->force && access(run_file, F_OK) == 0)
-        return fail(STATUS_USAGE, "another run has begun in %s in the meantime; run the same command again", options->output);
+        if (!options->force && access(run_file, F_OK) == 0)
+            return fail(STATUS_USAGE, "another run has begun in %s in the meantime; run the same command again", options->output);
+    }
     return file_may_create(run_file);
 }
 

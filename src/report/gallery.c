@@ -81,7 +81,7 @@ static char *thumbnail_of_video(const char *path, const struct thumbnail_budget 
 static enum status find_files(const char *folder, bool explains, const struct run_image *image, struct gallery_item *item)
 {
     const char *slash = strrchr(image->output, '/');
-    if (!slash || !gallery_is_inside(image->output))
+    if (image->status == IMAGE_FAILED || !slash || !gallery_is_inside(image->output)) // what may be there is of a picture that was
         return STATUS_OK;
     item->folder = strndup(image->output, (size_t)(slash - image->output));
     if (explains && item->folder) {

@@ -134,7 +134,7 @@ own() {
     cp "$DATA/rocket.png" in/m.png  # mended
     cp in/x.png in/c.png            # changed
     run -0 dream in
-    [[ $output == *"going on with the run in out: 2 done, 1 new, 1 changed, 1 failed before, 1 whose input is gone"* ]]
+    [[ $output == *"going on with the run in out: 2 done, 1 new, 1 changed, 1 failed before, 1 whose picture is gone"* ]]
     [ "$(row a.png id status missing)" = "0 0 0" ]
     [ "$(row b.png id status missing)" = "1 0 1" ]
     [ "$(row aa.png id status missing)" = "5 0 0" ]
@@ -148,7 +148,7 @@ own() {
     cmp out/x/dream.png out/c/dream.png # a dream belongs to its picture
     state >before
     run -0 dream in
-    [[ $output == *"nothing to do in out: 5 done, 1 whose input is gone"* ]]
+    [[ $output == *"nothing to do in out: 5 done, 1 whose picture is gone"* ]]
     state >after
     cmp before after
     cp "$DATA/coffee.png" in/b.png # back again: its dream is there
@@ -158,6 +158,8 @@ own() {
 }
 
 @test "a wrong name in the first command, or one that finds nothing, does not stop the right one" {
+    run -3 dream -s seed=3 -s steps=1 in/aa.png # without a dream there are no settings to keep to
+    [ "$(statuses)" = "failed" ]
     run -3 dream in/aa.png 'in/*.gif' in/b.png
     run -0 dream in/a.png in/b.png
     [ "$(statuses)" = "done done" ]
@@ -178,6 +180,28 @@ own() {
     dream in/a.png
     run ! cmp dream.png out/a/dream.png
     own a.png
+}
+
+@test "the dream of a picture that has changed into none stays, until --force" {
+    dream in/a.png in/b.png
+    cp out/a/dream.png .
+    printf '<html>' >in/a.png
+    run -3 dream in/b.png in/a.png
+    cmp dream.png out/a/dream.png
+    [ "$(row a.png status output)" = "1 b'a/dream.png'" ]
+    run -0 "$ONEIROS" report out
+    rm in/a.png
+    run -0 dream --force in/b.png
+    [ ! -e out/a ]
+}
+
+@test "photographs among which a run has written can be dreamed of" {
+    run -0 "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -o in in/a.png
+    run -0 "$MPIEXEC" -n 2 "$ONEIROS" explain "${settings[@]}" -o why in
+    [ "$(ls why)" = "$(printf '%s\n' a b c run.h5)" ]
+    run -0 "$MPIEXEC" -n 2 "$ONEIROS" dream "${settings[@]}" -o in in
+    [ "$(ls in)" = "$(printf '%s\n' a a.png b b.png c c.png run.h5)" ]
+    [ ! -d in/a/dream ]
 }
 
 @test "failed images are tried again, finished ones are not" {

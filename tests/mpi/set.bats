@@ -28,7 +28,7 @@ bats_require_minimum_version 1.5.0
     code=0
     "$MPIEXEC" -n 3 "${dream[@]}" -v -o out set/pictures 2>log || code=$?
     [ "$code" -eq 3 ] # 19 are broken still
-    grep 'going on with the run in out: 272 done, 20 new, 3 changed, 20 failed before, 5 whose input is gone' log
+    grep 'going on with the run in out: 272 done, 20 new, 3 changed, 20 failed before, 5 whose picture is gone' log
     [ "$(find out -name 'dream.*' -newer mark | wc -l)" -eq 24 ]
     local name path
     while read -r path; do

@@ -5,7 +5,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "common/system/text.h"
 
 static enum log_level threshold = LOG_INFO;
 static _Thread_local void (*before_line)(void); // of the thread that the display belongs to
@@ -43,9 +46,8 @@ void log_line(enum log_level level, const char *format, ...)
     va_end(args);
     if (text < 0)
         return;
-    size_t length = (size_t)prefix + (size_t)text;
-    if (length > sizeof line - 2)
-        length = sizeof line - 2;
+    text_make_printable(line + prefix);
+    size_t length = strlen(line);
     line[length++] = '\n';
     if (before_line)
         before_line();

@@ -186,7 +186,7 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     intake->kept = intake->globbing && intake->glob_fixed > 0 ? intake->glob_fixed : last_part(path);
     if (S_ISDIR(info->st_mode)) {
         intake->kept = kept_of_folder(intake, path);
-        rc = intake_walk_open(&intake->walk, path, &intake->output);
+        rc = intake_walk_open(&intake->walk, path, &intake->output, intake->options.quiet);
         if (rc == STATUS_OK) {
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
             return false;
@@ -233,6 +233,13 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     return rc != STATUS_OK;
 }
 
+static enum status fail_empty(const struct intake_walk *walk, const char *folder)
+{
+    if (walk->ours > 0)
+        return fail(STATUS_USAGE, "no picture in this folder but what a run wrote; name that, such as '%s/*/dream.png'", folder);
+    return fail(STATUS_USAGE, "no picture in this folder");
+}
+
 static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
 {
     bool end;
@@ -244,9 +251,9 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
     } else if (!end) {
         give(entry, INTAKE_FILE, entry->source);
     } else if (walk->pictures == 0 && walk->failures == 0) {
-        give_error(entry, fail(STATUS_USAGE, "no picture in this folder"), intake->folder);
+        give_error(entry, fail_empty(walk, intake->folder), intake->folder);
     } else {
-        if (walk->others > 0)
+        if (walk->others > 0 && !walk->quiet)
             log_info("%s: %lld picture%s, %lld other file%s left out", intake->folder, (long long)walk->pictures, PLURAL(walk->pictures),
                      (long long)walk->others, PLURAL(walk->others));
         return false;

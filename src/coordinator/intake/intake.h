@@ -58,6 +58,7 @@ struct intake_options {
     struct known_images *known;  // which keep their numbers and names; NULL: none
     char *const *inputs;         // [count]
     int count;
+    bool quiet; // not a word of what is left out: somebody else says it
 };
 
 enum status intake_create(struct intake **intake, const struct intake_options *options) MUST_CHECK;

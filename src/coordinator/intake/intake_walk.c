@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/system/log.h"
+#include "coordinator/output/explain_pictures.h"
 #include "media/picture/signature.h"
 
 static bool is_output_folder(const struct output_folder *output, const struct stat *info)
@@ -28,7 +29,7 @@ static bool is_inside(const struct output_folder *output, const char *path, int 
 
 static bool has_output_name(const char *name)
 {
-    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0;
+    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0 || explain_pictures_has_name(name);
 }
 
 void output_folder_find(struct output_folder *output, const char *path)
@@ -70,15 +71,14 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output)
+enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool quiet)
 {
     char copy[FILE_PATH_MAX];
     char *const roots[] = {copy, NULL};
-    const bool inside = is_inside(output, folder, 0);
-    if (!inside && is_run_folder(folder))
-        return fail(STATUS_USAGE, "it is the output folder of a run; name its pictures, such as '%s/*/dream.png'", folder);
+    const bool inside = is_inside(output, folder, 0) || is_run_folder(folder);
     snprintf(copy, sizeof copy, "%s", folder);
-    *walk = (struct intake_walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output, .inside = inside};
+    *walk = (struct intake_walk){
+        .tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output, .inside = inside, .quiet = quiet};
     return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
 }
 
@@ -92,8 +92,10 @@ void intake_walk_close(struct intake_walk *walk)
 // A file that is the walk's to give out.
 static bool is_wanted(struct intake_walk *walk, const FTSENT *found)
 {
-    if (walk->inside && found->fts_level > 1 && has_output_name(found->fts_name))
+    if (walk->inside && found->fts_level > 1 && has_output_name(found->fts_name)) {
+        walk->ours++;
         return false;
+    }
     const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;
     walk->others += !wanted;
@@ -118,7 +120,8 @@ static bool is_left_out(const struct intake_walk *walk, const FTSENT *found)
             return true;
     if (!is_run_folder(found->fts_path))
         return false;
-    log_info("%s: left out: it is the output folder of a run", found->fts_path);
+    if (!walk->quiet)
+        log_info("%s: left out: it is the output folder of a run", found->fts_path);
     return true;
 }
 

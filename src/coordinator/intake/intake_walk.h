@@ -20,12 +20,13 @@ struct output_folder {
 struct intake_walk {
     FTS *tree; // NULL: no walk
     const struct output_folder *output;
-    bool inside;                        // the folder is the output folder, or in it
-    int64_t pictures, others, failures; // so far
+    bool inside;                              // the folder is the output folder of a run, this or another one, or in this run's
+    bool quiet;                               // not a word of folders left out
+    int64_t pictures, others, ours, failures; // so far; ours: written by a run
 };
 
 // `output`: the output folder, which may be none. It stays the caller's, and outlives the walk.
-enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output) MUST_CHECK;
+enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool quiet) MUST_CHECK;
 void intake_walk_close(struct intake_walk *walk); // a zeroed one is fine
 
 // The next picture's path, or *end (and the walk is closed). On failure `path` is what could not be read; the walk goes on after it.

@@ -58,6 +58,16 @@ struct explain_pictures {
     struct contact_sheet sheet;
 };
 
+bool explain_pictures_has_name(const char *name)
+{
+    const char *end = strrchr(name, '.');
+    const size_t length = end && strcmp(end, ".png") == 0 ? (size_t)(end - name) : 0;
+    for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
+        if (strncmp(name, form->file, strlen(form->file)) == 0 && (form->of_target || strlen(form->file) == length))
+            return length > 0;
+    return strcmp(name, "overview.png") == 0;
+}
+
 // Those of a target with whatever layer.
 enum status explain_pictures_remove(const char *folder)
 {

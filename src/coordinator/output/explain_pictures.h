@@ -24,6 +24,9 @@ enum explain_picture {
     PICTURE_GUIDED_GRADCAM,
 };
 
+// Whether a picture's file may be called so.
+bool explain_pictures_has_name(const char *name);
+
 // Removes what some run of ours may have written into the folder.
 enum status explain_pictures_remove(const char *folder) MUST_CHECK;
 

@@ -131,6 +131,13 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     counts->done += r->images[place].done;
 }
 
+// Whether the file is not there any more. Of an address, or a path that the row does not have byte by byte, nobody knows.
+static bool is_gone(const char *source)
+{
+    const bool whole = strncmp(source, "...", 3) != 0 && !strchr(source, '?');
+    return whole && !intake_is_url(source) && access(source, F_OK) != 0;
+}
+
 // Images that the inputs do not name now. What is done of them stays, the rest is forgotten.
 static void look_at_others(struct resume *r)
 {
@@ -140,8 +147,9 @@ static void look_at_others(struct resume *r)
             continue;
         known->left_out = r->past.items[i].status != IMAGE_DONE;
         if (!known->left_out) {
-            r->images[i] = (struct resume_image){.done = true, .missing = true};
-            r->counts.gone++;
+            const bool missing = is_gone(known->source);
+            r->images[i] = (struct resume_image){.done = true, .missing = missing};
+            *(missing ? &r->counts.gone : &r->counts.unnamed) += 1;
         }
     }
 }
@@ -236,17 +244,24 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     return STATUS_OK;
 }
 
-static enum status read_unfinished(struct resume *r, struct run_reader *reader)
+static bool is_begun(const struct resume *r, size_t i)
+{
+    return !r->images[i].done && !r->known.items[i].left_out && r->past.items[i].output[0];
+}
+
+static enum status read_begun(struct resume *r, struct run_reader *reader)
 {
     struct run_cursor *cursor;
     size_t count = 0;
     for (size_t i = 0; i < r->past.count; i++)
-        count += r->past.items[i].status == IMAGE_STOPPED;
-    TRY(ALLOCATE(r->unfinished, count + 1, "for %zu images", count));
+        count += is_begun(r, i);
+    TRY(ALLOCATE(r->begun, count + 1, "for %zu images", count));
     TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    for (const struct image_row *row; (row = run_cursor_next(cursor));)
-        if (row->status == IMAGE_STOPPED && r->unfinished_count < count)
-            r->unfinished[r->unfinished_count++] = *row;
+    for (const struct image_row *row; (row = run_cursor_next(cursor));) {
+        const struct resume_image *image = find(r, row->id);
+        if (image && is_begun(r, (size_t)(image - r->images)) && r->begun_count < count)
+            r->begun[r->begun_count++] = *row;
+    }
     return run_cursor_close(&cursor, STATUS_OK);
 }
 
@@ -256,8 +271,16 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
-    TRY(run_images_read(*reader, &r->past));
-    return read_unfinished(r, *reader);
+    return run_images_read(*reader, &r->past);
+}
+
+// Whether there is a dream of that run, or a part of one.
+static bool has_something(const struct resume *r, const char *output)
+{
+    for (size_t i = 0; i < r->past.count; i++)
+        if (r->past.items[i].output[0])
+            return true;
+    return checkpoint_folder_has_any(output);
 }
 
 // The first digits of digests, [count], by size.
@@ -299,7 +322,7 @@ static enum status remove_checkpoints(const struct resume *r, const char *output
     return rc;
 }
 
-static enum status open_run(struct resume *r, const struct resume_options *options)
+static enum status open_run(struct resume *r, const struct resume_options *options, bool *something)
 {
     struct run_reader *reader = NULL;
     struct intake *intake = NULL;
@@ -312,13 +335,18 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
                   status_message());
         goto out;
     }
+    *something = has_something(r, options->output);
+    if (!*something)
+        goto out;
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(check_inputs(options));
     TRY_OUT(know(r));
-    TRY_OUT(intake_create(&intake,
-                          &(struct intake_options){
-                              .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count}));
+    TRY_OUT(intake_create(
+        &intake,
+        &(struct intake_options){
+            .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
     walk(r, intake, options);
+    TRY_OUT(read_begun(r, reader));
     r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
     if (!options->look_only)
         rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so
@@ -331,8 +359,9 @@ out:
 enum status resume_create(struct resume **resume, const struct resume_options *options)
 {
     TRY(ALLOCATE(*resume, 1, "to go on with a run"));
-    const enum status rc = open_run(*resume, options);
-    if (rc != STATUS_OK)
+    bool something = true;
+    const enum status rc = open_run(*resume, options, &something);
+    if (rc != STATUS_OK || !something)
         resume_destroy(resume);
     return rc;
 }
@@ -344,24 +373,26 @@ void resume_destroy(struct resume **resume)
     known_images_destroy(&(*resume)->known);
     run_images_destroy(&(*resume)->past);
     free((*resume)->images);
-    free((*resume)->unfinished);
+    free((*resume)->begun);
     free(*resume);
     *resume = NULL;
 }
 
-void resume_written(struct resume *r, int64_t image)
+void resume_written(struct resume *r, struct image_row *row)
 {
-    for (size_t i = 0; i < r->unfinished_count; i++)
-        if (r->unfinished[i].id == image)
-            r->unfinished[i] = r->unfinished[--r->unfinished_count];
+    struct resume_image *image = find(r, row->id);
+    if (!image)
+        return;
+    image->written = true;
+    if (row->status == IMAGE_FAILED && !row->output[0])
+        snprintf(row->output, sizeof row->output, "%s", r->past.items[image - r->images].output);
 }
 
-const struct image_row *resume_next_unfinished(struct resume *r)
+const struct image_row *resume_next_begun(struct resume *r)
 {
-    while (r->unfinished_count > 0) {
-        const struct image_row *row = &r->unfinished[--r->unfinished_count];
-        const struct known_image *known = known_images_find(&r->known, row->id);
-        if (known && !known->left_out)
+    while (r->begun_count > 0) {
+        const struct image_row *row = &r->begun[--r->begun_count];
+        if (!find(r, row->id)->written)
             return row;
     }
     return NULL;
@@ -379,12 +410,15 @@ void resume_describe(const struct resume *r, char *text, size_t size)
                  {c->failed, "failed before"},
                  {c->unfinished, "unfinished"},
                  {c->lost, "with files missing"},
-                 {c->gone, "whose input is gone: their dreams stay"}};
+                 {c->gone, "whose picture is gone"},
+                 {c->unnamed, "not named this time"}};
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].count > 0 && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
+    if (c->gone + c->unnamed > 0)
+        text_append(text, size, ": their dreams stay");
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

@@ -31,7 +31,8 @@ struct resume_counts {
     int64_t failed;     // once more
     int64_t unfinished; // gone on with
     int64_t lost;       // a file that they had is not there: once more
-    int64_t gone;       // done, and no longer there, or not among the inputs: their dreams stay
+    int64_t gone;       // done, and no longer there: their dreams stay
+    int64_t unnamed;    // done, there, and not among the inputs: likewise
 };
 
 struct resume {
@@ -44,17 +45,18 @@ struct resume {
     struct run_images past;
     struct known_images known; // past, in the same order
     struct resume_image {
-        bool done;                // its row stays
-        bool missing;             // its input is not there
-    } * images;                   // [past.count]
-    struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped
-    size_t unfinished_count;
+        bool done;           // its row stays
+        bool missing;        // its input is not there
+        bool written;        // its row has been written anew
+    } * images;              // [past.count]
+    struct image_row *begun; // [begun_count] rows that are not done, of images of which there is something in the output folder
+    size_t begun_count;
     struct resume_counts counts;
     bool complete; // nothing is to be done
 };
 
 // Reads DIR/run.h5 and goes through the inputs. STATUS_USAGE names what differs from that run, if it matters to the results. On failure
-// *resume is NULL. Checkpoints that nobody needs go.
+// *resume is NULL, and where that run has nothing to go on with: no dream, no part of one. Checkpoints that nobody needs go.
 enum status resume_create(struct resume **resume, const struct resume_options *options) MUST_CHECK;
 void resume_destroy(struct resume **resume);
 
@@ -63,11 +65,12 @@ enum status resume_refuse(const struct resume *resume, const char *difference) M
 
 bool resume_is_done(const struct resume *resume, int64_t image); // false for NULL
 
-// The row of this image is written anew.
-void resume_written(struct resume *resume, int64_t image);
+// The row of this image is about to be written anew. Where it has failed it is still that of the dream that is there.
+void resume_written(struct resume *resume, struct image_row *row);
 
-// Of dreams that were stopped and to which a session that ends early has not come again: their rows stay. NULL: no more of them.
-const struct image_row *resume_next_unfinished(struct resume *resume);
+// Rows of dreams that were stopped, or whose pictures have changed, and to which a session that ends early has not come: they stay. NULL:
+// no more of them.
+const struct image_row *resume_next_begun(struct resume *resume);
 
 // In words: "280 done, 20 new, 3 changed".
 void resume_describe(const struct resume *resume, char *text, size_t size);

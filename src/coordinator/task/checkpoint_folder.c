@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/task/checkpoint_folder.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,18 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
         if (path_of(checkpoints, checkpoints->obsolete[i], path) == STATUS_OK)
             unlink(path); // most have none
     checkpoints->count = 0;
+}
+
+bool checkpoint_folder_has_any(const char *output)
+{
+    char folder[FILE_PATH_MAX];
+    DIR *entries = file_join(folder, output, folder_name) == STATUS_OK ? opendir(folder) : NULL;
+    bool any = false;
+    for (struct dirent *entry; entries && !any && (entry = readdir(entries));)
+        any = strspn(entry->d_name, "0123456789abcdef") == CHECKPOINT_NAME && !entry->d_name[CHECKPOINT_NAME];
+    if (entries)
+        closedir(entries);
+    return any;
 }
 
 enum status checkpoint_folder_remove(const char *output, stale_files_keep keep, void *context)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The folder <output>/checkpoints: one file for each dream that has been begun and is not done, named after its
-// picture's digest: it is found again wherever the picture comes in the inputs, and another picture under the same name does not find it.
+// The folder <output>/checkpoints: one file for each dream that has been begun and is not done, named after its picture's digest: it is
+// found again wherever the picture comes in the inputs, and another picture under the same name does not find it.
 #pragma once
 
 #include <stddef.h>
@@ -43,6 +43,9 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints);
 // No rank will write one any more. `all_done`: nor will anybody need one, also of those that a killed run has left: all go. The folder goes
 // if it is empty.
 void checkpoint_folder_end(const struct checkpoint_folder *checkpoints, bool all_done);
+
+// Whether there are checkpoints of an earlier run.
+bool checkpoint_folder_has_any(const char *output);
 
 // Removes the checkpoints that an earlier run has left, but for those to keep, by their names (NULL: none), and what a killed run had not
 // written to its end. The folder goes if nothing else is in it. There may be none.

@@ -264,9 +264,15 @@ static void test_runs_are_no_inputs(void)
     put_text("mine/run.h5", "notes");
     put_text("mine/dog.png", png);
     GIVES("./cat.png cat\n./mine/dog.png mine/dog\n", "out", 1, ".");
-    GIVES("was ! it is the output folder of a run; name its pictures, such as 'was/*/dream.png'\n", "out", 1, "was");
+    GIVES("was ! no picture in this folder but what a run wrote; name that, such as 'was/*/dream.png'\n", "out", 1, "was");
     GIVES("was/cat/dream.png cat/dream_\n", "out", 1, "was/*/dream.png");
     GIVES("was/cat/dream.png dream\n", "out", 1, "was/cat");
+    put_text("was/owl.png", png); // photographs among which a run has written
+    put_text("was/cat/owl.png", png);
+    put_text("was/cat/cam_plus_plus_mixed4.png", png);
+    put_text("was/cat/saliency.png", png);
+    put_text("was/cat/saliency2.png", png);
+    GIVES("was/cat/owl.png cat/owl\nwas/cat/saliency2.png cat/saliency2\nwas/owl.png owl\n", "out", 1, "was");
 }
 
 static const char *path_name(const char *path)

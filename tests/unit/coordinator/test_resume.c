@@ -126,6 +126,24 @@ static void refuse(enum job_kind kind, int count, const char *words)
     CU_ASSERT_PTR_NULL(resume);
 }
 
+// A run without a dream is begun anew, whatever its settings were, but for parts of dreams.
+static void expect_nothing(const int statuses[IMAGES])
+{
+    struct resume *resume;
+    begin(statuses);
+    config.steps++;
+    UNIT_OK(go_on(&resume, JOB_EXPLAIN, 3));
+    CU_ASSERT_PTR_NULL(resume);
+    UNIT_OK(file_make_folder(in_scratch("out/checkpoints")));
+    write_text(in_scratch("out/checkpoints/0123456789abcdef0123456789abcde"), "a digit less");
+    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    CU_ASSERT_PTR_NULL(resume);
+    write_text(in_scratch("out/checkpoints/0123456789abcdef0123456789abcdef"), "a part");
+    refuse(JOB_DREAM, 3, "steps was ");
+    config.steps--;
+    scratch_remove();
+}
+
 static void test_what_is_done(void)
 {
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
@@ -140,9 +158,8 @@ static void test_what_is_done(void)
     begin((const int[]){IMAGE_FAILED, IMAGE_DONE, IMAGE_DONE});
     expect(3, "-xx", "2 done, 1 failed before", false);
     scratch_remove();
-    begin((const int[]){-1, -1, -1});
-    expect(3, "---", "3 new", false);
-    scratch_remove();
+    expect_nothing((const int[]){-1, -1, -1});
+    expect_nothing((const int[]){IMAGE_FAILED, -1, IMAGE_FAILED});
 }
 
 // What a picture's folder held is made again.
@@ -170,13 +187,14 @@ static void test_other_inputs(void)
     inputs[2] = second;
     expect(3, "xx-", "2 done, 1 new", false); // what failed is forgotten
     inputs[0] = second;
-    expect(1, "mx-", "1 done, 1 whose input is gone: their dreams stay", false);
+    expect(1, "xx-", "1 done, 1 not named this time: their dreams stay", false);
     inputs[0] = third;
-    expect(1, "mm-", "1 failed before, 2 whose input is gone: their dreams stay", false);
-    inputs[0] = first;
+    expect(1, "xx-", "1 failed before, 2 not named this time: their dreams stay", false);
+    CU_ASSERT(unlink(first) == 0);
+    expect(1, "mx-", "1 failed before, 1 whose picture is gone, 1 not named this time: their dreams stay", false);
+    inputs[0] = first; // still named
     inputs[1] = second;
-    CU_ASSERT(unlink(first) == 0); // still named
-    expect(2, "mx-", "1 done, 1 whose input is gone: their dreams stay", false);
+    expect(2, "mx-", "1 done, 1 whose picture is gone: their dreams stay", false);
     CU_ASSERT(mkfifo(first, 0600) == 0);
     char list[FILE_PATH_MAX + 1];
     snprintf(list, sizeof list, "@%s", first);
@@ -207,9 +225,31 @@ static void test_other_pictures(void)
     expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
     change(0, "picture z", 60);
     config.input.max_bytes = 4; // which does not matter to dreams: the file cannot be read
-    expect(3, "mx-", "1 done, 1 unfinished, 1 whose input is gone: their dreams stay", false);
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: their dreams stay", false);
     CU_ASSERT(unlink(paths[0]) == 0 && symlink("nowhere", paths[0]) == 0); // as a folder has it
-    expect(3, "mx-", "1 done, 1 unfinished, 1 whose input is gone: their dreams stay", false);
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: their dreams stay", false);
+    scratch_remove();
+}
+
+// Rows that stay where a session ends before it comes to them, and what becomes of one whose picture has failed.
+static void test_begun(void)
+{
+    struct resume *resume;
+    bool seen[IMAGES] = {false};
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
+    change(0, "another picture", 60);
+    change(1, "another picture", 60);
+    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    struct image_row failed = {.id = 1, .status = IMAGE_FAILED};
+    resume_written(resume, &failed);
+    CU_ASSERT_STRING_EQUAL(failed.output, "1/dream.png"); // the old dream, which is there
+    for (const struct image_row *row; (row = resume_next_begun(resume));)
+        seen[row->id] = true;
+    CU_ASSERT(seen[0] && !seen[1] && !seen[2]);
+    struct image_row unknown = {.id = 7, .status = IMAGE_FAILED};
+    resume_written(resume, &unknown);
+    CU_ASSERT_STRING_EQUAL(unknown.output, "");
+    resume_destroy(&resume);
     scratch_remove();
 }
 
@@ -251,7 +291,12 @@ static void test_other_runs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"what is done", test_what_is_done},     {"lost files", test_lost_files},       {"other inputs", test_other_inputs},
-    {"other pictures", test_other_pictures}, {"other folders", test_other_folders}, {"other runs", test_other_runs},
+    {"what is done", test_what_is_done},
+    {"lost files", test_lost_files},
+    {"other inputs", test_other_inputs},
+    {"other pictures", test_other_pictures},
+    {"other folders", test_other_folders},
+    {"other runs", test_other_runs},
+    {"begun", test_begun},
 };
 UNIT_MAIN("going on with a run", tests)
