@@ -60,11 +60,12 @@ struct image_row {
     int64_t id;                  // 0, 1, 2, ... in the order of the inputs; what was added later has the next ones that are free
     char source[ROW_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
     char sha256[65];             // of the input's bytes; empty if it could not be read
-    char output[ROW_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none
+    char output[ROW_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none; of a failed one, that of its
+                                 // earlier dream
     int64_t bytes, modified;     // of the input: size; last change of a file, ns since 1970, 0 for a URL
     int32_t width, height, bits; // of the input, after input.resize; 0 if it could not be decoded
     int32_t status;              // enum image_status
-    int32_t missing;             // 1: done by an earlier run, and not among the inputs of the last one, or not there any more
+    int32_t missing;             // 1: done by an earlier run, and its file is not there any more
     int32_t rank;                // the first of the ranks that dreamed it; -1 if none did
     int32_t team;                // ranks that dreamed it; 0 if none did
     int32_t tiles;               // of the largest octave; 0 if none
