@@ -10,6 +10,7 @@
 #include "commands/model_graph.h"
 #include "commands/model_layers.h"
 #include "commands/options.h"
+#include "common/config/nearest.h"
 #include "common/picture/geometry.h"
 #include "common/system/log.h"
 #include "kernels/network/parameters.h"
@@ -280,6 +281,16 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
                                                                              : exit_code(rc);
 }
 
+static void say_unknown(const char *name)
+{
+    char hint[NEAREST_HINT_MAX];
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (int i = 0; i < SUBCOMMAND_COUNT; i++)
+        nearest_offer_as(&nearest, subcommands[i].name + strlen("model "), subcommands[i].name);
+    log_error("unknown command model %s%s", name, nearest_hint(&nearest, "", hint));
+}
+
 int command_model(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
@@ -291,7 +302,7 @@ int command_model(int argc, char **argv)
         if (strcmp(name, subcommands[i].name + strlen("model ")) == 0)
             return run_subcommand(&subcommands[i], argc - 1, argv + 1);
     if (name)
-        log_error("unknown command model %s", name);
+        say_unknown(name);
     fputs(general_help, stderr);
     return EXIT_USAGE;
 }

@@ -11,7 +11,7 @@ void nearest_init(struct nearest *nearest, const char *text)
     if (length == NEAREST_TEXT_MAX)
         return;
     memcpy(nearest->text, text, length);
-    nearest->distance = (length < 3 ? 1 : length / 3) + 1; // the first that is too far
+    nearest->distance = 2 * ((length < 3 ? 1 : length / 3) + 1); // the first that is too far
 }
 
 static size_t least(size_t a, size_t b)
@@ -43,7 +43,8 @@ void nearest_offer_as(struct nearest *nearest, const char *candidate, const char
     size_t suggestion_length = strnlen(suggestion, NEAREST_TEXT_MAX);
     if (nearest->distance == 0 || length == NEAREST_TEXT_MAX || suggestion_length == NEAREST_TEXT_MAX)
         return;
-    size_t distance = edit_distance(nearest->text, strlen(nearest->text), candidate, length);
+    // A digit more or less is further away than another one.
+    const size_t own = strlen(nearest->text), distance = 2 * edit_distance(nearest->text, own, candidate, length) + (length != own);
     if (distance >= nearest->distance)
         return;
     nearest->distance = distance;

@@ -9,7 +9,7 @@ enum { NEAREST_TEXT_MAX = 64 }; // longer texts are near nothing
 struct nearest {
     char text[NEAREST_TEXT_MAX];
     char best[NEAREST_TEXT_MAX]; // what to suggest; empty while no candidate was near
-    size_t distance;             // of `best`
+    size_t distance;             // twice that of `best`, and one more where it is longer or shorter
 };
 
 void nearest_init(struct nearest *nearest, const char *text);

@@ -7,7 +7,7 @@
 
 static const char *best_of(const char *text)
 {
-    static const char *const candidates[] = {"dream", "model", "bench", "octaves.count", "a"};
+    static const char *const candidates[] = {"dream", "model", "bench", "octaves.count", "a", "mixed1", "mixed10"};
     static struct nearest nearest;
     nearest_init(&nearest, text);
     for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++)
@@ -22,7 +22,7 @@ static void test_near(void)
         {"dreams", "dream"}, {"breach", "bench"}, {"modal", "model"},
         {"xyzzy", ""},       {"drxxm", ""},       {"octave.cuont", "octaves.count"},
         {"", "a"},           {"b", "a"},          {"bc", ""},
-        {"bnech", "bench"},  {"modelmodel", ""},
+        {"bnech", "bench"},  {"modelmodel", ""},  {"mixed11", "mixed10"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         CU_ASSERT_STRING_EQUAL(best_of(pairs[i][0]), pairs[i][1]);
