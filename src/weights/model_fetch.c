@@ -12,6 +12,7 @@
 
 #include "common/net/fetch.h"
 #include "common/system/log.h"
+#include "common/system/stop_request.h"
 #include "weights/npm_package.h"
 #include "weights/tfjs.h"
 #include "weights/weights.h"
@@ -190,6 +191,6 @@ enum status model_fetch(bool force, const char *out)
     }
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    stop_on_hangup(&action);
     return fetch_to(force, path, out == NULL);
 }

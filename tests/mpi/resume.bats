@@ -357,7 +357,7 @@ silence() {
     for times in 1 2; do
         "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o "out$times" in/a.png 2>log &
         local process=$! code=0
-        until [ "$(ls "/proc/$process/task" | wc -l)" -gt 1 ]; do :; done # MPI has begun
+        until heeds "$process"; do :; done
         for _ in $(seq "$times"); do
             kill -USR1 "$process"
             sleep 0.1
@@ -378,7 +378,7 @@ silence() {
         code=0
         "$ONEIROS" dream "${settings[@]}" -o out in/a.png 2>log &
         process=$!
-        until [ "$(ls "/proc/$process/task" | wc -l)" -gt 1 ]; do :; done # MPI has begun
+        until heeds "$process"; do :; done
         kill -USR1 "$process"
         wait "$process" || code=$?
         [ "$code" -eq 75 ]

@@ -44,6 +44,12 @@ ranks_of() {
     /usr/bin/python3 "$BATS_TEST_DIRNAME/launcher.py" "$1"
 }
 
+# heeds PROCESS: whether the program is there, and no longer simply ends by SIGUSR1. That it has threads says less: libraries may start some
+# before its first line.
+heeds() {
+    [ "/proc/$1/exe" -ef "$ONEIROS" ] && ((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status") >> 9 & 1))
+}
+
 # signal_when SIGNAL 'CONDITION' COMMAND...: gives it to the command once the condition holds. Its exit code is in `code`. MPICH 4.0's mpirun
 # passes signals on, but forgets the ranks' exit codes then (launch.bats): its ranks get it themselves.
 signal_when() {

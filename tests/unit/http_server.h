@@ -161,7 +161,7 @@ static inline bool server_answer_whole(const struct server_request *request, con
     } else if (strcmp(path, "/busy") == 0) {
         server_text(connection, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     } else if (strcmp(path, "/later") == 0 && request->number == 1) {
-        server_text(connection, "HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        server_text(connection, "HTTP/1.1 503 Busy\r\nRetry-After: 4\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     } else if (strcmp(path, "/later") == 0) {
         server_file(server, connection, range, "");
     } else {

@@ -16,10 +16,22 @@ static void on_signal(int number)
     requested = number;
 }
 
-static bool is_ignored(int number)
+// Whether nohup, or whoever else started the program, has SIGHUP ignored. Asked before all libraries begin: by main(), UCX, which comes
+// with MPICH, has taken SIGHUP for its debugger.
+static bool hangup_ignored;
+
+static void ask_for_hangup(void)
 {
     struct sigaction action;
-    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    hangup_ignored = sigaction(SIGHUP, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+__attribute__((section(".preinit_array"), used)) static void (*before_libraries)(void) = ask_for_hangup;
+
+void stop_on_hangup(const struct sigaction *action)
+{
+    const struct sigaction ignored = {.sa_handler = SIG_IGN};
+    sigaction(SIGHUP, hangup_ignored ? &ignored : action, NULL);
 }
 
 void stop_at(double limit)
@@ -32,9 +44,9 @@ void stop_install(void)
     // Waits end early all the same; reads and writes of libraries that do not expect it, as while MPI starts, do not fail.
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    for (int i = 0; i < STOP_SIGNALS; i++)
-        if (kept[i] != SIGHUP || !is_ignored(SIGHUP))
-            sigaction(kept[i], &action, NULL);
+    stop_on_hangup(&action);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
     action.sa_flags |= (int)SA_RESETHAND;
     sigaction(SIGINT, &action, NULL);
 }

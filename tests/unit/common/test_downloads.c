@@ -17,6 +17,9 @@
 
 enum { MOST = 128, PARALLEL = 8 };
 
+// On a busy machine all takes long: what must not be waited for takes LONG, and what has to be there by itself has SOON for it.
+enum { SOON = 60, LONG = 300 };
+
 struct item {
     char url[128];
     atomic_bool ended;
@@ -118,7 +121,7 @@ static void test_whole(void)
     create(&options);
     for (int i = 0; i < 100; i++)
         add(i % 4 == 0 ? "/tired" : i % 4 == 1 ? "/breaks" : i % 4 == 2 ? "/hop" : "/unannounced");
-    CU_ASSERT(wait_for(items, count, 30));
+    CU_ASSERT(wait_for(items, count, SOON));
     for (int i = 0; i < count; i++)
         CU_ASSERT(items[i].status == STATUS_OK && items[i].whole);
     CU_ASSERT_EQUAL(server_count(&server, "/tired?1"), 3);
@@ -156,7 +159,7 @@ static void test_refused(void)
     for (int i = 0; i < BAD; i++)
         add(bad[i].path);
     const struct item *good = add("/file");
-    CU_ASSERT(wait_for(items, count, 40));
+    CU_ASSERT(wait_for(items, count, SOON));
     for (int i = 0; i < BAD; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s?%d", bad[i].path, i + 1);
@@ -164,22 +167,30 @@ static void test_refused(void)
         if (bad[i].requests)
             CU_ASSERT_EQUAL(server_count(&server, path), bad[i].requests);
     }
-    CU_ASSERT(good->whole && good->end_time < 2);
+    CU_ASSERT(good->whole && good->end_time < good[-1].end_time); // that of the stalled one
     downloads_destroy(&downloads);
     CU_ASSERT(scratch_is_empty());
+}
+
+static int requests(void)
+{
+    int sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += server_count(&server, items[i].url + strlen("http://127.0.0.1:12345"));
+    return sum;
 }
 
 // As many servers that stall as there may be downloads at once, and later so many that there are no connections left.
 static void test_stalled(void)
 {
     struct fetch_options options = quick();
-    options.stall_seconds = 30;
+    options.stall_seconds = LONG;
     create(&options);
     for (int i = 0; i < PARALLEL; i++)
         add("/stalls");
     for (int i = 0; i < 50; i++)
         add("/file");
-    CU_ASSERT(wait_for(items + PARALLEL, 50, 10));
+    CU_ASSERT(wait_for(items + PARALLEL, 50, SOON));
     for (int i = PARALLEL; i < count; i++)
         CU_ASSERT(items[i].whole);
     printf("\n  50 good ones behind %d stalled ones: %.2f s ", PARALLEL, now() - start);
@@ -187,15 +198,15 @@ static void test_stalled(void)
         CU_ASSERT_FALSE(items[i].ended);
     for (int i = 0; i < 40; i++)
         add("/stalls");
-    poll(NULL, 0, 8500); // four times the seconds after which a silent one does not count
-    int open = 0;
-    for (int i = 0; i < count; i++)
-        open += server_count(&server, items[i].url + strlen("http://127.0.0.1:12345"));
-    CU_ASSERT_EQUAL(open, 50 + DOWNLOADS_OPEN_MAX * PARALLEL);
+    const double end = now() + SOON;
+    while (requests() < 50 + DOWNLOADS_OPEN_MAX * PARALLEL && now() < end)
+        poll(NULL, 0, 50);
+    poll(NULL, 0, 2500); // more than the seconds after which a silent one does not count
+    CU_ASSERT_EQUAL(requests(), 50 + DOWNLOADS_OPEN_MAX * PARALLEL);
     const double stop = now();
     downloads_destroy(&downloads);
     printf("and the end of them: %.3f s ", now() - stop);
-    CU_ASSERT(now() - stop < 1);
+    CU_ASSERT(now() - stop < SOON);
     CU_ASSERT(scratch_is_empty());
 }
 
@@ -207,10 +218,10 @@ static void test_later(void)
     for (int i = 0; i < 10; i++)
         add("/later");
     const struct item *good = add("/file");
-    CU_ASSERT(wait_for(items, count, 10));
-    CU_ASSERT(good->whole && good->end_time < 0.9);
+    CU_ASSERT(wait_for(items, count, SOON));
+    CU_ASSERT(good->whole);
     for (int i = 0; i < 10; i++)
-        CU_ASSERT(items[i].whole && items[i].end_time >= 1 && items[i].end_time < 3);
+        CU_ASSERT(items[i].whole && items[i].end_time >= 4 && items[i].end_time > good->end_time);
     downloads_destroy(&downloads);
 }
 
@@ -221,7 +232,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
     *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     if (!node || strcmp(node, "slow.invalid") != 0)
         return real(node, service, hints, result);
-    poll(NULL, 0, 3000);
+    poll(NULL, 0, 1000 * LONG);
     return EAI_AGAIN;
 }
 
@@ -229,30 +240,29 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 static void test_names(void)
 {
     struct fetch_options options = quick();
-    options.connect_seconds = 0.3;
+    options.connect_seconds = 3;
+    options.stall_seconds = LONG;
     options.attempts = 1;
     create(&options);
     struct item *slow = &items[count++];
     *slow = (struct item){.url = "http://slow.invalid/file"};
     UNIT_OK(downloads_add(downloads, slow->url, slow));
-    poll(NULL, 0, 250);
     const struct item *stalled = add("/stalls");
-    poll(NULL, 0, 200);
-    const struct item *good = add("/file");
-    CU_ASSERT(wait_for(slow, 1, 2) && wait_for(good, 1, 1));
+    CU_ASSERT(wait_for(slow, 1, SOON));
     check_refused(slow, STATUS_IO, "timed out");
-    CU_ASSERT(good->whole && good->end_time < 1.5);
+    const struct item *good = add("/file");
+    CU_ASSERT(wait_for(good, 1, SOON) && good->whole);
     CU_ASSERT_FALSE(stalled->ended);
     downloads_destroy(&downloads);
 
-    options.connect_seconds = 30;
+    options.connect_seconds = LONG;
     create(&options);
     slow->ended = false;
     UNIT_OK(downloads_add(downloads, slow->url, slow));
     poll(NULL, 0, 100);
     const double stop = now();
     downloads_destroy(&downloads);
-    CU_ASSERT(now() - stop < 1);
+    CU_ASSERT(now() - stop < SOON);
 }
 
 static void test_no_folder(void)
@@ -262,7 +272,7 @@ static void test_no_folder(void)
     UNIT_OK(downloads_create(&downloads, &options));
     count = 0;
     const struct item *item = add("/file");
-    CU_ASSERT(wait_for(items, 1, 5));
+    CU_ASSERT(wait_for(items, 1, SOON));
     check_refused(item, STATUS_IO, "/no/such/folder");
     downloads_destroy(&downloads);
 }
@@ -271,7 +281,7 @@ static void test_no_folder(void)
 static void test_stop(void)
 {
     struct fetch_options options = quick();
-    options.back_off_seconds = 30;
+    options.back_off_seconds = options.stall_seconds = LONG;
     for (int milliseconds = 0; milliseconds < 40; milliseconds += 5) {
         create(&options);
         for (int i = 0; i < 60; i++)
@@ -279,7 +289,7 @@ static void test_stop(void)
         poll(NULL, 0, milliseconds);
         const double stop = now();
         downloads_destroy(&downloads);
-        CU_ASSERT(now() - stop < 1);
+        CU_ASSERT(now() - stop < SOON);
         CU_ASSERT(scratch_is_empty());
     }
     downloads_destroy(&downloads); // of none
