@@ -392,13 +392,13 @@ static enum status open_run(struct coordinator *c)
 }
 
 // A session that ends before it has come to a dream of the one before leaves it as it was.
-static enum status keep_begun(struct coordinator *c)
+static enum status keep_unfinished(struct coordinator *c)
 {
     if (!c->options->resume || !dispatcher_is_stopping(c->dispatcher))
         return STATUS_OK;
-    for (const struct image_row *row; (row = resume_next_begun(c->options->resume));) {
+    for (const struct image_row *row; (row = resume_next_unfinished(c->options->resume));) {
         TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, row, NULL)));
-        c->outcome->stopped += row->status == IMAGE_STOPPED;
+        c->outcome->stopped++;
     }
     return STATUS_OK;
 }
@@ -431,7 +431,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
         TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
     else
         TRY_OUT(serve(&c));
-    TRY_OUT(keep_begun(&c));
+    TRY_OUT(keep_unfinished(&c));
     say_end(&c);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));

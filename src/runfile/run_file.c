@@ -358,11 +358,24 @@ static enum status carry_frame(struct carrying *c, const void *row)
     return rc;
 }
 
+static enum status remember(struct carrying *c, const struct image_row *image, bool before)
+{
+    const struct run_earlier *earlier = c->earlier;
+    if (!earlier->remember || !earlier->remember(earlier->context, image->id, before))
+        return STATUS_OK;
+    return add_row(c->file, RUN_EARLIER, image, -1);
+}
+
+static enum status carry_earlier(struct carrying *c, const void *row)
+{
+    return remember(c, row, true);
+}
+
 static enum status carry_image(struct carrying *c, const void *row)
 {
     const struct image_row *image = row;
     if (!is_kept(c, image->id))
-        return STATUS_OK;
+        return remember(c, image, false);
     for (int t = 0; t < c->targets; t++)
         TRY(run_reader_importance(c->reader, t, c->row, c->importance[t]));
     struct image_row kept = *image;
@@ -395,7 +408,8 @@ static enum status carry_all(struct carrying *c, const struct run_file_header *h
     }
     TRY(carry_table(c, RUN_STEPS, carry_step));
     TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
-    return carry_table(c, RUN_IMAGES, carry_image);
+    TRY(carry_table(c, RUN_IMAGES, carry_image));
+    return carry_table(c, RUN_EARLIER, carry_earlier);
 }
 
 // The rows of an earlier run file go over into a new one, in the order in which rows are written. STATUS_FORMAT: the earlier one is none,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
-// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing.
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing. Of images
+// that are dreamed again, /earlier has the row of before.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -67,11 +68,13 @@ struct run_file_header {
 
 struct run_file;
 
-// An earlier run file, and the images whose rows are taken over from it, all of them or none.
+// An earlier run file, and the images whose rows are taken over from it, all of them or none. Of those that are not, the row in /images may
+// be remembered, in /earlier; `before`: that is where it is.
 struct run_earlier {
     const char *path;
     bool (*keep)(void *context, int64_t image);
-    bool (*is_missing)(void *context, int64_t image); // whether its input is not there any more; NULL: as the rows say
+    bool (*remember)(void *context, int64_t image, bool before); // NULL: none
+    bool (*is_missing)(void *context, int64_t image);            // whether its input is not there any more; NULL: as the rows say
     void *context;
 };
 

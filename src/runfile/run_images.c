@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum status take(const struct image_row *row, struct run_images *images)
+static enum status take(const struct image_row *row, size_t place, struct run_images *images)
 {
     struct run_image *image = &images->items[images->count];
     *image = (struct run_image){
-        .row = images->count,
+        .row = place,
         .id = row->id,
         .bytes = row->bytes,
         .modified = row->modified,
@@ -49,22 +49,40 @@ static enum status check(const char *path, const struct run_images *images)
     return STATUS_OK;
 }
 
-enum status run_images_read(struct run_reader *reader, struct run_images *images)
+// `images`: without those that are there already.
+static enum status add(struct run_reader *reader, enum run_dataset table, struct run_images *images)
 {
     struct run_cursor *cursor;
-    *images = (struct run_images){0};
-    TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    enum status rc = ALLOCATE(images->items, cursor->rows + 1, "for %zu images", cursor->rows);
-    for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor));)
-        rc = take(row, images);
-    rc = run_cursor_close(&cursor, rc);
-    if (rc == STATUS_OK) {
-        qsort(images->items, images->count, sizeof *images->items, by_id);
-        rc = check(reader->path, images);
+    const size_t before = images->count;
+    size_t place = 0;
+    TRY(run_cursor_open(&cursor, reader, table));
+    struct run_image *items = reallocarray(images->items, before + cursor->rows + 1, sizeof *items);
+    enum status rc = items ? STATUS_OK : no_memory("for %zu images", cursor->rows);
+    images->items = items ? items : images->items;
+    for (const struct image_row *row; rc == STATUS_OK && (row = run_cursor_next(cursor)); place++) {
+        const struct run_image wanted = {.id = row->id};
+        if (before > 0 && bsearch(&wanted, images->items, before, sizeof wanted, by_id))
+            continue;
+        rc = take(row, place, images);
+        images->items[images->count - 1].earlier = table == RUN_EARLIER;
     }
+    rc = run_cursor_close(&cursor, rc);
+    qsort(images->items, images->count, sizeof *images->items, by_id);
+    return rc == STATUS_OK ? check(reader->path, images) : rc;
+}
+
+enum status run_images_read(struct run_reader *reader, struct run_images *images)
+{
+    *images = (struct run_images){0};
+    const enum status rc = add(reader, RUN_IMAGES, images);
     if (rc != STATUS_OK)
         run_images_destroy(images);
     return rc;
+}
+
+enum status run_images_add_earlier(struct run_reader *reader, struct run_images *images)
+{
+    return add(reader, RUN_EARLIER, images);
 }
 
 void run_images_destroy(struct run_images *images)

@@ -14,6 +14,7 @@ struct run_image {
     char sha256[sizeof((struct image_row *)0)->sha256];
     int status; // enum image_status, checked
     bool missing;
+    bool earlier; // its row is in /earlier
     int width, height, bits, rank, team, tiles;
     double seconds[RUN_IMAGE_SECONDS];
 };
@@ -25,4 +26,8 @@ struct run_images {
 
 // On failure *images is zeroed.
 enum status run_images_read(struct run_reader *reader, struct run_images *images) MUST_CHECK;
+
+// Adds those of /earlier that are not in /images. On failure *images stays the caller's.
+enum status run_images_add_earlier(struct run_reader *reader, struct run_images *images) MUST_CHECK;
+
 void run_images_destroy(struct run_images *images); // a zeroed one is fine

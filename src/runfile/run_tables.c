@@ -146,7 +146,7 @@ static const struct {
     [RUN_RANKS] = {"ranks", 128, COLUMNS(rank_columns)},           [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
     [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)}, [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
-    [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
+    [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},       [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
 };
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
 static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns),

@@ -19,6 +19,7 @@ enum run_dataset {
     RUN_CAM_FRAMES,                                   // table of struct cam_row
     RUN_IMPORTANCE,                                   // of each target: rows of floats, one for each channel
     RUN_IMAGES = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // table of struct image_row
+    RUN_EARLIER,                                      // table of struct image_row
     RUN_TIMING,                                       // table of struct timing_row
     RUN_DATASETS
 };

@@ -182,7 +182,7 @@ own() {
     own a.png
 }
 
-@test "the dream of a picture that has changed into none stays, until --force" {
+@test "the dream of a picture that has changed into none stays in its folder, until --force" {
     dream in/a.png in/b.png
     cp out/a/dream.png .
     printf '<html>' >in/a.png
@@ -191,8 +191,28 @@ own() {
     [ "$(row a.png status output)" = "1 b'a/dream.png'" ]
     run -0 "$ONEIROS" report out
     rm in/a.png
+    mkdir other
+    cp in/c.png other/a.png
+    dream in/b.png other/a.png # another one of that name
+    cmp dream.png out/a/dream.png
+    [ -s out/a-2/dream.png ]
+    run -0 dream in/b.png other/a.png
+    [[ $output == *"nothing to do"* ]]
     run -0 dream --force in/b.png
-    [ ! -e out/a ]
+    [ "$(ls out)" = "$(printf '%s\n' b run.h5)" ]
+}
+
+@test "a run that is killed while all its pictures are dreamed again still knows what is there" {
+    dream in/a.png in/b.png
+    cp in/c.png in/a.png
+    cp in/c.png in/b.png
+    signal_when KILL 'has_rows out/run.h5 earlier 2' "$ONEIROS" dream "${settings[@]}" -s checkpoint.seconds=1000 -o out in/a.png in/b.png
+    if [ "$(rows out/run.h5 images)" -eq 0 ]; then # struck in time
+        run -2 dream -s steps=4 in/a.png in/b.png
+        [[ $output == *"steps was 3 and is 4"* ]]
+    fi
+    run -0 dream --force in/c.png
+    [ "$(ls out)" = "$(printf '%s\n' c run.h5)" ]
 }
 
 @test "photographs among which a run has written can be dreamed of" {

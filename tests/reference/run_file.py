@@ -188,6 +188,7 @@ def check_page_tables(file):
         for have, want in zip(found, wanted):
             assert have == want, f"docs/run-file.md, {path}: {have} should be {want}"
         assert len(found) == len(wanted), path
+    assert file["earlier"].dtype == file["images"].dtype  # as the page says
     names = []
     file.visititems(lambda name, item: names.append("/" + name) if isinstance(item, h5py.Dataset) else None)
     sections = re.findall(r"^### `(.*)`$", PAGE, re.M)

@@ -256,6 +256,9 @@ static bool take_from_walk(struct intake *intake, struct intake_entry *entry)
         if (walk->others > 0 && !walk->quiet)
             log_info("%s: %lld picture%s, %lld other file%s left out", intake->folder, (long long)walk->pictures, PLURAL(walk->pictures),
                      (long long)walk->others, PLURAL(walk->others));
+        if (walk->ours > 0 && !walk->quiet)
+            log_info("%s: %lld picture%s left out that %s called as what a run writes", intake->folder, (long long)walk->ours,
+                     PLURAL(walk->ours), walk->ours == 1 ? "is" : "are");
         return false;
     }
     return true;

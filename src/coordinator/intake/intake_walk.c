@@ -96,6 +96,8 @@ static bool is_wanted(struct intake_walk *walk, const FTSENT *found)
         walk->ours++;
         return false;
     }
+    if (walk->inside && found->fts_level == 1 && strncmp(found->fts_name, "run.h5", 6) == 0)
+        return false;
     const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;
     walk->others += !wanted;

@@ -44,6 +44,8 @@ enum status forget_run(const char *output)
     rc = access(path, F_OK) == 0 ? run_reader_open(&reader, path) : STATUS_IO;
     if (rc == STATUS_OK)
         rc = run_images_read(reader, &images);
+    if (rc == STATUS_OK)
+        rc = run_images_add_earlier(reader, &images);
     for (size_t i = 0; i < images.count; i++)
         TRY_OUT(forget_image(output, &images.items[i]));
     rc = STATUS_OK;

@@ -43,6 +43,15 @@ static bool is_missing(void *context, int64_t image)
     return found && found->missing;
 }
 
+// Of an image that is not done, and of which there is something in the output folder: so that the folder stays its own.
+static bool is_remembered(void *context, int64_t image, bool before)
+{
+    const struct resume *r = context;
+    const struct resume_image *found = find(r, image);
+    const struct run_image *past = found ? &r->past.items[found - r->images] : NULL;
+    return past && !found->done && past->output[0] && past->earlier == before;
+}
+
 // Whether the file is the one whose row this is. It is read only where its size is the same and its time is not.
 static enum status is_same_file(const struct run_image *image, const char *path, const struct config *config, bool *same)
 {
@@ -111,6 +120,10 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     }
     const size_t place = (size_t)(known - r->known.items);
     const struct run_image *image = &r->past.items[place];
+    if (image->status == IMAGE_DONE && image->earlier) { // its other rows are gone
+        counts->changed++;
+        return;
+    }
     if (image->status != IMAGE_DONE) {
         *(image->status == IMAGE_FAILED ? &counts->failed : &counts->unfinished) += 1;
         return;
@@ -138,15 +151,16 @@ static bool is_gone(const char *source)
     return whole && !intake_is_url(source) && access(source, F_OK) != 0;
 }
 
-// Images that the inputs do not name now. What is done of them stays, the rest is forgotten.
+// Images that the inputs do not name now. What is done of them stays. Others are forgotten, but for their folders where there are some.
 static void look_at_others(struct resume *r)
 {
     for (size_t i = 0; i < r->past.count; i++) {
         struct known_image *known = &r->known.items[i];
         if (known->taken)
             continue;
-        known->left_out = r->past.items[i].status != IMAGE_DONE;
-        if (!known->left_out) {
+        const struct run_image *image = &r->past.items[i];
+        known->left_out = !image->output[0];
+        if (image->status == IMAGE_DONE && !image->earlier) {
             const bool missing = is_gone(known->source);
             r->images[i] = (struct resume_image){.done = true, .missing = missing};
             *(missing ? &r->counts.gone : &r->counts.unnamed) += 1;
@@ -160,7 +174,7 @@ static bool is_complete(const struct resume *r)
     const struct resume_counts *c = &r->counts;
     bool same = c->added + c->changed + c->failed + c->unfinished + c->lost == 0;
     for (size_t i = 0; i < r->past.count; i++)
-        same = same && r->images[i].done && r->images[i].missing == r->past.items[i].missing;
+        same = same && (r->past.items[i].earlier || (r->images[i].done && r->images[i].missing == r->past.items[i].missing));
     return same;
 }
 
@@ -244,24 +258,17 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     return STATUS_OK;
 }
 
-static bool is_begun(const struct resume *r, size_t i)
-{
-    return !r->images[i].done && !r->known.items[i].left_out && r->past.items[i].output[0];
-}
-
-static enum status read_begun(struct resume *r, struct run_reader *reader)
+static enum status read_unfinished(struct resume *r, struct run_reader *reader)
 {
     struct run_cursor *cursor;
     size_t count = 0;
     for (size_t i = 0; i < r->past.count; i++)
-        count += is_begun(r, i);
-    TRY(ALLOCATE(r->begun, count + 1, "for %zu images", count));
+        count += r->past.items[i].status == IMAGE_STOPPED;
+    TRY(ALLOCATE(r->unfinished, count + 1, "for %zu images", count));
     TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    for (const struct image_row *row; (row = run_cursor_next(cursor));) {
-        const struct resume_image *image = find(r, row->id);
-        if (image && is_begun(r, (size_t)(image - r->images)) && r->begun_count < count)
-            r->begun[r->begun_count++] = *row;
-    }
+    for (const struct image_row *row; (row = run_cursor_next(cursor));)
+        if (row->status == IMAGE_STOPPED && r->unfinished_count < count)
+            r->unfinished[r->unfinished_count++] = *row;
     return run_cursor_close(&cursor, STATUS_OK);
 }
 
@@ -271,7 +278,9 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
-    return run_images_read(*reader, &r->past);
+    TRY(run_images_read(*reader, &r->past));
+    TRY(run_images_add_earlier(*reader, &r->past));
+    return read_unfinished(r, *reader);
 }
 
 // Whether there is a dream of that run, or a part of one.
@@ -328,7 +337,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     struct intake *intake = NULL;
     enum status rc;
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
-    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .is_missing = is_missing, .context = r};
+    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .remember = is_remembered, .is_missing = is_missing, .context = r};
     rc = read_run(r, &reader);
     if (rc != STATUS_OK) {
         rc = fail(rc == STATUS_IO ? STATUS_FORMAT : rc, "cannot go on with the run that is there: %s; --force begins anew",
@@ -346,7 +355,6 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
         &(struct intake_options){
             .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
     walk(r, intake, options);
-    TRY_OUT(read_begun(r, reader));
     r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
     if (!options->look_only)
         rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so
@@ -373,7 +381,7 @@ void resume_destroy(struct resume **resume)
     known_images_destroy(&(*resume)->known);
     run_images_destroy(&(*resume)->past);
     free((*resume)->images);
-    free((*resume)->begun);
+    free((*resume)->unfinished);
     free(*resume);
     *resume = NULL;
 }
@@ -388,11 +396,12 @@ void resume_written(struct resume *r, struct image_row *row)
         snprintf(row->output, sizeof row->output, "%s", r->past.items[image - r->images].output);
 }
 
-const struct image_row *resume_next_begun(struct resume *r)
+const struct image_row *resume_next_unfinished(struct resume *r)
 {
-    while (r->begun_count > 0) {
-        const struct image_row *row = &r->begun[--r->begun_count];
-        if (!find(r, row->id)->written)
+    while (r->unfinished_count > 0) {
+        const struct image_row *row = &r->unfinished[--r->unfinished_count];
+        const struct known_image *known = known_images_find(&r->known, row->id);
+        if (known && !known->left_out && !find(r, row->id)->written)
             return row;
     }
     return NULL;

@@ -45,12 +45,12 @@ struct resume {
     struct run_images past;
     struct known_images known; // past, in the same order
     struct resume_image {
-        bool done;           // its row stays
-        bool missing;        // its input is not there
-        bool written;        // its row has been written anew
-    } * images;              // [past.count]
-    struct image_row *begun; // [begun_count] rows that are not done, of images of which there is something in the output folder
-    size_t begun_count;
+        bool done;                // its row stays
+        bool missing;             // its input is not there
+        bool written;             // its row has been written anew
+    } * images;                   // [past.count]
+    struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped
+    size_t unfinished_count;
     struct resume_counts counts;
     bool complete; // nothing is to be done
 };
@@ -68,9 +68,8 @@ bool resume_is_done(const struct resume *resume, int64_t image); // false for NU
 // The row of this image is about to be written anew. Where it has failed it is still that of the dream that is there.
 void resume_written(struct resume *resume, struct image_row *row);
 
-// Rows of dreams that were stopped, or whose pictures have changed, and to which a session that ends early has not come: they stay. NULL:
-// no more of them.
-const struct image_row *resume_next_begun(struct resume *resume);
+// Of dreams that were stopped and to which a session that ends early has not come again: their rows stay. NULL: no more of them.
+const struct image_row *resume_next_unfinished(struct resume *resume);
 
 // In words: "280 done, 20 new, 3 changed".
 void resume_describe(const struct resume *resume, char *text, size_t size);

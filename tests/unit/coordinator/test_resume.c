@@ -11,6 +11,7 @@
 
 #include "common/system/log.h"
 #include "coordinator/intake/load.h"
+#include "coordinator/resume/forget.h"
 #include "files.h"
 #include "media/video/video.h"
 #include "scratch.h"
@@ -52,11 +53,28 @@ static struct image_row row_of(int id, int status)
     return row;
 }
 
-// A run of these statuses, one an image; -1: it had not come to it.
-static void begin(const int statuses[IMAGES])
+static struct run_file_header header_of_run(void)
 {
     static const char *const hosts[] = {"here"};
     static const int channels[CONFIG_TARGETS_MAX] = {4, 4, 4, 4}, cores[] = {2};
+    return (struct run_file_header){.kind = "dream",
+                                    .config = &config,
+                                    .channels = channels,
+                                    .cam_layer = config.targets.items[0].layer,
+                                    .weights_md5 = md5,
+                                    .weights_source = "none",
+                                    .plan = "",
+                                    .ranks = 1,
+                                    .hosts = hosts,
+                                    .cores = cores,
+                                    .node_cores = cores,
+                                    .workers = 1,
+                                    .tiles = &tiles};
+}
+
+// A run of these statuses, one an image; -1: it had not come to it.
+static void begin(const int statuses[IMAGES])
+{
     struct run_file *file;
     CU_ASSERT_FATAL(scratch_create());
     log_set_level(LOG_ERROR);
@@ -69,19 +87,7 @@ static void begin(const int statuses[IMAGES])
         write_text(paths[i], i == 0 ? "picture a" : "picture b");
     }
     UNIT_OK(file_make_folder(in_scratch("out")));
-    const struct run_file_header header = {.kind = "dream",
-                                           .config = &config,
-                                           .channels = channels,
-                                           .cam_layer = config.targets.items[0].layer,
-                                           .weights_md5 = md5,
-                                           .weights_source = "none",
-                                           .plan = "",
-                                           .ranks = 1,
-                                           .hosts = hosts,
-                                           .cores = cores,
-                                           .node_cores = cores,
-                                           .workers = 1,
-                                           .tiles = &tiles};
+    const struct run_file_header header = header_of_run();
     UNIT_OK(run_file_create(&file, in_scratch("out/run.h5"), &header, NULL));
     for (int i = 0; i < IMAGES; i++)
         if (statuses[i] >= 0) {
@@ -231,25 +237,48 @@ static void test_other_pictures(void)
     scratch_remove();
 }
 
-// Rows that stay where a session ends before it comes to them, and what becomes of one whose picture has failed.
-static void test_begun(void)
+// A session that is killed at once after its run file is there: what the rows it dropped were of is still known.
+static void die_at_once(int count)
+{
+    struct run_file *file;
+    struct resume *resume;
+    const struct run_file_header header = header_of_run();
+    UNIT_OK(go_on(&resume, JOB_DREAM, count));
+    UNIT_OK(run_file_create(&file, in_scratch("out/run.h5"), &header, &resume->earlier));
+    resume_destroy(&resume);
+    UNIT_OK(run_file_close(&file, false));
+}
+
+static void test_remembered(void)
 {
     struct resume *resume;
-    bool seen[IMAGES] = {false};
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
     change(0, "another picture", 60);
     change(1, "another picture", 60);
     UNIT_OK(go_on(&resume, JOB_DREAM, 3));
-    struct image_row failed = {.id = 1, .status = IMAGE_FAILED};
+    struct image_row failed = {.id = 1, .status = IMAGE_FAILED}, unknown = {.id = 7, .status = IMAGE_FAILED};
     resume_written(resume, &failed);
-    CU_ASSERT_STRING_EQUAL(failed.output, "1/dream.png"); // the old dream, which is there
-    for (const struct image_row *row; (row = resume_next_begun(resume));)
-        seen[row->id] = true;
-    CU_ASSERT(seen[0] && !seen[1] && !seen[2]);
-    struct image_row unknown = {.id = 7, .status = IMAGE_FAILED};
     resume_written(resume, &unknown);
+    CU_ASSERT_STRING_EQUAL(failed.output, "1/dream.png"); // the old dream, which is there
     CU_ASSERT_STRING_EQUAL(unknown.output, "");
     resume_destroy(&resume);
+    for (int i = 0; i < 2; i++) {
+        die_at_once(3);
+        expect(3, "--x", "1 done, 2 changed", false);
+    }
+    change(0, "picture a", 60); // as it was: but its steps are gone
+    expect(3, "--x", "1 done, 2 changed", false);
+    config.steps++;
+    refuse(JOB_DREAM, 3, "steps was ");
+    config.steps--;
+    inputs[0] = paths[2]; // the others are not named: they are remembered all the same
+    die_at_once(1);
+    UNIT_OK(go_on(&resume, JOB_DREAM, 1));
+    CU_ASSERT(resume->complete && resume->past.count == 3 && !resume->known.items[0].left_out);
+    resume_destroy(&resume);
+    inputs[0] = paths[0];
+    UNIT_OK(forget_run(in_scratch("out")));
+    CU_ASSERT(access(in_scratch("out/0"), F_OK) != 0 && access(in_scratch("out/1"), F_OK) != 0 && access(in_scratch("out/2"), F_OK) != 0);
     scratch_remove();
 }
 
@@ -291,12 +320,8 @@ static void test_other_runs(void)
 }
 
 static const struct unit_test tests[] = {
-    {"what is done", test_what_is_done},
-    {"lost files", test_lost_files},
-    {"other inputs", test_other_inputs},
-    {"other pictures", test_other_pictures},
-    {"other folders", test_other_folders},
-    {"other runs", test_other_runs},
-    {"begun", test_begun},
+    {"what is done", test_what_is_done},     {"lost files", test_lost_files},       {"other inputs", test_other_inputs},
+    {"other pictures", test_other_pictures}, {"other folders", test_other_folders}, {"other runs", test_other_runs},
+    {"remembered", test_remembered},
 };
 UNIT_MAIN("going on with a run", tests)
