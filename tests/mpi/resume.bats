@@ -190,7 +190,7 @@ own() {
     cmp dream.png out/a/dream.png
     [ "$(row a.png status output)" = "1 b'a/dream.png'" ]
     run -0 "$ONEIROS" report out
-    rm in/a.png
+    rm in/a.png out/report.html
     mkdir other
     cp in/c.png other/a.png
     dream in/b.png other/a.png # another one of that name

@@ -191,6 +191,8 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
             return false;
         }
+    } else if (intake->globbing && output_folder_has_run_file(&intake->output, path, path + last_part(path))) {
+        return false;
     } else if (!S_ISREG(info->st_mode)) {
         rc = fail(STATUS_UNSUPPORTED, "neither a file nor a folder");
     } else if (output_folder_may_hold(&intake->output, path, path + last_part(path))) {

@@ -15,16 +15,17 @@ static bool is_output_folder(const struct output_folder *output, const struct st
     return output->path && info->st_dev == output->device && info->st_ino == output->inode;
 }
 
-// Whether the path is that of the output folder, or of something so many folders or more below it.
-static bool is_inside(const struct output_folder *output, const char *path, int folders)
+// How many parts the path has below the output folder, 0: it is that; -1: it is not in it.
+static int depth_in(const struct output_folder *output, const char *path)
 {
     char *whole = output->path ? realpath(path, NULL) : NULL;
     const size_t length = whole ? strlen(output->path) : 0;
-    bool inside = whole && strncmp(whole, output->path, length) == 0 && (whole[length] == '/' || whole[length] == '\0');
-    for (const char *rest = whole + length; inside && folders > 0; folders--)
-        inside = *rest && (rest = strchr(rest + 1, '/'));
+    const bool inside = whole && strncmp(whole, output->path, length) == 0 && (whole[length] == '/' || whole[length] == '\0');
+    int parts = inside ? 0 : -1;
+    for (const char *rest = inside ? whole + length : NULL; rest && *rest; rest = strchr(rest + 1, '/'))
+        parts++;
     free(whole);
-    return inside;
+    return parts;
 }
 
 static bool has_output_name(const char *name)
@@ -48,7 +49,17 @@ void output_folder_release(struct output_folder *output)
 
 bool output_folder_may_hold(const struct output_folder *output, const char *path, const char *name)
 {
-    return has_output_name(name) && is_inside(output, path, 1);
+    return has_output_name(name) && depth_in(output, path) > 1;
+}
+
+static bool is_run_file(const char *name)
+{
+    return strncmp(name, "run.h5", 6) == 0;
+}
+
+bool output_folder_has_run_file(const struct output_folder *output, const char *path, const char *name)
+{
+    return is_run_file(name) && depth_in(output, path) == 1;
 }
 
 // Whether a folder is that of some run: it holds a run file.
@@ -75,10 +86,13 @@ enum status intake_walk_open(struct intake_walk *walk, const char *folder, const
 {
     char copy[FILE_PATH_MAX];
     char *const roots[] = {copy, NULL};
-    const bool inside = is_inside(output, folder, 0) || is_run_folder(folder);
+    const int depth = depth_in(output, folder);
     snprintf(copy, sizeof copy, "%s", folder);
-    *walk = (struct intake_walk){
-        .tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name), .output = output, .inside = inside, .quiet = quiet};
+    *walk = (struct intake_walk){.tree = fts_open(roots, FTS_LOGICAL | FTS_NOCHDIR, by_name),
+                                 .output = output,
+                                 .inside = depth >= 0 || is_run_folder(folder),
+                                 .level = depth > 0 ? 0 : 1,
+                                 .quiet = quiet};
     return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
 }
 
@@ -92,11 +106,11 @@ void intake_walk_close(struct intake_walk *walk)
 // A file that is the walk's to give out.
 static bool is_wanted(struct intake_walk *walk, const FTSENT *found)
 {
-    if (walk->inside && found->fts_level > 1 && has_output_name(found->fts_name)) {
+    if (walk->inside && found->fts_level > walk->level && has_output_name(found->fts_name)) {
         walk->ours++;
         return false;
     }
-    if (walk->inside && found->fts_level == 1 && strncmp(found->fts_name, "run.h5", 6) == 0)
+    if (walk->inside && found->fts_level == 1 && is_run_file(found->fts_name))
         return false;
     const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;

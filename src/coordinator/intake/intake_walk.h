@@ -21,6 +21,7 @@ struct intake_walk {
     FTS *tree; // NULL: no walk
     const struct output_folder *output;
     bool inside;                              // the folder is the output folder of a run, this or another one, or in this run's
+    int level;                                // of the folders in which a run may have put pictures, from 0, the folder itself
     bool quiet;                               // not a word of folders left out
     int64_t pictures, others, ours, failures; // so far; ours: written by a run
 };
@@ -38,3 +39,6 @@ void output_folder_release(struct output_folder *output);
 
 // Whether this may be the path of a picture that an earlier run into the output folder wrote. `name`: the last part of it.
 bool output_folder_may_hold(const struct output_folder *output, const char *path, const char *name);
+
+// Whether it is the run file of a run into it.
+bool output_folder_has_run_file(const struct output_folder *output, const char *path, const char *name);

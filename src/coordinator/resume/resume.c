@@ -355,7 +355,8 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
         &(struct intake_options){
             .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
     walk(r, intake, options);
-    r->complete = r->complete && !reader->unclosed; // else its last write was cut off: it is written anew, and closed
+    // Else its last write was cut off, or it says that something is left: it is written anew.
+    r->complete = r->complete && !reader->unclosed && reader->facts.complete;
     if (!options->look_only)
         rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so
 out:

@@ -237,8 +237,8 @@ static void test_other_pictures(void)
     scratch_remove();
 }
 
-// A session that is killed at once after its run file is there: what the rows it dropped were of is still known.
-static void die_at_once(int count)
+// A session that ends, or is killed, at once after its run file is there: what the rows it dropped were of is still known.
+static void end_at_once(int count, bool complete)
 {
     struct run_file *file;
     struct resume *resume;
@@ -246,7 +246,7 @@ static void die_at_once(int count)
     UNIT_OK(go_on(&resume, JOB_DREAM, count));
     UNIT_OK(run_file_create(&file, in_scratch("out/run.h5"), &header, &resume->earlier));
     resume_destroy(&resume);
-    UNIT_OK(run_file_close(&file, false));
+    UNIT_OK(run_file_close(&file, complete));
 }
 
 static void test_remembered(void)
@@ -263,7 +263,7 @@ static void test_remembered(void)
     CU_ASSERT_STRING_EQUAL(unknown.output, "");
     resume_destroy(&resume);
     for (int i = 0; i < 2; i++) {
-        die_at_once(3);
+        end_at_once(3, false);
         expect(3, "--x", "1 done, 2 changed", false);
     }
     change(0, "picture a", 60); // as it was: but its steps are gone
@@ -272,7 +272,7 @@ static void test_remembered(void)
     refuse(JOB_DREAM, 3, "steps was ");
     config.steps--;
     inputs[0] = paths[2]; // the others are not named: they are remembered all the same
-    die_at_once(1);
+    end_at_once(1, true);
     UNIT_OK(go_on(&resume, JOB_DREAM, 1));
     CU_ASSERT(resume->complete && resume->past.count == 3 && !resume->known.items[0].left_out);
     resume_destroy(&resume);
