@@ -17,7 +17,7 @@ static void on_signal(int number)
 }
 
 // Whether nohup, or whoever else started the program, has SIGHUP ignored. Asked before all libraries begin: by main(), UCX, which comes
-// with MPICH, has taken SIGHUP for its debugger.
+// with MPICH and with Open MPI 5, has taken SIGHUP for its debugger.
 static bool hangup_ignored;
 
 static void ask_for_hangup(void)
