@@ -111,6 +111,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     }
     const size_t place = (size_t)(known - r->known.items);
     const struct run_image *image = &r->past.items[place];
+    r->images[place].named = true;
     if (image->status != IMAGE_DONE) {
         *(image->status == IMAGE_FAILED ? &counts->failed : &counts->unfinished) += 1;
         return;
@@ -118,7 +119,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     const bool readable = entry->status == STATUS_OK &&
                           (entry->kind != INTAKE_FILE || is_same_file(image, entry->source, options->config, &same) == STATUS_OK);
     if (!readable) { // the dream of what was there stays
-        r->images[place] = (struct resume_image){.done = true, .missing = true};
+        r->images[place].done = r->images[place].missing = true;
         counts->gone++;
         return;
     }
@@ -385,6 +386,8 @@ void resume_describe(const struct resume *r, char *text, size_t size)
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].count > 0 && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
+    if (used == 0)
+        snprintf(text, size, "no pictures");
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

@@ -46,6 +46,7 @@ struct resume {
     struct resume_image {
         bool done;                // its row stays
         bool missing;             // its input is not there
+        bool named;               // it is among the inputs
     } * images;                   // [past.count]
     struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped
     size_t unfinished_count;
