@@ -149,7 +149,7 @@ static enum status name_all(struct dry_plan *plan)
         else
             TRY_OUT(add_input(plan, &entry));
         if (now() - said > SAY_SO_AFTER) {
-            log_info("looked at %d images so far", plan->next);
+            log_info("looked at %d image%s so far", plan->next, PLURAL(plan->next));
             said = now();
         }
     }
@@ -183,8 +183,9 @@ static enum status look_at_all(struct dry_plan *plan)
 static enum status fail_memory(struct dry_input *input, const struct schedule *schedule)
 {
     char text[160];
-    snprintf(text, sizeof text, "needs %.0f MiB of each of %d ranks, and one may use %.0f MiB",
-             schedule_memory(schedule, input->image, schedule->workers) / MIB, schedule->workers, (double)schedule->memory_limit / MIB);
+    snprintf(text, sizeof text, "needs %.0f MiB of each of %d rank%s, and one may use %.0f MiB",
+             schedule_memory(schedule, input->image, schedule->workers) / MIB, schedule->workers, PLURAL(schedule->workers),
+             (double)schedule->memory_limit / MIB);
     input->error = strdup(text);
     return input->error ? STATUS_OK : no_memory("for another image");
 }
@@ -340,8 +341,8 @@ static void print_sizes(const struct dry_plan *plan, const struct totals *totals
         ranks[sizes++] = team;
     }
     for (int i = 0; i < sizes; i++)
-        fprintf(stream, "%s%d image%s on %d rank%s%s", i ? ", " : "", counts[i], counts[i] == 1 ? "" : "s", ranks[i],
-                ranks[i] == 1 ? "" : "s", counts[i] == 1 || ranks[i] == 1 ? "" : " each");
+        fprintf(stream, "%s%d image%s on %d rank%s%s", i ? ", " : "", counts[i], PLURAL(counts[i]), ranks[i], PLURAL(ranks[i]),
+                counts[i] == 1 || ranks[i] == 1 ? "" : " each");
 }
 
 static void print_teams(const struct dry_plan *plan, const struct totals *totals, FILE *stream)
@@ -373,7 +374,8 @@ static void print_totals(const struct dry_plan *plan, FILE *stream)
         fprintf(stream, ", %d not looked at", totals.unseen);
     if (plan->done > 0)
         fprintf(stream, ", beside %" PRId64 " that are done", plan->done);
-    fprintf(stream, "; %.1f million pixels to step over, %d times\n", totals.pixels / 1e6, plan->schedule.config->steps);
+    fprintf(stream, "; %.1f million pixels to step over, %d time%s\n", totals.pixels / 1e6, plan->schedule.config->steps,
+            PLURAL(plan->schedule.config->steps));
     if (totals.good == 0)
         return;
     print_teams(plan, &totals, stream);

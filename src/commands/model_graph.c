@@ -162,7 +162,7 @@ static void print_table(const struct printing *p)
     for (int t = 0; t < p->config->targets.count; t++)
         printf("%s%s", t ? " + " : "", p->config->targets.items[t].layer);
     printf(" at %d x %d pixels in %s, plan %s, %s, %d thread%s\n", p->graph->width, p->graph->height, p->plan->bf16 ? "bf16" : "f32",
-           p->config->plan, simd_here()->name, p->threads, p->threads == 1 ? "" : "s");
+           p->config->plan, simd_here()->name, p->threads, PLURAL(p->threads));
     if (unknown)
         printf("no plan has been made yet for %d convolution%s, shown as direct: dream or bench makes it, or give one by -s plan=FILE\n",
                unknown, PLURAL(unknown));

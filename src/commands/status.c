@@ -38,7 +38,7 @@ static const char help_text[] =
     "\n"
     "Examples:\n"
     "  watch oneiros status dreams\n"
-    "  while oneiros status -q dreams; [ $? -eq 4 ]; do sleep 60; done    # until the run has ended\n";
+    "  while sleep 60; oneiros status -q dreams; [ $? -eq 4 ]; do :; done    # until the run has ended\n";
 
 struct status_options {
     bool json, quiet;

@@ -80,7 +80,7 @@ static void print_head(const struct run_state *state, FILE *stream)
         else
             append(text, ", %" PRId64 " of %" PRId64, known->done, known->inputs);
         append(text, explains(state) ? " explained" : " done");
-        append(text, state->phase == RUN_STARTING ? " before" : "");
+        append(text, state->unwritten ? " before" : "");
         if (known->failed > 0)
             append(text, ", %" PRId64 " failed", known->failed);
         if (!is_at_work(state) && unfinished(state) > 0)
@@ -95,7 +95,7 @@ static double seconds_left(const struct run_state *state)
         return 0;
     return isnan(state->known.seconds_left) || state->phase != RUN_GOES_ON
                ? NAN
-               : fmax(state->known.seconds_left - fmin(state->idle, IDLE_SAID), 0);
+               : fmax(state->known.seconds_left - fmin(state->idle, IDLE_SAID), 1);
 }
 
 // One that says something.
@@ -112,9 +112,9 @@ static void print_progress(const struct run_state *state, bool utf8, FILE *strea
         return;
     progress_append_bar(text, known->progress, BAR, utf8);
     if (state->phase == RUN_GOES_ON) {
-        const char *comma = "";
+        const char *comma = " ";
         if (known->in_hand >= 0) {
-            text_append(text, sizeof text, "%d in hand", known->in_hand);
+            text_append(text, sizeof text, "%s%d in hand", comma, known->in_hand);
             comma = ", ";
         }
         if (has_rate(state)) {
@@ -154,42 +154,41 @@ static void append_place(const struct run_state *state, char text[LINE_MAX_BYTES
         append(text, ", job %lld", h->job);
     else if (!state->held && facts && facts->slurm[0])
         append(text, ", job %s", facts->slurm[0]);
-    if (facts && state->phase != RUN_STARTING && facts->ranks > 1)
-        append(text, ", %d ranks on %d host%s", facts->ranks, count_hosts(facts), count_hosts(facts) == 1 ? "" : "s");
+    if (facts && !state->unwritten && facts->ranks > 1)
+        append(text, ", %d ranks on %d host%s", facts->ranks, count_hosts(facts), PLURAL(count_hosts(facts)));
 }
 
-// Who is, or was, at work, and when.
+// Who is, or was, at work.
 static void print_place(const struct run_state *state, FILE *stream)
 {
-    char place[LINE_MAX_BYTES] = "", text[PROGRESS_LINE_MAX], time_text[TIME_MAX];
+    char place[LINE_MAX_BYTES] = "", text[PROGRESS_LINE_MAX];
     const struct folder_holder *h = &state->holder;
     append_place(state, place);
-    if (is_at_work(state)) {
-        if (!h->here) // else it has been seen
-            append(place, "; last sign of life %s ago", duration(state->reader ? fmin(h->silence, state->idle) : h->silence, text));
-        put_row(stream, "at work", "%s", place);
-        if (state->phase == RUN_GOES_ON)
-            put_row(stream, "started", "%s, %s ago", moment(state->started, "%Y-%m-%d %H:%M:%S UTC", time_text),
-                    duration(difftime(time(NULL), state->started), text));
-        else if (h->since)
-            put_row(stream, "started", "%s", moment(h->since, "%Y-%m-%d %H:%M:%S UTC", time_text));
-        return;
-    }
-    put_row(stream, "ran", "%s", place);
-    if (state->phase == RUN_KILLED)
-        put_row(stream, "", "last sign of life: %s",
-                moment(state->holder.heard > state->written ? state->holder.heard : state->written, "%Y-%m-%d %H:%M:%S UTC", time_text));
+    if (is_at_work(state) && !h->here) // else it has been seen
+        append(place, "; last sign of life %s ago", duration(state->unwritten ? h->silence : fmin(h->silence, state->idle), text));
+    put_row(stream, is_at_work(state) ? "at work" : "ran", "%s", place);
 }
 
+// When: of the last session, whether it has written anything or not.
 static void print_time(const struct run_state *state, FILE *stream)
 {
+    static const char format[] = "%Y-%m-%d %H:%M:%S UTC";
     char text[PROGRESS_LINE_MAX], rate[PROGRESS_LINE_MAX] = "", time_text[TIME_MAX];
-    const struct run_facts *facts = &state->reader->facts;
+    const struct folder_holder *h = &state->holder;
+    const char *label = !state->unwritten && state->reader->facts.resumed == 1 ? "resumed" : "started";
+    moment(state->unwritten ? h->since : state->started, format, time_text);
     if (has_rate(state))
         progress_append_rate(rate, state->known.images_per_second);
-    put_row(stream, "started", "%s, for %s%s%s%s%s", moment(state->started, "%Y-%m-%d %H:%M:%S UTC", time_text),
-            duration(facts->elapsed_seconds, text), rate[0] ? " (" : "", rate, rate[0] ? ")" : "",
-            facts->resumed == 1 ? "; its last session" : "");
+    if (state->unwritten && h->since) // else its lock does not say
+        put_row(stream, label, "%s%s", time_text, is_at_work(state) ? "" : ", and had written nothing");
+    if (!state->unwritten && is_at_work(state))
+        put_row(stream, label, "%s, %s ago", time_text, duration(difftime(time(NULL), state->started), text));
+    if (!state->unwritten && !is_at_work(state))
+        put_row(stream, label, "%s, for %s%s%s%s", time_text, duration(state->reader->facts.elapsed_seconds, text), rate[0] ? " (" : "",
+                rate, rate[0] ? ")" : "");
+    if (state->phase == RUN_KILLED)
+        put_row(stream, "", "last sign of life: %s",
+                moment(state->unwritten || h->heard > state->written ? h->heard : state->written, format, time_text));
 }
 
 static void append_setting(void *context, const char *key, const char *value)
@@ -219,22 +218,33 @@ static void print_settings(const struct run_state *state, FILE *stream)
     put_row(stream, "settings", "oneiros %s%s", facts->kind, text);
 }
 
+// The reason once, and the first pictures that failed for it.
+static void print_reason(const struct run_reason *reason, const char *label, FILE *stream)
+{
+    char names[LINE_MAX_BYTES] = "";
+    if (reason->count == 1) {
+        put_row(stream, label, "%s: %s", reason->first[0].source, reason->first[0].error);
+        return;
+    }
+    for (size_t i = 0; i < reason->named; i++)
+        append(names, "%s%s", i ? ", " : "", reason->first[i].source);
+    if (reason->count > (int64_t)reason->named)
+        append(names, " and %" PRId64 " more", reason->count - (int64_t)reason->named);
+    put_row(stream, label, "%" PRId64 " pictures: %s", reason->count, reason->first[0].error);
+    put_row(stream, "", "  %s", names);
+}
+
 static void print_failures(const struct run_state *state, FILE *stream)
 {
     const struct run_failures *failures = &state->failures;
     int64_t rest = failures->others;
-    for (size_t i = 0; i < failures->named; i++)
-        put_row(stream, i ? "" : "failed", "%s: %s", failures->first[i].source, failures->first[i].error);
-    if (state->known.failed <= (int64_t)failures->named)
-        return;
-    put_row(stream, "", "and %" PRId64 " more; all of them by reason:", state->known.failed - (int64_t)failures->named);
     for (size_t i = 0; i < failures->reasons; i++)
         if (i < REASONS_SHOWN)
-            put_row(stream, "", "%6" PRId64 "  %s", failures->reason[i].count, failures->reason[i].error);
+            print_reason(&failures->reason[i], i ? "" : "failed", stream);
         else
             rest += failures->reason[i].count;
     if (rest > 0)
-        put_row(stream, "", "%6" PRId64 "  for other reasons", rest);
+        put_row(stream, "", "and %" PRId64 " for other reasons", rest);
 }
 
 static void print_advice(const struct run_state *state, FILE *stream)
@@ -255,10 +265,8 @@ void status_print(const struct run_state *state, bool utf8, FILE *stream)
     print_head(state, stream);
     if (state->reader && state->phase != RUN_COMPLETE && state->phase != RUN_STARTING)
         print_progress(state, utf8, stream);
-    if (state->held || state->reader)
-        print_place(state, stream);
-    if (state->reader && !is_at_work(state))
-        print_time(state, stream);
+    print_place(state, stream);
+    print_time(state, stream);
     if (state->reader) {
         print_settings(state, stream);
         print_failures(state, stream);
@@ -329,13 +337,22 @@ static json_t *failures_json(const struct run_failures *failures)
     return list;
 }
 
+static json_t *sources_json(const struct run_reason *reason)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < reason->named; i++)
+        json_array_append_new(list, page_data_text(reason->first[i].source));
+    return list;
+}
+
 static json_t *reasons_json(const struct run_failures *failures)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < failures->reasons; i++) {
         json_t *reason = json_object();
         set(reason, "count", json_integer(failures->reason[i].count));
-        set(reason, "error", page_data_text(failures->reason[i].error));
+        set(reason, "error", page_data_text(failures->reason[i].first[0].error));
+        set(reason, "sources", sources_json(&failures->reason[i]));
         json_array_append_new(list, reason);
     }
     return list;

@@ -19,6 +19,7 @@
 #include "coordinator/intake/prefetch.h"
 #include "coordinator/progress/notices.h"
 #include "coordinator/progress/progress.h"
+#include "coordinator/resume/earlier_work.h"
 #include "coordinator/resume/forget.h"
 #include "coordinator/schedule/baseline_images.h"
 #include "coordinator/task/checkpoint_folder.h"
@@ -39,6 +40,7 @@ struct coordinator {
     struct timing_part own, workers; // filled in at the end
     struct dispatcher *dispatcher;
     struct checkpoint_folder checkpoints;
+    struct earlier_work earlier;
     struct delegation *delegation; // NULL: rank 0 reads and writes all
     int64_t taken;                 // from the intake, and read
     int downloads;                 // URLs among what is being read
@@ -131,6 +133,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         c->taken++;
         c->downloads -= intake_is_url(task->record.source);
         *found = true;
+        (void)earlier_work_see(&c->earlier, task->record.sha256, c->progress);
         task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
         notices_say(&c->notices, task->record.source, &task->image);
         TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
@@ -144,6 +147,7 @@ static enum status stop(struct coordinator *c)
     const char *reason = stop_reason(); // NULL: only a worker has heard of it
     log_warning("stopping (%s): each worker ends its step%s", reason ? reason : "a signal to a worker",
                 c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+    progress_set_stopping(c->progress);
     if (c->delegation)
         c->delegation->stopping = true;
     prefetch_stop(c->prefetch);
@@ -159,20 +163,19 @@ static int64_t coming(const struct coordinator *c)
     return c->all_taken ? 0 : unknown ? -1 : left;
 }
 
-// For those who look at the run. What an earlier session has done counts as much as what is left of the same number. `over`: nothing more
-// will come.
+// For the display and for those who look at the run. `over`: nothing more will come.
 static void set_progress(struct coordinator *c, bool over)
 {
     struct run_progress known = run_progress_unknown();
+    progress_set_total(c->progress, intake_ahead_total(c->ahead));
     struct progress_state state = progress_now(c->progress);
-    const int64_t inputs = intake_ahead_total(c->ahead), earlier = c->options->resume ? c->options->resume->counts.done : 0;
     const double fraction = progress_fraction(&state), left = progress_seconds_left(&state);
     if (over)
         state.rate = 0; // that of the whole session
-    known.inputs = inputs;
+    known.inputs = state.total;
     known.in_hand = state.in_flight;
     if (fraction >= 0)
-        known.progress = inputs > 0 ? ((double)earlier + fraction * (double)(inputs - earlier)) / (double)inputs : 1;
+        known.progress = fraction;
     known.images_per_second = progress_image_rate(&state);
     if (left >= 0 && !over)
         known.seconds_left = left;
@@ -182,9 +185,6 @@ static void set_progress(struct coordinator *c, bool over)
 // Once round the loop, whoever reads and writes.
 static enum status look_after(struct coordinator *c, bool *found)
 {
-    const int64_t total = intake_ahead_total(c->ahead), done = c->options->resume ? c->options->resume->counts.done : 0;
-    if (total >= 0)
-        progress_set_total(c->progress, total - done);
     const int reading = prefetch_count(c->prefetch);
     progress_set_waiting(c->progress, c->downloads, reading - c->downloads, dispatcher_writing(c->dispatcher));
     progress_tick(c->progress);
@@ -278,7 +278,7 @@ static void say_timing(const struct coordinator *c, double elapsed)
     char title[64];
     if (outcome->done + outcome->stopped == 0 || log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
         return;
-    snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, c->workers.ranks == 1 ? "" : "s");
+    snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, PLURAL(c->workers.ranks));
     timing_part_print(&c->workers, title, elapsed, stderr);
     timing_part_print(&c->own, "rank 0", elapsed, stderr);
 }
@@ -332,10 +332,15 @@ static enum status next_to_delegate(void *context, struct intake_entry *entry, b
 static enum status take_delegated(void *context, struct task *task)
 {
     struct coordinator *c = context;
-    const double work =
-        task->record.status == IMAGE_DONE ? c->options->setup.work(c->options->setup.config, task->record.width, task->record.height) : 0;
-    progress_add_work(c->progress, work);
-    progress_advance(c->progress, work);
+    const struct run_setup *setup = &c->options->setup;
+    const struct image_row *record = &task->record;
+    const double earlier = earlier_work_see(&c->earlier, record->sha256, c->progress);
+    if (record->status != IMAGE_FAILED) {
+        const double work = setup->work(setup->config, record->width, record->height);
+        progress_add_work(c->progress, work);
+        progress_take_up(c->progress, earlier);
+        progress_advance(c->progress, (record->status == IMAGE_DONE ? work : image_rows_pixels(&task->results.rows)) - earlier);
+    }
     const enum status rc = dispatcher_write_rows(c->dispatcher, &task->results.rows);
     if (rc == STATUS_OK)
         return write_down(c, task);
@@ -403,11 +408,18 @@ static enum status keep_unfinished(struct coordinator *c)
     return STATUS_OK;
 }
 
+// How many pictures wait of a run that was stopped as it began, where a moment's patience tells.
+static void wait_for_total(const struct coordinator *c)
+{
+    unsigned idle = 0;
+    for (const double until = now() + 1; intake_ahead_total(c->ahead) < 0 && now() < until;)
+        mpi_idle(&idle);
+}
+
 static void say_end(const struct coordinator *c)
 {
-    const struct coordinator_outcome *outcome = c->outcome;
     notices_end(&c->notices);
-    if (c->all_taken && !c->options->resume && outcome->done + outcome->failed + outcome->stopped == 0)
+    if (intake_ahead_total(c->ahead) == 0)
         log_warning("nothing to do: the inputs name no picture");
     say_unfinished(c);
 }
@@ -424,6 +436,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
+    earlier_work_count(&c.earlier, options->resume, &options->setup, &c.checkpoints, c.progress);
     TRY_OUT(create_dispatcher(&c));
     if (options->delegates)
         TRY_OUT(create_delegation(&c));
@@ -432,6 +445,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     else
         TRY_OUT(serve(&c));
     TRY_OUT(keep_unfinished(&c));
+    wait_for_total(&c);
     say_end(&c);
     if (!options->here.serve)
         TRY_OUT(dispatcher_dismiss(c.dispatcher));
@@ -457,6 +471,7 @@ out:
         checkpoint_folder_clean(&c.checkpoints);
     checkpoint_folder_end(&c.checkpoints, rc == STATUS_OK && !outcome->rows_lost && !outcome->was_stopped && outcome->failed == 0);
     checkpoint_folder_destroy(&c.checkpoints);
+    earlier_work_destroy(&c.earlier);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
     if (rc == STATUS_OK && !outcome->rows_lost)

@@ -6,6 +6,7 @@
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
+#include "common/system/text.h"
 #include "coordinator/coordinator.h"
 #include "job/start.h"
 #include "worker/look/cam.h"
@@ -109,7 +110,8 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
     struct worker *worker = NULL;
     enum status rc;
     TRY_OUT(worker_create(&worker, &options));
-    log_debug("rank %d: %d threads, %.1f GiB", run->launch.rank, omp_get_max_threads(), (double)run->memory_limit / (1 << 30));
+    log_debug("rank %d: %d thread%s, %.1f GiB", run->launch.rank, omp_get_max_threads(), PLURAL(omp_get_max_threads()),
+              (double)run->memory_limit / (1 << 30));
     if (run->launch.size == 1 || run->prepared.known.delegates)
         TRY_OUT(coordinate(run, worker, outcome));
     else
@@ -148,7 +150,7 @@ int run_job(struct job_options *options, enum status typed)
         goto end;
     rc = run.launch.size > 1 && run.launch.rank == COORDINATOR_RANK ? coordinate(&run, NULL, &outcome) : work(&run, &outcome);
     if (rc != STATUS_OK) {
-        folder_lock_release(&run.prepared.lock);
+        preparation_leave(&run.prepared);
         launch_abort(&run.launch, outcome.refused ? EXIT_USAGE : EXIT_INTERNAL);
     }
     rc = watchdog_stop(&run.watchdog);
@@ -161,7 +163,7 @@ end:
     if (rc == STATUS_OK)
         return exit_code_for(&outcome);
 failed:
-    folder_lock_release(&run.prepared.lock);
+    preparation_leave(&run.prepared);
     if (run.launch.comm != MPI_COMM_NULL && !run.launch.agreed)
         launch_abort(&run.launch, exit_code(rc)); // the others do not know
     if (run.launch.rank == COORDINATOR_RANK)

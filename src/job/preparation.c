@@ -104,23 +104,33 @@ static enum status choose_folders(struct preparation *p, struct job_options *opt
     return STATUS_OK;
 }
 
-enum status preparation_make_output(struct preparation *p, const struct job_options *options)
+enum status preparation_check_output(struct preparation *p, const struct job_options *options)
 {
     char run_file[FILE_PATH_MAX];
     TRY(file_join(run_file, options->output, "run.h5"));
     if (p->resume)
         say_earlier(p, options);
+    return access(options->output, F_OK) == 0 ? file_may_create(run_file) : STATUS_OK;
+}
+
+static enum status take_folder(struct preparation *p, const struct job_options *options)
+{
+    const char *output = options->output;
     if (options->dry_run) {
-        TRY(file_may_make_folder(options->output));
-        return access(options->output, F_OK) == 0 ? file_may_create(run_file) : STATUS_OK;
+        TRY(file_may_make_folder(output));
+        return access(output, F_OK) == 0 ? folder_lock_look(output) : STATUS_OK;
     }
-    TRY(file_make_folder(options->output));
-    if (!p->lock.path[0]) { // it was not there
-        TRY(folder_lock_take(&p->lock, options->output));
-        if (!options->force && access(run_file, F_OK) == 0)
-            return fail(STATUS_USAGE, "another run has begun in %s in the meantime; run the same command again", options->output);
-    }
-    return file_may_create(run_file);
+    p->made = file_missing_folder(output);
+    TRY(file_make_folder(output));
+    return folder_lock_take(&p->lock, output);
+}
+
+void preparation_leave(struct preparation *p)
+{
+    folder_lock_release(&p->lock);
+    if (p->made)
+        file_remove_folders(p->output, p->made);
+    p->made = 0;
 }
 
 // Where there is no encoder at all there are no videos, but everything else. One that is asked for must be there.
@@ -197,11 +207,10 @@ static enum status read_plan(struct preparation *p, struct job_options *options)
 enum status preparation_make(struct preparation *p, struct job_options *options, int ranks)
 {
     char run_file[FILE_PATH_MAX];
-    *p = (struct preparation){.recorded = options->config};
+    *p = (struct preparation){.recorded = options->config, .output = options->output};
     TRY(model_path(options->config.model.path, p->model));
     TRY(file_join(run_file, options->output, "run.h5"));
-    if (access(options->output, F_OK) == 0)
-        TRY(options->dry_run ? folder_lock_look(options->output) : folder_lock_take(&p->lock, options->output));
+    TRY(take_folder(p, options));
     TRY(find_earlier(p, options, run_file));
     TRY(read_plan(p, options));
     if (p->known.nothing_left) {
@@ -221,7 +230,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
 
 void preparation_destroy(struct preparation *p)
 {
-    folder_lock_release(&p->lock);
+    preparation_leave(p);
     resume_destroy(&p->resume);
     image_destroy(&p->guide);
     free(p->plan_text);

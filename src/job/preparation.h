@@ -12,6 +12,8 @@
 struct preparation {
     char model[FILE_PATH_MAX]; // the file with the weights
     struct folder_lock lock;   // of the output folder
+    const char *output;        // that folder; borrowed
+    size_t made;               // of its path: up to the first folder that was not there; 0: all were
     struct resume *resume;     // the run to go on with; NULL: a new one
     struct {
         int tile_size;      // of that run; 0: there is none
@@ -23,13 +25,15 @@ struct preparation {
     struct image guide;     // of the objective; empty if it needs none
 };
 
-// For so many ranks. The precision of options->config becomes that of the plan. Nothing is made; of a folder that is there the lock is
-// taken. With options->dry_run not even that.
+// For so many ranks. The precision of options->config becomes that of the plan. The output folder is made and its lock taken, so that all
+// can see that a run starts. With options->dry_run it is only found out whether that would do.
 enum status preparation_make(struct preparation *preparation, struct job_options *options, int ranks) MUST_CHECK;
 
-// The output folder, once all else is known to be well, and its lock; sees that a file can be written there. A dry run only finds out
-// whether that would do.
-enum status preparation_make_output(struct preparation *preparation, const struct job_options *options) MUST_CHECK;
+// Once all else is known to be well: sees that a file can be written in the output folder.
+enum status preparation_check_output(struct preparation *preparation, const struct job_options *options) MUST_CHECK;
+
+// Leaves the output folder to others; where nothing was written to it, it is as it was.
+void preparation_leave(struct preparation *preparation);
 
 // Frees what it owns; a zeroed one is fine.
 void preparation_destroy(struct preparation *preparation);

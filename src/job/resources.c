@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/system/text.h"
 #include "job/launcher.h"
 
 // A positive number from the environment, or 0.
@@ -71,7 +72,7 @@ void resources_doubt(const struct threads *threads, const struct cores *cores, c
         snprintf(doubt, RESOURCES_DOUBT_MAX,
                  "%s is %d, and there are cores for %d thread%s: leave it away, or give each rank %d cores (" LAUNCHER_CORES
                  ", srun --cpus-per-task=%d)",
-                 threads->asked_by, threads->count, most, most == 1 ? "" : "s", threads->count, threads->count, threads->count);
+                 threads->asked_by, threads->count, most, PLURAL(most), threads->count, threads->count, threads->count);
     else if (!threads->asked_by && task <= PROCESSORS_MAX && (int)task > cores->processors)
         snprintf(doubt, RESOURCES_DOUBT_MAX,
                  "SLURM_CPUS_PER_TASK is %d, and the launcher has bound the rank to %d, so that it uses no more: give it all of them "

@@ -216,7 +216,7 @@ enum status start_run(struct run *run)
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
     if (launch->rank == COORDINATOR_RANK)
-        rc = preparation_make_output(prepared, run->options);
+        rc = preparation_check_output(prepared, run->options);
     TRY(launch_agree(launch, rc));
     warn_of_teams(run);
     return make_plan(run);
@@ -244,7 +244,7 @@ enum status start_dry(struct run *run)
     TRY(ALLOCATE(weights->array, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(model_path_fail(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info), config->model.path));
     TRY_OUT(check_all(run));
-    TRY_OUT(preparation_make_output(&run->prepared, run->options));
+    TRY_OUT(preparation_check_output(&run->prepared, run->options));
     warn_of_teams(run);
     rc = look_at_plan(run);
 out:

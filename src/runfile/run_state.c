@@ -44,16 +44,17 @@ static void make_key(const struct image_row *row, char key[ROW_ERROR_MAX])
     key[length] = '\0';
 }
 
-static void name_failure(struct run_failures *failures, const struct image_row *row)
+// Into a list of the first `room` ones.
+static void name_failure(struct run_failure *first, size_t *named, size_t room, const struct image_row *row)
 {
-    size_t place = failures->named;
-    while (place > 0 && failures->first[place - 1].image > row->id)
+    size_t place = *named;
+    while (place > 0 && first[place - 1].image > row->id)
         place--;
-    if (place == RUN_FAILURES_NAMED)
+    if (place == room)
         return;
-    failures->named += failures->named < RUN_FAILURES_NAMED;
-    memmove(failures->first + place + 1, failures->first + place, (failures->named - 1 - place) * sizeof *failures->first);
-    struct run_failure *failure = &failures->first[place];
+    *named += *named < room;
+    memmove(first + place + 1, first + place, (*named - 1 - place) * sizeof *first);
+    struct run_failure *failure = &first[place];
     failure->image = row->id;
     snprintf(failure->source, sizeof failure->source, "%s", row->source);
     snprintf(failure->error, sizeof failure->error, "%s", row->error);
@@ -73,10 +74,10 @@ static void count_reason(struct run_failures *failures, const struct image_row *
     struct run_reason *reason = &failures->reason[place];
     if (place == failures->reasons) {
         failures->reasons++;
-        snprintf(reason->error, sizeof reason->error, "%s", row->error);
         snprintf(reason->key, sizeof reason->key, "%s", key);
     }
     reason->count++;
+    name_failure(reason->first, &reason->named, RUN_REASON_SOURCES, row);
 }
 
 static int by_count(const void *a, const void *b)
@@ -101,7 +102,7 @@ static enum status count_images(struct run_state *state)
         if (row->status >= IMAGE_DONE && row->status <= IMAGE_STOPPED)
             counts[row->status]++;
         if (row->status == IMAGE_FAILED) {
-            name_failure(&state->failures, row);
+            name_failure(state->failures.first, &state->failures.named, RUN_FAILURES_NAMED, row);
             count_reason(&state->failures, row);
         }
     }
@@ -137,7 +138,7 @@ static void complete_progress(struct run_state *state)
 static enum run_phase phase_of(const struct run_state *state)
 {
     const bool alive = state->held && !state->holder.gone, complete = state->reader && state->reader->facts.complete == 1;
-    if (alive && (!state->reader || state->holder.since > state->started))
+    if (alive && state->unwritten)
         return RUN_STARTING;
     if (complete)
         return RUN_COMPLETE;
@@ -178,7 +179,9 @@ static enum status look(struct run_state *state, const char *given, bool *again)
     *again = folder_lock_holder(state->folder, &after) != state->held || (rc != STATUS_OK && state->held && !after.gone);
     if (rc != STATUS_OK)
         return *again ? fail_in(rc, "a run is at work there, and its file is being written: try again") : rc;
+    state->unwritten = state->held && (!state->reader || state->holder.since > state->started);
     state->phase = phase_of(state);
+    state->unwritten = state->unwritten && state->phase != RUN_COMPLETE; // it had nothing to do
     state->rows_wait = state->rows_wait && state->phase == RUN_GOES_ON;
     return STATUS_OK;
 }

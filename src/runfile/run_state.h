@@ -17,7 +17,7 @@ enum run_phase {
     RUN_KILLED,   // or without a word
 };
 
-enum { RUN_FAILURES_NAMED = 5, RUN_REASONS_MAX = 32 };
+enum { RUN_FAILURES_NAMED = 5, RUN_REASONS_MAX = 32, RUN_REASON_SOURCES = 3 };
 
 // The first pictures that failed, by their place among the inputs, and how often each reason. Reasons that differ in numbers and in the
 // name of the picture alone are one.
@@ -29,10 +29,11 @@ struct run_failures {
     } first[RUN_FAILURES_NAMED];
     struct run_reason {
         int64_t count;
-        char error[ROW_ERROR_MAX]; // of the first picture with it
-        char key[ROW_ERROR_MAX];   // what they have in common
-    } reason[RUN_REASONS_MAX];     // the most frequent first
-    int64_t others;                // pictures with further reasons
+        char key[ROW_ERROR_MAX]; // what their errors have in common
+        size_t named;
+        struct run_failure first[RUN_REASON_SOURCES];
+    } reason[RUN_REASONS_MAX]; // the most frequent first
+    int64_t others;            // pictures with further reasons
 };
 
 struct run_state {
@@ -40,6 +41,7 @@ struct run_state {
     enum run_phase phase;
     bool held;                   // the folder is, by:
     struct folder_holder holder; // who may be gone
+    bool unwritten;              // that has written nothing: what is known is of the session before
     struct run_reader *reader;   // of its run file; NULL: there is none yet
     struct run_progress known;   // counts are never negative but for inputs and in_hand
     time_t started, written;     // by the run's clock; by that of the file system

@@ -191,7 +191,7 @@ weights_or_skip() {
     grep -q "^broken.png *would fail: .*text" <<<"$output"
     grep -q "^missing.png *would fail: No such file" <<<"$output"
     grep -q "^tiny.bmp *would fail: 8 x 8 pixels are too few" <<<"$output"
-    grep -Eq "^huge.bmp *would fail: needs [0-9]+ MiB of each of 1 ranks, and one may use 64 MiB" <<<"$output"
+    grep -Eq "^huge.bmp *would fail: needs [0-9]+ MiB of each of 1 rank, and one may use 64 MiB" <<<"$output"
     grep -q "^images: *5, 4 of which would fail" <<<"$output"
 }
 

@@ -77,14 +77,39 @@ state() {
 @test "stopped and killed" {
     run -75 "$ONEIROS" status stopped
     [[ ${lines[0]} == "stopped: stopped, 2 of 9 done, 2 failed" ]]
-    [[ ${lines[1]} == "   25%      ▕████████                        ▏"* && $output == *"the same command goes on with it" ]]
+    [[ ${lines[1]} == "   25%      ▕████████                        ▏" && $output == *"the same command goes on with it" ]]
     run -75 "$ONEIROS" status killed
     [[ ${lines[0]} == "killed: killed, 2 of 9 done, 2 failed, 2 unfinished" ]]
-    [[ $output == *"process 77 on $(hostname), job 812"*"last sign of life: "*"the same command goes on with it" ]]
+    [[ $output == *"process 77 on $(hostname), job 812"*"  started   "*", for "*"last sign of life: "*"the same command goes on with it" ]]
     run -75 "$ONEIROS" status -q killed
     [ -z "$output" ]
     LC_ALL=C run -75 "$ONEIROS" status killed
     [[ ${lines[1]} == "   25%      [========>"* ]]
+}
+
+@test "of a run that was gone on with all times are of its last session, also where that has written nothing" {
+    rm -rf again
+    cp -r dreams again
+    cp killed/.oneiros.lock again
+    /usr/bin/python3 - <<'END'
+import h5py
+with h5py.File("again/run.h5", "r+", libver="latest") as run:
+    for name, value in {"complete": 0, "inputs": 9, "resumed": 1}.items():
+        run.attrs.modify(name, value)
+    run.attrs.modify("started", "2026-01-02T03:04:05Z")
+END
+    run -75 "$ONEIROS" status again
+    [[ ${lines[0]} == "again: killed, 2 of 9 done" && $output == *"  resumed   2026-01-02 03:04:05 UTC, for "*"last sign of life: "* ]]
+    [[ $output != *started* ]]
+    sed -i 's/^since .*/since 1798761600/' again/.oneiros.lock # 2027, after that session
+    touch -d 2027-01-01T00:00:30Z again/.oneiros.lock
+    run -75 "$ONEIROS" status again
+    [[ ${lines[0]} == "again: killed, 2 of 9 done before" ]]
+    [[ $output == *"  started   2027-01-01 00:00:00 UTC, and had written nothing"*"last sign of life: 2027-01-01 00:00:30 UTC"* ]]
+    [[ $output != *2026-01-02* && $output != *images/* ]]
+    rm again/.oneiros.lock
+    run -75 "$ONEIROS" status again
+    [[ ${lines[0]} == "again: stopped, 2 of 9 done" && $output == *"  resumed   2026-01-02 03:04:05 UTC, for "* ]]
 }
 
 @test "an explanation" {
@@ -152,9 +177,11 @@ state() {
     "$ONEIROS" dream -q "${tiny[@]}" -o failed wrong 2>/dev/null || [ $? -eq 3 ]
     run -3 "$ONEIROS" status failed
     [[ ${lines[0]} == "failed: complete, 0 of 2000 done, 2000 failed" && ${#lines[@]} -le 20 ]]
-    [[ $output == *"and 1995 more; all of them by reason:"*"  1200  this looks like HTML"*"   800  this looks like text"* ]]
+    [[ $output == *"  failed    1200 pictures: this looks like HTML"*"    wrong/page-1.jpg, wrong/page-10.jpg, wrong/page-100.jpg and 1197 more"* ]]
+    [[ $output == *" 800 pictures: this looks like text"*"    wrong/text-1.png, wrong/text-10.png, wrong/text-100.png and 797 more"* ]]
+    [ "$(grep -c 'this looks like' <<<"$output")" -eq 2 ]
     run -3 "$ONEIROS" status --json failed
-    data 'len(f["failures"]) == 5' '[r["count"] for r in f["reasons"]] == [1200, 800] and f["other_reasons"] == 0 and f["failed"] == 2000'
+    data 'len(f["failures"]) == 5 and f["reasons"][0]["sources"][0] == "wrong/page-1.jpg"' '[r["count"] for r in f["reasons"]] == [1200, 800] and f["other_reasons"] == 0 and f["failed"] == 2000'
 }
 
 @test "JSON is as docs/status.md has it" {

@@ -384,7 +384,7 @@ silence() {
         done
         wait "$process" || code=$?
         [ "$code" -eq 75 ]
-        grep -q "no image is done" log
+        grep -q "stopped before the first image was done, after " log
     done
 }
 

@@ -35,14 +35,13 @@ says() {
 
 @test "asked all the time while two ranks dream: never torn, never backwards, and the run does not notice" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -q "${settings[@]}" -o alone in || [ $? -eq 3 ]
-    mkdir out # so that it is never missing
     "$MPIEXEC" -n 3 "$ONEIROS" dream -q "${settings[@]}" -o out in 2>run.log &
     local launcher=$! code
     : >asked
     while kill -0 "$launcher" 2>/dev/null; do
         code=0
         "$ONEIROS" status --json out >line 2>error || code=$?
-        if [ "$code" -eq 2 ] && grep -q 'No such file' error; then continue; fi # it has not come to its lock
+        if [ "$code" -eq 2 ] && [ ! -s asked ] && grep -q 'No such file' error; then continue; fi # MPI has not started yet
         [ "$code" -eq 4 ] || [ "$code" -eq 3 ] || { cat error line && false; }
         cat line >>asked
         "$ONEIROS" report -q out 2>/dev/null || true
@@ -114,4 +113,82 @@ END
     wait $!
     run -0 "$ONEIROS" status --json out
     data 'd["done"] == d["inputs"] == 3 and d["progress"] == 1'
+}
+
+# ask: keeps what status says of out; whether two pictures are in hand
+ask() {
+    "$ONEIROS" status --json out >>asked 2>/dev/null
+    tail -n 1 asked | grep -q '"state":"running".*"in_hand":2'
+}
+
+@test "the share is what is done of the work: of a run that is stopped, and of one that goes on, from its first word" {
+    local io run=("$MPIEXEC" -n 3 "$ONEIROS" dream -q -s steps=3000 -s octaves.count=1 -s input.resize=120 -s threads=1)
+    run+=(-s checkpoint.seconds=0.1 -o out in/chelsea.png in/coffee.png)
+    for io in coordinator workers; do
+        rm -rf out
+        signal_when USR1 'saved 2' "${run[@]}" -s io=$io
+        [ "$code" -eq 75 ]
+        run -75 "$ONEIROS" status --json out
+        data 'd["done"] == 0 and d["stopped"] == 2 and 0 < d["progress"] < 0.5'
+        "$ONEIROS" status --json out >before || true
+        : >asked
+        signal_when USR1 ask "${run[@]}" -s io=$io
+        [ "$code" -eq 75 ]
+        "$ONEIROS" status --json out >>asked || true
+        /usr/bin/python3 - <<'END'
+import json
+before = json.load(open("before"))["progress"]
+asked = [json.loads(line) for line in open("asked")]
+told = [one["progress"] for one in asked if one["resumed"] and one["progress"] is not None]
+assert asked[-1]["state"] == "stopped" and len(told) >= 2 and all(0.99 * before <= share < 0.5 for share in told), (before, told)
+END
+    done
+}
+
+@test "a run has its folder before it reads the weights, and leaves none where it is refused" {
+    cp "${ONEIROS_MODEL_PATH:-${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5}" bad.h5
+    /usr/bin/python3 - <<'END'
+import h5py
+with h5py.File("bad.h5", "r+") as file:
+    def spoil(name, item):
+        if isinstance(item, h5py.Dataset) and "conv2d_94" in name and item.ndim == 4:
+            item[0, 0, 0, 0] = float("nan")
+    file.visititems(spoil)
+END
+    "$ONEIROS" dream "${settings[@]}" -s model.path=bad.h5 -o some/where/out in 2>log &
+    local process=$! code=0
+    until [ -e some/where/out/.oneiros.lock ]; do kill -0 $process; done
+    kill -STOP $process
+    run -4 "$ONEIROS" status some/where/out
+    [[ ${lines[0]} == "some/where/out: starting" && ${lines[1]} == "  at work   process $process on "* ]]
+    kill -CONT $process
+    wait $process || code=$?
+    [ "$code" -eq 2 ]
+    grep -q 'is not finite' log
+    [ ! -e some ]
+}
+
+@test "a run that was stopped as it began says how many pictures wait" {
+    "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o out in/chelsea.png in/coffee.png 2>log &
+    local process=$! code=0
+    until [ -e out/.oneiros.lock ]; do kill -0 $process; done
+    kill -USR1 $process
+    wait $process || code=$?
+    [ "$code" -eq 75 ]
+    grep -q 'oneiros: stopped before the first image was done, after ' log
+    run -75 "$ONEIROS" status out
+    [[ ${lines[0]} == "out: stopped, 0 of 2 done" ]]
+    run -0 "$ONEIROS" report out
+    [[ $output == *"out/report.html: 0 of 2 pictures, "* ]]
+}
+
+@test "a run that has nothing to do says so" {
+    "$ONEIROS" dream -q "${settings[@]}" -s steps=1 -o out in/{chelsea,coffee}.png
+    run -0 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out in/chelsea.png # the row of the other one changes
+    [[ $output == *"oneiros: nothing was to be done"* && $output != *"no image"* ]]
+    : >none.txt
+    run -0 "$ONEIROS" dream -o empty @none.txt
+    [ "$output" = "oneiros: warning: nothing to do: the inputs name no picture" ]
+    run -0 "$ONEIROS" dream -o empty @none.txt
+    [[ $output == *"nothing to do in empty: no pictures; "* ]]
 }

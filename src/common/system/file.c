@@ -371,6 +371,32 @@ enum status file_make_folder(const char *path)
     return file_make_missing_folder(path, &made);
 }
 
+size_t file_missing_folder(const char *path)
+{
+    char part[FILE_PATH_MAX];
+    struct stat facts;
+    for (size_t length = 1; length <= strlen(path) && length < sizeof part; length++) {
+        if (path[length] != '/' && path[length] != '\0')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)length, path);
+        if (stat(part, &facts) != 0)
+            return length;
+    }
+    return 0;
+}
+
+void file_remove_folders(const char *path, size_t least)
+{
+    char part[FILE_PATH_MAX];
+    for (size_t length = strlen(path); length >= least && length > 0 && length < sizeof part; length--) {
+        if (path[length] != '/' && path[length] != '\0')
+            continue;
+        snprintf(part, sizeof part, "%.*s", (int)length, path);
+        if (rmdir(part) != 0 && errno != ENOENT) // "a/" is "a"
+            return;
+    }
+}
+
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name)
 {
     size_t length = strlen(folder);

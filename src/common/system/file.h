@@ -66,6 +66,12 @@ enum status file_make_folder(const char *path) MUST_CHECK;
 // The same; *made: it was not there, so that nothing is in it.
 enum status file_make_missing_folder(const char *path, bool *made) MUST_CHECK;
 
+// Of the folders that the path names, the first that is not there: the length of its path; 0: all are there.
+size_t file_missing_folder(const char *path);
+
+// rmdir -p: the folder, if it is empty, and those around it whose paths are not shorter than `least`.
+void file_remove_folders(const char *path, size_t least);
+
 // a/b into `out`; refuses what does not fit.
 enum status file_join(char out[FILE_PATH_MAX], const char *folder, const char *name) MUST_CHECK;
 

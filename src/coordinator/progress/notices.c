@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "common/system/log.h"
+#include "common/system/text.h"
 
 static const struct {
     enum log_level level;
@@ -43,6 +44,6 @@ void notices_end(const struct notices *notices)
     for (int kind = 0; kind < NOTICE_KINDS; kind++) {
         const int64_t more = notices->counts[kind] - 1;
         if (more > 0)
-            log_line(kinds[kind].level, "%" PRId64 " more picture%s like that: %s", more, more == 1 ? "" : "s", kinds[kind].text);
+            log_line(kinds[kind].level, "%" PRId64 " more picture%s like that: %s", more, PLURAL(more), kinds[kind].text);
     }
 }

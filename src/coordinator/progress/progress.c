@@ -42,29 +42,47 @@ static void append_rate(char text[PROGRESS_LINE_MAX], double images_per_second)
     append(text, rate < 9.95 ? "%.1f images/%s" : "%.0f images/%s", rate, units[unit]);
 }
 
-// Work that is left. An image that failed before its work was known is taken for one that has none.
-static double work_left(const struct progress_state *state)
+static bool all_ended(const struct progress_state *state)
+{
+    return state->done + state->failed >= state->total;
+}
+
+// Work of images that nobody has looked at yet. One that failed before its work was known is taken for one that has none.
+static double unseen_work(const struct progress_state *state)
 {
     const int64_t unknown = state->total - state->sized - state->failed;
-    const double mean = state->sized > 0 ? state->work / (double)state->sized : 0;
-    return fmax(state->work - state->advanced, 0) + (unknown > 0 ? mean * (double)unknown : 0);
+    const double mean = state->sized > 0 ? state->work / (double)state->sized : state->expected;
+    return unknown > 0 ? mean * (double)unknown : 0;
+}
+
+static double work_done(const struct progress_state *state)
+{
+    return state->advanced + fmin(state->saved, unseen_work(state));
+}
+
+static double work_left(const struct progress_state *state)
+{
+    return fmax(state->work - state->advanced, 0) + fmax(unseen_work(state) - state->saved, 0);
 }
 
 double progress_fraction(const struct progress_state *state)
 {
     if (state->total < 0)
         return -1;
-    if (state->done + state->failed >= state->total)
+    if (all_ended(state))
         return 1;
     // What follows the last step takes its time too: not all done before it is.
-    return state->advanced > 0 ? fmin(state->advanced / (state->advanced + work_left(state)), 0.99) : 0;
+    return work_done(state) > 0 ? fmin(work_done(state) / (work_done(state) + work_left(state)), 0.99) : 0;
 }
 
 double progress_seconds_left(const struct progress_state *state)
 {
+    const double left = work_left(state);
     if (state->total < 0 || state->sized == 0 || !(state->rate > 0))
         return -1;
-    return work_left(state) / state->rate;
+    if (all_ended(state))
+        return 0;
+    return left > 0 ? fmax(left / state->rate, 1) : -1; // nobody knows how long pictures are being written
 }
 
 // Images a second: of the smoothed rate of work, or of the whole run where that is not known.
@@ -72,7 +90,7 @@ static double image_rate(const struct progress_state *state)
 {
     if (state->rate > 0 && state->work > 0)
         return state->rate * (double)state->sized / state->work;
-    return state->elapsed > 0 ? (double)state->done / state->elapsed : 0;
+    return state->elapsed > 0 ? (double)(state->done - state->earlier) / state->elapsed : 0;
 }
 
 // What stands beside the bar. Where there is little room, the last ones are left out first.
@@ -80,7 +98,7 @@ enum detail { DETAIL_COUNT, DETAIL_TIME, DETAIL_FAILED, DETAIL_HAND, DETAIL_WAIT
 
 static void append_count(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
 {
-    append(text, "%lld", (long long)(state->done + state->failed));
+    append(text, "%lld", (long long)state->done);
     if (state->total >= 0)
         append(text, " of %lld", (long long)state->total);
     append(text, " done");
@@ -144,7 +162,7 @@ static void append_bar(char text[PROGRESS_LINE_MAX], double fraction, int column
         else
             append(text, " ");
     }
-    append(text, utf8 ? "▏ " : "] ");
+    append(text, utf8 ? "▏" : "]");
 }
 
 void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_state *state, int width, bool utf8)
@@ -167,10 +185,12 @@ void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_sta
     }
     if (fraction >= 0)
         append(text, "%3d%% ", (int)(fraction * 100));
-    if (fraction >= 0 && bar >= BAR_LEAST && (int)utf8_columns(details) <= room)
+    if (fraction >= 0 && bar >= BAR_LEAST && (int)utf8_columns(details) <= room) {
         append_bar(text, fraction, bar, utf8);
-    else
+        append(text, " ");
+    } else {
         utf8_cut(details, columns - percent > 0 ? (size_t)(columns - percent) : 0); // a column has a byte at least
+    }
     append(text, "%s", details);
     if (columns < percent)
         text[columns] = '\0';
@@ -187,19 +207,25 @@ void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_sta
 
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state)
 {
-    const bool none = state->done == 0;
+    const int64_t done = state->done - state->earlier;
     text[0] = '\0';
-    if (none)
-        append(text, "no image is done after ");
+    if (done == 0 && state->failed == 0 && state->done == state->total) {
+        append(text, "nothing was to be done");
+        return;
+    }
+    if (done > 0)
+        append(text, "%lld image%s in ", (long long)done, PLURAL(done));
+    else if (state->stopping)
+        append(text, "stopped before %s image was done, after ", state->earlier ? "another" : "the first");
     else
-        append(text, "%lld image%s in ", (long long)state->done, PLURAL(state->done));
+        append(text, "no image is done after ");
     if (state->elapsed < 1)
         append(text, "less than a second");
     else
         append_duration(text, state->elapsed);
-    if (state->done > 1 && state->elapsed >= 1) {
+    if (done > 1 && state->elapsed >= 1) {
         append(text, " (");
-        append_rate(text, (double)state->done / state->elapsed);
+        append_rate(text, (double)done / state->elapsed);
         append(text, ")");
     }
     if (state->failed)
@@ -339,6 +365,31 @@ void progress_advance(struct progress *progress, double work)
     progress_tick(progress);
 }
 
+void progress_take_up(struct progress *progress, double work)
+{
+    progress->state.advanced += work;
+    progress->seen_advanced += work;
+}
+
+void progress_add_earlier(struct progress *progress, double work)
+{
+    progress->state.done++;
+    progress->state.earlier++;
+    progress_add_work(progress, work);
+    progress_take_up(progress, work);
+}
+
+void progress_set_saved(struct progress *progress, double saved, double expected)
+{
+    progress->state.saved = saved;
+    progress->state.expected = expected;
+}
+
+void progress_set_stopping(struct progress *progress)
+{
+    progress->state.stopping = true;
+}
+
 void progress_set_in_flight(struct progress *progress, int images)
 {
     if (images != progress->state.in_flight)
@@ -390,7 +441,7 @@ void progress_destroy(struct progress **progress)
         on_terminal = NULL;
     }
     update(*progress);
-    if (!(*progress)->quiet)
+    if (!(*progress)->quiet && (*progress)->state.total != 0)
         write_line(*progress, progress_format_summary);
     free(*progress);
     *progress = NULL;

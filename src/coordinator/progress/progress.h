@@ -27,6 +27,19 @@ void progress_add_work(struct progress *progress, double work);
 // So much of it is done.
 void progress_advance(struct progress *progress, double work);
 
+// So much of it an earlier session has done, which does not pass for speed. A negative number: so much is lost.
+void progress_take_up(struct progress *progress, double work);
+
+// An image, of so much work, that an earlier session has done.
+void progress_add_earlier(struct progress *progress, double work);
+
+// What an earlier session has done of images whose work is not known yet, and the work that an image is expected to be while that of none
+// is known.
+void progress_set_saved(struct progress *progress, double saved, double expected);
+
+// The run will end before all is done.
+void progress_set_stopping(struct progress *progress);
+
 // How many images workers have in hand.
 void progress_set_in_flight(struct progress *progress, int images);
 
@@ -48,7 +61,7 @@ struct progress_state progress_now(struct progress *progress);
 // Lets the display move. Call it often.
 void progress_tick(struct progress *progress);
 
-// Takes the display away, writes the summary. A NULL progress is fine.
+// Takes the display away, writes the summary, unless there were no images at all. A NULL progress is fine.
 void progress_destroy(struct progress **progress);
 
 // The words of the display: pure functions from a state to a text.
@@ -59,18 +72,21 @@ enum { PROGRESS_LINE_MAX = 1024 }; // bytes
 struct progress_state {
     int64_t total;        // images; negative while it is not known
     int64_t done, failed; // images
+    int64_t earlier;      // of those that are done: by earlier sessions
     int64_t sized;        // images whose work is known
     int in_flight;        // images that workers have in hand
     char name[48];        // of the one in hand; empty: none is known
     struct progress_place place;
     int downloads, reading, writing; // what there is to wait for besides
     double work, advanced;           // steps x pixels: of the sized images, and how much of it is done
-    double rate;                     // work a second, smoothed; 0 while it is not known
-    double elapsed;                  // seconds
+    double saved, expected;          // see progress_set_saved()
+    bool stopping;
+    double rate;    // work a second, smoothed; 0 while it is not known
+    double elapsed; // seconds
 };
 
 // How much of the run is done, 0 to 1, and the seconds that are left; negative where that is not known. Images that nobody has looked
-// at yet count as much as the mean of those that are known.
+// at yet count as much as the mean of those that are known. Seconds are 1 at least until all images have come to their end.
 double progress_fraction(const struct progress_state *state);
 double progress_seconds_left(const struct progress_state *state);
 
@@ -81,13 +97,13 @@ double progress_image_rate(const struct progress_state *state);
 // room, the more it says. `utf8`: block characters instead of ASCII.
 void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_state *state, int width, bool utf8);
 
-// The same for a log: "37%: 371 of 1000 done, 2 failed, 4 in hand, 2.4 images/s, 4m12s left".
+// The same for a log: "37%: 369 of 1000 done, 2 failed, 4 in hand, 2.4 images/s, 4m12s left".
 void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
 
-// After the end: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s".
+// After the end, of this session: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s", "nothing was to be done".
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
 
-// Parts of these words, for others who speak of a run. Each appends; a bar has so many columns and two more, and a blank behind it.
+// Parts of these words, for others who speak of a run. Each appends; a bar has so many columns and two more.
 void progress_append_duration(char text[PROGRESS_LINE_MAX], double seconds); // "4s", "3m12s", "2h05m", "3d04h"
 void progress_append_rate(char text[PROGRESS_LINE_MAX], double images_per_second);
 void progress_append_bar(char text[PROGRESS_LINE_MAX], double fraction, int columns, bool utf8);

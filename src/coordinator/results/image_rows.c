@@ -90,6 +90,14 @@ out:
     return rc;
 }
 
+double image_rows_pixels(const struct image_rows *rows)
+{
+    double pixels = 0;
+    for (size_t i = 0; i < rows->step_count; i++)
+        pixels += (double)rows->steps[i].width * rows->steps[i].height;
+    return pixels;
+}
+
 void image_rows_save(const struct image_rows *rows, struct record_writer *writer)
 {
     const struct row_counts counts = {.steps = rows->step_count, .maps = rows->map_count, .values = rows->value_count};

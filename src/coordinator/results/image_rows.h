@@ -31,6 +31,9 @@ bool image_rows_reaches(const struct image_rows *rows, const struct dream_state 
 // A copy of what came before the state.
 enum status image_rows_copy(const struct image_rows *from, const struct dream_state *state, struct image_rows *to) MUST_CHECK;
 
+// Of all steps: the work that was done.
+double image_rows_pixels(const struct image_rows *rows);
+
 // To a checkpoint or a message and back. Refuses what is not of the state's image or not before the state.
 void image_rows_save(const struct image_rows *rows, struct record_writer *writer);
 enum status image_rows_load(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader) MUST_CHECK;

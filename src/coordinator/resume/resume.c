@@ -120,6 +120,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     }
     const size_t place = (size_t)(known - r->known.items);
     const struct run_image *image = &r->past.items[place];
+    r->images[place].named = true;
     if (image->status == IMAGE_DONE && image->earlier) { // its other rows are gone
         counts->changed++;
         return;
@@ -131,7 +132,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     const bool readable = entry->status == STATUS_OK &&
                           (entry->kind != INTAKE_FILE || is_same_file(image, entry->source, options->config, &same) == STATUS_OK);
     if (!readable) { // the dream of what was there stays
-        r->images[place] = (struct resume_image){.done = true, .missing = true};
+        r->images[place].done = r->images[place].missing = true;
         counts->gone++;
         return;
     }
@@ -429,6 +430,8 @@ void resume_describe(const struct resume *r, char *text, size_t size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
     if (c->gone + c->unnamed > 0)
         text_append(text, size, ": their dreams stay");
+    if (used == 0)
+        snprintf(text, size, "no pictures");
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

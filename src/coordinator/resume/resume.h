@@ -47,6 +47,7 @@ struct resume {
     struct resume_image {
         bool done;                // its row stays
         bool missing;             // its input is not there
+        bool named;               // it is among the inputs
         bool written;             // its row has been written anew
     } * images;                   // [past.count]
     struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped

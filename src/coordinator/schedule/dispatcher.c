@@ -25,7 +25,10 @@ enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 // The image has come to its end, whatever became of it.
 static enum status end(struct dispatcher *c, struct task *task)
 {
-    progress_add_work(c->options.progress, task->work_done + task->part - task->work); // what a failure or a stop left undone
+    if (task->record.status == IMAGE_FAILED)
+        progress_add_work(c->options.progress, task->work_done + task->part - task->work); // what it left undone
+    else if (task->record.status == IMAGE_STOPPED && c->options.setup->kind == JOB_EXPLAIN)
+        progress_take_up(c->options.progress, -task->work_done - task->part); // nothing of it is kept
     return c->options.ended(c->options.context, task);
 }
 
@@ -54,13 +57,12 @@ enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows 
     return STATUS_OK;
 }
 
-// The rows of a dream that is gone on with. Returns what of its work is done.
-static enum status take_up(struct dispatcher *c, struct task *task, double *work)
+// The rows of a dream that is gone on with: so much of its work is done.
+static enum status take_up(struct dispatcher *c, struct task *task)
 {
     struct image_rows *rows = &task->earlier.rows;
-    *work = 0;
-    for (size_t i = 0; i < rows->step_count; i++)
-        *work += (double)rows->steps[i].width * rows->steps[i].height;
+    task->work -= image_rows_pixels(rows);
+    progress_take_up(c->options.progress, image_rows_pixels(rows));
     TRY(dispatcher_write_rows(c, rows));
     task->results.rows = *rows;
     *rows = (struct image_rows){0};
@@ -70,7 +72,6 @@ static enum status take_up(struct dispatcher *c, struct task *task, double *work
 
 enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done)
 {
-    double done = 0;
     if (task->record.status != IMAGE_FAILED && cut_task(c, task) != STATUS_OK)
         task_failed(task);
     if (task->record.status == IMAGE_FAILED && !is_done)
@@ -81,10 +82,10 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
         task_destroy(&task);
         return STATUS_OK;
     }
-    if (task->earlier.rgb)
-        TRY(take_up(c, task, &done));
-    task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height) - done;
+    task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height);
     progress_add_work(c->options.progress, task->work);
+    if (task->earlier.rgb)
+        TRY(take_up(c, task));
     task->ready_at = now();
     task_queue_put(&c->ready, task);
     c->look_again = true;
@@ -149,8 +150,8 @@ static enum status dispatch(struct dispatcher *c, int members)
     show_place(c, task, task->earlier.rgb ? task->earlier.state.octave : 0, (task->earlier.rgb ? task->earlier.state.step : 0) - 1);
     task->others = baseline_images_count(&c->baselines, task->record.id); // all are there: has_references()
     task->record.seconds_wait = now() - task->ready_at;
-    log_debug("%s: %d x %d pixels, %d tiles, to %d ranks from %d on", task->record.source, task->image.width, task->image.height,
-              task->record.tiles, members, task->record.rank);
+    log_debug("%s: %d x %d pixels, %d tile%s, to %d rank%s from %d on", task->record.source, task->image.width, task->image.height,
+              task->record.tiles, PLURAL(task->record.tiles), members, PLURAL(members), task->record.rank);
     return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.setup->kind);
 }
 

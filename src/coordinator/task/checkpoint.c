@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/system/log.h"
 
@@ -82,6 +84,20 @@ static enum status read_pixels(struct record_reader *reader, const struct image_
         if (!(fabsf(checkpoint->rgb[i]) <= 1))
             return fail(STATUS_FORMAT, "value %zu of its pixels is %g", i, (double)checkpoint->rgb[i]);
     return STATUS_OK;
+}
+
+enum status checkpoint_glance(const char *path, struct dream_state *state)
+{
+    unsigned char bytes[2 * sizeof(uint64_t) + sizeof(struct head) + sizeof *state];
+    struct checkpoint checkpoint;
+    struct stat facts;
+    int descriptor;
+    TRY(file_open(path, file_bytes_max, &descriptor, &facts));
+    const ssize_t got = read(descriptor, bytes, sizeof bytes);
+    struct record_reader reader = {.bytes = bytes, .left = got > 0 ? (size_t)got : 0};
+    close(descriptor);
+    TRY(read_head(&reader, &checkpoint));
+    return record_read(&reader, state, sizeof *state);
 }
 
 enum status checkpoint_read(const char *path, const struct image_limits *limits, struct checkpoint *checkpoint)

@@ -25,6 +25,9 @@ void checkpoint_destroy(struct checkpoint *checkpoint);
 enum status checkpoint_write(const char *path, const struct checkpoint *checkpoint,
                              void (*more)(void *context, struct record_writer *writer), void *context) MUST_CHECK;
 
+// Where the dream stands, from the beginning of the file alone: nothing of it is checked.
+enum status checkpoint_glance(const char *path, struct dream_state *state) MUST_CHECK;
+
 // One could not be written, as this thread's message says: a warning, the first time. For any thread.
 void checkpoint_warn(void);
 

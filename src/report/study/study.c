@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "report/study/study.h"
+#include "common/system/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ static enum status fail_kind(const struct study *study, const char *wanted)
                 STATUS_USAGE,
                 "%s: %s has %.6g pixel steps for %d worker%s, %s %.6g for %d; a strong study has the same pictures throughout, a weak "
                 "one as many more as there are workers",
-                wanted, first->path, first->work, first->workers, first->workers == 1 ? "" : "s", run->path, run->work, run->workers);
+                wanted, first->path, first->work, first->workers, PLURAL(first->workers), run->path, run->work, run->workers);
     }
     return fail(STATUS_USAGE, "%s: all runs have the same work, %.6g pixel steps", wanted, first->work);
 }

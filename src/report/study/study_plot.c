@@ -8,6 +8,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "report/study/study.h"
 
 extern char **environ;
@@ -62,7 +63,7 @@ void study_plot_script(const struct study *study, FILE *stream)
         return;
     }
     fprintf(stream, "set multiplot layout 1,3 title '%s scaling, base %d worker%s'\n", study->kind == STUDY_STRONG ? "Strong" : "Weak",
-            study->groups[0].workers, study->groups[0].workers == 1 ? "" : "s");
+            study->groups[0].workers, PLURAL(study->groups[0].workers));
     if (wide)
         fputs("set logscale y 2\nset yrange [*:*]\n", stream);
     fprintf(stream,

@@ -6,6 +6,7 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/text.h"
 #include "report/study/study.h"
 
 // A path in a cell of a table: no bar of it ends the cell, no backtick the code.
@@ -57,17 +58,17 @@ static void print_head(const struct study *study, FILE *stream)
     else
         fprintf(stream, "# %s scaling\n\n", study->kind == STUDY_STRONG ? "Strong" : "Weak");
     fprintf(stream, "`oneiros %s` %s, %zu run%s of one configuration. ", first->kind, first->version, study->run_count,
-            study->run_count == 1 ? "" : "s");
+            PLURAL(study->run_count));
     if (study->kind == STUDY_STRONG)
-        fprintf(stream, "The same work for all: %zu picture%s, %.4g million pixel steps%s.\n", first->images, first->images == 1 ? "" : "s",
+        fprintf(stream, "The same work for all: %zu picture%s, %.4g million pixel steps%s.\n", first->images, PLURAL(first->images),
                 first->work / 1e6, study->same_pictures ? "" : ", though not of the same pictures");
     else
         fprintf(stream, "Work grows with the workers: %.4g million pixel steps for each.\n", base->work / base->workers / 1e6);
     fputs("Time is the wall time of a run, `elapsed_seconds` of its run.h5: from when weights and plan are there to the last write.\n",
           stream);
     if (!study->crowded)
-        fprintf(stream, "Base: %d worker%s on %d node%s, median of %zu. %s\n", base->workers, base->workers == 1 ? "" : "s", base->nodes,
-                base->nodes == 1 ? "" : "s", base->repeats,
+        fprintf(stream, "Base: %d worker%s on %d node%s, median of %zu. %s\n", base->workers, PLURAL(base->workers), base->nodes,
+                PLURAL(base->nodes), base->repeats,
                 study->kind == STUDY_STRONG ? "Speed-up t1 / tN, efficiency t1 N1 / (N tN)."
                                             : "Speed-up N t1 / (N1 tN), efficiency t1 / tN.");
     if (!study->crowded && same_cores(study))

@@ -35,11 +35,11 @@ static void crowd(struct study_run *run, const struct node *node, int threads)
                  node->ranks);
     else if (node->cores > 0 && node->ranks > node->cores)
         snprintf(run->crowd, sizeof run->crowd, "oversubscribed: %d ranks on %d core%s; these times say nothing about scaling", node->ranks,
-                 node->cores, node->cores == 1 ? "" : "s");
+                 node->cores, PLURAL(node->cores));
     else if (node->cores > 0 && busy > node->cores)
         snprintf(run->crowd, sizeof run->crowd,
                  "oversubscribed: %d worker%s of %d thread%s on %d core%s; these times say nothing about scaling", node->workers,
-                 PLURAL(node->workers), threads, PLURAL(threads), node->cores, node->cores == 1 ? "" : "s");
+                 PLURAL(node->workers), threads, PLURAL(threads), node->cores, PLURAL(node->cores));
     else
         run->crowded = false;
 }

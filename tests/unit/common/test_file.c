@@ -232,6 +232,33 @@ static void reads_pipes_to_their_end(void)
     CU_ASSERT_EQUAL(file_read_any("/no/such/file", 100, &bytes, &size), STATUS_IO);
 }
 
+static void removes_what_was_missing(void)
+{
+    begin();
+    static const char *const names[] = {"x", "x/", "x/y//z", "x/y/z/"};
+    char path[FILE_PATH_MAX], first[FILE_PATH_MAX];
+    in_folder(first, "x");
+    const size_t least = strlen(first);
+    for (int i = 0; i < 4; i++) {
+        in_folder(path, names[i]);
+        const size_t missing = file_missing_folder(path);
+        CU_ASSERT_EQUAL(missing, least);
+        UNIT_OK(file_make_folder(path));
+        CU_ASSERT_EQUAL(file_missing_folder(path), 0);
+        file_remove_folders(path, missing);
+        CU_ASSERT(access(first, F_OK) != 0);
+    }
+    UNIT_OK(file_make_folder(path));
+    in_folder(first, "x/y/file");
+    write_text(first, "");
+    file_remove_folders(path, 1); // what is not empty stays
+    CU_ASSERT(access(path, F_OK) != 0 && access(first, F_OK) == 0);
+    remove(first);
+    file_remove_folders(path, least); // also behind one that has gone
+    CU_ASSERT(file_missing_folder("") == 0 && file_missing_folder("/") == 0 && file_missing_folder("/no-such") == 8);
+    end();
+}
+
 static void makes_folders(void)
 {
     begin();
@@ -407,6 +434,7 @@ static const struct unit_test tests[] = {
     {"failed writes are reported", failed_writes_are_reported},
     {"reads only regular files within the limit", reads_only_what_it_should},
     {"reads pipes to their end", reads_pipes_to_their_end},
+    {"removes what was missing", removes_what_was_missing},
     {"makes folders", makes_folders},
     {"knows which folders can be made", knows_which_folders_can_be_made},
     {"joins paths", joins},

@@ -83,8 +83,29 @@ static void test_estimates(void)
     state = (struct progress_state){.total = 2, .done = 1, .sized = 2, .work = 100, .advanced = 10, .rate = 1};
     CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.1, 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), 90, 1e-9);
+    state.advanced = 99.5;
+    CU_ASSERT_EQUAL(progress_seconds_left(&state), 1);
     state.advanced = 100; // all steps, but the picture is not written yet
     CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.99, 1e-12);
+    CU_ASSERT(progress_seconds_left(&state) < 0);
+    state.done = 2;
+    CU_ASSERT(progress_fraction(&state) == 1 && progress_seconds_left(&state) == 0);
+}
+
+// What earlier sessions have done counts: of pictures that are done, of those that are seen, and of those that are not.
+static void test_earlier(void)
+{
+    struct progress_state state = {.total = 4, .saved = 50, .expected = 100};
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 50.0 / 400, 1e-12);
+    state =
+        (struct progress_state){.total = 4, .done = 1, .earlier = 1, .sized = 1, .work = 200, .advanced = 200, .saved = 50, .expected = 9};
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 250.0 / 800, 1e-12);
+    state.rate = 10;
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), 55, 1e-9);
+    state.saved = 1e6; // of pictures that are no inputs any more
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.99, 1e-12);
+    state.done = state.sized = state.total = 4;
+    CU_ASSERT_EQUAL(progress_fraction(&state), 1);
 }
 
 static void test_bar(void)
@@ -92,18 +113,18 @@ static void test_bar(void)
     struct progress_state state = middle();
     char text[PROGRESS_LINE_MAX];
     progress_format_bar(text, &state, 81, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% [=======>            ] 373 of 1000 done, 2 failed, 4 in hand, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, " 37% [=======>            ] 371 of 1000 done, 2 failed, 4 in hand, 4m10s left");
     progress_format_bar(text, &state, 105, true);
-    CU_ASSERT_STRING_EQUAL(text, " 37% ▕█████████▋                ▏ 373 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, " 37% ▕█████████▋                ▏ 371 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
     progress_format_bar(text, &state, 50, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% [====>       ] 373 of 1000 done, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, " 37% [====>       ] 371 of 1000 done, 4m10s left");
     progress_format_bar(text, &state, 30, false);
-    CU_ASSERT_STRING_EQUAL(text, " 37% 373 of 1000 done");
+    CU_ASSERT_STRING_EQUAL(text, " 37% 371 of 1000 done");
     progress_format_bar(text, &state, 12, true);
-    CU_ASSERT_STRING_EQUAL(text, " 37% 373 of");
+    CU_ASSERT_STRING_EQUAL(text, " 37% 371 of");
     state.total = -1;
     progress_format_bar(text, &state, 100, true);
-    CU_ASSERT_STRING_EQUAL(text, "373 done, 2 failed, 4 in hand, 2.5 images/s, 2m30s so far");
+    CU_ASSERT_STRING_EQUAL(text, "371 done, 2 failed, 4 in hand, 2.5 images/s, 2m30s so far");
 }
 
 static void test_bar_fits_any_width(void)
@@ -135,7 +156,7 @@ static void test_log_and_summary(void)
     struct progress_state state = middle();
     char text[PROGRESS_LINE_MAX];
     progress_format_log(text, &state);
-    CU_ASSERT_STRING_EQUAL(text, "37%: 373 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
+    CU_ASSERT_STRING_EQUAL(text, "37%: 371 of 1000 done, 2 failed, 4 in hand, 2.5 images/s, 4m10s left");
     progress_format_summary(text, &state);
     CU_ASSERT_STRING_EQUAL(text, "371 images in 2m30s (2.5 images/s), 2 failed");
     state = (struct progress_state){.total = 1, .done = 1, .elapsed = 4};
@@ -150,6 +171,21 @@ static void test_log_and_summary(void)
     state = (struct progress_state){.total = 2, .elapsed = 7};
     progress_format_summary(text, &state);
     CU_ASSERT_STRING_EQUAL(text, "no image is done after 7s");
+    state.stopping = true;
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "stopped before the first image was done, after 7s");
+    state.failed = 1;
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "stopped before the first image was done, after 7s, 1 failed");
+    state = (struct progress_state){.total = 4, .done = 2, .earlier = 2, .elapsed = 7, .stopping = true};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "stopped before another image was done, after 7s");
+    state.done = 4;
+    progress_format_summary(text, &state); // those of this session
+    CU_ASSERT_STRING_EQUAL(text, "2 images in 7s (17 images/min)");
+    state = (struct progress_state){.total = 2, .done = 2, .earlier = 2, .elapsed = 0.1};
+    progress_format_summary(text, &state);
+    CU_ASSERT_STRING_EQUAL(text, "nothing was to be done");
 }
 
 // What has arrived at the other end.
@@ -245,6 +281,21 @@ static void run_a_little(int fd, enum log_level level, int ticks)
     progress_destroy(&progress);
     CU_ASSERT_PTR_NULL(progress);
     progress_destroy(&progress);
+}
+
+// Without pictures there is nothing to say.
+static void test_no_images(void)
+{
+    int ends[2];
+    char text[64];
+    struct progress *progress;
+    CU_ASSERT_FATAL(pipe(ends) == 0);
+    UNIT_OK(progress_create(&progress, 0, LOG_INFO, ends[1]));
+    progress_destroy(&progress);
+    drain(ends[0], text, sizeof text);
+    CU_ASSERT_STRING_EQUAL(text, "");
+    close(ends[0]);
+    close(ends[1]);
 }
 
 static void test_pipe(void)
@@ -363,11 +414,13 @@ static const struct unit_test tests[] = {
     {"durations", test_durations},
     {"rates", test_rates},
     {"estimates", test_estimates},
+    {"earlier", test_earlier},
     {"bar", test_bar},
     {"bar fits any width", test_bar_fits_any_width},
     {"log and summary", test_log_and_summary},
     {"hand", test_hand},
     {"names", test_names},
+    {"no images", test_no_images},
     {"pipe", test_pipe},
     {"first line", test_first_line},
     {"terminal", test_terminal},

@@ -34,10 +34,36 @@ static void test_failed_images(void)
     let_pass(10); // 10 units a second, and two more images of 100
     progress_tick(progress);
     const char *line = last_line(ends[0]);
-    CU_ASSERT(strncmp(line, "oneiros: 33%: 2 of 4 done, 1 failed", 35) == 0 && strstr(line, " 20s left"));
+    CU_ASSERT(strncmp(line, "oneiros: 33%: 1 of 4 done, 1 failed", 35) == 0 && strstr(line, " 20s left"));
     progress_destroy(&progress);
     close(ends[0]);
     close(ends[1]);
+}
+
+// What an earlier session has done is done, and no speed; what is lost of an explanation is no slowness.
+static void test_earlier_sessions(void)
+{
+    struct progress *progress;
+    UNIT_OK(progress_create(&progress, 4, LOG_ERROR, STDERR_FILENO));
+    progress_add_earlier(progress, 100);
+    progress_set_saved(progress, 50, 80);
+    struct progress_state state = progress_now(progress);
+    CU_ASSERT(state.done == 1 && state.earlier == 1 && state.rate == 0);
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 150.0 / 400, 1e-12);
+    progress_set_saved(progress, 0, 0);
+    progress_add_work(progress, 100);
+    progress_take_up(progress, 50);
+    let_pass(5);
+    progress_advance(progress, 25);
+    state = progress_now(progress);
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 175.0 / 400, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(state.rate, 5, 1e-9);
+    progress_take_up(progress, -25);
+    let_pass(5);
+    state = progress_now(progress);
+    CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 150.0 / 400, 1e-12);
+    CU_ASSERT(state.rate > 2 && state.rate < 3);
+    progress_destroy(&progress);
 }
 
 // A minute's pause in a run of an hour is no reason to expect another pace.
@@ -62,6 +88,7 @@ static void test_long_runs_forget_slowly(void)
 
 static const struct unit_test tests[] = {
     {"failed images", test_failed_images},
+    {"earlier sessions", test_earlier_sessions},
     {"long runs forget slowly", test_long_runs_forget_slowly},
 };
 UNIT_MAIN("estimates of the display", tests)

@@ -109,10 +109,10 @@ static void test_starting(void)
     change(begin_long_ago);
     UNIT_OK(folder_lock_take(&lock, scratch));
     expect(RUN_STARTING);
-    CU_ASSERT(state->reader && state->known.done == 2);
+    CU_ASSERT(state->reader && state->known.done == 2 && state->unwritten);
     unlink(path);
     expect(RUN_STARTING);
-    CU_ASSERT(!state->reader && state->known.done == -1 && state->known.inputs == -1);
+    CU_ASSERT(!state->reader && state->known.done == -1 && state->known.inputs == -1 && state->unwritten);
     folder_lock_release(&lock);
     run_state_destroy(&state);
     UNIT_FAILS(run_state_read(&state, scratch), STATUS_IO, "give the output folder of `oneiros dream`");
@@ -120,6 +120,24 @@ static void test_starting(void)
     write_dead_lock();
     expect(RUN_KILLED);
     CU_ASSERT_PTR_NULL(state->reader);
+    unlink(lock_path);
+}
+
+// Killed as it went on with another: when it came is known, and nothing else of it.
+static void test_killed_again(void)
+{
+    write_run(6, false);
+    write_dead_lock();
+    expect(RUN_KILLED);
+    CU_ASSERT(!state->unwritten);
+    FILE *lock = fopen(lock_path, "a");
+    CU_ASSERT_FATAL(lock && fprintf(lock, "since %lld\n", (long long)time(NULL) + 60) > 0);
+    fclose(lock);
+    expect(RUN_KILLED);
+    CU_ASSERT(state->unwritten && state->holder.since > state->started && state->known.done == 2);
+    write_run(10, true);
+    expect(RUN_COMPLETE); // that other one
+    CU_ASSERT(!state->unwritten);
     unlink(lock_path);
 }
 
@@ -212,6 +230,11 @@ static void test_many_failures(void)
     CU_ASSERT(state->known.failed == MANY && failures->named == RUN_FAILURES_NAMED && failures->reasons == RUN_REASONS_MAX);
     for (int i = 0; i < RUN_FAILURES_NAMED; i++)
         CU_ASSERT_EQUAL(failures->first[i].image, i);
+    for (size_t i = 0; i < failures->reasons; i++) { // and of each reason the first, which are three apart or more
+        const struct run_reason *reason = &failures->reason[i];
+        CU_ASSERT(reason->named == RUN_REASON_SOURCES && reason->first[0].image < 3 * KINDS);
+        CU_ASSERT(reason->first[0].image % 3 == reason->first[1].image % 3 && reason->first[1].image < reason->first[2].image);
+    }
     CU_ASSERT_STRING_EQUAL(failures->first[1].source, "in/1/photo-1.png");
     int64_t sum = failures->others;
     for (size_t i = 0; i < failures->reasons; i++) {
@@ -272,6 +295,7 @@ static void test_given_by_its_file(void)
 
 static const struct unit_test tests[] = {{"phases", test_phases},
                                          {"starting", test_starting},
+                                         {"killed again", test_killed_again},
                                          {"rows wait", test_rows_wait},
                                          {"counted", test_counted},
                                          {"many failures", test_many_failures},

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "coordinator/resume/earlier_work.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/picture/geometry.h"
+
+// From the size of the octave where it stands, so that those of the others may be a pixel off. Returns how many there are, or 0.
+static int octaves_of(const struct dream_state *state, const struct config *config, struct octave octaves[GEOMETRY_OCTAVES_MAX])
+{
+    if (state->octave < 0 || state->octave >= config->octaves.count || state->step < 0 || state->step > config->steps)
+        return 0;
+    for (int above = config->octaves.count - 1 - state->octave; above >= 0; above--) {
+        const double scale = pow(config->octaves.scale, above), width = round(state->width * scale), height = round(state->height * scale);
+        if (width < 1 || height < 1 || fmax(width, height) > config->input.max_side)
+            continue;
+        const int count = geometry_octaves((int)width, (int)height, config->octaves.count, config->octaves.scale, octaves);
+        if (count == state->octave + 1 + above)
+            return count;
+    }
+    return 0;
+}
+
+static void add(struct earlier_work *earlier, const char *name, const struct dream_state *state, const struct config *config)
+{
+    struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    const int count = octaves_of(state, config, octaves);
+    struct earlier_dream *more = count ? realloc(earlier->items, (earlier->count + 1) * sizeof *more) : NULL;
+    if (!more)
+        return; // the estimate is that much worse
+    earlier->items = more;
+    struct earlier_dream *dream = &earlier->items[earlier->count++];
+    snprintf(dream->sha256, sizeof dream->sha256, "%s", name);
+    dream->work = config->steps * geometry_pixels(octaves, count);
+    dream->done = config->steps * geometry_pixels(octaves, state->octave) + state->step * geometry_pixels(octaves + state->octave, 1);
+}
+
+static void find_dreams(struct earlier_work *earlier, const char *folder, const struct config *config)
+{
+    DIR *entries = opendir(folder);
+    char path[FILE_PATH_MAX];
+    struct dream_state state;
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        if (strlen(entry->d_name) == CHECKPOINT_NAME && file_join(path, folder, entry->d_name) == STATUS_OK &&
+            checkpoint_glance(path, &state) == STATUS_OK)
+            add(earlier, entry->d_name, &state, config);
+    if (entries)
+        closedir(entries);
+}
+
+// Returns what is done of dreams that nobody has seen.
+static double tell(const struct earlier_work *earlier, struct progress *progress)
+{
+    double work = 0, done = 0;
+    for (size_t i = 0; i < earlier->count; i++) {
+        work += earlier->items[i].work;
+        done += earlier->items[i].done;
+    }
+    progress_set_saved(progress, done, earlier->count ? work / (double)earlier->count : 0);
+    return done;
+}
+
+void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup,
+                        const struct checkpoint_folder *checkpoints, struct progress *progress)
+{
+    for (size_t i = 0; resume && i < resume->past.count; i++)
+        if (resume->images[i].done && resume->images[i].named)
+            progress_add_earlier(progress, setup->work(setup->config, resume->past.items[i].width, resume->past.items[i].height));
+    if (resume && setup->kind != JOB_EXPLAIN)
+        find_dreams(earlier, checkpoints->folder, setup->config);
+    (void)tell(earlier, progress);
+}
+
+double earlier_work_see(struct earlier_work *earlier, const char *sha256, struct progress *progress)
+{
+    const double before = tell(earlier, progress);
+    for (size_t i = 0; i < earlier->count; i++)
+        if (strncmp(earlier->items[i].sha256, sha256, CHECKPOINT_NAME) == 0)
+            earlier->items[i] = earlier->items[--earlier->count];
+    return before - tell(earlier, progress);
+}
+
+void earlier_work_destroy(struct earlier_work *earlier)
+{
+    free(earlier->items);
+    *earlier = (struct earlier_work){0};
+}
