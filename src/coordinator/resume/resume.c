@@ -145,11 +145,18 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     counts->done += r->images[place].done;
 }
 
-// Whether the file is not there any more. Of an address, or a path that the row does not have byte by byte, nobody knows.
+// Whether the file is not there any more, but its folder is: else the disk may be elsewhere, or the working folder another one. Of an
+// address, or a path that the row does not have byte by byte, nobody knows.
 static bool is_gone(const char *source)
 {
-    const bool whole = strncmp(source, "...", 3) != 0 && !strchr(source, '?');
-    return whole && !intake_is_url(source) && access(source, F_OK) != 0;
+    char folder[ROW_SOURCE_MAX];
+    if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || access(source, F_OK) == 0)
+        return false;
+    snprintf(folder, sizeof folder, "%s", source);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[1] = '\0';
+    return access(slash ? folder : ".", F_OK) == 0;
 }
 
 // Images that the inputs do not name now. What is done of them stays. Others are forgotten, but for their folders where there are some.
@@ -430,8 +437,6 @@ void resume_describe(const struct resume *r, char *text, size_t size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
     if (c->gone + c->unnamed > 0)
         text_append(text, size, ": their dreams stay");
-    if (used == 0)
-        snprintf(text, size, "no pictures");
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

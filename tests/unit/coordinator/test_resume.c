@@ -26,6 +26,7 @@ static char paths[IMAGES + 1][FILE_PATH_MAX];
 static char *inputs[IMAGES + 1];
 static struct config config;
 static bool with_frames;
+static const char *source_of_first; // NULL: the path of its picture
 static const char *output_of_first; // NULL: as a run would have it
 
 // Image `id` with its dream, as a run writes it.
@@ -42,7 +43,7 @@ static struct image_row row_of(int id, int status)
     free(bytes);
     row.bytes = (int64_t)size;
     row.modified = load_modified(&facts);
-    intake_source(row.source, paths[id]);
+    intake_source(row.source, id == 0 && source_of_first ? source_of_first : paths[id]);
     if (status == IMAGE_DONE) {
         snprintf(row.output, sizeof row.output, "%d/dream.png", id);
         if (id == 0 && output_of_first)
@@ -282,6 +283,20 @@ static void test_remembered(void)
     scratch_remove();
 }
 
+// From another working folder, or without the disk: nobody knows what has become of it.
+static void test_elsewhere(void)
+{
+    source_of_first = "no-such-folder/a.png";
+    begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
+    char *const first = inputs[0];
+    inputs[0] = paths[1];
+    inputs[1] = paths[2];
+    expect(2, "xxx", "2 done, 1 not named this time: their dreams stay", true);
+    inputs[0] = first;
+    source_of_first = NULL;
+    scratch_remove();
+}
+
 // No folder but those below the output folder.
 static void test_other_folders(void)
 {
@@ -322,6 +337,6 @@ static void test_other_runs(void)
 static const struct unit_test tests[] = {
     {"what is done", test_what_is_done},     {"lost files", test_lost_files},       {"other inputs", test_other_inputs},
     {"other pictures", test_other_pictures}, {"other folders", test_other_folders}, {"other runs", test_other_runs},
-    {"remembered", test_remembered},
+    {"remembered", test_remembered},         {"elsewhere", test_elsewhere},
 };
 UNIT_MAIN("going on with a run", tests)
