@@ -53,9 +53,11 @@ static void say_earlier(const struct preparation *p, const struct job_options *o
         log_info("going on with the run in %s: %s", options->output, counts);
 }
 
-// Whether there are so many images, as far as they have names.
+// Whether there are so many images, as far as they have names; *are stays as it is where only the run itself can find out.
 static enum status are_many(const struct job_options *options, int64_t many, bool *are)
 {
+    if (intake_pipe(options->inputs, options->input_count))
+        return STATUS_OK;
     struct intake *intake = NULL;
     struct intake_entry entry;
     bool end = false;

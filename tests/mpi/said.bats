@@ -148,3 +148,8 @@ said() {
     said "in/d.png: JPEG has no alpha; the dream is written without" 1
     said "more picture" 1
 }
+
+@test "a list from a pipe, which can be gone through only once, is not gone through before the run" {
+    run -0 dream -o out @<(printf '%s\n' in/a.png in/b.png)
+    [[ $output == *"oneiros: 2 images in "* ]]
+}

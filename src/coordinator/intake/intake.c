@@ -348,3 +348,12 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
         folder_name_of_path(entry->name, entry->source + (intake->kept < strlen(entry->source) ? intake->kept : last_part(entry->source)));
     return folder_names_claim(intake->names, entry->name);
 }
+
+const char *intake_pipe(char *const *inputs, int count)
+{
+    struct stat info;
+    for (int i = 0; i < count; i++)
+        if (inputs[i][0] == '@' && stat(inputs[i] + 1, &info) == 0 && !S_ISREG(info.st_mode))
+            return inputs[i];
+    return NULL;
+}

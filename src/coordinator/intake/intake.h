@@ -71,6 +71,9 @@ void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end);
 
 void intake_destroy(struct intake **intake);
 
+// The first of the inputs, or NULL, that is a list and no file, such as a pipe: it can be gone through only once.
+const char *intake_pipe(char *const *inputs, int count);
+
 // What a record calls a source; one that is too long is cut at the front.
 void intake_source(char out[ROW_SOURCE_MAX], const char *source);
 

@@ -189,13 +189,10 @@ static bool is_complete(const struct resume *r)
 // The inputs are gone through twice.
 static enum status check_inputs(const struct resume_options *options)
 {
-    struct stat info;
-    for (int i = 0; i < options->input_count; i++) {
-        const char *input = options->inputs[i];
-        if (input[0] == '@' && stat(input + 1, &info) == 0 && !S_ISREG(info.st_mode))
-            return fail(STATUS_USAGE, "%s: a list that is no file can be read only once: to go on with a run, write it into one", input);
-    }
-    return STATUS_OK;
+    const char *pipe = intake_pipe(options->inputs, options->input_count);
+    if (!pipe)
+        return STATUS_OK;
+    return fail(STATUS_USAGE, "%s: a list that is no file can be read only once: to go on with a run, write it into one", pipe);
 }
 
 static void walk(struct resume *r, struct intake *intake, const struct resume_options *options)
