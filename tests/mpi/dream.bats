@@ -146,9 +146,10 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${steps[@]}" -o ranks a.png b.png 2>log &
     launcher=$!
     until_true 120 begun ranks
+    code=0
     ranks_of "$launcher" | xargs kill -HUP
     wait "$launcher" || code=$?
-    [ "$code" -eq 75 ]
+    [ "$code" -eq 75 ] || [[ $code -eq 0 && $("$ONEIROS" --version) == *MPICH* ]] # whose mpirun 4.0 forgets it at times
     grep -q 'stopping (SIGHUP): ' log
     [ "$(ls -A ranks/checkpoints | wc -l)" -ge 1 ]
     code=0
