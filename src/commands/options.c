@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/config/config_schema.h"
 #include "common/config/nearest.h"
 #include "common/system/text.h"
 
@@ -17,10 +18,14 @@ static enum status fail_unknown(const char *command, const struct option *known,
     text_excerpt(typed, shown);
     snprintf(name, sizeof name, "%.*s", (int)strcspn(shown, "="), shown);
     nearest_init(&nearest, name);
+    bool sets = false;
     for (; known->name && strncmp(name, "--", 2) == 0; known++) {
+        sets = sets || strcmp(known->name, "set") == 0;
         snprintf(candidate, sizeof candidate, "--%s", known->name);
         nearest_offer(&nearest, candidate);
     }
+    if (sets && strncmp(name, "--", 2) == 0 && config_find(name + 2))
+        return fail(STATUS_USAGE, "unknown option %s; settings are given as -s %s=...", shown, name + 2);
     snprintf(help, sizeof help, "; see `oneiros %s --help`", command);
     return fail(STATUS_USAGE, "unknown option %s%s", shown, nearest_hint(&nearest, help, hint));
 }

@@ -67,7 +67,7 @@ state() {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o out in/a.png &
     until_true 120 begun out
     run -2 dream in/a.png
-    [[ $output == *"another run is at work in 'out': process "*" on $(hostname)"*"heard of "*".oneiros.lock"* ]]
+    [[ $output == *"another run is at work in 'out': process "*" on this machine; wait for it"* ]]
     run -2 "$ONEIROS" dream --force "${settings[@]}" -o out in/a.png
     [[ $output == *"another run is at work"* ]]
     kill -KILL "$(ranks_of $! | head -n 1)"

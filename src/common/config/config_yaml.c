@@ -44,6 +44,13 @@ static const char *scalar(const struct reader *reader)
     return reader->event.type == YAML_SCALAR_EVENT ? (const char *)reader->event.data.scalar.value : NULL;
 }
 
+// YAML's words for nothing, without quotes.
+static bool is_null(const struct reader *reader)
+{
+    const char *text = scalar(reader);
+    return text && reader->event.data.scalar.plain_implicit && (strcmp(text, "null") == 0 || strcmp(text, "~") == 0);
+}
+
 // What libyaml's events have, but not in one place.
 static bool has_anchor_or_tag(const yaml_event_t *event)
 {
@@ -150,10 +157,13 @@ static enum status read_targets(struct reader *reader, struct config_targets *ta
 static enum status read_value(struct reader *reader, const struct config_key *key)
 {
     reader->key = key->name;
+    const bool empty = is_null(reader) && key->type == CONFIG_TYPE_TEXT; // as if it were not given
     if (scalar(reader))
-        TRY(config_value_parse(reader->config, key, scalar(reader)));
+        TRY(config_value_parse(reader->config, key, empty ? key->initial : scalar(reader)));
     else if (key->type == CONFIG_TYPE_TARGETS && reader->event.type == YAML_SEQUENCE_START_EVENT)
         TRY(read_targets(reader, (struct config_targets *)((char *)reader->config + key->offset)));
+    else if (key->type == CONFIG_TYPE_TARGETS)
+        return fail(STATUS_USAGE, "takes a list; write - {layer: mixed3, weight: 1}");
     else
         return fail(STATUS_USAGE, "takes a single value, not a list or a group");
     reader->key = "";

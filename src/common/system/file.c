@@ -101,9 +101,10 @@ static enum status rename_file(const char *from, const char *to)
 
 enum status file_commit(struct file_writer *writer)
 {
-    int error = ferror(writer->stream) ? EIO : 0; // the cause is lost; stdio keeps only that there was one
-    if (fflush(writer->stream) != 0 && !error)
-        error = errno;
+    const bool failed = ferror(writer->stream) != 0;
+    int error = fflush(writer->stream) != 0 ? errno : 0; // what could not be written is tried again, which says why
+    if (failed && !error)
+        error = EIO;
     if (!error)
         error = sync_file(fileno(writer->stream));
     if (fclose(writer->stream) != 0 && !error)

@@ -165,10 +165,14 @@ static int patience(const struct holder *h)
 
 static enum status refuse(const char *folder, const char *path, const char *text, double silence)
 {
-    const struct holder h = parse(text);
+    const struct holder h = parse(text), me = self();
     char job[64] = "";
     if (h.job)
         snprintf(job, sizeof job, ", job %lld", h.job);
+    if (is_here(&h, &me))
+        return fail(STATUS_USAGE,
+                    "another run is at work in '%s': process %lld on this machine%s; wait for it or give another folder with -o", folder,
+                    h.process, job);
     return fail(
         STATUS_USAGE,
         "another run is at work in '%s': process %lld on %s%s, heard of %.0f s ago; wait for it or give another folder with -o (if it is "

@@ -218,7 +218,7 @@ void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress
     else if (state->stopping)
         append(text, "stopped before %s image was done, after ", state->earlier ? "another" : "the first");
     else
-        append(text, "no image is done after ");
+        append(text, "no %simage is done after ", state->earlier > 0 ? "other " : "");
     if (state->elapsed < 1)
         append(text, "less than a second");
     else

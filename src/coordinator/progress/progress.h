@@ -100,7 +100,8 @@ void progress_format_bar(char text[PROGRESS_LINE_MAX], const struct progress_sta
 // The same for a log: "37%: 369 of 1000 done, 2 failed, 4 in hand, 2.4 images/s, 4m12s left".
 void progress_format_log(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
 
-// After the end, of this session: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s", "nothing was to be done".
+// After the end, of this session: "998 images in 12m03s (1.4 images/s), 2 failed", "no image is done after 7s" ("no other image", where an
+// earlier session did some), "nothing was to be done".
 void progress_format_summary(char text[PROGRESS_LINE_MAX], const struct progress_state *state);
 
 // Parts of these words, for others who speak of a run. Each appends; a bar has so many columns and two more.

@@ -263,18 +263,28 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     return STATUS_OK;
 }
 
-static enum status read_unfinished(struct resume *r, struct run_reader *reader)
+// `earlier`: from /earlier.
+static enum status read_stopped(struct resume *r, struct run_reader *reader, bool earlier)
 {
     struct run_cursor *cursor;
+    TRY(run_cursor_open(&cursor, reader, earlier ? RUN_EARLIER : RUN_IMAGES));
+    for (const struct image_row *row; (row = run_cursor_next(cursor));) {
+        const struct resume_image *image = find(r, row->id);
+        const struct run_image *past = image ? &r->past.items[image - r->images] : NULL;
+        if (past && past->status == IMAGE_STOPPED && past->earlier == earlier && row->status == IMAGE_STOPPED)
+            r->unfinished[r->unfinished_count++] = *row;
+    }
+    return run_cursor_close(&cursor, STATUS_OK);
+}
+
+static enum status read_unfinished(struct resume *r, struct run_reader *reader)
+{
     size_t count = 0;
     for (size_t i = 0; i < r->past.count; i++)
         count += r->past.items[i].status == IMAGE_STOPPED;
     TRY(ALLOCATE(r->unfinished, count + 1, "for %zu images", count));
-    TRY(run_cursor_open(&cursor, reader, RUN_IMAGES));
-    for (const struct image_row *row; (row = run_cursor_next(cursor));)
-        if (row->status == IMAGE_STOPPED && r->unfinished_count < count)
-            r->unfinished[r->unfinished_count++] = *row;
-    return run_cursor_close(&cursor, STATUS_OK);
+    TRY(read_stopped(r, reader, false));
+    return read_stopped(r, reader, true);
 }
 
 static enum status read_run(struct resume *r, struct run_reader **reader)
@@ -284,8 +294,7 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
     TRY(run_images_read(*reader, &r->past));
-    TRY(run_images_add_earlier(*reader, &r->past));
-    return read_unfinished(r, *reader);
+    return run_images_add_earlier(*reader, &r->past);
 }
 
 // Whether there is a dream of that run, or a part of one.
@@ -355,6 +364,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     TRY_OUT(check_run(r, &reader->facts, options));
     TRY_OUT(check_inputs(options));
     TRY_OUT(know(r));
+    TRY_OUT(read_unfinished(r, reader));
     TRY_OUT(intake_create(
         &intake,
         &(struct intake_options){

@@ -105,6 +105,7 @@ static void test_refused(void)
         {"-o out x -c a -c b", "-c is given twice"},
         {"-o out x --forse", "unknown option --forse; did you mean --force?"},
         {"-o out x --prezet=classic", "unknown option --prezet=classic; did you mean --preset?"},
+        {"-o out x --steps 5", "unknown option --steps; settings are given as -s steps=..."},
         {"-o out x --zzzzzzzzz", "unknown option --zzzzzzzzz; see `oneiros dream --help`"},
         {"-o out x -x", "unknown option -x; see"},
         {"-o out x --force -qx", "unknown option -x; see"},

@@ -67,6 +67,16 @@ static void test_targets(void)
     CU_ASSERT_EQUAL(first.targets.items[0].channel_count, 2);
 }
 
+// YAML's words for nothing are the default, but in quotes.
+static void test_nothing(void)
+{
+    static const char *const same[] = {"guide: none\n", "guide: null\n", "guide: ~\n", "steps: 20\n"};
+    struct config config;
+    check_same(&config, same);
+    UNIT_OK(config_load_text(&config, "guide: 'null'\n"));
+    CU_ASSERT_STRING_EQUAL(config.guide, "null");
+}
+
 static void test_places(void)
 {
     static const char *const same[] = {
@@ -181,7 +191,7 @@ static void test_wrong_targets(void)
     static const struct refusal refusals[] = {
         {"targets: []", "x.yaml:1: targets: an empty list"},
         {"targets:", "x.yaml:1: targets: has no value"},
-        {"targets: {layer: mixed3}", "x.yaml:1: targets: takes a single value"},
+        {"targets: {layer: mixed3}", "x.yaml:1: targets: takes a list; write - {layer: mixed3, weight: 1}"},
         {"targets: 'mixed3:'", "x.yaml:1: targets: weight: '' is not a number in -1000000..1000000"},
         {"targets: mixed3:1,", "x.yaml:1: targets: '' is not the name of a layer"},
         {"targets: mixed3,,mixed4", "x.yaml:1: targets: '' is not the name of a layer"},
@@ -301,6 +311,7 @@ static const struct unit_test tests[] = {
     {"nested, dotted, quoted, empty", test_forms},
     {"targets, long and short", test_targets},
     {"places of neurons, long and short", test_places},
+    {"nothing", test_nothing},
     {"wrong values", test_wrong_values},
     {"wrong keys", test_wrong_keys},
     {"wrong targets", test_wrong_targets},
