@@ -300,12 +300,17 @@ static void say_where(const struct coordinator *c)
 {
     const bool explains = c->options->setup.kind == JOB_EXPLAIN;
     const char *output = c->options->setup.output;
-    char path[FILE_PATH_MAX], word[TEXT_WORD_MAX];
+    char path[FILE_PATH_MAX], word[TEXT_WORD_MAX], first[ROW_SOURCE_MAX + 16]; // what to look at first
+    const char *slash = strrchr(c->last, '/');
+    if (explains && slash) // beside its numbers
+        snprintf(first, sizeof first, "%.*s/overview.png", (int)(slash - c->last), c->last);
+    else
+        snprintf(first, sizeof first, "%s", c->last);
     text_word(output, word);
     if (c->outcome->done > 1)
         log_info("%s are in %s, a folder for each picture; `oneiros report %s` makes a page to look at",
                  explains ? "the explanations" : "the dreams", output, word);
-    else if (c->outcome->done == 1 && file_join(path, output, c->last) == STATUS_OK)
+    else if (c->outcome->done == 1 && file_join(path, output, first) == STATUS_OK)
         log_info("%s is %s; `oneiros report %s` makes a page to look at", explains ? "the explanation" : "the dream", path, word);
 }
 

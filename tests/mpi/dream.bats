@@ -100,7 +100,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [[ "${lines[-1]}" == "oneiros: the dream is dreams/b/dream.png; "* ]]
     [ -s dreams/b/dream.png ]
     run -0 "$ONEIROS" explain -s saliency.samples=0 -s importance.samples=0 b.png
-    [[ "${lines[-1]}" == "oneiros: the explanation is why/b/explain.h5; "* ]]
+    [[ "${lines[-1]}" == "oneiros: the explanation is why/b/overview.png; "* ]]
     run -0 --separate-stderr "$ONEIROS" dream -q "${settings[@]}" -o quiet b.png
     [ -z "$stderr" ]
 }

@@ -185,7 +185,7 @@ END
 @test "a run that has nothing to do says so" {
     "$ONEIROS" dream -q "${settings[@]}" -s steps=1 -o out in/{chelsea,coffee}.png
     run -0 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out in/chelsea.png
-    [[ $output == *"nothing to do in out: 1 done, 1 not named this time: their dreams stay; "* ]]
+    [[ $output == *"nothing to do in out: 1 done, 1 not named this time: its dream stays; "* ]]
     rm in/coffee.png # its row changes
     run -0 "$ONEIROS" dream "${settings[@]}" -s steps=1 -o out in/chelsea.png
     [[ $output == *"oneiros: nothing was to be done"* && $output != *"no image"* ]]

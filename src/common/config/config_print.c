@@ -69,14 +69,10 @@ enum status config_to_string(const struct config *config, char **text)
 
 static void print_difference(const struct config *was, const struct config *is, const struct config_key *key, FILE *stream)
 {
-    if (key->type == CONFIG_TYPE_TARGETS) { // several lines
-        fprintf(stream, "the %s are others", key->name);
-        return;
-    }
     fprintf(stream, "%s was ", key->name);
-    config_value_print(was, key, 0, stream);
+    config_value_print_short(was, key, stream);
     fputs(" and is ", stream);
-    config_value_print(is, key, 0, stream);
+    config_value_print_short(is, key, stream);
 }
 
 // Whether what the key is changes nothing of a dream, or an explanation, as long as the others are as in both.

@@ -238,7 +238,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
 static enum status fail_empty(const struct intake_walk *walk, const char *folder)
 {
     if (walk->ours > 0)
-        return fail(STATUS_USAGE, "no picture in this folder but what a run wrote; name that, such as '%s/*/dream.png'", folder);
+        return fail(STATUS_USAGE, "no picture in this folder but what a run wrote; name that, such as '%s%s/dream.png'", folder,
+                    walk->level > 0 ? "/*" : "");
     return fail(STATUS_USAGE, "no picture in this folder");
 }
 

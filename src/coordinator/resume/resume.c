@@ -416,8 +416,8 @@ const struct image_row *resume_next_unfinished(struct resume *r)
 {
     while (r->unfinished_count > 0) {
         const struct image_row *row = &r->unfinished[--r->unfinished_count];
-        const struct known_image *known = known_images_find(&r->known, row->id);
-        if (known && !known->left_out && !find(r, row->id)->written)
+        const struct resume_image *image = find(r, row->id);
+        if (image && image->named && !image->written)
             return row;
     }
     return NULL;
@@ -443,7 +443,7 @@ void resume_describe(const struct resume *r, char *text, size_t size)
         if (parts[i].count > 0 && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
     if (c->gone + c->unnamed > 0)
-        text_append(text, size, ": their dreams stay");
+        text_append(text, size, c->gone + c->unnamed > 1 ? ": their dreams stay" : ": its dream stays");
 }
 
 enum status resume_check(const struct resume *r, const char *weights_md5, const struct tile_rules *tiles)

@@ -194,14 +194,14 @@ static void test_other_inputs(void)
     inputs[2] = second;
     expect(3, "xx-", "2 done, 1 new", false); // what failed is forgotten
     inputs[0] = second;
-    expect(1, "xx-", "1 done, 1 not named this time: their dreams stay", false);
+    expect(1, "xx-", "1 done, 1 not named this time: its dream stays", false);
     inputs[0] = third;
     expect(1, "xx-", "1 failed before, 2 not named this time: their dreams stay", false);
     CU_ASSERT(unlink(first) == 0);
     expect(1, "mx-", "1 failed before, 1 whose picture is gone, 1 not named this time: their dreams stay", false);
     inputs[0] = first; // still named
     inputs[1] = second;
-    expect(2, "mx-", "1 done, 1 whose picture is gone: their dreams stay", false);
+    expect(2, "mx-", "1 done, 1 whose picture is gone: its dream stays", false);
     CU_ASSERT(mkfifo(first, 0600) == 0);
     char list[FILE_PATH_MAX + 1];
     snprintf(list, sizeof list, "@%s", first);
@@ -232,9 +232,9 @@ static void test_other_pictures(void)
     expect(3, "-x-", "1 done, 1 changed, 1 unfinished", false);
     change(0, "picture z", 60);
     config.input.max_bytes = 4; // which does not matter to dreams: the file cannot be read
-    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: their dreams stay", false);
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: its dream stays", false);
     CU_ASSERT(unlink(paths[0]) == 0 && symlink("nowhere", paths[0]) == 0); // as a folder has it
-    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: their dreams stay", false);
+    expect(3, "mx-", "1 done, 1 unfinished, 1 whose picture is gone: its dream stays", false);
     scratch_remove();
 }
 
@@ -291,7 +291,7 @@ static void test_elsewhere(void)
     char *const first = inputs[0];
     inputs[0] = paths[1];
     inputs[1] = paths[2];
-    expect(2, "xxx", "2 done, 1 not named this time: their dreams stay", true);
+    expect(2, "xxx", "2 done, 1 not named this time: its dream stays", true);
     inputs[0] = first;
     source_of_first = NULL;
     scratch_remove();
