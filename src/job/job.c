@@ -75,6 +75,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,
         .setup.header = {.kind = explains ? "explain" : "dream",
+                         .guide_sha256 = run->prepared.guide_sha256,
                          .config = delegate ? config : &run->prepared.recorded,
                          .channels = targets.channels,
                          .cam_layer = config->targets.items[cam_target(&targets)].layer,

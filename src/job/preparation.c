@@ -206,6 +206,19 @@ static enum status read_plan(struct preparation *p, struct job_options *options)
     return STATUS_OK;
 }
 
+// The guide must be the picture that it was. Where nothing is left to do it need not be there.
+static enum status read_guide(struct preparation *p, const struct config *config)
+{
+    if (config->objective != OBJECTIVE_GUIDE)
+        return STATUS_OK;
+    const enum status rc = load_guide(config, &p->guide, p->guide_sha256);
+    if (rc != STATUS_OK)
+        return p->known.nothing_left ? STATUS_OK : rc;
+    if (!p->resume || strcmp(p->resume->guide_sha256, p->guide_sha256) == 0)
+        return STATUS_OK;
+    return resume_refuse(p->resume, "the picture that guide names was another one");
+}
+
 enum status preparation_make(struct preparation *p, struct job_options *options, int ranks)
 {
     char run_file[FILE_PATH_MAX];
@@ -215,6 +228,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     TRY(take_folder(p, options));
     TRY(find_earlier(p, options, run_file));
     TRY(read_plan(p, options));
+    TRY(read_guide(p, &options->config));
     if (p->known.nothing_left) {
         say_earlier(p, options);
         return STATUS_OK;
@@ -224,8 +238,6 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     TRY(check_baselines(options));
     TRY(choose_folders(p, options));
     TRY(choose_io(p, options, ranks - 1));
-    if (options->config.objective == OBJECTIVE_GUIDE)
-        TRY(load_guide(&options->config, &p->guide));
     say_idle(options);
     return STATUS_OK;
 }

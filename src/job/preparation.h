@@ -23,6 +23,7 @@ struct preparation {
     struct config recorded; // what the run file says of the configuration
     char *plan_text;        // of the file that config.plan names, or of the earlier run; NULL: of neither
     struct image guide;     // of the objective; empty if it needs none
+    char guide_sha256[65];  // of its file; empty likewise
 };
 
 // For so many ranks. The precision of options->config becomes that of the plan. The output folder is made and its lock taken, so that all

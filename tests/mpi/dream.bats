@@ -276,6 +276,16 @@ END
     "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -s objective=guide -s guide=c.bmp -o guide b.png
     "$ONEIROS" dream "${settings[@]}" -s frames.cam=false -s frames.dream=false -s targets=mixed4#12@0.5/0.5 -o neuron b.png
     run ! cmp guide/b/dream.png neuron/b/dream.png
+    cp c.bmp is.bmp
+    "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=is.bmp -o same b.png
+    touch is.bmp
+    run -0 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=is.bmp -o same b.png
+    [[ $output == *"nothing to do"* ]]
+    cp a.png is.bmp
+    run -2 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=is.bmp -o same b.png
+    [[ $output == *"same/run.h5 is of other settings: the picture that guide names was another one; "* ]]
+    rm is.bmp
+    run -0 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=is.bmp -o same b.png
     run -2 ranks 3 -s objective=guide -s guide=missing.png -o none b.png
     [ "$(grep -c 'missing.png' <<<"$output")" -eq 1 ]
     run -2 ranks 3 -s objective=class -s targets=mixed10 -o none b.png

@@ -132,7 +132,7 @@ static enum status resize_guide(struct image *image, const struct image_limits *
     return resize(image, width, height, limits);
 }
 
-enum status load_guide(const struct config *config, struct image *image)
+enum status load_guide(const struct config *config, struct image *image, char sha256[65])
 {
     const struct image_limits limits = limits_of(config);
     struct stat facts;
@@ -146,6 +146,7 @@ enum status load_guide(const struct config *config, struct image *image)
     else if (url_has_scheme(config->guide) && access(config->guide, F_OK) != 0)
         TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
     TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
+    TRY_OUT(bytes_sha256(bytes, size, sha256));
     TRY_OUT(codec_decode(bytes, size, &limits, image));
     if (image->notice[0])
         log_info("guide %s: %s", config->guide, image->notice);

@@ -36,4 +36,4 @@ struct fetch_options load_fetch_options(const struct config *config);
 
 // The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
 // needs. *image is zeroed on failure.
-enum status load_guide(const struct config *config, struct image *image) MUST_CHECK;
+enum status load_guide(const struct config *config, struct image *image, char sha256[65]) MUST_CHECK;

@@ -292,6 +292,7 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     TRY(run_reader_open(reader, r->path));
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
+    snprintf(r->guide_sha256, sizeof r->guide_sha256, "%s", past->guide_sha256 ? past->guide_sha256 : "");
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
     TRY(run_images_read(*reader, &r->past));
     return run_images_add_earlier(*reader, &r->past);
@@ -303,7 +304,7 @@ static bool has_something(const struct resume *r, const char *output)
     for (size_t i = 0; i < r->past.count; i++)
         if (r->past.items[i].output[0])
             return true;
-    return checkpoint_folder_has_any(output);
+    return checkpoint_folder_count(output) > 0;
 }
 
 // The first digits of digests, [count], by size.
@@ -373,7 +374,8 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     // Else its last write was cut off, or it says that something is left: it is written anew.
     r->complete = r->complete && !reader->unclosed && reader->facts.complete;
     if (!options->look_only)
-        rc = remove_checkpoints(r, options->output); // that run may have been killed before it did so
+        TRY_OUT(remove_checkpoints(r, options->output)); // that run may have been killed before it did so
+    r->counts.begun = checkpoint_folder_count(options->output) - r->counts.unfinished;
 out:
     intake_destroy(&intake);
     run_reader_close(&reader);
@@ -442,6 +444,8 @@ void resume_describe(const struct resume *r, char *text, size_t size)
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].count > 0 && used < size)
             used += (size_t)snprintf(text + used, size - used, "%s%" PRId64 " %s", used ? ", " : "", parts[i].count, parts[i].what);
+    if (c->begun > 0 && !r->complete)
+        text_append(text, size, " (%" PRId64 " go%s on from a checkpoint)", c->begun, c->begun == 1 ? "es" : "");
     if (c->gone + c->unnamed > 0)
         text_append(text, size, c->gone + c->unnamed > 1 ? ": their dreams stay" : ": its dream stays");
 }

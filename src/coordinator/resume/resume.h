@@ -30,15 +30,16 @@ struct resume_counts {
     int64_t changed;    // the picture is another one
     int64_t failed;     // once more
     int64_t unfinished; // gone on with
+    int64_t begun;      // of all these, dreams that a killed run had begun, beside the unfinished ones
     int64_t lost;       // a file that they had is not there: once more
     int64_t gone;       // done, and no longer there: their dreams stay
     int64_t unnamed;    // done, there, and not among the inputs: likewise
 };
 
 struct resume {
-    char path[FILE_PATH_MAX]; // of the run file
-    char weights_md5[33];
-    struct tile_rules tiles; // without the stride
+    char path[FILE_PATH_MAX];               // of the run file
+    char weights_md5[33], guide_sha256[65]; // the latter empty: there was none
+    struct tile_rules tiles;                // without the stride
     enum config_folders folders;
     char plan[CONFIG_PATH_MAX]; // what its configuration says
     struct run_earlier earlier; // for run_file_create(): the rows of what is done

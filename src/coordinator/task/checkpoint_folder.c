@@ -93,16 +93,16 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-bool checkpoint_folder_has_any(const char *output)
+int64_t checkpoint_folder_count(const char *output)
 {
     char folder[FILE_PATH_MAX];
     DIR *entries = file_join(folder, output, folder_name) == STATUS_OK ? opendir(folder) : NULL;
-    bool any = false;
-    for (struct dirent *entry; entries && !any && (entry = readdir(entries));)
-        any = strspn(entry->d_name, "0123456789abcdef") == CHECKPOINT_NAME && !entry->d_name[CHECKPOINT_NAME];
+    int64_t count = 0;
+    for (struct dirent *entry; entries && (entry = readdir(entries));)
+        count += strspn(entry->d_name, "0123456789abcdef") == CHECKPOINT_NAME && !entry->d_name[CHECKPOINT_NAME];
     if (entries)
         closedir(entries);
-    return any;
+    return count;
 }
 
 enum status checkpoint_folder_remove(const char *output, stale_files_keep keep, void *context)

@@ -44,8 +44,8 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints);
 // if it is empty.
 void checkpoint_folder_end(const struct checkpoint_folder *checkpoints, bool all_done);
 
-// Whether there are checkpoints of an earlier run.
-bool checkpoint_folder_has_any(const char *output);
+// How many checkpoints of an earlier run there are.
+int64_t checkpoint_folder_count(const char *output);
 
 // Removes the checkpoints that an earlier run has left, but for those to keep, by their names (NULL: none), and what a killed run had not
 // written to its end. The folder goes if nothing else is in it. There may be none.

@@ -32,11 +32,13 @@ static void write_guide(int width, int height)
 static void expect_size(int width, int height, int expected_width, int expected_height)
 {
     struct image guide;
+    char sha256[65] = "";
     write_guide(width, height);
-    UNIT_OK(load_guide(&config, &guide));
+    UNIT_OK(load_guide(&config, &guide, sha256));
     if (guide.width != expected_width || guide.height != expected_height)
         printf("\n%d x %d: %d x %d, not %d x %d\n", width, height, guide.width, guide.height, expected_width, expected_height);
     CU_ASSERT(guide.width == expected_width && guide.height == expected_height);
+    CU_ASSERT_EQUAL(strlen(sha256), 64);
     image_destroy(&guide);
 }
 
@@ -55,10 +57,10 @@ static void test_refused(void)
 {
     static const int sizes[][2] = {{GEOMETRY_MIN_SIDE - 1, 300}, {300, GEOMETRY_MIN_SIDE - 1}, {1, 1}, {5000, 80}};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        char size[32];
+        char size[32], sha256[65];
         struct image guide;
         write_guide(sizes[i][0], sizes[i][1]);
-        CU_ASSERT_EQUAL(load_guide(&config, &guide), STATUS_USAGE);
+        CU_ASSERT_EQUAL(load_guide(&config, &guide, sha256), STATUS_USAGE);
         CU_ASSERT_PTR_NULL(guide.rgb);
         snprintf(size, sizeof size, "%d x %d", sizes[i][0], sizes[i][1]);
         CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), size));

@@ -148,6 +148,11 @@ static void expect_nothing(const int statuses[IMAGES])
     write_text(in_scratch("out/checkpoints/0123456789abcdef0123456789abcdef"), "a part");
     refuse(JOB_DREAM, 3, "steps was ");
     config.steps--;
+    char text[256];
+    UNIT_OK(go_on(&resume, JOB_DREAM, 3)); // whose it is shows when its picture has been read
+    resume_describe(resume, text, sizeof text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, " (1 goes on from a checkpoint)"));
+    resume_destroy(&resume);
     scratch_remove();
 }
 
