@@ -15,6 +15,7 @@
 #include "coordinator/intake/load.h"
 #include "coordinator/schedule/baseline_images.h"
 #include "job/planning.h"
+#include "kernels/network/network.h"
 #include "media/video/video.h"
 #include "weights/model_fetch.h"
 
@@ -162,12 +163,32 @@ static enum status check_baselines(const struct job_options *options)
     return STATUS_OK;
 }
 
+// Whether the rule of `gradient` holds behind all targets alone, and that is not how it is by default.
+static bool is_rule_idle(const struct config *config)
+{
+    const struct network *network = network_inception_v3();
+    struct config initial;
+    int deepest = 0;
+    config_init(&initial);
+    if (config->gradient == initial.gradient && strcmp(config->gradient_above, initial.gradient_above) == 0)
+        return false;
+    for (int i = 0; i < config->targets.count; i++) {
+        const int row = network_find(network, config->targets.items[i].layer);
+        deepest = row > deepest ? row : deepest;
+    }
+    return config->gradient != GRADIENT_PLAIN && config->objective != OBJECTIVE_CLASS &&
+           network_find(network, config->gradient_above) >= deepest;
+}
+
 static void say_idle(const struct job_options *options)
 {
     char text[512];
     config_idle(&options->config, options->explain, text, sizeof text);
     if (text[0])
         log_info("%s", text);
+    if (!options->explain && is_rule_idle(&options->config))
+        log_info("gradient has no effect unless gradient_above is before a target: with %s all of it is plain",
+                 options->config.gradient_above);
 }
 
 // Whether what is asked for is what the earlier run has, whose plan has this precision.

@@ -60,6 +60,12 @@ said() {
     said "guide has no effect unless objective is guide; class has no effect unless objective is class; output.quality has no" 1
     run -0 dream -o other in
     said "no effect" 0
+    run -0 "$ONEIROS" dream --dry-run -s gradient_above=mixed9 -o behind in
+    said "gradient has no effect unless gradient_above is before a target: with mixed9 all of it is plain" 1
+    run -0 "$ONEIROS" dream --dry-run -s gradient_above=mixed4 -o behind in
+    said "no effect" 0
+    run -0 "$ONEIROS" dream --dry-run -s targets=mixed0 -o behind in
+    said "no effect" 0
 }
 
 @test "other pictures as baselines where there are none" {
