@@ -20,7 +20,7 @@ dream() {
 
 # threads_of RANK: what it said in $output
 threads_of() {
-    sed -n "s/^oneiros: rank $1: \([0-9]*\) threads.*/\1/p" <<<"$output"
+    sed -n "s/^oneiros: rank $1: \([0-9]*\) threads\?.*/\1/p" <<<"$output"
 }
 
 warnings() {
