@@ -276,9 +276,7 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         rc = subcommand->run(&arguments);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
-    return rc == STATUS_STOPPED                                              ? EXIT_STOPPED
-           : subcommand->makes_file && rc != STATUS_OK && rc != STATUS_USAGE ? EXIT_INTERNAL
-                                                                             : exit_code(rc);
+    return subcommand->makes_file && rc != STATUS_OK && rc != STATUS_USAGE && rc != STATUS_STOPPED ? EXIT_INTERNAL : exit_code(rc);
 }
 
 static void say_unknown(const char *name)

@@ -15,7 +15,7 @@
 
 int exit_code(enum status rc)
 {
-    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : EXIT_USAGE;
+    return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_USAGE;
 }
 
 static double dream_work(const struct config *config, int width, int height)

@@ -10,6 +10,7 @@
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
+#include "common/system/stop_request.h"
 #include "common/system/text.h"
 #include "kernels/execution/planner.h"
 #include "runfile/run_reader.h"
@@ -127,9 +128,8 @@ struct shown {
     double started, last;
 };
 
-static void show_progress(void *context, int done, int total)
+static void show(struct shown *shown, int done, int total)
 {
-    struct shown *shown = context;
     const double time = now();
     shown->started = shown->started > 0 ? shown->started : time;
     if (log_get_level() < LOG_INFO || !isatty(STDERR_FILENO) || (time - shown->last < 0.1 && done < total))
@@ -143,6 +143,13 @@ static void show_progress(void *context, int done, int total)
     else
         fprintf(stderr, "\roneiros: planning, %d of %d convolutions timed\033[K", done, total);
     fflush(stderr);
+}
+
+static bool go_on(void *context, int done, int total)
+{
+    const bool stops = stop_requested() && done < total;
+    show(context, stops ? total : done, total);
+    return !stops;
 }
 
 static enum status make(const struct plan_origin *here, int threads, const struct planner_options *planner, struct plan *plan)
@@ -164,11 +171,16 @@ static enum status make(const struct plan_origin *here, int threads, const struc
     omp_set_num_threads(threads);
     rc = planner_complete(planner, plan);
     omp_set_num_threads(threads_before);
-    if (rc != STATUS_OK)
+    const bool stopped = rc == STATUS_STOPPED; // what has been timed is kept
+    if (rc != STATUS_OK && !stopped)
         goto out;
     TRY_OUT(plan_to_text(plan, network_inception_v3(), here, &text));
     const double seconds = now() - start;
-    if (path[0] && write_cache(path, text) == STATUS_OK)
+    const bool kept = path[0] && write_cache(path, text) == STATUS_OK;
+    if (stopped)
+        TRY_OUT(fail(STATUS_STOPPED, "stopped (%s) while convolutions were timed%s: run the same command again", stop_reason(),
+                     kept ? "; what has been timed is kept" : ""));
+    if (kept)
         log_info("the plan took %.1f s; it is kept in %s", seconds, path);
     else
         log_warning("the plan took %.1f s and is not kept: %s; the next run makes another, whose pictures may differ by rounding, unless "
@@ -184,7 +196,7 @@ static enum status options_of(const struct config *config, struct objective *obj
 {
     TRY(objective_find_targets(objective, config));
     *options = (struct planner_options){
-        .network = network_inception_v3(), .target_count = objective->count, .targets = objective->rows, .progress = show_progress};
+        .network = network_inception_v3(), .target_count = objective->count, .targets = objective->rows, .progress = go_on};
     return STATUS_OK;
 }
 

@@ -167,7 +167,7 @@ static enum status plan_for_all(struct run *run, bool given)
 }
 
 // One rank makes it; the text that rank 0 has read goes there. The others wait asleep, so that the planner has the machine.
-static enum status make_plan(struct run *run)
+static enum status find_plan(struct run *run)
 {
     struct launch *launch = &run->launch;
     const struct config *config = &run->options->config;
@@ -182,6 +182,14 @@ static enum status make_plan(struct run *run)
     TRY(launch_share_text(launch, planner, &run->plan_text));
     TRY(mpi_check(MPI_Bcast(&run->plan, sizeof run->plan, MPI_BYTE, planner, launch->comm), "broadcast"));
     return launch_agree(launch, run->other ? planning_check(config, &run->plan) : STATUS_OK);
+}
+
+static enum status make_plan(struct run *run)
+{
+    struct folder_lock_keeper keeper;
+    folder_lock_keep(&keeper, &run->prepared.lock);
+    const enum status rc = find_plan(run), kept = folder_lock_keep_end(&keeper);
+    return rc == STATUS_OK ? launch_agree(&run->launch, kept) : rc;
 }
 
 enum status start_run(struct run *run)

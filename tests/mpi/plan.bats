@@ -5,6 +5,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load waiting
+
 # A few layers, so that timing them takes seconds also where a sanitizer watches.
 settings=(-s targets=conv2d_8 -s octaves.count=2 -s steps=2 -s frames.dream=false -s frames.cam=false -s gradient_above=input)
 
@@ -45,6 +47,16 @@ plan_of() {
     [ ! -e cache ]
     sed -i 's/ [0-9.]* ms$//' plan.txt
     plan_of again | sed 's/ [0-9.]* ms$//' | diff <(grep '^[0-9]' plan.txt) <(grep '^[0-9]' -)
+}
+
+@test "a signal while convolutions are timed: what has been timed is kept, and nothing else is made" {
+    for ranks in 1 2; do
+        signal_when USR1 'grep -q "timing .* convolutions" log' "$MPIEXEC" -n "$ranks" "$ONEIROS" dream -s targets=mixed10 -o out a.png 2>log
+        [ "$code" -eq 75 ]
+        grep -q 'stopped (SIGUSR1) while convolutions were timed; what has been timed is kept: run the same command again' log
+        [ ! -e out ]
+        [ "$(cat cache/oneiros/plan-*.txt | wc -l)" -gt 3 ]
+    done
 }
 
 @test "bfloat16: the same bytes on any number of ranks and in teams" {

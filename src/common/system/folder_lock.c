@@ -11,6 +11,7 @@
 
 #include "common/system/clock.h"
 #include "common/system/log.h"
+#include "common/system/thread.h"
 
 static const char file_name[] = ".oneiros.lock";
 
@@ -229,6 +230,51 @@ enum status folder_lock_touch(struct folder_lock *lock)
     }
     utimensat(AT_FDCWD, lock->path, NULL, 0);
     return STATUS_OK;
+}
+
+static void *keep(void *data)
+{
+    struct folder_lock_keeper *keeper = data;
+    pthread_mutex_lock(&keeper->mutex);
+    for (;;) {
+        struct timespec next;
+        keeper->rc = folder_lock_touch(keeper->lock);
+        if (keeper->rc != STATUS_OK)
+            snprintf(keeper->message, sizeof keeper->message, "%s", status_message());
+        if (keeper->ending || keeper->rc != STATUS_OK)
+            break;
+        clock_gettime(CLOCK_REALTIME, &next);
+        next.tv_sec++;
+        pthread_cond_timedwait(&keeper->changed, &keeper->mutex, &next);
+    }
+    pthread_mutex_unlock(&keeper->mutex);
+    return NULL;
+}
+
+void folder_lock_keep(struct folder_lock_keeper *keeper, struct folder_lock *lock)
+{
+    *keeper = (struct folder_lock_keeper){.lock = lock};
+    if (!lock->path[0])
+        return;
+    pthread_mutex_init(&keeper->mutex, NULL);
+    pthread_cond_init(&keeper->changed, NULL);
+    keeper->there = thread_start(&keeper->thread, keep, keeper) == STATUS_OK; // else there is none until the next touch
+}
+
+enum status folder_lock_keep_end(struct folder_lock_keeper *keeper)
+{
+    if (!keeper->lock->path[0] && !keeper->there)
+        return STATUS_OK;
+    if (keeper->there) {
+        pthread_mutex_lock(&keeper->mutex);
+        keeper->ending = true;
+        pthread_cond_signal(&keeper->changed);
+        pthread_mutex_unlock(&keeper->mutex);
+        pthread_join(keeper->thread, NULL);
+    }
+    pthread_cond_destroy(&keeper->changed);
+    pthread_mutex_destroy(&keeper->mutex);
+    return keeper->rc == STATUS_OK ? STATUS_OK : fail(keeper->rc, "%s", keeper->message);
 }
 
 bool folder_lock_holder(const char *folder, struct folder_holder *holder)

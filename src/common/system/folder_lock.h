@@ -7,6 +7,7 @@
 // LOCK_NAMELESS_SECONDS where the file names nobody, as after a power cut.
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <time.h>
 
@@ -29,6 +30,20 @@ enum status folder_lock_look(const char *folder) MUST_CHECK;
 
 // Gives a sign of life if it is time. STATUS_IO: another run has taken the folder over, as this one gave none for too long.
 enum status folder_lock_touch(struct folder_lock *lock) MUST_CHECK;
+
+// Signs of life from a thread, for as long as nobody has the time for folder_lock_touch(). Ending it says how that went, as that does.
+struct folder_lock_keeper {
+    struct folder_lock *lock;
+    pthread_t thread;
+    pthread_mutex_t mutex; // of the rest
+    pthread_cond_t changed;
+    bool ending;
+    bool there; // the thread is
+    enum status rc;
+    char message[STATUS_MESSAGE_MAX];
+};
+void folder_lock_keep(struct folder_lock_keeper *keeper, struct folder_lock *lock);
+enum status folder_lock_keep_end(struct folder_lock_keeper *keeper) MUST_CHECK;
 
 // Who holds a folder. Numbers are 0 and the text empty where they are not known.
 struct folder_holder {

@@ -298,8 +298,8 @@ enum status planner_complete(const struct planner_options *options, struct plan 
             TRY_OUT(time_operation(options, &work, &o->spec, &entry));
         o->timed = true;
         plan_set(plan, &o->spec, o->size, (enum conv_method)entry.method, entry.seconds);
-        if (options->progress)
-            options->progress(options->context, ++done, missing);
+        if (options->progress && !options->progress(options->context, ++done, missing))
+            TRY_OUT(fail(STATUS_STOPPED, "stopped while convolutions were timed"));
     }
 out:
     free(list);

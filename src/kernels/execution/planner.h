@@ -2,6 +2,8 @@
 // Makes plans: times every method of every convolution on this machine.
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/system/status.h"
 #include "kernels/convolution/plan.h"
 
@@ -10,8 +12,9 @@ struct planner_options {
     const float *weights; // flat array of parameters.h
     int target_count;
     const int *targets; // rows of the network table
-    // Called now and then with how many of `total` operations are done; NULL: not.
-    void (*progress)(void *context, int done, int total);
+    // Called now and then with how many of `total` operations are done; false stops with STATUS_STOPPED, and the plan knows those. NULL:
+    // not.
+    bool (*progress)(void *context, int done, int total);
     void *context;
 };
 

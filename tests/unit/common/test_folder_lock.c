@@ -215,8 +215,36 @@ static void test_lost(void)
     unlink(in_scratch(".oneiros.lock"));
 }
 
+// While nobody has time for it.
+static void test_kept(void)
+{
+    struct folder_lock lock;
+    struct folder_lock_keeper keeper;
+    struct stat info;
+    UNIT_OK(folder_lock_take(&lock, scratch));
+    age(LOCK_SILENCE_SECONDS - 60);
+    lock.touched -= LOCK_TOUCH_SECONDS + 1;
+    folder_lock_keep(&keeper, &lock);
+    for (int i = 0; i < 600 && stat(in_scratch(".oneiros.lock"), &info) == 0 && difftime(time(NULL), info.st_mtime) > 60; i++)
+        usleep(100 * 1000);
+    UNIT_OK(folder_lock_keep_end(&keeper));
+    CU_ASSERT(difftime(time(NULL), info.st_mtime) <= 60);
+    replace("process ", "process 1");
+    lock.touched -= LOCK_TOUCH_SECONDS + 1;
+    folder_lock_keep(&keeper, &lock);
+    UNIT_FAILS(folder_lock_keep_end(&keeper), STATUS_IO, "taken the output folder over");
+    folder_lock_keep(&keeper, &lock); // nothing is held any more
+    UNIT_OK(folder_lock_keep_end(&keeper));
+    unlink(in_scratch(".oneiros.lock"));
+}
+
 static const struct unit_test tests[] = {
-    {"two processes", test_two_processes},         {"elsewhere", test_elsewhere}, {"gone for certain", test_gone_for_certain},
-    {"without its beginning", test_without_since}, {"damaged", test_damaged},     {"lost", test_lost},
+    {"two processes", test_two_processes},
+    {"elsewhere", test_elsewhere},
+    {"gone for certain", test_gone_for_certain},
+    {"without its beginning", test_without_since},
+    {"damaged", test_damaged},
+    {"lost", test_lost},
+    {"kept", test_kept},
 };
 UNIT_MAIN_IN_SCRATCH("folder_lock", tests)

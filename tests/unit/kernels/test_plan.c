@@ -168,12 +168,14 @@ static void test_missing(void)
 
 static int calls, last_done;
 
-static void count_progress(void *context, int done, int total)
+static int stop_at; // 0: never
+static bool count_progress(void *context, int done, int total)
 {
     CU_ASSERT_EQUAL(done, last_done + 1);
     CU_ASSERT(done <= total && context == &calls);
     last_done = done;
     calls++;
+    return calls != stop_at;
 }
 
 // Real timing: everything is known afterwards, by methods that can do it, and what was known stays.
@@ -191,8 +193,15 @@ static void test_complete(void)
         plan_set(&plan, &known, 2, CONV_DIRECT, 123); // not the fastest
         UNIT_OK(planner_missing(&options, &plan, &missing));
         calls = last_done = 0;
+        stop_at = 2;
+        UNIT_FAILS(planner_complete(&options, &plan), STATUS_STOPPED, "stopped while");
+        stop_at = 0;
+        int left;
+        UNIT_OK(planner_missing(&options, &plan, &left));
+        CU_ASSERT(missing > 2 && left == missing - 2); // what was timed is known
+        calls = last_done = 0;
         UNIT_OK(planner_complete(&options, &plan));
-        CU_ASSERT_EQUAL(calls, missing);
+        CU_ASSERT_EQUAL(calls, left);
         UNIT_OK(planner_missing(&options, &plan, &missing));
         CU_ASSERT_EQUAL(missing, 0);
         UNIT_OK(planner_check(&options, &plan));
