@@ -78,7 +78,7 @@ END
         [[ ${lines[0]} == "$io: running, 0 of 4 done, 1 failed" ]]
         [[ $output == *" in hand"*"at work   process "*" on $(hostname), 3 ranks on 1 host"*"in/broken.png: "* ]]
         run -2 "$ONEIROS" dream "${settings[@]}" -o "$io" in # and so say others
-        [[ $output == *"process $(sed -n 's/^process //p' "$io/.oneiros.lock") on $(hostname)"* ]]
+        [[ $output == *"process $(sed -n 's/^process //p' "$io/.oneiros.lock") on this machine; "* ]]
         kill -KILL "$(ranks_of $! | head -n 1)"
         wait $! || true
         run -75 "$ONEIROS" status --json "$io"
