@@ -48,10 +48,11 @@ enum status tiling_create(struct tiling *tiling, int width, int height, const st
     int least = 0;
     const bool across = cut(&tiling->across, width, rules, &least), down = cut(&tiling->down, height, rules, &least);
     if (!across || !down)
-        return fail(STATUS_LIMIT,
-                    "tile.size %d leaves no room for a halo of %d pixels and a blend of %d in an octave of %d x %d: at least %d would do, "
-                    "or a smaller tile.halo",
-                    rules->size, rules->halo, rules->blend, width, height, least);
+        return fail(
+            STATUS_LIMIT,
+            "tile.size %d leaves no room for a halo of %d pixels and a blend of %d in an octave of %d x %d, which needs at least %d, "
+            "and other octaves perhaps more; or take a smaller tile.halo",
+            rules->size, rules->halo, rules->blend, width, height, least);
     const int64_t count = (int64_t)tiling->across.count * tiling->down.count;
     if (count > INT_MAX)
         return fail(STATUS_LIMIT, "tile.size %d cuts an octave of %d x %d into %lld tiles, more than %d: a larger one would do",

@@ -205,11 +205,33 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     return true;
 }
 
+// A path as anybody would spell it, so that a run knows its pictures again: of "./a//./b", "a/b".
+static void tidy_path(char tidy[FILE_PATH_MAX], const char *path)
+{
+    size_t used = 0;
+    if (path[0] == '/')
+        tidy[used++] = '/';
+    for (path += strspn(path, "/"); *path; path += strspn(path, "/")) {
+        const size_t length = strcspn(path, "/"), slash = path[length] == '/';
+        if (length != 1 || path[0] != '.') {
+            memcpy(tidy + used, path, length + slash);
+            used += length + slash;
+        }
+        path += length;
+    }
+    if (used == 0)
+        tidy[used++] = '.';
+    tidy[used] = '\0';
+}
+
 // One input as typed or listed. True if it is an entry; else it has opened a source, or gives nothing.
 static bool take_input(struct intake *intake, const char *text, bool listed, struct intake_entry *entry)
 {
     enum status rc;
     struct stat info;
+    char path[FILE_PATH_MAX] = "";
+    if (strlen(text) < sizeof path && text[0])
+        tidy_path(path, text);
     intake->kept = last_part(text);
     if (strlen(text) >= FILE_PATH_MAX) {
         rc = fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1);
@@ -221,12 +243,12 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     } else if (text[0] == '@') {
         snprintf(intake->list_path, sizeof intake->list_path, "%s", text);
         rc = intake_list_open(&intake->list, text + 1);
-    } else if (stat(text, &info) == 0) {
-        return take_path(intake, text, &info, entry);
+    } else if (stat(path, &info) == 0) {
+        return take_path(intake, path, &info, entry);
     } else if (url_has_scheme(text)) {
         rc = fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched");
     } else if ((errno == ENOENT || errno == ENOTDIR) && strpbrk(text, "*?[")) {
-        rc = open_glob(intake, text);
+        rc = open_glob(intake, path);
     } else {
         rc = fail(STATUS_IO, "%s", strerror(errno));
     }

@@ -24,14 +24,14 @@ static int least_size(int width, int height, const struct tile_rules *rules)
 {
     char before[STATUS_MESSAGE_MAX];
     snprintf(before, sizeof before,
-             "tile.size %d leaves no room for a halo of %d pixels and a blend of %d in an octave of %d x %d: at least ", rules->size,
-             rules->halo, rules->blend, width, height);
+             "tile.size %d leaves no room for a halo of %d pixels and a blend of %d in an octave of %d x %d, which needs at least ",
+             rules->size, rules->halo, rules->blend, width, height);
     const size_t length = strlen(before);
     if (strncmp(status_message(), before, length) != 0)
         return 0;
     char *after;
     const long size = strtol(status_message() + length, &after, 10);
-    return strcmp(after, " would do, or a smaller tile.halo") == 0 && size <= INT_MAX ? (int)size : 0;
+    return strcmp(after, ", and other octaves perhaps more; or take a smaller tile.halo") == 0 && size <= INT_MAX ? (int)size : 0;
 }
 
 static struct span grown(struct span span, int by, int length)
@@ -301,8 +301,9 @@ static void test_refusals(void)
     struct tiling tiling;
     struct tile_rules rules = {.size = 256, .halo = 192, .blend = 32, .stride = 16};
     CU_ASSERT_EQUAL(tiling_create(&tiling, 3000, 200, &rules), STATUS_LIMIT);
-    CU_ASSERT_STRING_EQUAL(status_message(), "tile.size 256 leaves no room for a halo of 192 pixels and a blend of 32 in an octave of "
-                                             "3000 x 200: at least 472 would do, or a smaller tile.halo");
+    CU_ASSERT_STRING_EQUAL(status_message(),
+                           "tile.size 256 leaves no room for a halo of 192 pixels and a blend of 32 in an octave of "
+                           "3000 x 200, which needs at least 472, and other octaves perhaps more; or take a smaller tile.halo");
     CU_ASSERT_EQUAL(tiling_create(&tiling, 200, 3000, &rules), STATUS_LIMIT);
     CU_ASSERT_EQUAL(least_size(200, 3000, &rules), 472);
     CU_ASSERT_EQUAL(tiling_create(&tiling, 300, 257, &rules), STATUS_LIMIT); // two halos are longer than both sides

@@ -261,6 +261,8 @@ static void test_runs_are_no_inputs(void)
     put_text("cat.png", png);
     put_text("was/run.h5", "\x89HDF\r\n\x1a\n and so on");
     put_text("was/cat/dream.png", png);
+    GIVES("was/cat/dream.png dream\n", "out", 1, ".//was/./cat///dream.png"); // a run knows it again
+    GIVES("was/cat/dream.png cat/dream_\n", "out", 1, "./was/*/dream.png");
     put_text("mine/run.h5", "notes");
     put_text("mine/dog.png", png);
     GIVES("./cat.png cat\n./mine/dog.png mine/dog\n", "out", 1, ".");
