@@ -442,7 +442,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
-    earlier_work_count(&c.earlier, options->resume, &options->setup, &c.checkpoints, c.progress);
+    earlier_work_count(&c.earlier, options->resume, &options->setup, c.progress);
     TRY_OUT(create_dispatcher(&c));
     if (options->delegates)
         TRY_OUT(create_delegation(&c));

@@ -40,11 +40,12 @@ static enum status check(const char *path, const struct run_images *images)
 {
     for (size_t i = 0; i < images->count; i++) {
         const struct run_image *image = &images->items[i];
+        const char *table = image->earlier ? "/earlier" : "/images";
         if (image->id < 0 || image->status < IMAGE_DONE || image->status > IMAGE_STOPPED)
-            return fail(STATUS_FORMAT, "%s: row %zu of /images has id %lld and status %d; the file is damaged", path, image->row,
+            return fail(STATUS_FORMAT, "%s: row %zu of %s has id %lld and status %d; the file is damaged", path, image->row, table,
                         (long long)image->id, image->status);
         if (i > 0 && image->id == images->items[i - 1].id)
-            return fail(STATUS_FORMAT, "%s: image %lld is in /images twice; the file is damaged", path, (long long)image->id);
+            return fail(STATUS_FORMAT, "%s: image %lld is in %s twice; the file is damaged", path, (long long)image->id, table);
     }
     return STATUS_OK;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/resume/earlier_work.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,17 +38,17 @@ static void add(struct earlier_work *earlier, const char *name, const struct dre
     dream->done = config->steps * geometry_pixels(octaves, state->octave) + state->step * geometry_pixels(octaves + state->octave, 1);
 }
 
-static void find_dreams(struct earlier_work *earlier, const char *folder, const struct config *config)
+struct search {
+    struct earlier_work *earlier;
+    const struct config *config;
+};
+
+static void see_checkpoint(void *context, const char *name, const char *path)
 {
-    DIR *entries = opendir(folder);
-    char path[FILE_PATH_MAX];
+    const struct search *search = context;
     struct dream_state state;
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        if (strlen(entry->d_name) == CHECKPOINT_NAME && file_join(path, folder, entry->d_name) == STATUS_OK &&
-            checkpoint_glance(path, &state) == STATUS_OK)
-            add(earlier, entry->d_name, &state, config);
-    if (entries)
-        closedir(entries);
+    if (checkpoint_glance(path, &state) == STATUS_OK)
+        add(search->earlier, name, &state, search->config);
 }
 
 // Returns what is done of dreams that nobody has seen.
@@ -64,14 +63,13 @@ static double tell(const struct earlier_work *earlier, struct progress *progress
     return done;
 }
 
-void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup,
-                        const struct checkpoint_folder *checkpoints, struct progress *progress)
+void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup, struct progress *progress)
 {
     for (size_t i = 0; resume && i < resume->past.count; i++)
         if (resume->images[i].done && resume->images[i].named)
             progress_add_earlier(progress, setup->work(setup->config, resume->past.items[i].width, resume->past.items[i].height));
     if (resume && setup->kind != JOB_EXPLAIN)
-        find_dreams(earlier, checkpoints->folder, setup->config);
+        (void)checkpoint_folder_look(setup->output, see_checkpoint, &(struct search){earlier, setup->config});
     (void)tell(earlier, progress);
 }
 

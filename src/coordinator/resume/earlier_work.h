@@ -17,7 +17,7 @@ struct earlier_work {
 
 // Tells `progress`. A NULL resume is fine: there is nothing.
 void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup,
-                        const struct checkpoint_folder *checkpoints, struct progress *progress);
+                        struct progress *progress);
 
 // A picture has been seen, and counts by itself from now on. Returns what was done of its dream.
 double earlier_work_see(struct earlier_work *earlier, const char *sha256, struct progress *progress);

@@ -304,7 +304,7 @@ static bool has_something(const struct resume *r, const char *output)
     for (size_t i = 0; i < r->past.count; i++)
         if (r->past.items[i].output[0])
             return true;
-    return checkpoint_folder_count(output) > 0;
+    return checkpoint_folder_look(output, NULL, NULL) > 0;
 }
 
 // The first digits of digests, [count], by size.
@@ -375,7 +375,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     r->complete = r->complete && !reader->unclosed && reader->facts.complete;
     if (!options->look_only)
         TRY_OUT(remove_checkpoints(r, options->output)); // that run may have been killed before it did so
-    r->counts.begun = checkpoint_folder_count(options->output) - r->counts.unfinished;
+    r->counts.begun = checkpoint_folder_look(options->output, NULL, NULL) - r->counts.unfinished;
 out:
     intake_destroy(&intake);
     run_reader_close(&reader);

@@ -93,13 +93,19 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
     checkpoints->count = 0;
 }
 
-int64_t checkpoint_folder_count(const char *output)
+int64_t checkpoint_folder_look(const char *output, void (*see)(void *context, const char *name, const char *path), void *context)
 {
-    char folder[FILE_PATH_MAX];
+    char folder[FILE_PATH_MAX], path[FILE_PATH_MAX];
     DIR *entries = file_join(folder, output, folder_name) == STATUS_OK ? opendir(folder) : NULL;
     int64_t count = 0;
-    for (struct dirent *entry; entries && (entry = readdir(entries));)
-        count += strspn(entry->d_name, "0123456789abcdef") == CHECKPOINT_NAME && !entry->d_name[CHECKPOINT_NAME];
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        const char *name = entry->d_name;
+        if (strspn(name, "0123456789abcdef") != CHECKPOINT_NAME || name[CHECKPOINT_NAME] || file_join(path, folder, name) != STATUS_OK)
+            continue;
+        count++;
+        if (see)
+            see(context, name, path);
+    }
     if (entries)
         closedir(entries);
     return count;

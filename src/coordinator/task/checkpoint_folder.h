@@ -44,8 +44,9 @@ void checkpoint_folder_clean(struct checkpoint_folder *checkpoints);
 // if it is empty.
 void checkpoint_folder_end(const struct checkpoint_folder *checkpoints, bool all_done);
 
-// How many checkpoints of an earlier run there are.
-int64_t checkpoint_folder_count(const char *output);
+// Calls `see` with the name, the first digits of its picture's digest, and the path of each checkpoint of an earlier run. Returns how many
+// there are. `see` may be NULL.
+int64_t checkpoint_folder_look(const char *output, void (*see)(void *context, const char *name, const char *path), void *context);
 
 // Removes the checkpoints that an earlier run has left, but for those to keep, by their names (NULL: none), and what a killed run had not
 // written to its end. The folder goes if nothing else is in it. There may be none.

@@ -6,35 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "checkpoints.h"
 #include "common/system/log.h"
 #include "files.h"
-#include "scratch.h"
 #include "unit.h"
 
 enum { SIDE = 3 };
-static struct config config;
-static struct checkpoint_folder checkpoints;
 
 static void begin(void)
 {
-    CU_ASSERT_FATAL(scratch_create());
-    config_init(&config);
+    begin_checkpoints();
     log_set_level(LOG_ERROR);
-    UNIT_OK(checkpoint_folder_init(&checkpoints, scratch));
-}
-
-static void end(void)
-{
-    checkpoint_folder_destroy(&checkpoints);
-    scratch_remove();
-}
-
-// The digest of a picture that is known by a letter.
-static const char *digest(char letter)
-{
-    static char text[65];
-    memset(text, letter, 64);
-    return text;
 }
 
 // A checkpoint of image `image`, of the picture `letter`, where that of the picture `place` belongs.

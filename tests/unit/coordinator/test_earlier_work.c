@@ -6,14 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "checkpoints.h"
 #include "common/picture/geometry.h"
 #include "files.h"
-#include "scratch.h"
 #include "unit.h"
 
 enum { WIDTH = 401, HEIGHT = 300, STEPS = 7, OCTAVES = 3 };
-static struct config config;
-static struct checkpoint_folder checkpoints;
 static struct octave octaves[GEOMETRY_OCTAVES_MAX];
 
 static double work_of(const struct config *c, int width, int height)
@@ -22,29 +20,14 @@ static double work_of(const struct config *c, int width, int height)
     return c->steps * geometry_pixels(of, geometry_octaves(width, height, c->octaves.count, c->octaves.scale, of));
 }
 
-static const struct run_setup setup = {.kind = JOB_DREAM, .work = work_of, .config = &config};
+static const struct run_setup setup = {.kind = JOB_DREAM, .work = work_of, .config = &config, .output = scratch};
 
 static void begin(void)
 {
-    CU_ASSERT_FATAL(scratch_create());
-    config_init(&config);
+    begin_checkpoints();
     config.steps = STEPS;
     config.octaves.count = OCTAVES;
-    UNIT_OK(checkpoint_folder_init(&checkpoints, scratch));
     CU_ASSERT_EQUAL_FATAL(geometry_octaves(WIDTH, HEIGHT, OCTAVES, config.octaves.scale, octaves), OCTAVES);
-}
-
-static void end(void)
-{
-    checkpoint_folder_destroy(&checkpoints);
-    scratch_remove();
-}
-
-static const char *digest(char letter)
-{
-    static char text[65];
-    memset(text, letter, 64);
-    return text;
 }
 
 static void save(char letter, int octave, int step)
@@ -80,9 +63,9 @@ static void test_checkpoints(void)
     save('c', 2, 7);
     write_text(in_scratch("checkpoints/dddddddddddddddddddddddddddddddd"), "no checkpoint");
     mkfifo(in_scratch("checkpoints/eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"), 0600); // which is not waited for
-    earlier_work_count(&earlier, NULL, &setup, &checkpoints, progress);       // a new run
+    earlier_work_count(&earlier, NULL, &setup, progress);                     // a new run
     CU_ASSERT(progress_now(progress).saved == 0 && earlier.count == 0);
-    earlier_work_count(&earlier, &resume, &setup, &checkpoints, progress);
+    earlier_work_count(&earlier, &resume, &setup, progress);
     struct progress_state state = progress_now(progress);
     expect_near(state.saved, done(0, 3) + done(1, 5) + done(2, 7));
     expect_near(state.expected, work_of(&config, WIDTH, HEIGHT));
@@ -121,7 +104,7 @@ static void test_nonsense(void)
         CU_ASSERT_FATAL(file && fseek(file, 2 * sizeof(uint64_t) + 16 + 32 + 65, SEEK_SET) == 0); // behind the head
         CU_ASSERT_EQUAL(fwrite(&states[i], sizeof states[i], 1, file), 1);
         fclose(file);
-        earlier_work_count(&earlier, &resume, &setup, &checkpoints, progress);
+        earlier_work_count(&earlier, &resume, &setup, progress);
         CU_ASSERT(earlier.count == 0 && progress_now(progress).saved == 0);
     }
     earlier_work_destroy(&earlier);
@@ -139,7 +122,7 @@ static void test_rows(void)
     struct progress *progress;
     begin();
     UNIT_OK(progress_create(&progress, 2, LOG_ERROR, STDERR_FILENO));
-    earlier_work_count(&earlier, &resume, &setup, &checkpoints, progress);
+    earlier_work_count(&earlier, &resume, &setup, progress);
     const struct progress_state state = progress_now(progress);
     CU_ASSERT(state.done == 1 && state.earlier == 1 && state.sized == 1);
     CU_ASSERT(state.work == work_of(&config, WIDTH, HEIGHT) && state.advanced == state.work && state.rate == 0);
