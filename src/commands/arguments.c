@@ -69,8 +69,8 @@ static enum status check_octaves(const struct config *config)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     const int count = config->octaves.count, side = (int)fmin(config->input.max_side, sqrt((double)config->input.max_pixels));
-    const int most = geometry_octaves(side, side, count, config->octaves.scale, octaves);
-    if (most == count)
+    const int most = geometry_octaves(side, side, &config->octaves, octaves);
+    if (most == count || count == GEOMETRY_OCTAVES_AUTO)
         return STATUS_OK;
     return fail(STATUS_USAGE,
                 "octaves.count: %d octaves of a scale of %g are more than any picture has: even of %d x %d pixels, the most that "

@@ -89,7 +89,7 @@ static enum status run_step(struct bench *bench)
     TRY_OUT(executor_forward(bench->executor));
     TRY_OUT(pull(bench));
     stamp(bench);
-    rc = executor_backward(bench->executor, GRADIENT_MODE_GUIDED, 0, EXECUTOR_IMAGE);
+    rc = executor_backward(bench->executor, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}, EXECUTOR_IMAGE);
 out:
     executor_between(bench->executor, NULL, NULL);
     return rc;

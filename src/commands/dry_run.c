@@ -265,7 +265,7 @@ static void print_octaves(const struct schedule *schedule, struct schedule_image
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image.width, image.height, config->octaves.count, config->octaves.scale, octaves);
+    const int count = geometry_octaves(image.width, image.height, &config->octaves, octaves);
     for (int k = 0; k < count; k++) {
         struct tiling tiling;
         fprintf(stream, "%s%dx%d", k ? ", " : "", octaves[k].width, octaves[k].height);
@@ -310,7 +310,7 @@ static struct totals sum_up(const struct dry_plan *plan)
         totals.unseen += input->unseen;
         if (input->error || input->unseen || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
             continue;
-        const int count = geometry_octaves(input->image.width, input->image.height, config->octaves.count, config->octaves.scale, octaves);
+        const int count = geometry_octaves(input->image.width, input->image.height, &config->octaves, octaves);
         totals.pixels += geometry_pixels(octaves, count);
         totals.seen += redundancy * geometry_pixels(octaves, count);
         memory = schedule_memory(&plan->schedule, input->image, input->team);

@@ -21,7 +21,7 @@ int exit_code(enum status rc)
 static double dream_work(const struct config *config, int width, int height)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, octaves);
+    const int count = geometry_octaves(width, height, &config->octaves, octaves);
     return config->steps * geometry_pixels(octaves, count);
 }
 

@@ -119,7 +119,7 @@ static double image_seconds(struct schedule_image image, int members)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     const double pixels = (double)image.width * image.height;
-    const int count = geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, octaves);
+    const int count = geometry_octaves(image.width, image.height, &config.octaves, octaves);
     double seconds = machine.picture + pixels / members * machine.image;
     for (int k = 0; k < count; k++) {
         struct tiling tiling;

@@ -50,8 +50,7 @@ static struct tiling find_gradient(struct setup *s, const struct tile_rules *rul
     const struct sweep_pass pass = {.image = &s->image,
                                     .dy = dy,
                                     .dx = dx,
-                                    .rule = s->config.gradient,
-                                    .above = network_find(network_inception_v3(), s->config.gradient_above),
+                                    .rule = objective_gradient_rule(&s->config),
                                     .gradient = &s->gradient,
                                     .scratch = &s->scratch};
     need(sweep_run(sweep, &pass, &losses));

@@ -92,7 +92,7 @@ static void find_out(struct team *team, const struct octave_case *c, struct foun
                        &(struct sweep_pass){.image = &image,
                                             .dy = c->dy,
                                             .dx = c->dx,
-                                            .rule = GRADIENT_GUIDED,
+                                            .rule = {.mode = GRADIENT_MODE_GUIDED},
                                             .gradient = &gradient,
                                             .scratch = &scratch,
                                             .features = &features},

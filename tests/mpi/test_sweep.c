@@ -52,8 +52,7 @@ static struct sweep_pass pass_of(const struct pass *p, struct share *s)
     return (struct sweep_pass){.image = &s->image,
                                .dy = p->dy,
                                .dx = p->dx,
-                               .rule = shallow.config.gradient,
-                               .above = network_find(network_inception_v3(), shallow.config.gradient_above),
+                               .rule = objective_gradient_rule(&shallow.config),
                                .gradient = &s->gradient,
                                .scratch = &s->scratch};
 }

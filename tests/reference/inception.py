@@ -14,31 +14,32 @@ import torch
 import torch.nn.functional as F
 
 EPSILON = 1e-3
-MODES = ("guided", "plain", "deconv")
+MODES = ("guided", "plain", "deconv", "half")  # half: guided, and negative gradients pass by half
 
 
 class MaskedRelu(torch.autograd.Function):
-    """ReLU whose gradient passes only where it is positive and, in guided mode, where the activation was too."""
+    """ReLU whose gradient passes only where it is positive, and in part where it is negative; in guided mode, where the activation was too."""
 
     @staticmethod
-    def forward(ctx, x, guided):
+    def forward(ctx, x, guided, leak):
         y = x.clamp(min=0)
         ctx.guided = guided
+        ctx.leak = leak
         if guided:
             ctx.save_for_backward(y)
         return y
 
     @staticmethod
     def backward(ctx, gradient):
-        gradient = gradient.clamp(min=0)
+        gradient = gradient.clamp(min=0) + ctx.leak * gradient.clamp(max=0)
         if ctx.guided:
             (y,) = ctx.saved_tensors
             gradient = gradient * (y > 0)
-        return gradient, None
+        return gradient, None, None
 
 
 def relu(x, mode):
-    return F.relu(x) if mode == "plain" else MaskedRelu.apply(x, mode == "guided")
+    return F.relu(x) if mode == "plain" else MaskedRelu.apply(x, mode != "deconv", 0.5 if mode == "half" else 0.0)
 
 
 def build():

@@ -102,8 +102,11 @@ static void write_gradients(struct dump *d)
 {
     static const struct {
         const char *name;
-        enum gradient_mode mode;
-    } modes[] = {{"guided", GRADIENT_MODE_GUIDED}, {"plain", GRADIENT_MODE_PLAIN}, {"deconv", GRADIENT_MODE_DECONV}};
+        struct gradient_rule rule;
+    } rules[] = {{"guided", {.mode = GRADIENT_MODE_GUIDED}},
+                 {"plain", {.mode = GRADIENT_MODE_PLAIN}},
+                 {"deconv", {.mode = GRADIENT_MODE_DECONV}},
+                 {"half", {.mode = GRADIENT_MODE_GUIDED, .leak = 0.5f}}};
     const struct rectangle all = {.width = d->width, .height = d->height};
     const struct tile whole = {all, all, all};
     struct objective objective;
@@ -113,16 +116,16 @@ static void write_gradients(struct dump *d)
     DUMP_OK(objective_init(&objective, &d->config, NULL, 0));
     objective_values(&objective, d->width, d->height, view.values);
     struct executor *executor = start(d, objective.count, objective.rows, &memory);
-    for (int k = 0; k < 3; k++) {
+    for (int k = 0; k < 4; k++) {
         char name[DUMP_TEXT_MAX];
         run_forward(d, executor);
         DUMP_OK(objective_sums(&objective, executor, &view, sums));
         const double loss = objective_loss(&objective, sums, view.values, target_loss);
         objective_gradient(&objective, executor, &view);
-        DUMP_OK(executor_backward(executor, modes[k].mode, 0, EXECUTOR_IMAGE));
-        snprintf(name, sizeof name, "gradient/%s", modes[k].name);
+        DUMP_OK(executor_backward(executor, rules[k].rule, EXECUTOR_IMAGE));
+        snprintf(name, sizeof name, "gradient/%s", rules[k].name);
         dump_write_planes(d->output, name, 3, d->height, d->width, executor_gradient(executor));
-        snprintf(name, sizeof name, "loss/%s", modes[k].name);
+        snprintf(name, sizeof name, "loss/%s", rules[k].name);
         dump_write(d->output, name, 0, NULL, H5T_NATIVE_DOUBLE, &loss);
     }
     executor_destroy(&executor);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/picture/geometry.h"
 #include "common/system/status.h"
 
 enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
@@ -15,6 +16,7 @@ enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CO
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
+enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
 enum config_folders { FOLDERS_AUTO, FOLDERS_TREE, FOLDERS_FLAT, FOLDERS_GROUPED };
@@ -48,11 +50,8 @@ struct config {
     int class;                   // for OBJECTIVE_CLASS
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
-    struct {
-        int count;
-        double scale;
-        bool detail;
-    } octaves;
+    double gradient_strength;             // of the rule, 0..1; 0: none
+    struct octave_rule octaves;
     int steps; // per octave
     double step_size;
     double step_decay; // step k of an octave uses step_size * step_decay^k
@@ -60,6 +59,12 @@ struct config {
     enum config_normalize normalize;
     double total_variation; // weight of the total-variation term in the objective
     double smooth;          // sigma in pixels of the Gaussian blur of the gradient; 0: none
+    struct {
+        int pyramid;   // bands of the Laplacian pyramid that are brought to one strength; 0: none
+        double coarse; // each band's strength is 2^coarse times that of the finer one
+        double colour; // how far the gradient's colours follow those of natural pictures, 0..1
+    } shape;
+    enum config_clip clip;
     uint64_t seed;
     enum config_network_input network_input; // pictures are -1..1 or 0..1 to the network
     struct {

@@ -21,6 +21,26 @@ static bool one_octave(const struct config *c)
     return c->octaves.count == 1;
 }
 
+static bool counted_octaves(const struct config *c)
+{
+    return c->octaves.count != GEOMETRY_OCTAVES_AUTO;
+}
+
+static bool plain(const struct config *c)
+{
+    return c->gradient == GRADIENT_PLAIN;
+}
+
+static bool not_guided(const struct config *c)
+{
+    return c->gradient != GRADIENT_GUIDED;
+}
+
+static bool no_pyramid(const struct config *c)
+{
+    return c->shape.pyramid < 2;
+}
+
 static bool no_guidance(const struct config *c)
 {
     return c->guidance.saliency == 0 && c->guidance.cam == 0 && c->guidance.importance == 0 && c->guidance.add_magnitude == 0 &&
@@ -61,6 +81,10 @@ static const struct {
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
     {"class", no_class, "objective is class", false},
+    {"gradient_strength", not_guided, "gradient is guided", true},
+    {"gradient_above", plain, "gradient is guided or deconv", true},
+    {"shape.coarse", no_pyramid, "shape.pyramid is 2 or more", true},
+    {"octaves.smallest", counted_octaves, "octaves.count is auto", true},
     {"octaves.scale", one_octave, "octaves.count is more than 1", true},
     {"octaves.detail", one_octave, "octaves.count is more than 1", true},
     {"guidance.every", no_guidance, "another key of guidance is above 0", true},

@@ -4,12 +4,29 @@
 #include <math.h>
 #include <stdint.h>
 
-int geometry_octaves(int width, int height, int count, double scale, struct octave octaves[GEOMETRY_OCTAVES_MAX])
+static struct octave octave_below(int width, int height, const struct octave_rule *rule, int steps)
 {
+    const double ratio = pow(rule->scale, -steps);
+    return (struct octave){(int)lround(width * ratio), (int)lround(height * ratio)};
+}
+
+static int count_octaves(int width, int height, const struct octave_rule *rule)
+{
+    int count = 1;
+    for (; count < GEOMETRY_OCTAVES_MAX; count++) {
+        const struct octave next = octave_below(width, height, rule, count);
+        if ((next.width < next.height ? next.width : next.height) < rule->smallest)
+            break;
+    }
+    return count;
+}
+
+int geometry_octaves(int width, int height, const struct octave_rule *rule, struct octave octaves[GEOMETRY_OCTAVES_MAX])
+{
+    const int count = rule->count == GEOMETRY_OCTAVES_AUTO ? count_octaves(width, height, rule) : rule->count;
     int found = 0;
     for (int k = 0; k < count; k++) {
-        const double ratio = pow(scale, k - count + 1);
-        const struct octave octave = {(int)lround(width * ratio), (int)lround(height * ratio)};
+        const struct octave octave = octave_below(width, height, rule, count - 1 - k);
         if (k == count - 1 || (octave.width >= GEOMETRY_MIN_SIDE && octave.height >= GEOMETRY_MIN_SIDE))
             octaves[found++] = octave;
     }

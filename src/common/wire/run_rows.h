@@ -49,10 +49,11 @@ struct picture_metrics picture_metrics_unknown(void);
 
 // Where a dream stands between two updates, besides its pixels: all that is needed to go on.
 struct dream_state {
-    int64_t image;                 // id
-    int32_t octave, step;          // updates of this octave that are done
-    int32_t width, height;         // of the octave
-    struct picture_metrics before; // the original
+    int64_t image;                   // id
+    int32_t octave, step;            // updates of this octave that are done
+    int32_t width, height;           // of the octave
+    int32_t full_width, full_height; // of the picture
+    struct picture_metrics before;   // the original
 };
 
 // One input.

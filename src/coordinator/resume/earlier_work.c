@@ -1,27 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/resume/earlier_work.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/picture/geometry.h"
 
-// From the size of the octave where it stands, so that those of the others may be a pixel off. Returns how many there are, or 0.
+// 0: no dream of this configuration was ever in that state.
 static int octaves_of(const struct dream_state *state, const struct config *config, struct octave octaves[GEOMETRY_OCTAVES_MAX])
 {
-    if (state->octave < 0 || state->octave >= config->octaves.count || state->step < 0 || state->step > config->steps)
+    if (state->full_width < 1 || state->full_height < 1 || state->step < 0 || state->step > config->steps)
         return 0;
-    for (int above = config->octaves.count - 1 - state->octave; above >= 0; above--) {
-        const double scale = pow(config->octaves.scale, above), width = round(state->width * scale), height = round(state->height * scale);
-        if (width < 1 || height < 1 || fmax(width, height) > config->input.max_side)
-            continue;
-        const int count = geometry_octaves((int)width, (int)height, config->octaves.count, config->octaves.scale, octaves);
-        if (count == state->octave + 1 + above)
-            return count;
-    }
-    return 0;
+    const int count = geometry_octaves(state->full_width, state->full_height, &config->octaves, octaves);
+    return state->octave >= 0 && state->octave < count ? count : 0;
 }
 
 static void add(struct earlier_work *earlier, const char *name, const struct dream_state *state, const struct config *config)

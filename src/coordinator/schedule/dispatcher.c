@@ -128,7 +128,7 @@ static void show_place(struct dispatcher *c, const struct task *task, int octave
     if (c->teams.count != 1)
         return;
     if (setup->kind != JOB_EXPLAIN)
-        place.octaves = geometry_octaves(size.width, size.height, setup->config->octaves.count, setup->config->octaves.scale, octaves);
+        place.octaves = geometry_octaves(size.width, size.height, &setup->config->octaves, octaves);
     progress_set_place(c->options.progress, task->record.source, &place);
 }
 

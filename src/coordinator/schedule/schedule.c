@@ -20,12 +20,12 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = schedule->explains ? 1 : config->octaves.count;
+    const struct octave_rule whole = {.count = 1, .scale = 1}, *rule = schedule->explains ? &whole : &config->octaves;
     if (image.width < schedule->min_side || image.height < schedule->min_side)
         return fail(STATUS_LIMIT,
                     "%d x %d pixels are too few: these targets need %d on the shorter side; take a larger picture or set input.resize",
                     image.width, image.height, schedule->min_side);
-    cut->count = geometry_octaves(image.width, image.height, count, config->octaves.scale, octaves);
+    cut->count = geometry_octaves(image.width, image.height, rule, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));
     return STATUS_OK;

@@ -8,8 +8,8 @@ void task_notices_loaded(struct image *image, const struct config *config, bool 
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     if (explains || image->width == 0) // without pixels
         return;
-    const int count = geometry_octaves(image->width, image->height, config->octaves.count, config->octaves.scale, octaves);
-    if (count < config->octaves.count)
+    const int count = geometry_octaves(image->width, image->height, &config->octaves, octaves);
+    if (count < config->octaves.count) // auto takes none that are too small
         image_notice(image, NOTICE_OCTAVES, "%d of %d octaves: smaller ones would have a side below %d pixels", count,
                      config->octaves.count, GEOMETRY_MIN_SIDE);
     if (image->alpha && config->output.format == OUTPUT_JPEG)

@@ -25,8 +25,7 @@ struct executor {
     struct runner *runners; // [graph->op_count]
     size_t bytes;
     char *memory;
-    enum gradient_mode mode; // that the gates are set for
-    int above;
+    struct gradient_rule rule; // that the gates are set for
     void (*between)(void *context);
     void *between_context;
     void (*on_gradient)(void *context, int target, const struct tensor *gradient);
@@ -136,7 +135,7 @@ static enum gate_rule rule_of(const struct executor *ex, const struct op_result 
 {
     static const enum gate_rule rules[] = {
         [GRADIENT_MODE_GUIDED] = GATE_MASK_POSITIVE, [GRADIENT_MODE_PLAIN] = GATE_MASK, [GRADIENT_MODE_DECONV] = GATE_POSITIVE};
-    return result->gate == NO_BUFFER ? GATE_OPEN : rules[result->layer > ex->above ? ex->mode : GRADIENT_MODE_PLAIN];
+    return result->gate == NO_BUFFER ? GATE_OPEN : rules[result->layer > ex->rule.above ? ex->rule.mode : GRADIENT_MODE_PLAIN];
 }
 
 static void bind_result(const struct executor *ex, const struct op_result *result, struct simd_out *out)
@@ -153,6 +152,7 @@ static void bind_result(const struct executor *ex, const struct op_result *resul
                                    .mask = mask ? mask + (size_t)b * mask_bytes : NULL,
                                    .gate = gate ? gate + (size_t)b * mask_bytes : NULL,
                                    .rule = rule_of(ex, result),
+                                   .leak = ex->rule.leak,
                                    .data = (char *)at(ex, view) + (size_t)b * view_block_bytes(view),
                                    .bf16 = view->bf16,
                                    .plane = view->planar ? view_pixels(view) : 0};
@@ -203,19 +203,19 @@ enum status executor_bind(struct executor *ex, void *memory)
     return rc;
 }
 
-// The gates of the backward pass for this mode.
-static void set_mode(struct executor *ex, enum gradient_mode mode, int above)
+static void set_rule(struct executor *ex, struct gradient_rule rule)
 {
-    if (ex->mode == mode && ex->above == above)
+    if (ex->rule.mode == rule.mode && ex->rule.above == rule.above && ex->rule.leak == rule.leak)
         return;
-    ex->mode = mode;
-    ex->above = above;
+    ex->rule = rule;
     for (int i = ex->graph->targets_op; i < ex->graph->op_count; i++) {
         const struct op *op = &ex->graph->ops[i];
         struct simd_out *out = ex->runners[i].out;
         for (int r = 0; r < op->result_count; r++)
-            for (int b = 0; b < view_blocks(&op->results[r].view); b++)
-                out++->rule = rule_of(ex, &op->results[r]);
+            for (int b = 0; b < view_blocks(&op->results[r].view); b++, out++) {
+                out->rule = rule_of(ex, &op->results[r]);
+                out->leak = rule.leak;
+            }
     }
 }
 
@@ -319,9 +319,9 @@ enum status executor_forward_from(struct executor *ex, int target)
     return run_range(ex, from->behind, ex->graph->targets_op);
 }
 
-enum status executor_backward(struct executor *ex, enum gradient_mode mode, int above, int target)
+enum status executor_backward(struct executor *ex, struct gradient_rule rule, int target)
 {
-    set_mode(ex, mode, above);
+    set_rule(ex, rule);
     return run_range(ex, ex->graph->targets_op + 1, target == EXECUTOR_IMAGE ? ex->graph->op_count : ex->graph->targets[target].tap + 1);
 }
 

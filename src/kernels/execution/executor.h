@@ -19,6 +19,13 @@ enum gradient_mode {
     GRADIENT_MODE_DECONV, // g * [g > 0]            Zeiler and Fergus 2013, arXiv:1311.2901
 };
 
+// Where on the way back, and how strongly.
+struct gradient_rule {
+    enum gradient_mode mode;
+    int above;  // in the layers behind this row of the network table, the plain gradient up to it; 0: everywhere
+    float leak; // what part of a negative gradient passes where `mode` lets positive ones through alone: guided with 1 is plain
+};
+
 struct executor_options {
     const struct network *network;
     struct weight_cache *cache; // weights; outlives the executor. NULL: for an executor that is looked at only, neither bound nor run
@@ -65,12 +72,11 @@ enum status executor_forward_from(struct executor *executor, int target) MUST_CH
 // A target's activation after executor_forward(). The caller overwrites it with the gradient of the loss with respect to it.
 struct tensor executor_target(struct executor *executor, int target);
 
-// Gradients of the targets -> gradient of the image. Once after each forward pass. `mode` holds in the layers behind row `above` of
-// the network table, the plain gradient up to it; 0: everywhere. `target`: only as far as the gradient of this one, for
+// Gradients of the targets -> gradient of the image. Once after each forward pass. `target`: only as far as the gradient of this one, for
 // executor_on_gradient(): targets before it need no gradient, the image gets none, and the last target costs nothing; EXECUTOR_IMAGE: to
 // the image.
 enum { EXECUTOR_IMAGE = -1 };
-enum status executor_backward(struct executor *executor, enum gradient_mode mode, int above, int target) MUST_CHECK;
+enum status executor_backward(struct executor *executor, struct gradient_rule rule, int target) MUST_CHECK;
 
 // After executor_backward(): d loss / d image, (3, height, width).
 const float *executor_gradient(const struct executor *executor);

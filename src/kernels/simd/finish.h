@@ -41,9 +41,12 @@ static ALWAYS_INLINE void finish(const struct simd_out *out, size_t pixel, const
     if (out->accumulate)
         FOR_PARTS (p)
             v[p] += load_value(out->data, out->bf16, pixel * LANES + p * VECTOR);
-    if (out->relu || out->rule == GATE_POSITIVE || out->rule == GATE_MASK_POSITIVE)
+    if (out->relu)
         FOR_PARTS (p)
             v[p] = keep(v[p], v[p] > 0);
+    if (out->rule == GATE_POSITIVE || out->rule == GATE_MASK_POSITIVE)
+        FOR_PARTS (p)
+            v[p] = keep(v[p], v[p] > 0) + (out->leak > 0 ? out->leak * keep(v[p], v[p] < 0) : (lanes){0});
     if (out->rule == GATE_MASK || out->rule == GATE_MASK_POSITIVE) {
         const unsigned bits = mask_at(out->gate, pixel);
         FOR_PARTS (p)

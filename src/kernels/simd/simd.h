@@ -19,7 +19,7 @@ enum { SIMD_BLOCKS_MAX = 256, SIMD_TAPS_MAX = 25, SIMD_PHASES_MAX = 4 };
 enum gate_rule {
     GATE_OPEN,         // everything
     GATE_MASK,         // where the activation was positive
-    GATE_POSITIVE,     // where the gradient is positive
+    GATE_POSITIVE,     // where the gradient is positive, else `leak` times it
     GATE_MASK_POSITIVE // both
 };
 
@@ -31,6 +31,7 @@ struct simd_out {
     uint8_t *mask;     // (height, width, lanes bits): whether the value is positive is noted; NULL: not
     const uint8_t *gate;
     enum gate_rule rule; // values that do not pass become 0; GATE_MASK needs `gate`, laid out like `mask`
+    float leak;          // part of a negative value that GATE_POSITIVE lets through all the same
     void *data;          // (height, width, lanes)
     bool bf16;           // data is bfloat16
     size_t plane;        // not 0: data is the planar image, `plane` floats a channel, and the block holds its 3 channels

@@ -14,6 +14,7 @@
 #include "worker/look/metrics.h"
 #include "worker/team/row_exchange.h"
 #include "worker/team/slab_blur.h"
+#include "worker/team/slab_pyramid.h"
 
 // Sums of a band of rows.
 struct band {
@@ -37,6 +38,8 @@ struct ascent {
     struct guidance guidance;
     struct row_exchange *neighbours; // of the image's rows held here
     struct slab gradient, scratch;
+    struct slab_pyramid *pyramid;        // NULL: none
+    double (*squares)[SLAB_PYRAMID_MAX]; // of its bands of frequency, for each band of rows
     struct band *bands;
 };
 
@@ -70,12 +73,16 @@ enum status ascent_create(struct ascent **ascent, struct image_job *job, struct 
     *a = (struct ascent){.job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .octave = octave};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
     TRY(copy_weights(a));
-    const int margin = slab_blur_margin(a->config->smooth);
+    const int levels = a->config->shape.pyramid, margin = slab_blur_margin(a->config->smooth) + slab_pyramid_margin(levels);
     TRY(sweep_create(&a->sweep, job, width, height, margin));
     TRY(features_create(&a->features, job->objective, job->team, sweep_tiling(a->sweep), wanted_gradients(a)));
     TRY(row_exchange_create_neighbours(&a->neighbours, job->team, width, height));
     TRY(slab_create(&a->gradient, width, height, tiling_grown(image->rows, margin, height)));
     TRY(slab_create(&a->scratch, width, height, a->gradient.rows));
+    if (levels > 1) {
+        TRY(slab_pyramid_create(&a->pyramid, width, height, a->gradient.rows, levels));
+        TRY(ALLOCATE(a->squares, slab_bands(image->rows) + 1, "for the sums of an octave"));
+    }
     return ALLOCATE(a->bands, slab_bands(image->rows) + 1, "for the sums of an octave");
 }
 
@@ -90,9 +97,11 @@ void ascent_destroy(struct ascent **ascent)
     row_exchange_destroy(&a->neighbours);
     slab_destroy(&a->gradient);
     slab_destroy(&a->scratch);
+    slab_pyramid_destroy(&a->pyramid);
     for (int t = 0; t < a->objective.count; t++)
         free(a->objective.weights[t]);
     free(a->bands);
+    free(a->squares);
     free(a);
     *ascent = NULL;
 }
@@ -107,7 +116,7 @@ struct sweep *ascent_sweep(struct ascent *ascent)
 static enum status look_at_importance(struct ascent *a, int dy, int dx)
 {
     const struct objective *unguided = a->job->objective;
-    const struct sweep_pass pass = {.image = a->image, .dy = dy, .dx = dx, .rule = GRADIENT_PLAIN, .features = &a->features};
+    const struct sweep_pass pass = {.image = a->image, .dy = dy, .dx = dx, .rule = {.mode = GRADIENT_MODE_PLAIN}, .features = &a->features};
     struct sweep_losses losses;
     TRY(sweep_run(a->sweep, &pass, &losses));
     for (int t = 0; t < unguided->count; t++) {
@@ -156,11 +165,34 @@ static enum status measure_variation(struct ascent *a)
     return STATUS_OK;
 }
 
+// Brings the gradient's bands of spatial frequency to the strengths that they shall have.
+static enum status equalise(struct ascent *a)
+{
+    const int bands = a->config->shape.pyramid;
+    double mean_squares[SLAB_PYRAMID_MAX];
+    float scales[SLAB_PYRAMID_MAX];
+    const double start = now();
+    slab_pyramid_split(a->pyramid, &a->gradient, a->image->rows, a->squares[0], SLAB_PYRAMID_MAX);
+    timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);
+    TRY(team_sum(a->job->team, a->squares[0], slab_bands((struct span){0, a->image->height}), SLAB_PYRAMID_MAX, mean_squares, NULL));
+    const double at = now();
+    for (int band = 0; band < bands; band++)
+        mean_squares[band] /= slab_pyramid_count(a->pyramid, band);
+    shaping_band_scales(mean_squares, bands, a->config->shape.coarse, scales);
+    slab_pyramid_join(a->pyramid, scales);
+    timing_add(a->job->team->timing, PHASE_SHAPE, at, 0);
+    return STATUS_OK;
+}
+
 // From the network's gradient to what is added.
 static enum status shape(struct ascent *a)
 {
     TRY(guidance_apply(&a->guidance, &a->gradient));
+    if (a->pyramid)
+        TRY(equalise(a));
     const double start = now();
+    if (a->config->shape.colour > 0)
+        shaping_colours(&a->gradient, a->config->shape.colour);
     if (a->config->smooth > 0)
         slab_blur(&a->gradient, &a->scratch, a->config->smooth);
     timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);
@@ -190,8 +222,7 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
     const double start = now(), samples = 3.0 * image->width * image->height;
     struct sweep_pass pass = {.image = image,
                               .objective = &a->objective,
-                              .rule = config->gradient,
-                              .above = network_find(network_inception_v3(), config->gradient_above),
+                              .rule = objective_gradient_rule(config),
                               .gradient = &a->gradient,
                               .scratch = &a->scratch,
                               .features = &a->features,
@@ -216,7 +247,8 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
     }
     const double at = now();
     shaping_ascend(image, &a->gradient,
-                   config->step_size * pow(config->step_decay, step) / shaping_divisor(sum.gradient, samples, config->normalize));
+                   config->step_size * pow(config->step_decay, step) / shaping_divisor(sum.gradient, samples, config->normalize),
+                   config->clip);
     timing_add(job->team->timing, PHASE_SHAPE, at, 0);
     record.loss = losses.total;
     record.total_variation = sum.total_variation / samples;

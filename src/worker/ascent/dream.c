@@ -112,6 +112,8 @@ static enum status keep_state(const struct dream *d)
                                       .step = copied ? d->kept_step : d->step,
                                       .width = d->image.width,
                                       .height = d->image.height,
+                                      .full_width = d->octaves[d->octave_count - 1].width,
+                                      .full_height = d->octaves[d->octave_count - 1].height,
                                       .before = d->before};
     return d->job->keep ? d->job->keep(&state, copied ? &d->kept : &d->image, d->job->context) : STATUS_OK;
 }
@@ -159,7 +161,7 @@ static enum status enlarge(struct dream *d, int width, int height)
     struct slab larger;
     TRY(rescale(d->job->team, &d->image, width, height, &larger));
     slab_destroy(&d->image);
-    slab_clip(&larger);
+    slab_clip(&larger, d->config->clip == CLIP_COLOUR);
     d->image = larger;
     return STATUS_OK;
 }
@@ -180,7 +182,7 @@ static enum status find_base(struct dream *d, int octave)
         return STATUS_OK;
     }
     TRY(rescale(d->job->team, &d->original, size->width, size->height, &d->base));
-    slab_clip(&d->base); // the filter overshoots
+    slab_clip(&d->base, false); // the filter overshoots
     return STATUS_OK;
 }
 
@@ -205,7 +207,7 @@ static enum status enter_octave(struct dream *d, int octave)
     } else {
         TRY_OUT(team_agree(d->job->team, slab_copy(&next, &d->base)));
         TRY_OUT(add_enlarged(d, &next));
-        slab_clip(&next);
+        slab_clip(&next, d->config->clip == CLIP_COLOUR);
         d->image = next;
         next = (struct slab){0};
     }
@@ -263,7 +265,7 @@ static enum status finish_early(struct dream *d)
     if (d->octave >= 0)
         slab_add(&d->image, &d->base, -1);
     TRY(add_enlarged(d, &d->original));
-    slab_clip(&d->original);
+    slab_clip(&d->original, d->config->clip == CLIP_COLOUR);
     d->image = d->original;
     d->original = (struct slab){0};
     return STATUS_OK;
@@ -290,7 +292,7 @@ enum status dream_image(struct image_job *job, struct slab *rgb, struct image_ou
 {
     struct dream d = {.job = job, .config = job->objective->config, .original = *rgb, .octave = -1, .before = picture_metrics_unknown()};
     const double start = now();
-    d.octave_count = geometry_octaves(rgb->width, rgb->height, d.config->octaves.count, d.config->octaves.scale, d.octaves);
+    d.octave_count = geometry_octaves(rgb->width, rgb->height, &d.config->octaves, d.octaves);
     frames_init(&d.frames, job, rgb->width, rgb->height);
     *rgb = (struct slab){0};
     *outcome = (struct image_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};

@@ -63,17 +63,44 @@ double shaping_divisor(const double moments[SLAB_MOMENTS], double samples, enum 
     return 1;
 }
 
-void shaping_ascend(struct slab *image, const struct slab *gradient, double step)
+void shaping_band_scales(const double *mean_squares, int bands, double coarse, float *scales)
+{
+    for (int band = 0; band < bands; band++)
+        scales[band] = (float)(exp2(coarse * band) / (sqrt(mean_squares[band]) + 1e-12));
+}
+
+void shaping_colours(struct slab *gradient, double share)
+{
+    // Of red, green and blue of photographs, in such a scale that its trace is 3.
+    static const double covariance[3][3] = {{1.06, 0.98, 0.85}, {0.98, 0.98, 0.92}, {0.85, 0.92, 0.96}};
+    float m[3][3];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++)
+            m[i][j] = (float)((1 - share) * (i == j) + share * covariance[i][j]);
+#pragma omp parallel for schedule(static)
+    for (int y = gradient->rows.begin; y < gradient->rows.end; y++) {
+        float *restrict red = slab_row(gradient, 0, y), *restrict green = slab_row(gradient, 1, y),
+                        *restrict blue = slab_row(gradient, 2, y);
+        for (int x = 0; x < gradient->width; x++) {
+            const float r = red[x], g = green[x], b = blue[x];
+            red[x] = m[0][0] * r + m[0][1] * g + m[0][2] * b;
+            green[x] = m[1][0] * r + m[1][1] * g + m[1][2] * b;
+            blue[x] = m[2][0] * r + m[2][1] * g + m[2][2] * b;
+        }
+    }
+}
+
+void shaping_ascend(struct slab *image, const struct slab *gradient, double step, enum config_clip clip)
 {
     const float scale = (float)step;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int c = 0; c < 3; c++)
-        for (int y = image->rows.begin; y < image->rows.end; y++) {
+#pragma omp parallel for schedule(static)
+    for (int y = image->rows.begin; y < image->rows.end; y++) {
+        for (int c = 0; c < 3; c++) {
             float *restrict row = slab_row(image, c, y);
-            const float *slopes = slab_row(gradient, c, y);
-            for (int x = 0; x < image->width; x++) {
-                const float value = row[x] + scale * slopes[x];
-                row[x] = value < -1 ? -1 : value > 1 ? 1 : value;
-            }
+            const float *restrict slopes = slab_row(gradient, c, y);
+            for (int x = 0; x < image->width; x++)
+                row[x] += scale * slopes[x];
         }
+        slab_clip_row(image, y, clip == CLIP_COLOUR);
+    }
 }

@@ -14,5 +14,13 @@ void shaping_add_total_variation(struct slab *gradient, const struct slab *image
 // added up.
 double shaping_divisor(const double moments[SLAB_MOMENTS], double samples, enum config_normalize normalize);
 
-// image += step * gradient on image->rows, clipped to [-1, 1]. gradient->rows contains image->rows.
-void shaping_ascend(struct slab *image, const struct slab *gradient, double step);
+// What the bands of a pyramid are multiplied by, from their mean squares: each then has 2^coarse times the strength of the finer one before
+// it. A band that is nothing but zeros stays so.
+void shaping_band_scales(const double *mean_squares, int bands, double coarse, float *scales);
+
+// rgb = (1 - share) rgb + share * C rgb on all rows held: C is the covariance of the colours of natural pictures, so that the gradient goes
+// as far along each of its axes as pictures do (Olah et al., "Feature visualization", 2017).
+void shaping_colours(struct slab *gradient, double share);
+
+// image += step * gradient on image->rows, clipped. gradient->rows contains image->rows.
+void shaping_ascend(struct slab *image, const struct slab *gradient, double step, enum config_clip clip);

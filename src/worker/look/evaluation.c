@@ -65,7 +65,8 @@ enum status evaluate(struct sweep *sweep, struct image_job *job, const struct sl
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         e->expectations[t] = (struct expectation){NAN, NAN, NAN};
     TRY_OUT(team_agree(job->team, features_create(&features, job->objective, job->team, sweep_tiling(sweep), gradients)));
-    TRY_OUT(sweep_run(sweep, &(struct sweep_pass){.image = picture, .rule = GRADIENT_PLAIN, .features = &features}, &losses));
+    TRY_OUT(
+        sweep_run(sweep, &(struct sweep_pass){.image = picture, .rule = {.mode = GRADIENT_MODE_PLAIN}, .features = &features}, &losses));
     TRY_OUT(metrics_measure(&features, losses.targets, e->metrics.targets));
     e->metrics.loss = losses.total;
     TRY_OUT(compare(job, picture, original, &e->metrics));

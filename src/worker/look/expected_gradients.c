@@ -80,7 +80,7 @@ static enum status walk_target(struct walk *w, struct executor *executor, const 
         TRY(executor_forward_from(executor, w->target));
         TRY(objective_sums(w->objective, executor, view, sums)); // a guide's matches; the sums themselves are of no use
         objective_gradient(w->objective, executor, view);
-        TRY(executor_backward(executor, GRADIENT_MODE_PLAIN, 0, w->target));
+        TRY(executor_backward(executor, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}, w->target));
         if (w->options->passed && w->target == w->order[w->count - 1])
             w->options->passed(w->options->context, w->passes);
     }
@@ -321,7 +321,7 @@ enum status expected_gradients_pixels(const struct expected_gradients *e, struct
     const struct baselines *baselines = e->baselines;
     const int samples = samples_each(e);
     const float scale = (float)(1.0 / ((double)samples * baselines->count));
-    const struct sweep_pass between = {.image = mixed, .rule = GRADIENT_PLAIN, .gradient = gradient, .scratch = scratch};
+    const struct sweep_pass between = {.image = mixed, .rule = {.mode = GRADIENT_MODE_PLAIN}, .gradient = gradient, .scratch = scratch};
     struct sweep_losses losses;
     double sum;
     slab_fill(phi, 0);

@@ -136,8 +136,11 @@ static enum status send_importance(struct explanation *e, int target)
 // The plain gradient and what is seen on its way: metrics, maps, importance, activations.
 static enum status send_gradient(struct explanation *e, struct picture_metrics *metrics)
 {
-    const struct sweep_pass pass = {
-        .image = &e->picture, .rule = GRADIENT_PLAIN, .gradient = &e->gradient, .scratch = &e->scratch, .features = &e->features};
+    const struct sweep_pass pass = {.image = &e->picture,
+                                    .rule = {.mode = GRADIENT_MODE_PLAIN},
+                                    .gradient = &e->gradient,
+                                    .scratch = &e->scratch,
+                                    .features = &e->features};
     struct sweep_losses losses;
     image_job_ask(e->job);
     TRY(sweep_run(e->sweep, &pass, &losses));
@@ -156,7 +159,7 @@ static enum status send_gradient(struct explanation *e, struct picture_metrics *
 static enum status send_guided_gradient(struct explanation *e)
 {
     const struct sweep_pass pass = {.image = &e->picture,
-                                    .rule = e->config->gradient == GRADIENT_PLAIN ? GRADIENT_GUIDED : e->config->gradient,
+                                    .rule = {.mode = e->config->gradient == GRADIENT_DECONV ? GRADIENT_MODE_DECONV : GRADIENT_MODE_GUIDED},
                                     .gradient = &e->gradient,
                                     .scratch = &e->scratch};
     struct sweep_losses losses;
@@ -196,7 +199,8 @@ static void add_saliency(struct explanation *e, float scale)
 static enum status send_smoothgrad(struct explanation *e)
 {
     const int samples = e->config->saliency.samples;
-    const struct sweep_pass pass = {.image = &e->mixed, .rule = GRADIENT_PLAIN, .gradient = &e->gradient, .scratch = &e->scratch};
+    const struct sweep_pass pass = {
+        .image = &e->mixed, .rule = {.mode = GRADIENT_MODE_PLAIN}, .gradient = &e->gradient, .scratch = &e->scratch};
     struct array_part part = part_of(e, ARRAY_SMOOTHGRAD, -1, 0);
     struct sweep_losses losses;
     slab_fill(&e->sum, 0);

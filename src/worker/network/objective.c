@@ -24,6 +24,15 @@ enum status objective_find_targets(struct objective *objective, const struct con
     return STATUS_OK;
 }
 
+struct gradient_rule objective_gradient_rule(const struct config *config)
+{
+    static const enum gradient_mode modes[] = {
+        [GRADIENT_GUIDED] = GRADIENT_MODE_GUIDED, [GRADIENT_PLAIN] = GRADIENT_MODE_PLAIN, [GRADIENT_DECONV] = GRADIENT_MODE_DECONV};
+    return (struct gradient_rule){.mode = modes[config->gradient],
+                                  .above = network_find(network_inception_v3(), config->gradient_above),
+                                  .leak = (float)(1 - config->gradient_strength)};
+}
+
 #define KERAS_WITH_TOP                                                                                                                     \
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"                                                           \
     "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"

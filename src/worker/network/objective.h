@@ -16,6 +16,9 @@
 
 struct feature_match;
 
+// The rule of the way back that `gradient`, `gradient_above` and `gradient_strength` say.
+struct gradient_rule objective_gradient_rule(const struct config *config);
+
 struct objective {
     const struct config *config;
     int count;                    // targets

@@ -142,14 +142,12 @@ static void keep_gradient(void *context, int target, const struct tensor *gradie
 
 static enum status go_back(struct sweep *s, struct executor *executor, const struct objective_view *view)
 {
-    static const enum gradient_mode modes[] = {
-        [GRADIENT_GUIDED] = GRADIENT_MODE_GUIDED, [GRADIENT_PLAIN] = GRADIENT_MODE_PLAIN, [GRADIENT_DECONV] = GRADIENT_MODE_DECONV};
     const struct sweep_pass *pass = s->pass;
     struct timing *timing = s->job->team->timing;
     const double start = now();
     objective_gradient(pass->objective ? pass->objective : s->job->objective, executor, view);
     executor_on_gradient(executor, s->last_back >= 0 ? keep_gradient : NULL, s);
-    TRY(executor_backward(executor, modes[pass->rule], pass->above, pass->gradient ? EXECUTOR_IMAGE : s->last_back));
+    TRY(executor_backward(executor, pass->rule, pass->gradient ? EXECUTOR_IMAGE : s->last_back));
     const double end = timing_add(timing, PHASE_BACKWARD, start, 0);
     if (!pass->gradient)
         return STATUS_OK;

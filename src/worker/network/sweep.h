@@ -19,8 +19,7 @@ struct sweep_pass {
     const struct slab *image;          // this member's rows
     int dy, dx;                        // the network sees it rolled by this
     const struct objective *objective; // of the gradients: the job's but for the channels' weights; NULL: the job's
-    enum config_gradient rule;         // of the way back, in the layers
-    int above;                         // behind this row of the network table; plain up to it
+    struct gradient_rule rule;         // of the way back
     struct slab *gradient, *scratch;   // NULL: not wanted; else both on this member's rows and the margin around them (tiling_grown)
     struct features *features;         // NULL: not wanted; else made for this sweep
     bool parts;                        // image_job.part hears of each tile of the first member

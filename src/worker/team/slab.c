@@ -44,10 +44,43 @@ void slab_add(struct slab *to, const struct slab *from, float scale)
         to->data[i] += scale * from->data[i];
 }
 
-void slab_clip(struct slab *slab)
+static inline float clipped(float value)
 {
-    const size_t count = slab_count(slab);
-#pragma omp parallel for simd schedule(static)
-    for (size_t i = 0; i < count; i++)
-        slab->data[i] = slab->data[i] < -1 ? -1 : slab->data[i] > 1 ? 1 : slab->data[i];
+    return value < -1 ? -1 : value > 1 ? 1 : value;
+}
+
+static inline float least(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float most(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+void slab_clip_row(struct slab *slab, int y, bool colours)
+{
+    float *restrict red = slab_row(slab, 0, y), *restrict green = slab_row(slab, 1, y), *restrict blue = slab_row(slab, 2, y);
+    for (int x = 0; colours && x < slab->width; x++) {
+        const float r = red[x], g = green[x], b = blue[x], high = most(r, most(g, b)), low = least(r, least(g, b));
+        const float light = clipped(0.299f * r + 0.587f * g + 0.114f * b);
+        const float paler = high > 1 ? (1 - light) / (high - light) : 1, darker = low < -1 ? (-1 - light) / (low - light) : 1;
+        const float share = least(paler, darker);
+        red[x] = share < 1 ? light + share * (r - light) : r;
+        green[x] = share < 1 ? light + share * (g - light) : g;
+        blue[x] = share < 1 ? light + share * (b - light) : b;
+    }
+    for (int x = 0; x < slab->width; x++) {
+        red[x] = clipped(red[x]);
+        green[x] = clipped(green[x]);
+        blue[x] = clipped(blue[x]);
+    }
+}
+
+void slab_clip(struct slab *slab, bool colours)
+{
+#pragma omp parallel for schedule(static)
+    for (int y = slab->rows.begin; y < slab->rows.end; y++)
+        slab_clip_row(slab, y, colours);
 }

@@ -2,6 +2,7 @@
 // An octave's values, spread over a team: each member holds some rows of all three planes.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/picture/tiling.h"
@@ -42,5 +43,7 @@ void slab_fill(struct slab *slab, float value);
 // to += scale * from; both hold the same rows.
 void slab_add(struct slab *to, const struct slab *from, float scale);
 
-// To [-1, 1].
-void slab_clip(struct slab *slab);
+// To [-1, 1], row `y` or all. `colours`: not each channel by itself, but lightness first (Rec. 601), then the colour is made paler until it
+// fits, so that a hue stays what it is.
+void slab_clip_row(struct slab *slab, int y, bool colours);
+void slab_clip(struct slab *slab, bool colours);

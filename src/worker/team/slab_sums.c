@@ -59,6 +59,11 @@ static inline __attribute__((always_inline)) double sum_row(const float *a, cons
     return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 }
 
+double slab_row_squares(const float *row, int count)
+{
+    return sum_row(row, row, count, square);
+}
+
 void slab_total_variation(const struct slab *slab, const float *below, double *bands, int stride)
 {
     const int width = slab->width;

@@ -11,6 +11,9 @@ int slab_bands(struct span rows);
 // Rows of the band-th band of `rows`; the last may be shorter.
 struct span slab_band(struct span rows, int band);
 
+// The sum of squares of a row, in a fixed order.
+double slab_row_squares(const float *row, int count);
+
 // In what follows band b's sum goes to bands[b * stride].
 
 // sum |dx| + sum |dy| over the band: differences to the right and downwards. `below` is the octave's row under the last one of slab->rows,

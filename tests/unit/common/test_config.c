@@ -31,7 +31,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
-    CU_ASSERT_EQUAL(config.octaves.count, 4);
+    CU_ASSERT_EQUAL(config.octaves.count, GEOMETRY_OCTAVES_AUTO);
     CU_ASSERT_EQUAL(config.octaves.scale, 1.4);
     CU_ASSERT_TRUE(config.octaves.detail);
     CU_ASSERT_EQUAL(config.steps, 20);
@@ -108,7 +108,9 @@ static void change_everything(struct config *config)
         "class=65535",
         "gradient=deconv",
         "gradient_above=input",
+        "gradient_strength=0.4",
         "octaves.count=7",
+        "octaves.smallest=99",
         "octaves.scale=1.3000001",
         "octaves.detail=no",
         "steps=100000",
@@ -118,6 +120,10 @@ static void change_everything(struct config *config)
         "normalize=l2",
         "total_variation=1e-300",
         "smooth=0.30000000000000004",
+        "shape.pyramid=3",
+        "shape.coarse=-0.5",
+        "shape.colour=0.25",
+        "clip=channels",
         "seed=18446744073709551615",
         "network_input=unit",
         "guidance.every=3",

@@ -17,7 +17,7 @@ static struct octave octaves[GEOMETRY_OCTAVES_MAX];
 static double work_of(const struct config *c, int width, int height)
 {
     struct octave of[GEOMETRY_OCTAVES_MAX];
-    return c->steps * geometry_pixels(of, geometry_octaves(width, height, c->octaves.count, c->octaves.scale, of));
+    return c->steps * geometry_pixels(of, geometry_octaves(width, height, &c->octaves, of));
 }
 
 static const struct run_setup setup = {.kind = JOB_DREAM, .work = work_of, .config = &config, .output = scratch};
@@ -27,14 +27,19 @@ static void begin(void)
     begin_checkpoints();
     config.steps = STEPS;
     config.octaves.count = OCTAVES;
-    CU_ASSERT_EQUAL_FATAL(geometry_octaves(WIDTH, HEIGHT, OCTAVES, config.octaves.scale, octaves), OCTAVES);
+    CU_ASSERT_EQUAL_FATAL(geometry_octaves(WIDTH, HEIGHT, &config.octaves, octaves), OCTAVES);
 }
 
 static void save(char letter, int octave, int step)
 {
     static float rgb[3 * WIDTH * HEIGHT];
-    struct checkpoint checkpoint = {
-        .state = {.octave = octave, .step = step, .width = octaves[octave].width, .height = octaves[octave].height}, .rgb = rgb};
+    struct checkpoint checkpoint = {.state = {.octave = octave,
+                                              .step = step,
+                                              .width = octaves[octave].width,
+                                              .height = octaves[octave].height,
+                                              .full_width = WIDTH,
+                                              .full_height = HEIGHT},
+                                    .rgb = rgb};
     char path[FILE_PATH_MAX];
     memset(checkpoint.sha256, letter, 64);
     UNIT_OK(checkpoint_folder_path(&checkpoints, digest(letter), path));
@@ -86,10 +91,10 @@ static void test_checkpoints(void)
 static void test_nonsense(void)
 {
     static const struct dream_state states[] = {
-        {.octave = INT32_MIN, .width = 100, .height = 100}, {.octave = OCTAVES, .width = 100, .height = 100},
-        {.octave = INT32_MAX, .width = 100, .height = 100}, {.octave = 0, .width = -5, .height = 100},
-        {.octave = 0, .width = 100, .height = INT32_MAX},   {.step = STEPS + 1, .width = 100, .height = 100},
-        {.step = -1, .width = 100, .height = 100},
+        {.octave = INT32_MIN, .full_width = 300, .full_height = 300}, {.octave = OCTAVES, .full_width = 300, .full_height = 300},
+        {.octave = INT32_MAX, .full_width = 300, .full_height = 300}, {.octave = 0, .full_width = -5, .full_height = 300},
+        {.octave = 0, .full_width = 300, .full_height = 0},           {.step = STEPS + 1, .full_width = 300, .full_height = 300},
+        {.step = -1, .full_width = 300, .full_height = 300},
     };
     struct earlier_work earlier = {0};
     struct resume resume = {0};

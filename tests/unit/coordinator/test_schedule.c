@@ -32,7 +32,7 @@ static double naive_pass(const struct schedule *schedule, struct octave octave, 
 static double naive_cost(const struct schedule *schedule, struct schedule_image image, int members)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, octaves);
+    const int count = geometry_octaves(image.width, image.height, &config.octaves, octaves);
     double cost = 0.5 * naive_pass(schedule, octaves[count - 1], members);
     for (int k = 0; k < count; k++)
         for (int step = 0; step < config.steps; step++)
@@ -70,7 +70,7 @@ static void test_tiles(void)
     for (int i = 0; i < 50; i++) {
         const struct schedule_image image = random_image(&random, 3000);
         struct octave octaves[GEOMETRY_OCTAVES_MAX];
-        const int count = geometry_octaves(image.width, image.height, config.octaves.count, config.octaves.scale, octaves);
+        const int count = geometry_octaves(image.width, image.height, &config.octaves, octaves);
         double seen = 0;
         for (int k = 0; k < count; k++)
             seen += naive_pass(&schedule, octaves[k], 1);

@@ -120,6 +120,7 @@ static inline struct blocks blocks_of(enum value value, float *planar, int chann
 struct finishing {
     bool bias, accumulate, relu, mask;
     enum gate_rule rule;
+    float leak;
     bool bf16;
     bool plane;
 };
@@ -165,6 +166,7 @@ static inline void result_create(struct result *r, const struct finishing *how, 
                                       .mask = how->mask ? r->mask.block[b] : NULL,
                                       .gate = how->rule == GATE_MASK || how->rule == GATE_MASK_POSITIVE ? r->gate.block[b] : NULL,
                                       .rule = how->rule,
+                                      .leak = how->leak,
                                       .data = r->data.block[b],
                                       .bf16 = how->bf16,
                                       .plane = how->plane ? positions : 0};
@@ -189,8 +191,10 @@ static inline double result_expected(const struct result *r, int c, size_t i, do
     value += r->how.bias ? r->bias[c] : 0;
     value += r->how.accumulate ? r->before[at] : 0;
     const bool shut = (rule == GATE_MASK || rule == GATE_MASK_POSITIVE) && r->open[at] == 0;
-    const bool positive = r->how.relu || rule == GATE_POSITIVE || rule == GATE_MASK_POSITIVE;
-    return shut || (positive && !(value > 0)) ? 0 : value;
+    const bool positive = rule == GATE_POSITIVE || rule == GATE_MASK_POSITIVE;
+    if (shut || (r->how.relu && !(value > 0)))
+        return 0;
+    return positive && value < 0 ? (double)r->how.leak * value : value;
 }
 
 // Largest difference from `exact`, planar and before all that is asked for, relative to the largest value; that bfloat16 is coarse doesn't

@@ -119,10 +119,10 @@ static inline void write_gradients(struct setup *s, const double *scale)
     }
 }
 
-static inline const float *backward(struct setup *s, const double *scale, enum gradient_mode mode, int above)
+static inline const float *backward(struct setup *s, const double *scale, struct gradient_rule rule)
 {
     write_gradients(s, scale);
-    UNIT_OK(executor_backward(s->executor, mode, above, EXECUTOR_IMAGE));
+    UNIT_OK(executor_backward(s->executor, rule, EXECUTOR_IMAGE));
     return executor_gradient(s->executor);
 }
 

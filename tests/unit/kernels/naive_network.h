@@ -94,7 +94,7 @@ static inline void naive_network_destroy(struct naive_network *n)
     }
 }
 
-static inline void naive_layer_backward(struct naive_network *n, int i, enum gradient_mode mode)
+static inline void naive_layer_backward(struct naive_network *n, int i, enum gradient_mode mode, float leak)
 {
     const struct layer *layer = &n->network->layers[i];
     const struct onednn_shape s = naive_layer_shape(n, i);
@@ -104,8 +104,10 @@ static inline void naive_layer_backward(struct naive_network *n, int i, enum gra
     float *const whole = naive_alloc(naive_layer_count(n, i) * sizeof *whole), *g = whole;
     memcpy(g, n->gradient[i], naive_layer_count(n, i) * sizeof *g);
     for (size_t k = 0; layer->kind == LAYER_CONV && k < naive_layer_count(n, i); k++)
-        if ((mode != GRADIENT_MODE_DECONV && !(n->activation[i][k] > 0)) || (mode != GRADIENT_MODE_PLAIN && !(g[k] > 0)))
+        if (mode != GRADIENT_MODE_DECONV && !(n->activation[i][k] > 0))
             g[k] = 0;
+        else if (mode != GRADIENT_MODE_PLAIN && g[k] < 0)
+            g[k] *= leak;
     if (layer->kind == LAYER_CONV)
         naive_conv_backward(&s, g, parameters_kernel(n->network, n->weights, layer->conv), sum);
     else if (layer->kind == LAYER_MAX_POOL)
@@ -121,9 +123,9 @@ static inline void naive_layer_backward(struct naive_network *n, int i, enum gra
     free(sum);
 }
 
-// Gradient of sum over targets of weight * mean(A^2) into gradient[0]. `mode` holds for rows beyond `above`, the plain one up to it.
+// Gradient of sum over targets of weight * mean(A^2) into gradient[0].
 static inline void naive_network_backward(struct naive_network *n, int target_count, const int *targets, const double *weights,
-                                          enum gradient_mode mode, int above)
+                                          struct gradient_rule rule)
 {
     for (int i = 0; i <= n->last; i++)
         memset(n->gradient[i], 0, naive_layer_count(n, i) * sizeof(float));
@@ -131,6 +133,6 @@ static inline void naive_network_backward(struct naive_network *n, int target_co
         for (int t = 0; t < target_count; t++)
             for (size_t k = 0; targets[t] == i && k < naive_layer_count(n, i); k++)
                 n->gradient[i][k] += (float)(2 * weights[t] * n->activation[i][k] / (double)naive_layer_count(n, i));
-        naive_layer_backward(n, i, i > above ? mode : GRADIENT_MODE_PLAIN);
+        naive_layer_backward(n, i, i > rule.above ? rule.mode : GRADIENT_MODE_PLAIN, rule.leak);
     }
 }

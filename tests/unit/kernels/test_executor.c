@@ -27,10 +27,9 @@ static void check_against_loops(int width, int height, const char *names)
     static const struct {
         enum gradient_mode mode;
         const char *above;
-    } modes[] = {{GRADIENT_MODE_GUIDED, "input"},
-                 {GRADIENT_MODE_PLAIN, "input"},
-                 {GRADIENT_MODE_DECONV, "input"},
-                 {GRADIENT_MODE_GUIDED, "conv2d_3"}};
+        float leak;
+    } rules[] = {{GRADIENT_MODE_GUIDED, "input", 0},    {GRADIENT_MODE_PLAIN, "input", 0},      {GRADIENT_MODE_DECONV, "input", 0},
+                 {GRADIENT_MODE_GUIDED, "conv2d_3", 0}, {GRADIENT_MODE_GUIDED, "input", 0.25f}, {GRADIENT_MODE_GUIDED, "input", 1}};
     struct naive_network n;
     struct setup s;
     int last = 0;
@@ -39,20 +38,20 @@ static void check_against_loops(int width, int height, const char *names)
         last = s.targets[t] > last ? s.targets[t] : last;
     float *image = naive_random(image_count(&s), 3);
     naive_network_create(&n, net, weights, image, width, height, last);
-    for (int k = 0; k < 4; k++) {
-        const enum gradient_mode mode = modes[k].mode;
-        const int above = network_find(net, modes[k].above);
+    for (int k = 0; k < 6; k++) {
+        const struct gradient_rule rule = {.mode = rules[k].mode, .above = network_find(net, rules[k].above), .leak = rules[k].leak};
         forward(&s, image, scale);
         check_activations(&s, &n);
-        const float *gradient = backward(&s, scale, mode, above);
-        naive_network_backward(&n, s.target_count, s.targets, scale, mode, above);
+        const float *gradient = backward(&s, scale, rule);
+        naive_network_backward(&n, s.target_count, s.targets, scale, rule);
         double *expected = as_doubles(n.gradient[0], image_count(&s));
         // Rounding decides on which side of zero a few of the million values before a ReLU are. Where nothing else masks the gradient
         // (plain), one such value on a path of one position moves the whole by a per cent; without it the error is 1e-7.
-        const double tolerance = mode == GRADIENT_MODE_PLAIN || above > 0 ? allowed(3e-2, 3e-2, 0.25) : allowed(1e-3, 1e-2, 0.25);
+        const double tolerance =
+            rule.mode == GRADIENT_MODE_PLAIN || rule.above > 0 || rule.leak > 0 ? allowed(3e-2, 3e-2, 0.25) : allowed(1e-3, 1e-2, 0.25);
         const double error = rms_difference(gradient, expected, image_count(&s));
         if (!(error < tolerance))
-            printf("\n%d x %d %s, mode %d: error %g\n", width, height, names, (int)mode, error);
+            printf("\n%d x %d %s, mode %d: error %g\n", width, height, names, (int)rule.mode, error);
         CU_ASSERT(error < tolerance);
         free(expected);
     }
@@ -90,7 +89,7 @@ static void check_differences(struct setup *s, const float *image)
     const double loss = forward(s, image, scale);
     CU_ASSERT(loss > 0);
     float *gradient = naive_alloc(image_count(s) * sizeof *gradient);
-    memcpy(gradient, backward(s, scale, GRADIENT_MODE_PLAIN, 0), image_count(s) * sizeof *gradient);
+    memcpy(gradient, backward(s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}), image_count(s) * sizeof *gradient);
     for (int k = 0; k < PIXELS; k++) {
         const size_t i = naive_next(&state) % image_count(s);
         moved[i] = image[i] + h;
@@ -135,13 +134,13 @@ static void check_sum(const char *names, int width, int height)
     for (int t = 0; t < all.target_count; t++) {
         set_up(&one, width, height, net->layers[all.targets[t]].name);
         forward(&one, image, scale + t);
-        const float *gradient = backward(&one, scale + t, GRADIENT_MODE_PLAIN, 0);
+        const float *gradient = backward(&one, scale + t, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN});
         for (size_t i = 0; i < count; i++)
             sum[i] += gradient[i];
         tear_down(&one);
     }
     forward(&all, image, scale);
-    const double error = naive_error(backward(&all, scale, GRADIENT_MODE_PLAIN, 0), sum, count);
+    const double error = naive_error(backward(&all, scale, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}), sum, count);
     if (!(error < allowed(1e-5, 1e-4, 5e-2)))
         printf("\n%s: error %g\n", names, error);
     CU_ASSERT(error < allowed(1e-5, 1e-4, 5e-2)); // forward passes are the same bytes, so that only sums round
@@ -193,7 +192,7 @@ static void test_same_bytes(void)
         omp_set_num_threads(1 + run % 3);
         memset(s.memory, run % 2 ? 0xff : 0x3f, executor_bytes(s.executor)); // nothing in it is from before
         forward(&s, image, scale);
-        const float *gradient = backward(&s, scale, GRADIENT_MODE_GUIDED, 0);
+        const float *gradient = backward(&s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED});
         if (!first)
             first = memcpy(naive_alloc(bytes), gradient, bytes);
         CU_ASSERT(memcmp(first, gradient, bytes) == 0);
@@ -222,7 +221,7 @@ static void test_shared_memory(void)
         const size_t bytes = image_count(&s[k]) * sizeof(float);
         UNIT_OK(executor_bind(s[k].executor, run < 3 ? s[k].memory : memory)); // first each in its own
         forward(&s[k], image[k], scale);
-        const float *gradient = backward(&s[k], scale, GRADIENT_MODE_GUIDED, 0);
+        const float *gradient = backward(&s[k], scale, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED});
         if (!first[k])
             first[k] = memcpy(naive_alloc(bytes), gradient, bytes);
         CU_ASSERT(memcmp(first[k], gradient, bytes) == 0);

@@ -84,9 +84,9 @@ static void check_against_loops(int width, int height, const char *names)
     for (int k = 0; k < 3; k++) {
         listen(&taps, &s);
         forward(&s, image, scale);
-        backward(&s, scale, modes[k], 0);
+        backward(&s, scale, (struct gradient_rule){.mode = modes[k]});
         check_order(&taps, 0);
-        naive_network_backward(&n, s.target_count, s.targets, scale, modes[k], 0);
+        naive_network_backward(&n, s.target_count, s.targets, scale, (struct gradient_rule){.mode = modes[k]});
         for (int t = 0; t < s.target_count; t++) {
             const struct tensor a = executor_target(s.executor, t);
             const size_t count = target_count(&a);
@@ -134,7 +134,7 @@ static void check_differences(const char *names, const char *name)
     float *activation = copy_of(&s, t);
     listen(&taps, &s);
     write_gradients(&s, scale);
-    UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_PLAIN, 0, t));
+    UNIT_OK(executor_backward(s.executor, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}, t));
     check_order(&taps, s.targets[t]);
     for (int k = 0; k < VALUES; k++) {
         const size_t i = naive_next(&state) % count;
@@ -192,7 +192,7 @@ static void check_going_on(const char *names, const char *name)
         if (run > 0) { // the first time right after the forward pass
             for (int t = 0; t < s.target_count; t++)
                 memset(executor_target(s.executor, t).data, 0, s.targets[t] >= s.targets[from] ? bytes_of(&s, t) : 0);
-            UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, from));
+            UNIT_OK(executor_backward(s.executor, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}, from));
         }
         memcpy(executor_target(s.executor, from).data, activation[k][from], bytes_of(&s, from));
         UNIT_OK(executor_forward_from(s.executor, from));
@@ -229,14 +229,14 @@ static void test_same_bytes(void)
     const int from = number_of(&s, "mixed2");
     float *image = naive_random(image_count(&s), 7);
     forward(&s, image, scale);
-    float *gradient = memcpy(naive_alloc(bytes), backward(&s, scale, GRADIENT_MODE_GUIDED, 0), bytes);
+    float *gradient = memcpy(naive_alloc(bytes), backward(&s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}), bytes);
     for (int k = 0; k < 2; k++)
         for (int to = 0; to < s.target_count; to++) {
             listen(&taps[0], &s);
             forward(&s, image, scale);
             float *activation = copy_of(&s, from);
             write_gradients(&s, scale);
-            UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, to));
+            UNIT_OK(executor_backward(s.executor, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}, to));
             check_order(&taps[0], s.targets[to]);
             listen(&taps[1], &s);
             if (k == 0) {
@@ -245,7 +245,7 @@ static void test_same_bytes(void)
                 memcpy(executor_target(s.executor, from).data, activation, bytes_of(&s, from));
                 UNIT_OK(executor_forward_from(s.executor, from));
             }
-            CU_ASSERT(memcmp(backward(&s, scale, GRADIENT_MODE_GUIDED, 0), gradient, bytes) == 0);
+            CU_ASSERT(memcmp(backward(&s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}), gradient, bytes) == 0);
             check_order(&taps[1], 0);
             for (int t = 0; t < s.target_count; t++)
                 CU_ASSERT(!taps[0].gradient[t] || memcmp(taps[0].gradient[t], taps[1].gradient[t], bytes_of(&s, t)) == 0);
@@ -254,7 +254,7 @@ static void test_same_bytes(void)
             free(activation);
         }
     forward(&s, image, scale); // nobody listens any more
-    CU_ASSERT(memcmp(backward(&s, scale, GRADIENT_MODE_GUIDED, 0), gradient, bytes) == 0);
+    CU_ASSERT(memcmp(backward(&s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}), gradient, bytes) == 0);
     free(gradient);
     free(image);
     tear_down(&s);
@@ -271,7 +271,7 @@ static void test_last_target(void)
     forward(&s, image, scale);
     naive_fill(executor_target(s.executor, 0).data, bytes_of(&s, 0) / sizeof(float), 9);
     float *written = copy_of(&s, 0);
-    UNIT_OK(executor_backward(s.executor, GRADIENT_MODE_GUIDED, 0, 0));
+    UNIT_OK(executor_backward(s.executor, (struct gradient_rule){.mode = GRADIENT_MODE_GUIDED}, 0));
     check_order(&taps, s.targets[0]);
     CU_ASSERT(plan.bf16 || memcmp(taps.gradient[0], written, bytes_of(&s, 0)) == 0); // bfloat16 rounds it
     forget(&taps);

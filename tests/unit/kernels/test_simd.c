@@ -34,6 +34,7 @@ static const struct finishing plain = {.bf16 = false};
 static const struct finishing finishings[] = {
     {.bias = true, .relu = true, .mask = true},
     {.accumulate = true, .rule = GATE_MASK_POSITIVE},
+    {.rule = GATE_MASK_POSITIVE, .leak = 0.5f},
     {.bf16 = true},
     {.bias = true, .accumulate = true, .mask = true, .rule = GATE_MASK},
     {.bias = true, .relu = true, .mask = true, .bf16 = true},
@@ -127,7 +128,7 @@ static float finished(const struct result *r, int c, size_t i, float value)
     if (r->how.relu)
         value = value > 0 ? value : 0.0f;
     if (rule == GATE_POSITIVE || rule == GATE_MASK_POSITIVE)
-        value = value > 0 ? value : 0.0f;
+        value = value > 0 ? value : value < 0 && r->how.leak > 0 ? 0.0f + r->how.leak * value : 0.0f; // no -0
     if (rule == GATE_MASK || rule == GATE_MASK_POSITIVE)
         value = r->open[at] > 0 ? value : 0.0f;
     return value;
@@ -171,7 +172,8 @@ static void check_pass(const struct simd *simd)
                                     .relu = bits & 4,
                                     .mask = bits & 8,
                                     .bf16 = bits & 16,
-                                    .rule = (enum gate_rule)rule};
+                                    .rule = (enum gate_rule)rule,
+                                    .leak = rule > GATE_MASK && bits & 1 ? 0.3f : 0};
             const bool in_bf16 = bits & 32;
             CU_ASSERT_EQUAL(pass_differences(simd, &how, in_bf16, false), 0);
             if (in_bf16 == how.bf16 && !how.accumulate)

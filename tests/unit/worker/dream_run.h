@@ -77,6 +77,7 @@ static inline void configure(struct config *config)
     config->steps = 3;
     config->jitter = 5;
     config->seed = 99;
+    config->clip = CLIP_CHANNELS;
 }
 
 // On a picture (3, height, width). `rules` NULL: the configuration's own.

@@ -11,6 +11,8 @@
 #include "naive_attribution.h"
 #include "worker/ascent/shaping.h"
 #include "worker/team/slab_blur.h"
+#include "worker/team/slab_pyramid.h"
+#include "worker/team/slab_sums.h"
 
 // Rolled, as one tile.
 static struct executor *forward_rolled(struct setup *s, const float *image, int width, int height, int dy, int dx, double *loss,
@@ -69,6 +71,24 @@ static void check_picture(struct setup *s, const struct picture_metrics *found, 
     CU_ASSERT(close_to(found->total_variation, variation_of(rgb, width, height), 1e-6));
 }
 
+// Its bands of spatial frequency at the strengths that they shall have.
+static void equalise(const struct config *config, struct slab *gradient)
+{
+    enum { BANDS_OF_ROWS = 16 };
+    double sums[BANDS_OF_ROWS][SLAB_PYRAMID_MAX] = {{0}}, squares[SLAB_PYRAMID_MAX] = {0};
+    float scales[SLAB_PYRAMID_MAX];
+    struct slab_pyramid *pyramid;
+    UNIT_OK(slab_pyramid_create(&pyramid, gradient->width, gradient->height, gradient->rows, config->shape.pyramid));
+    CU_ASSERT_FATAL(slab_bands(gradient->rows) <= BANDS_OF_ROWS);
+    slab_pyramid_split(pyramid, gradient, gradient->rows, sums[0], SLAB_PYRAMID_MAX);
+    for (int l = 0; l < config->shape.pyramid; l++)
+        for (int band = 0; band < BANDS_OF_ROWS; band++)
+            squares[l] += sums[band][l] / slab_pyramid_count(pyramid, l);
+    shaping_band_scales(squares, config->shape.pyramid, config->shape.coarse, scales);
+    slab_pyramid_join(pyramid, scales);
+    slab_pyramid_destroy(&pyramid);
+}
+
 // The gradient of one step before it is normalised, into `gradient`.
 static void naive_gradient(struct setup *s, float *image, int width, int height, float *gradient, const struct step_row *record)
 {
@@ -83,12 +103,15 @@ static void naive_gradient(struct setup *s, float *image, int width, int height,
     struct executor *executor = forward_rolled(s, image, width, height, view.dy, view.dx, &loss, target_loss);
     check_targets(s, executor, record->targets, target_loss, 1e-4); // the image of the test's own may be other roundings away
     objective_gradient(&s->objective, executor, &view);
-    UNIT_OK(
-        executor_backward(executor, GRADIENT_MODE_GUIDED, network_find(network_inception_v3(), config->gradient_above), EXECUTOR_IMAGE));
+    UNIT_OK(executor_backward(executor, objective_gradient_rule(config), EXECUTOR_IMAGE));
     naive_roll(executor_gradient(executor), gradient, 3, width, height, -view.dy, -view.dx);
     CU_ASSERT_DOUBLE_EQUAL(record->loss / loss, 1, 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(record->targets[1].loss / target_loss[1], 1, 1e-5);
     CU_ASSERT_DOUBLE_EQUAL(record->total_variation / variation_of(image, width, height), 1, 1e-5);
+    if (config->shape.pyramid > 1)
+        equalise(config, &slopes);
+    if (config->shape.colour > 0)
+        shaping_colours(&slopes, config->shape.colour);
     if (config->smooth > 0)
         slab_blur(&slopes, &spare, config->smooth);
     if (config->total_variation > 0)
@@ -138,7 +161,9 @@ static void naive_step(struct setup *s, float *image, const float *base, const s
     CU_ASSERT_DOUBLE_EQUAL(record->gradient_norm / naive_divisor(gradient, count, NORMALIZE_L2), 1, 1e-4);
     const double size = config->step_size * pow(config->step_decay, step) / naive_divisor(gradient, count, config->normalize);
     for (size_t i = 0; i < count; i++)
-        image[i] = (float)clip(image[i] + size * gradient[i]);
+        image[i] = (float)(image[i] + size * gradient[i]);
+    struct slab slab = whole_slab(image, width, height);
+    slab_clip(&slab, config->clip == CLIP_COLOUR);
     free(gradient);
 }
 
@@ -152,7 +177,7 @@ static void check_against_description(const struct config *config, int width, in
     float *last = naive_alloc(full * sizeof *last), *larger = naive_alloc(full * sizeof *larger);
     const struct dreamed d = dream(config, width, height);
     set_up_config(&s, config);
-    const int octaves = geometry_octaves(width, height, config->octaves.count, config->octaves.scale, sizes);
+    const int octaves = geometry_octaves(width, height, &config->octaves, sizes);
     CU_ASSERT_EQUAL(d.count, octaves * config->steps);
     for (int k = 0; k < octaves; k++) {
         const size_t count = naive_count(3, sizes[k].height, sizes[k].width);
@@ -161,8 +186,10 @@ static void check_against_description(const struct config *config, int width, in
             UNIT_OK(resample(last, 3, sizes[k - 1].width, sizes[k - 1].height, larger, sizes[k].width, sizes[k].height));
         for (size_t i = 0; i < count; i++) {
             base[i] = (float)clip(base[i]);
-            image[i] = k == 0 ? base[i] : (float)clip(config->octaves.detail ? base[i] + larger[i] : larger[i]);
+            image[i] = k == 0 ? base[i] : config->octaves.detail ? base[i] + larger[i] : larger[i];
         }
+        struct slab slab = whole_slab(image, sizes[k].width, sizes[k].height);
+        slab_clip(&slab, config->clip == CLIP_COLOUR);
         for (int step = 0; step < config->steps; step++) {
             const struct step_row *here = &d.steps[k * config->steps + step];
             CU_ASSERT(here->octave == k && here->step == step);
@@ -175,7 +202,8 @@ static void check_against_description(const struct config *config, int width, in
     double *expected = calloc(full, sizeof *expected);
     for (size_t i = 0; i < full; i++)
         expected[i] = image[i];
-    CU_ASSERT(naive_error(d.rgb, expected, full) < 1e-4); // same executor, other roundings of the update
+    // same executor, other roundings of the update, which clipped colours turn on
+    CU_ASSERT(naive_error(d.rgb, expected, full) < (config->clip == CLIP_COLOUR ? 2e-3 : 1e-4));
     CU_ASSERT_FALSE(same_picture(d.rgb, original, width, height));
     CU_ASSERT_FALSE(d.outcome.stopped);
     CU_ASSERT(d.outcome.seconds > 0);
@@ -210,6 +238,13 @@ static void test_description(void)
     config.total_variation = 0.1;
     config.smooth = 0.8;
     check_against_description(&config, 120, 99);
+    config.shape.pyramid = 3;
+    config.shape.coarse = 0.3;
+    config.shape.colour = 0.6;
+    config.step_size = 0.03;
+    check_against_description(&config, 120, 99);
+    config.clip = CLIP_CHANNELS;
+    check_against_description(&config, 120, 99);
 }
 
 // By every word of `normalize`: steps about as long as those by the standard deviation.
@@ -238,6 +273,9 @@ static void test_settings_matter(void)
                                            "total_variation=1",
                                            "smooth=1",
                                            "gradient=plain",
+                                           "gradient_strength=0.5",
+                                           "shape.pyramid=3",
+                                           "shape.colour=0.5",
                                            "gradient=deconv",
                                            "gradient_above=input",
                                            "normalize=mean_abs",
@@ -310,7 +348,7 @@ static void test_stop_below_full_size(void)
     struct octave sizes[GEOMETRY_OCTAVES_MAX];
     struct config config;
     configure(&config);
-    CU_ASSERT_EQUAL(geometry_octaves(width, height, config.octaves.count, config.octaves.scale, sizes), 2);
+    CU_ASSERT_EQUAL(geometry_octaves(width, height, &config.octaves, sizes), 2);
     const int small_width = sizes[0].width, small_height = sizes[0].height;
     const size_t small_count = naive_count(3, small_height, small_width);
     float *original = wavy_picture(width, height), *larger = naive_alloc(count * sizeof *larger);

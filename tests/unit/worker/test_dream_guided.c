@@ -70,7 +70,9 @@ static void pass(struct ascender *a, const struct objective *objective, enum gra
     }
     objective_gradient(objective, executor, &view);
     executor_on_gradient(executor, keep_gradient, &a->features);
-    UNIT_OK(executor_backward(executor, mode, network_find(network_inception_v3(), a->setup.config.gradient_above), EXECUTOR_IMAGE));
+    UNIT_OK(executor_backward(
+        executor, (struct gradient_rule){.mode = mode, .above = network_find(network_inception_v3(), a->setup.config.gradient_above)},
+        EXECUTOR_IMAGE));
     executor_on_gradient(executor, NULL, NULL);
     naive_roll(executor_gradient(executor), a->gradient.data, 3, WIDTH, HEIGHT, -dy, -dx);
 }
@@ -109,7 +111,7 @@ static void step(struct ascender *a, int number)
     for (int b = 0; b < BANDS; b++)
         for (int k = 0; k < SLAB_MOMENTS; k++)
             sums[k] += bands[b][k];
-    shaping_ascend(&a->image, &a->gradient, config->step_size / shaping_divisor(sums, COUNT, config->normalize));
+    shaping_ascend(&a->image, &a->gradient, config->step_size / shaping_divisor(sums, COUNT, config->normalize), config->clip);
 }
 
 // `settings` up to NULL.

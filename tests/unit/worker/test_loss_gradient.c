@@ -40,7 +40,7 @@ static double run(struct look *l, int dy, int dx, bool back)
     const struct sweep_pass pass = {.image = &l->image,
                                     .dy = dy,
                                     .dx = dx,
-                                    .rule = GRADIENT_PLAIN,
+                                    .rule = {.mode = GRADIENT_MODE_PLAIN},
                                     .gradient = back ? &l->gradient : NULL,
                                     .scratch = back ? &l->scratch : NULL};
     struct sweep_losses losses;

@@ -67,9 +67,65 @@ static void test_ascend(void)
     const float expected[12] = {0.25f, 0.25f, 0, 1, -1, 1, -1, -0.25f, 1, -1, 0, 0.25e-3f};
     const struct slab slopes = whole_slab(gradient, 2, 2);
     struct slab slab = whole_slab(image, 2, 2);
-    shaping_ascend(&slab, &slopes, 0.25);
+    shaping_ascend(&slab, &slopes, 0.25, CLIP_CHANNELS);
     for (int i = 0; i < 12; i++)
         CU_ASSERT_DOUBLE_EQUAL(image[i], expected[i], 1e-7);
+}
+
+// Lightness as it is, cut; then as far towards the colour as fits.
+static void test_clip_colour(void)
+{
+    float rgb[3 * 4] = {0.5f, 1.5f, 0.9f, -3, /**/ 0.5f, 0.5f, 1.5f, -3, /**/ -0.5f, 0, 0.8f, 2}, was[12];
+    struct slab slab = whole_slab(rgb, 4, 1);
+    memcpy(was, rgb, sizeof rgb);
+    slab_clip(&slab, true);
+    for (int x = 0; x < 4; x++) {
+        const double r = was[x], g = was[4 + x], b = was[8 + x], y = 0.299 * r + 0.587 * g + 0.114 * b, light = y < -1 ? -1 : y > 1 ? 1 : y;
+        double pale = 1;
+        for (int c = 0; c < 3; c++) {
+            const double away = was[4 * c + x] - light;
+            pale = fmin(pale, away > 0 ? (1 - light) / away : away < 0 ? (-1 - light) / away : 1);
+        }
+        for (int c = 0; c < 3; c++)
+            CU_ASSERT_DOUBLE_EQUAL(rgb[4 * c + x], light + pale * (was[4 * c + x] - light), 1e-6);
+    }
+    CU_ASSERT(rgb[0] == was[0] && rgb[4] == was[4] && rgb[8] == was[8]); // what fits keeps its bytes
+    for (int i = 0; i < 12; i++)
+        CU_ASSERT(fabsf(rgb[i]) <= 1);
+}
+
+static void test_colours(void)
+{
+    struct slab before = random_slab(13, 8, 3), none = copy_rows(&before, before.rows), half = copy_rows(&before, before.rows),
+                full = copy_rows(&before, before.rows);
+    double grey = 0, colour = 0;
+    shaping_colours(&none, 0);
+    shaping_colours(&half, 0.5);
+    shaping_colours(&full, 1);
+    CU_ASSERT(same_rows(&none, &before, before.rows));
+    for (size_t i = 0; i < slab_plane(&before); i++) {
+        const float *rgb[3] = {slab_row(&full, 0, 0), slab_row(&full, 1, 0), slab_row(&full, 2, 0)};
+        grey += fabsf(rgb[0][i] + rgb[1][i] + rgb[2][i]);
+        colour += fabsf(rgb[0][i] - rgb[2][i]);
+    }
+    CU_ASSERT(colour < 0.1 * grey); // as large a part of random values before: 0.8
+    for (size_t i = 0; i < slab_count(&before); i++)
+        CU_ASSERT_DOUBLE_EQUAL(half.data[i], 0.5 * (before.data[i] + full.data[i]), 1e-6);
+    slab_destroy(&before);
+    slab_destroy(&none);
+    slab_destroy(&half);
+    slab_destroy(&full);
+}
+
+static void test_band_scales(void)
+{
+    const double mean_squares[4] = {4, 0.25, 0, 1};
+    float scales[4];
+    shaping_band_scales(mean_squares, 4, 0.5, scales);
+    CU_ASSERT_DOUBLE_EQUAL(scales[0], 0.5, 1e-6);
+    CU_ASSERT_DOUBLE_EQUAL(scales[1], 2 * sqrt(2), 1e-6);
+    CU_ASSERT(isfinite(scales[2]));
+    CU_ASSERT_DOUBLE_EQUAL(scales[3], 2 * sqrt(2), 1e-6);
 }
 
 static const double weight_of_variation = 1e3, step_size = 0.3;
@@ -91,7 +147,7 @@ static void shape_whole(int width, int height)
     varied = copy_rows(&slopes, slopes.rows);
     shaping_add_total_variation(&varied, &original, NULL, NULL, weight_of_variation);
     ascended = copy_rows(&original, original.rows);
-    shaping_ascend(&ascended, &varied, step_size);
+    shaping_ascend(&ascended, &varied, step_size, CLIP_COLOUR);
 }
 
 // A member's gradient has a margin, which stays as it is.
@@ -104,7 +160,7 @@ static void check_member(struct span rows)
     CU_ASSERT(same_rows(&gradient, &varied, rows));
     CU_ASSERT(same_rows(&gradient, &slopes, (struct span){held.begin, rows.begin}));
     CU_ASSERT(same_rows(&gradient, &slopes, (struct span){rows.end, held.end}));
-    shaping_ascend(&image, &gradient, step_size);
+    shaping_ascend(&image, &gradient, step_size, CLIP_COLOUR);
     CU_ASSERT(same_rows(&image, &ascended, rows));
     slab_destroy(&gradient);
     slab_destroy(&image);
@@ -122,6 +178,9 @@ static const struct unit_test tests[] = {
     {"the gradient of total variation", test_total_variation},
     {"divisors", test_divisors},
     {"ascend", test_ascend},
+    {"clipped colours", test_clip_colour},
+    {"colours of natural pictures", test_colours},
+    {"scales of bands", test_band_scales},
     {"any team and any threads: the same bytes", test_teams},
 };
 UNIT_MAIN("shaping", tests)
