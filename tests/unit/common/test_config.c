@@ -430,8 +430,8 @@ static void test_environment(void)
         {"ONEIROS_OCTAVE_COUNT=2", "environment variable ONEIROS_OCTAVE_COUNT names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
         {"ONEIROS_=2", "environment variable ONEIROS_ names no key; `oneiros dream --help` lists the keys"},
         {"ONEIROS_OCTAVES=2",
-         "environment variable ONEIROS_OCTAVES names several keys: take one of ONEIROS_OCTAVES_COUNT, ONEIROS_OCTAVES_SCALE, "
-         "ONEIROS_OCTAVES_DETAIL"},
+         "environment variable ONEIROS_OCTAVES names several keys: take one of ONEIROS_OCTAVES_COUNT, "
+         "ONEIROS_OCTAVES_SMALLEST, ONEIROS_OCTAVES_SCALE, ONEIROS_OCTAVES_DETAIL"},
         {"ONEIROS_OCTAVE=2", "environment variable ONEIROS_OCTAVE names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
         {"ONEIROS_ENCODER=x", "environment variable ONEIROS_ENCODER names no key; did you mean ONEIROS_VIDEO_ENCODER?"},
         {"ONEIROS_PICTURES=x", "environment variable ONEIROS_PICTURES names no key; `oneiros dream --help` lists the keys"},
