@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Measures of dreams: what the change that a dream made of its photograph is like, per picture and in the mean.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """The photographs that dreams are judged on, made of those in Debian's packages: ten of 1200 x 800, and some of them smaller and larger.
 

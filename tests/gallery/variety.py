@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -B
 # SPDX-License-Identifier: MIT
 """Whether channels dream different things: dreams of twelve single channels of a layer, and how alike the changes are that they make.
 
