@@ -65,9 +65,9 @@ def slope(picture):
     window = numpy.outer(numpy.hanning(height), numpy.hanning(width))
     amplitude = numpy.abs(numpy.fft.rfft2((grey - grey.mean()) * window))
     f = frequencies(height, width)
-    edges = numpy.geomspace(1 / 256, 1 / 4, 25)
+    edges = numpy.geomspace(1 / 256, 1 / 4, 13)  # half an octave each
     ring = numpy.digitize(f, edges) - 1
-    rings = [k for k in range(24) if (ring == k).any()]
+    rings = [k for k in range(12) if (ring == k).any()]
     x = [numpy.log(f[ring == k].mean()) for k in rings]
     y = [numpy.log(amplitude[ring == k].mean() + 1e-9) for k in rings]
     return float(numpy.polyfit(x, y, 1)[0])

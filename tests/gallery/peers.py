@@ -3,15 +3,15 @@
 """Well-known DeepDreams on our weights, to hold ours against: the algorithms of two published notebooks, transcribed into PyTorch.
 
     peers.py tutorial|lapnorm WEIGHTS OUTPUT PHOTOGRAPH...    writes OUTPUT/NAME/dream.png of each that is not there yet
-    peers.py check WEIGHTS PHOTOGRAPH                         the folded network that dreams here against the reference's own, and the pyramid
+    peers.py check [WEIGHTS PHOTOGRAPH]                       the formulas; the folded network that dreams here against the reference's own
 
 tutorial: "DeepDream" of the TensorFlow tutorials (tensorflow/docs, site/en/tutorials/generative/deepdream.ipynb; Apache-2.0). The sum of
   the means of mixed3 and mixed5; five octaves, 1.3 ^ -2 to 1.3 ^ 2, each resized from the one before, without the photograph; tiles of 512
   of the picture rolled at random, the last one of a row and a column left out if there are several; the gradient by its standard deviation;
   steps of 0.01, clipped to [-1, 1]. 50 steps an octave (its loop over octaves has 50, the function for tiles 100 unless told otherwise).
   The tutorial brings its picture to 500 pixels first; here it is as large as it is.
-lapnorm: "DeepDreaming with TensorFlow" by Alexander Mordvintsev (tensorflow/tensorflow, tensorflow/examples/tutorials/deepdream; Apache-2.0).
-  Its octaves of a photograph (render_deepdream: 4, of scale 1.4, with the detail of each put back) and its Laplacian pyramid
+lapnorm: "DeepDreaming with TensorFlow" by Alexander Mordvintsev (tensorflow/tensorflow, tensorflow/examples/tutorials/deepdream;
+  Apache-2.0). Its octaves of a photograph (render_deepdream: 4, of scale 1.4, with the detail of each put back) and its Laplacian pyramid
   normalisation of the gradient (render_lapnorm: 4 levels, 10 iterations, step 1.0 of 255). It dreams of squares of mixed4c of the GoogLeNet
   of 2015, the third of five modules at a sixteenth of the picture: here the third of those, mixed5, which is also the deepest whose weights
   are those of ImageNet in every source that we have.
@@ -157,25 +157,30 @@ def lapnorm(network, photo, random, steps=10, step_size=1.0, octaves=4, scale=1.
     return image
 
 
-def check(weights, photo):
-    """Exit status 1 where a formula here is wrong."""
+def check_network(weights, photo):
+    """Errors of activations, by layer."""
     picture = inception.read_image(photo, 299, 299)
     layers = ("mixed3", "mixed4", "mixed5")
     own = load(weights).forward(picture.contiguous(memory_format=torch.channels_last), layers)
     reference = inception.Inception(weights).forward(picture, layers)
-    errors = {layer: float((own[layer] - reference[layer]).abs().max() / reference[layer].abs().max()) for layer in layers}
-    random = torch.Generator().manual_seed(0)
+    return {layer: float((own[layer] - reference[layer]).abs().max() / reference[layer].abs().max()) for layer in layers}
+
+
+def check_formulas():
+    """Errors, by what is checked."""
+    errors, random = {}, torch.Generator().manual_seed(0)
     for size in ((64, 64), (37, 50)):
         a, b = torch.randn(1, 3, *size, generator=random), torch.randn(shrink(torch.zeros(1, 3, *size)).shape, generator=random)
         errors[f"transpose {size}"] = float(((shrink(a) * b).sum() - (a * grow(b, *size)).sum() / 4).abs() / a.numel())
     flat = grow(torch.ones(1, 3, 16, 16), 32, 32)[:, :, 4:-4, 4:-4]
     errors["constant"] = float((flat - 1).abs().max())
+    wave = torch.sin(torch.arange(256) * (2 * numpy.pi / 12)).expand(1, 3, 256, 256)
+    errors["lap_normalize"] = float((lap_normalize(wave) - lap_normalize(1e-4 * wave)).abs().max())  # whatever the gradient's size
     halves = old_resize(torch.arange(4.0).view(1, 1, 1, 4), 1, 8)[0, 0, 0]
     errors["old_resize"] = float((halves - torch.tensor([0, 0.5, 1, 1.5, 2, 2.5, 3, 3])).abs().max())
-    errors["starts"] = float(tutorial_starts(473) != [0] or tutorial_starts(1014) != [0] or tutorial_starts(1560) != [0, 512, 1024])
-    for name, error in errors.items():
-        print(f"{name:20} {error:.1e}")
-    sys.exit(max(errors.values()) > 1e-4)
+    starts = ((473, [0]), (1014, [0]), (1024, [0]), (1560, [0, 512, 1024]))
+    errors["tutorial_starts"] = float(any(tutorial_starts(size) != right for size, right in starts))
+    return errors
 
 
 def load(weights):
@@ -185,14 +190,19 @@ def load(weights):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe", choices=("tutorial", "lapnorm", "check"))
-    parser.add_argument("weights")
-    parser.add_argument("paths", nargs="+", type=pathlib.Path)
+    parser.add_argument("weights", nargs="?")
+    parser.add_argument("paths", nargs="*", type=pathlib.Path)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.recipe == "check":
-        check(arguments.weights, arguments.paths[0])
+        errors = check_formulas() | (check_network(arguments.weights, arguments.paths[0]) if arguments.paths else {})
+        for name, error in errors.items():
+            print(f"{name:20} {error:.1e}")
+        sys.exit(not max(errors.values()) < 1e-4)
+    if len(arguments.paths) < 2:
+        parser.error("weights, a folder and photographs are needed")
     recipe = {"tutorial": tutorial, "lapnorm": lapnorm}[arguments.recipe]
     options = {"steps": arguments.steps} if arguments.steps else {}
     network = load(arguments.weights)

@@ -20,7 +20,7 @@ PLASMA = ("plasma-workspace-wallpapers", "usr/share/wallpapers")
 
 # name: package, file, where the crop lies in what is cut off (0: left or top, 1: right or bottom), what it shows, whose it is
 PHOTOGRAPHS = {
-    "peaks": (LOMIRI_16, "picosdeeuropa_by_Aitzol_Berasategi.jpg", 0.3, "mountains: strong edges, snow, sky", "Aitzol Berasategi, CC-BY-4.0"),
+    "peaks": (LOMIRI_16, "picosdeeuropa_by_Aitzol_Berasategi.jpg", 0.3, "mountains: edges, snow, sky", "Aitzol Berasategi, CC-BY-4.0"),
     "bird": (LOMIRI_20, "Kleiber_by_Lukas_Baubkus.jpg", 0.5, "a bird, bark, bright and plain behind it", "Lukas Baubkus, CC-BY-SA-3.0"),
     "dogs": (LOMIRI_16, "friends_by_Aitzol_Berasategi.jpg", 0.35, "two dogs, a portrait of sorts", "Aitzol Berasategi, CC-BY-4.0"),
     "dandelion": (LOMIRI_16, "seeding_by_Clements_Engelhardt.jpg", 0.25, "a flower from near, soft behind it", "Clemens Engelhardt, CC0"),

@@ -70,8 +70,10 @@ def make(arguments):
         letters = dict(zip(string.ascii_uppercase, who))
         pictures = [("photograph", photo)] + [(k, candidates[name] / photo.stem / "dream.png") for k, name in letters.items()]
         sheet(pictures, arguments.width, 2).save(arguments.output / f"{photo.stem}.png")
-        key[photo.stem] = {k: {"name": name, "dream": str((candidates[name] / photo.stem / "dream.png").resolve())} for k, name in letters.items()}
-        key[photo.stem]["photograph"] = str(photo.resolve())
+        key[photo.stem] = {
+            "photograph": str(photo.resolve()),
+            "candidates": {k: {"name": who, "dream": str(path.resolve())} for (k, who), (_, path) in zip(letters.items(), pictures[1:])},
+        }
     (arguments.output / "key.json").write_text(json.dumps(key, indent=1) + "\n")
     print(f"{len(key)} sheets in {arguments.output}")
 
@@ -87,7 +89,7 @@ def read_ballot(path, key):
         if not match or match[1] not in key:
             sys.exit(f"{path}:{number}: not 'photograph: letters' of these sheets: {line}")
         letters = re.findall("[A-Z]", match[2].upper())
-        unknown = set(letters) - set(key[match[1]])
+        unknown = set(letters) - set(key[match[1]]["candidates"])
         if unknown or len(set(letters)) < len(letters) or match[1] in votes:
             sys.exit(f"{path}:{number}: a letter or a photograph that is not there or is there twice: {line}")
         votes[match[1]] = letters
@@ -105,19 +107,19 @@ def winner(firsts, judges):
 def count(arguments):
     key = json.loads((arguments.sheets / "key.json").read_text())
     ballots = [read_ballot(path, key) for path in arguments.ballots]
-    names = sorted({entry["name"] for letters in key.values() for k, entry in letters.items() if k != "photograph"})
+    names = sorted({candidate["name"] for entry in key.values() for candidate in entry["candidates"].values()})
     won, votes, lines = collections.Counter(), collections.Counter(), []
-    for photo, letters in key.items():
-        firsts = [letters[ballot[photo][0]]["name"] for ballot in ballots if ballot.get(photo)]
+    for photo, entry in key.items():
+        dreams = {candidate["name"]: candidate["dream"] for candidate in entry["candidates"].values()}
+        firsts = [entry["candidates"][ballot[photo][0]]["name"] for ballot in ballots if ballot.get(photo)]
         best = winner(firsts, len(ballots))
         votes.update(firsts)
         won.update([best] if best else [])
-        cells = (str(firsts.count(name) or "") if name in {e["name"] for k, e in letters.items() if k != "photograph"} else "-" for name in names)
+        cells = (str(firsts.count(name) or "") if name in dreams else "-" for name in names)
         lines.append(f"| {photo} | {' | '.join(cells)} | {best or 'nobody'} |")
         if arguments.images:
             arguments.images.mkdir(parents=True, exist_ok=True)
-            pictures = [("photograph", letters["photograph"])] + [(e["name"], e["dream"]) for k, e in letters.items() if k != "photograph"]
-            small = sheet(sorted(pictures, key=lambda p: (p[0] != "photograph", p[0])), 400, 3, 20)
+            small = sheet([("photograph", entry["photograph"]), *sorted(dreams.items())], 400, 3, 20)
             small.save(arguments.images / f"{photo}.jpg", quality=78, optimize=True, progressive=True)
     print(f"| photograph | {' | '.join(names)} | goes to |\n|---|{'---|' * len(names)}---|")
     print("\n".join(lines))
