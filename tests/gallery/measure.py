@@ -10,7 +10,7 @@ Columns:
   ratio            largest of the four bands 8..128 px by the smallest: 1 where a dream works at all scales alike
   slope, -photo    of the amplitude spectrum of the dream, log against log from 4 to 256 px; and how far from the photograph's
   change           mean absolute change in grey levels
-  stipple          energy of the change finer than 4 px where the photograph is plain, by the energy of all change, per pixel: %
+  stipple, beads   energy of the change finer than 4 px, and of 4-8 px, where the photograph is plain, by that of all change, per pixel: %
   neon             of the pixels that are nearly white or black in the photograph, those with a colour far stronger than any near them: %
   channels         participation ratio of the importance of the targets' channels, from run.h5: how many channels carry the dream
 
@@ -101,14 +101,16 @@ def plain_areas(photo):
     return box(grey.astype(numpy.float64) ** 2, WINDOW) - box(grey, WINDOW) ** 2 < PLAIN**2
 
 
-def stipple(photo, change):
+def stipple(photo, change, shortest=0, longest=4):
+    """Of periods from `shortest` to `longest`."""
     plain = plain_areas(photo)
     if plain.mean() < 0.01 or not change.any():
         return numpy.nan
-    fine = 0
+    fine, f = 0, frequencies(*plain.shape)
+    outside = (f <= 1 / longest) | (f > (1 / shortest if shortest else 1))
     for channel in range(3):
         spectrum = numpy.fft.rfft2(change[:, :, channel])
-        spectrum[frequencies(*plain.shape) <= 1 / 4] = 0
+        spectrum[outside] = 0
         fine = fine + numpy.fft.irfft2(spectrum, plain.shape) ** 2
     return float(100 * fine[plain].mean() / (change.astype(numpy.float64) ** 2).sum(2).mean())
 
@@ -159,6 +161,7 @@ def measure(photo, dream):
         "slope_change": own - photos,
         "change": float(numpy.abs(change).mean()),
         "stipple": stipple(photo, change),
+        "beads": stipple(photo, change, 4, 8),
         "neon": neon(photo, dream),
     }
 
@@ -172,8 +175,9 @@ def mean_of(rows):
 
 def line(name, row):
     values = "".join("%7.2f" % v for v in row["bands"])
-    tail = (row["ratio"], row["slope"], row["slope_change"], row["change"], row["stipple"], row["neon"], row["channels"])
-    return f"{name:<14.14}{values} |" + "%7.2f %6.2f %+6.2f %7.1f %8.3f %7.2f %9.1f" % tail
+    tail = (row["ratio"], row["slope"], row["slope_change"], row["change"])
+    tail += (row["stipple"], row["beads"], row["neon"], row["channels"])
+    return f"{name:<14.14}{values} |" + "%7.2f %6.2f %+6.2f %7.1f %8.2f %6.1f %6.2f %9.1f" % tail
 
 
 def measure_folder(folder, photos):
@@ -224,7 +228,7 @@ def main():
             parser.error("--photos is missing")
         found, means = {}, {}
         head = " " * 14 + "".join("%7s" % f"{low}-{2 * low}" for low in BANDS)
-        head += " |  ratio  slope -photo  change  stipple    neon  channels"
+        head += " |  ratio  slope -photo  change  stipple  beads   neon  channels"
         for folder in arguments.paths:
             rows = measure_folder(folder, arguments.photos)
             if not rows:

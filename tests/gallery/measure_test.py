@@ -67,6 +67,8 @@ class Measures(unittest.TestCase):
         self.assertAlmostEqual(measure.stipple(photo, fine * left), 200, delta=4)  # all of it in half of the picture
         self.assertLess(measure.stipple(photo, fine * ~left), 3)
         self.assertTrue(numpy.isnan(measure.stipple(noise(0), fine)))
+        self.assertAlmostEqual(measure.stipple(photo, waves(6, 10), 4, 8), 100, delta=1)
+        self.assertLess(measure.stipple(photo, fine, 4, 8), 1)
 
     def test_neon_is_colour_on_black_and_white(self):
         photo = numpy.full((HEIGHT, WIDTH, 3), 128, numpy.float32)
