@@ -226,7 +226,7 @@ def main():
     else:
         if not arguments.photos:
             parser.error("--photos is missing")
-        found, means = {}, {}
+        found = {}
         head = " " * 14 + "".join("%7s" % f"{low}-{2 * low}" for low in BANDS)
         head += " |  ratio  slope -photo  change  stipple  beads   neon  channels"
         for folder in arguments.paths:
@@ -235,15 +235,15 @@ def main():
                 print(f"{folder}: no dreams", file=sys.stderr)
                 continue
             found[str(folder)] = rows
-            means[str(folder)] = mean_of(list(rows.values()))
             print(f"{folder}\n{head}")
             for name, row in rows.items():
                 print(line(name, row))
-            print(line("mean", means[str(folder)]), flush=True)
-        if len(means) > 1:
-            print(f"means\n{head}")
-            for folder, row in means.items():
-                print(line(pathlib.PurePath(folder).name, row))
+            print(line("mean", mean_of(list(rows.values()))), flush=True)
+        shared = set.intersection(*map(set, found.values())) if found else set()
+        if len(found) > 1 and shared:
+            print(f"means of the photographs that all have: {' '.join(sorted(shared))}\n{head}")
+            for folder, rows in found.items():
+                print(line(pathlib.PurePath(folder).name, mean_of([rows[name] for name in sorted(shared)])))
     if arguments.json:
         arguments.json.write_text(json.dumps(found, indent=1) + "\n")
 
