@@ -244,7 +244,22 @@ static void test_octaves_of_targets(void)
     check_against_description(&config, 103, 99); // has two
     set_targets(&config, "mixed1%0..0,mixed2#3+30+31-32-33+34+35+36+37");
     check_against_description(&config, 120, 117);
-    check_against_description(&config, 78, 77); // has one
+}
+
+// A picture of one octave has all targets.
+static void test_single_octave(void)
+{
+    const int width = 85, height = 84;
+    struct config config;
+    configure(&config);
+    set_targets(&config, "mixed1,mixed2:0.5");
+    const struct dreamed known = dream(&config, width, height);
+    set_targets(&config, "mixed1%0..0.5,mixed2%0.5..1:0.5");
+    const struct dreamed d = dream(&config, width, height);
+    CU_ASSERT_EQUAL(d.count, config.steps);
+    CU_ASSERT(same_picture(d.rgb, known.rgb, width, height) && d.steps[0].loss == known.steps[0].loss);
+    free(known.rgb);
+    free(d.rgb);
 }
 
 // In an octave that a target does not count in, all is as if it were not there, whatever guides the ascent.
@@ -504,6 +519,7 @@ static const struct unit_test tests[] = {
     {"the description", test_description},
     {"normalisations", test_normalisations},
     {"octaves of targets", test_octaves_of_targets},
+    {"a single octave", test_single_octave},
     {"a target of other octaves", test_target_elsewhere},
     {"octaves without a target", test_no_target},
     {"settings matter", test_settings_matter},
