@@ -158,9 +158,11 @@ enum status arguments_check_config(const struct config *config)
             if (rows[k] == rows[i])
                 return fail(STATUS_USAGE, "targets: %s and %s are the same layer", config->targets.items[k].layer, target->layer);
         int channels = network->layers[rows[i]].channels;
-        for (int k = 0; k < target->channel_count; k++)
-            if (target->channels[k] >= channels)
-                return fail(STATUS_USAGE, "targets: %s has channels 0..%d, not %d", target->layer, channels - 1, target->channels[k]);
+        for (int k = 0; k < target->channel_count + target->lowered_count; k++) {
+            const int channel = k < target->channel_count ? target->channels[k] : target->lowered[k - target->channel_count];
+            if (channel >= channels)
+                return fail(STATUS_USAGE, "targets: %s has channels 0..%d, not %d", target->layer, channels - 1, channel);
+        }
         if (config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !network_is_cut(network, rows[i]))
             return fail(STATUS_USAGE,
                         "importance.method: expected_gradients needs targets that all of the network passes, such as mixed3; "

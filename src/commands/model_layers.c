@@ -55,8 +55,10 @@ static void print_table(const struct network *network)
         snprintf(what, sizeof what, "%s%s", kind_of(network, row), branch ? ", on a branch" : "");
         print_row(network, row, what);
     }
-    printf("\nstride: pixels of the picture between two values; sees: pixels that one value depends on, along a side. Expected gradients\n"
-           "(importance.method) take no layer on a branch. targets=mixed4:1,mixed5#12+45:0.5 raises mixed4 and two channels of mixed5.\n");
+    printf(
+        "\nstride: pixels of the picture between two values; sees: pixels that one value depends on, along a side. Expected gradients\n"
+        "(importance.method) take no layer on a branch. targets=mixed4:1,mixed5#12+45:0.5 raises mixed4 and two channels of mixed5,\n"
+        "mixed5#12-45 raises channel 12 and lowers 45, mixed3%%0.5..1,mixed6%%0..0.5 raises mixed6 in the smaller octaves, then mixed3.\n");
 }
 
 static const char *shows(const char *layer)

@@ -77,14 +77,14 @@ static struct member join(struct team *team)
 
 // A dream by one rank alone that was stopped at this question, for all to compare with.
 struct reference {
-    bool detail, guided;
+    bool detail, guided, halves; // with each target in one half of the octaves only
     enum config_normalize normalize;
     int stop_at;
     float *rgb;
     struct account account;
 };
 
-enum { FIXED = 8, NORMALIZATIONS_MAX = 16 };
+enum { FIXED = 10, NORMALIZATIONS_MAX = 16 };
 static struct reference references[FIXED + NORMALIZATIONS_MAX] = {
     {.detail = true, .stop_at = NEVER},
     {.detail = false, .stop_at = NEVER},
@@ -94,6 +94,8 @@ static struct reference references[FIXED + NORMALIZATIONS_MAX] = {
     {.detail = true, .stop_at = 4},  // in the last octave
     {.detail = true, .stop_at = 5},  // with the last step: too late
     {.detail = true, .guided = true, .stop_at = NEVER},
+    {.detail = true, .halves = true, .stop_at = NEVER},
+    {.detail = true, .halves = true, .guided = true, .stop_at = NEVER},
 };
 static int reference_count = FIXED; // then comes one for each other word of `normalize`
 
@@ -102,6 +104,12 @@ static void configure(const struct reference *r)
 {
     struct config *config = &shallow.config;
     const double strength = r->guided ? 0.6 : 0;
+    for (int t = 0; t < config->targets.count; t++) { // the deeper one, which is the first, in the small octave
+        struct config_target *target = &config->targets.items[t];
+        target->octave_count = r->halves ? 2 : 0;
+        target->octaves[0] = t == 0 ? 0 : 0.5;
+        target->octaves[1] = t == 0 ? 0.5 : 1;
+    }
     config->octaves.detail = r->detail;
     config->normalize = r->normalize;
     // Of those that do not come to the same size of step, one that shows.

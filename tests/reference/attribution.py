@@ -61,11 +61,12 @@ class Oracle:
 
 
 def term_of_target(target, objective):
-    unknown = target.keys() - {"layer", "weight", "channels"}
+    unknown = target.keys() - {"layer", "weight", "channels", "lowered", "octaves"}  # a picture that is explained has no octaves
     if unknown or objective not in ("mean_square", "mean"):
         sys.exit(f"no oracle for objective {objective} with targets that have {sorted(unknown)}")
-    weight, channels = target.get("weight", 1), target.get("channels", slice(None))
-    return target["layer"], lambda a: weight * (a * a if objective == "mean_square" else a)[:, channels].mean()
+    channels, signs = metrics.chosen(target)
+    signs = target.get("weight", 1) * torch.tensor(signs, dtype=torch.float64)[:, None, None]
+    return target["layer"], lambda a: (signs.to(a.dtype) * (a * a if objective == "mean_square" else a)[:, channels]).mean()
 
 
 def terms_of(config, weights, dtype):
@@ -192,7 +193,7 @@ class Comparison:
         found = metrics.target_metrics(theirs, self.config["metrics"]["threshold"])
         for target in self.config["targets"]:
             if target["layer"] == layer and self.config["objective"] != "class":
-                found["loss"] = metrics.loss(theirs, self.config["objective"], target.get("channels"))
+                found["loss"] = metrics.loss(theirs, self.config["objective"], target)
         for name, number in found.items():
             self.number(dataset, name, number, self.args.metrics)
 

@@ -126,8 +126,8 @@ def write_explained(path, oracle, x, config, top=None):
         for layer in layers:
             stride, centre = oracle.network.grid(layer)
             values = a[layer].astype(numpy.float32)
-            channels = {t["layer"]: t.get("channels") for t in config["targets"]}
-            own = {} if top is not None else {"loss": metrics.loss(values, config["objective"], channels[layer])}
+            targets = {t["layer"]: t for t in config["targets"]}
+            own = {} if top is not None else {"loss": metrics.loss(values, config["objective"], targets[layer])}
             put(f"activation/{layer}", values, **own, **metrics.target_metrics(values, config["metrics"]["threshold"]))
             for kind, formula in CAMS.items():
                 map, largest = scaled(formula(a[layer], g[layer]))
@@ -195,7 +195,7 @@ def self_test():
     network = inception.Inception(weights, torch.float64)
     x = inception.read_image(photo, 77, 85)[0].double().numpy()
     config = {
-        "targets": [{"layer": "mixed3", "weight": 1}, {"layer": "mixed5", "weight": 0.5, "channels": list(range(0, 768, 3))}],
+        "targets": [{"layer": "mixed3", "weight": 1}, {"layer": "mixed5", "weight": 0.5, "channels": list(range(0, 768, 3)), "lowered": [1, 4]}],
         "objective": "mean_square", "gradient": "guided", "gradient_above": "mixed2",
         "metrics": {"threshold": 0.1}, "saliency": {"samples": 4, "noise": 0.3},
     }

@@ -10,11 +10,17 @@ import math
 import numpy
 
 
-def loss(activation, objective, channels=None):
-    """Mean over all positions of the chosen channels (None: all) of A^2 (mean_square) or of A (mean)."""
-    a = numpy.asarray(activation, dtype=numpy.float64)
-    a = a if channels is None else a[channels]
-    return {"mean_square": a * a, "mean": a}[objective].mean()
+def chosen(target):
+    """The channels of a target of the configuration that count, as an index, and their signs: -1 where they are lowered."""
+    channels, lowered = target.get("channels", []), target.get("lowered", [])
+    return channels + lowered or slice(None), [1.0] * len(channels) + [-1.0] * len(lowered) or [1.0]
+
+
+def loss(activation, objective, target):
+    """Mean over all positions of the target's channels of A^2 (mean_square) or of A (mean), with their signs."""
+    channels, signs = chosen(target)
+    a = numpy.asarray(activation, dtype=numpy.float64)[channels]
+    return (numpy.array(signs)[:, None, None] * {"mean_square": a * a, "mean": a}[objective]).mean()
 
 
 def score(activation):
@@ -96,8 +102,10 @@ def self_test():
     assert score(one) == 4 / 12 and sparsity(one, 0.1) == 1 and diversity_seed(one) == -15
     assert sparsity(equal, 0.1) == 1 and sparsity(equal, 0.0999) == 0  # above, not at, the threshold
     assert math.isnan(diversity(one)) and abs(diversity(equal)) < 1e-12 and diversity(numpy.eye(4).reshape(4, 2, 2)) == 1
-    assert loss(one, "mean_square") == 16 / 12 and loss(one, "mean") == -4 / 12
-    assert loss(one, "mean_square", [1]) == 4 and loss(one, "mean", [0, 1]) == -4 / 8 and loss(one, "mean_square", [0, 2]) == 0
+    assert loss(one, "mean_square", {}) == 16 / 12 and loss(one, "mean", {}) == -4 / 12
+    assert loss(one, "mean_square", {"channels": [1]}) == 4 and loss(one, "mean", {"channels": [0, 1]}) == -4 / 8
+    assert loss(one, "mean_square", {"channels": [0, 2]}) == 0 and loss(one, "mean_square", {"channels": [0], "lowered": [1]}) == -2
+    assert loss(one, "mean", {"lowered": [1]}) == 1
 
 
 def main():

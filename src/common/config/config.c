@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/config/config_schema.h"
+#include "common/config/config_targets.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
 #include "common/system/file.h"
@@ -205,7 +206,7 @@ static enum status check_objective(const struct config *config)
     for (int i = 0; i < config->targets.count; i++) {
         const struct config_target *target = &config->targets.items[i];
         any = any || target->weight != 0;
-        if ((guide || class) && (target->channel_count || target->place_count))
+        if ((guide || class) && (target->channel_count || target->lowered_count || target->place_count))
             return fail(STATUS_USAGE, "targets: objective: %s takes whole layers, without # and @", guide ? "guide" : "class");
     }
     if (!any)
@@ -216,6 +217,22 @@ static enum status check_objective(const struct config *config)
         return fail(STATUS_USAGE, "guidance.importance: objective: guide has no weights of channels");
     if (config->cam.method == CAM_CLASS && !class)
         return fail(STATUS_USAGE, "cam.method: class needs objective: class");
+    return STATUS_OK;
+}
+
+// Small pictures have fewer octaves than others, but none is dreamed with nothing to raise.
+static enum status check_octaves(const struct config *config)
+{
+    for (int count = config->octaves.count; count > 1; count--)
+        for (int octave = 0; octave < count; octave++) {
+            bool any = false;
+            for (int i = 0; i < config->targets.count; i++)
+                any = any || (config->targets.items[i].weight != 0 && config_target_counts(&config->targets.items[i], octave, count));
+            if (!any)
+                return fail(STATUS_USAGE, "targets: none counts at %.3g of the way from the smallest octave to full size%s",
+                            (double)octave / (count - 1),
+                            count < config->octaves.count ? ", where a picture too small for all octaves has one" : "");
+        }
     return STATUS_OK;
 }
 
@@ -248,6 +265,7 @@ static enum status check_baselines(const char *text)
 enum status config_check(const struct config *config)
 {
     TRY(check_objective(config));
+    TRY(check_octaves(config));
     TRY(check_cam_layer(config));
     return check_baselines(config->importance.baselines);
 }

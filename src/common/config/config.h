@@ -31,10 +31,14 @@ enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 struct config_target {
     char layer[CONFIG_NAME_MAX];
     double weight;
-    int channel_count;                 // 0: all channels
-    int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
+    // Channel numbers that the objective sees; none of either kind: all channels, raised. No number is there twice.
+    int channel_count, lowered_count;
+    int channels[CONFIG_CHANNELS_MAX]; // whose activation is raised
+    int lowered[CONFIG_CHANNELS_MAX];  // whose activation is lowered
     int place_count;                   // 2: the objective sees one position only, a neuron of each channel; 0: all
     double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
+    int octave_count;                  // 2: the target counts in some octaves only; 0: in all
+    double octaves[2];                 // the first and the last, as parts of the way from the smallest (0) to full size (1)
 };
 
 struct config_targets {

@@ -30,8 +30,8 @@
 // clang-format off
 const struct config_key config_keys[] = {
     KEY(DREAM, targets, TARGETS, "mixed3:1,mixed5:1",
-        "Layers whose activation the dream raises, e.g. mixed4:1 or mixed4#12+45:0.5 for channels 12 and 45 only.",
-        .takes = "LAYER[#CHANNEL+CHANNEL...][@X/Y][:WEIGHT],..."),
+        "Layers whose activation the dream raises: mixed4:1; mixed4#12-45, 12 raised, 45 lowered; mixed5%0..0.5, in small octaves only.",
+        .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...][@X/Y][%FROM..TO][:WEIGHT],..."),
     KEY(DREAM, objective, WORD, "mean_square",
         "What is raised: mean squared or mean activation of the targets, their likeness to a guide picture, or the logit of a class.",
         .words = WORDS({"mean_square", OBJECTIVE_MEAN_SQUARE}, {"mean", OBJECTIVE_MEAN}, {"guide", OBJECTIVE_GUIDE},

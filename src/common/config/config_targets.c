@@ -7,7 +7,7 @@
 #include "common/config/config_value.h"
 #include "common/system/text.h"
 
-static const double WEIGHT_MAX = 1e6;
+static const double WEIGHT_MAX = 1e6, OCTAVES_TOLERANCE = 0.005;
 enum { CHANNEL_MAX = 65535, TARGET_TEXT_MAX = 1024 };
 
 struct config_target *config_targets_add(struct config_targets *targets)
@@ -39,16 +39,50 @@ static enum status set_weight(struct config_target *target, const char *text)
     return fail_in(config_parse_real(text, -WEIGHT_MAX, WEIGHT_MAX, &target->weight), "weight");
 }
 
-static enum status add_channel(struct config_target *target, const char *text)
+static bool has(const int *channels, int count, int channel)
+{
+    int i = 0;
+    while (i < count && channels[i] != channel)
+        i++;
+    return i < count;
+}
+
+static enum status add_to(struct config_target *target, int *channels, int *count, const char *text)
 {
     uint64_t channel = 0;
-    TRY(fail_in(config_parse_whole(text, CONFIG_TYPE_INT, 0, CHANNEL_MAX, &channel), "channels"));
-    for (int i = 0; i < target->channel_count; i++)
-        if (target->channels[i] == (int)channel)
-            return fail(STATUS_USAGE, "channels: %d is there twice", (int)channel);
-    if (target->channel_count == CONFIG_CHANNELS_MAX)
-        return fail(STATUS_USAGE, "channels: more than %d (leave them out to take all)", CONFIG_CHANNELS_MAX);
-    target->channels[target->channel_count++] = (int)channel;
+    TRY(config_parse_whole(text, CONFIG_TYPE_INT, 0, CHANNEL_MAX, &channel));
+    if (has(target->channels, target->channel_count, (int)channel) || has(target->lowered, target->lowered_count, (int)channel))
+        return fail(STATUS_USAGE, "%d is there twice", (int)channel);
+    if (*count == CONFIG_CHANNELS_MAX)
+        return fail(STATUS_USAGE, "more than %d (leave them out to take all)", CONFIG_CHANNELS_MAX);
+    channels[(*count)++] = (int)channel;
+    return STATUS_OK;
+}
+
+static enum status add_channel(struct config_target *target, const char *text)
+{
+    return fail_in(add_to(target, target->channels, &target->channel_count, text), "channels");
+}
+
+static enum status add_lowered(struct config_target *target, const char *text)
+{
+    return fail_in(add_to(target, target->lowered, &target->lowered_count, text), "lowered");
+}
+
+// "12+45-3": a sign between two channels is that of the second.
+static enum status add_signed_channels(struct config_target *target, char *text)
+{
+    for (bool more = true; more;) {
+        const bool lowers = *text == '-';
+        char *number = text + lowers;
+        text = number + strcspn(number, "+-");
+        const char mark = *text;
+        *text = '\0';
+        TRY(lowers ? add_lowered(target, number) : add_channel(target, number));
+        *text = mark;
+        text += mark == '+';
+        more = mark != '\0';
+    }
     return STATUS_OK;
 }
 
@@ -62,8 +96,29 @@ static enum status add_place(struct config_target *target, const char *text)
     return fail_in(rc, "at");
 }
 
+// The first, then the last.
+static enum status add_octave(struct config_target *target, const char *text)
+{
+    if (target->octave_count == 2)
+        return fail(STATUS_USAGE, "octaves: more than the first and the last");
+    const enum status rc = config_parse_real(text, 0, 1, &target->octaves[target->octave_count]);
+    target->octave_count += rc == STATUS_OK;
+    return fail_in(rc, "octaves");
+}
+
+// "0..0.5"
+static enum status add_octaves(struct config_target *target, char *text)
+{
+    char *to = strstr(text, "..");
+    if (to)
+        *to = '\0';
+    TRY(add_octave(target, text));
+    return to ? add_octave(target, to + 2) : STATUS_OK;
+}
+
 const struct config_target_field config_target_fields[CONFIG_TARGET_FIELDS] = {
-    {"layer", false, set_layer}, {"weight", false, set_weight}, {"channels", true, add_channel}, {"at", true, add_place}};
+    {"layer", false, set_layer},    {"weight", false, set_weight}, {"channels", true, add_channel},
+    {"lowered", true, add_lowered}, {"at", true, add_place},       {"octaves", true, add_octave}};
 
 enum status config_target_check(const struct config_target *target)
 {
@@ -71,6 +126,10 @@ enum status config_target_check(const struct config_target *target)
         return fail(STATUS_USAGE, "a target without its layer");
     if (target->place_count == 1)
         return fail(STATUS_USAGE, "at: x without y, as parts of the picture: 0.5 and 0.5 are its middle");
+    if (target->octave_count == 1)
+        return fail(STATUS_USAGE, "octaves: the first without the last, as parts of the way from the smallest (0) to full size (1)");
+    if (target->octaves[0] > target->octaves[1])
+        return fail(STATUS_USAGE, "octaves: the first, %g, is behind the last, %g", target->octaves[0], target->octaves[1]);
     return STATUS_OK;
 }
 
@@ -83,17 +142,20 @@ enum status config_targets_append(struct config_targets *targets, const char *te
     struct config_target *target = config_targets_add(targets);
     if (!target)
         return STATUS_USAGE;
-    char *weight = copy, *place = copy, *channels = copy; // what is behind each mark; NULL without it
+    char *weight = copy, *octaves = copy, *place = copy, *channels = copy; // what is behind each mark; NULL without it
     strsep(&weight, ":");
+    strsep(&octaves, "%");
     strsep(&place, "@");
     strsep(&channels, "#");
     TRY(set_layer(target, copy));
     if (weight)
         TRY(set_weight(target, weight));
-    while (channels)
-        TRY(add_channel(target, strsep(&channels, "+")));
+    if (channels)
+        TRY(add_signed_channels(target, channels));
     while (place)
         TRY(add_place(target, strsep(&place, "/")));
+    if (octaves)
+        TRY(add_octaves(target, octaves));
     return config_target_check(target);
 }
 
@@ -108,4 +170,11 @@ enum status config_targets_parse(struct config_targets *targets, const char *tex
     } while (text[-1] == ',');
     memcpy(targets, &parsed, sizeof parsed);
     return STATUS_OK;
+}
+
+bool config_target_counts(const struct config_target *target, int octave, int count)
+{
+    const double at = count > 1 ? (double)octave / (count - 1) : 0;
+    return count <= 1 || !target->octave_count ||
+           (at >= target->octaves[0] - OCTAVES_TOLERANCE && at <= target->octaves[1] + OCTAVES_TOLERANCE);
 }

@@ -228,18 +228,34 @@ static void print_text(const char *text, FILE *stream)
     fputc('"', stream);
 }
 
+static void print_channels(const char *field, const int *channels, int count, FILE *stream)
+{
+    for (int k = 0; k < count; k++)
+        k ? fprintf(stream, ", %d", channels[k]) : fprintf(stream, ", %s: [%d", field, channels[k]);
+    fputs(count ? "]" : "", stream);
+}
+
+static void print_parts(const char *field, const double *parts, int count, FILE *stream)
+{
+    char number[NUMBER_MAX];
+    for (int k = 0; k < count; k++) {
+        format_real(parts[k], number);
+        k ? fprintf(stream, ", %s", number) : fprintf(stream, ", %s: [%s", field, number);
+    }
+    fputs(count ? "]" : "", stream);
+}
+
 static void print_targets(const struct config_targets *targets, int indent, FILE *stream)
 {
-    char weight[NUMBER_MAX], number[NUMBER_MAX];
+    char weight[NUMBER_MAX];
     for (int i = 0; i < targets->count; i++) {
         const struct config_target *target = &targets->items[i];
         fprintf(stream, "\n%*s- {layer: %s, weight: %s", indent, "", target->layer, format_real(target->weight, weight));
-        for (int k = 0; k < target->channel_count; k++)
-            fprintf(stream, "%s%d", k ? ", " : ", channels: [", target->channels[k]);
-        fputs(target->channel_count ? "]" : "", stream);
-        for (int k = 0; k < target->place_count; k++)
-            fprintf(stream, "%s%s", k ? ", " : ", at: [", format_real(target->place[k], number));
-        fputs(target->place_count ? "]}" : "}", stream);
+        print_channels("channels", target->channels, target->channel_count, stream);
+        print_channels("lowered", target->lowered, target->lowered_count, stream);
+        print_parts("at", target->place, target->place_count, stream);
+        print_parts("octaves", target->octaves, target->octave_count, stream);
+        fputc('}', stream);
     }
 }
 
@@ -267,8 +283,12 @@ static void print_short_target(const struct config_target *target, FILE *stream)
     fputs(target->layer, stream);
     for (int k = 0; k < target->channel_count; k++)
         fprintf(stream, "%s%d", k ? "+" : "#", target->channels[k]);
+    for (int k = 0; k < target->lowered_count; k++)
+        fprintf(stream, "%s%d", k || target->channel_count ? "-" : "#-", target->lowered[k]);
     for (int k = 0; k < target->place_count; k++)
         fprintf(stream, "%s%s", k ? "/" : "@", format_real(target->place[k], number));
+    for (int k = 0; k < target->octave_count; k++)
+        fprintf(stream, "%s%s", k ? ".." : "%", format_real(target->octaves[k], number));
     fprintf(stream, ":%s", format_real(target->weight, number));
 }
 

@@ -101,7 +101,7 @@ static enum status read_field(struct reader *reader, struct config_target *targe
     return count > 0 ? STATUS_OK : fail(STATUS_USAGE, "%s: an empty list (leave it out to take all)", field->name);
 }
 
-// The current event opens {layer: ..., weight: ..., channels: [...], at: [x, y]}.
+// The current event opens {layer: ..., weight: ..., channels: [...], lowered: [...], at: [x, y], octaves: [from, to]}.
 static enum status read_target(struct reader *reader, struct config_target *target)
 {
     bool seen[CONFIG_TARGET_FIELDS] = {false};
@@ -116,7 +116,8 @@ static enum status read_target(struct reader *reader, struct config_target *targ
         while (name && field < CONFIG_TARGET_FIELDS && strcmp(name, config_target_fields[field].name) != 0)
             field++;
         if (!name || field == CONFIG_TARGET_FIELDS)
-            return fail(STATUS_USAGE, "%s is none of layer, weight, channels, at", name ? text_excerpt(name, shown) : "this");
+            return fail(STATUS_USAGE, "%s is none of layer, weight, channels, lowered, at, octaves",
+                        name ? text_excerpt(name, shown) : "this");
         if (seen[field])
             return fail(STATUS_USAGE, "%s is given twice", name);
         seen[field] = true;

@@ -32,7 +32,7 @@ struct ascent {
     struct slab *image;
     const struct slab *base;
     int octave;
-    struct objective objective; // with weights of its own where guidance changes them
+    struct objective objective; // with the weights of targets that the octave has, and of channels where guidance changes them
     struct sweep *sweep;
     struct features features;
     struct guidance guidance;
@@ -65,7 +65,7 @@ static unsigned wanted_gradients(const struct ascent *a)
 }
 
 enum status ascent_create(struct ascent **ascent, struct image_job *job, struct frames *frames, struct slab *image, const struct slab *base,
-                          int octave)
+                          int octave, int octaves)
 {
     const int width = image->width, height = image->height;
     TRY(ALLOCATE(*ascent, 1, "for an octave"));
@@ -73,6 +73,7 @@ enum status ascent_create(struct ascent **ascent, struct image_job *job, struct 
     *a = (struct ascent){.job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .octave = octave};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
     TRY(copy_weights(a));
+    objective_enter_octave(&a->objective, octave, octaves);
     const int levels = a->config->shape.pyramid, margin = slab_blur_margin(a->config->smooth) + slab_pyramid_margin(levels);
     TRY(sweep_create(&a->sweep, job, width, height, margin));
     TRY(features_create(&a->features, job->objective, job->team, sweep_tiling(a->sweep), wanted_gradients(a)));
@@ -111,18 +112,20 @@ struct sweep *ascent_sweep(struct ascent *ascent)
     return ascent->sweep;
 }
 
-// A pass over the octave with the unguided weights, to the targets and back to the first of them; the channels that count there get their
-// weights.
+// A pass over the octave with the unguided weights of channels, to the targets and back to the first of them; the channels that count there
+// get their weights.
 static enum status look_at_importance(struct ascent *a, int dy, int dx)
 {
-    const struct objective *unguided = a->job->objective;
-    const struct sweep_pass pass = {.image = a->image, .dy = dy, .dx = dx, .rule = {.mode = GRADIENT_MODE_PLAIN}, .features = &a->features};
+    struct objective unguided = a->objective;
+    memcpy(unguided.weights, a->job->objective->weights, sizeof unguided.weights);
+    const struct sweep_pass pass = {
+        .image = a->image, .dy = dy, .dx = dx, .objective = &unguided, .rule = {.mode = GRADIENT_MODE_PLAIN}, .features = &a->features};
     struct sweep_losses losses;
     TRY(sweep_run(a->sweep, &pass, &losses));
-    for (int t = 0; t < unguided->count; t++) {
+    for (int t = 0; t < unguided.count; t++) {
         float *weights = a->objective.weights[t];
         TRY(importance_gradient_activation(&a->features, t, weights));
-        importance_weights(weights, unguided->weights[t], unguided->channels[t], a->config->guidance.importance, weights);
+        importance_weights(weights, unguided.weights[t], unguided.channels[t], a->config->guidance.importance, weights);
     }
     return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #include "common/system/clock.h"
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
+#include "worker/look/cam.h"
 #include "worker/look/evaluation.h"
 #include "worker/team/rescale.h"
 
@@ -43,7 +44,7 @@ static enum status evaluate_original(struct dream *d)
     enum status rc;
     TRY_OUT(team_agree(job->team, sweep_create(&sweep, job, d->original.width, d->original.height, 0)));
     image_job_ask(job);
-    TRY_OUT(evaluate(sweep, job, &d->original, NULL, false, &evaluation));
+    TRY_OUT(evaluate(sweep, job, &d->original, NULL, -1, &evaluation));
     d->before = evaluation.metrics;
 out:
     evaluation_destroy(&evaluation);
@@ -123,8 +124,10 @@ static enum status finish(struct dream *d, struct image_outcome *outcome)
 {
     struct image_job *job = d->job;
     struct evaluation evaluation = {0};
+    struct objective objective = *job->objective;
     enum status rc;
-    TRY_OUT(evaluate(ascent_sweep(d->ascent), job, &d->image, &d->original, true, &evaluation));
+    objective_enter_octave(&objective, d->octave, d->octave_count); // its map is of the layer of the last frames
+    TRY_OUT(evaluate(ascent_sweep(d->ascent), job, &d->image, &d->original, cam_target(&objective), &evaluation));
     outcome->after = evaluation.metrics;
     const bool before = job->stopping;
     if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
@@ -188,7 +191,7 @@ static enum status find_base(struct dream *d, int octave)
 
 static enum status begin_ascent(struct dream *d)
 {
-    return team_agree(d->job->team, ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, d->octave));
+    return team_agree(d->job->team, ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, d->octave, d->octave_count));
 }
 
 // Moves from the current octave, if there is one, to this one.

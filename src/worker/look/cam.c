@@ -9,10 +9,12 @@
 int cam_target(const struct objective *objective)
 {
     const int row = network_find(network_inception_v3(), objective->config->cam.layer);
+    const int counting = objective_deepest_counting(objective);
+    int target = objective_deepest(objective);
     for (int t = 0; t < objective->count; t++)
         if (objective->rows[t] == row)
-            return t;
-    return objective_deepest(objective);
+            target = t;
+    return counting >= 0 && objective->rows[target] > objective->rows[counting] ? counting : target;
 }
 
 static inline double gradient_alone(float a, float g, double given)

@@ -16,5 +16,6 @@
 enum status cam_make(const struct features *features, int target, enum config_cam method, int dy, int dx, struct heat *heat,
                      double *scale) MUST_CHECK;
 
-// config->cam.layer as a number of a target.
+// config->cam.layer as a number of a target; where no target of any weight is there or behind it, so that it has no gradient, the deepest
+// that has a weight.
 int cam_target(const struct objective *objective);

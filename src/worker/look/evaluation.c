@@ -43,10 +43,10 @@ out:
     return rc;
 }
 
-static enum status find_why(const struct features *features, struct evaluation *e)
+static enum status find_why(const struct features *features, int map, struct evaluation *e)
 {
     const struct objective *objective = features->objective;
-    TRY(cam_make(features, cam_target(objective), objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
+    TRY(cam_make(features, map, objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
     for (int t = 0; t < objective->count; t++) {
         TRY(ALLOCATE(e->importance[t], (size_t)objective->channels[t], "for the importance of channels"));
         TRY(importance_gradient_activation(features, t, e->importance[t]));
@@ -54,10 +54,10 @@ static enum status find_why(const struct features *features, struct evaluation *
     return STATUS_OK;
 }
 
-enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, bool why,
+enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, int map,
                      struct evaluation *e)
 {
-    const unsigned gradients = why ? (1u << job->objective->count) - 1 : 0;
+    const unsigned gradients = map >= 0 ? (1u << job->objective->count) - 1 : 0;
     struct features features = {0};
     struct sweep_losses losses;
     enum status rc;
@@ -70,8 +70,8 @@ enum status evaluate(struct sweep *sweep, struct image_job *job, const struct sl
     TRY_OUT(metrics_measure(&features, losses.targets, e->metrics.targets));
     e->metrics.loss = losses.total;
     TRY_OUT(compare(job, picture, original, &e->metrics));
-    if (why)
-        rc = find_why(&features, e);
+    if (map >= 0)
+        rc = find_why(&features, map, e);
 out:
     features_destroy(&features);
     return rc;

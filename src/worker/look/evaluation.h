@@ -13,9 +13,9 @@ struct evaluation {
     struct expectation expectations[CONFIG_TARGETS_MAX]; // NaN: evaluate() expects nothing
 };
 
-// Collective. `sweep` is of the picture's size; `original` NULL: the picture is the original. `why`: the class activation map and the
-// importance of channels too, by the plain gradient; the network goes back to the first target for them. All hear whether the job is
-// stopping. Destroy it also after a failure.
-enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, bool why,
+// Collective. All targets count, also those that are confined to some octaves. `sweep` is of the picture's size; `original` NULL: the
+// picture is the original. `map` >= 0: the class activation map of this target and the importance of channels too, by the plain gradient;
+// the network goes back to the first target for them. All hear whether the job is stopping. Destroy it also after a failure.
+enum status evaluate(struct sweep *sweep, struct image_job *job, const struct slab *picture, const struct slab *original, int map,
                      struct evaluation *evaluation) MUST_CHECK;
 void evaluation_destroy(struct evaluation *evaluation);

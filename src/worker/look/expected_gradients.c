@@ -181,7 +181,7 @@ static struct expectation expect(const struct walk *w, int target, const double 
         double loss = 0;
         for (int t = 0; t < objective->count; t++)
             if (objective->rows[t] >= objective->rows[target])
-                loss += objective->config->targets.items[t].weight * (sums[p * objective->count + t] / values[t] + objective->bias);
+                loss += objective->target_weights[t] * (sums[p * objective->count + t] / values[t] + objective->bias);
         if (p == 0)
             result.value = loss;
         else

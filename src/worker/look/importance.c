@@ -33,15 +33,22 @@ out:
     return rc;
 }
 
+// What a channel that is raised adds to the loss, and one that is lowered takes from it.
+static double counts_for(float importance, float base)
+{
+    const double signed_importance = base > 0 ? (double)importance : base < 0 ? -(double)importance : 0;
+    return signed_importance > 0 ? signed_importance : 0;
+}
+
 void importance_weights(const float *importance, const float *base, int channels, double strength, float *weights)
 {
     double sum = 0, counted = 0;
     for (int c = 0; c < channels; c++) {
-        sum += base[c] != 0 && importance[c] > 0 ? (double)importance[c] : 0;
+        sum += counts_for(importance[c], base[c]);
         counted += base[c] != 0;
     }
     for (int c = 0; c < channels; c++) {
-        const double follow = sum > 0 ? (importance[c] > 0 ? (double)importance[c] : 0) / sum * counted : 1;
+        const double follow = sum > 0 ? counts_for(importance[c], base[c]) / sum * counted : 1;
         weights[c] = base[c] * (float)(1 - strength + strength * follow);
     }
 }

@@ -8,7 +8,6 @@
 // The features hold the target's gradient.
 enum status importance_gradient_activation(const struct features *features, int target, float *importance) MUST_CHECK;
 
-// weights[c] = base[c] * ((1 - strength) + strength * f_c), where f_c = max(importance_c, 0) in such a scale that its mean is 1 over the
-// channels whose base is not 0; f_c = 1 where no importance is positive. `weights` may be
-// the importance's own place.
+// weights[c] = base[c] * ((1 - strength) + strength * f_c), where f_c = max(s_c importance_c, 0), s_c the sign of base[c], in such a scale
+// that its mean is 1 over the channels whose base is not 0; f_c = 1 where all would be 0. `weights` may be the importance's own place.
 void importance_weights(const float *importance, const float *base, int channels, double strength, float *weights);

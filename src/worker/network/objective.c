@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/config_targets.h"
 #include "kernels/execution/feature_match.h"
 #include "kernels/network/parameters.h"
 #include "kernels/onednn/onednn.h"
@@ -20,6 +21,7 @@ enum status objective_find_targets(struct objective *objective, const struct con
             return fail(STATUS_USAGE, "targets: the network has no layer '%s'", config->targets.items[t].layer);
         objective->fields[t] = network_receptive_field(network, row);
         objective->channels[t] = network->layers[row].channels;
+        objective->target_weights[t] = config->targets.items[t].weight;
     }
     return STATUS_OK;
 }
@@ -33,6 +35,14 @@ struct gradient_rule objective_gradient_rule(const struct config *config)
                                   .leak = (float)(1 - config->gradient_strength)};
 }
 
+void objective_enter_octave(struct objective *objective, int octave, int count)
+{
+    for (int t = 0; t < objective->count; t++) {
+        const struct config_target *target = &objective->config->targets.items[t];
+        objective->target_weights[t] = config_target_counts(target, octave, count) ? target->weight : 0;
+    }
+}
+
 #define KERAS_WITH_TOP                                                                                                                     \
     "https://storage.googleapis.com/tensorflow/keras-applications/inception_v3/"                                                           \
     "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"
@@ -40,12 +50,14 @@ struct gradient_rule objective_gradient_rule(const struct config *config)
 static void choose_channels(struct objective *objective, int t)
 {
     const struct config_target *target = &objective->config->targets.items[t];
-    const int channels = objective->channels[t];
+    const int channels = objective->channels[t], chosen = target->channel_count + target->lowered_count; // all different
     for (int c = 0; c < channels; c++)
-        objective->weights[t][c] = target->channel_count == 0;
+        objective->weights[t][c] = chosen == 0;
     for (int k = 0; k < target->channel_count; k++)
         objective->weights[t][target->channels[k]] = 1;
-    objective->counted[t] = target->channel_count ? target->channel_count : channels; // the chosen are all different
+    for (int k = 0; k < target->lowered_count; k++)
+        objective->weights[t][target->lowered[k]] = -1;
+    objective->counted[t] = chosen ? chosen : channels;
 }
 
 static enum status choose_class(struct objective *objective, const float *weights, int classes)
@@ -102,6 +114,15 @@ int objective_deepest(const struct objective *objective)
     int deepest = 0;
     for (int t = 1; t < objective->count; t++)
         if (objective->rows[t] > objective->rows[deepest])
+            deepest = t;
+    return deepest;
+}
+
+int objective_deepest_counting(const struct objective *objective)
+{
+    int deepest = -1;
+    for (int t = 0; t < objective->count; t++)
+        if (objective->target_weights[t] != 0 && (deepest < 0 || objective->rows[t] > objective->rows[deepest]))
             deepest = t;
     return deepest;
 }
@@ -233,7 +254,7 @@ double objective_loss(const struct objective *objective, const double sums[CONFI
     double total = 0;
     for (int t = 0; t < objective->count; t++) {
         target_loss[t] = sums[t] / values[t] + objective->bias;
-        total += objective->config->targets.items[t].weight * target_loss[t];
+        total += objective->target_weights[t] * target_loss[t];
     }
     return total;
 }
@@ -263,7 +284,7 @@ void objective_gradient(const struct objective *objective, struct executor *exec
     const bool square = objective->config->objective == OBJECTIVE_MEAN_SQUARE;
     for (int t = 0; t < objective->count; t++) {
         const struct tensor a = executor_target(executor, t);
-        const double scale = objective->config->targets.items[t].weight / view->values[t];
+        const double scale = objective->target_weights[t] / view->values[t];
         const struct rectangle at = seen(objective, t, view, (struct rectangle){.width = a.width, .height = a.height});
         if (objective->guides[t])
             feature_match_gather(objective->guides[t], (float)scale, &a);

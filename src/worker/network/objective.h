@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the dream raises: a weighted sum over targets of what is made of their activation A over a whole octave, tile by tile:
 //
-//     mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 or 0 as chosen unless guidance
-//                         says more
+//     mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 where it is raised, -1 where it is
+//                         lowered, 0 where it is not chosen, unless guidance says more; the mean is over those that are chosen
 //     guide               the mean over positions of the largest dot product with any feature vector of the guide, divided by the channels
 //     class               a logit: sum over channels of w * mean over positions of A, plus a bias; w: the classifier's weights of the class
 //
@@ -27,6 +27,7 @@ struct objective {
     int channels[CONFIG_TARGETS_MAX];
     double counted[CONFIG_TARGETS_MAX]; // channels that the mean is taken over
     double bias;                        // added to the loss
+    double target_weights[CONFIG_TARGETS_MAX];
     float *weights[CONFIG_TARGETS_MAX]; // [channels]
     struct feature_match *guides[CONFIG_TARGETS_MAX];
 };
@@ -42,8 +43,13 @@ enum status objective_find_targets(struct objective *objective, const struct con
 // The guide's features for the guide objective: the targets' activations after executor_forward() on it.
 enum status objective_set_guide(struct objective *objective, struct executor *executor) MUST_CHECK;
 
-// The target behind all others.
+// Of octave `octave` of `count`: targets that are confined to others have the weight 0. Without it all count, as in a picture of one
+// octave.
+void objective_enter_octave(struct objective *objective, int octave, int count);
+
+// The target behind all others; behind all others whose weight is not 0, -1 if there is none.
 int objective_deepest(const struct objective *objective);
+int objective_deepest_counting(const struct objective *objective);
 
 // One tile of an octave as the network sees it.
 struct objective_view {
@@ -65,7 +71,7 @@ struct rectangle objective_window_positions(const struct objective *objective, i
 enum status objective_sums(const struct objective *objective, struct executor *executor, const struct objective_view *view,
                            double sums[CONFIG_TARGETS_MAX]) MUST_CHECK;
 
-// The loss from the sums over all tiles: of each target, unweighted, and their weighted sum.
+// The loss from the sums over all tiles: of each target, without its weight, and their weighted sum.
 double objective_loss(const struct objective *objective, const double sums[CONFIG_TARGETS_MAX], const double values[CONFIG_TARGETS_MAX],
                       double target_loss[CONFIG_TARGETS_MAX]);
 

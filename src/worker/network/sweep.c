@@ -309,7 +309,7 @@ enum status sweep_run(struct sweep *s, const struct sweep_pass *pass, struct swe
     double sums[CONFIG_TARGETS_MAX];
     TRY(visit_all(s, pass, go_there_and_back, s));
     TRY(team_sum(s->job->team, s->sums, s->count, objective->count, sums, &s->job->stopping));
-    losses->total = objective_loss(objective, sums, s->values, losses->targets);
+    losses->total = objective_loss(pass->objective ? pass->objective : objective, sums, s->values, losses->targets);
     return STATUS_OK;
 }
 

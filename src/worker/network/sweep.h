@@ -18,7 +18,7 @@ const struct tiling *sweep_tiling(const struct sweep *sweep);
 struct sweep_pass {
     const struct slab *image;          // this member's rows
     int dy, dx;                        // the network sees it rolled by this
-    const struct objective *objective; // of the gradients: the job's but for the channels' weights; NULL: the job's
+    const struct objective *objective; // the job's but for weights: of targets, and, in the gradients alone, of channels; NULL: the job's
     struct gradient_rule rule;         // of the way back
     struct slab *gradient, *scratch;   // NULL: not wanted; else both on this member's rows and the margin around them (tiling_grown)
     struct features *features;         // NULL: not wanted; else made for this sweep
@@ -30,9 +30,9 @@ struct sweep_losses {
     double targets[CONFIG_TARGETS_MAX];
 };
 
-// Collective. Gives the losses of the octave, those of the job's objective, its gradient d loss / d image, unrolled, and what the features
-// ask for: without a gradient of the image the network goes back no further than to the targets whose gradients they keep. All hear whether
-// the job is stopping.
+// Collective. Gives the losses of the octave, with the channels' weights of the job's objective, its gradient d loss / d image, unrolled,
+// and what the features ask for: without a gradient of the image the network goes back no further than to the targets whose gradients they
+// keep. All hear whether the job is stopping.
 enum status sweep_run(struct sweep *sweep, const struct sweep_pass *pass, struct sweep_losses *losses) MUST_CHECK;
 
 // What is done with a tile's window instead, once it is in executor_image(): `tile` is its number among this member's, from 0.

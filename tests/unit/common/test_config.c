@@ -26,8 +26,8 @@ static void test_defaults(void)
     CU_ASSERT_STRING_EQUAL(config.targets.items[0].layer, "mixed3");
     CU_ASSERT_STRING_EQUAL(config.targets.items[1].layer, "mixed5");
     CU_ASSERT_EQUAL(config.targets.items[1].weight, 1);
-    CU_ASSERT_EQUAL(config.targets.items[1].channel_count, 0);
-    CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
+    CU_ASSERT(config.targets.items[1].channel_count == 0 && config.targets.items[1].lowered_count == 0);
+    CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
@@ -102,7 +102,7 @@ static void test_schema(void)
 static void change_everything(struct config *config)
 {
     static const char *const settings[] = {
-        "targets=mixed4#12+45@0.25/1:0.1,conv2d_7:-2.5,mixed10@0/0.3333333333333333",
+        "targets=mixed4#12+45-0-7@0.25/1%1e-05..0.5:0.1,conv2d_7#-3:-2.5,mixed10@0/0.3333333333333333%0.3333333333333333..1",
         "objective=mean",
         "guide=https://example.org/a b.jpg?x=1#y",
         "class=65535",
@@ -203,6 +203,13 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.targets.items[2].weight, 1);
     CU_ASSERT_EQUAL(config.targets.items[0].place_count, 2);
     CU_ASSERT(config.targets.items[0].place[0] == 0.25 && config.targets.items[0].place[1] == 1);
+    CU_ASSERT(config.targets.items[0].lowered_count == 2 && config.targets.items[0].lowered[0] == 0);
+    CU_ASSERT_EQUAL(config.targets.items[0].lowered[1], 7);
+    CU_ASSERT(config.targets.items[0].octave_count == 2 && config.targets.items[0].octaves[0] == 1e-5);
+    CU_ASSERT_EQUAL(config.targets.items[0].octaves[1], 0.5);
+    CU_ASSERT(config.targets.items[1].channel_count == 0 && config.targets.items[1].lowered_count == 1);
+    CU_ASSERT(config.targets.items[1].lowered[0] == 3 && config.targets.items[1].octave_count == 0);
+    CU_ASSERT(config.targets.items[2].lowered_count == 0 && config.targets.items[2].octaves[0] == 1.0 / 3);
     CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
     CU_ASSERT(config.targets.items[2].place_count == 2 && config.targets.items[2].channel_count == 0);
     CU_ASSERT(config.targets.items[2].place[0] == 0 && config.targets.items[2].place[1] == 1.0 / 3);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What only the whole configuration can show: settings that do not go together.
-#include "common/config/config.h"
+#include "common/config/config_targets.h"
 
 #include "unit.h"
 
@@ -28,6 +28,48 @@ static void test_check(void)
     CHECK("", "targets=mixed3#4@0.5/0.5,mixed4@1/0");
 }
 
+// In every octave of every picture, which may be too small for all of them, some target counts.
+static void test_check_octaves(void)
+{
+    CHECK("", "targets=mixed3%0..0.5,mixed4%0.5..1");
+    CHECK("", "targets=mixed3%0..1");
+    CHECK("", "targets=mixed3%1..1,mixed4");
+    CHECK("", "targets=mixed3%0..0.33,mixed4%0.5..1", "octaves.count=3");
+    CHECK("", "targets=mixed3%1..1", "octaves.count=1");
+    CHECK("targets: none counts at 0 of the way from the smallest octave to full size", "targets=mixed3%0.5..1");
+    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5");
+    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5,mixed4%0.5..1:0");
+    CHECK("targets: none counts at 0.5 of the way from the smallest octave to full size, where a picture too small for all octaves has one",
+          "targets=mixed3%0..0.34,mixed4%0.6..1");
+}
+
+// Of each octave of pictures of some, by the parts of the way counted by hand.
+static void test_counts(void)
+{
+    static const struct {
+        const char *octaves;
+        int count;
+        unsigned counts; // a bit each
+    } cases[] = {{"0..1", 5, 31},      {"0..0.5", 5, 7},   {"0.5..1", 5, 28},  {"0..0", 5, 1},      {"1..1", 5, 16},
+                 {"0.26..0.74", 5, 4}, {"0..0.5", 4, 3},   {"0.5..1", 4, 12},  {"0..0.33", 4, 3},   {"0.67..1", 4, 12},
+                 {"0..0.3", 4, 1},     {"0..0.334", 4, 3}, {"0..0.5", 2, 1},   {"0.51..0.9", 2, 0}, {"0..0.99", 2, 1},
+                 {"1..1", 1, 1},       {"0..0", 1, 1},     {"0.4..0.5", 1, 1}, {"0.49..1", 3, 6},   {"0.51..1", 3, 4}};
+    struct config config;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char setting[64];
+        unsigned found = 0;
+        config_init(&config);
+        snprintf(setting, sizeof setting, "targets=mixed3%%%s", cases[i].octaves);
+        UNIT_OK(config_set(&config, setting));
+        for (int octave = 0; octave < cases[i].count; octave++)
+            found |= (unsigned)config_target_counts(&config.targets.items[0], octave, cases[i].count) << octave;
+        CU_ASSERT_EQUAL(found, cases[i].counts);
+    }
+    config_init(&config);
+    for (int octave = 0; octave < 3; octave++)
+        CU_ASSERT_TRUE(config_target_counts(&config.targets.items[0], octave, 3));
+}
+
 static void test_check_objective(void)
 {
     CHECK("objective: guide needs a picture: set guide to its file or URL", "objective=guide");
@@ -36,6 +78,9 @@ static void test_check_objective(void)
     CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3,mixed4#1");
     CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3@0.5/0.5");
     CHECK("targets: objective: class takes whole layers, without # and @", "objective=class", "targets=mixed10#7");
+    CHECK("targets: objective: class takes whole layers, without # and @", "objective=class", "targets=mixed10#-7");
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3#-4");
+    CHECK("", "objective=guide", "guide=a.png", "targets=mixed3%0..0.5,mixed4%0.5..1");
     CHECK("", "objective=class", "targets=mixed10", "class=208");
 }
 
@@ -70,6 +115,8 @@ static void test_baselines(void)
 
 static const struct unit_test tests[] = {
     {"weights that are all zero are refused", test_check},
+    {"octaves without a target are refused", test_check_octaves},
+    {"which octaves a target counts in", test_counts},
     {"objectives that lack something are refused", test_check_objective},
     {"maps of layers that are no targets are refused", test_check_maps},
     {"baselines", test_baselines},

@@ -163,6 +163,9 @@ static void changes_come_back(void)
     UNIT_OK(config_set(&is, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5"));
     CU_ASSERT(config_changes(&is, take, &changes));
     CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5:1");
+    UNIT_OK(config_set(&is, "targets=mixed4#-3+12-0+45%0.50..1,mixed5#-7@1/0%0..1e-5"));
+    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45-3-0%0.5..1:1,mixed5#-7@1/0%0..1e-05:1");
 }
 
 static const struct unit_test tests[] = {{"equal", equal},

@@ -94,6 +94,41 @@ static void test_places(void)
     CU_ASSERT(first.targets.items[1].place[0] == 1 && first.targets.items[1].place[1] == 0);
 }
 
+static void test_lowered(void)
+{
+    static const char *const same[] = {
+        "targets: mixed4#12-0+45-7:0.5,mixed5#-3\n",
+        "targets: [mixed4#-0-7+12+45:0.5, 'mixed5#-3:1']\n",
+        "targets:\n  - {layer: mixed4, weight: 0.5, channels: [12, 45], lowered: [0, 7]}\n  - {lowered: [3], layer: mixed5}\n",
+        "targets:\n  - lowered:\n      - 0\n      - 7\n    channels: [12, 45]\n    weight: .5\n    layer: mixed4\n  - mixed5#-3\n",
+    };
+    struct config first;
+    check_same(&first, same);
+    CU_ASSERT(first.targets.items[0].channel_count == 2 && first.targets.items[0].lowered_count == 2);
+    CU_ASSERT(first.targets.items[0].channels[1] == 45 && first.targets.items[0].lowered[0] == 0);
+    CU_ASSERT(first.targets.items[1].channel_count == 0 && first.targets.items[1].lowered[0] == 3);
+    // A plus of its own before a minus is one too many, but says the same.
+    UNIT_OK(config_set(&first, "targets=mixed4#12+-45"));
+    CU_ASSERT(first.targets.items[0].channels[0] == 12 && first.targets.items[0].lowered[0] == 45);
+}
+
+static void test_octaves(void)
+{
+    static const char *const same[] = {
+        "targets: mixed4%0..0.5:0.5,mixed5#3@0.5/0%.25..1\n",
+        "targets: [mixed4%0...5:0.5, 'mixed5#3@0.5/0%0.25..1.0']\n",
+        "targets:\n  - {layer: mixed4, weight: 0.5, octaves: [0, 0.5]}\n  - {octaves: [25e-2, 1], layer: mixed5, at: [.5, 0], channels: "
+        "[3]}\n",
+        "targets:\n  - octaves:\n      - 0\n      - .5\n    layer: mixed4\n    weight: 0.5\n  - mixed5#3@.5/0%0.25..1:1\n",
+    };
+    struct config first;
+    check_same(&first, same);
+    CU_ASSERT(first.targets.items[0].octave_count == 2 && first.targets.items[1].octave_count == 2);
+    CU_ASSERT(first.targets.items[0].octaves[0] == 0 && first.targets.items[0].octaves[1] == 0.5);
+    CU_ASSERT(first.targets.items[1].octaves[0] == 0.25 && first.targets.items[1].octaves[1] == 1);
+    CU_ASSERT(first.targets.items[1].place_count == 2 && first.targets.items[1].channels[0] == 3);
+}
+
 struct refusal {
     const char *text, *message; // the message, or its start
 };
@@ -202,7 +237,7 @@ static void test_wrong_targets(void)
         {"targets: mixed3mixed3mixed3mixed3mixed3mixed3", "x.yaml:1: targets: 'mixed3mixed3mixed3mixed3mixed3mixed3' is not the name"},
         {"targets:\n  - weight: 2\n", "x.yaml:2: targets: a target without its layer"},
         {"targets:\n  - {}\n", "x.yaml:2: targets: a target without its layer"},
-        {"targets:\n  - layer: mixed3\n    wait: 2\n", "x.yaml:3: targets: wait is none of layer, weight, channels, at"},
+        {"targets:\n  - layer: mixed3\n    wait: 2\n", "x.yaml:3: targets: wait is none of layer, weight, channels, lowered, at, octaves"},
         {"targets:\n  - layer: mixed3\n    layer: mixed4\n", "x.yaml:3: targets: layer is given twice"},
         {"targets:\n  - layer: [mixed3]\n", "x.yaml:2: targets: layer and weight are single values"},
         {"targets:\n  - layer: mixed3\n    channels: 3\n", "x.yaml:3: targets: channels: is not a list such as [12, 45]"},
@@ -222,6 +257,32 @@ static void test_wrong_targets(void)
         {"targets:\n  - layer: mixed3\n    at: []\n", "x.yaml:3: targets: at: an empty list"},
         {"targets:\n  - layer: mixed3\n    at: [0.5,\n      2]\n", "x.yaml:4: targets: at: 2 is not in 0..1"},
         {"targets:\n  - layer: mixed3\n    at: [0.5, 0.5]\n    at: [0, 0]\n", "x.yaml:4: targets: at is given twice"},
+        {"targets: mixed3#-", "x.yaml:1: targets: lowered: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#1-", "x.yaml:1: targets: lowered: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#1--2", "x.yaml:1: targets: lowered: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#+1", "x.yaml:1: targets: channels: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#1+", "x.yaml:1: targets: channels: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#1++2", "x.yaml:1: targets: channels: '' is not a whole number in 0..65535"},
+        {"targets: mixed3#-65536", "x.yaml:1: targets: lowered: 65536 is not in 0..65535"},
+        {"targets: mixed3#1-1", "x.yaml:1: targets: lowered: 1 is there twice"},
+        {"targets: mixed3#-1+1", "x.yaml:1: targets: channels: 1 is there twice"},
+        {"targets: mixed3#-0-0", "x.yaml:1: targets: lowered: 0 is there twice"},
+        {"targets:\n  - layer: mixed3\n    channels: [3]\n    lowered: [3]\n", "x.yaml:4: targets: lowered: 3 is there twice"},
+        {"targets:\n  - layer: mixed3\n    lowered: [-3]\n", "x.yaml:3: targets: lowered: -3 is not in 0..65535"},
+        {"targets:\n  - layer: mixed3\n    lowered: 3\n", "x.yaml:3: targets: lowered: is not a list"},
+        {"targets: mixed3%", "x.yaml:1: targets: octaves: '' is not a number in 0..1"},
+        {"targets: mixed3%0.5",
+         "x.yaml:1: targets: octaves: the first without the last, as parts of the way from the smallest (0) to full "},
+        {"targets: mixed3%..1", "x.yaml:1: targets: octaves: '' is not a number in 0..1"},
+        {"targets: mixed3%0..", "x.yaml:1: targets: octaves: '' is not a number in 0..1"},
+        {"targets: mixed3%0..1.5", "x.yaml:1: targets: octaves: 1.5 is not in 0..1"},
+        {"targets: mixed3%0-0.5", "x.yaml:1: targets: octaves: '0-0.5' is not a number in 0..1"},
+        {"targets: mixed3%0..0.5..1", "x.yaml:1: targets: octaves: '0.5..1' is not a number in 0..1"},
+        {"targets: mixed3%0.6..0.5", "x.yaml:1: targets: octaves: the first, 0.6, is behind the last, 0.5"},
+        {"targets: mixed3%0..1@0/0", "x.yaml:1: targets: octaves: '1@0/0' is not a number in 0..1"}, // the place goes before the octaves
+        {"targets: mixed3:1%0..1", "x.yaml:1: targets: weight: '1%0..1' is not a number"},
+        {"targets:\n  - layer: mixed3\n    octaves: [1]\n", "x.yaml:2: targets: octaves: the first without the last"},
+        {"targets:\n  - layer: mixed3\n    octaves: [0, 0, 1]\n", "x.yaml:3: targets: octaves: more than the first and the last"},
         {"targets: [[mixed3]]", "x.yaml:1: targets: a list in a list"},
         {"targets: [a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q]", "x.yaml:1: targets: more than 16 targets"},
     };
@@ -311,6 +372,8 @@ static const struct unit_test tests[] = {
     {"nested, dotted, quoted, empty", test_forms},
     {"targets, long and short", test_targets},
     {"places of neurons, long and short", test_places},
+    {"channels that are lowered, long and short", test_lowered},
+    {"octaves of targets, long and short", test_octaves},
     {"nothing", test_nothing},
     {"wrong values", test_wrong_values},
     {"wrong keys", test_wrong_keys},

@@ -132,11 +132,32 @@ static void test_target(void)
     CU_ASSERT_EQUAL(cam_target(&objective), 0);
 }
 
+// A layer that nothing behind it counts for has no gradient to show.
+static void test_target_of_octave(void)
+{
+    static const struct {
+        const char *layer;
+        int targets[3];
+    } cases[] = {{"auto", {1, 2, 0}}, {"mixed5", {1, 2, 0}}, {"mixed3", {2, 2, 0}}, {"mixed0", {0, 0, 0}}};
+    struct config config;
+    struct objective objective;
+    config_init(&config);
+    UNIT_OK(config_set(&config, "targets=mixed0,mixed5%0..0.4,mixed3%0.5..0.5"));
+    UNIT_OK(objective_find_targets(&objective, &config));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int octave = 0; octave < 3; octave++) {
+            snprintf(config.cam.layer, sizeof config.cam.layer, "%s", cases[i].layer);
+            objective_enter_octave(&objective, octave, 3);
+            CU_ASSERT_EQUAL(cam_target(&objective), cases[i].targets[octave]);
+        }
+}
+
 static const struct unit_test tests[] = {
     {"each method, whole and in tiles", test_methods},
     {"class without a gradient", test_class_without_gradient},
     {"a map of zeros", test_zero_map},
     {"threads", test_threads},
     {"which target", test_target},
+    {"which target in which octave", test_target_of_octave},
 };
 UNIT_MAIN("cam", tests)

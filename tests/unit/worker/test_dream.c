@@ -89,6 +89,17 @@ static void equalise(const struct config *config, struct slab *gradient)
     slab_pyramid_destroy(&pyramid);
 }
 
+// Targets whose octaves do not have this one have no weight; ends belong to them. octaves 1: all have theirs.
+static void set_target_weights(struct setup *s, int octave, int octaves)
+{
+    for (int t = 0; t < s->objective.count; t++) {
+        const struct config_target *target = &s->config.targets.items[t];
+        const double at = octave / (octaves - 1.0);
+        const bool counts = octaves == 1 || !target->octave_count || (target->octaves[0] <= at && at <= target->octaves[1]);
+        s->objective.target_weights[t] = counts ? target->weight : 0;
+    }
+}
+
 // The gradient of one step before it is normalised, into `gradient`.
 static void naive_gradient(struct setup *s, float *image, int width, int height, float *gradient, const struct step_row *record)
 {
@@ -193,6 +204,7 @@ static void check_against_description(const struct config *config, int width, in
         for (int step = 0; step < config->steps; step++) {
             const struct step_row *here = &d.steps[k * config->steps + step];
             CU_ASSERT(here->octave == k && here->step == step);
+            set_target_weights(&s, k, octaves);
             CU_ASSERT_FATAL(here->width == sizes[k].width && here->height == sizes[k].height);
             naive_step(&s, image, base, here);
         }
@@ -207,6 +219,7 @@ static void check_against_description(const struct config *config, int width, in
     CU_ASSERT_FALSE(same_picture(d.rgb, original, width, height));
     CU_ASSERT_FALSE(d.outcome.stopped);
     CU_ASSERT(d.outcome.seconds > 0);
+    set_target_weights(&s, 0, 1); // the picture itself is seen with all of them
     check_picture(&s, &d.outcome.before, original, width, height);
     check_picture(&s, &d.outcome.after, d.rgb, width, height);
     CU_ASSERT(isinf(d.outcome.before.psnr) && d.outcome.before.psnr > 0);
@@ -245,6 +258,86 @@ static void test_description(void)
     check_against_description(&config, 120, 99);
     config.clip = CLIP_CHANNELS;
     check_against_description(&config, 120, 99);
+}
+
+static void set_targets(struct config *config, const char *targets)
+{
+    char setting[128];
+    snprintf(setting, sizeof setting, "targets=%s", targets);
+    UNIT_OK(config_set(config, setting));
+}
+
+// Targets that count in some octaves only, and channels that are lowered.
+static void test_octaves_of_targets(void)
+{
+    struct config config;
+    configure(&config);
+    set_targets(&config, "mixed1%0.5..1:2,mixed2%0..0.5");
+    config.octaves.count = 3;
+    config.octaves.scale = 1.15;
+    check_against_description(&config, 120, 117);
+    check_against_description(&config, 103, 99); // has two
+    set_targets(&config, "mixed1%0..0,mixed2#3+30+31-32-33+34+35+36+37");
+    check_against_description(&config, 120, 117);
+}
+
+// A picture of one octave has all targets.
+static void test_single_octave(void)
+{
+    const int width = 85, height = 84;
+    struct config config;
+    configure(&config);
+    set_targets(&config, "mixed1,mixed2:0.5");
+    const struct dreamed known = dream(&config, width, height);
+    set_targets(&config, "mixed1%0..0.5,mixed2%0.5..1:0.5");
+    const struct dreamed d = dream(&config, width, height);
+    CU_ASSERT_EQUAL(d.count, config.steps);
+    CU_ASSERT(same_picture(d.rgb, known.rgb, width, height) && d.steps[0].loss == known.steps[0].loss);
+    free(known.rgb);
+    free(d.rgb);
+}
+
+// In an octave that a target does not count in, all is as if it were not there, whatever guides the ascent.
+static void test_target_elsewhere(void)
+{
+    static const char *const guided[] = {"guidance.cam=0.5", "guidance.importance=0.8", "guidance.add_cam=0.3", "cam.layer=mixed1"};
+    const int width = 130, height = 125;
+    struct config config;
+    configure(&config);
+    for (int i = 0; i < 4; i++) {
+        UNIT_OK(config_set(&config, guided[i]));
+        set_targets(&config, "mixed1:1");
+        const struct dreamed alone = dream_in_tiles(&config, NULL, width, height, config.steps);
+        set_targets(&config, "mixed1:1,mixed2%0.5..1:0.5");
+        const struct dreamed d = dream_in_tiles(&config, NULL, width, height, config.steps);
+        CU_ASSERT(same_picture(d.rgb, alone.rgb, width, height));
+        for (int step = 0; step < config.steps; step++) {
+            CU_ASSERT(d.steps[step].loss == alone.steps[step].loss);
+            CU_ASSERT(d.steps[step].targets[1].loss > 0 && d.steps[step].targets[1].score > 0); // its metrics are there
+        }
+        free(alone.rgb);
+        free(d.rgb);
+    }
+}
+
+// The check of a configuration refuses it, but an octave in which no target counts would be left as it is.
+static void test_no_target(void)
+{
+    const int width = 102, height = 103;
+    struct config config;
+    float *original = wavy_picture(width, height);
+    configure(&config);
+    config.guidance.add_cam = 0.5;
+    set_targets(&config, "mixed1%0.1..0.2,mixed2%0.5..0.9");
+    for (const struct config_word *word = config_find("normalize")->words; word->name; word++) {
+        config.normalize = (enum config_normalize)word->value;
+        const struct dreamed d = dream(&config, width, height);
+        CU_ASSERT_EQUAL(d.count, 2 * config.steps);
+        CU_ASSERT(d.steps[1].loss == 0 && d.steps[1].gradient_norm == 0 && d.steps[1].targets[0].loss > 0);
+        CU_ASSERT(same_picture(d.rgb, original, width, height));
+        free(d.rgb);
+    }
+    free(original);
 }
 
 // By every word of `normalize`: steps about as long as those by the standard deviation.
@@ -463,6 +556,10 @@ static void test_many_sizes(void)
 static const struct unit_test tests[] = {
     {"the description", test_description},
     {"normalisations", test_normalisations},
+    {"octaves of targets", test_octaves_of_targets},
+    {"a single octave", test_single_octave},
+    {"a target of other octaves", test_target_elsewhere},
+    {"octaves without a target", test_no_target},
     {"settings matter", test_settings_matter},
     {"stop", test_stop},
     {"stop below full size", test_stop_below_full_size},

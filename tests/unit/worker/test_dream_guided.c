@@ -158,6 +158,7 @@ static void test_added_terms(void)
 static void test_importance(void)
 {
     CHECK("guidance.importance=1");
+    CHECK("guidance.importance=0.8", "targets=mixed1#-3-30+31-32+33:1,mixed2#3+30-31-32-33+34-35+36-37:0.5", "guidance.cam=0.4");
     CHECK("guidance.importance=0.5", "guidance.every=2", "targets=mixed1:1,mixed2#3+30+31+32+33+34+35+36+37:0.5", "objective=mean");
 }
 

@@ -72,6 +72,7 @@ static void test_plain(void)
 static void test_without_detail(void)
 {
     CHECK("octaves.detail=false", "steps=2");
+    CHECK("targets=mixed1%0..0.5,mixed2#3+30+31-32%0.5..1", "steps=2");
 }
 
 static void test_shaped(void)

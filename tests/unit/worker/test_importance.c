@@ -84,8 +84,22 @@ static void test_weights_of_some(void)
     CU_ASSERT(weights[0] == 0 && weights[1] == 0 && weights[2] == -2 && weights[3] == 0);
 }
 
+// Channels that are lowered count by what they take from the loss; those that add to it nevertheless, by later layers, for nothing.
+static void test_weights_of_lowered(void)
+{
+    static const float importance[] = {6, -2, 2, -1, 3}, base[] = {1, -1, -1, 1, 0}, lowered[] = {0, -1, -1, -1, 0};
+    float weights[5];
+    importance_weights(importance, base, 5, 1, weights); // 6, 2, 0, 0: their mean is 2
+    CU_ASSERT(weights[0] == 3 && weights[1] == -1 && weights[2] == 0 && weights[3] == 0 && weights[4] == 0);
+    importance_weights(importance, base, 5, 0.5, weights);
+    CU_ASSERT(weights[0] == 2 && weights[1] == -1 && weights[2] == -0.5f && weights[3] == 0.5f && weights[4] == 0);
+    importance_weights(importance, lowered, 5, 1, weights); // 2, 0, 1
+    CU_ASSERT(weights[0] == 0 && weights[1] == -2 && weights[2] == 0 && weights[3] == -1 && weights[4] == 0);
+}
+
 static const struct unit_test tests[] = {
     {"weights of chosen channels", test_weights_of_some},
+    {"weights of lowered channels", test_weights_of_lowered},
     {"activation times gradient", test_definition},
     {"weights", test_weights},
     {"weights where nothing counts", test_weights_of_nothing},

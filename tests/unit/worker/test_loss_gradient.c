@@ -100,6 +100,8 @@ static void test_means(void)
 static void test_channels_and_places(void)
 {
     check_differences("mixed1#20+21+22+23+24+25+26+27+28+29", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED, 3, 3);
+    check_differences("mixed1#20+21-22-23+24-25+26-27-28+29-0", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED, 3, 3);
+    check_differences("mixed0#-20-21-22-23,mixed1#-30-31-32-33+34:0.5", OBJECTIVE_MEAN, NETWORK_INPUT_SIGNED, -8, 11);
     check_differences("mixed1@0.4/0.6", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED, -30, 60);
     check_differences("mixed2@0.1/0.9", OBJECTIVE_MEAN, NETWORK_INPUT_UNIT, 10, 0);
 }

@@ -7,12 +7,15 @@
 #include "objective_check.h"
 #include "tiling_cases.h"
 
-static bool chosen(const struct config_target *target, int channel)
+// 1 where it is raised, -1 where it is lowered, 0 where it is not looked at.
+static double sign_of(const struct config_target *target, int channel)
 {
-    bool found = target->channel_count == 0;
+    double sign = target->channel_count == 0 && target->lowered_count == 0;
     for (int k = 0; k < target->channel_count; k++)
-        found = found || target->channels[k] == channel;
-    return found;
+        sign += target->channels[k] == channel;
+    for (int k = 0; k < target->lowered_count; k++)
+        sign -= target->lowered[k] == channel;
+    return sign;
 }
 
 // One target's activation -> its sum and number of values, and the slope of the loss as if the octave had three times as many.
@@ -24,10 +27,10 @@ static double *naive_objective(const struct setup *s, int t, const struct tensor
     double *slope = calloc(values, sizeof *slope);
     *sum = *count = 0;
     for (size_t i = 0; i < values; i++)
-        if (chosen(target, (int)(i / positions))) {
-            const double v = activation[i];
-            *sum += mean ? v : v * v;
-            slope[i] = target->weight * (mean ? 1 : 2 * v);
+        if (sign_of(target, (int)(i / positions)) != 0) {
+            const double v = activation[i], sign = sign_of(target, (int)(i / positions));
+            *sum += sign * (mean ? v : v * v);
+            slope[i] = sign * target->weight * (mean ? 1 : 2 * v);
             ++*count;
         }
     for (size_t i = 0; i < values; i++)
@@ -46,7 +49,7 @@ static void check(const char *targets, enum config_objective objective)
         double sum, count;
         slope[t] = naive_objective(&s.setup, t, &a, activation, &sum, &count);
         CU_ASSERT_EQUAL(s.view.values[t], count);
-        CU_ASSERT(sum > 0 && agrees(s.sums[t], sum) && agrees(s.target_loss[t], sum / count));
+        CU_ASSERT(sum != 0 && agrees(s.sums[t], sum) && agrees(s.target_loss[t], sum / count));
         total += s.setup.config.targets.items[t].weight * sum / count;
         s.view.values[t] *= 3;
         free(activation);
@@ -74,6 +77,52 @@ static void test_channels(void)
     check("mixed3#9", OBJECTIVE_MEAN_SQUARE);
     check("mixed3#0+15+16+767:3,mixed0#19", OBJECTIVE_MEAN_SQUARE);
     check("mixed3#8+500+9:2,mixed0", OBJECTIVE_MEAN);
+}
+
+static void test_lowered(void)
+{
+    check("mixed3#-9", OBJECTIVE_MEAN_SQUARE);
+    check("mixed3#0+15-16-767:3,mixed0#-0", OBJECTIVE_MEAN_SQUARE);
+    check("mixed3#-8+500-9:2,mixed0#1-2:-1", OBJECTIVE_MEAN);
+}
+
+// Targets of other octaves: their losses are known, but neither the whole loss nor a slope has them.
+static void test_octaves(void)
+{
+    static const char list[] = "mixed0%0..0.5:2,mixed3%0.5..1:-3,conv2d_6%0.9..1";
+    static const bool counts[3][3] = {{true, false, false}, {true, true, false}, {false, true, true}};
+    static const double weights[] = {2, -3, 1};
+    struct seen s;
+    double sums[3], count, *slopes[3];
+    see(&s, list, OBJECTIVE_MEAN_SQUARE);
+    CU_ASSERT(agrees(s.loss, 2 * s.target_loss[0] - 3 * s.target_loss[1] + s.target_loss[2])); // of no octave: all
+    CU_ASSERT_EQUAL(objective_deepest_counting(&s.setup.objective), 1);
+    for (int octave = 0; octave < 3; octave++) {
+        double total = 0;
+        look_at_picture(&s); // the slopes are where the activations were
+        objective_enter_octave(&s.setup.objective, octave, 3);
+        find_loss(&s);
+        for (int t = 0; t < 3; t++) {
+            const struct tensor a = executor_target(s.executor, t);
+            float *activation = planar_target(s.executor, t);
+            slopes[t] = naive_objective(&s.setup, t, &a, activation, &sums[t], &count);
+            for (size_t i = 0; i < (size_t)a.channels * positions_of(s.executor, t); i++)
+                slopes[t][i] *= counts[octave][t] ? 3 : 0;
+            CU_ASSERT(agrees(s.target_loss[t], sums[t] / count));
+            total += counts[octave][t] ? weights[t] * sums[t] / count : 0;
+            free(activation);
+        }
+        CU_ASSERT(agrees(s.loss, total));
+        CU_ASSERT_EQUAL(objective_deepest_counting(&s.setup.objective), octave == 0 ? 0 : 1);
+        check_slopes(&s, slopes);
+    }
+    objective_enter_octave(&s.setup.objective, 0, 1); // the only one
+    find_loss(&s);
+    CU_ASSERT(s.setup.objective.target_weights[0] == 2 && s.setup.objective.target_weights[1] == -3);
+    for (int t = 0; t < 3; t++)
+        s.setup.objective.target_weights[t] = 0;
+    CU_ASSERT_EQUAL(objective_deepest_counting(&s.setup.objective), -1);
+    tear_down(&s.setup);
 }
 
 // What the tiles' windows show where the halo is exact is what the whole shows. Returns how many tiles see something of the first target.
@@ -231,6 +280,8 @@ static const struct unit_test tests[] = {
     {"mean square", test_mean_square},
     {"mean", test_mean},
     {"channels", test_channels},
+    {"channels that are lowered", test_lowered},
+    {"targets of octaves", test_octaves},
     {"tiles add up to the whole", test_tiles},
     {"each value is counted once", test_counted_once},
     {"threads", test_threads},
