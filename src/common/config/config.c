@@ -38,17 +38,16 @@ enum status config_load_file(struct config *config, const char *path)
 
 // Presets: files with a name, in the first of three folders that has them.
 
-enum { FOLDERS = 3, NAME_MAX_LENGTH = 63, KNOWN_MAX = 128 };
+enum { FOLDERS = CONFIG_FOLDERS, NAME_MAX_LENGTH = 63, KNOWN_MAX = 128 };
 static const char extension[] = ".yaml";
 
-// The user's own folder, then the installed one, then the source tree; empty where there is none.
-static enum status preset_folders(char folders[FOLDERS][FILE_PATH_MAX])
+enum status config_folders(const char *kind, char folders[CONFIG_FOLDERS][FILE_PATH_MAX])
 {
-    const char *roots[FOLDERS] = {getenv("ONEIROS_CONFIG_DIR"), ONEIROS_CONFIG_DIR, ONEIROS_SOURCE_CONFIG_DIR};
-    for (int i = 0; i < FOLDERS; i++) {
+    const char *roots[CONFIG_FOLDERS] = {getenv("ONEIROS_CONFIG_DIR"), ONEIROS_CONFIG_DIR, ONEIROS_SOURCE_CONFIG_DIR};
+    for (int i = 0; i < CONFIG_FOLDERS; i++) {
         folders[i][0] = '\0';
         if (roots[i] && roots[i][0])
-            TRY(file_join(folders[i], roots[i], "presets"));
+            TRY(file_join(folders[i], roots[i], kind));
     }
     return STATUS_OK;
 }
@@ -103,7 +102,7 @@ enum status config_load_preset(struct config *config, const char *name)
     if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
         return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
     snprintf(file_name, sizeof file_name, "%s%s", name, extension);
-    TRY(preset_folders(folders));
+    TRY(config_folders("presets", folders));
     for (int i = 0; i < FOLDERS; i++) {
         if (!folders[i][0])
             continue;

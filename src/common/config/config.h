@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/system/file.h"
 #include "common/system/status.h"
 
 enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
@@ -153,6 +154,10 @@ enum status config_load_file(struct config *config, const char *path) MUST_CHECK
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
+// Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one, and
+// the source tree; empty where there is none.
+enum { CONFIG_FOLDERS = 3 };
+enum status config_folders(const char *kind, char folders[CONFIG_FOLDERS][FILE_PATH_MAX]) MUST_CHECK;
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
 enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
