@@ -86,8 +86,8 @@ static enum status find_pictures(struct survey *s)
     struct intake_entry entry;
     bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake, &(struct intake_options){
-                                       .output = "/dev/null", .inputs = s->options->inputs, .count = s->options->input_count}));
+    TRY_OUT(intake_create(&intake,
+                          &(struct intake_options){.output = "/dev/null", .inputs = s->options->inputs, .count = s->options->input_count}));
     for (;;) {
         intake_pass(intake, &entry, &end);
         if (end)

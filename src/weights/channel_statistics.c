@@ -86,10 +86,11 @@ static enum status check_origin(hid_t file, const char *digest, const struct lay
         TRY_OUT(fail(STATUS_FORMAT, "no statistics of channels in format %d", FORMAT));
     TRY_OUT(hdf5_read_texts(file, "weights_sha256", &digest_limits, &weights));
     if (weights.count != 1 || strcmp(weights.items[0], digest) != 0)
-        TRY_OUT(fail(STATUS_FORMAT, "it is of other weights: of those with sha256 %.64s, not %s", weights.count ? weights.items[0] : "", digest));
+        TRY_OUT(fail(STATUS_FORMAT, "it is of other weights: of those with sha256 %.64s, not %s", weights.count ? weights.items[0] : "",
+                     digest));
     TRY_OUT(hdf5_read_texts(file, "layers", &layer_limits, &found));
-    bool same = found.count == (size_t)layers->count &&
-                hdf5_read_numbers(file, "channels", H5T_NATIVE_INT, (size_t)layers->count, channels);
+    bool same =
+        found.count == (size_t)layers->count && hdf5_read_numbers(file, "channels", H5T_NATIVE_INT, (size_t)layers->count, channels);
     for (int i = 0; i < layers->count && same; i++)
         same = strcmp(found.items[i], layers->names[i]) == 0 && channels[i] == layers->channels[i];
     if (!same)

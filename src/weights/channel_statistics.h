@@ -3,8 +3,8 @@
 // with, those of the convolutions, and are found by the digest of these.
 //
 // HDF5. Root attributes: `format` (1), `weights_sha256`, `pictures`, `side`, `layers` and `channels`, the layers that were measured and how
-// many channels each has. Datasets `mean`, `mean_square`, `picture_mean`, `picture_deviation`: float32, one value a channel of these layers,
-// one layer behind the other. Values are rounded to 12 bits: few pictures tell more, and the files are half as large.
+// many channels each has. Datasets `mean`, `mean_square`, `picture_mean`, `picture_deviation`: float32, one value a channel of these
+// layers, one layer behind the other. Values are rounded to 12 bits: few pictures tell more, and the files are half as large.
 #pragma once
 
 #include "common/system/file.h"
@@ -23,8 +23,8 @@ struct statistics_info {
 // whatever container, the same.
 enum status statistics_digest(const float *weights, char digest[65]) MUST_CHECK;
 
-// The file of the weights with this digest, which is there: in $ONEIROS_CONFIG_DIR/statistics, in the user's cache, or among those that come
-// with the program. STATUS_USAGE, with what to do, where there is none.
+// The file of the weights with this digest, which is there: in $ONEIROS_CONFIG_DIR/statistics, in the user's cache, or among those that
+// come with the program. STATUS_USAGE, with what to do, where there is none.
 enum status statistics_find(const char *digest, char path[FILE_PATH_MAX]) MUST_CHECK;
 
 // Where the user's own is kept.

@@ -27,12 +27,18 @@ PHOTOGRAPHS = {
         ),
     ),
     "opencv-doc": (
-        "usr/share/doc/opencv-doc/examples/",
-        "alphamat/input_images/plant.jpg data/aero1.jpg data/aero3.jpg data/aloeL.jpg data/apple.jpg data/baboon.jpg data/board.jpg "
-        "data/building.jpg data/butterfly.jpg data/fruits.jpg data/home.jpg data/left.jpg data/left01.jpg data/leuvenA.jpg "
-        "data/licenseplate_motion.jpg data/messi5.jpg data/orange.jpg data/squirrel_cls.jpg data/stuff.jpg data/basketball1.png "
-        "data/box_in_scene.png data/chicky_512.png data/graf1.png data/rubberwhale1.png text/scenetext0[1-6].jpg "
-        "text/scenetext_segmented_word0[1-5].jpg",
+        "usr/share/doc/opencv-doc/",
+        "examples/alphamat/input_images/plant.jpg examples/data/aero1.jpg examples/data/aero3.jpg examples/data/aloeL.jpg "
+        "examples/data/apple.jpg examples/data/baboon.jpg examples/data/board.jpg examples/data/building.jpg "
+        "examples/data/butterfly.jpg examples/data/fruits.jpg examples/data/home.jpg examples/data/left.jpg "
+        "examples/data/left01.jpg examples/data/leuvenA.jpg examples/data/licenseplate_motion.jpg examples/data/messi5.jpg "
+        "examples/data/orange.jpg examples/data/squirrel_cls.jpg examples/data/stuff.jpg examples/data/basketball1.png "
+        "examples/data/box_in_scene.png examples/data/chicky_512.png examples/data/graf1.png examples/data/rubberwhale1.png "
+        "examples/text/scenetext0[1-6].jpg examples/text/scenetext_segmented_word0[1-5].jpg opencv4/html/227943776_1.jpg "
+        "opencv4/html/230501201_1.jpg opencv4/html/4_barcodes.jpg opencv4/html/Background_Subtraction_Tutorial_frame.jpg "
+        "opencv4/html/Threshold_inRange_Tutorial_Result_input.jpeg opencv4/html/astra_color.jpg "
+        "opencv4/html/bicubicOutput.jpg opencv4/html/cat_det.jpg opencv4/html/fusion.png opencv4/html/fusion_mertens.jpg "
+        "opencv4/html/handSrc.jpg",
     ),
     "forensics-samples-files": ("usr/share/forensics-samples/original-files/", "*/IMG*.jpg */*.JPG"),
 }

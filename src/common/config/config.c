@@ -204,7 +204,7 @@ static enum status check_objective(const struct config *config)
     for (int i = 0; i < config->targets.count; i++) {
         const struct config_target *target = &config->targets.items[i];
         any = any || target->weight != 0;
-        if ((guide || class) && (target->channel_count || target->place_count))
+        if ((guide || class) && (target->channel_count || target->automatic || target->place_count))
             return fail(STATUS_USAGE, "targets: objective: %s takes whole layers, without # and @", guide ? "guide" : "class");
     }
     if (!any)
@@ -244,11 +244,27 @@ static enum status check_baselines(const char *text)
     return STATUS_OK;
 }
 
+static enum status check_statistics(const struct config *config)
+{
+    if (config_needs_statistics(config) && config->network_input != NETWORK_INPUT_SIGNED)
+        return fail(STATUS_USAGE, "balance and channels: auto need network_input: signed, which channels were measured with");
+    return STATUS_OK;
+}
+
 enum status config_check(const struct config *config)
 {
     TRY(check_objective(config));
     TRY(check_cam_layer(config));
+    TRY(check_statistics(config));
     return check_baselines(config->importance.baselines);
+}
+
+bool config_needs_statistics(const struct config *config)
+{
+    bool needed = config->balance > 0 && (config->objective == OBJECTIVE_MEAN_SQUARE || config->objective == OBJECTIVE_MEAN);
+    for (int i = 0; i < config->targets.count; i++)
+        needed = needed || config->targets.items[i].automatic > 0;
+    return needed;
 }
 
 bool config_has_baseline(const struct config *config, const char *word)

@@ -32,6 +32,7 @@ struct config_target {
     double weight;
     int channel_count;                 // 0: all channels
     int channels[CONFIG_CHANNELS_MAX]; // channel numbers that the objective sees
+    int automatic;                     // how many channels the picture chooses by itself; 0: those above
     int place_count;                   // 2: the objective sees one position only, a neuron of each channel; 0: all
     double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
 };
@@ -45,6 +46,7 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
+    double balance;              // how far channels that answer to any picture are held back, 0..1
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
     enum config_gradient gradient;
@@ -154,8 +156,8 @@ enum status config_load_file(struct config *config, const char *path) MUST_CHECK
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
-// Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one, and
-// the source tree; empty where there is none.
+// Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one,
+// and the source tree; empty where there is none.
 enum { CONFIG_FOLDERS = 3 };
 enum status config_folders(const char *kind, char folders[CONFIG_FOLDERS][FILE_PATH_MAX]) MUST_CHECK;
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
@@ -163,6 +165,9 @@ enum status config_set(struct config *config, const char *key_value) MUST_CHECK;
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
 // (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
+
+// Whether it takes statistics of channels over ordinary pictures: for balance, or for channels that pictures choose by themselves.
+bool config_needs_statistics(const struct config *config);
 
 // Whether importance.baselines, which config_check() has seen, has this word.
 bool config_has_baseline(const struct config *config, const char *word);

@@ -16,6 +16,11 @@ static bool no_class(const struct config *c)
     return c->objective != OBJECTIVE_CLASS;
 }
 
+static bool no_channels(const struct config *c)
+{
+    return c->objective != OBJECTIVE_MEAN_SQUARE && c->objective != OBJECTIVE_MEAN;
+}
+
 static bool one_octave(const struct config *c)
 {
     return c->octaves.count == 1;
@@ -60,6 +65,7 @@ static const struct {
     bool dreams; // explanations look at it, whatever the others are, or never
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
+    {"balance", no_channels, "objective is mean_square or mean", false},
     {"class", no_class, "objective is class", false},
     {"octaves.scale", one_octave, "octaves.count is more than 1", true},
     {"octaves.detail", one_octave, "octaves.count is more than 1", true},

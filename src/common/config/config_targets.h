@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The list of targets. Short form: LAYER[#CHANNEL+CHANNEL...][@X/Y][:WEIGHT], several with commas; the weight is 1 when left out.
+// The list of targets. Short form: LAYER[#CHANNEL+CHANNEL...|#auto[COUNT]][@X/Y][:WEIGHT], several with commas; the weight is 1 when left
+// out.
 //     mixed3:1,mixed5:0.5        two layers
 //     mixed4#12+45:1             channels 12 and 45 of one
+//     mixed4#auto8               8 channels of it that the picture itself chooses; 8 also where the number is left out
 //     mixed4#12@0.5/0.25         the neuron of channel 12 that sees the middle of the upper half
 // Whether a layer exists is for those who know the network to say.
 #pragma once

@@ -237,6 +237,8 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
         for (int k = 0; k < target->channel_count; k++)
             fprintf(stream, "%s%d", k ? ", " : ", channels: [", target->channels[k]);
         fputs(target->channel_count ? "]" : "", stream);
+        if (target->automatic)
+            fprintf(stream, ", channels: auto%d", target->automatic);
         for (int k = 0; k < target->place_count; k++)
             fprintf(stream, "%s%s", k ? ", " : ", at: [", format_real(target->place[k], number));
         fputs(target->place_count ? "]}" : "}", stream);
@@ -267,6 +269,8 @@ static void print_short_target(const struct config_target *target, FILE *stream)
     fputs(target->layer, stream);
     for (int k = 0; k < target->channel_count; k++)
         fprintf(stream, "%s%d", k ? "+" : "#", target->channels[k]);
+    if (target->automatic)
+        fprintf(stream, "#auto%d", target->automatic);
     for (int k = 0; k < target->place_count; k++)
         fprintf(stream, "%s%s", k ? "/" : "@", format_real(target->place[k], number));
     fprintf(stream, ":%s", format_real(target->weight, number));

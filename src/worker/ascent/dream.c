@@ -7,6 +7,7 @@
 #include "common/system/clock.h"
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
+#include "worker/look/choice.h"
 #include "worker/look/evaluation.h"
 #include "worker/team/rescale.h"
 
@@ -61,6 +62,7 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
                                         .target = t,
                                         .frame = -1,
                                         .facts = {expectation->value, expectation->expected, expectation->residual}};
+        choice_mark(objective, t, evaluation->importance[t]);
         TRY(outbox_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
     }
     return STATUS_OK;
