@@ -163,6 +163,9 @@ enum status arguments_check_config(const struct config *config)
             if (channel >= channels)
                 return fail(STATUS_USAGE, "targets: %s has channels 0..%d, not %d", target->layer, channels - 1, channel);
         }
+        if (target->automatic > channels)
+            return fail(STATUS_USAGE, "targets: %s has %d channels, of which a picture cannot choose %d", target->layer, channels,
+                        target->automatic);
         if (config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !network_is_cut(network, rows[i]))
             return fail(STATUS_USAGE,
                         "importance.method: expected_gradients needs targets that all of the network passes, such as mixed3; "

@@ -6,14 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "commands/alone.h"
 #include "commands/commands.h"
 #include "commands/model_graph.h"
 #include "commands/model_layers.h"
+#include "commands/model_statistics.h"
 #include "commands/options.h"
 #include "common/config/nearest.h"
 #include "common/picture/geometry.h"
 #include "common/system/log.h"
 #include "kernels/network/parameters.h"
+#include "weights/channel_statistics.h"
 #include "weights/keras_layout.h"
 #include "weights/model_fetch.h"
 #include "weights/tfjs.h"
@@ -27,12 +30,13 @@ struct arguments {
     struct config config;               // of -s
     struct command_line line;
     const char *operand; // NULL: none
+    int failed;          // of several
 };
 
 struct subcommand {
     const char *name, *help; // "model fetch", ...
     const char *options;     // the long options that it knows, with a space after each
-    const char *operand;     // what its one operand is, in brackets where it may be left out; NULL: takes none
+    const char *operand;     // what its one operand is, in brackets where it may be left out, or with dots: several; NULL: takes none
     enum status (*run)(struct arguments *arguments);
     bool makes_file; // what goes wrong besides the command line is not wrong usage
 };
@@ -173,6 +177,21 @@ static enum status run_graph(struct arguments *arguments)
     return model_graph_print(&arguments->config, width, height, arguments->json);
 }
 
+static enum status run_statistics(struct arguments *arguments)
+{
+    const char *size = arguments->size;
+    int side = STATISTICS_SIDE, end = 0;
+    if (size && (sscanf(size, "%5d%n", &side, &end) < 1 || size[end] != '\0' || side < GEOMETRY_MIN_SIDE || side > STATISTICS_SIDE_MAX))
+        return fail(STATUS_USAGE, "--size: '%s' is not a number of %d to %d", size, GEOMETRY_MIN_SIDE, STATISTICS_SIDE_MAX);
+    return model_statistics(&(struct statistics_options){.config = &arguments->config,
+                                                         .output = arguments->output,
+                                                         .force = arguments->force,
+                                                         .side = side,
+                                                         .inputs = arguments->line.operands,
+                                                         .input_count = arguments->line.operand_count},
+                            &arguments->failed);
+}
+
 static const struct subcommand subcommands[] = {
     {"model fetch",
      "Usage: oneiros model fetch [--force] [-o FILE]\n"
@@ -225,6 +244,21 @@ static const struct subcommand subcommands[] = {
      "      --json           for machines: with types, and where each tensor lies in memory\n"
      "  -h, --help           this text\n",
      "set size json ", NULL, run_graph, false},
+    {"model statistics",
+     "Usage: oneiros model statistics [-s KEY=VALUE]... [-o FILE] [--force] [--size N] PICTURES...\n"
+     "Measures what the channels of the weights answer to ordinary pictures: files, folders, globs\n"
+     "or @list.txt. The keys balance and targets=mixed4#auto need that. Those of the weights that\n"
+     "`oneiros model fetch` gets come with the program; for other weights do it once, over a hundred\n"
+     "photographs or more. The same pictures make the same file.\n"
+     "\n"
+     "  -s, --set KEY=VALUE  a setting as in `oneiros dream`: model.path for the weights, input.*\n"
+     "  -o, --output FILE    where to; default: the user's cache, where dream finds it by itself\n"
+     "      --force          replace the file if it is there\n"
+     "      --size N         shorter side that pictures are brought to; default 299\n"
+     "  -h, --help           this text\n"
+     "\n"
+     "Exit codes: as of `oneiros dream`; 3: some pictures could not be measured.\n",
+     "set output force size ", "PICTURES...", run_statistics, true},
 };
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
@@ -233,6 +267,7 @@ static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FIL
                                    "  or:  oneiros model info [--json] [FILE]\n"
                                    "  or:  oneiros model layers [--json]\n"
                                    "  or:  oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
+                                   "  or:  oneiros model statistics [-s KEY=VALUE]... [-o FILE] [--force] [--size N] PICTURES...\n"
                                    "The trained weights of InceptionV3, and what it runs as. Each has its own --help.\n";
 
 static enum status parse(const struct subcommand *subcommand, int argc, char **argv, struct arguments *arguments)
@@ -253,7 +288,8 @@ static enum status parse(const struct subcommand *subcommand, int argc, char **a
     const int count = arguments->line.operand_count;
     if (arguments->line.help)
         return STATUS_OK;
-    if (count > (subcommand->operand != NULL))
+    const bool several = subcommand->operand && strstr(subcommand->operand, "...");
+    if (count > (subcommand->operand != NULL) && !several)
         return fail(STATUS_USAGE, "%s: '%s' is one word too many; see `oneiros %s --help`", subcommand->name, argv[argc - 1],
                     subcommand->name);
     if (subcommand->operand && subcommand->operand[0] != '[' && count == 0)
@@ -267,6 +303,8 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
     struct arguments arguments = {0};
     char name[32];
     config_init(&arguments.config);
+    if (subcommand->run == run_statistics && alone_among_many())
+        return alone_refuse(subcommand->name);
     snprintf(name, sizeof name, "%s", subcommand->name);
     argv[0] = name; // as messages call it
     enum status rc = parse(subcommand, argc, argv, &arguments);
@@ -276,6 +314,8 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         rc = subcommand->run(&arguments);
     if (rc != STATUS_OK)
         log_error("%s", status_message());
+    if (rc == STATUS_OK && arguments.failed > 0)
+        return EXIT_SOME_FAILED;
     return subcommand->makes_file && rc != STATUS_OK && rc != STATUS_USAGE && rc != STATUS_STOPPED ? EXIT_INTERNAL : exit_code(rc);
 }
 

@@ -149,6 +149,39 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
+// Those of the weights that there are. Of a run that is gone on with they must be what they were.
+static enum status read_statistics(struct run *run)
+{
+    const struct resume *resume = run->prepared.resume;
+    struct statistics_info *info = &run->statistics_info;
+    char digest[65], path[FILE_PATH_MAX];
+    TRY(statistics_digest(run->weights.array, digest));
+    TRY(statistics_find(digest, path));
+    TRY(statistics_read(path, digest, run->statistics, info));
+    log_debug("%s: of %d pictures of %d pixels", path, info->pictures, info->side);
+    if (!resume || strcmp(resume->statistics_sha256, info->sha256) == 0)
+        return STATUS_OK;
+    return resume_refuse(resume, "the statistics of channels over ordinary pictures were others");
+}
+
+// From rank 0, which has read them, to all.
+static enum status share_statistics(struct run *run)
+{
+    const struct launch *launch = &run->launch;
+    const size_t count = statistics_count(network_inception_v3());
+    enum status rc;
+    if (!config_needs_statistics(&run->options->config))
+        return STATUS_OK;
+    rc = ALLOCATE(run->statistics, count, "for statistics of channels");
+    if (rc == STATUS_OK && launch->rank == COORDINATOR_RANK)
+        rc = read_statistics(run);
+    if (launch->comm == MPI_COMM_NULL) // a dry run
+        return rc;
+    TRY(launch_agree(&run->launch, rc));
+    TRY(mpi_check(MPI_Bcast(&run->statistics_info, sizeof run->statistics_info, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
+    return mpi_check(MPI_Bcast(run->statistics, (int)count, MPI_FLOAT, COORDINATOR_RANK, launch->comm), "broadcast");
+}
+
 // What is fastest for one kind of processor may not be possible for another, or round otherwise. `given`: there is a plan already.
 static enum status plan_for_all(struct run *run, bool given)
 {
@@ -221,6 +254,7 @@ enum status start_run(struct run *run)
     TRY(launch_agree(launch, choose_tiles(run)));
     TRY(model_path_fail(shared_weights_create(&run->weights, launch, prepared->model), config->model.path));
     TRY(launch_agree(launch, check_all(run)));
+    TRY(share_statistics(run));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
     if (launch->rank == COORDINATOR_RANK)
@@ -252,6 +286,7 @@ enum status start_dry(struct run *run)
     TRY(ALLOCATE(weights->array, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(model_path_fail(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info), config->model.path));
     TRY_OUT(check_all(run));
+    TRY_OUT(share_statistics(run));
     TRY_OUT(preparation_check_output(&run->prepared, run->options));
     warn_of_teams(run);
     rc = look_at_plan(run);
@@ -265,6 +300,7 @@ void start_destroy(struct run *run)
 {
     preparation_destroy(&run->prepared);
     image_destroy(&run->guide);
+    free(run->statistics);
     free(run->plan_text);
     free(run->hosts);
     free(run->host_names);

@@ -10,6 +10,7 @@
 #include "job/shared_weights.h"
 #include "job/tile_rules.h"
 #include "kernels/convolution/plan.h"
+#include "weights/channel_statistics.h"
 
 // What every rank knows when work starts.
 struct run {
@@ -29,8 +30,10 @@ struct run {
     struct plan_origin planner;            // whose processor that is
     struct plan plan;                      // the same on every rank
     char *plan_text;
-    struct image guide;          // of the objective, on every rank; empty if it needs none
-    struct preparation prepared; // rank 0's; of the others only what is known to all
+    float *statistics;                      // of channels over ordinary pictures, on every rank; NULL: nothing needs them
+    struct statistics_info statistics_info; // zeroed likewise
+    struct image guide;                     // of the objective, on every rank; empty if it needs none
+    struct preparation prepared;            // rank 0's; of the others only what is known to all
 };
 
 // Collective, behind launch_start(). A failure is one of all ranks where launch.agreed says so, otherwise of this rank alone. If

@@ -33,12 +33,13 @@ static enum status read_rows(struct run_reader *reader, int number, const struct
     sum = values + count;
     for (size_t i = 0; i < images->count; i++) {
         TRY_OUT(run_reader_importance(reader, number, images->items[i].row, row));
-        const bool known = isfinite(row[0]);
-        target->known += known;
+        bool known = false;
         for (size_t c = 0; c < count; c++) {
             values[c] = row[c];
-            sum[c] += known ? values[c] : 0;
+            sum[c] += isfinite(values[c]) ? values[c] : 0; // one that the picture has not chosen is not known
+            known = known || isfinite(values[c]);
         }
+        target->known += known;
         if (target->images)
             channels_pick(values, target->channels, target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE);
     }

@@ -31,16 +31,37 @@ static const struct attribute {
     {                                                                                                                                      \
         kind, #name, offsetof(struct run_facts, progress.name), true, true                                                                 \
     }
-    FACT(version, TEXT, false),        FACT(kind, TEXT, false),           FACT(config, TEXT, false),
-    FACT(weights_md5, TEXT, false),    FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
-    FACT(guide_sha256, TEXT, true),    FACT(seed, UNSIGNED, false),       FACT(ranks, INTEGER, false), // before the lists
-    FACT(hosts, HOSTS, true),          FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
-    FACT(started, TEXT, false),        FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
-    FACT(tile_size, INTEGER, false),   FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),
-    FACT(tile_blend, INTEGER, false),  FACT(resumed, INTEGER, true),      CHANGES(elapsed_seconds, REAL, false),
-    CHANGES(complete, INTEGER, false), PROGRESS(inputs, WHOLE),           PROGRESS(done, WHOLE),
-    PROGRESS(failed, WHOLE),           PROGRESS(stopped, WHOLE),          PROGRESS(in_hand, INTEGER),
-    PROGRESS(progress, REAL),          PROGRESS(images_per_second, REAL), PROGRESS(seconds_left, REAL),
+    FACT(version, TEXT, false),
+    FACT(kind, TEXT, false),
+    FACT(config, TEXT, false),
+    FACT(weights_md5, TEXT, false),
+    FACT(weights_source, TEXT, false),
+    FACT(plan, TEXT, false),
+    FACT(statistics_sha256, TEXT, true),
+    FACT(guide_sha256, TEXT, true),
+    FACT(seed, UNSIGNED, false),
+    FACT(ranks, INTEGER, false), // before the lists
+    FACT(hosts, HOSTS, true),
+    FACT(cores, INTEGERS, true),
+    FACT(node_cores, INTEGERS, true),
+    FACT(started, TEXT, false),
+    FACT(workers, INTEGER, false),
+    FACT(team_size, INTEGER, false),
+    FACT(tile_size, INTEGER, false),
+    FACT(tile_halo, INTEGER, false),
+    FACT(tile_halo_exact, INTEGER, false),
+    FACT(tile_blend, INTEGER, false),
+    FACT(resumed, INTEGER, true),
+    CHANGES(elapsed_seconds, REAL, false),
+    CHANGES(complete, INTEGER, false),
+    PROGRESS(inputs, WHOLE),
+    PROGRESS(done, WHOLE),
+    PROGRESS(failed, WHOLE),
+    PROGRESS(stopped, WHOLE),
+    PROGRESS(in_hand, INTEGER),
+    PROGRESS(progress, REAL),
+    PROGRESS(images_per_second, REAL),
+    PROGRESS(seconds_left, REAL),
 };
 enum { ATTRIBUTES = sizeof attributes / sizeof attributes[0] };
 

@@ -56,8 +56,9 @@ struct run_file_header {
     enum config_importance importance; // by which the channels' importance is found
     const char *weights_md5;
     const char *weights_source;
-    const char *guide_sha256; // of the guide's file; "" or NULL: there is none
-    const char *plan; // text; "" if there is none
+    const char *guide_sha256;      // of the guide's file; "" or NULL: there is none
+    const char *statistics_sha256; // of the file of what channels answer to ordinary pictures; "" or NULL: nothing needed it
+    const char *plan;              // text; "" if there is none
     int ranks;
     const char *const *hosts; // [ranks] the host of each rank
     const int *cores;         // [ranks] that each rank is bound to

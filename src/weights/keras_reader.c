@@ -4,13 +4,12 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common/hdf5/hdf5_attributes.h"
+#include "common/hdf5/hdf5_datasets.h"
 #include "common/hdf5/hdf5_file.h"
 
-static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30;    // the largest official file has 96 MB
-static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole chunk in memory
+static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30; // the largest official file has 96 MB
 
 enum { TEXT_MAX = 511 }; // bytes of a name
 static const struct hdf5_limits names_limits = {.count = 4096, .bytes = TEXT_MAX};
@@ -31,74 +30,6 @@ struct keras_reader {
     struct weight (*weights)[KERAS_PARTS]; // [conv_count]
     char (*layers)[2][64];                 // [conv_count] names in the file: the convolution, its normalisation
 };
-
-// Opens one step of a path, which must be a hard link: nothing outside the file is ever followed.
-static enum status open_step(hid_t parent, const char *step, const char *path, H5I_type_t type, hid_t *object)
-{
-    H5L_info_t info;
-    if (H5Lexists(parent, step, H5P_DEFAULT) <= 0)
-        return fail(STATUS_FORMAT, "%s is not in the file", path);
-    if (H5Lget_info(parent, step, &info, H5P_DEFAULT) < 0)
-        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
-    if (info.type != H5L_TYPE_HARD)
-        return fail(STATUS_FORMAT, "%s is a soft or external link; links are not followed", path);
-    if ((*object = H5Oopen(parent, step, H5P_DEFAULT)) < 0)
-        return fail(STATUS_FORMAT, "%s: %s", path, hdf5_reason());
-    if (H5Iget_type(*object) != type)
-        return fail(STATUS_FORMAT, "%s is not a %s", path, type == H5I_GROUP ? "group" : "dataset");
-    return STATUS_OK;
-}
-
-// Opens a/b/c below `from`. On failure *object is negative.
-static enum status open_inside(hid_t from, const char *path, H5I_type_t type, hid_t *object)
-{
-    char copy[TEXT_MAX + 1], *rest = copy;
-    enum status rc = STATUS_OK;
-    snprintf(copy, sizeof copy, "%s", path);
-    *object = -1;
-    for (char *step; rc == STATUS_OK && (step = strsep(&rest, "/"));) {
-        if (*step == '\0')
-            continue;
-        HDF5_HANDLE parent = *object;
-        *object = -1;
-        rc = open_step(parent < 0 ? from : parent, step, path, rest && *rest ? H5I_GROUP : type, object);
-    }
-    if (rc == STATUS_OK && *object < 0)
-        rc = fail(STATUS_FORMAT, "an empty name");
-    if (rc != STATUS_OK)
-        hdf5_close(object);
-    return rc;
-}
-
-// Whether all values were written: HDF5 reads zeros where they were not.
-static bool is_written(hid_t dataset, const hsize_t chunk[4], int rank, const struct keras_shape *shape)
-{
-    H5D_space_status_t written;
-    hsize_t want = 1, have = 0;
-    if (rank == 0) // not in chunks
-        return H5Dget_space_status(dataset, &written) >= 0 && written == H5D_SPACE_STATUS_ALLOCATED;
-    for (int i = 0; i < rank && i < shape->rank; i++)
-        want *= ((hsize_t)shape->dims[i] + chunk[i] - 1) / chunk[i];
-    HDF5_HANDLE space = H5Dget_space(dataset);
-    return space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0 && have == want;
-}
-
-static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
-{
-    hsize_t chunk[4], chunk_values = 1;
-    HDF5_HANDLE list = H5Dget_create_plist(dataset);
-    const H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
-    const int rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, 4, chunk) : 0;
-    for (int i = 0; i < rank && i < 4; i++)
-        chunk_values = chunk[i] > CHUNK_VALUES_MAX / chunk_values ? CHUNK_VALUES_MAX + 1 : chunk_values * chunk[i];
-    if (layout == H5D_LAYOUT_ERROR || rank < 0)
-        return fail(STATUS_FORMAT, "%s", hdf5_reason());
-    if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
-        return fail(STATUS_FORMAT, "its values lie in other files");
-    if (chunk_values > CHUNK_VALUES_MAX)
-        return fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
-    return is_written(dataset, chunk, rank, shape) ? STATUS_OK : fail(STATUS_FORMAT, "some of its values were never written");
-}
 
 // Fills in what may vary.
 static enum status check_shape(hid_t space, struct keras_shape *want)
@@ -125,13 +56,19 @@ static enum status check_shape(hid_t space, struct keras_shape *want)
 
 static enum status check_type_and_shape(hid_t dataset, struct keras_shape *shape)
 {
-    HDF5_HANDLE type = H5Dget_type(dataset);
     HDF5_HANDLE space = H5Dget_space(dataset);
-    if (type < 0 || space < 0)
+    if (space < 0)
         return fail(STATUS_FORMAT, "%s", hdf5_reason());
-    if (H5Tequal(type, H5T_IEEE_F32LE) <= 0 && H5Tequal(type, H5T_IEEE_F32BE) <= 0)
-        return fail(STATUS_FORMAT, "its type is not float32");
+    TRY(hdf5_check_float(dataset));
     return check_shape(space, shape);
+}
+
+static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
+{
+    hsize_t dims[HDF5_RANK_MAX] = {0};
+    for (int i = 0; i < shape->rank; i++)
+        dims[i] = (hsize_t)shape->dims[i];
+    return hdf5_check_storage(dataset, shape->rank, dims);
 }
 
 static enum status open_weight(hid_t group, const char *name, struct weight *weights, int count)
@@ -142,7 +79,7 @@ static enum status open_weight(hid_t group, const char *name, struct weight *wei
         weight++;
     if (weight == weights + count || weight->dataset > 0)
         return fail(STATUS_FORMAT, "the weight %.100s is not expected; this is another network", name);
-    TRY(open_inside(group, name, H5I_DATASET, &weight->dataset));
+    TRY(hdf5_open_inside(group, name, H5I_DATASET, &weight->dataset));
     rc = check_type_and_shape(weight->dataset, &weight->shape);
     if (rc == STATUS_OK)
         rc = check_storage(weight->dataset, &weight->shape);
@@ -155,7 +92,7 @@ static enum status open_layer(struct keras_reader *reader, const char *layer, st
     enum status rc;
     struct hdf5_texts names = {0};
     HDF5_HANDLE group = -1;
-    TRY_OUT(open_inside(reader->root, layer, H5I_GROUP, &group));
+    TRY_OUT(hdf5_open_inside(reader->root, layer, H5I_GROUP, &group));
     TRY_OUT(hdf5_read_texts(group, "weight_names", &names_limits, &names));
     for (size_t i = 0; i < names.count; i++)
         TRY_OUT(open_weight(group, names.items[i], weights, count));
@@ -215,20 +152,6 @@ static enum status order_layers(struct keras_reader *reader, const struct hdf5_t
     return STATUS_OK;
 }
 
-static enum status open_file(struct keras_reader *reader, const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) != 0)
-        return fail(STATUS_IO, "%m");
-    if (!S_ISREG(info.st_mode))
-        return fail(STATUS_FORMAT, "not a regular file");
-    if (info.st_size > FILE_BYTES_MAX)
-        return fail(STATUS_LIMIT, "%lld bytes; at most %lld are read", (long long)info.st_size, (long long)FILE_BYTES_MAX);
-    HDF5_HANDLE access = hdf5_unlocked(); // complete files never change
-    reader->file = access < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
-    return reader->file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
-}
-
 static void read_source(struct keras_reader *reader)
 {
     struct hdf5_texts source;
@@ -249,7 +172,7 @@ static enum status open_layers(struct keras_reader *reader)
     // A whole model may have been saved, not only its weights.
     const bool nested = H5Aexists(reader->file, "layer_names") == 0 && H5Lexists(reader->file, "model_weights", H5P_DEFAULT) > 0;
     if (nested)
-        TRY_OUT(open_inside(reader->file, "model_weights", H5I_GROUP, &reader->root));
+        TRY_OUT(hdf5_open_inside(reader->file, "model_weights", H5I_GROUP, &reader->root));
     else if ((reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT)) < 0)
         TRY_OUT(fail(STATUS_FORMAT, "%s", hdf5_reason()));
     TRY_OUT(hdf5_read_texts(reader->root, "layer_names", &names_limits, &names));
@@ -278,7 +201,7 @@ enum status keras_open(struct keras_reader **result, const char *path, const str
     hdf5_listen();
     TRY_OUT(ALLOCATE(reader->weights, count, "for %zu layers", count));
     TRY_OUT(ALLOCATE(reader->layers, count, "for %zu layers", count));
-    TRY_OUT(open_file(reader, path));
+    TRY_OUT(hdf5_open_file(path, FILE_BYTES_MAX, &reader->file));
     TRY_OUT(open_layers(reader));
     read_source(reader);
 out:

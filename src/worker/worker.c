@@ -11,6 +11,7 @@
 #include "common/wire/messages.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
+#include "worker/network/balance.h"
 
 struct worker {
     struct worker_options options;
@@ -88,6 +89,21 @@ static void fail_result(struct result *result)
     snprintf(result->error, sizeof result->error, "%s", status_message());
 }
 
+static enum status choose_and_run(struct worker *w, const struct job *job, struct image_job *work, struct image_outcome *outcome)
+{
+    struct objective own = {0};
+    enum status rc = STATUS_OK;
+    if (choice_is_needed(w->options.config))
+        rc = choice_make(&own, work, &w->rgb, &w->options.ordinary);
+    if (rc != STATUS_OK)
+        *outcome = (struct image_outcome){
+            .before = picture_metrics_unknown(), .after = picture_metrics_unknown(), .broken = !w->team->agreed && w->team->size > 1};
+    else
+        rc = job->kind == JOB_EXPLAIN ? explain_image(work, &w->rgb, outcome) : dream_image(work, &w->rgb, outcome);
+    choice_destroy(&own);
+    return rc;
+}
+
 // Dreams on the picture in place, or explains it, and says in *result how it went.
 static enum status work_on(struct worker *w, const struct job *job, struct result *result)
 {
@@ -111,7 +127,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
     struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = job->kind == JOB_EXPLAIN ? explain_image(&work, &w->rgb, &outcome) : dream_image(&work, &w->rgb, &outcome);
+    const enum status rc = choose_and_run(w, job, &work, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
@@ -278,6 +294,7 @@ enum status worker_create(struct worker **worker, const struct worker_options *o
     w->options = *options;
     omp_set_num_threads(options->threads);
     TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));
+    balance_objective(&w->objective, options->ordinary.statistics);
     TRY_OUT(engine_create(&w->engine, &w->objective, options->weights, options->plan));
     if (options->guide)
         rc = look_at_guide(w);

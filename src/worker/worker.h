@@ -11,6 +11,7 @@
 #include "common/wire/lead.h"
 #include "common/wire/timing.h"
 #include "kernels/convolution/plan.h"
+#include "worker/look/choice.h"
 
 struct worker_options {
     const struct config *config;
@@ -18,6 +19,7 @@ struct worker_options {
     int classes;               // of its top; 0: there is none
     const struct plan *plan;   // how convolutions run; NULL: the fixed plan
     const struct image *guide; // for the guide objective; NULL
+    struct ordinary ordinary;  // statistics NULL: neither balance nor automatic channels need them
     const struct tile_rules *rules;
     int threads; // OpenMP threads to compute with
 };

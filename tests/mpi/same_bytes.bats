@@ -87,3 +87,56 @@ same_pictures() {
     run -3 "$ONEIROS" explain "${few[@]}" -o again b.png broken.png
     cmp {some,again}/b/explain.h5
 }
+
+@test "balance, and channels that pictures choose: the same bytes in teams, and after a stop" {
+    local chosen=(-s balance=0.7 -s 'targets=mixed3#auto5,mixed2,mixed0#3+7+20')
+    export ONEIROS_CONFIG_DIR=$PWD/mine
+    # Measured over these three pictures, whatever they are called.
+    mkdir mine mine/statistics other
+    "$ONEIROS" model statistics -o mine.h5 --size 120 a.png b.png c.bmp
+    cp a.png other/z.png
+    cp b.png other/y.png
+    cp c.bmp other/x.bmp
+    "$ONEIROS" model statistics -o other.h5 --size 120 other
+    cmp mine.h5 other.h5
+    cp mine.h5 "mine/statistics/$(/usr/bin/python3 -c 'import h5py; print(h5py.File("mine.h5").attrs["weights_sha256"][0][:16].decode())').h5"
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp
+    for plan in 2:1 3:2 5:4; do
+        ranks "${plan%:*}" "${chosen[@]}" "${tiles[@]}" -s team.size="${plan#*:}" -s threads=1 -o "on-$plan" a.png b.png c.bmp
+        same_pictures alone "on-$plan"
+    done
+    # A dream depends on no other picture of the run, and a choice not on the tiles.
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -o one b.png
+    cmp {alone,one}/b/dream.png
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" -o whole a.png
+    /usr/bin/python3 - <<'PYTHON'
+import h5py, numpy
+rows = {name: h5py.File(f"{name}/run.h5")["importance/mixed3"][:] for name in ("alone", "whole", "on-5:4")}
+chosen = {name: numpy.isfinite(values) for name, values in rows.items()}
+assert (chosen["alone"].sum(1) == 5).all() and (chosen["whole"][0] == chosen["alone"]).all(1).any()
+assert (chosen["alone"][0] != chosen["alone"][1]).any()  # each picture its own
+assert numpy.isfinite(h5py.File("alone/run.h5")["importance/mixed0"][:]).all()
+PYTHON
+    # Taken up from a checkpoint; with other statistics it is refused.
+    run -75 "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 --max-seconds 1 -o stopped a.png
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 -o stopped a.png
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 -o straight a.png
+    cmp {stopped,straight}/a/dream.png
+    "$ONEIROS" model statistics -o mine/statistics/*.h5 --force --size 120 a.png b.png
+    run -2 ranks 2 "${chosen[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp other/z.png
+    [[ $output == *"the statistics of channels over ordinary pictures were others"* ]]
+    # None for these weights: refused before anything is begun.
+    /usr/bin/python3 - "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/inception_v3.h5" <<'PYTHON'
+import h5py, shutil, sys
+shutil.copyfile(sys.argv[1], "odd.h5")
+with h5py.File("odd.h5", "r+") as file:
+    first = []
+    file.visititems(lambda name, item: first.append(item) if isinstance(item, h5py.Dataset) and "beta" in name else None)
+    first[0][0] += 0.125
+PYTHON
+    run -2 ranks 3 -s model.path=odd.h5 "${chosen[@]}" -o none a.png
+    [[ $output == *'`oneiros model statistics PICTURES` does, once'* ]]
+    [ ! -e none ]
+    run -2 "$ONEIROS" dream --dry-run -s model.path=odd.h5 -s balance=0.5 -o none a.png
+    [[ $output == *'`oneiros model statistics PICTURES` does, once'* ]]
+}

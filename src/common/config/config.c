@@ -39,17 +39,16 @@ enum status config_load_file(struct config *config, const char *path)
 
 // Presets: files with a name, in the first of three folders that has them.
 
-enum { FOLDERS = 3, NAME_MAX_LENGTH = 63, KNOWN_MAX = 128 };
+enum { FOLDERS = CONFIG_FOLDERS, NAME_MAX_LENGTH = 63, KNOWN_MAX = 128 };
 static const char extension[] = ".yaml";
 
-// The user's own folder, then the installed one, then the source tree; empty where there is none.
-static enum status preset_folders(char folders[FOLDERS][FILE_PATH_MAX])
+enum status config_folders(const char *kind, char folders[CONFIG_FOLDERS][FILE_PATH_MAX])
 {
-    const char *roots[FOLDERS] = {getenv("ONEIROS_CONFIG_DIR"), ONEIROS_CONFIG_DIR, ONEIROS_SOURCE_CONFIG_DIR};
-    for (int i = 0; i < FOLDERS; i++) {
+    const char *roots[CONFIG_FOLDERS] = {getenv("ONEIROS_CONFIG_DIR"), ONEIROS_CONFIG_DIR, ONEIROS_SOURCE_CONFIG_DIR};
+    for (int i = 0; i < CONFIG_FOLDERS; i++) {
         folders[i][0] = '\0';
         if (roots[i] && roots[i][0])
-            TRY(file_join(folders[i], roots[i], "presets"));
+            TRY(file_join(folders[i], roots[i], kind));
     }
     return STATUS_OK;
 }
@@ -104,7 +103,7 @@ enum status config_load_preset(struct config *config, const char *name)
     if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
         return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
     snprintf(file_name, sizeof file_name, "%s%s", name, extension);
-    TRY(preset_folders(folders));
+    TRY(config_folders("presets", folders));
     for (int i = 0; i < FOLDERS; i++) {
         if (!folders[i][0])
             continue;
@@ -206,7 +205,7 @@ static enum status check_objective(const struct config *config)
     for (int i = 0; i < config->targets.count; i++) {
         const struct config_target *target = &config->targets.items[i];
         any = any || target->weight != 0;
-        if ((guide || class) && (target->channel_count || target->lowered_count || target->place_count))
+        if ((guide || class) && (target->channel_count || target->lowered_count || target->automatic || target->place_count))
             return fail(STATUS_USAGE, "targets: objective: %s takes whole layers, without # and @", guide ? "guide" : "class");
     }
     if (!any)
@@ -262,12 +261,28 @@ static enum status check_baselines(const char *text)
     return STATUS_OK;
 }
 
+static enum status check_statistics(const struct config *config)
+{
+    if (config_needs_statistics(config) && config->network_input != NETWORK_INPUT_SIGNED)
+        return fail(STATUS_USAGE, "balance and channels: auto need network_input: signed, which channels were measured with");
+    return STATUS_OK;
+}
+
 enum status config_check(const struct config *config)
 {
     TRY(check_objective(config));
     TRY(check_octaves(config));
     TRY(check_cam_layer(config));
+    TRY(check_statistics(config));
     return check_baselines(config->importance.baselines);
+}
+
+bool config_needs_statistics(const struct config *config)
+{
+    bool needed = config->balance > 0 && (config->objective == OBJECTIVE_MEAN_SQUARE || config->objective == OBJECTIVE_MEAN);
+    for (int i = 0; i < config->targets.count; i++)
+        needed = needed || config->targets.items[i].automatic > 0;
+    return needed;
 }
 
 bool config_has_baseline(const struct config *config, const char *word)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "common/picture/geometry.h"
+#include "common/system/file.h"
 #include "common/system/status.h"
 
 enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
@@ -35,6 +36,7 @@ struct config_target {
     int channel_count, lowered_count;
     int channels[CONFIG_CHANNELS_MAX]; // whose activation is raised
     int lowered[CONFIG_CHANNELS_MAX];  // whose activation is lowered
+    int automatic;                     // how many channels the picture chooses by itself; 0: those above
     int place_count;                   // 2: the objective sees one position only, a neuron of each channel; 0: all
     double place[2];                   // its x and y, as parts of the picture's width and height, 0..1
     int octave_count;                  // 2: the target counts in some octaves only; 0: in all
@@ -50,6 +52,7 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
+    double balance;              // how far channels that answer to any picture are held back, 0..1
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
     enum config_gradient gradient;
@@ -162,11 +165,18 @@ enum status config_load_file(struct config *config, const char *path) MUST_CHECK
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
+// Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one,
+// and the source tree; empty where there is none.
+enum { CONFIG_FOLDERS = 3 };
+enum status config_folders(const char *kind, char folders[CONFIG_FOLDERS][FILE_PATH_MAX]) MUST_CHECK;
 enum status config_load_environment(struct config *config, char *const *environment) MUST_CHECK;
 enum status config_set(struct config *config, const char *key_value) MUST_CHECK; // "key=value"
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
 // (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
+
+// Whether it takes statistics of channels over ordinary pictures: for balance, or for channels that pictures choose by themselves.
+bool config_needs_statistics(const struct config *config);
 
 // Whether importance.baselines, which config_check() has seen, has this word.
 bool config_has_baseline(const struct config *config, const char *word);

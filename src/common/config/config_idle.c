@@ -16,6 +16,11 @@ static bool no_class(const struct config *c)
     return c->objective != OBJECTIVE_CLASS;
 }
 
+static bool no_channels(const struct config *c)
+{
+    return c->objective != OBJECTIVE_MEAN_SQUARE && c->objective != OBJECTIVE_MEAN;
+}
+
 static bool one_octave(const struct config *c)
 {
     return c->octaves.count == 1;
@@ -80,6 +85,7 @@ static const struct {
     bool dreams; // explanations look at it, whatever the others are, or never
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
+    {"balance", no_channels, "objective is mean_square or mean", false},
     {"class", no_class, "objective is class", false},
     {"gradient_strength", not_guided, "gradient is guided", true},
     {"gradient_above", plain, "gradient is guided or deconv", true},

@@ -30,12 +30,13 @@
 // clang-format off
 const struct config_key config_keys[] = {
     KEY(DREAM, targets, TARGETS, "mixed3:1,mixed5:1",
-        "Layers whose activation the dream raises: mixed4:1; mixed4#12-45, 12 raised, 45 lowered; mixed5%0..0.5, in small octaves only.",
-        .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...][@X/Y][%FROM..TO][:WEIGHT],..."),
+        "Layers to raise: mixed4:1; mixed4#12-45: 12 raised, 45 lowered; mixed4#auto8: 8 that suit; mixed5%0..0.5: in small octaves.",
+        .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...|#auto[N]][@X/Y][%FROM..TO][:WEIGHT],..."),
     KEY(DREAM, objective, WORD, "mean_square",
         "What is raised: mean squared or mean activation of the targets, their likeness to a guide picture, or the logit of a class.",
         .words = WORDS({"mean_square", OBJECTIVE_MEAN_SQUARE}, {"mean", OBJECTIVE_MEAN}, {"guide", OBJECTIVE_GUIDE},
             {"class", OBJECTIVE_CLASS})),
+    REAL(DREAM, balance, "0", 0, 1, "How far channels are held back that answer much to ordinary pictures, too; 0: not, 1: all count alike there."),
     KEY(DREAM, guide, TEXT, "none",
         "Picture (file or URL) whose features the dream takes up. objective: guide needs it.", .takes = "a picture"),
     INT(DREAM, class, "0", 0, 65535,

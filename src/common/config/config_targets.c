@@ -8,7 +8,7 @@
 #include "common/system/text.h"
 
 static const double WEIGHT_MAX = 1e6, OCTAVES_TOLERANCE = 0.005;
-enum { CHANNEL_MAX = 65535, TARGET_TEXT_MAX = 1024 };
+enum { CHANNEL_MAX = 65535, AUTOMATIC = 8, TARGET_TEXT_MAX = 1024 };
 
 struct config_target *config_targets_add(struct config_targets *targets)
 {
@@ -39,6 +39,20 @@ static enum status set_weight(struct config_target *target, const char *text)
     return fail_in(config_parse_real(text, -WEIGHT_MAX, WEIGHT_MAX, &target->weight), "weight");
 }
 
+// "auto", or "auto12": so many channels that the picture chooses by itself.
+static enum status set_automatic(struct config_target *target, const char *text)
+{
+    static const char word[] = "auto";
+    const char *number = text + sizeof word - 1;
+    uint64_t count = AUTOMATIC;
+    if (target->automatic)
+        return fail(STATUS_USAGE, "channels: auto is there twice");
+    if (*number)
+        TRY(fail_in(config_parse_whole(number, CONFIG_TYPE_INT, 1, CHANNEL_MAX, &count), "channels: auto"));
+    target->automatic = (int)count;
+    return STATUS_OK;
+}
+
 static bool has(const int *channels, int count, int channel)
 {
     int i = 0;
@@ -61,6 +75,8 @@ static enum status add_to(struct config_target *target, int *channels, int *coun
 
 static enum status add_channel(struct config_target *target, const char *text)
 {
+    if (strncmp(text, "auto", 4) == 0)
+        return set_automatic(target, text);
     return fail_in(add_to(target, target->channels, &target->channel_count, text), "channels");
 }
 
@@ -124,6 +140,8 @@ enum status config_target_check(const struct config_target *target)
 {
     if (!target->layer[0])
         return fail(STATUS_USAGE, "a target without its layer");
+    if (target->automatic && (target->channel_count || target->lowered_count))
+        return fail(STATUS_USAGE, "channels: auto and numbers: take one of them");
     if (target->place_count == 1)
         return fail(STATUS_USAGE, "at: x without y, as parts of the picture: 0.5 and 0.5 are its middle");
     if (target->octave_count == 1)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The list of targets. Short form: LAYER[#[-]CHANNEL[+|-CHANNEL]...][@X/Y][%FROM..TO][:WEIGHT], several with commas; the weight is 1 when
-// left out. A minus before a channel: it is lowered.
+// The list of targets. Short form: LAYER[#[-]CHANNEL[+|-CHANNEL]...|#auto[COUNT]][@X/Y][%FROM..TO][:WEIGHT], several with commas;
+// the weight is 1 when left out. A minus before a channel: it is lowered.
 //     mixed3:1,mixed5:0.5        two layers
 //     mixed4#12+45:1             channels 12 and 45 of one
 //     mixed4#12-45               channel 12 raised, 45 lowered
+//     mixed4#auto8               8 channels of it that the picture itself chooses; 8 also where the number is left out
 //     mixed4#12@0.5/0.25         the neuron of channel 12 that sees the middle of the upper half
 //     mixed3,mixed5%0..0.5       mixed5 in the smaller half of the octaves only
 // Whether a layer exists is for those who know the network to say.

@@ -252,6 +252,8 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
         const struct config_target *target = &targets->items[i];
         fprintf(stream, "\n%*s- {layer: %s, weight: %s", indent, "", target->layer, format_real(target->weight, weight));
         print_channels("channels", target->channels, target->channel_count, stream);
+        if (target->automatic)
+            fprintf(stream, ", channels: auto%d", target->automatic);
         print_channels("lowered", target->lowered, target->lowered_count, stream);
         print_parts("at", target->place, target->place_count, stream);
         print_parts("octaves", target->octaves, target->octave_count, stream);
@@ -285,6 +287,8 @@ static void print_short_target(const struct config_target *target, FILE *stream)
         fprintf(stream, "%s%d", k ? "+" : "#", target->channels[k]);
     for (int k = 0; k < target->lowered_count; k++)
         fprintf(stream, "%s%d", k || target->channel_count ? "-" : "#-", target->lowered[k]);
+    if (target->automatic)
+        fprintf(stream, "#auto%d", target->automatic);
     for (int k = 0; k < target->place_count; k++)
         fprintf(stream, "%s%s", k ? "/" : "@", format_real(target->place[k], number));
     for (int k = 0; k < target->octave_count; k++)

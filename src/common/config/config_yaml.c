@@ -90,6 +90,8 @@ static enum status read_field(struct reader *reader, struct config_target *targe
     int count = 0;
     if (!field->is_list)
         return scalar(reader) ? field->take(target, scalar(reader)) : fail(STATUS_USAGE, "layer and weight are single values");
+    if (scalar(reader) && strncmp(scalar(reader), "auto", 4) == 0)
+        return field->take(target, scalar(reader));
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
         return fail(STATUS_USAGE, "%s: is not a list such as [12, 45] or [0.5, 0.5]", field->name);
     for (;; count++) {

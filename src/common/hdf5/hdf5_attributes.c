@@ -43,6 +43,14 @@ herr_t hdf5_add_texts(hid_t object, const char *name, const char *const *texts, 
     return put(object, name, type, H5Screate_simple(1, &(hsize_t){count}, NULL), texts);
 }
 
+herr_t hdf5_add_fixed_texts(hid_t object, const char *name, const char *bytes, size_t size, size_t count)
+{
+    HDF5_HANDLE type = hdf5_text_type(size);
+    if (type < 0 || H5Tset_strpad(type, H5T_STR_NULLPAD) < 0)
+        return -1;
+    return put(object, name, type, H5Screate_simple(1, &(hsize_t){count}, NULL), bytes);
+}
+
 herr_t hdf5_add_integers(hid_t object, const char *name, const int *values, size_t count)
 {
     return put(object, name, H5T_NATIVE_INT, H5Screate_simple(1, &(hsize_t){count}, NULL), values);

@@ -16,6 +16,8 @@ hid_t hdf5_text_type(size_t size);
 // or an array. A number of a native type is a scalar, and replaces the one that is there.
 herr_t hdf5_add_text(hid_t object, const char *name, const char *text);
 herr_t hdf5_add_texts(hid_t object, const char *name, const char *const *texts, size_t count);
+// Of one length, `size` bytes each, filled up with zeros, `count` in a row at `bytes`: what files are read by that may not be ours.
+herr_t hdf5_add_fixed_texts(hid_t object, const char *name, const char *bytes, size_t size, size_t count);
 herr_t hdf5_add_integers(hid_t object, const char *name, const int *values, size_t count);
 herr_t hdf5_set_number(hid_t object, const char *name, hid_t type, const void *value);
 herr_t hdf5_set_integer(hid_t object, const char *name, int value);

@@ -33,8 +33,8 @@ void task_notices_done(struct task *task, const struct config *config)
         const struct config_target *target = &config->targets.items[t];
         if (is_silent(task, t))
             image_notice(&task->image, NOTICE_SILENT, "the target %s%s is silent in this picture: nothing is raised there", target->layer,
-                         target->place_count                              ? " at its place"
-                         : target->channel_count || target->lowered_count ? ", these channels,"
-                                                                          : "");
+                         target->place_count                                                   ? " at its place"
+                         : target->channel_count || target->lowered_count || target->automatic ? ", these channels,"
+                                                                                               : "");
     }
 }

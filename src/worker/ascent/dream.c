@@ -8,6 +8,7 @@
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
 #include "worker/look/cam.h"
+#include "worker/look/choice.h"
 #include "worker/look/evaluation.h"
 #include "worker/team/rescale.h"
 
@@ -62,6 +63,7 @@ static enum status send_importance(const struct dream *d, const struct evaluatio
                                         .target = t,
                                         .frame = -1,
                                         .facts = {expectation->value, expectation->expected, expectation->residual}};
+        choice_mark(objective, t, evaluation->importance[t]);
         TRY(outbox_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
     }
     return STATUS_OK;

@@ -7,6 +7,7 @@
 #include "common/system/clock.h"
 #include "common/system/rng.h"
 #include "worker/look/cam.h"
+#include "worker/look/choice.h"
 #include "worker/look/expected_gradients.h"
 #include "worker/look/importance.h"
 #include "worker/look/metrics.h"
@@ -127,6 +128,7 @@ static enum status send_importance(struct explanation *e, int target)
     TRY(ALLOCATE(importance, channels, "for the importance of channels"));
     const enum status rc = importance_gradient_activation(&e->features, target, importance);
     part.facts[0] = part.facts[1] = part.facts[2] = NAN;
+    choice_mark(e->objective, target, importance);
     if (rc == STATUS_OK)
         send_whole(e, part, channels, 1, 1, importance);
     free(importance);
@@ -251,6 +253,7 @@ static enum status send_expected_importance(struct explanation *e, const struct 
         if (!importance[t] || e->job->stopping)
             continue;
         set_facts(&part, &expectations[t]);
+        choice_mark(objective, t, importance[t]);
         send_whole(e, part, objective->channels[t], 1, 1, importance[t]);
     }
     rc = agree_on_sending(e);

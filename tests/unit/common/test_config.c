@@ -29,6 +29,7 @@ static void test_defaults(void)
     CU_ASSERT(config.targets.items[1].channel_count == 0 && config.targets.items[1].lowered_count == 0);
     CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
+    CU_ASSERT_EQUAL(config.balance, 0);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
     CU_ASSERT_EQUAL(config.octaves.count, GEOMETRY_OCTAVES_AUTO);
@@ -102,8 +103,9 @@ static void test_schema(void)
 static void change_everything(struct config *config)
 {
     static const char *const settings[] = {
-        "targets=mixed4#12+45-0-7@0.25/1%1e-05..0.5:0.1,conv2d_7#-3:-2.5,mixed10@0/0.3333333333333333%0.3333333333333333..1",
+        "targets=mixed4#12+45-0-7@0.25/1%1e-05..0.5:0.1,conv2d_7#-3:-2.5,mixed10@0/0.3333333333333333%0.3333333333333333..1,mixed5#auto12@0.5/0.5",
         "objective=mean",
+        "balance=0.3",
         "guide=https://example.org/a b.jpg?x=1#y",
         "class=65535",
         "gradient=deconv",

@@ -82,6 +82,7 @@ static void test_check_objective(void)
     CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3#-4");
     CHECK("", "objective=guide", "guide=a.png", "targets=mixed3%0..0.5,mixed4%0.5..1");
     CHECK("", "objective=class", "targets=mixed10", "class=208");
+    CHECK("targets: objective: guide takes whole layers, without # and @", "objective=guide", "guide=a.png", "targets=mixed3#auto");
 }
 
 static void test_check_maps(void)
@@ -113,11 +114,22 @@ static void test_baselines(void)
     CU_ASSERT_FALSE(config_has_baseline(&config, "black"));
 }
 
+static void test_check_statistics(void)
+{
+    static const char refused[] = "balance and channels: auto need network_input: signed, which channels were measured with";
+    CHECK(refused, "balance=0.1", "network_input=unit");
+    CHECK(refused, "targets=mixed3,mixed4#auto", "network_input=unit");
+    CHECK("", "balance=0.1", "network_input=unit", "objective=class", "targets=mixed10"); // has no effect
+    CHECK("", "network_input=unit");
+    CHECK("", "balance=1", "targets=mixed4#auto3");
+}
+
 static const struct unit_test tests[] = {
     {"weights that are all zero are refused", test_check},
     {"octaves without a target are refused", test_check_octaves},
     {"which octaves a target counts in", test_counts},
     {"objectives that lack something are refused", test_check_objective},
+    {"what channels were not measured with", test_check_statistics},
     {"maps of layers that are no targets are refused", test_check_maps},
     {"baselines", test_baselines},
 };

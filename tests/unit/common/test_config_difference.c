@@ -166,6 +166,9 @@ static void changes_come_back(void)
     UNIT_OK(config_set(&is, "targets=mixed4#-3+12-0+45%0.50..1,mixed5#-7@1/0%0..1e-5"));
     CU_ASSERT(config_changes(&is, take, &changes));
     CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45-3-0%0.5..1:1,mixed5#-7@1/0%0..1e-05:1");
+    UNIT_OK(config_set(&is, "targets=mixed4#auto,mixed5#auto3@0.5/0.25:2"));
+    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#auto8:1,mixed5#auto3@0.5/0.25:2");
 }
 
 static const struct unit_test tests[] = {{"equal", equal},

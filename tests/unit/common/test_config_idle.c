@@ -28,6 +28,8 @@ static void test_named(void)
     DREAM("", "steps=4");
     DREAM("guide has no effect unless objective is guide", "guide=a.png");
     DREAM("", "guide=a.png", "objective=guide");
+    DREAM("balance has no effect unless objective is mean_square or mean", "balance=0.5", "objective=class");
+    DREAM("", "balance=0.5", "objective=mean");
     DREAM("class has no effect unless objective is class", "class=3");
     DREAM("", "class=3", "objective=class");
     DREAM("class has no effect unless objective is class", "class=3", "objective=guide", "guide=a.png");

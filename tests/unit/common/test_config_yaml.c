@@ -129,6 +129,20 @@ static void test_octaves(void)
     CU_ASSERT(first.targets.items[1].place_count == 2 && first.targets.items[1].channels[0] == 3);
 }
 
+static void test_automatic(void)
+{
+    static const char *const same[] = {
+        "targets: mixed4#auto:0.5,mixed5#auto12\n",
+        "targets: ['mixed4#auto8:0.5', 'mixed5#auto12']\n",
+        "targets:\n  - {layer: mixed4, weight: 0.5, channels: auto}\n  - {channels: auto12, layer: mixed5}\n",
+        "targets:\n  - {layer: mixed4, weight: 0.5, channels: [auto]}\n  - mixed5#auto12:1\n",
+    };
+    struct config first;
+    check_same(&first, same);
+    CU_ASSERT(first.targets.items[0].automatic == 8 && first.targets.items[1].automatic == 12);
+    CU_ASSERT(first.targets.items[0].channel_count == 0);
+}
+
 struct refusal {
     const char *text, *message; // the message, or its start
 };
@@ -146,6 +160,11 @@ static void refuse_all(const struct refusal *refusals, size_t count)
 static void test_wrong_values(void)
 {
     static const struct refusal refusals[] = {
+        {"targets: mixed4#auto0", "x.yaml:1: targets: channels: auto: 0 is not in 1..65535"},
+        {"targets: mixed4#automatic", "x.yaml:1: targets: channels: auto: 'matic' is not a whole number in 1..65535"},
+        {"targets: mixed4#auto3+7", "x.yaml:1: targets: channels: auto and numbers: take one of them"},
+        {"targets: mixed4#auto3+auto", "x.yaml:1: targets: channels: auto is there twice"},
+        {"targets: [{layer: mixed4, at: auto}]", "x.yaml:1: targets: at: 'auto' is not a number in 0..1"},
         {"\n\nsteps: 0\n", "x.yaml:3: steps: 0 is not in 1..100000"},
         {"steps: 100001", "x.yaml:1: steps: 100001 is not in 1..100000"},
         {"steps: -3", "x.yaml:1: steps: -3 is not in 1..100000"},
@@ -374,6 +393,7 @@ static const struct unit_test tests[] = {
     {"places of neurons, long and short", test_places},
     {"channels that are lowered, long and short", test_lowered},
     {"octaves of targets, long and short", test_octaves},
+    {"channels that pictures choose", test_automatic},
     {"nothing", test_nothing},
     {"wrong values", test_wrong_values},
     {"wrong keys", test_wrong_keys},

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Datasets of HDF5's files that may not be ours: nothing outside the file is ever followed, and what would take much memory is refused
+// before it is read.
+#pragma once
+
+#include <hdf5.h>
+#include <stdint.h>
+
+#include "common/system/status.h"
+
+enum { HDF5_RANK_MAX = 4 };
+
+// Opens a regular file of at most so many bytes for reading, without locks: one that is complete and never changes. On failure *file is
+// negative.
+enum status hdf5_open_file(const char *path, int64_t bytes_max, hid_t *file) MUST_CHECK;
+
+// Opens a/b/c below `from`, each step of which must be a hard link. On failure *object is negative.
+enum status hdf5_open_inside(hid_t from, const char *path, H5I_type_t type, hid_t *object) MUST_CHECK;
+
+// Whether its values are float32.
+enum status hdf5_check_float(hid_t dataset) MUST_CHECK;
+
+// Whether its values are all there, in the file itself, and in chunks that can be held in memory. `rank` at most HDF5_RANK_MAX.
+enum status hdf5_check_storage(hid_t dataset, int rank, const hsize_t *dims) MUST_CHECK;
