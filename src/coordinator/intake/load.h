@@ -17,9 +17,9 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
                       struct timing *timing) MUST_CHECK;
 
 // The same in parts, for those who download elsewhere: what is known at once, and the rest, from the open file `descriptor` that a download
-// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from the file `source`.
+// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from what `source` names.
 void load_begin(struct task *task, const struct intake_entry *entry);
-enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
+enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;
 
 // What a picture of this size has after input.resize, which may be too much: STATUS_LIMIT.

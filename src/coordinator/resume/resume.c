@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/picture/noise.h"
 #include "common/system/clock.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
@@ -146,11 +147,12 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
 }
 
 // Whether the file is not there any more, but its folder is: else the disk may be elsewhere, or the working folder another one. Of an
-// address, or a path that the row does not have byte by byte, nobody knows.
+// address, of noise, or a path that the row does not have byte by byte, nobody knows.
 static bool is_gone(const char *source)
 {
     char folder[ROW_SOURCE_MAX];
-    if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || access(source, F_OK) == 0)
+    if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || noise_is_named(source) ||
+        access(source, F_OK) == 0)
         return false;
     snprintf(folder, sizeof folder, "%s", source);
     char *slash = strrchr(folder, '/');

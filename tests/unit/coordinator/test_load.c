@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Guides of all shapes: what the network is given it can work on. Pictures made smaller keep what their file needs.
 #include "common/picture/geometry.h"
+#include "common/picture/noise.h"
 #include "coordinator/intake/load.h"
 
 #include <stdlib.h>
@@ -120,7 +121,7 @@ static void test_seconds(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(task);
     write_guide(100, 80);
     task->record.seconds_read = 1000;
-    UNIT_OK(load_pixels(task, config.guide, -1, &config, &timing));
+    UNIT_OK(load_pixels(task, INTAKE_FILE, config.guide, -1, &config, &timing));
     CU_ASSERT(task->record.seconds_read > 1000 && timing.phases[PHASE_FETCH].seconds > 1000);
     CU_ASSERT(task->record.seconds_decode > 0 && task->record.seconds_decode < 1000);
     CU_ASSERT(timing.phases[PHASE_FETCH].count == 1 && timing.phases[PHASE_FETCH].bytes == task->record.bytes);
