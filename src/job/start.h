@@ -30,6 +30,7 @@ struct run {
     struct plan plan;                      // the same on every rank
     char *plan_text;
     struct image guide;          // of the objective, on every rank; empty if it needs none
+    struct mask mask;            // of dreams, likewise
     struct preparation prepared; // rank 0's; of the others only what is known to all
 };
 

@@ -33,7 +33,8 @@ static const struct attribute {
     }
     FACT(version, TEXT, false),        FACT(kind, TEXT, false),           FACT(config, TEXT, false),
     FACT(weights_md5, TEXT, false),    FACT(weights_source, TEXT, false), FACT(plan, TEXT, false),
-    FACT(guide_sha256, TEXT, true),    FACT(seed, UNSIGNED, false),       FACT(ranks, INTEGER, false), // before the lists
+    FACT(guide_sha256, TEXT, true),    FACT(mask_sha256, TEXT, true),     FACT(seed, UNSIGNED, false),
+    FACT(ranks, INTEGER, false), // before the lists
     FACT(hosts, HOSTS, true),          FACT(cores, INTEGERS, true),       FACT(node_cores, INTEGERS, true),
     FACT(started, TEXT, false),        FACT(workers, INTEGER, false),     FACT(team_size, INTEGER, false),
     FACT(tile_size, INTEGER, false),   FACT(tile_halo, INTEGER, false),   FACT(tile_halo_exact, INTEGER, false),

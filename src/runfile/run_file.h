@@ -57,7 +57,8 @@ struct run_file_header {
     const char *weights_md5;
     const char *weights_source;
     const char *guide_sha256; // of the guide's file; "" or NULL: there is none
-    const char *plan; // text; "" if there is none
+    const char *mask_sha256;  // of the mask's, likewise
+    const char *plan;         // text; "" if there is none
     int ranks;
     const char *const *hosts; // [ranks] the host of each rank
     const int *cores;         // [ranks] that each rank is bound to

@@ -46,6 +46,8 @@ struct config {
     enum config_objective objective;
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
+    char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"
+    double mask_feather;         // how far from its black it fades in, as a part of its shorter side
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     struct {

@@ -11,6 +11,11 @@ static bool no_guide(const struct config *c)
     return c->objective != OBJECTIVE_GUIDE;
 }
 
+static bool no_mask(const struct config *c)
+{
+    return strcmp(c->mask, "none") == 0;
+}
+
 static bool no_class(const struct config *c)
 {
     return c->objective != OBJECTIVE_CLASS;
@@ -60,6 +65,7 @@ static const struct {
     bool dreams; // explanations look at it, whatever the others are, or never
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
+    {"mask_feather", no_mask, "mask names a picture", true},
     {"class", no_class, "objective is class", false},
     {"octaves.scale", one_octave, "octaves.count is more than 1", true},
     {"octaves.detail", one_octave, "octaves.count is more than 1", true},

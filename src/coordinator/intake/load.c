@@ -138,32 +138,60 @@ static enum status resize_guide(struct image *image, const struct image_limits *
     return resize(image, width, height, limits);
 }
 
-enum status load_guide(const struct config *config, struct image *image, char sha256[65])
+// The picture that a key of the configuration names, and the digest of its bytes. *image is the caller's to destroy in any case.
+static enum status load_named(const char *key, const char *source, const struct config *config, struct image *image, char sha256[65])
 {
     const struct image_limits limits = limits_of(config);
     struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
     int descriptor = -1;
-    enum status rc;
+    enum status rc = STATUS_OK;
     *image = (struct image){0};
-    if (intake_is_url(config->guide))
-        TRY_OUT(download(config->guide, NULL, config, &descriptor)); // the output folder is not there yet
-    else if (url_has_scheme(config->guide) && access(config->guide, F_OK) != 0)
+    if (intake_is_url(source))
+        TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
+    else if (url_has_scheme(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
-    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
+    TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(bytes_sha256(bytes, size, sha256));
-    TRY_OUT(codec_decode(bytes, size, &limits, image));
+    rc = codec_decode(bytes, size, &limits, image);
     if (image->notice[0])
-        log_info("guide %s: %s", config->guide, image->notice);
-    rc = resize_guide(image, &limits);
+        log_info("%s %s: %s", key, source, image->notice);
 out:
     if (descriptor >= 0)
         close(descriptor);
     free(bytes);
+    return rc;
+}
+
+enum status load_guide(const struct config *config, struct image *image, char sha256[65])
+{
+    const struct image_limits limits = limits_of(config);
+    enum status rc = load_named("guide", config->guide, config, image, sha256);
+    if (rc == STATUS_OK)
+        rc = resize_guide(image, &limits);
     if (rc != STATUS_OK)
         image_destroy(image);
     return fail_in(rc, "guide %s", config->guide);
+}
+
+enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
+{
+    struct image image;
+    enum status rc;
+    *mask = (struct mask){0};
+    TRY_OUT(load_named("mask", config->mask, config, &image, sha256));
+    TRY_OUT(check_message(image.width, image.height));
+    TRY_OUT(mask_create(mask, &image));
+    TRY_OUT(mask_feather(mask, config->mask_feather));
+    if (mask_is_black(mask))
+        log_warning("mask %s is black all over%s: dreams will be as their pictures", config->mask,
+                    config->mask_feather > 0 ? ", or what is not is narrower than mask_feather" : "");
+out:
+    image_destroy(&image);
+    if (rc != STATUS_OK)
+        mask_destroy(mask);
+    return fail_in(rc, "mask %s", config->mask);
 }
 
 void load_begin(struct task *task, const struct intake_entry *entry)

@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "common/net/fetch.h"
+#include "common/picture/mask.h"
 #include "common/wire/timing.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/task/task.h"
@@ -33,6 +34,9 @@ int64_t load_modified(const struct stat *facts);
 
 // How pictures are downloaded.
 struct fetch_options load_fetch_options(const struct config *config);
+
+// The mask, feathered. *mask is zeroed on failure.
+enum status load_mask(const struct config *config, struct mask *mask, char sha256[65]) MUST_CHECK;
 
 // The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
 // needs. *image is zeroed on failure.

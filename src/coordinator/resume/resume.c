@@ -295,6 +295,7 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     const struct run_facts *past = &(*reader)->facts;
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     snprintf(r->guide_sha256, sizeof r->guide_sha256, "%s", past->guide_sha256 ? past->guide_sha256 : "");
+    snprintf(r->mask_sha256, sizeof r->mask_sha256, "%s", past->mask_sha256 ? past->mask_sha256 : "");
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
     TRY(run_images_read(*reader, &r->past));
     return run_images_add_earlier(*reader, &r->past);

@@ -30,6 +30,8 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
+    CU_ASSERT_STRING_EQUAL(config.mask, "none");
+    CU_ASSERT_EQUAL(config.mask_feather, 0.05);
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
     CU_ASSERT_EQUAL(config.octaves.count, 4);
     CU_ASSERT_EQUAL(config.octaves.scale, 1.4);
@@ -105,6 +107,8 @@ static void change_everything(struct config *config)
         "targets=mixed4#12+45@0.25/1:0.1,conv2d_7:-2.5,mixed10@0/0.3333333333333333",
         "objective=mean",
         "guide=https://example.org/a b.jpg?x=1#y",
+        "mask=masks/a b.png",
+        "mask_feather=0",
         "class=65535",
         "gradient=deconv",
         "gradient_above=input",

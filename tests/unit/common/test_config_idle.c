@@ -28,6 +28,8 @@ static void test_named(void)
     DREAM("", "steps=4");
     DREAM("guide has no effect unless objective is guide", "guide=a.png");
     DREAM("", "guide=a.png", "objective=guide");
+    DREAM("mask_feather has no effect unless mask names a picture", "mask_feather=0.1");
+    DREAM("", "mask_feather=0.1", "mask=a.png");
     DREAM("class has no effect unless objective is class", "class=3");
     DREAM("", "class=3", "objective=class");
     DREAM("class has no effect unless objective is class", "class=3", "objective=guide", "guide=a.png");
