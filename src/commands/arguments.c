@@ -119,7 +119,7 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
     else if (!options->print_config && options->input_count == 0)
-        rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs or @list.txt");
+        rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs, noise:1024x768 or @list.txt");
 out:
     free(sources.settings);
     return rc;
@@ -177,7 +177,8 @@ enum status arguments_check_config(const struct config *config)
 
 static const char dream_help[] =
     "Usage: oneiros dream [OPTION]... INPUT...\n"
-    "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt (one of these a line).\n"
+    "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, noise:1024x768 (a picture\n"
+    "of noise; noise:1024x768:2 is another one), or @list.txt (one of these a line).\n"
     "\n"
     "Examples:\n"
     "  oneiros dream -o dreams photo.jpg\n"
@@ -188,7 +189,8 @@ static const char dream_help[] =
 static const char explain_help[] =
     "Usage: oneiros explain [OPTION]... INPUT...\n"
     "Shows what the network sees in every INPUT, and why: gradients, saliency, class activation maps, the importance of channels, as\n"
-    "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, or @list.txt.\n"
+    "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, noise:1024x768,\n"
+    "or @list.txt.\n"
     "\n"
     "Examples:\n"
     "  oneiros explain -o why photo.jpg\n"

@@ -223,6 +223,7 @@ static enum status make_plan(struct dry_plan *plan)
                                        .feature_bytes = run->tiles.feature_bytes,
                                        .window_bytes = run->tiles.window_bytes,
                                        .memory_limit = run->memory_limit,
+                                       .mask_bytes = mask_bytes(&run->prepared.mask),
                                        .workers = run->launch.size > 1 ? run->launch.size - 1 : 1};
     TRY(look_at_all(plan));
     return choose_teams(plan);

@@ -92,8 +92,8 @@ static enum status find_pictures(struct survey *s)
         intake_pass(intake, &entry, &end);
         if (end)
             break;
-        if (entry.status == STATUS_OK && entry.kind == INTAKE_URL)
-            entry.status = fail(STATUS_UNSUPPORTED, "an address: fetch the picture first");
+        if (entry.status == STATUS_OK && entry.kind != INTAKE_FILE)
+            entry.status = fail(STATUS_UNSUPPORTED, entry.kind == INTAKE_URL ? "an address: fetch the picture first" : "noise is no picture");
         else if (entry.status != STATUS_OK)
             entry.status = fail(entry.status, "%s", entry.error);
         if (entry.status != STATUS_OK)
@@ -175,7 +175,7 @@ out:
 static enum status load(const struct survey *s, const struct picture *picture, struct task *task)
 {
     struct timing timing = {0};
-    TRY(load_pixels(task, picture->source, -1, &s->config, &timing));
+    TRY(load_pixels(task, INTAKE_FILE, picture->source, -1, &s->config, &timing));
     const int width = task->image.width, height = task->image.height, longer = width > height ? width : height;
     if (strcmp(task->record.sha256, picture->sha256) != 0)
         return fail(STATUS_IO, "it has changed meanwhile");

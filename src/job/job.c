@@ -57,6 +57,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
+                                      .mask_bytes = mask_bytes(&run->mask),
                                       .workers = worker ? 1 : run->launch.size - 1};
     struct own_worker own = {worker, alone ? MPI_COMM_NULL : run->launch.comm};
     struct objective targets;
@@ -77,6 +78,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .setup.header = {.kind = explains ? "explain" : "dream",
                          .guide_sha256 = run->prepared.guide_sha256,
                          .statistics_sha256 = run->statistics_info.sha256,
+                         .mask_sha256 = run->prepared.mask_sha256,
                          .config = delegate ? config : &run->prepared.recorded,
                          .channels = targets.channels,
                          .cam_layer = config->targets.items[cam_target(&targets)].layer,
@@ -106,6 +108,7 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
         .classes = run->weights.info.classes,
         .guide = run->guide.rgb ? &run->guide : NULL,
         .ordinary = {run->statistics, run->statistics_info.side},
+        .mask = run->mask.values ? &run->mask : NULL,
         .rules = &run->tiles.rules,
         .plan = &run->plan,
         .threads = run->threads,

@@ -240,6 +240,19 @@ static enum status read_guide(struct preparation *p, const struct config *config
     return resume_refuse(p->resume, "the picture that guide names was another one");
 }
 
+// The same of the mask.
+static enum status read_mask(struct preparation *p, const struct job_options *options)
+{
+    if (options->explain || strcmp(options->config.mask, "none") == 0)
+        return STATUS_OK;
+    const enum status rc = load_mask(&options->config, &p->mask, p->mask_sha256);
+    if (rc != STATUS_OK)
+        return p->known.nothing_left ? STATUS_OK : rc;
+    if (!p->resume || strcmp(p->resume->mask_sha256, p->mask_sha256) == 0)
+        return STATUS_OK;
+    return resume_refuse(p->resume, "the picture that mask names was another one");
+}
+
 enum status preparation_make(struct preparation *p, struct job_options *options, int ranks)
 {
     char run_file[FILE_PATH_MAX];
@@ -250,6 +263,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     TRY(find_earlier(p, options, run_file));
     TRY(read_plan(p, options));
     TRY(read_guide(p, &options->config));
+    TRY(read_mask(p, options));
     if (p->known.nothing_left) {
         say_earlier(p, options);
         return STATUS_OK;
@@ -268,6 +282,7 @@ void preparation_destroy(struct preparation *p)
     preparation_leave(p);
     resume_destroy(&p->resume);
     image_destroy(&p->guide);
+    mask_destroy(&p->mask);
     free(p->plan_text);
     *p = (struct preparation){0};
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What rank 0 finds out before the others start, perhaps in vain: the earlier run to go on with, the plan, the guide, who reads and writes.
+// What rank 0 finds out before the others start, perhaps in vain: the earlier run to go on with, the plan, the guide, the mask, who reads
+// and writes.
 #pragma once
 
 #include <stdbool.h>
 
 #include "common/picture/image.h"
+#include "common/picture/mask.h"
 #include "common/system/folder_lock.h"
 #include "coordinator/resume/resume.h"
 #include "job/job.h"
@@ -24,6 +26,8 @@ struct preparation {
     char *plan_text;        // of the file that config.plan names, or of the earlier run; NULL: of neither
     struct image guide;     // of the objective; empty if it needs none
     char guide_sha256[65];  // of its file; empty likewise
+    struct mask mask;       // of dreams, feathered; empty: there is none
+    char mask_sha256[65];   // of its file; empty likewise
 };
 
 // For so many ranks. The precision of options->config becomes that of the plan. The output folder is made and its lock taken, so that all

@@ -182,6 +182,23 @@ static enum status share_statistics(struct run *run)
     return mpi_check(MPI_Bcast(run->statistics, (int)count, MPI_FLOAT, COORDINATOR_RANK, launch->comm), "broadcast");
 }
 
+// And the mask, of which it is known already whether there is one.
+static enum status share_mask(struct run *run)
+{
+    struct mask *mask = &run->mask;
+    int size[2] = {run->prepared.mask.width, run->prepared.mask.height};
+    TRY(mpi_check(MPI_Bcast(size, 2, MPI_INT, COORDINATOR_RANK, run->launch.comm), "broadcast"));
+    *mask = run->prepared.mask;
+    run->prepared.mask = (struct mask){0};
+    enum status rc = STATUS_OK;
+    if (!mask->values) {
+        *mask = (struct mask){.width = size[0], .height = size[1]};
+        rc = ALLOCATE(mask->values, mask_count(mask), "for a mask of %d x %d pixels", size[0], size[1]);
+    }
+    TRY(launch_agree(&run->launch, rc));
+    return mpi_check(MPI_Bcast(mask->values, size[0] * size[1], MPI_UINT16_T, COORDINATOR_RANK, run->launch.comm), "broadcast");
+}
+
 // What is fastest for one kind of processor may not be possible for another, or round otherwise. `given`: there is a plan already.
 static enum status plan_for_all(struct run *run, bool given)
 {
@@ -257,6 +274,8 @@ enum status start_run(struct run *run)
     TRY(share_statistics(run));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
+    if (!run->options->explain && strcmp(config->mask, "none") != 0)
+        TRY(share_mask(run));
     if (launch->rank == COORDINATOR_RANK)
         rc = preparation_check_output(prepared, run->options);
     TRY(launch_agree(launch, rc));
@@ -301,6 +320,7 @@ void start_destroy(struct run *run)
     preparation_destroy(&run->prepared);
     image_destroy(&run->guide);
     free(run->statistics);
+    mask_destroy(&run->mask);
     free(run->plan_text);
     free(run->hosts);
     free(run->host_names);

@@ -33,6 +33,7 @@ struct run {
     float *statistics;                      // of channels over ordinary pictures, on every rank; NULL: nothing needs them
     struct statistics_info statistics_info; // zeroed likewise
     struct image guide;                     // of the objective, on every rank; empty if it needs none
+    struct mask mask;                       // of dreams, likewise
     struct preparation prepared;            // rank 0's; of the others only what is known to all
 };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/picture/noise.h"
 #include "common/system/file.h"
 #include "media/drawing/thumbnail.h"
 #include "media/picture/codec.h"
@@ -67,6 +68,28 @@ static char *thumbnail_of_file(const char *path, const char *sha256, const struc
     return uri;
 }
 
+// Noise is made again. `sha256`: of the bytes that are wanted.
+static char *thumbnail_of_noise(const char *source, uint64_t seed, const char *sha256, const struct thumbnail_budget *budget)
+{
+    struct image image = {0};
+    struct noise noise;
+    uint8_t *bytes = NULL;
+    char *uri = NULL, digest[65];
+    if (noise_parse(source, &noise) != STATUS_OK || (uint64_t)noise.width * (uint64_t)noise.height > pixels_usual)
+        return NULL;
+    const size_t pixels = (size_t)noise.width * (size_t)noise.height;
+    if (ALLOCATE(bytes, 3 * pixels, "for noise") == STATUS_OK && noise_make(&noise, seed, bytes) == STATUS_OK &&
+        bytes_sha256(bytes, 3 * pixels, digest) == STATUS_OK && strcmp(digest, sha256) == 0 &&
+        image_create(&image, noise.width, noise.height) == STATUS_OK) {
+        codec_from_bytes(bytes, pixels, image.rgb);
+        if (thumbnail_make(&image, budget, &uri) != STATUS_OK)
+            uri = NULL;
+    }
+    image_destroy(&image);
+    free(bytes);
+    return uri;
+}
+
 static char *thumbnail_of_video(const char *path, const struct thumbnail_budget *budget)
 {
     const struct image_limits limits = {.side = SIDE_MAX, .pixels = pixels_usual};
@@ -103,24 +126,26 @@ static enum status find_files(const char *folder, bool explains, const struct ru
     return STATUS_OK;
 }
 
-static void make_before(const char *folder, const struct run_image *image, const struct thumbnail_budget *budget, struct gallery_item *item)
+static void make_before(const char *folder, const struct run_image *image, uint64_t seed, const struct thumbnail_budget *budget,
+                        struct gallery_item *item)
 {
     char path[FILE_PATH_MAX];
-    if (image->sha256[0] && (item->before = thumbnail_of_file(image->source, image->sha256, budget)))
+    if (image->sha256[0] && (item->before = noise_is_named(image->source) ? thumbnail_of_noise(image->source, seed, image->sha256, budget)
+                                                                          : thumbnail_of_file(image->source, image->sha256, budget)))
         item->before_from = BEFORE_SOURCE;
     else if (item->has_video && locate(path, folder, item->folder, "dream.mp4") && (item->before = thumbnail_of_video(path, budget)))
         item->before_from = BEFORE_VIDEO;
 }
 
-static void make_thumbnails(const char *folder, bool explains, const struct run_image *image, const struct thumbnail_budget *budget,
-                            struct gallery_item *item)
+static void make_thumbnails(const char *folder, const struct run_facts *facts, bool explains, const struct run_image *image,
+                            const struct thumbnail_budget *budget, struct gallery_item *item)
 {
     char path[FILE_PATH_MAX];
     if (item->picture && locate(path, folder, item->picture, NULL))
         item->after = thumbnail_of_file(path, NULL, budget);
     if (explains || !item->after)
         return;
-    make_before(folder, image, budget, item);
+    make_before(folder, image, facts->seed, budget, item);
     if (item->has_cam && locate(path, folder, item->folder, "cam.png"))
         item->cam = thumbnail_of_file(path, NULL, budget);
 }
@@ -145,7 +170,7 @@ enum status gallery_make(const char *folder, const struct run_facts *facts, cons
         TRY(find_files(folder, explains, &images->items[i], &gallery->items[i]));
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < shown; i++)
-        make_thumbnails(folder, explains, &images->items[i], &budget, &gallery->items[i]);
+        make_thumbnails(folder, facts, explains, &images->items[i], &budget, &gallery->items[i]);
     return STATUS_OK;
 }
 

@@ -39,6 +39,7 @@ static const struct attribute {
     FACT(plan, TEXT, false),
     FACT(statistics_sha256, TEXT, true),
     FACT(guide_sha256, TEXT, true),
+    FACT(mask_sha256, TEXT, true),
     FACT(seed, UNSIGNED, false),
     FACT(ranks, INTEGER, false), // before the lists
     FACT(hosts, HOSTS, true),

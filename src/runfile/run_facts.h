@@ -32,6 +32,7 @@ struct run_facts {
     const char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
     const char *guide_sha256;      // NULL: the file does not say
     const char *statistics_sha256; // likewise
+    const char *mask_sha256;       // likewise
     uint64_t seed;
     int ranks, workers, team_size, tile_size, tile_halo, tile_halo_exact, tile_blend;
     int resumed;  // 1: rows of an earlier session are in it; -1: the file does not say

@@ -50,6 +50,7 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
                                     .weights_source = header->weights_source,
                                     .guide_sha256 = header->guide_sha256 ? header->guide_sha256 : "",
                                     .statistics_sha256 = header->statistics_sha256 ? header->statistics_sha256 : "",
+                                    .mask_sha256 = header->mask_sha256 ? header->mask_sha256 : "",
                                     .plan = header->plan,
                                     .started = started,
                                     .seed = header->config->seed,

@@ -57,6 +57,7 @@ struct run_file_header {
     const char *weights_md5;
     const char *weights_source;
     const char *guide_sha256;      // of the guide's file; "" or NULL: there is none
+    const char *mask_sha256;       // of the mask's, likewise
     const char *statistics_sha256; // of the file of what channels answer to ordinary pictures; "" or NULL: nothing needed it
     const char *plan;              // text; "" if there is none
     int ranks;

@@ -56,7 +56,7 @@ struct column {
 
 static const struct column image_columns[] = {
     IMAGE(id, COLUMN_INT64, "", "0, 1, 2, ... in the order of the inputs; what was added later has the next ones that are free"),
-    IMAGE(source, COLUMN_TEXT, "", "path or URL of the input"),
+    IMAGE(source, COLUMN_TEXT, "", "path, URL or noise:... of the input"),
     IMAGE(sha256, COLUMN_TEXT, "", "of the input's bytes; empty if it could not be read"),
     IMAGE(output, COLUMN_TEXT, "",
           "the picture, relative to the output folder; empty if there is none. Of one that has failed, that of its earlier dream, which "

@@ -111,6 +111,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
                              .engine = w->engine,
                              .objective = &w->objective,
                              .rules = w->options.rules,
+                             .mask = w->options.mask,
                              .outbox = &w->outbox,
                              .others = w->others,
                              .other_count = job->others,

@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "common/picture/image.h"
+#include "common/picture/mask.h"
 #include "common/picture/tiling.h"
 #include "common/system/status.h"
 #include "common/wire/lead.h"
@@ -20,6 +21,7 @@ struct worker_options {
     const struct plan *plan;   // how convolutions run; NULL: the fixed plan
     const struct image *guide; // for the guide objective; NULL
     struct ordinary ordinary;  // statistics NULL: neither balance nor automatic channels need them
+    const struct mask *mask;   // of dreams; NULL
     const struct tile_rules *rules;
     int threads; // OpenMP threads to compute with
 };

@@ -54,6 +54,12 @@ for expression in sys.argv[2:]:
     [[ "$output" == *"none of strong, weak and auto"* ]]
 }
 
+@test "noise is shown as it was" {
+    "$ONEIROS" dream -q "${tiny[@]}" -s frames.dream=false -s seed=3 -o of-noise noise:130x120:4
+    run -0 "$ONEIROS" report of-noise
+    data of-noise/report.html 'i["noise:130x120:4"]["beforeFrom"] == "source" and i["noise:130x120:4"]["thumbBefore"]'
+}
+
 @test "a page says what became of the run" {
     run -0 "$ONEIROS" report dreams
     [[ "$output" == *"dreams/report.html: 5 pictures, 1 failed, 0 stopped"* ]]

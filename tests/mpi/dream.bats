@@ -292,6 +292,65 @@ END
     [ "$(grep -c 'objective: class' <<<"$output")" -eq 1 ]
 }
 
+@test "a mask: another one is refused, no mask is, and one that is all black is said" {
+    cp c.bmp is.bmp
+    "$ONEIROS" dream "${settings[@]}" -s mask=is.bmp -o same b.png
+    touch is.bmp
+    run -0 "$ONEIROS" dream "${settings[@]}" -s mask=is.bmp -o same b.png
+    [[ $output == *"nothing to do"* ]]
+    h5dump -a mask_sha256 same/run.h5 | grep -q "$(sha256sum <is.bmp | cut -d ' ' -f 1)"
+    cp a.png is.bmp
+    run -2 "$ONEIROS" dream "${settings[@]}" -s mask=is.bmp -o same b.png
+    [[ $output == *"same/run.h5 is of other settings: the picture that mask names was another one; "* ]]
+    run -2 "$ONEIROS" dream "${settings[@]}" -o same b.png
+    [[ $output == *"mask was is.bmp and is none"* ]]
+    run -2 "$ONEIROS" dream "${settings[@]}" -s mask=is.bmp -s mask_feather=0.1 -o same b.png
+    [[ $output == *"mask_feather was 0.05 and is 0.1"* ]]
+    rm is.bmp
+    run -0 "$ONEIROS" dream "${settings[@]}" -s mask=is.bmp -o same b.png
+    run -2 ranks 3 -s mask=missing.png -o none b.png
+    [ "$(grep -c "mask missing.png: cannot open 'missing.png'" <<<"$output")" -eq 1 ]
+    [ ! -e none ]
+    run -2 "$ONEIROS" dream --dry-run -s mask=broken.png -o none b.png
+    [[ $output == *"mask broken.png: "* ]]
+    ffmpeg -v error -f lavfi -i color=black:size=20x20:duration=1:rate=1 -frames:v 1 black.png
+    run -0 ranks 2 -s mask=black.png -o black b.png
+    [ "$(grep -c 'mask black.png is black all over, or what is not is narrower than mask_feather: dreams' <<<"$output")" -eq 1 ]
+    ffmpeg -v error -i black/b/dream.png -f rawvideo dreamed
+    ffmpeg -v error -i b.png -f rawvideo photograph
+    cmp dreamed photograph
+    run -0 "$ONEIROS" explain -s saliency.samples=1 -s importance.samples=1 -o why b.png # has none
+}
+
+@test "noise: an input as any other; goes on, explains itself, and says what is wrong with it" {
+    printf 'noise:100x80\nnoise:100x80:2\n' >list
+    run -0 ranks 3 -o out @list b.png
+    [ "$(cd out && ls -d */ | xargs)" = "b/ noise-100x80-2/ noise-100x80/" ]
+    run -0 ranks 3 -o out @list b.png
+    [[ $output == *"nothing to do in out: 3 done"* ]]
+    cp out/noise-100x80/dream.png known.png
+    rm out/noise-100x80/dream.png
+    run -0 ranks 2 -o out @list noise:100x80:3
+    [[ $output == *"going on with the run in out: 1 done, 1 new, 1 with files missing, 1 not named this time"* ]]
+    cmp known.png out/noise-100x80/dream.png
+    run -2 ranks 2 -s seed=1 -o out @list
+    [[ $output == *"seed was 0 and is 1"* ]]
+    "$ONEIROS" dream "${settings[@]}" -s seed=1 -o seeded noise:100x80
+    run ! cmp known.png seeded/noise-100x80/dream.png
+    for bad in noise: noise:100 noise:100x noise:100x80: noise:100x80:x noise:0x80; do
+        run -3 "$ONEIROS" dream "${settings[@]}" --force -o bad "$bad" noise:90x80
+        [[ $output == *"$bad: noise is named as noise:1024x768, or noise:1024x768:7"* ]]
+    done
+    run -3 "$ONEIROS" dream "${settings[@]}" -s octaves.count=1 -s input.max_side=100 --dry-run -o large noise:101x80 noise:100x80
+    [[ $output == *"noise:101x80"*"would fail: 101 x 80 pixels; the limit is 100 a side"* ]]
+    run -3 "$ONEIROS" dream "${settings[@]}" -s targets=mixed10 --dry-run -o small noise:74x80 noise:75x80
+    [[ $output == *"noise:74x80"*"would fail: 74 x 80"* ]]
+    cp b.png noise:100x80
+    run -0 "$ONEIROS" dream "${settings[@]}" -o file ./noise:100x80
+    run -0 "$ONEIROS" dream "${settings[@]}" -o plain b.png
+    cmp file/noise:100x80/dream.png plain/b/dream.png
+}
+
 @test "rank 0 does not spin while it waits: under 3% of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s octaves.count=1 -s steps=100000 -s threads=1 -s frames.cam=false -s frames.dream=false -o out a.png &
     local launcher=$! coordinator before after

@@ -51,6 +51,32 @@ same_pictures() {
     [[ $output == *"large.png: "*"memory.limit"* ]]
 }
 
+@test "noise and a mask: the same bytes on any number of ranks, in teams, by workers that read; black stays as it was" {
+    ffmpeg -v error -f lavfi -i 'color=black:size=80x60:duration=1:rate=1,drawbox=20:10:30:30:white:fill' -frames:v 1 mask.png
+    local masked=(-s mask=mask.png "${tiles[@]}") pictures=(a.png noise:160x140 noise:160x140:2) plan name
+    "$ONEIROS" dream "${settings[@]}" "${masked[@]}" -o alone "${pictures[@]}"
+    for plan in 1:auto:coordinator 2:1:workers 3:2:coordinator 3:1:workers 5:4:coordinator; do
+        IFS=: read -r count team io <<<"$plan"
+        ranks "$count" "${masked[@]}" -s team.size="$team" -s io="$io" -s threads=1 -o "on-$plan" "${pictures[@]}"
+        for name in a noise-160x140 noise-160x140-2; do
+            cmp "alone/$name/dream.png" "on-$plan/$name/dream.png"
+            cmp "alone/$name/dream.mp4" "on-$plan/$name/dream.mp4"
+        done
+        /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" alone/run.h5 "on-$plan/run.h5"
+    done
+    run ! cmp alone/noise-160x140/dream.png alone/noise-160x140-2/dream.png
+    "$ONEIROS" dream "${settings[@]}" "${tiles[@]}" -s octaves.detail=false -s mask=mask.png -o blurred a.png
+    /usr/bin/python3 -c '
+import numpy, PIL.Image, sys
+before, *after, mask = (numpy.asarray(PIL.Image.open(name).convert("RGB")).astype(int) for name in sys.argv[1:])
+mask = numpy.asarray(PIL.Image.fromarray(mask[:, :, 0].astype("uint8")).resize(before.shape[1::-1], PIL.Image.NEAREST))
+height, width = mask.shape
+black = numpy.ones_like(mask, bool)
+black[height // 6 - 6:height * 2 // 3 + 6, width // 4 - 6:width * 5 // 8 + 6] = False # but for a pixel of the mask around its white
+for picture in after:
+    assert (picture == before)[black].all() and not (picture == before)[mask == 255].all()' a.png alone/a/dream.png blurred/a/dream.png mask.png
+}
+
 @test "the same bytes for any number of threads" {
     "$ONEIROS" dream "${settings[@]}" -s threads=1 -o one a.png b.png c.bmp
     "$ONEIROS" dream "${settings[@]}" -s threads=3 -o three a.png b.png c.bmp

@@ -10,7 +10,9 @@
 enum { WIDTH = 131, HEIGHT = 150, STEPS_MAX = 4, NEVER = 1000 };
 
 static struct setup shallow;
-static float *picture; // (3, HEIGHT, WIDTH)
+static float *picture;            // (3, HEIGHT, WIDTH)
+static struct mask mask;          // a black edge, white, grey
+static const struct mask *masked; // by which the dream at hand is; NULL: none
 
 // What a dream left, on the team's first member, and how it went.
 struct account {
@@ -60,6 +62,7 @@ static enum status dream(struct member *m, struct slab *rgb)
 {
     struct image_job job = shallow_job(&shallow, m->team);
     job.rules = &m->rules;
+    job.mask = masked;
     job.step = keep_step;
     job.part = keep_part;
     job.stop = should_stop;
@@ -77,7 +80,8 @@ static struct member join(struct team *team)
 
 // A dream by one rank alone that was stopped at this question, for all to compare with.
 struct reference {
-    bool detail, guided, halves; // with each target in one half of the octaves only
+    bool detail, guided, masked;
+    bool halves; // with each target in one half of the octaves only
     enum config_normalize normalize;
     int stop_at;
     float *rgb;
@@ -96,6 +100,8 @@ static struct reference references[FIXED + NORMALIZATIONS_MAX] = {
     {.detail = true, .guided = true, .stop_at = NEVER},
     {.detail = true, .halves = true, .stop_at = NEVER},
     {.detail = true, .halves = true, .guided = true, .stop_at = NEVER},
+    {.detail = true, .masked = true, .stop_at = NEVER},
+    {.detail = false, .masked = true, .stop_at = 2},
 };
 static int reference_count = FIXED; // then comes one for each other word of `normalize`
 
@@ -110,6 +116,7 @@ static void configure(const struct reference *r)
         target->octaves[0] = t == 0 ? 0 : 0.5;
         target->octaves[1] = t == 0 ? 0.5 : 1;
     }
+    masked = r->masked ? &mask : NULL;
     config->octaves.detail = r->detail;
     config->normalize = r->normalize;
     // Of those that do not come to the same size of step, one that shows.
@@ -213,6 +220,7 @@ static void test_failures(void)
     for (int i = 0; i < reference_count; i++)
         free(references[i].rgb);
     free(picture);
+    mask_destroy(&mask);
     tear_down(&shallow);
 }
 
@@ -222,6 +230,9 @@ static void test_alone(void)
     shallow_create(&shallow, (const char *const[]){"octaves.count=2", "octaves.scale=1.3", "steps=2", "smooth=0.8", "total_variation=0.1",
                                                    "jitter=200", NULL});
     picture = wavy_picture(WIDTH, HEIGHT);
+    mask = (struct mask){.width = 40, .height = 30, .values = naive_alloc(40 * 30 * sizeof *mask.values)};
+    for (int i = 0; i < 40 * 30; i++)
+        mask.values[i] = (uint16_t)(i < 5 * 40 ? 0 : i % 40 < 20 ? MASK_FULL : MASK_FULL / 3);
     for (const struct config_word *word = config_find("normalize")->words; word->name; word++)
         if (word->value != (int)references[0].normalize) {
             CU_ASSERT_FATAL(reference_count < FIXED + NORMALIZATIONS_MAX);
@@ -235,6 +246,10 @@ static void test_alone(void)
     CU_ASSERT(memcmp(references[2].rgb, picture, bytes) == 0); // stopped before anything was dreamed
     for (int i = 3; i < 6; i++)
         CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0 && memcmp(references[i].rgb, references[0].rgb, bytes) != 0);
+    for (int i = 8; i < FIXED; i++) { // the first rows are black
+        CU_ASSERT(memcmp(references[i].rgb, picture, 20 * WIDTH * sizeof *picture) == 0);
+        CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0);
+    }
     CU_ASSERT(memcmp(references[6].rgb, references[0].rgb, bytes) == 0);
     for (int i = 7; i < reference_count; i++)
         CU_ASSERT(memcmp(references[i].rgb, picture, bytes) != 0 && memcmp(references[i].rgb, references[0].rgb, bytes) != 0);

@@ -55,6 +55,8 @@ struct config {
     double balance;              // how far channels that answer to any picture are held back, 0..1
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
+    char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"
+    double mask_feather;         // how far from its black it fades in, as a part of its shorter side
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     double gradient_strength;             // of the rule, 0..1; 0: none

@@ -11,6 +11,11 @@ static bool no_guide(const struct config *c)
     return c->objective != OBJECTIVE_GUIDE;
 }
 
+static bool no_mask(const struct config *c)
+{
+    return strcmp(c->mask, "none") == 0;
+}
+
 static bool no_class(const struct config *c)
 {
     return c->objective != OBJECTIVE_CLASS;
@@ -86,6 +91,7 @@ static const struct {
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
     {"balance", no_channels, "objective is mean_square or mean", false},
+    {"mask_feather", no_mask, "mask names a picture", true},
     {"class", no_class, "objective is class", false},
     {"gradient_strength", not_guided, "gradient is guided", true},
     {"gradient_above", plain, "gradient is guided or deconv", true},

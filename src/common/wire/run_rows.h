@@ -59,7 +59,7 @@ struct dream_state {
 // One input.
 struct image_row {
     int64_t id;                  // 0, 1, 2, ... in the order of the inputs; what was added later has the next ones that are free
-    char source[ROW_SOURCE_MAX]; // path or URL as found; longer ones are cut at the front
+    char source[ROW_SOURCE_MAX]; // path, URL or noise:... as found; longer ones are cut at the front
     char sha256[65];             // of the input's bytes; empty if it could not be read
     char output[ROW_SOURCE_MAX]; // of the picture, relative to the output folder; empty if there is none; of a failed one, that of its
                                  // earlier dream

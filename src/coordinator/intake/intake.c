@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/net/url.h"
+#include "common/picture/noise.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake_list.h"
@@ -198,10 +199,12 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     } else if (output_folder_may_hold(&intake->output, path, path + last_part(path))) {
         rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
     }
-    if (rc == STATUS_OK)
-        give(entry, INTAKE_FILE, path);
-    else
+    if (rc != STATUS_OK)
         give_error(entry, rc, path);
+    else
+        give(entry, INTAKE_FILE, path);
+    if (rc == STATUS_OK && noise_is_named(path)) // a file that is called so
+        snprintf(entry->source, sizeof entry->source, "./%s", path);
     return true;
 }
 
@@ -229,6 +232,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
 {
     enum status rc;
     struct stat info;
+    struct noise noise;
     char path[FILE_PATH_MAX] = "";
     if (strlen(text) < sizeof path && text[0])
         tidy_path(path, text);
@@ -238,6 +242,12 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     } else if (intake_is_url(text)) {
         give(entry, INTAKE_URL, text);
         return true;
+    } else if (noise_is_named(text)) {
+        rc = noise_parse(text, &noise);
+        if (rc == STATUS_OK) {
+            give(entry, INTAKE_NOISE, text);
+            return true;
+        }
     } else if (text[0] == '@' && listed) {
         rc = fail(STATUS_USAGE, "a list cannot name a list (a file of this name is ./%s)", text);
     } else if (text[0] == '@') {
@@ -367,6 +377,8 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
     // Failed ones have a name too: whether a file can be read today does not change the names of the others.
     if (intake_is_url(entry->source))
         folder_name_of_url(entry->name, entry->source);
+    else if (entry->kind == INTAKE_NOISE)
+        folder_name_of_noise(entry->name, entry->source);
     else
         folder_name_of_path(entry->name, entry->source + (intake->kept < strlen(entry->source) ? intake->kept : last_part(entry->source)));
     return folder_names_claim(intake->names, entry->name);

@@ -7,6 +7,7 @@
 //               folder without any picture is an entry with an error.
 //   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.
 //   http(s)://  passed through.
+//   noise:      a picture that is made: "noise:1024x768" (common/picture/noise.h); passed through.
 //   @FILE       a list: one of the above a line, relative to the working folder; blank lines and lines that start with # are skipped. Lists
 //               do not name lists.
 //
@@ -24,7 +25,7 @@
 #include "coordinator/intake/known_images.h"
 #include "coordinator/output/folder_names.h"
 
-enum intake_kind { INTAKE_FILE, INTAKE_URL };
+enum intake_kind { INTAKE_FILE, INTAKE_URL, INTAKE_NOISE };
 
 struct intake_entry {
     int64_t id;                     // 0, 1, 2, ... in order, but for images that are known

@@ -11,6 +11,7 @@
 
 #include "common/net/url.h"
 #include "common/picture/geometry.h"
+#include "common/picture/noise.h"
 #include "common/picture/resample.h"
 #include "common/system/clock.h"
 #include "common/system/log.h"
@@ -103,6 +104,13 @@ static struct image_limits limits_of(const struct config *config)
     return (struct image_limits){.side = config->input.max_side, .pixels = config->input.max_pixels};
 }
 
+static enum status check_message(int width, int height)
+{
+    if ((int64_t)width * height > INT_MAX)
+        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", width, height);
+    return STATUS_OK;
+}
+
 enum status load_size(const struct config *config, int *width, int *height)
 {
     const struct image_limits limits = limits_of(config);
@@ -113,9 +121,7 @@ enum status load_size(const struct config *config, int *width, int *height)
         *width = (int)wide;
         *height = (int)high;
     }
-    if ((int64_t)*width * *height > INT_MAX)
-        return fail(STATUS_LIMIT, "%d x %d pixels are more than one message between ranks can hold", *width, *height);
-    return STATUS_OK;
+    return check_message(*width, *height);
 }
 
 // More than that is more features than anybody tells apart, and matching them takes its time.
@@ -132,32 +138,60 @@ static enum status resize_guide(struct image *image, const struct image_limits *
     return resize(image, width, height, limits);
 }
 
-enum status load_guide(const struct config *config, struct image *image, char sha256[65])
+// The picture that a key of the configuration names, and the digest of its bytes. *image is the caller's to destroy in any case.
+static enum status load_named(const char *key, const char *source, const struct config *config, struct image *image, char sha256[65])
 {
     const struct image_limits limits = limits_of(config);
     struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
     int descriptor = -1;
-    enum status rc;
+    enum status rc = STATUS_OK;
     *image = (struct image){0};
-    if (intake_is_url(config->guide))
-        TRY_OUT(download(config->guide, NULL, config, &descriptor)); // the output folder is not there yet
-    else if (url_has_scheme(config->guide) && access(config->guide, F_OK) != 0)
+    if (intake_is_url(source))
+        TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
+    else if (url_has_scheme(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
-    TRY_OUT(read_input(config->guide, descriptor, config, &bytes, &size, &facts));
+    TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(bytes_sha256(bytes, size, sha256));
-    TRY_OUT(codec_decode(bytes, size, &limits, image));
+    rc = codec_decode(bytes, size, &limits, image);
     if (image->notice[0])
-        log_info("guide %s: %s", config->guide, image->notice);
-    rc = resize_guide(image, &limits);
+        log_info("%s %s: %s", key, source, image->notice);
 out:
     if (descriptor >= 0)
         close(descriptor);
     free(bytes);
+    return rc;
+}
+
+enum status load_guide(const struct config *config, struct image *image, char sha256[65])
+{
+    const struct image_limits limits = limits_of(config);
+    enum status rc = load_named("guide", config->guide, config, image, sha256);
+    if (rc == STATUS_OK)
+        rc = resize_guide(image, &limits);
     if (rc != STATUS_OK)
         image_destroy(image);
     return fail_in(rc, "guide %s", config->guide);
+}
+
+enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
+{
+    struct image image;
+    enum status rc;
+    *mask = (struct mask){0};
+    TRY_OUT(load_named("mask", config->mask, config, &image, sha256));
+    TRY_OUT(check_message(image.width, image.height));
+    TRY_OUT(mask_create(mask, &image));
+    TRY_OUT(mask_feather(mask, config->mask_feather));
+    if (mask_is_black(mask))
+        log_warning("mask %s is black all over%s: dreams will be as their pictures", config->mask,
+                    config->mask_feather > 0 ? ", or what is not is narrower than mask_feather" : "");
+out:
+    image_destroy(&image);
+    if (rc != STATUS_OK)
+        mask_destroy(mask);
+    return fail_in(rc, "mask %s", config->mask);
 }
 
 void load_begin(struct task *task, const struct intake_entry *entry)
@@ -167,12 +201,11 @@ void load_begin(struct task *task, const struct intake_entry *entry)
     snprintf(task->name, sizeof task->name, "%s", entry->name);
 }
 
-// From the bytes of a file to pixels as the dream begins with.
-static enum status decode(struct task *task, const void *bytes, size_t size, const struct config *config)
+// From the picture that an input holds to pixels as the dream begins with.
+static enum status prepare(struct task *task, const struct config *config)
 {
     const struct image_limits limits = limits_of(config);
     struct image_row *record = &task->record;
-    TRY(codec_decode(bytes, size, &limits, &task->image));
     int width = task->image.width, height = task->image.height;
     TRY(load_size(config, &width, &height));
     if (config->input.resize)
@@ -188,14 +221,44 @@ int64_t load_modified(const struct stat *facts)
     return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
 }
 
-enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config, struct timing *timing)
+// A picture of 8 bits, whose bytes are what a file would hold.
+static enum status make_noise(struct task *task, const char *source, const struct config *config)
 {
+    const struct image_limits limits = limits_of(config);
+    struct image_row *record = &task->record;
+    struct noise noise;
+    uint8_t *bytes = NULL;
+    enum status rc;
+    TRY_OUT(noise_parse(source, &noise));
+    TRY_OUT(codec_check_size(&limits, (uint64_t)noise.width, (uint64_t)noise.height));
+    TRY_OUT(image_create(&task->image, noise.width, noise.height));
+    const size_t pixels = (size_t)noise.width * (size_t)noise.height;
+    TRY_OUT(ALLOCATE(bytes, 3 * pixels, "for noise of %d x %d pixels", noise.width, noise.height));
+    TRY_OUT(noise_make(&noise, config->seed, bytes));
+    record->bytes = (int64_t)(3 * pixels);
+    TRY_OUT(bytes_sha256(bytes, 3 * pixels, record->sha256));
+    codec_from_bytes(bytes, pixels, task->image.rgb);
+    rc = prepare(task, config);
+out:
+    free(bytes);
+    return rc;
+}
+
+enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
+                        struct timing *timing)
+{
+    const struct image_limits limits = limits_of(config);
     struct image_row *record = &task->record;
     void *bytes = NULL;
     size_t size = 0;
     struct stat facts;
     enum status rc;
     const double start = now();
+    if (kind == INTAKE_NOISE) {
+        rc = make_noise(task, source, config);
+        record->seconds_decode = timing_add(timing, PHASE_DECODE, start, 0) - start;
+        return rc;
+    }
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
     TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
     if (descriptor < 0)
@@ -204,7 +267,8 @@ enum status load_pixels(struct task *task, const char *source, int descriptor, c
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
-    TRY_OUT(decode(task, bytes, size, config));
+    TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
+    TRY_OUT(prepare(task, config));
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);
@@ -215,9 +279,16 @@ enum status load_header(const struct intake_entry *entry, const struct config *c
 {
     const struct image_limits limits = limits_of(config);
     struct stat facts;
+    struct noise noise;
     int descriptor;
     if (entry->status != STATUS_OK)
         return fail(entry->status, "%s", entry->error);
+    if (entry->kind == INTAKE_NOISE) {
+        TRY(noise_parse(entry->source, &noise));
+        TRY(codec_check_size(&limits, (uint64_t)noise.width, (uint64_t)noise.height));
+        *header = (struct codec_header){.width = noise.width, .height = noise.height, .bits = 8};
+        return load_size(config, &header->width, &header->height);
+    }
     TRY(file_open(entry->source, config->input.max_bytes, &descriptor, &facts));
     enum status rc = codec_probe(descriptor, (uint64_t)facts.st_size, &limits, header);
     if (rc == STATUS_OK)
@@ -239,7 +310,7 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
         TRY_OUT(download(entry->source, output, config, &descriptor));
         task->record.seconds_read = now() - start;
     }
-    rc = load_pixels(task, entry->source, descriptor, config, timing);
+    rc = load_pixels(task, entry->kind, entry->source, descriptor, config, timing);
 out:
     if (descriptor >= 0)
         close(descriptor);

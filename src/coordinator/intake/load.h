@@ -6,6 +6,7 @@
 
 #include "common/config/config.h"
 #include "common/net/fetch.h"
+#include "common/picture/mask.h"
 #include "common/wire/timing.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/task/task.h"
@@ -17,9 +18,9 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
                       struct timing *timing) MUST_CHECK;
 
 // The same in parts, for those who download elsewhere: what is known at once, and the rest, from the open file `descriptor` that a download
-// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from the file `source`.
+// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from what `source` names.
 void load_begin(struct task *task, const struct intake_entry *entry);
-enum status load_pixels(struct task *task, const char *source, int descriptor, const struct config *config,
+enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;
 
 // What a picture of this size has after input.resize, which may be too much: STATUS_LIMIT.
@@ -33,6 +34,9 @@ int64_t load_modified(const struct stat *facts);
 
 // How pictures are downloaded.
 struct fetch_options load_fetch_options(const struct config *config);
+
+// The mask, feathered. *mask is zeroed on failure.
+enum status load_mask(const struct config *config, struct mask *mask, char sha256[65]) MUST_CHECK;
 
 // The guide of the objective, made so small that its features can be matched. STATUS_USAGE where that leaves fewer pixels than the network
 // needs. *image is zeroed on failure.

@@ -20,6 +20,7 @@ enum state { DOWNLOADING, LOADABLE, LOADING, DONE };
 struct item {
     TAILQ_ENTRY(item) link;
     struct task *task;
+    enum intake_kind kind;
     char *source;
     enum state state;
     int descriptor; // of the download; -1: none
@@ -100,7 +101,7 @@ static struct item *find_loadable(const struct prefetch *p)
 
 static void load(const struct prefetch *p, struct item *item)
 {
-    enum status rc = load_pixels(item->task, item->source, item->descriptor, p->config, &item->timing);
+    enum status rc = load_pixels(item->task, item->kind, item->source, item->descriptor, p->config, &item->timing);
     if (rc == STATUS_OK && p->checkpoints)
         rc = checkpoint_folder_load(p->checkpoints, p->config, item->task);
     if (rc != STATUS_OK)
@@ -173,6 +174,7 @@ static enum status item_create(struct item **out, const struct intake_entry *ent
     TRY(ALLOCATE(*out, 1, "for another image"));
     struct item *item = *out;
     item->descriptor = -1;
+    item->kind = entry->kind;
     item->state = entry->kind == INTAKE_URL ? DOWNLOADING : LOADABLE;
     item->task = task_create();
     item->source = strdup(entry->source);

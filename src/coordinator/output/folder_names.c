@@ -170,6 +170,15 @@ void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
     make_safe(name, part);
 }
 
+void folder_name_of_noise(char name[FOLDER_NAME_MAX + 1], const char *text)
+{
+    char part[FILE_PATH_MAX];
+    snprintf(part, sizeof part, "%s", text);
+    for (char *colon = part; (colon = strchr(colon, ':'));)
+        *colon = '-';
+    make_safe(name, part);
+}
+
 static uint64_t hash_of(const char *name)
 {
     unsigned char lower[FOLDER_NAME_MAX + 1], digest[SHA256_DIGEST_LENGTH];

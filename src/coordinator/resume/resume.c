@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/picture/noise.h"
 #include "common/system/clock.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
@@ -146,11 +147,12 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
 }
 
 // Whether the file is not there any more, but its folder is: else the disk may be elsewhere, or the working folder another one. Of an
-// address, or a path that the row does not have byte by byte, nobody knows.
+// address, of noise, or a path that the row does not have byte by byte, nobody knows.
 static bool is_gone(const char *source)
 {
     char folder[ROW_SOURCE_MAX];
-    if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || access(source, F_OK) == 0)
+    if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || noise_is_named(source) ||
+        access(source, F_OK) == 0)
         return false;
     snprintf(folder, sizeof folder, "%s", source);
     char *slash = strrchr(folder, '/');
@@ -294,6 +296,7 @@ static enum status read_run(struct resume *r, struct run_reader **reader)
     snprintf(r->weights_md5, sizeof r->weights_md5, "%s", past->weights_md5);
     snprintf(r->guide_sha256, sizeof r->guide_sha256, "%s", past->guide_sha256 ? past->guide_sha256 : "");
     snprintf(r->statistics_sha256, sizeof r->statistics_sha256, "%s", past->statistics_sha256 ? past->statistics_sha256 : "");
+    snprintf(r->mask_sha256, sizeof r->mask_sha256, "%s", past->mask_sha256 ? past->mask_sha256 : "");
     r->tiles = (struct tile_rules){.size = past->tile_size, .halo = past->tile_halo, .blend = past->tile_blend};
     TRY(run_images_read(*reader, &r->past));
     return run_images_add_earlier(*reader, &r->past);

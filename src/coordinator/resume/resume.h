@@ -37,9 +37,9 @@ struct resume_counts {
 };
 
 struct resume {
-    char path[FILE_PATH_MAX];                                      // of the run file
-    char weights_md5[33], guide_sha256[65], statistics_sha256[65]; // the latter two empty: there were none
-    struct tile_rules tiles;                                       // without the stride
+    char path[FILE_PATH_MAX];                                                       // of the run file
+    char weights_md5[33], guide_sha256[65], mask_sha256[65], statistics_sha256[65]; // the latter three empty: there were none
+    struct tile_rules tiles;                                                        // without the stride
     enum config_folders folders;
     char plan[CONFIG_PATH_MAX]; // what its configuration says
     struct run_earlier earlier; // for run_file_create(): the rows of what is done

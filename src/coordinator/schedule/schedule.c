@@ -130,12 +130,13 @@ static double feature_pixels(const struct schedule *schedule, const struct tilin
 }
 
 // Of a member's rows while it takes steps in an octave: image, original, a frame on its way, gradient and scratch, the latter two with what
-// smoothing reads.
+// smoothing reads, and the mask's.
 static double step_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
     const struct config *config = schedule->config;
     const int margin = (int)ceil(3 * config->smooth), frames = config->frames.cam || config->frames.dream ? 2 : 0;
-    return (2 + frames) * row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
+    const double mask = schedule->mask_bytes > 0 ? 1.0 / 3 : 0; // one plane
+    return (2 + frames + mask) * row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
            exchange_pixels(octave, config->jitter, members) + feature_pixels(schedule, octave, members);
 }
 
@@ -184,7 +185,8 @@ static double image_pixels(const struct schedule *schedule, const struct cut *cu
         most = fmax(most, full + step_pixels(schedule, octave, members)); // the original waits meanwhile
     // Of all ways from one octave to the next the last takes most: the detail, before and after it is enlarged, the original and its copy.
     if (cut->count > 1)
-        most = fmax(most, row_pixels(last - 1, members, 0) + 3 * full + resample_pixels(last - 1, last, members));
+        most = fmax(most, row_pixels(last - 1, members, 0) + (schedule->mask_bytes > 0 ? 3.4 : 3) * full +
+                              resample_pixels(last - 1, last, members));
     return most;
 }
 
@@ -193,7 +195,7 @@ static double network_bytes(const struct schedule *schedule, const struct cut *c
     double pixels = 0;
     for (int k = 0; k < cut->count; k++)
         pixels = fmax(pixels, window_pixels(&cut->octaves[k]));
-    return schedule->window_bytes * pixels;
+    return schedule->window_bytes * pixels + schedule->mask_bytes;
 }
 
 static double memory_of(const struct schedule *schedule, const struct cut *cut, int members)

@@ -20,6 +20,7 @@ struct schedule {
     bool explains;         // images are explained, not dreamed
     double feature_bytes;  // of all targets' activations for a pixel of an octave
     double window_bytes;   // memory that the network needs for a pixel of its window
+    double mask_bytes;     // of the mask, that a worker holds all along; 0: there is none
     uint64_t memory_limit; // bytes, of the worker that may use least
     int workers;           // ranks that dream, >= 1
 };

@@ -28,6 +28,9 @@ struct codec_header {
 // damaged behind its header.
 enum status codec_probe(int descriptor, uint64_t size, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
+// Whether a picture of this size may be decoded, or made: STATUS_FORMAT without a pixel, STATUS_LIMIT.
+enum status codec_check_size(const struct image_limits *limits, uint64_t width, uint64_t height) MUST_CHECK;
+
 // Writes rgb and alpha with `image->bits` bits a sample to `path`, complete or absent, in the colours of image->icc and with that profile.
 // OTHER is written as PNG. PNG has 16 bits at most; JPEG has 8, no alpha, and the quality below. rgb is clipped to [-1, 1] and rounded to
 // the nearest sample; NaN and infinity are refused. The same image gives the same bytes.

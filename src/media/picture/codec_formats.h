@@ -71,9 +71,6 @@ enum status codec_png_encode(FILE *stream, const struct codec_output *output) MU
 enum status codec_tiff_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 
-// STATUS_FORMAT, STATUS_LIMIT.
-enum status codec_check_size(const struct image_limits *limits, uint64_t width, uint64_t height) MUST_CHECK;
-
 // Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8, 16 or 32.
 enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,
                            bool alpha) MUST_CHECK;

@@ -31,6 +31,7 @@ struct ascent {
     struct frames *frames;
     struct slab *image;
     const struct slab *base;
+    const struct masking *masking;
     int octave;
     struct objective objective; // with the weights of targets that the octave has, and of channels where guidance changes them
     struct sweep *sweep;
@@ -65,12 +66,13 @@ static unsigned wanted_gradients(const struct ascent *a)
 }
 
 enum status ascent_create(struct ascent **ascent, struct image_job *job, struct frames *frames, struct slab *image, const struct slab *base,
-                          int octave, int octaves)
+                          const struct masking *masking, int octave, int octaves)
 {
     const int width = image->width, height = image->height;
     TRY(ALLOCATE(*ascent, 1, "for an octave"));
     struct ascent *a = *ascent;
-    *a = (struct ascent){.job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .octave = octave};
+    *a = (struct ascent){
+        .job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .masking = masking, .octave = octave};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
     TRY(copy_weights(a));
     objective_enter_octave(&a->objective, octave, octaves);
@@ -249,6 +251,7 @@ enum status ascent_step(struct ascent *a, int step, bool *save)
         return fail(STATUS_INTERNAL, "the gradient of octave %d, step %d is not finite", a->octave, step);
     }
     const double at = now();
+    masking_weaken(a->masking, &a->gradient);
     shaping_ascend(image, &a->gradient,
                    config->step_size * pow(config->step_decay, step) / shaping_divisor(sum.gradient, samples, config->normalize),
                    config->clip);

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "worker/ascent/frames.h"
+#include "worker/ascent/masking.h"
 #include "worker/network/sweep.h"
 
 struct ascent;
 
-// Raises `image`, this member's rows of the octave number `octave` of `octaves`, in place. `base`: the original at this size. All pointers
-// outlive the ascent. Not collective: a failure is this member's. Destroy it also after a failure.
+// Raises `image`, this member's rows of the octave number `octave` of `octaves`, in place. `base`: the original at this size; `masking`:
+// the mask for these rows. All pointers outlive the ascent. Not collective: a failure is this member's. Destroy it also after a failure.
 enum status ascent_create(struct ascent **ascent, struct image_job *job, struct frames *frames, struct slab *image, const struct slab *base,
-                          int octave, int octaves) MUST_CHECK;
+                          const struct masking *masking, int octave, int octaves) MUST_CHECK;
 void ascent_destroy(struct ascent **ascent);
 
 // For whoever wants to look at the octave without raising it.

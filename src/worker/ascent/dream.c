@@ -18,11 +18,12 @@ struct dream {
     const struct config *config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     int octave_count;
-    int octave, step;      // the current one, -1: none yet; its updates that are done
-    struct slab original;  // full size
-    struct slab base;      // the original at the current octave's size; a view of `original` at the last
-    struct slab image;     // the dream at the current octave
-    struct ascent *ascent; // of the current octave
+    int octave, step;       // the current one, -1: none yet; its updates that are done
+    struct slab original;   // full size
+    struct slab base;       // the original at the current octave's size; a view of `original` at the last
+    struct slab image;      // the dream at the current octave
+    struct masking masking; // of the current octave
+    struct ascent *ascent;  // of the current octave
     struct frames frames;
     struct picture_metrics before;
     // What image_job.keep() is given: `image` itself, or a copy from where guidance looked last.
@@ -33,6 +34,7 @@ struct dream {
 static void leave_octave(struct dream *d)
 {
     ascent_destroy(&d->ascent);
+    masking_destroy(&d->masking);
     if (d->base.data == d->original.data)
         d->base = (struct slab){0};
 }
@@ -147,7 +149,7 @@ out:
     return rc;
 }
 
-// to += d->image, enlarged; nothing to add before the first octave.
+// to += d->image, enlarged, where the mask, of that size, is not 0: the filter rings. Nothing to add before the first octave.
 static enum status add_enlarged(struct dream *d, struct slab *to)
 {
     struct slab larger;
@@ -155,18 +157,20 @@ static enum status add_enlarged(struct dream *d, struct slab *to)
         return STATUS_OK;
     TRY(rescale(d->job->team, &d->image, to->width, to->height, &larger));
     slab_destroy(&d->image);
+    masking_restore(&d->masking, &larger, NULL);
     slab_add(to, &larger, 1);
     slab_destroy(&larger);
     return STATUS_OK;
 }
 
-// The dream at another size.
-static enum status enlarge(struct dream *d, int width, int height)
+// The dream at the size of the original, where the mask, of that size, is not 0.
+static enum status enlarge(struct dream *d, const struct slab *original)
 {
     struct slab larger;
-    TRY(rescale(d->job->team, &d->image, width, height, &larger));
+    TRY(rescale(d->job->team, &d->image, original->width, original->height, &larger));
     slab_destroy(&d->image);
     slab_clip(&larger, d->config->clip == CLIP_COLOUR);
+    masking_restore(&d->masking, &larger, original);
     d->image = larger;
     return STATUS_OK;
 }
@@ -191,9 +195,16 @@ static enum status find_base(struct dream *d, int octave)
     return STATUS_OK;
 }
 
+static enum status find_masking(struct dream *d, const struct slab *like)
+{
+    masking_destroy(&d->masking);
+    return team_agree(d->job->team, masking_create(&d->masking, d->job->mask, like));
+}
+
 static enum status begin_ascent(struct dream *d)
 {
-    return team_agree(d->job->team, ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, d->octave, d->octave_count));
+    return team_agree(d->job->team,
+                      ascent_create(&d->ascent, d->job, &d->frames, &d->image, &d->base, &d->masking, d->octave, d->octave_count));
 }
 
 // Moves from the current octave, if there is one, to this one.
@@ -207,8 +218,9 @@ static enum status enter_octave(struct dream *d, int octave)
     if (!first && detail)
         slab_add(&d->image, &d->base, -1); // leaves what has been dreamed so far
     TRY_OUT(find_base(d, octave));
+    TRY_OUT(find_masking(d, &d->base));
     if (!first && !detail) {
-        TRY_OUT(enlarge(d, d->base.width, d->base.height));
+        TRY_OUT(enlarge(d, &d->base));
     } else {
         TRY_OUT(team_agree(d->job->team, slab_copy(&next, &d->base)));
         TRY_OUT(add_enlarged(d, &next));
@@ -241,6 +253,7 @@ static enum status enter_again(struct dream *d)
     d->step = from->step;
     frames_skip(&d->frames, from->octave * d->config->steps + from->step);
     TRY(find_base(d, from->octave));
+    TRY(find_masking(d, &d->base));
     d->image = *d->job->dreamed;
     *d->job->dreamed = (struct slab){0};
     return begin_ascent(d);
@@ -265,8 +278,9 @@ static enum status finish_early(struct dream *d)
 {
     if (d->octave >= 0 && is_last(d))
         return STATUS_OK;
+    TRY(find_masking(d, &d->original));
     if (d->octave >= 0 && !d->config->octaves.detail)
-        return enlarge(d, d->original.width, d->original.height);
+        return enlarge(d, &d->original);
     if (d->octave >= 0)
         slab_add(&d->image, &d->base, -1);
     TRY(add_enlarged(d, &d->original));

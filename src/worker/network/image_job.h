@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/picture/mask.h"
 #include "common/wire/run_rows.h"
 #include "worker/network/engine.h"
 #include "worker/network/objective.h"
@@ -18,6 +19,7 @@ struct image_job {
     struct engine *engine;
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
+    const struct mask *mask; // of dreams; NULL: none
     struct outbox
         *outbox;      // takes frames, maps, the importance of channels, and is kept moving while the network runs; NULL: nobody wants them
     int64_t image;    // id

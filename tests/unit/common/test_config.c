@@ -31,6 +31,8 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_EQUAL(config.balance, 0);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
+    CU_ASSERT_STRING_EQUAL(config.mask, "none");
+    CU_ASSERT_EQUAL(config.mask_feather, 0.05);
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_GUIDED);
     CU_ASSERT_EQUAL(config.octaves.count, GEOMETRY_OCTAVES_AUTO);
     CU_ASSERT_EQUAL(config.octaves.scale, 1.4);
@@ -107,6 +109,8 @@ static void change_everything(struct config *config)
         "objective=mean",
         "balance=0.3",
         "guide=https://example.org/a b.jpg?x=1#y",
+        "mask=masks/a b.png",
+        "mask_feather=0",
         "class=65535",
         "gradient=deconv",
         "gradient_above=input",

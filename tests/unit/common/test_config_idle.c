@@ -30,6 +30,8 @@ static void test_named(void)
     DREAM("", "guide=a.png", "objective=guide");
     DREAM("balance has no effect unless objective is mean_square or mean", "balance=0.5", "objective=class");
     DREAM("", "balance=0.5", "objective=mean");
+    DREAM("mask_feather has no effect unless mask names a picture", "mask_feather=0.1");
+    DREAM("", "mask_feather=0.1", "mask=a.png");
     DREAM("class has no effect unless objective is class", "class=3");
     DREAM("", "class=3", "objective=class");
     DREAM("class has no effect unless objective is class", "class=3", "objective=guide", "guide=a.png");

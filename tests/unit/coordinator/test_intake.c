@@ -64,8 +64,11 @@ static const char *take(const char *output, int count, ...)
             break;
         CU_ASSERT_EQUAL(entry.id, id++);
         CU_ASSERT_EQUAL(entry.status == STATUS_OK, entry.error[0] == '\0');
-        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s\n", entry.kind == INTAKE_URL ? "URL " : "", entry.source,
-                                 entry.status ? "!" : entry.name);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s\n",
+                                 entry.kind == INTAKE_URL     ? "URL "
+                                 : entry.kind == INTAKE_NOISE ? "NOISE "
+                                                              : "",
+                                 entry.source, entry.status ? "!" : entry.name);
         if (entry.status)
             used += (size_t)snprintf(text + used - 1, sizeof text - used, " %s\n", entry.error) - 1;
         CU_ASSERT_FATAL(used < sizeof text - 8192);
@@ -101,6 +104,29 @@ static void test_files_and_urls(void)
           "http://example.org/B.tif");
     GIVES("/dev/null ! neither a file nor a folder\n", "out", 1, "/dev/null");
     GIVES("", "out", 0);
+}
+
+#define NOISE_FORM "noise is named as noise:1024x768, or noise:1024x768:7 for another one (a file of this name: ./"
+
+// Noise is named everywhere but in folders; a file that is called so, by its path.
+static void test_noise(void)
+{
+    enter("noise");
+    put_text("list", "noise:80x90:3\n  noise:100x90\nnoise:x\n./noise:80x90\n");
+    put_text("noise:80x90", png);
+    put_text("sub/noise:80x90.png", png);
+    GIVES("NOISE noise:100x90 noise-100x90\n"
+          "NOISE noise:100x90:2 noise-100x90-2\n"
+          "NOISE noise:100x90 noise-100x90-3\n"
+          "NOISE noise:80x90:3 noise-80x90-3\n"
+          "NOISE noise:100x90 noise-100x90-4\n"
+          "noise:x ! " NOISE_FORM "noise:x)\n"
+          "./noise:80x90 noise:80x90\n"
+          "noise:* ! " NOISE_FORM "noise:*)\n"
+          "./noise:80x90 noise:80x90-2\n"
+          "sub/noise:80x90.png sub/noise:80x90\n"
+          "noise: ! " NOISE_FORM "noise:)\n",
+          "out", 8, "noise:100x90", "noise:100x90:2", "noise:100x90", "@list", "noise:*", "noise[:]*", "sub", "noise:");
 }
 
 static void test_folders(void)
@@ -526,6 +552,7 @@ static void test_pictures(void)
 
 static const struct unit_test tests[] = {
     {"files and urls", test_files_and_urls},
+    {"noise", test_noise},
     {"folders", test_folders},
     {"folder that may not be read", test_folder_that_may_not_be_read},
     {"globs", test_globs},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Guides of all shapes: what the network is given it can work on. Pictures made smaller keep what their file needs.
 #include "common/picture/geometry.h"
+#include "common/picture/noise.h"
 #include "coordinator/intake/load.h"
 
 #include <stdlib.h>
@@ -120,11 +121,94 @@ static void test_seconds(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(task);
     write_guide(100, 80);
     task->record.seconds_read = 1000;
-    UNIT_OK(load_pixels(task, config.guide, -1, &config, &timing));
+    UNIT_OK(load_pixels(task, INTAKE_FILE, config.guide, -1, &config, &timing));
     CU_ASSERT(task->record.seconds_read > 1000 && timing.phases[PHASE_FETCH].seconds > 1000);
     CU_ASSERT(task->record.seconds_decode > 0 && task->record.seconds_decode < 1000);
     CU_ASSERT(timing.phases[PHASE_FETCH].count == 1 && timing.phases[PHASE_FETCH].bytes == task->record.bytes);
     task_destroy(&task);
+}
+
+static void load_noise(struct task *task, const char *name)
+{
+    struct intake_entry entry = {.kind = INTAKE_NOISE, .name = "noise"};
+    struct timing timing = {0};
+    snprintf(entry.source, sizeof entry.source, "%s", name);
+    UNIT_OK(load_task(task, &entry, &config, scratch, &timing));
+    CU_ASSERT(timing.phases[PHASE_DECODE].count == 1 && timing.phases[PHASE_FETCH].count == 0);
+}
+
+// A picture of 8 bits like one from a file that holds its bytes; by its number and the seed.
+static void test_noise(void)
+{
+    enum { WIDTH = 120, HEIGHT = 90, COUNT = 3 * WIDTH * HEIGHT };
+    struct task *task = task_create(), *again = task_create(), *other = task_create();
+    uint8_t *bytes = malloc(COUNT), *back = malloc(COUNT);
+    char sha256[65];
+    CU_ASSERT_FATAL(task && again && other && bytes && back);
+    config_init(&config);
+    config.seed = 5;
+    load_noise(task, "noise:120x90:2");
+    UNIT_OK(noise_make(&(struct noise){WIDTH, HEIGHT, 2}, 5, bytes));
+    UNIT_OK(bytes_sha256(bytes, COUNT, sha256));
+    CU_ASSERT_STRING_EQUAL(task->record.sha256, sha256);
+    CU_ASSERT(task->image.width == WIDTH && task->image.height == HEIGHT && task->image.bits == 8 && !task->image.alpha);
+    CU_ASSERT(task->record.width == WIDTH && task->record.height == HEIGHT && task->record.bits == 8 && task->record.bytes == COUNT);
+    CU_ASSERT_STRING_EQUAL(task->record.source, "noise:120x90:2");
+    codec_to_bytes(task->image.rgb, WIDTH * HEIGHT, back);
+    CU_ASSERT(memcmp(back, bytes, COUNT) == 0);
+    load_noise(again, "noise:120x90:2");
+    CU_ASSERT_STRING_EQUAL(again->record.sha256, sha256);
+    config.seed = 6;
+    config.input.resize = 45;
+    load_noise(other, "noise:120x90:2");
+    CU_ASSERT_STRING_NOT_EQUAL(other->record.sha256, sha256);
+    CU_ASSERT(other->record.width == 60 && other->record.height == 45);
+    free(bytes);
+    free(back);
+    task_destroy(&task);
+    task_destroy(&again);
+    task_destroy(&other);
+}
+
+// Neither made nor promised.
+static void test_noise_limits(void)
+{
+    static const char *const bad[][2] = {{"noise:301x20", "the limit is 300 a side"}, {"noise:200x200", "the limit is 30000 pixels"}};
+    for (int i = 0; i < 2; i++) {
+        struct intake_entry entry = {.kind = INTAKE_NOISE, .name = "noise"};
+        struct codec_header header;
+        struct timing timing = {0};
+        struct task *task = task_create();
+        CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+        config_init(&config);
+        config.input.max_side = 300;
+        config.input.max_pixels = 30000;
+        snprintf(entry.source, sizeof entry.source, "%s", bad[i][0]);
+        UNIT_FAILS(load_task(task, &entry, &config, scratch, &timing), STATUS_LIMIT, bad[i][1]);
+        UNIT_FAILS(load_header(&entry, &config, &header), STATUS_LIMIT, bad[i][1]);
+        strcpy(entry.source, "noise:300x100");
+        UNIT_OK(load_header(&entry, &config, &header));
+        CU_ASSERT(header.width == 300 && header.height == 100 && header.bits == 8 && !header.alpha);
+        task_destroy(&task);
+    }
+}
+
+static void test_mask(void)
+{
+    struct mask mask;
+    char sha256[65] = "";
+    write_guide(200, 100); // grey
+    snprintf(config.mask, sizeof config.mask, "%s", config.guide);
+    UNIT_OK(load_mask(&config, &mask, sha256));
+    CU_ASSERT(mask.width == 200 && mask.height == 100 && strlen(sha256) == 64);
+    for (size_t i = 0; i < mask_count(&mask); i++)
+        CU_ASSERT_DOUBLE_EQUAL(mask.values[i] / (double)MASK_FULL, 0.5, 0.01);
+    mask_destroy(&mask);
+    UNIT_OK(file_join(config.mask, scratch, "gone.png"));
+    UNIT_FAILS(load_mask(&config, &mask, sha256), STATUS_IO, "mask ");
+    CU_ASSERT_PTR_NULL(mask.values);
+    strcpy(config.mask, "ftp://example.org/mask.png");
+    UNIT_FAILS(load_mask(&config, &mask, sha256), STATUS_UNSUPPORTED, "mask ftp://example.org/mask.png: of addresses only http and https");
 }
 
 static const struct unit_test tests[] = {
@@ -132,5 +216,8 @@ static const struct unit_test tests[] = {
     {"guides that the network cannot see", test_refused},
     {"resized pictures keep what their file needs", test_resize_keeps},
     {"seconds of the download", test_seconds},
+    {"noise", test_noise},
+    {"noise beyond the limits", test_noise_limits},
+    {"a mask", test_mask},
 };
 UNIT_MAIN_IN_SCRATCH("load", tests)

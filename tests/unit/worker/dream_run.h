@@ -37,6 +37,20 @@ static struct dream_taken {
 static int taken_count;
 static const struct dream_taken *taken_up;
 
+static const struct mask *masked; // by which the next dreams are; NULL: none
+
+// Black on the left, white on the right, grey between, of a size of its own.
+static inline struct mask half_mask(void)
+{
+    enum { WIDE = 50, HIGH = 31 };
+    struct mask mask = {.width = WIDE, .height = HIGH, .values = naive_alloc(WIDE * HIGH * sizeof *mask.values)};
+    for (int i = 0; i < WIDE * HIGH; i++) {
+        const int x = i % WIDE - i / WIDE / 3;
+        mask.values[i] = (uint16_t)(x < 12 ? 0 : x > 30 ? MASK_FULL : MASK_FULL / 2 + 100 * x);
+    }
+    return mask;
+}
+
 static inline bool always(void *context)
 {
     (void)context;
@@ -93,6 +107,7 @@ static inline struct dreamed dream_on(const struct config *config, const struct 
     s.job.stop = should_stop;
     s.job.save = always;
     s.job.context = &d;
+    s.job.mask = masked;
     s.job.dreamed = &rest;
     if (taken_up) {
         const struct slab from = whole_slab(taken_up->rgb, taken_up->state.width, taken_up->state.height);

@@ -87,6 +87,16 @@ static void test_guided(void)
     CHECK("guidance.importance=0.5", "guidance.every=3", "steps=4", "octaves.count=1");
 }
 
+static void test_masked(void)
+{
+    struct mask mask = half_mask();
+    masked = &mask;
+    CHECK("jitter=7");
+    CHECK("octaves.detail=false", "steps=2");
+    masked = NULL;
+    mask_destroy(&mask);
+}
+
 // A state that is none of this dream.
 static void test_refused(void)
 {
@@ -110,7 +120,8 @@ static void test_refused(void)
 }
 
 static const struct unit_test tests[] = {
-    {"plain", test_plain},     {"without detail", test_without_detail}, {"shaped", test_shaped}, {"guided", test_guided},
-    {"refused", test_refused},
+    {"plain", test_plain},   {"without detail", test_without_detail},
+    {"shaped", test_shaped}, {"guided", test_guided},
+    {"masked", test_masked}, {"refused", test_refused},
 };
 UNIT_MAIN("dream_resume", tests)
