@@ -17,6 +17,7 @@ enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CO
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
+enum config_colours { COLOURS_DREAM, COLOURS_ORIGINAL };
 enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
@@ -73,6 +74,7 @@ struct config {
         double coarse; // each band's strength is 2^coarse times that of the finer one
         double colour; // how far the gradient's colours follow those of natural pictures, 0..1
     } shape;
+    enum config_colours colours;
     enum config_clip clip;
     uint64_t seed;
     enum config_network_input network_input; // pictures are -1..1 or 0..1 to the network

@@ -51,6 +51,11 @@ static bool no_pyramid(const struct config *c)
     return c->shape.pyramid < 2;
 }
 
+static bool grey(const struct config *c)
+{
+    return c->colours == COLOURS_ORIGINAL;
+}
+
 static bool no_guidance(const struct config *c)
 {
     return c->guidance.saliency == 0 && c->guidance.cam == 0 && c->guidance.importance == 0 && c->guidance.add_magnitude == 0 &&
@@ -95,6 +100,7 @@ static const struct {
     {"class", no_class, "objective is class", false},
     {"gradient_strength", not_guided, "gradient is guided", true},
     {"gradient_above", plain, "gradient is guided or deconv", true},
+    {"shape.colour", grey, "colours is dream", true},
     {"shape.coarse", no_pyramid, "shape.pyramid is 2 or more", true},
     {"octaves.smallest", counted_octaves, "octaves.count is auto", true},
     {"octaves.scale", one_octave, "octaves.count is more than 1", true},

@@ -79,6 +79,8 @@ const struct config_key config_keys[] = {
     REAL(ASCENT, shape.coarse, "0", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
     REAL(ASCENT, shape.colour, "0", 0, 1,
         "How far the gradient's colours follow those of natural pictures, which differ mostly in lightness.", .only = CONFIG_DREAM),
+    KEY(ASCENT, colours, WORD, "dream", "Whose colours the picture has: the dream's, or the photograph's, of which the dream changes the lightness alone.",
+        .words = WORDS({"dream", COLOURS_DREAM}, {"original", COLOURS_ORIGINAL}), .only = CONFIG_DREAM),
     KEY(ASCENT, clip, WORD, "colour",
         "What becomes of values beyond black and white: the colour is made paler until it fits, or each channel is cut by itself.",
         .words = WORDS({"colour", CLIP_COLOUR}, {"channels", CLIP_CHANNELS}), .only = CONFIG_DREAM),

@@ -196,8 +196,8 @@ static enum status shape(struct ascent *a)
     if (a->pyramid)
         TRY(equalise(a));
     const double start = now();
-    if (a->config->shape.colour > 0)
-        shaping_colours(&a->gradient, a->config->shape.colour);
+    if (a->config->shape.colour > 0 || a->config->colours == COLOURS_ORIGINAL)
+        shaping_colours(&a->gradient, a->config->colours, a->config->shape.colour);
     if (a->config->smooth > 0)
         slab_blur(&a->gradient, &a->scratch, a->config->smooth);
     timing_add(a->job->team->timing, PHASE_SHAPE, start, 0);

@@ -69,14 +69,14 @@ void shaping_band_scales(const double *mean_squares, int bands, double coarse, f
         scales[band] = (float)(exp2(coarse * band) / (sqrt(mean_squares[band]) + 1e-12));
 }
 
-void shaping_colours(struct slab *gradient, double share)
+void shaping_colours(struct slab *gradient, enum config_colours colours, double share)
 {
     // Of red, green and blue of photographs, in such a scale that its trace is 3.
     static const double covariance[3][3] = {{1.06, 0.98, 0.85}, {0.98, 0.98, 0.92}, {0.85, 0.92, 0.96}};
     float m[3][3];
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 3; j++)
-            m[i][j] = (float)((1 - share) * (i == j) + share * covariance[i][j]);
+            m[i][j] = (float)(colours == COLOURS_ORIGINAL ? 1.0 / 3 : (1 - share) * (i == j) + share * covariance[i][j]);
 #pragma omp parallel for schedule(static)
     for (int y = gradient->rows.begin; y < gradient->rows.end; y++) {
         float *restrict red = slab_row(gradient, 0, y), *restrict green = slab_row(gradient, 1, y),

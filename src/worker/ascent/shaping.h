@@ -19,8 +19,9 @@ double shaping_divisor(const double moments[SLAB_MOMENTS], double samples, enum 
 void shaping_band_scales(const double *mean_squares, int bands, double coarse, float *scales);
 
 // rgb = (1 - share) rgb + share * C rgb on all rows held: C is the covariance of the colours of natural pictures, so that the gradient goes
-// as far along each of its axes as pictures do (Olah et al., "Feature visualization", 2017).
-void shaping_colours(struct slab *gradient, double share);
+// as far along each of its axes as pictures do (Olah et al., "Feature visualization", 2017). COLOURS_ORIGINAL: rgb = their mean, so that
+// lightness alone changes.
+void shaping_colours(struct slab *gradient, enum config_colours colours, double share);
 
 // image += step * gradient on image->rows, clipped. gradient->rows contains image->rows.
 void shaping_ascend(struct slab *image, const struct slab *gradient, double step, enum config_clip clip);

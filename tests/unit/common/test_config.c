@@ -129,6 +129,7 @@ static void change_everything(struct config *config)
         "shape.pyramid=3",
         "shape.coarse=-0.5",
         "shape.colour=0.25",
+        "colours=original",
         "clip=channels",
         "seed=18446744073709551615",
         "network_input=unit",

@@ -121,8 +121,7 @@ static void naive_gradient(struct setup *s, float *image, int width, int height,
     CU_ASSERT_DOUBLE_EQUAL(record->total_variation / variation_of(image, width, height), 1, 1e-5);
     if (config->shape.pyramid > 1)
         equalise(config, &slopes);
-    if (config->shape.colour > 0)
-        shaping_colours(&slopes, config->shape.colour);
+    shaping_colours(&slopes, config->colours, config->shape.colour);
     if (config->smooth > 0)
         slab_blur(&slopes, &spare, config->smooth);
     if (config->total_variation > 0)
@@ -447,6 +446,7 @@ static void test_settings_matter(void)
                                            "gradient_strength=0.5",
                                            "shape.pyramid=3",
                                            "shape.colour=0.5",
+                                           "colours=original",
                                            "gradient=deconv",
                                            "gradient_above=input",
                                            "normalize=mean_abs",

@@ -99,9 +99,9 @@ static void test_colours(void)
     struct slab before = random_slab(13, 8, 3), none = copy_rows(&before, before.rows), half = copy_rows(&before, before.rows),
                 full = copy_rows(&before, before.rows);
     double grey = 0, colour = 0;
-    shaping_colours(&none, 0);
-    shaping_colours(&half, 0.5);
-    shaping_colours(&full, 1);
+    shaping_colours(&none, COLOURS_DREAM, 0);
+    shaping_colours(&half, COLOURS_DREAM, 0.5);
+    shaping_colours(&full, COLOURS_DREAM, 1);
     CU_ASSERT(same_rows(&none, &before, before.rows));
     for (size_t i = 0; i < slab_plane(&before); i++) {
         const float *rgb[3] = {slab_row(&full, 0, 0), slab_row(&full, 1, 0), slab_row(&full, 2, 0)};
@@ -111,6 +111,13 @@ static void test_colours(void)
     CU_ASSERT(colour < 0.1 * grey); // as large a part of random values before: 0.8
     for (size_t i = 0; i < slab_count(&before); i++)
         CU_ASSERT_DOUBLE_EQUAL(half.data[i], 0.5 * (before.data[i] + full.data[i]), 1e-6);
+    shaping_colours(&none, COLOURS_ORIGINAL, 0.5);
+    for (size_t i = 0; i < slab_plane(&before); i++)
+        for (int c = 0; c < 3; c++) {
+            const float *from = slab_row(&before, 0, 0) + i;
+            const double mean = ((double)from[0] + from[slab_plane(&before)] + from[2 * slab_plane(&before)]) / 3;
+            CU_ASSERT_DOUBLE_EQUAL(slab_row(&none, c, 0)[i], mean, 1e-6);
+        }
     slab_destroy(&before);
     slab_destroy(&none);
     slab_destroy(&half);
