@@ -149,16 +149,23 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
-// Those of the weights that there are. Of a run that is gone on with they must be what they were.
+// Those of the weights that there are; without a digest where there are none and nothing needs them. Of a run that is gone on with they
+// must be what they were.
 static enum status read_statistics(struct run *run)
 {
     const struct resume *resume = run->prepared.resume;
     struct statistics_info *info = &run->statistics_info;
     char digest[65], path[FILE_PATH_MAX];
     TRY(statistics_digest(run->weights.array, digest));
-    TRY(statistics_find(digest, path));
-    TRY(statistics_read(path, digest, run->statistics, info));
-    log_debug("%s: of %d pictures of %d pixels", path, info->pictures, info->side);
+    const enum status rc = statistics_find(digest, path);
+    if (rc == STATUS_OK) {
+        TRY(statistics_read(path, digest, run->statistics, info));
+        log_debug("%s: of %d pictures of %d pixels", path, info->pictures, info->side);
+    } else if (rc != STATUS_USAGE || config_needs_statistics(&run->options->config)) {
+        return rc;
+    } else {
+        log_info("balance: auto is 0: %s", status_message());
+    }
     if (!resume || strcmp(resume->statistics_sha256, info->sha256) == 0)
         return STATUS_OK;
     return resume_refuse(resume, "the statistics of channels over ordinary pictures were others");
@@ -170,7 +177,7 @@ static enum status share_statistics(struct run *run)
     const struct launch *launch = &run->launch;
     const size_t count = statistics_count(network_inception_v3());
     enum status rc;
-    if (!config_needs_statistics(&run->options->config))
+    if (!config_wants_statistics(&run->options->config))
         return STATUS_OK;
     rc = ALLOCATE(run->statistics, count, "for statistics of channels");
     if (rc == STATUS_OK && launch->rank == COORDINATOR_RANK)
@@ -179,7 +186,11 @@ static enum status share_statistics(struct run *run)
         return rc;
     TRY(launch_agree(&run->launch, rc));
     TRY(mpi_check(MPI_Bcast(&run->statistics_info, sizeof run->statistics_info, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
-    return mpi_check(MPI_Bcast(run->statistics, (int)count, MPI_FLOAT, COORDINATOR_RANK, launch->comm), "broadcast");
+    if (run->statistics_info.sha256[0])
+        return mpi_check(MPI_Bcast(run->statistics, (int)count, MPI_FLOAT, COORDINATOR_RANK, launch->comm), "broadcast");
+    free(run->statistics);
+    run->statistics = NULL;
+    return STATUS_OK;
 }
 
 // And the mask, of which it is known already whether there is one.

@@ -261,6 +261,12 @@ static enum status check_baselines(const char *text)
     return STATUS_OK;
 }
 
+// Whether its objective weighs channels.
+static bool weighs_channels(const struct config *config)
+{
+    return config->objective == OBJECTIVE_MEAN_SQUARE || config->objective == OBJECTIVE_MEAN;
+}
+
 static enum status check_statistics(const struct config *config)
 {
     if (config_needs_statistics(config) && config->network_input != NETWORK_INPUT_SIGNED)
@@ -277,12 +283,23 @@ enum status config_check(const struct config *config)
     return check_baselines(config->importance.baselines);
 }
 
+static bool chooses_channels(const struct config *config)
+{
+    bool chooses = false;
+    for (int i = 0; i < config->targets.count; i++)
+        chooses = chooses || config->targets.items[i].automatic > 0;
+    return chooses;
+}
+
 bool config_needs_statistics(const struct config *config)
 {
-    bool needed = config->balance > 0 && (config->objective == OBJECTIVE_MEAN_SQUARE || config->objective == OBJECTIVE_MEAN);
-    for (int i = 0; i < config->targets.count; i++)
-        needed = needed || config->targets.items[i].automatic > 0;
-    return needed;
+    return chooses_channels(config) || (config->balance > 0 && weighs_channels(config));
+}
+
+bool config_wants_statistics(const struct config *config)
+{
+    return config_needs_statistics(config) ||
+           (config->balance == BALANCE_AUTO && weighs_channels(config) && config->network_input == NETWORK_INPUT_SIGNED);
 }
 
 bool config_has_baseline(const struct config *config, const char *word)

@@ -18,6 +18,7 @@ enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, 
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
 enum config_colours { COLOURS_DREAM, COLOURS_ORIGINAL };
+enum { BALANCE_AUTO = -1 };
 enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
@@ -53,7 +54,7 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
-    double balance;              // how far channels that answer to any picture are held back, 0..1
+    double balance;              // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
     char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"
@@ -179,8 +180,10 @@ enum status config_set(struct config *config, const char *key_value) MUST_CHECK;
 // (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
 
-// Whether it takes statistics of channels over ordinary pictures: for balance, or for channels that pictures choose by themselves.
+// Whether it takes statistics of channels over ordinary pictures, for balance or for channels that pictures choose by themselves; whether
+// it can use them: balance: auto does without where there are none.
 bool config_needs_statistics(const struct config *config);
+bool config_wants_statistics(const struct config *config);
 
 // Whether importance.baselines, which config_check() has seen, has this word.
 bool config_has_baseline(const struct config *config, const char *word);

@@ -158,16 +158,22 @@ static enum status parse_text(const struct config_key *key, const char *text, ch
     return STATUS_OK;
 }
 
+// A number that is refused, with the words that there are besides.
+static enum status fail_with_words(enum status rc, const struct config_key *key)
+{
+    char words[64] = "";
+    if (rc == STATUS_OK)
+        return rc;
+    for (const struct config_word *word = key->words; word && word->name; word++)
+        text_append(words, sizeof words, "%s%s", words[0] ? " or " : " (or ", word->name);
+    return fail(rc, "%s%s%s", status_message(), words, words[0] ? ")" : "");
+}
+
 static enum status parse_whole(const struct config_key *key, const char *text, const struct config_word *word, void *field)
 {
     uint64_t value = word ? (uint64_t)word->value : 0;
-    const enum status rc = word ? STATUS_OK : config_parse_whole(text, key->type, key->least, key->most, &value);
-    if (rc != STATUS_OK) {
-        char words[64] = "";
-        for (word = key->words; word && word->name; word++)
-            text_append(words, sizeof words, "%s%s", words[0] ? " or " : " (or ", word->name);
-        return fail(rc, "%s%s%s", status_message(), words, words[0] ? ")" : "");
-    }
+    if (!word)
+        TRY(fail_with_words(config_parse_whole(text, key->type, key->least, key->most, &value), key));
     if (key->type == CONFIG_TYPE_INT)
         *(int *)field = (int)value;
     else
@@ -190,7 +196,10 @@ enum status config_value_parse(struct config *config, const struct config_key *k
         *(int *)field = word->value; // an enum without negative values; same size and representation as int
         return STATUS_OK;
     case CONFIG_TYPE_REAL:
-        return config_parse_real(text, key->low, key->high, field);
+        if (!word)
+            return fail_with_words(config_parse_real(text, key->low, key->high, field), key);
+        *(double *)field = word->value;
+        return STATUS_OK;
     case CONFIG_TYPE_TEXT:
         return parse_text(key, text, field);
     case CONFIG_TYPE_TARGETS:
@@ -200,7 +209,7 @@ enum status config_value_parse(struct config *config, const struct config_key *k
     }
 }
 
-static void print_number_or_word(const struct config_key *key, uint64_t value, FILE *stream)
+static void print_whole(const struct config_key *key, uint64_t value, FILE *stream)
 {
     char text[NUMBER_MAX];
     for (const struct config_word *word = key->words; word && word->name; word++) {
@@ -210,6 +219,15 @@ static void print_number_or_word(const struct config_key *key, uint64_t value, F
         }
     }
     fputs(format_whole(value, key->type, text), stream);
+}
+
+static void print_real(const struct config_key *key, double value, FILE *stream)
+{
+    char text[NUMBER_MAX];
+    const struct config_word *word = key->words;
+    while (word && word->name && word->value != value)
+        word++;
+    fputs(word && word->name ? word->name : format_real(value, text), stream);
 }
 
 static void print_text(const char *text, FILE *stream)
@@ -264,19 +282,18 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
 void config_value_print(const struct config *config, const struct config_key *key, int indent, FILE *stream)
 {
     const void *field = (const char *)config + key->offset;
-    char number[NUMBER_MAX];
     if (key->type == CONFIG_TYPE_BOOL)
         fputs(*(const bool *)field ? "true" : "false", stream);
     else if (key->type == CONFIG_TYPE_WORD || key->type == CONFIG_TYPE_INT)
-        print_number_or_word(key, (uint64_t) * (const int *)field, stream);
+        print_whole(key, (uint64_t) * (const int *)field, stream);
     else if (key->type == CONFIG_TYPE_REAL)
-        fputs(format_real(*(const double *)field, number), stream);
+        print_real(key, *(const double *)field, stream);
     else if (key->type == CONFIG_TYPE_TEXT)
         print_text(field, stream);
     else if (key->type == CONFIG_TYPE_TARGETS)
         print_targets(field, indent, stream);
     else
-        print_number_or_word(key, *(const uint64_t *)field, stream);
+        print_whole(key, *(const uint64_t *)field, stream);
 }
 
 static void print_short_target(const struct config_target *target, FILE *stream)
@@ -320,7 +337,7 @@ void config_value_print_range(const struct config_key *key, FILE *stream)
     if (key->type == CONFIG_TYPE_BOOL)
         fputs("true | false", stream);
     else if (key->type == CONFIG_TYPE_REAL)
-        fprintf(stream, "%s..%s", format_real(key->low, low), format_real(key->high, high));
+        fprintf(stream, "%s%s..%s", key->words ? ", " : "", format_real(key->low, low), format_real(key->high, high));
     else if (key->takes)
         fputs(key->takes, stream);
     else if (key->type != CONFIG_TYPE_WORD)

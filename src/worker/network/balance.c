@@ -5,6 +5,7 @@
 
 #include "kernels/network/statistics.h"
 
+static const double AUTOMATIC = 0.4; // the balance that auto is
 static const double LEAST = 0.01; // of the mean: a channel that is hardly ever active is no more than so much of a rarity
 
 static double factor(double usual, double mean, double strength)
@@ -36,7 +37,8 @@ void balance_target(const struct objective *o, int target, const float *statisti
     if (!square && o->config->objective != OBJECTIVE_MEAN)
         return;
     const size_t start = statistics_start(network_inception_v3(), o->rows[target], square ? CHANNEL_MEAN_SQUARE : CHANNEL_MEAN);
-    balance_weights(o->weights[target], statistics + start, o->channels[target], o->config->balance);
+    balance_weights(o->weights[target], statistics + start, o->channels[target],
+                    o->config->balance == BALANCE_AUTO ? AUTOMATIC : o->config->balance);
 }
 
 void balance_objective(const struct objective *o, const float *statistics)

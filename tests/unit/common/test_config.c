@@ -29,7 +29,7 @@ static void test_defaults(void)
     CU_ASSERT(config.targets.items[1].channel_count == 0 && config.targets.items[1].lowered_count == 0);
     CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
-    CU_ASSERT_EQUAL(config.balance, 0);
+    CU_ASSERT_EQUAL(config.balance, BALANCE_AUTO);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_STRING_EQUAL(config.mask, "none");
     CU_ASSERT_EQUAL(config.mask_feather, 0.05);
