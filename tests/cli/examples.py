@@ -78,7 +78,7 @@ def lay_out(place, data):
     for folder in ("holiday", "photos", "build", "bin"):
         (place / folder).mkdir(parents=True)
     chelsea = data / "chelsea.png"
-    for name, crop in (("photo.jpg", "0:0"), ("cat.jpg", "100:50"), ("flowers.jpg", "200:90"), ("huge.tif", "50:20"), ("photo.png", "0:0"), ("big.png", "20:0"),
+    for name, crop in (("photo.jpg", "0:0"), ("cat.jpg", "100:50"), ("flowers.jpg", "200:90"), ("face.png", "70:40"), ("huge.tif", "50:20"), ("photo.png", "0:0"), ("big.png", "20:0"),
                        ("photos/1.jpg", "30:10"), ("holiday/1.jpg", "10:10"),
                        ("holiday/2.jpg", "150:60")):
         subprocess.run(["ffmpeg", "-v", "error", "-i", chelsea, "-vf", f"crop=128:112:{crop}", place / name], check=True)
