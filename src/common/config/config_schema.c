@@ -29,7 +29,7 @@
 
 // clang-format off
 const struct config_key config_keys[] = {
-    KEY(DREAM, targets, TARGETS, "mixed3:1,mixed5:1",
+    KEY(DREAM, targets, TARGETS, "mixed3:1,mixed6:1",
         "Layers to raise: mixed4:1; mixed4#12-45: 12 raised, 45 lowered; mixed4#auto8: 8 that suit; mixed5%0..0.5: in small octaves.",
         .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...|#auto[N]][@X/Y][%FROM..TO][:WEIGHT],..."),
     KEY(DREAM, objective, WORD, "mean_square",
@@ -54,7 +54,7 @@ const struct config_key config_keys[] = {
     KEY(DREAM, gradient_above, TEXT, "mixed2",
         "The rule of `gradient` holds in the layers behind this one, and plain gradients up to it. input: the rule holds everywhere.",
         .takes = "a layer"),
-    REAL(DREAM, gradient_strength, "1", 0, 1, "How strongly that rule holds: between 0, the plain gradient, and 1.", .only = CONFIG_DREAM),
+    REAL(DREAM, gradient_strength, "0.05", 0, 1, "How strongly the rule guided holds: 1 as published, 0 is plain. The more, the more alike are dreams of different targets.", .only = CONFIG_DREAM),
 
     INT(OCTAVES, octaves.count, "auto", 1, 32,
         "Number of scales; the dream starts on the smallest. auto: as many as octaves.smallest allows, more for larger pictures.",
@@ -67,19 +67,19 @@ const struct config_key config_keys[] = {
         "Start an octave from the sharp original plus the detail dreamed so far, not from the enlarged dream alone.", .only = CONFIG_DREAM),
 
     INT(ASCENT, steps, "20", 1, 100000, "Updates of each octave.", .only = CONFIG_DREAM),
-    REAL(ASCENT, step_size, "0.01", 1e-6, 1e9, "How far one update goes: this times the normalised gradient, in pictures of -1..1.", .only = CONFIG_DREAM),
+    REAL(ASCENT, step_size, "0.008", 1e-6, 1e9, "How far one update goes: this times the normalised gradient, in pictures of -1..1.", .only = CONFIG_DREAM),
     REAL(ASCENT, step_decay, "1", 0.01, 1, "Update k of an octave goes step_size * step_decay^k far.", .only = CONFIG_DREAM),
     INT(ASCENT, jitter, "32", 0, 4096, "Largest random shift of the picture before an update, in pixels; it hides the network's grid.", .only = CONFIG_DREAM),
     KEY(ASCENT, normalize, WORD, "std", "What the gradient is divided by, taken over the whole octave.",
         .words = WORDS({"std", NORMALIZE_STD}, {"rms", NORMALIZE_RMS}, {"mean_abs", NORMALIZE_MEAN_ABS}, {"l2", NORMALIZE_L2},
             {"none", NORMALIZE_NONE}), .only = CONFIG_DREAM),
     REAL(ASCENT, total_variation, "0", 0, 1e6, "Weight of the term that holds neighbouring pixels together; 0 leaves it out.", .only = CONFIG_DREAM),
-    REAL(ASCENT, smooth, "0.5", 0, 64, "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out.", .only = CONFIG_DREAM),
-    INT(ASCENT, shape.pyramid, "0", 0, 5,
+    REAL(ASCENT, smooth, "0.8", 0, 64, "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out.", .only = CONFIG_DREAM),
+    INT(ASCENT, shape.pyramid, "4", 0, 5,
         "Bands of spatial frequency of the gradient that are brought to one strength (Laplacian pyramid); 0 and 1 leave it as it is.",
         .only = CONFIG_DREAM),
-    REAL(ASCENT, shape.coarse, "0", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
-    REAL(ASCENT, shape.colour, "0", 0, 1,
+    REAL(ASCENT, shape.coarse, "-0.3", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
+    REAL(ASCENT, shape.colour, "0.7", 0, 1,
         "How far the gradient's colours follow those of natural pictures, which differ mostly in lightness.", .only = CONFIG_DREAM),
     KEY(ASCENT, colours, WORD, "dream", "Whose colours the picture has: the dream's, or the photograph's, of which the dream changes the lightness alone.",
         .words = WORDS({"dream", COLOURS_DREAM}, {"original", COLOURS_ORIGINAL}), .only = CONFIG_DREAM),

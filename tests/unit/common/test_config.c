@@ -24,7 +24,7 @@ static void test_defaults(void)
     config_init(&config);
     CU_ASSERT_EQUAL(config.targets.count, 2);
     CU_ASSERT_STRING_EQUAL(config.targets.items[0].layer, "mixed3");
-    CU_ASSERT_STRING_EQUAL(config.targets.items[1].layer, "mixed5");
+    CU_ASSERT_STRING_EQUAL(config.targets.items[1].layer, "mixed6");
     CU_ASSERT_EQUAL(config.targets.items[1].weight, 1);
     CU_ASSERT(config.targets.items[1].channel_count == 0 && config.targets.items[1].lowered_count == 0);
     CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
@@ -350,7 +350,8 @@ static void test_presets(void)
     UNIT_OK(config_set(&defaults, "seed=9"));
     config = defaults;
     UNIT_OK(config_load_preset(&config, "guided"));
-    CU_ASSERT(same(&config, &defaults)); // and the seed was left alone
+    CU_ASSERT(config.gradient == GRADIENT_GUIDED && config.gradient_strength == 1 && config.shape.pyramid == 0);
+    CU_ASSERT_EQUAL(config.seed, 9); // left alone
     UNIT_OK(config_load_preset(&config, "classic"));
     CU_ASSERT_EQUAL(config.gradient, GRADIENT_PLAIN);
     CU_ASSERT_EQUAL(config.normalize, NORMALIZE_MEAN_ABS);
@@ -386,10 +387,10 @@ static void test_all_presets(void)
         config_init(&config);
         UNIT_OK(config_load_preset(&config, name));
         UNIT_OK(config_check(&config));
-        CU_ASSERT_EQUAL(same(&config, &defaults), strcmp(name, "guided") == 0);
+        CU_ASSERT(!same(&config, &defaults));
         count++;
     }
-    CU_ASSERT(count >= 6);
+    CU_ASSERT(count >= 8 && count <= 10);
     closedir(folder);
 }
 
