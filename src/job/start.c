@@ -149,13 +149,16 @@ static enum status share_guide(struct run *run)
     return mpi_check(MPI_Bcast(run->guide.rgb, 3 * size[0] * size[1], MPI_FLOAT, COORDINATOR_RANK, run->launch.comm), "broadcast");
 }
 
-// Those of the weights that there are; without a digest where there are none and nothing needs them. Of a run that is gone on with they
-// must be what they were.
+// On rank 0: those of the weights that there are; without a digest where there are none and nothing needs them. Of a run that is gone on
+// with they must be what they were.
 static enum status read_statistics(struct run *run)
 {
     const struct resume *resume = run->prepared.resume;
     struct statistics_info *info = &run->statistics_info;
     char digest[65], path[FILE_PATH_MAX];
+    if (!config_wants_statistics(&run->options->config))
+        return STATUS_OK;
+    TRY(ALLOCATE(run->statistics, statistics_count(network_inception_v3()), "for statistics of channels"));
     TRY(statistics_digest(run->weights.array, digest));
     const enum status rc = statistics_find(digest, path);
     if (rc == STATUS_OK) {
@@ -171,20 +174,15 @@ static enum status read_statistics(struct run *run)
     return resume_refuse(resume, "the statistics of channels over ordinary pictures were others");
 }
 
-// From rank 0, which has read them, to all.
+// From rank 0, which reads them, to all.
 static enum status share_statistics(struct run *run)
 {
-    const struct launch *launch = &run->launch;
+    struct launch *launch = &run->launch;
+    const bool reads = launch->rank == COORDINATOR_RANK;
     const size_t count = statistics_count(network_inception_v3());
-    enum status rc;
     if (!config_wants_statistics(&run->options->config))
         return STATUS_OK;
-    rc = ALLOCATE(run->statistics, count, "for statistics of channels");
-    if (rc == STATUS_OK && launch->rank == COORDINATOR_RANK)
-        rc = read_statistics(run);
-    if (launch->comm == MPI_COMM_NULL) // a dry run
-        return rc;
-    TRY(launch_agree(&run->launch, rc));
+    TRY(launch_agree(launch, reads ? read_statistics(run) : ALLOCATE(run->statistics, count, "for statistics of channels")));
     TRY(mpi_check(MPI_Bcast(&run->statistics_info, sizeof run->statistics_info, MPI_BYTE, COORDINATOR_RANK, launch->comm), "broadcast"));
     if (run->statistics_info.sha256[0])
         return mpi_check(MPI_Bcast(run->statistics, (int)count, MPI_FLOAT, COORDINATOR_RANK, launch->comm), "broadcast");
@@ -316,7 +314,7 @@ enum status start_dry(struct run *run)
     TRY(ALLOCATE(weights->array, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(model_path_fail(weights_read(run->prepared.model, network_inception_v3(), weights->array, &weights->info), config->model.path));
     TRY_OUT(check_all(run));
-    TRY_OUT(share_statistics(run));
+    TRY_OUT(read_statistics(run));
     TRY_OUT(preparation_check_output(&run->prepared, run->options));
     warn_of_teams(run);
     rc = look_at_plan(run);

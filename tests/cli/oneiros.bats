@@ -320,6 +320,28 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     [[ "$output" == *'`oneiros model layers` lists them' ]]
 }
 
+@test "model statistics: what NumPy makes of explained activations, and what is refused" {
+    weights_or_skip
+    local pictures=("$BATS_TEST_DIRNAME"/../data/{chelsea,coffee,rocket}.png)
+    export ASAN_OPTIONS=detect_leaks=0
+    run -0 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    [[ "$output" == *"statistics of channels over 3 pictures are in few.h5"* ]]
+    "$ONEIROS" explain -q -s input.resize=120 -s saliency.samples=0 -s importance.samples=0 -s precision=f32 -s plan=off \
+        -s targets=conv2d_1,max_pooling2d_2,conv2d_12,average_pooling2d_5,conv2d_49,conv2d_94 -o why "${pictures[@]}"
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/../reference/statistics.py" few.h5 why/*/explain.h5
+    run -2 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}"
+    [[ "$output" == *"few.h5 is there already; --force replaces it" ]]
+    echo none >none.png
+    run -3 "$ONEIROS" model statistics --size 120 -o some.h5 "${pictures[@]:0:2}" none.png http://127.0.0.1:1/a.png
+    [[ "$output" == *"none.png: "* && "$output" == *"fetch the picture first"* && "$output" == *"over 2 pictures"* ]]
+    run -2 "$ONEIROS" model statistics --size 120 -o one.h5 "${pictures[0]}"
+    [ ! -e one.h5 ]
+    run -2 "$ONEIROS" model statistics --size 60 -o one.h5 "${pictures[@]}"
+    [[ "$output" == *"--size: '60' is not a number of 75 to 4096" ]]
+    run -2 "$ONEIROS" model statistics
+    [[ "$output" == *"PICTURES... is missing"* ]]
+}
+
 @test "weights that are missing or wrong: the key, what to do, exit 2, and no folder" {
     export XDG_CACHE_HOME=$PWD/cache ASAN_OPTIONS=detect_leaks=0
     for command in "model info" bench "dream -o out x.png"; do

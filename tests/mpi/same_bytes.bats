@@ -6,6 +6,7 @@
 bats_require_minimum_version 1.5.0
 
 load pictures
+load waiting
 
 same_pictures() {
     for picture in a b c; do
@@ -116,6 +117,7 @@ for picture in after:
 
 @test "balance, and channels that pictures choose: the same bytes in teams, and after a stop" {
     local chosen=(-s balance=0.7 -s 'targets=mixed3#auto5,mixed2,mixed0#3+7+20')
+    local code=0
     export ONEIROS_CONFIG_DIR=$PWD/mine
     # Measured over these three pictures, whatever they are called.
     mkdir mine mine/statistics other
@@ -143,11 +145,15 @@ assert (chosen["alone"].sum(1) == 5).all() and (chosen["whole"][0] == chosen["al
 assert (chosen["alone"][0] != chosen["alone"][1]).any()  # each picture its own
 assert numpy.isfinite(h5py.File("alone/run.h5")["importance/mixed0"][:]).all()
 PYTHON
-    # Taken up from a checkpoint; with other statistics it is refused.
-    run -75 "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 --max-seconds 1 -o stopped a.png
-    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 -o stopped a.png
-    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -s steps=6 -o straight a.png
-    cmp {stopped,straight}/a/dream.png
+    # Taken up where it was stopped; with other statistics it is refused.
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" -s steps=300 -o stopped b.png &
+    until_true 120 begun stopped
+    kill -TERM $!
+    wait $! || code=$?
+    [ "$code" -eq 75 ]
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" -s steps=300 -o stopped b.png
+    "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" -s steps=300 -o straight b.png
+    cmp {stopped,straight}/b/dream.png
     "$ONEIROS" model statistics -o mine/statistics/*.h5 --force --size 120 a.png b.png
     run -2 ranks 2 "${chosen[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp other/z.png
     [[ $output == *"the statistics of channels over ordinary pictures were others"* ]]

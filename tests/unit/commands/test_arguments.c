@@ -132,6 +132,7 @@ static void test_refused(void)
         {"-o out x -s targets=mixed3,mixed3:2", "targets: mixed3 and mixed3 are the same layer"},
         {"-o out x -s targets=conv2d_4,activation_4", "targets: conv2d_4 and activation_4 are the same layer"},
         {"-o out x -s targets=mixed3#768", "targets: mixed3 has channels 0..767, not 768"},
+        {"-o out x -s targets=mixed3#auto769", "targets: mixed3 has 768 channels, of which a picture cannot choose 769"},
         {"-o out x -s targets=mixed3:0", "targets: every weight is 0"},
         {"-o out x -p nowhere", "unknown preset nowhere"},
     };

@@ -201,7 +201,7 @@ static void test_set(void)
 {
     struct config config;
     change_everything(&config);
-    CU_ASSERT_EQUAL(config.targets.count, 3);
+    CU_ASSERT_EQUAL(config.targets.count, 4);
     CU_ASSERT_EQUAL(config.targets.items[0].channel_count, 2);
     CU_ASSERT_EQUAL(config.targets.items[0].channels[1], 45);
     CU_ASSERT_EQUAL(config.targets.items[0].weight, 0.1);
