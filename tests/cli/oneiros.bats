@@ -51,7 +51,7 @@ weights_or_skip() {
 
 @test "help COMMAND is COMMAND --help" {
     run -0 "$ONEIROS" help dream
-    [[ "$output" == *"mpirun -n"*"octaves.count=4  [1..32]"*"Exit codes"* ]]
+    [[ "$output" == *"mpirun -n"*"octaves.count=auto  [auto, 1..32]"*"Exit codes"* ]]
     local text="$output"
     run -0 "$ONEIROS" dream --help
     [ "$output" = "$text" ]

@@ -63,7 +63,7 @@ for expression in sys.argv[2:]:
 @test "a page says what became of the run" {
     run -0 "$ONEIROS" report dreams
     [[ "$output" == *"dreams/report.html: 5 pictures, 1 failed, 0 stopped"* ]]
-    data dreams/report.html 'len(d["images"]) == 5' 'd["run"]["complete"] and d["run"]["state"] == "complete" and d["run"]["inputs"] == 5' 'd["targets"] == ["mixed3", "mixed5"]' \
+    data dreams/report.html 'len(d["images"]) == 5' 'd["run"]["complete"] and d["run"]["state"] == "complete" and d["run"]["inputs"] == 5' 'd["targets"] == ["mixed3", "mixed6"]' \
         'i["broken.png"]["status"] == "failed" and "HTML" in i["broken.png"]["error"] and not i["broken.png"]["thumbAfter"]' \
         'i["chelsea.png"]["status"] == "done" and i["chelsea.png"]["beforeFrom"] == "source"' \
         'all(i["coffee.png"][k].startswith("data:image/jpeg;base64,") for k in ("thumbBefore", "thumbAfter", "thumbCam"))' \

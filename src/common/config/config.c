@@ -222,7 +222,8 @@ static enum status check_objective(const struct config *config)
 // Small pictures have fewer octaves than others, but none is dreamed with nothing to raise.
 static enum status check_octaves(const struct config *config)
 {
-    for (int count = config->octaves.count; count > 1; count--)
+    const int most = config->octaves.count == GEOMETRY_OCTAVES_AUTO ? GEOMETRY_OCTAVES_MAX : config->octaves.count;
+    for (int count = most; count > 1; count--)
         for (int octave = 0; octave < count; octave++) {
             bool any = false;
             for (int i = 0; i < config->targets.count; i++)
@@ -230,7 +231,7 @@ static enum status check_octaves(const struct config *config)
             if (!any)
                 return fail(STATUS_USAGE, "targets: none counts at %.3g of the way from the smallest octave to full size%s",
                             (double)octave / (count - 1),
-                            count < config->octaves.count ? ", where a picture too small for all octaves has one" : "");
+                            count < most ? ", where a picture too small for all octaves has one" : "");
         }
     return STATUS_OK;
 }

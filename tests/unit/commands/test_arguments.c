@@ -77,11 +77,11 @@ static void test_precedence(void)
         else
             snprintf(line, sizeof line, "-s threads=6 -o out x -s threads=5 -c %s -p five", file);
         UNIT_OK(parse(&options, line, environment));
-        CU_ASSERT_EQUAL(options.config.octaves.count, 4); // default
-        CU_ASSERT_EQUAL(options.config.steps, 2);         // preset
-        CU_ASSERT_EQUAL(options.config.jitter, 3);        // file over preset
-        CU_ASSERT_EQUAL(options.config.seed, 4);          // environment over file
-        CU_ASSERT_EQUAL(options.config.threads, 5);       // the last -s over everything
+        CU_ASSERT_EQUAL(options.config.octaves.scale, 1.4); // default
+        CU_ASSERT_EQUAL(options.config.steps, 2);           // preset
+        CU_ASSERT_EQUAL(options.config.jitter, 3);          // file over preset
+        CU_ASSERT_EQUAL(options.config.seed, 4);            // environment over file
+        CU_ASSERT_EQUAL(options.config.threads, 5);         // the last -s over everything
     }
     unsetenv("ONEIROS_CONFIG_DIR");
     unlink(preset);
@@ -127,7 +127,8 @@ static void test_refused(void)
         {"-o out x -s targets=mixd3", "targets: the network has no layer mixd3; did you mean mixed3? `oneiros model layers` lists them"},
         {"-o out x -s targets=conv2d_95", "targets: the network has no layer conv2d_95; did you mean conv2d_"},
         {"-o out x -s targets=activation_00", "targets: the network has no layer activation_00; did you mean activation_"},
-        {"-o out x -s targets=inception", "targets: the network has no layer inception: take mixed0 ... mixed10; `oneiros model layers` lists them"},
+        {"-o out x -s targets=inception",
+         "targets: the network has no layer inception: take mixed0 ... mixed10; `oneiros model layers` lists them"},
         {"-o out x -s targets=input", "targets: the network has no layer input"},
         {"-o out x -s targets=mixed3,mixed3:2", "targets: mixed3 and mixed3 are the same layer"},
         {"-o out x -s targets=conv2d_4,activation_4", "targets: conv2d_4 and activation_4 are the same layer"},
@@ -167,7 +168,7 @@ static void test_long_arguments(void)
 
 static void test_presets_name_layers(void)
 {
-    static const char *const names[] = {"guided", "classic", "eyes", "focus", "relief", "seed"};
+    static const char *const names[] = {"classic", "eyes", "focus", "guided", "mosaic", "own", "relief", "seed", "silver", "swirls"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct config config;
         config_init(&config);
@@ -192,9 +193,9 @@ static void check_help(bool explain, const char *const *words, size_t count)
 
 static void test_help(void)
 {
-    static const char *const dream[] = {"mpirun -n", "srun",           "--output",        "--force",   "--config",
-                                        "--preset",  "--set",          "--quiet",         "--verbose", "--help",
-                                        "--dry-run", "--print-config", "octaves.count=4", "Exit codes"};
+    static const char *const dream[] = {
+        "mpirun -n", "srun",      "--output", "--force",   "--config",       "--preset",           "--set",
+        "--quiet",   "--verbose", "--help",   "--dry-run", "--print-config", "octaves.count=auto", "Exit codes"};
     static const char *const explain[] = {"oneiros explain", "explain.h5", "importance.samples=50", "--output", "Exit codes"};
     check_help(false, dream, sizeof dream / sizeof dream[0]);
     check_help(true, explain, sizeof explain / sizeof explain[0]);

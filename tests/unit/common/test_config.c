@@ -38,7 +38,7 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(config.octaves.scale, 1.4);
     CU_ASSERT_TRUE(config.octaves.detail);
     CU_ASSERT_EQUAL(config.steps, 20);
-    CU_ASSERT_EQUAL(config.step_size, 0.01);
+    CU_ASSERT_EQUAL(config.step_size, 0.008);
     CU_ASSERT_EQUAL(config.step_decay, 1);
     CU_ASSERT_EQUAL(config.jitter, 32);
     CU_ASSERT_EQUAL(config.normalize, NORMALIZE_STD);

@@ -36,11 +36,14 @@ static void test_check_octaves(void)
     CHECK("", "targets=mixed3%1..1,mixed4");
     CHECK("", "targets=mixed3%0..0.33,mixed4%0.5..1", "octaves.count=3");
     CHECK("", "targets=mixed3%1..1", "octaves.count=1");
-    CHECK("targets: none counts at 0 of the way from the smallest octave to full size", "targets=mixed3%0.5..1");
-    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5");
-    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5,mixed4%0.5..1:0");
+    CHECK("", "targets=mixed3%0..0.5,mixed4%0.5..1", "octaves.count=auto");
+    CHECK("targets: none counts at 0.508 of the way from the smallest octave to full size", "targets=mixed3%0..0.5", "octaves.count=auto");
+    CHECK("targets: none counts at 0 of the way from the smallest octave to full size", "targets=mixed3%0.5..1", "octaves.count=4");
+    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5", "octaves.count=4");
+    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5,mixed4%0.5..1:0",
+          "octaves.count=4");
     CHECK("targets: none counts at 0.5 of the way from the smallest octave to full size, where a picture too small for all octaves has one",
-          "targets=mixed3%0..0.34,mixed4%0.6..1");
+          "targets=mixed3%0..0.34,mixed4%0.6..1", "octaves.count=4");
 }
 
 // Of each octave of pictures of some, by the parts of the way counted by hand.

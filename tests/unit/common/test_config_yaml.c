@@ -224,7 +224,7 @@ static void test_wrong_keys(void)
         {"zzzzzz: 3", "x.yaml:1: unknown key zzzzzz; `oneiros dream --help` lists the keys"},
         {"'': 3", "x.yaml:1: unknown key ;"},
         {"octaves: 3",
-         "x.yaml:1: octaves holds several keys and has no value of its own: name one of octaves.count, octaves.scale, octaves.d"},
+         "x.yaml:1: octaves holds several keys and has no value of its own: name one of octaves.count, octaves.smallest, octaves.scale, octaves.d"},
         {"octaves: [3]", "x.yaml:1: octaves holds several keys"},
         {"octaves: {count: 3}\nseed: 1\noctaves.count: 3", "x.yaml:3: octaves.count: is given twice, first in line 1"},
         {"steps: 3\nsteps: 3\n", "x.yaml:2: steps: is given twice, first in line 1"},

@@ -92,6 +92,9 @@ static inline void configure(struct config *config)
     config->jitter = 5;
     config->seed = 99;
     config->clip = CLIP_CHANNELS;
+    config->gradient_strength = 1;
+    config->shape.pyramid = 0;
+    config->shape.colour = 0;
 }
 
 // On a picture (3, height, width). `rules` NULL: the configuration's own.
