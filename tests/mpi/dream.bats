@@ -43,10 +43,10 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 
 @test "an image that is too large for one rank is dreamed by a team" {
     ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
-    run -3 ranks 2 -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
+    run -3 ranks 2 -s targets=mixed3:1,mixed5:1 -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
     [[ $output == *"large.png: "*"memory.limit"* ]]
     [ -s one/b/dream.png ]
-    ranks 5 -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png
+    ranks 5 -s targets=mixed3:1,mixed5:1 -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png
     [ -s many/large/dream.png ]
     [ -s many/b/dream.png ]
 }

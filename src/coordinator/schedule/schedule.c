@@ -129,14 +129,16 @@ static double feature_pixels(const struct schedule *schedule, const struct tilin
     return 2 * schedule->feature_bytes / PIXEL_BYTES * cores;
 }
 
-// Of a member's rows while it takes steps in an octave: image, original, a frame on its way, gradient and scratch, the latter two with what
-// smoothing reads, and the mask's.
+// Of a member's rows while it takes steps in an octave: image, original, a frame on its way, the mask's, gradient and scratch; the latter
+// two with the rows around them that smoothing and a pyramid of the gradient's bands read; and the coarser bands.
 static double step_pixels(const struct schedule *schedule, const struct tiling *octave, int members)
 {
     const struct config *config = schedule->config;
-    const int margin = (int)ceil(3 * config->smooth), frames = config->frames.cam || config->frames.dream ? 2 : 0;
+    const int bands = config->shape.pyramid, frames = config->frames.cam || config->frames.dream ? 2 : 0;
+    const int margin = (int)ceil(3 * config->smooth) + (bands > 1 ? 4 << (bands - 1) : 0);
+    const double slabs = bands > 1 ? 2 + 1.0 / 3 : 2;
     const double mask = schedule->mask_bytes > 0 ? 1.0 / 3 : 0; // one plane
-    return (2 + frames + mask) * row_pixels(octave, members, 0) + 2 * row_pixels(octave, members, margin) +
+    return (2 + frames + mask) * row_pixels(octave, members, 0) + slabs * row_pixels(octave, members, margin) +
            exchange_pixels(octave, config->jitter, members) + feature_pixels(schedule, octave, members);
 }
 

@@ -115,6 +115,7 @@ static void test_memory_by_hand(void)
     config.octaves.scale = 2; // 256 x 192, then 512 x 384, one tile each
     config.jitter = 32;
     config.smooth = 4;
+    config.shape.pyramid = 0;
     const double network = 400.0 * 512 * 384;
     // Most while taking steps: image, original, gradient, scratch.
     CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), network + 12 * 4 * 512 * 384);
@@ -140,7 +141,7 @@ static void test_memory_of_teams_by_hand(void)
     schedule.window_bytes = 0;
     config.octaves.count = 2;
     config.jitter = 0;
-    config.smooth = 0;
+    config.smooth = config.shape.pyramid = 0;
     leave_frames_out();
     config.octaves.scale = 1.25; // 400 x 6400, then 500 x 8000: exchange is little of it
     // While enlarging, by the larger halves: before, after, original and its copy; resampled across, twice; and at both ends what shares do
@@ -167,7 +168,7 @@ static void test_memory_of_attribution(void)
     struct schedule schedule = flat_schedule_for(1);
     const double pixels = 512 * 384;
     config.jitter = 0;
-    config.smooth = 0;
+    config.smooth = config.shape.pyramid = 0;
     leave_frames_out();
     CU_ASSERT_EQUAL(memory_more(&schedule, "frames.dream=true"), 12 * 2 * pixels); // what has been dreamed, and that made smaller
     CU_ASSERT_EQUAL(memory_more(&schedule, "frames.cam=true"), 0);                 // the same frame
@@ -241,7 +242,7 @@ static void test_memory_holds_what_is_exchanged(void)
 {
     struct schedule schedule = flat_schedule_for(8);
     schedule.window_bytes = 0;
-    config.smooth = 0;
+    config.smooth = config.shape.pyramid = 0;
     uint32_t random = 3;
     double loosest = 0;
     for (int i = 0; i < 60; i++) {
