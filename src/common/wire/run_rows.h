@@ -52,7 +52,7 @@ struct dream_state {
     int64_t image;                   // id
     int32_t octave, step;            // updates of this octave that are done
     int32_t width, height;           // of the octave
-    int32_t full_width, full_height; // of the picture
+    int32_t full_width, full_height; // of the picture; a worker does not say
     struct picture_metrics before;   // the original
 };
 

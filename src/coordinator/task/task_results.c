@@ -159,6 +159,8 @@ enum status task_results_take_state(struct task *task, int steps, struct checkpo
                                                 .step = part->step,
                                                 .width = part->width,
                                                 .height = part->height,
+                                                .full_width = task->record.width,
+                                                .full_height = task->record.height,
                                                 .before = f->before}};
     if (!f->state.values || !f->has_before || !image_rows_reaches(&f->rows, &checkpoint->state, steps))
         return STATUS_OK;

@@ -117,8 +117,6 @@ static enum status keep_state(const struct dream *d)
                                       .step = copied ? d->kept_step : d->step,
                                       .width = d->image.width,
                                       .height = d->image.height,
-                                      .full_width = d->octaves[d->octave_count - 1].width,
-                                      .full_height = d->octaves[d->octave_count - 1].height,
                                       .before = d->before};
     return d->job->keep ? d->job->keep(&state, copied ? &d->kept : &d->image, d->job->context) : STATUS_OK;
 }
