@@ -100,7 +100,7 @@ static enum status choose_and_run(struct worker *w, const struct job *job, struc
             .before = picture_metrics_unknown(), .after = picture_metrics_unknown(), .broken = !w->team->agreed && w->team->size > 1};
     else
         rc = job->kind == JOB_EXPLAIN ? explain_image(work, &w->rgb, outcome) : dream_image(work, &w->rgb, outcome);
-    choice_destroy(&own);
+    objective_copy_destroy(&own);
     return rc;
 }
 

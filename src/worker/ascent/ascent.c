@@ -44,18 +44,6 @@ struct ascent {
     struct band *bands;
 };
 
-static enum status copy_weights(struct ascent *a)
-{
-    const struct objective *from = a->job->objective;
-    a->objective = *from;
-    memset(a->objective.weights, 0, sizeof a->objective.weights); // not ours
-    for (int t = 0; t < from->count; t++) {
-        TRY(ALLOCATE(a->objective.weights[t], from->channels[t], "for the weights of channels"));
-        memcpy(a->objective.weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
-    }
-    return STATUS_OK;
-}
-
 // Targets whose gradients are looked at, one bit each.
 static unsigned wanted_gradients(const struct ascent *a)
 {
@@ -74,7 +62,7 @@ enum status ascent_create(struct ascent **ascent, struct image_job *job, struct 
     *a = (struct ascent){
         .job = job, .config = job->objective->config, .frames = frames, .image = image, .base = base, .masking = masking, .octave = octave};
     a->guidance = (struct guidance){.config = a->config, .team = job->team};
-    TRY(copy_weights(a));
+    TRY(objective_copy(&a->objective, job->objective));
     objective_enter_octave(&a->objective, octave, octaves);
     const int levels = a->config->shape.pyramid, margin = slab_blur_margin(a->config->smooth) + slab_pyramid_margin(levels);
     TRY(sweep_create(&a->sweep, job, width, height, margin));
@@ -101,8 +89,7 @@ void ascent_destroy(struct ascent **ascent)
     slab_destroy(&a->gradient);
     slab_destroy(&a->scratch);
     slab_pyramid_destroy(&a->pyramid);
-    for (int t = 0; t < a->objective.count; t++)
-        free(a->objective.weights[t]);
+    objective_copy_destroy(&a->objective);
     free(a->bands);
     free(a->squares);
     free(a);

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/system/log.h"
 #include "common/system/text.h"
@@ -48,24 +47,6 @@ void choice_find(const double *means, const float *usual, const float *deviation
             chosen[at] = chosen[at - 1];
         chosen[at] = best;
     }
-}
-
-static enum status copy_objective(struct objective *own, const struct objective *from)
-{
-    *own = *from;
-    memset(own->weights, 0, sizeof own->weights); // not ours
-    for (int t = 0; t < from->count; t++) {
-        TRY(ALLOCATE(own->weights[t], from->channels[t], "for the weights of channels"));
-        memcpy(own->weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
-    }
-    return STATUS_OK;
-}
-
-void choice_destroy(struct objective *own)
-{
-    for (int t = 0; t < own->count; t++)
-        free(own->weights[t]);
-    *own = (struct objective){0};
 }
 
 void choice_mark(const struct objective *objective, int target, float *importance)
@@ -144,7 +125,7 @@ enum status choice_make(struct objective *own, struct image_job *job, const stru
     enum status rc;
     rules.size = rules.size > WHOLE ? rules.size : WHOLE;
     look.rules = &rules;
-    TRY_OUT(team_agree(job->team, copy_objective(own, job->objective)));
+    TRY_OUT(team_agree(job->team, objective_copy(own, job->objective)));
     TRY_OUT(bring_to_size(job, picture, ordinary->side, &brought));
     TRY_OUT(team_agree(job->team, sweep_create(&sweep, &look, brought.width, brought.height, 0)));
     TRY_OUT(team_agree(job->team, features_create(&features, job->objective, job->team, sweep_tiling(sweep), 0)));

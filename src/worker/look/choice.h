@@ -19,10 +19,9 @@ void choice_find(const double *means, const float *usual, const float *deviation
 bool choice_is_needed(const struct config *config);
 
 // Collective: makes *own the job's objective with weights of its own, in which targets of such channels have those chosen, balanced, and
-// gives it to the job. `picture`: this member's rows at full size. Destroy it also after a failure, when the job is done.
+// gives it to the job. `picture`: this member's rows at full size. objective_copy_destroy() it also after a failure, when the job is done.
 enum status choice_make(struct objective *own, struct image_job *job, const struct slab *picture,
                         const struct ordinary *ordinary) MUST_CHECK;
-void choice_destroy(struct objective *own);
 
 // What the importance [channels] of a target says of what was chosen: of a target with such channels it is NaN at all others.
 void choice_mark(const struct objective *objective, int target, float *importance);

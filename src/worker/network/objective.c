@@ -100,6 +100,24 @@ void objective_destroy(struct objective *objective)
     *objective = (struct objective){0};
 }
 
+enum status objective_copy(struct objective *own, const struct objective *from)
+{
+    *own = *from;
+    memset(own->weights, 0, sizeof own->weights); // not ours
+    for (int t = 0; t < from->count; t++) {
+        TRY(ALLOCATE(own->weights[t], from->channels[t], "for the weights of channels"));
+        memcpy(own->weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
+    }
+    return STATUS_OK;
+}
+
+void objective_copy_destroy(struct objective *own)
+{
+    for (int t = 0; t < own->count; t++)
+        free(own->weights[t]);
+    *own = (struct objective){0};
+}
+
 enum status objective_set_guide(struct objective *objective, struct executor *executor)
 {
     for (int t = 0; t < objective->count; t++) {

@@ -37,6 +37,10 @@ struct objective {
 enum status objective_init(struct objective *objective, const struct config *config, const float *weights, int classes) MUST_CHECK;
 void objective_destroy(struct objective *objective);
 
+// The same with weights of channels of its own; all else is borrowed. Destroy it also after a failure.
+enum status objective_copy(struct objective *own, const struct objective *from) MUST_CHECK;
+void objective_copy_destroy(struct objective *own);
+
 // The targets of `config` as rows of the network table, their receptive fields and channels, and no more: enough for tile rules.
 enum status objective_find_targets(struct objective *objective, const struct config *config) MUST_CHECK;
 

@@ -133,7 +133,7 @@ static void test_make(void)
         CU_ASSERT_EQUAL(isnan(importance[c]) == 0, own.weights[0][c] != 0);
     choice_mark(&own, 1, importance + 1);
     CU_ASSERT_EQUAL(importance[280], 0);
-    choice_destroy(&own);
+    objective_copy_destroy(&own);
     tear_down(&s);
     free(small);
     free(rgb);
