@@ -198,7 +198,7 @@ weights_or_skip() {
 @test "--dry-run: memory may demand a team" {
     weights_or_skip
     bmp large.bmp 3000 2000
-    SLURM_NTASKS=9 run -0 dry_run -s memory.limit=260M -s team.size=1 large.bmp
+    SLURM_NTASKS=9 run -0 dry_run -s memory.limit=345M -s team.size=1 large.bmp
     grep -Eq "^large.bmp +8 +[2-8] " <<<"$output"
     grep -q "memory allows no smaller one for 1;" <<<"$output"
 }
