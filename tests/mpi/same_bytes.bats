@@ -43,12 +43,12 @@ same_pictures() {
         same_pictures by-rank-0 "by-workers-$count"
     done
     ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
-    run -3 ranks 5 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png broken.png missing.png
+    run -3 ranks 5 -s targets=mixed3:1,mixed5:1 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png broken.png missing.png
     [[ $output == *"missing.png"* && $output == *"broken.png: "*HTML* ]]
     [ -s many/large/dream.png ]
     [ -s many/b/dream.png ]
     [ "$(ls many)" = "$(printf 'b\nlarge\nrun.h5')" ]
-    run -3 ranks 2 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
+    run -3 ranks 2 -s targets=mixed3:1,mixed5:1 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
     [[ $output == *"large.png: "*"memory.limit"* ]]
 }
 
