@@ -107,7 +107,7 @@ def compare_inputs(builds, verdict, quick):
                                3, 3, output="inputs")
         server.shutdown()
     if not quick:
-        little = settings("input.resize=none", "memory.limit=170M", "io=workers")
+        little = settings("input.resize=none", "targets=mixed3:1,mixed5:1", "memory.limit=170M", "io=workers")
         compare_run(builds, verdict, "io workers, a picture too large for one rank", ["dream", *tiny, *little, "../in/large.png", *PHOTOS[1:]], 5)
     return made
 
