@@ -88,7 +88,10 @@ int main(int argc, char **argv)
         dump_set(&config, keys[i][0], oracle, keys[i][1]);
     config.jitter = 0;
     config.tile.halo = TILE_HALO_EXACT;
-    config.total_variation = config.smooth = 0;
+    config.total_variation = config.smooth = config.shape.pyramid = 0;
+    config.shape.colour = 0;
+    config.gradient_strength = 1;
+    config.clip = CLIP_CHANNELS;
     DUMP_OK(config_set(&config, "gradient_above=input"));
     dump_need(config.normalize == NORMALIZE_RMS || config.normalize == NORMALIZE_L2, "normalize rms or l2, of which records tell,");
     records.normalize = config.normalize;

@@ -37,7 +37,7 @@ const struct config_key config_keys[] = {
         .words = WORDS({"mean_square", OBJECTIVE_MEAN_SQUARE}, {"mean", OBJECTIVE_MEAN}, {"guide", OBJECTIVE_GUIDE},
             {"class", OBJECTIVE_CLASS})),
     REAL(DREAM, balance, "auto", 0, 1,
-        "How far channels that answer to any picture are held back; 1: all count alike. auto: 0.4, where that was measured of the weights.",
+        "How far channels that answer to any picture are held back; 1: all count alike. auto: 0.4 in dreams, where that was measured.",
         .words = WORDS({"auto", BALANCE_AUTO})),
     KEY(DREAM, guide, TEXT, "none",
         "Picture (file or URL) whose features the dream takes up. objective: guide needs it.", .takes = "a picture"),
