@@ -93,7 +93,7 @@ static enum status choose_and_run(struct worker *w, const struct job *job, struc
 {
     struct objective own = {0};
     enum status rc = STATUS_OK;
-    if (choice_is_needed(w->options.config))
+    if (config_chooses_channels(w->options.config))
         rc = choice_make(&own, work, &w->rgb, &w->options.ordinary);
     if (rc != STATUS_OK)
         *outcome = (struct image_outcome){

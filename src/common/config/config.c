@@ -230,8 +230,7 @@ static enum status check_octaves(const struct config *config)
                 any = any || (config->targets.items[i].weight != 0 && config_target_counts(&config->targets.items[i], octave, count));
             if (!any)
                 return fail(STATUS_USAGE, "targets: none counts at %.3g of the way from the smallest octave to full size%s",
-                            (double)octave / (count - 1),
-                            count < most ? ", where a picture too small for all octaves has one" : "");
+                            (double)octave / (count - 1), count < most ? ", where a picture too small for all octaves has one" : "");
         }
     return STATUS_OK;
 }
@@ -262,8 +261,7 @@ static enum status check_baselines(const char *text)
     return STATUS_OK;
 }
 
-// Whether its objective weighs channels.
-static bool weighs_channels(const struct config *config)
+bool config_weighs_channels(const struct config *config)
 {
     return config->objective == OBJECTIVE_MEAN_SQUARE || config->objective == OBJECTIVE_MEAN;
 }
@@ -284,7 +282,7 @@ enum status config_check(const struct config *config)
     return check_baselines(config->importance.baselines);
 }
 
-static bool chooses_channels(const struct config *config)
+bool config_chooses_channels(const struct config *config)
 {
     bool chooses = false;
     for (int i = 0; i < config->targets.count; i++)
@@ -294,13 +292,13 @@ static bool chooses_channels(const struct config *config)
 
 bool config_needs_statistics(const struct config *config)
 {
-    return chooses_channels(config) || (config->balance > 0 && weighs_channels(config));
+    return config_chooses_channels(config) || (config->balance > 0 && config_weighs_channels(config));
 }
 
 bool config_wants_statistics(const struct config *config)
 {
     return config_needs_statistics(config) ||
-           (config->balance == BALANCE_AUTO && weighs_channels(config) && config->network_input == NETWORK_INPUT_SIGNED);
+           (config->balance == BALANCE_AUTO && config_weighs_channels(config) && config->network_input == NETWORK_INPUT_SIGNED);
 }
 
 bool config_has_baseline(const struct config *config, const char *word)

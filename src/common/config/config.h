@@ -180,6 +180,10 @@ enum status config_set(struct config *config, const char *key_value) MUST_CHECK;
 // (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
 
+// Whether its objective weighs channels; whether pictures choose channels of a target by themselves.
+bool config_weighs_channels(const struct config *config);
+bool config_chooses_channels(const struct config *config);
+
 // Whether it takes statistics of channels over ordinary pictures, for balance or for channels that pictures choose by themselves; whether
 // it can use them: balance: auto does without where there are none.
 bool config_needs_statistics(const struct config *config);

@@ -23,7 +23,7 @@ static bool no_class(const struct config *c)
 
 static bool no_channels(const struct config *c)
 {
-    return c->objective != OBJECTIVE_MEAN_SQUARE && c->objective != OBJECTIVE_MEAN;
+    return !config_weighs_channels(c);
 }
 
 static bool one_octave(const struct config *c)

@@ -102,24 +102,24 @@ static enum status add_signed_channels(struct config_target *target, char *text)
     return STATUS_OK;
 }
 
-// x, then y.
-static enum status add_place(struct config_target *target, const char *text)
+// The first of two parts, then the other.
+static enum status add_part(double parts[2], int *count, const char *text, const char *field, const char *both)
 {
-    if (target->place_count == 2)
-        return fail(STATUS_USAGE, "at: more than x and y");
-    const enum status rc = config_parse_real(text, 0, 1, &target->place[target->place_count]);
-    target->place_count += rc == STATUS_OK;
-    return fail_in(rc, "at");
+    if (*count == 2)
+        return fail(STATUS_USAGE, "%s: more than %s", field, both);
+    const enum status rc = config_parse_real(text, 0, 1, &parts[*count]);
+    *count += rc == STATUS_OK;
+    return fail_in(rc, "%s", field);
 }
 
-// The first, then the last.
+static enum status add_place(struct config_target *target, const char *text)
+{
+    return add_part(target->place, &target->place_count, text, "at", "x and y");
+}
+
 static enum status add_octave(struct config_target *target, const char *text)
 {
-    if (target->octave_count == 2)
-        return fail(STATUS_USAGE, "octaves: more than the first and the last");
-    const enum status rc = config_parse_real(text, 0, 1, &target->octaves[target->octave_count]);
-    target->octave_count += rc == STATUS_OK;
-    return fail_in(rc, "octaves");
+    return add_part(target->octaves, &target->octave_count, text, "octaves", "the first and the last");
 }
 
 // "0..0.5"

@@ -199,11 +199,12 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     } else if (output_folder_may_hold(&intake->output, path, path + last_part(path))) {
         rc = fail(STATUS_USAGE, "a picture of an earlier run into this output folder, which this run may overwrite; use another folder");
     }
-    if (rc != STATUS_OK)
+    if (rc != STATUS_OK) {
         give_error(entry, rc, path);
-    else
-        give(entry, INTAKE_FILE, path);
-    if (rc == STATUS_OK && noise_is_named(path)) // a file that is called so
+        return true;
+    }
+    give(entry, INTAKE_FILE, path);
+    if (noise_is_named(path)) // a file that is called so
         snprintf(entry->source, sizeof entry->source, "./%s", path);
     return true;
 }

@@ -14,14 +14,6 @@
 // Pixels that are looked at whole, whatever tile.size is: so small a picture needs little memory.
 enum { WHOLE = 1024 };
 
-bool choice_is_needed(const struct config *config)
-{
-    bool needed = false;
-    for (int t = 0; t < config->targets.count; t++)
-        needed = needed || config->targets.items[t].automatic > 0;
-    return needed;
-}
-
 void choice_find(const double *means, const float *usual, const float *deviations, int channels, int count, int *chosen)
 {
     double sum = 0, before = INFINITY; // what was chosen last, and where

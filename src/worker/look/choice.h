@@ -15,9 +15,6 @@ struct ordinary {
 // deviation is at least a hundredth of its mean over the channels: one that was always silent is no more than so much of a surprise.
 void choice_find(const double *means, const float *usual, const float *deviations, int channels, int count, int *chosen);
 
-// Whether any target has such channels.
-bool choice_is_needed(const struct config *config);
-
 // Collective: makes *own the job's objective with weights of its own, in which targets of such channels have those chosen, balanced, and
 // gives it to the job. `picture`: this member's rows at full size. objective_copy_destroy() it also after a failure, when the job is done.
 enum status choice_make(struct objective *own, struct image_job *job, const struct slab *picture,

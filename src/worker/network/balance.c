@@ -6,7 +6,7 @@
 #include "kernels/network/statistics.h"
 
 static const double AUTOMATIC = 0.4; // the balance that auto is
-static const double LEAST = 0.01; // of the mean: a channel that is hardly ever active is no more than so much of a rarity
+static const double LEAST = 0.01;    // of the mean: a channel that is hardly ever active is no more than so much of a rarity
 
 static double factor(double usual, double mean, double strength)
 {
@@ -34,7 +34,7 @@ void balance_weights(float *weights, const float *usual, int channels, double st
 void balance_target(const struct objective *o, int target, const float *statistics)
 {
     const bool square = o->config->objective == OBJECTIVE_MEAN_SQUARE;
-    if (!square && o->config->objective != OBJECTIVE_MEAN)
+    if (!config_weighs_channels(o->config))
         return;
     const size_t start = statistics_start(network_inception_v3(), o->rows[target], square ? CHANNEL_MEAN_SQUARE : CHANNEL_MEAN);
     balance_weights(o->weights[target], statistics + start, o->channels[target],

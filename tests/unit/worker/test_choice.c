@@ -103,7 +103,7 @@ static void test_make(void)
     struct image_job job = s.job;
     struct objective own = {0};
     const struct ordinary ordinary = {statistics, SIDE};
-    CU_ASSERT(choice_is_needed(&config));
+    CU_ASSERT(config_chooses_channels(&config));
     UNIT_OK(choice_make(&own, &job, &picture, &ordinary));
     CU_ASSERT_PTR_EQUAL(job.objective, &own);
     UNIT_OK(resample(rgb, 3, WIDTH, HEIGHT, small, SEEN, SIDE));
