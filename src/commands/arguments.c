@@ -61,8 +61,10 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(config_set(config, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    if (sources->options->explain && config->balance == BALANCE_AUTO)
-        config->balance = 0; // what the network sees, not what a dream would make of it
+    if (sources->options->explain) { // what the network sees, not what a dream would make of it
+        config->balance = config->balance == BALANCE_AUTO ? 0 : config->balance;
+        config->saturation = 0;
+    }
     return arguments_check_config(config);
 }
 

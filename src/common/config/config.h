@@ -55,6 +55,7 @@ struct config {
     struct config_targets targets;
     enum config_objective objective;
     double balance;              // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
+    double saturation;           // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; 0: none
     char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
     int class;                   // for OBJECTIVE_CLASS
     char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"

@@ -26,6 +26,11 @@ static bool no_channels(const struct config *c)
     return !config_weighs_channels(c);
 }
 
+static bool not_square(const struct config *c)
+{
+    return c->objective != OBJECTIVE_MEAN_SQUARE;
+}
+
 static bool one_octave(const struct config *c)
 {
     return c->octaves.count == 1;
@@ -96,6 +101,7 @@ static const struct {
 } rows[] = {
     {"guide", no_guide, "objective is guide", false},
     {"balance", no_channels, "objective is mean_square or mean", false},
+    {"saturation", not_square, "objective is mean_square", true},
     {"mask_feather", no_mask, "mask names a picture", true},
     {"class", no_class, "objective is class", false},
     {"gradient_strength", not_guided, "gradient is guided", true},

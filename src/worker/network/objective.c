@@ -207,15 +207,32 @@ static struct rectangle seen(const struct objective *objective, int target, cons
     return inside ? (struct rectangle){.x = x, .y = y, .width = 1, .height = 1} : (struct rectangle){0};
 }
 
+// What objectives make of activations: A, or A^2 up to saturation, which is 2 A^2 / (1 + sqrt(1 + bend A^2)) with bend = 1 / S^2.
+struct power {
+    bool square;
+    double bend; // 0: none
+};
+
+static struct power power_of(const struct config *config)
+{
+    const bool square = config->objective == OBJECTIVE_MEAN_SQUARE;
+    return (struct power){square, square && config->saturation > 0 ? 1 / (config->saturation * config->saturation) : 0};
+}
+
+static double raised(struct power power, double value)
+{
+    return power.square ? 2 * value * value / (1 + sqrt(1 + power.bend * value * value)) : value;
+}
+
 // Sum over these positions of one block of channels, each channel in its own lane.
-static double sum_block(const float *data, int row, const struct rectangle *at, int block, const float *weights, bool square)
+static double sum_block(const float *data, int row, const struct rectangle *at, int block, const float *weights, struct power power)
 {
     double lanes[ONEDNN_BLOCK_MAX] = {0};
     for (int y = at->y; y < at->y + at->height; y++) {
         const float *values = data + ((size_t)y * (size_t)row + (size_t)at->x) * (size_t)block;
         for (int x = 0; x < at->width; x++, values += block)
             for (int c = 0; c < block; c++)
-                lanes[c] += (double)values[c] * (square ? (double)values[c] : 1);
+                lanes[c] += raised(power, values[c]);
     }
     double sum = 0;
     for (int c = 0; c < block; c++)
@@ -223,7 +240,7 @@ static double sum_block(const float *data, int row, const struct rectangle *at, 
     return sum;
 }
 
-static double sum_blocks(const struct tensor *a, const struct rectangle *at, const float *weights, bool square)
+static double sum_blocks(const struct tensor *a, const struct rectangle *at, const float *weights, struct power power)
 {
     enum { BLOCKS_MAX = 2048 / 8 };
     const size_t block_values = (size_t)a->height * (size_t)a->width * (size_t)a->block;
@@ -231,7 +248,7 @@ static double sum_blocks(const struct tensor *a, const struct rectangle *at, con
     double block_sums[BLOCKS_MAX], sum = 0;
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < blocks; b++)
-        block_sums[b] = sum_block(a->data + (size_t)b * block_values, a->width, at, a->block, weights + b * a->block, square);
+        block_sums[b] = sum_block(a->data + (size_t)b * block_values, a->width, at, a->block, weights + b * a->block, power);
     for (int b = 0; b < blocks; b++)
         sum += block_sums[b];
     return sum;
@@ -261,7 +278,7 @@ enum status objective_sums(const struct objective *objective, struct executor *e
         if (objective->guides[t])
             TRY(sum_likeness(objective->guides[t], &a, &at, &sums[t]));
         else
-            sums[t] = sum_blocks(&a, &at, objective->weights[t], objective->config->objective == OBJECTIVE_MEAN_SQUARE);
+            sums[t] = sum_blocks(&a, &at, objective->weights[t], power_of(objective->config));
     }
     return STATUS_OK;
 }
@@ -277,9 +294,11 @@ double objective_loss(const struct objective *objective, const double sums[CONFI
     return total;
 }
 
-// In the rectangle `at`: data = weight * (slope * data + constant); 0 outside it.
-static void differentiate(const struct tensor *a, const struct rectangle *at, const float *weights, float slope, float constant)
+// In the rectangle `at`: data = weight * scale * d raised(data) / d data; 0 outside it.
+static void differentiate(const struct tensor *a, const struct rectangle *at, const float *weights, struct power power, double scale)
 {
+    // d A = 1, d A^2 = 2 A / sqrt(1 + bend A^2): slope * A / sqrt(1 + bend A^2) + constant
+    const float slope = power.square ? (float)(2 * scale) : 0, constant = power.square ? 0 : (float)scale, bend = (float)power.bend;
     const size_t plane = (size_t)a->height * (size_t)a->width * (size_t)a->block, row = (size_t)a->width * (size_t)a->block;
 #pragma omp parallel for schedule(static)
     for (int b = 0; b < a->channels / a->block; b++)
@@ -291,7 +310,7 @@ static void differentiate(const struct tensor *a, const struct rectangle *at, co
             for (int x = begin; x < end; x++)
                 for (int c = 0; c < a->block; c++) {
                     float *value = data + (size_t)x * (size_t)a->block + (size_t)c;
-                    *value = weights[b * a->block + c] * (slope * *value + constant);
+                    *value = weights[b * a->block + c] * (slope * *value / sqrtf(1 + bend * *value * *value) + constant);
                 }
             memset(data + (size_t)end * (size_t)a->block, 0, (row - (size_t)end * (size_t)a->block) * sizeof *data);
         }
@@ -299,14 +318,13 @@ static void differentiate(const struct tensor *a, const struct rectangle *at, co
 
 void objective_gradient(const struct objective *objective, struct executor *executor, const struct objective_view *view)
 {
-    const bool square = objective->config->objective == OBJECTIVE_MEAN_SQUARE;
     for (int t = 0; t < objective->count; t++) {
         const struct tensor a = executor_target(executor, t);
         const double scale = objective->target_weights[t] / view->values[t];
         const struct rectangle at = seen(objective, t, view, (struct rectangle){.width = a.width, .height = a.height});
         if (objective->guides[t])
             feature_match_gather(objective->guides[t], (float)scale, &a);
-        else // d mean(A^2) = 2 A / n, d mean(A) = 1 / n: slope * A + constant
-            differentiate(&a, &at, objective->weights[t], square ? (float)(2 * scale) : 0.0f, square ? 0.0f : (float)scale);
+        else
+            differentiate(&a, &at, objective->weights[t], power_of(objective->config), scale);
     }
 }

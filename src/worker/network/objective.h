@@ -2,7 +2,9 @@
 // What the dream raises: a weighted sum over targets of what is made of their activation A over a whole octave, tile by tile:
 //
 //     mean_square, mean   the mean over positions and channels of w A^2, w A; w: a weight a channel, 1 where it is raised, -1 where it is
-//                         lowered, 0 where it is not chosen, unless guidance says more; the mean is over those that are chosen
+//                         lowered, 0 where it is not chosen, unless guidance says more; the mean is over those that are chosen.
+//                         With `saturation` S the pseudo-Huber function 2 S^2 (sqrt(1 + A^2 / S^2) - 1) instead of A^2: the same near 0,
+//                         and a slope that nears 2 S, so that a feature that is there already does not outgrow all others
 //     guide               the mean over positions of the largest dot product with any feature vector of the guide, divided by the channels
 //     class               a logit: sum over channels of w * mean over positions of A, plus a bias; w: the classifier's weights of the class
 //

@@ -30,6 +30,7 @@ static void test_defaults(void)
     CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_EQUAL(config.balance, BALANCE_AUTO);
+    CU_ASSERT_EQUAL(config.saturation, 2);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_STRING_EQUAL(config.mask, "none");
     CU_ASSERT_EQUAL(config.mask_feather, 0.05);
@@ -105,9 +106,11 @@ static void test_schema(void)
 static void change_everything(struct config *config)
 {
     static const char *const settings[] = {
-        "targets=mixed4#12+45-0-7@0.25/1%1e-05..0.5:0.1,conv2d_7#-3:-2.5,mixed10@0/0.3333333333333333%0.3333333333333333..1,mixed5#auto12@0.5/0.5",
+        "targets=mixed4#12+45-0-7@0.25/1%1e-05..0.5:0.1,conv2d_7#-3:-2.5,mixed10@0/"
+        "0.3333333333333333%0.3333333333333333..1,mixed5#auto12@0.5/0.5",
         "objective=mean",
         "balance=0.3",
+        "saturation=0.7",
         "guide=https://example.org/a b.jpg?x=1#y",
         "mask=masks/a b.png",
         "mask_feather=0",
@@ -444,9 +447,8 @@ static void test_environment(void)
         {"ONEIROS_STEPS=", "ONEIROS_STEPS: has no value"},
         {"ONEIROS_OCTAVE_COUNT=2", "environment variable ONEIROS_OCTAVE_COUNT names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
         {"ONEIROS_=2", "environment variable ONEIROS_ names no key; `oneiros dream --help` lists the keys"},
-        {"ONEIROS_OCTAVES=2",
-         "environment variable ONEIROS_OCTAVES names several keys: take one of ONEIROS_OCTAVES_COUNT, "
-         "ONEIROS_OCTAVES_SMALLEST, ONEIROS_OCTAVES_SCALE, ONEIROS_OCTAVES_DETAIL"},
+        {"ONEIROS_OCTAVES=2", "environment variable ONEIROS_OCTAVES names several keys: take one of ONEIROS_OCTAVES_COUNT, "
+                              "ONEIROS_OCTAVES_SMALLEST, ONEIROS_OCTAVES_SCALE, ONEIROS_OCTAVES_DETAIL"},
         {"ONEIROS_OCTAVE=2", "environment variable ONEIROS_OCTAVE names no key; did you mean ONEIROS_OCTAVES_COUNT?"},
         {"ONEIROS_ENCODER=x", "environment variable ONEIROS_ENCODER names no key; did you mean ONEIROS_VIDEO_ENCODER?"},
         {"ONEIROS_PICTURES=x", "environment variable ONEIROS_PICTURES names no key; `oneiros dream --help` lists the keys"},

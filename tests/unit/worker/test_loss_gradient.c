@@ -57,12 +57,14 @@ static bool in_block(int i, int block)
 
 // Along the gradient itself, quarter by quarter: there the loss changes by more than it rounds, and few kinks (a ReLU or a max pool that
 // switches) lie within a small step. What is said of them at check_differences() in test_executor.c holds here.
-static void check_differences(const char *targets, enum config_objective kind, enum config_network_input input, int dy, int dx)
+static void check_saturated(const char *targets, enum config_objective kind, enum config_network_input input, int dy, int dx,
+                            double saturation)
 {
     struct look l;
     static float picture[COUNT];
     double most = 0, found[BLOCKS], expected[BLOCKS], worst = 0, largest = 0;
     look_create(&l, targets, kind, input);
+    l.setup.config.saturation = saturation;
     memcpy(picture, l.image.data, sizeof picture);
     run(&l, dy, dx, true);
     for (int i = 0; i < COUNT; i++)
@@ -87,6 +89,17 @@ static void check_differences(const char *targets, enum config_objective kind, e
         printf("\n%s, objective %d: error %g\n", targets, (int)kind, worst / largest);
     CU_ASSERT(worst < 0.02 * largest);
     look_destroy(&l);
+}
+
+static void check_differences(const char *targets, enum config_objective kind, enum config_network_input input, int dy, int dx)
+{
+    check_saturated(targets, kind, input, dy, dx, 0);
+}
+
+static void test_saturation(void)
+{
+    check_saturated("mixed0:1,mixed2:-0.5", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED, 0, 0, 2);
+    check_saturated("mixed1#20+21-22-23+24-25+26-27-28+29-0", OBJECTIVE_MEAN_SQUARE, NETWORK_INPUT_SIGNED, 3, 3, 0.2);
 }
 
 static void test_means(void)
@@ -169,7 +182,12 @@ static void test_place_stays(void)
 }
 
 static const struct unit_test tests[] = {
-    {"means", test_means},   {"channels and places", test_channels_and_places}, {"a guide", test_guide},
-    {"a class", test_class}, {"what the network sees", test_network_input},     {"a place stays", test_place_stays},
+    {"means", test_means},
+    {"saturation", test_saturation},
+    {"channels and places", test_channels_and_places},
+    {"a guide", test_guide},
+    {"a class", test_class},
+    {"what the network sees", test_network_input},
+    {"a place stays", test_place_stays},
 };
 UNIT_MAIN("loss_gradient", tests)

@@ -23,14 +23,16 @@ static double *naive_objective(const struct setup *s, int t, const struct tensor
 {
     const struct config_target *target = &s->config.targets.items[t];
     const bool mean = s->config.objective == OBJECTIVE_MEAN;
+    const double saturation = s->config.saturation;
     const size_t positions = (size_t)a->height * (size_t)a->width, values = (size_t)a->channels * positions;
     double *slope = calloc(values, sizeof *slope);
     *sum = *count = 0;
     for (size_t i = 0; i < values; i++)
         if (sign_of(target, (int)(i / positions)) != 0) {
-            const double v = activation[i], sign = sign_of(target, (int)(i / positions));
-            *sum += sign * (mean ? v : v * v);
-            slope[i] = sign * target->weight * (mean ? 1 : 2 * v);
+            const double v = activation[i], sign = sign_of(target, (int)(i / positions)),
+                         root = saturation > 0 ? sqrt(1 + pow(v / saturation, 2)) : 1;
+            *sum += sign * (mean ? v : saturation > 0 ? 2 * saturation * saturation * (root - 1) : v * v);
+            slope[i] = sign * target->weight * (mean ? 1 : 2 * v / root);
             ++*count;
         }
     for (size_t i = 0; i < values; i++)
@@ -38,11 +40,13 @@ static double *naive_objective(const struct setup *s, int t, const struct tensor
     return slope;
 }
 
-static void check(const char *targets, enum config_objective objective)
+static void check_saturated(const char *targets, enum config_objective objective, double saturation)
 {
     struct seen s;
     double total = 0, *slope[CONFIG_TARGETS_MAX];
     see(&s, targets, objective);
+    s.setup.config.saturation = saturation;
+    find_loss(&s);
     for (int t = 0; t < s.setup.objective.count; t++) {
         const struct tensor a = executor_target(s.executor, t);
         float *activation = planar_target(s.executor, t);
@@ -57,6 +61,19 @@ static void check(const char *targets, enum config_objective objective)
     CU_ASSERT(agrees(s.loss, total));
     check_slopes(&s, slope);
     tear_down(&s.setup);
+}
+
+static void check(const char *targets, enum config_objective objective)
+{
+    check_saturated(targets, objective, 0);
+}
+
+static void test_saturation(void)
+{
+    check_saturated("mixed3:1,mixed5:0.5,conv2d_6:-2", OBJECTIVE_MEAN_SQUARE, 2);
+    check_saturated("mixed3#0+15-16-767:3,mixed0#-0", OBJECTIVE_MEAN_SQUARE, 0.1);
+    check_saturated("mixed10", OBJECTIVE_MEAN_SQUARE, 100);
+    check_saturated("mixed3", OBJECTIVE_MEAN, 0.1); // has none
 }
 
 static void test_mean_square(void)
@@ -278,6 +295,7 @@ static void test_unknown_layer(void)
 
 static const struct unit_test tests[] = {
     {"mean square", test_mean_square},
+    {"saturation", test_saturation},
     {"mean", test_mean},
     {"channels", test_channels},
     {"channels that are lowered", test_lowered},
