@@ -278,11 +278,13 @@ struct swap {
 // One file, then the other, in the same place, as `oneiros model statistics --force` puts it there.
 static void *replace(void *context)
 {
+    enum { PAUSE = 500 }; // microseconds, a fraction of what a file takes to be read
     struct swap *swap = context;
     for (int i = 0; !swap->end; i++) {
         (void)unlink(swap->aside);
         if (link(swap->paths[i % 2], swap->aside) != 0 || rename(swap->aside, swap->path) != 0)
             return context;
+        usleep(PAUSE);
     }
     return NULL;
 }
@@ -290,7 +292,7 @@ static void *replace(void *context)
 // The digest is that of the file whose values were read, also where another one takes its place.
 static void test_replaced(void)
 {
-    enum { READS = 40 };
+    enum { READS = 20 };
     static struct swap swap;
     struct statistics_info read;
     char sha256[2][65];
