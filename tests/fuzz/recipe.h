@@ -132,7 +132,7 @@ static inline void recipe_put_value(hid_t file, const struct recipe_line *line)
     const hsize_t at = strtoull(line->words[2], NULL, 10);
     const float value = strtof(line->words[3], NULL);
     const hid_t dataset = H5Dopen2(file, line->words[1], H5P_DEFAULT), space = H5Dget_space(dataset), one = H5Screate(H5S_SCALAR);
-    if (H5Sselect_elements(space, H5S_SELECT_SET, 1, &at) >= 0)
+    if (H5Sget_simple_extent_ndims(space) == 1 && H5Sselect_elements(space, H5S_SELECT_SET, 1, &at) >= 0)
         H5Dwrite(dataset, H5T_NATIVE_FLOAT, one, space, H5P_DEFAULT, &value);
     H5Sclose(one);
     H5Sclose(space);
