@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Any text as KEY=VALUE of -s, one a line.
+// Any text as KEY=VALUE of -s, one a line. What has been taken is read back from the configuration's own text.
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/config/config.h"
+#include "read_back.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -17,5 +18,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         (void)!config_set(&config, line);
     (void)!config_check(&config);
     free(text);
+    read_back(&config);
     return 0;
 }

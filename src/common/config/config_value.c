@@ -233,7 +233,7 @@ static void print_real(const struct config_key *key, double value, FILE *stream)
 static void print_text(const char *text, FILE *stream)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./";
-    if (text[strspn(text, plain)] == '\0') {
+    if (text[strspn(text, plain)] == '\0' && strcmp(text, "null") != 0) { // a file may be called so, too
         fputs(text, stream);
         return;
     }

@@ -26,6 +26,19 @@ enum status hdf5_open_file(const char *path, int64_t bytes_max, hid_t *file)
     return *file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
 }
 
+enum status hdf5_open_bytes(const void *bytes, size_t size, hid_t *file)
+{
+    enum { GROWTH = 1 << 16 };
+    HDF5_HANDLE access = H5Pcreate(H5P_FILE_ACCESS);
+    *file = -1;
+    if (access < 0 || H5Pset_fapl_core(access, GROWTH, false) < 0)
+        return fail(STATUS_INTERNAL, "hdf5 has no property lists");
+    if (size > 0 && H5Pset_file_image(access, (void *)bytes, size) < 0) // copies them
+        return no_memory("for %zu bytes", size);
+    *file = size > 0 ? H5Fopen("bytes", H5F_ACC_RDONLY, access) : -1;
+    return *file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", size > 0 ? hdf5_reason() : "it is empty") : STATUS_OK;
+}
+
 enum status hdf5_check_float(hid_t dataset)
 {
     HDF5_HANDLE type = H5Dget_type(dataset);

@@ -204,14 +204,14 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
         return true;
     }
     give(entry, INTAKE_FILE, path);
-    if (noise_is_named(path)) // a file that is called so
-        snprintf(entry->source, sizeof entry->source, "./%s", path);
     return true;
 }
 
-// A path as anybody would spell it, so that a run knows its pictures again: of "./a//./b", "a/b".
+// A path as anybody would spell it, so that a run knows its pictures again: of "./a//./b", "a/b". Of one that then reads as noise "./"
+// stays, whether it is a file or a folder: its pictures are not taken for noise later.
 static void tidy_path(char tidy[FILE_PATH_MAX], const char *path)
 {
+    const char *const begin = path;
     size_t used = 0;
     if (path[0] == '/')
         tidy[used++] = '/';
@@ -226,6 +226,10 @@ static void tidy_path(char tidy[FILE_PATH_MAX], const char *path)
     if (used == 0)
         tidy[used++] = '.';
     tidy[used] = '\0';
+    if (noise_is_named(tidy) && begin[0] == '.') {
+        memmove(tidy + 2, tidy, used + 1);
+        memcpy(tidy, "./", 2);
+    }
 }
 
 // One input as typed or listed. True if it is an entry; else it has opened a source, or gives nothing.
@@ -262,6 +266,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
         rc = open_glob(intake, path);
     } else {
         rc = fail(STATUS_IO, "%s", strerror(errno));
+        give_error(entry, rc, path); // as it was while it was there
+        return true;
     }
     if (rc != STATUS_OK)
         give_error(entry, rc, text);
@@ -307,9 +313,10 @@ static bool take_from_glob(struct intake *intake, struct intake_entry *entry)
         close_glob(intake);
         return false;
     }
-    const char *path = intake->glob.gl_pathv[intake->glob_next++];
-    if (strlen(path) >= FILE_PATH_MAX)
-        give_error(entry, fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1), path);
+    const char *found = intake->glob.gl_pathv[intake->glob_next++];
+    char path[FILE_PATH_MAX];
+    if (snprintf(path, sizeof path, "%s%s", noise_is_named(found) ? "./" : "", found) >= (int)sizeof path)
+        give_error(entry, fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1), found);
     else if (stat(path, &info) != 0)
         give_error(entry, fail(STATUS_IO, "%s", strerror(errno)), path);
     else

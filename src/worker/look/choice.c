@@ -14,6 +14,13 @@
 // Pixels that are looked at whole, whatever tile.size is: so small a picture needs little memory.
 enum { WHOLE = 1024 };
 
+// What is no number, as weights beyond all reason make it, surprises least: a channel is chosen in any case.
+static double surprise_of(double mean, double usual, double deviation)
+{
+    const double surprise = (mean - usual) / deviation;
+    return isnan(surprise) ? -INFINITY : surprise;
+}
+
 void choice_find(const double *means, const float *usual, const float *deviations, int channels, int count, int *chosen)
 {
     double sum = 0, before = INFINITY; // what was chosen last, and where
@@ -25,7 +32,7 @@ void choice_find(const double *means, const float *usual, const float *deviation
         double most = -INFINITY;
         int best = -1;
         for (int c = 0; c < channels; c++) {
-            const double surprise = (means[c] - (double)usual[c]) / fmax(deviations[c], least);
+            const double surprise = surprise_of(means[c], usual[c], fmax(deviations[c], least));
             const bool left = surprise < before || (surprise == before && c > last);
             if (left && (best < 0 || surprise > most)) {
                 most = surprise;

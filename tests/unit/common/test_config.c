@@ -281,6 +281,25 @@ static void test_round_trip(void)
     }
 }
 
+// What means something to YAML is the name of a file here.
+static void test_words_of_yaml(void)
+{
+    static const char *const words[] = {"null", "~", "true", "1e3", "...", "---", "-", "[]", "{}", "*a", "a #b", "a: b", " a "};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        struct config config, read;
+        char setting[64], *text = NULL;
+        config_init(&config);
+        config_init(&read);
+        snprintf(setting, sizeof setting, "mask=%s", words[i]);
+        UNIT_OK(config_set(&config, setting));
+        CU_ASSERT_STRING_EQUAL(config.mask, words[i]);
+        UNIT_OK(config_to_string(&config, &text));
+        UNIT_OK(config_load_text(&read, text));
+        CU_ASSERT(same(&config, &read));
+        free(text);
+    }
+}
+
 static void test_text_limits(void)
 {
     struct config config, read;
@@ -489,6 +508,7 @@ static const struct unit_test tests[] = {
     {"the schema agrees with struct config", test_schema},
     {"every key can be set", test_set},
     {"what is printed is read back to the same bytes", test_round_trip},
+    {"texts that are words of YAML", test_words_of_yaml},
     {"the longest path survives, a longer one is refused", test_text_limits},
     {"characters that are taken and that are not", test_characters},
     {"default.yaml names every key and says what the program says", test_default_file},

@@ -98,9 +98,10 @@ static void test_files_and_urls(void)
           "b.png b-2\n"
           "gone.png ! No such file or directory\n"
           "b.png/x ! Not a directory\n"
+          "sub/gone.png ! No such file or directory\n"
           "URL HTTPS://example.org/p/my%20cat.jpg?size=3#x my cat\n"
           "URL http://example.org/B.tif B-3\n",
-          "out", 7, "b.png", "a.txt", "b.png", "gone.png", "b.png/x", "HTTPS://example.org/p/my%20cat.jpg?size=3#x",
+          "out", 8, "b.png", "a.txt", "b.png", "gone.png", "b.png/x", ".//sub/./gone.png", "HTTPS://example.org/p/my%20cat.jpg?size=3#x",
           "http://example.org/B.tif");
     GIVES("/dev/null ! neither a file nor a folder\n", "out", 1, "/dev/null");
     GIVES("", "out", 0);
@@ -127,6 +128,23 @@ static void test_noise(void)
           "sub/noise:80x90.png sub/noise:80x90\n"
           "noise: ! " NOISE_FORM "noise:)\n",
           "out", 8, "noise:100x90", "noise:100x90:2", "noise:100x90", "@list", "noise:*", "noise[:]*", "sub", "noise:");
+}
+
+// Nor are pictures of a folder that is called so.
+static void test_noisy_folder(void)
+{
+    enter("noisy");
+    put_text("noise:d/a.png", png);
+    put_text("noise:d/b/c.png", png);
+    GIVES("./noise:d/a.png a\n"
+          "./noise:d/b/c.png b/c\n",
+          "out", 1, ".//noise:d/");
+    GIVES("./noise:d/a.png a\n", "out", 1, "./noise:d/*.png");
+    GIVES("./noise:d/a.png noise:d/a\n"
+          "./noise:d/b/c.png noise:d/b/c\n"
+          "./noise:d/b/c.png c\n"
+          "./noise:d/x.png ! No such file or directory\n",
+          "out", 3, "noise[:]?", "./noise:d/b/c.png", "./noise:d//x.png");
 }
 
 static void test_folders(void)
@@ -553,6 +571,7 @@ static void test_pictures(void)
 static const struct unit_test tests[] = {
     {"files and urls", test_files_and_urls},
     {"noise", test_noise},
+    {"folders called like noise", test_noisy_folder},
     {"folders", test_folders},
     {"folder that may not be read", test_folder_that_may_not_be_read},
     {"globs", test_globs},

@@ -3,6 +3,8 @@
 #include "weights/channel_statistics.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "common/hdf5/hdf5_attributes.h"
@@ -244,7 +246,7 @@ static void test_no_file(void)
     fputs("not HDF5", file);
     fclose(file);
     CU_ASSERT_EQUAL(statistics_read(path, digest, found, &read), STATUS_FORMAT);
-    CU_ASSERT_EQUAL(statistics_read(scratch, digest, found, &read), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(statistics_read(scratch, digest, found, &read), STATUS_IO);
     CU_ASSERT_EQUAL(truncate(path, (off_t)1 << 30), 0);
     CU_ASSERT_EQUAL(statistics_read(path, digest, found, &read), STATUS_LIMIT);
     CU_ASSERT_EQUAL(remove(path), 0);
@@ -268,6 +270,54 @@ static void test_cut(void)
     }
 }
 
+struct swap {
+    char paths[2][FILE_PATH_MAX], aside[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    atomic_bool end;
+};
+
+// One file, then the other, in the same place, as `oneiros model statistics --force` puts it there.
+static void *replace(void *context)
+{
+    enum { PAUSE = 500 }; // microseconds, a fraction of what a file takes to be read
+    struct swap *swap = context;
+    for (int i = 0; !swap->end; i++) {
+        (void)unlink(swap->aside);
+        if (link(swap->paths[i % 2], swap->aside) != 0 || rename(swap->aside, swap->path) != 0)
+            return context;
+        usleep(PAUSE);
+    }
+    return NULL;
+}
+
+// The digest is that of the file whose values were read, also where another one takes its place.
+static void test_replaced(void)
+{
+    enum { READS = 20 };
+    static struct swap swap;
+    struct statistics_info read;
+    char sha256[2][65];
+    float first[2];
+    pthread_t thread;
+    void *failed;
+    for (int i = 0; i < 2; i++) {
+        statistics[0] = (float)(1 + i);
+        write_as(i ? "second.h5" : "one.h5", swap.paths[i]);
+        UNIT_OK(statistics_read(swap.paths[i], digest, found, &read));
+        strcpy(sha256[i], read.sha256);
+        first[i] = found[0];
+    }
+    CU_ASSERT(strcmp(sha256[0], sha256[1]) != 0 && first[0] != first[1]);
+    write_as("swapped.h5", swap.path);
+    UNIT_OK(file_join(swap.aside, scratch, "aside.h5"));
+    CU_ASSERT_FATAL(pthread_create(&thread, NULL, replace, &swap) == 0);
+    for (int k = 0; k < READS; k++) {
+        UNIT_OK(statistics_read(swap.path, digest, found, &read));
+        CU_ASSERT_STRING_EQUAL(read.sha256, sha256[found[0] == first[1]]);
+    }
+    swap.end = true;
+    CU_ASSERT(pthread_join(thread, &failed) == 0 && !failed);
+}
+
 static void test_all(void)
 {
     set_up();
@@ -278,6 +328,7 @@ static void test_all(void)
     test_refused();
     test_no_file();
     test_cut();
+    test_replaced();
     clean_up();
 }
 

@@ -42,6 +42,21 @@ static bool are_best(const double *means, const float *usual, const float *devia
     return best;
 }
 
+// Overflows of weights that nobody trained.
+static void test_no_numbers(void)
+{
+    enum { CHANNELS = 8 };
+    static const float usual[CHANNELS], deviations[CHANNELS] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const double means[CHANNELS] = {NAN, INFINITY, NAN, 3, -INFINITY, INFINITY, NAN, 1};
+    const double none[CHANNELS] = {NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+    int chosen[CHANNELS];
+    choice_find(means, usual, deviations, CHANNELS, 4, chosen);
+    CU_ASSERT(chosen[0] == 1 && chosen[1] == 3 && chosen[2] == 5 && chosen[3] == 7);
+    choice_find(none, usual, deviations, CHANNELS, CHANNELS, chosen);
+    for (int k = 0; k < CHANNELS; k++)
+        CU_ASSERT_EQUAL(chosen[k], k);
+}
+
 static void test_find(void)
 {
     enum { CHANNELS = 60 };
@@ -142,6 +157,7 @@ static void test_make(void)
 
 static const struct unit_test tests[] = {
     {"the most surprising", test_find},
+    {"activations that are no numbers", test_no_numbers},
     {"of a picture", test_make},
 };
 UNIT_MAIN("choice", tests)
