@@ -41,7 +41,7 @@ def main():
             for channel in arguments.channels.split(",")
         ]
         for name, value in variety(arguments.photo, paths).items():
-            print(f"{name:<17} mean pairwise correlation {value:.2f}")
+            print(f"{name:<17} mean pairwise correlation {value:.3f}")
 
 
 if __name__ == "__main__":

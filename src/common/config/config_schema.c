@@ -29,7 +29,7 @@
 
 // clang-format off
 const struct config_key config_keys[] = {
-    KEY(DREAM, targets, TARGETS, "mixed3:0.4,mixed6:1",
+    KEY(DREAM, targets, TARGETS, "mixed3:0.5,mixed6:1",
         "Layers to raise: mixed4:1; mixed4#12-45: 12 raised, 45 lowered; mixed4#auto8: 8 that suit; mixed5%0..0.5: in small octaves.",
         .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...|#auto[N]][@X/Y][%FROM..TO][:WEIGHT],..."),
     KEY(DREAM, objective, WORD, "mean_square",
@@ -39,7 +39,7 @@ const struct config_key config_keys[] = {
     REAL(DREAM, balance, "auto", 0, 1,
         "How far channels that answer to any picture are held back; 1: all count alike. auto: 0.4 in dreams, where that was measured.",
         .words = WORDS({"auto", BALANCE_AUTO})),
-    REAL(DREAM, saturation, "2", 0, 1e6,
+    REAL(DREAM, saturation, "1", 0, 1e6,
         "Activation far above which a feature pulls no harder, so that weaker ones come up too; mean_square alone has it. 0: none.",
         .only = CONFIG_DREAM),
     KEY(DREAM, guide, TEXT, "none",
@@ -81,7 +81,7 @@ const struct config_key config_keys[] = {
     INT(ASCENT, shape.pyramid, "4", 0, 5,
         "Bands of spatial frequency of the gradient that are brought to one strength (Laplacian pyramid); 0 and 1 leave it as it is.",
         .only = CONFIG_DREAM),
-    REAL(ASCENT, shape.coarse, "-0.4", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
+    REAL(ASCENT, shape.coarse, "-0.5", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
     REAL(ASCENT, shape.colour, "0.7", 0, 1,
         "How far the gradient's colours follow those of natural pictures, which differ mostly in lightness.", .only = CONFIG_DREAM),
     KEY(ASCENT, colours, WORD, "dream", "Whose colours the picture has: the dream's, or the photograph's, of which the dream changes the lightness alone.",

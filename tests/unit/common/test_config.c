@@ -30,7 +30,7 @@ static void test_defaults(void)
     CU_ASSERT(config.targets.items[1].place_count == 0 && config.targets.items[1].octave_count == 0);
     CU_ASSERT_EQUAL(config.objective, OBJECTIVE_MEAN_SQUARE);
     CU_ASSERT_EQUAL(config.balance, BALANCE_AUTO);
-    CU_ASSERT_EQUAL(config.saturation, 2);
+    CU_ASSERT_EQUAL(config.saturation, 1);
     CU_ASSERT_STRING_EQUAL(config.guide, "none");
     CU_ASSERT_STRING_EQUAL(config.mask, "none");
     CU_ASSERT_EQUAL(config.mask_feather, 0.05);
@@ -130,7 +130,7 @@ static void change_everything(struct config *config)
         "total_variation=1e-300",
         "smooth=0.30000000000000004",
         "shape.pyramid=3",
-        "shape.coarse=-0.5",
+        "shape.coarse=-0.45",
         "shape.colour=0.25",
         "colours=original",
         "clip=channels",

@@ -38,7 +38,7 @@ static void named(void)
     CU_ASSERT(config_difference(&was, &is, CONFIG_DREAM, text, sizeof text));
     CU_ASSERT_STRING_EQUAL(text, "steps was 20 and is 40; seed was 0 and is 1");
     CU_ASSERT(differs("targets=mixed4:1"));
-    CU_ASSERT_STRING_EQUAL(text, "targets was mixed3:0.4,mixed6:1 and is mixed4:1");
+    CU_ASSERT_STRING_EQUAL(text, "targets was mixed3:0.5,mixed6:1 and is mixed4:1");
     CU_ASSERT(differs("octaves.scale=1.5"));
     CU_ASSERT(differs("tile.size=512"));
 }
