@@ -202,7 +202,7 @@ def variety(photo, dreams):
         return (blurred(Image.open(path).convert("RGB")) - blurred(base)).mean(2)
 
     def mean_correlation(vectors):
-        table = numpy.corrcoef([v.ravel() for v in vectors])
+        table = numpy.corrcoef([v.ravel() for v in vectors if v.any()])
         return float((table.sum() - len(table)) / (len(table) * (len(table) - 1)))
 
     spectrum = lambda d: numpy.log(numpy.abs(numpy.fft.fft2(d))[:100, :100] + 1)
@@ -222,7 +222,7 @@ def main():
     if arguments.variety:
         found = variety(arguments.paths[0], arguments.paths[1:])
         for name, value in found.items():
-            print(f"{name:<17} mean pairwise correlation {value:.2f}")
+            print(f"{name:<17} mean pairwise correlation {value:.3f}")
     else:
         if not arguments.photos:
             parser.error("--photos is missing")

@@ -4,7 +4,8 @@
 
     variety.py PROGRAM PHOTOGRAPH [--layer mixed5] [--channels 0,64,...] [--keep FOLDER] [-s KEY=VALUE ...]
 
-Settings are three octaves of 15 steps of 0.02, objective mean, and those given. Figures of different photographs do not compare.
+Settings are three octaves of 15 steps of 0.02, objective mean, and those given. Channels that are silent in the photograph dream nothing
+and are left out. Figures of different photographs do not compare.
 """
 import argparse
 import pathlib

@@ -168,7 +168,7 @@ static void test_long_arguments(void)
 
 static void test_presets_name_layers(void)
 {
-    static const char *const names[] = {"classic", "eyes", "focus", "guided", "mosaic", "own", "relief", "seed", "silver", "swirls"};
+    static const char *const names[] = {"classic", "eyes", "focus", "guided", "neon", "own", "relief", "seed", "silver", "swirls"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct config config;
         config_init(&config);
