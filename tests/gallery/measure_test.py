@@ -148,11 +148,12 @@ class Sheets(unittest.TestCase):
         for number, (p, q) in enumerate((("two", "one"), ("two", "three"), ("three", None))):
             text = f"p: {letter['p'][p]}\nq: {letter['q'][q] if q else '-'} # so\n"
             (self.folder / f"ballot{number}").write_text(text)
-        counted = self.run_sheet("count", "sheets", "ballot0", "ballot1", "ballot2", "--images", "small")
+        counted = self.run_sheet("count", "sheets", "ballot0", "ballot1", "ballot2", "--of", "two", "--images", "small")
         self.assertEqual(counted.returncode, 0, counted.stderr)
         self.assertIn("| p |  | 1 | 2 | two |", counted.stdout)
         self.assertIn("| q | 1 | 1 |  | nobody |", counted.stdout)
         self.assertIn("| **photographs** | 0 | 0 | 1 | |", counted.stdout)
+        self.assertIn("two before one on 1 of 2, three on 1 of 2", counted.stdout)
         self.assertTrue((self.folder / "small/p.jpg").exists())
 
     def test_a_wrong_ballot_is_refused(self):
@@ -169,7 +170,7 @@ class Gallery(unittest.TestCase):
         loader.exec_module(make)
         for preset in sorted(make.PRESETS.glob("*.yaml")):
             with self.subTest(preset.stem):
-                self.assertRegex(make.describe(preset), r"^[A-Z].{20,200}$")
+                self.assertRegex(make.describe(preset.stem), r"^[A-Z].{20,200}$")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 """Dreams judged blind: sheets without names, and the votes on them.
 
     sheet.py make --photos FOLDER -o SHEETS DREAMS DREAMS...   SHEETS/NAME.png, and who is who in SHEETS/key.json (look at it last)
-    sheet.py count SHEETS BALLOT BALLOT BALLOT                 a table in Markdown; --images FOLDER: small sheets with the names on them
+    sheet.py count SHEETS BALLOT BALLOT BALLOT                 a table in Markdown; --of CANDIDATE: it against each other one;
+                                                               --images FOLDER: small sheets with the names on them
 
 DREAMS/NAME/dream.png stands for the candidate DREAMS; one that lacks a photograph is left out of its sheet. Candidates have letters in an
 order drawn for each photograph anew. A ballot is a text file, one photograph a line, the best first as far as the judge has an opinion:
@@ -11,7 +12,8 @@ order drawn for each photograph anew. A ballot is a text file, one photograph a 
     peaks: B A D
     dogs: - # none is any good
 
-First places alone count. A photograph goes to who has those of more than half of the judges, otherwise to nobody.
+A photograph goes to who has the first places of more than half of the judges, otherwise to nobody. In pairs, with --of: on how many
+photographs more than half of the judges put that candidate before each other one; one that a ballot leaves out is behind all it names.
 """
 import argparse
 import collections
@@ -104,6 +106,22 @@ def winner(firsts, judges):
     return best[0][0] if best and 2 * best[0][1] > judges else None
 
 
+def before(letters, one, other):
+    """Whether a ballot puts `one` before `other`."""
+    return one in letters and (other not in letters or letters.index(one) < letters.index(other))
+
+
+def pairs(key, ballots, name):
+    """By other candidate: the photographs that both have, and those on which `name` is before it for more than half of the judges."""
+    shared, won = collections.Counter(), collections.Counter()
+    for photo, entry in key.items():
+        letters = {candidate["name"]: letter for letter, candidate in entry["candidates"].items()}
+        for other in letters.keys() - {name} if name in letters else ():
+            shared[other] += 1
+            won[other] += 2 * sum(before(ballot.get(photo, []), letters[name], letters[other]) for ballot in ballots) > len(ballots)
+    return {other: (won[other], shared[other]) for other in sorted(shared)}
+
+
 def count(arguments):
     key = json.loads((arguments.sheets / "key.json").read_text())
     ballots = [read_ballot(path, key) for path in arguments.ballots]
@@ -125,6 +143,9 @@ def count(arguments):
     print("\n".join(lines))
     print(f"| **first places of {len(ballots)} judges** | {' | '.join(str(votes[name]) for name in names)} | |")
     print(f"| **photographs** | {' | '.join(str(won[name]) for name in names)} | |")
+    if arguments.of:
+        found = pairs(key, ballots, arguments.of)
+        print(f"\n{arguments.of} before {', '.join(f'{other} on {wins} of {of}' for other, (wins, of) in found.items())}")
 
 
 def main():
@@ -140,6 +161,7 @@ def main():
     counting.add_argument("sheets", type=pathlib.Path)
     counting.add_argument("ballots", nargs="+", type=pathlib.Path)
     counting.add_argument("--images", type=pathlib.Path)
+    counting.add_argument("--of", metavar="CANDIDATE")
     arguments = parser.parse_args()
     {"make": make, "count": count}[arguments.command](arguments)
 
