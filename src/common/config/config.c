@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -219,6 +220,47 @@ static enum status check_objective(const struct config *config)
     return STATUS_OK;
 }
 
+// The part of the way around `at` where no target counts.
+static void find_gap(const struct config_targets *targets, double at, double gap[2])
+{
+    gap[0] = 0;
+    gap[1] = 1;
+    for (int i = 0; i < targets->count; i++) {
+        const struct config_target *target = &targets->items[i];
+        if (target->weight != 0 && target->octaves[1] < at)
+            gap[0] = fmax(gap[0], target->octaves[1]);
+        else if (target->weight != 0)
+            gap[1] = fmin(gap[1], target->octaves[0]);
+    }
+}
+
+static bool has_layer(const struct config_targets *targets, const char *layer)
+{
+    bool has = false;
+    for (int i = 0; i < targets->count; i++)
+        has = has || strcmp(targets->items[i].layer, layer) == 0;
+    return has;
+}
+
+// What to do where no target counts in octave `octave` of `count`, of `most` that there may be.
+static enum status fail_octave(const struct config *config, int octave, int count, int most)
+{
+    const char *why = "";
+    char layer[CONFIG_NAME_MAX];
+    double gap[2];
+    find_gap(&config->targets, (double)octave / (count - 1), gap);
+    for (int i = 3; i < CONFIG_TARGETS_MAX && (i == 3 || has_layer(&config->targets, layer)); i++)
+        snprintf(layer, sizeof layer, "mixed%d", i <= 10 ? i : i - 11);
+    if (config->octaves.count == GEOMETRY_OCTAVES_AUTO)
+        why = "; octaves.count: auto gives pictures any number of octaves, a number gives no more than that";
+    else if (count < most)
+        why = "; a picture that is too small for all octaves has one there";
+    return fail(
+        STATUS_USAGE,
+        "targets: none counts in %%%g..%g (0: the smallest octave, 1: full size), and each octave needs one: add such as %s%%%g..%g%s",
+        gap[0], gap[1], layer, gap[0], gap[1], why);
+}
+
 // Small pictures have fewer octaves than others, but none is dreamed with nothing to raise.
 static enum status check_octaves(const struct config *config)
 {
@@ -229,8 +271,7 @@ static enum status check_octaves(const struct config *config)
             for (int i = 0; i < config->targets.count; i++)
                 any = any || (config->targets.items[i].weight != 0 && config_target_counts(&config->targets.items[i], octave, count));
             if (!any)
-                return fail(STATUS_USAGE, "targets: none counts at %.3g of the way from the smallest octave to full size%s",
-                            (double)octave / (count - 1), count < most ? ", where a picture too small for all octaves has one" : "");
+                return fail_octave(config, octave, count, most);
         }
     return STATUS_OK;
 }
