@@ -148,6 +148,8 @@ static enum status load_named(const char *key, const char *source, const struct 
     int descriptor = -1;
     enum status rc = STATUS_OK;
     *image = (struct image){0};
+    if (noise_is_named(source) && access(source, F_OK) != 0)
+        TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
     if (intake_is_url(source))
         TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
     else if (url_has_scheme(source) && access(source, F_OK) != 0)
