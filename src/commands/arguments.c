@@ -133,8 +133,9 @@ static enum status fail_layer(const struct network *network, const char *key, co
 {
     char hint[NEAREST_HINT_MAX];
     struct nearest nearest;
+    const bool any = strcmp(key, "gradient_above") == 0; // or the picture itself
     nearest_init(&nearest, name);
-    for (int i = 1; i < network->layer_count; i++) {
+    for (int i = any ? 0 : 1; i < network->layer_count; i++) {
         char activation[LAYER_NAME_MAX];
         nearest_offer(&nearest, network->layers[i].name);
         if (network->layers[i].kind == LAYER_CONV) {
@@ -143,7 +144,7 @@ static enum status fail_layer(const struct network *network, const char *key, co
         }
     }
     return fail(STATUS_USAGE, "%s: the network has no layer %s%s `oneiros model layers` lists them", key, name,
-                nearest_hint(&nearest, ": take mixed0 ... mixed10;", hint));
+                nearest_hint(&nearest, any ? ": take input (everywhere), mixed0 ... mixed10;" : ": take mixed0 ... mixed10;", hint));
 }
 
 enum status arguments_check_config(const struct config *config)
@@ -160,7 +161,10 @@ enum status arguments_check_config(const struct config *config)
             return fail_layer(network, "targets", target->layer);
         for (int k = 0; k < i; k++)
             if (rows[k] == rows[i])
-                return fail(STATUS_USAGE, "targets: %s and %s are the same layer", config->targets.items[k].layer, target->layer);
+                return fail(STATUS_USAGE,
+                            "targets: %s and %s are the same layer, and one target may have it: join its channels, as in mixed4#12+45, or "
+                            "take another layer for other octaves",
+                            config->targets.items[k].layer, target->layer);
         int channels = network->layers[rows[i]].channels;
         for (int k = 0; k < target->channel_count + target->lowered_count; k++) {
             const int channel = k < target->channel_count ? target->channels[k] : target->lowered[k - target->channel_count];
