@@ -214,7 +214,7 @@ static const char options_help[] =
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
     "  -c, --config FILE      settings in YAML\n"
-    "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
+    "  -p, --preset NAME      named settings, listed below\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
     "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
@@ -228,10 +228,10 @@ static const char options_help[] =
     "for octaves.count), then -s; later ones win. In files, octaves.count may also be written nested:\n"
     "  octaves:\n"
     "    count: 3\n"
-    "Presets are looked for in $ONEIROS_CONFIG_DIR/presets, then where the program was installed.\n"
     "\n"
-    "Keys, as KEY=DEFAULT  [range]:\n"
-    "\n";
+    "Presets, from $ONEIROS_CONFIG_DIR/presets or where the program was installed:\n";
+
+static const char keys_help[] = "\nKeys, as KEY=DEFAULT  [range]:\n\n";
 
 static const char dream_keys_help[] =
     "\nThe keys of `oneiros explain --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
@@ -242,6 +242,8 @@ void arguments_print_help(bool explain, FILE *stream)
 {
     fputs(explain ? explain_help : dream_help, stream);
     fputs(options_help, stream);
+    config_print_presets(stream);
+    fputs(keys_help, stream);
     config_print_help(explain ? CONFIG_EXPLAIN : CONFIG_DREAM, stream);
     fputs(explain ? explain_keys_help : dream_keys_help, stream);
     fputs("\n"

@@ -72,18 +72,25 @@ static int compare_names(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PATH_MAX])
+// All that there are, by name; one that several folders have is there several times.
+static void find_known(char folders[FOLDERS][FILE_PATH_MAX], struct known *known)
 {
-    struct known known = {.count = 0};
+    known->count = 0;
     for (int i = 0; i < FOLDERS; i++) {
         DIR *folder = folders[i][0] ? opendir(folders[i]) : NULL;
         if (!folder)
             continue;
         for (const struct dirent *entry; (entry = readdir(folder));)
-            add_known(&known, entry->d_name);
+            add_known(known, entry->d_name);
         closedir(folder);
     }
-    qsort(known.names, (size_t)known.count, sizeof known.names[0], compare_names);
+    qsort(known->names, (size_t)known->count, sizeof known->names[0], compare_names);
+}
+
+static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PATH_MAX])
+{
+    struct known known;
+    find_known(folders, &known);
 
     struct nearest nearest;
     nearest_init(&nearest, name);
@@ -96,23 +103,61 @@ static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PAT
     return fail(STATUS_USAGE, "unknown preset %s%s (known: %s)", name, nearest_hint(&nearest, "", hint), known.count ? list : "none found");
 }
 
-enum status config_load_preset(struct config *config, const char *name)
+// The file of the first folder that has it; empty: none has.
+static enum status find_preset(char folders[FOLDERS][FILE_PATH_MAX], const char *name, char path[FILE_PATH_MAX])
 {
-    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], file_name[NAME_MAX_LENGTH + sizeof extension], shown[TEXT_EXCERPT_MAX];
-    size_t length = strlen(name);
-    text_excerpt(name, shown);
-    if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
-        return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
+    char file_name[NAME_MAX_LENGTH + sizeof extension];
     snprintf(file_name, sizeof file_name, "%s%s", name, extension);
-    TRY(config_folders("presets", folders));
     for (int i = 0; i < FOLDERS; i++) {
         if (!folders[i][0])
             continue;
         TRY(file_join(path, folders[i], file_name));
         if (access(path, F_OK) == 0)
-            return config_load_file(config, path);
+            return STATUS_OK;
     }
-    return fail_unknown(shown, folders);
+    path[0] = '\0';
+    return STATUS_OK;
+}
+
+enum status config_load_preset(struct config *config, const char *name)
+{
+    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], shown[TEXT_EXCERPT_MAX];
+    size_t length = strlen(name);
+    text_excerpt(name, shown);
+    if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
+        return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
+    TRY(config_folders("presets", folders));
+    TRY(find_preset(folders, name, path));
+    return path[0] ? config_load_file(config, path) : fail_unknown(shown, folders);
+}
+
+// The first line of a preset's comment that is not the licence's; empty: it has none.
+static void read_summary(const char *path, char *line, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    line[0] = '\0';
+    while (file && fgets(line, (int)size, file) && strncmp(line, "# SPDX", 6) == 0)
+        line[0] = '\0';
+    if (file)
+        fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    text_make_printable(line);
+    const char *text = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
+    memmove(line, text, strlen(text) + 1);
+}
+
+void config_print_presets(FILE *stream)
+{
+    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], line[128];
+    struct known known;
+    if (config_folders("presets", folders) != STATUS_OK)
+        return;
+    find_known(folders, &known);
+    for (int i = 0; i < known.count; i++)
+        if ((i == 0 || strcmp(known.names[i], known.names[i - 1]) != 0) && find_preset(folders, known.names[i], path) == STATUS_OK) {
+            read_summary(path, line, sizeof line);
+            fprintf(stream, "  %-10s  %s\n", known.names[i], line);
+        }
 }
 
 enum status config_set(struct config *config, const char *key_value)

@@ -171,6 +171,8 @@ enum status config_load_file(struct config *config, const char *path) MUST_CHECK
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
+// All of them, a line each: the name, and the first line of the comment at the top of the file.
+void config_print_presets(FILE *stream);
 // Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one,
 // and the source tree; empty where there is none.
 enum { CONFIG_FOLDERS = 3 };
