@@ -301,6 +301,9 @@ END
     run -0 "$ONEIROS" model layers
     [ "$(wc -L <<<"$output")" -le 124 ]
     grep -Eq "^mixed3 +768 +16 +159 +[a-z]" <<<"$output"
+    # The default targets, as the help has them.
+    grep -o "by default .*" <<<"$output" | sed 's/by default //' | paste -sd , >defaults
+    [ "$(cat defaults)" = "$("$ONEIROS" dream --help | sed -n 's/^    targets=\([^ ]*\) .*/\1/p')" ]
     grep -Eq "^conv2d_94 +192 +32 +[0-9]+ +convolution, on a branch$" <<<"$output"
     [ "$(grep -Ec '^mixed[0-9]+ ' <<<"$output")" -eq 22 ] # what they show, and in their place among all
     awk '/^[a-z0-9_]+ +[0-9]+ +[0-9]+ / {print $1}' <<<"$output" | sort -u >names
