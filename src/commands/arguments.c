@@ -10,6 +10,7 @@
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
 #include "common/picture/geometry.h"
+#include "common/system/text.h"
 #include "job/launcher.h"
 #include "kernels/network/network.h"
 
@@ -49,6 +50,16 @@ static enum status take_max_seconds(void *context, const char *value)
     return fail_in(config_parse_real(value, 1, 1e9, &sources->options->max_seconds), "--max-seconds");
 }
 
+static enum status take_set(struct job_options *options, const char *setting)
+{
+    char name[CONFIG_KEY_MAX];
+    TRY(config_set(&options->config, setting));
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(setting, "="), setting);
+    if (!config_key_matters(config_find(name), options->explain ? CONFIG_EXPLAIN : CONFIG_DREAM))
+        text_append(options->unseen, sizeof options->unseen, "%s%s", options->unseen[0] ? ", " : "", name);
+    return STATUS_OK;
+}
+
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
 {
     config_init(config);
@@ -58,7 +69,7 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(config_load_file(config, sources->file));
     TRY(config_load_environment(config, environment));
     for (int i = 0; i < sources->setting_count; i++)
-        TRY(config_set(config, sources->settings[i]));
+        TRY(take_set(sources->options, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
     if (sources->options->explain) { // what the network sees, not what a dream would make of it

@@ -186,6 +186,8 @@ static void say_idle(const struct job_options *options)
     config_idle(&options->config, options->explain, text, sizeof text);
     if (text[0])
         log_info("%s", text);
+    if (options->unseen[0])
+        log_info("no effect on %s: %s", options->explain ? "explanations" : "dreams", options->unseen);
     if (!options->explain && is_rule_idle(&options->config))
         log_info("gradient has no effect unless gradient_above is before a target: with %s all of it is plain",
                  options->config.gradient_above);

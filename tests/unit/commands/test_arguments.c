@@ -55,6 +55,12 @@ static void test_options(void)
     CU_ASSERT_TRUE(options.print_config);
     UNIT_OK(parse(&options, "--help --nonsense", NULL));
     CU_ASSERT_TRUE(options.help);
+
+    UNIT_OK(parse(&options, "-s steps=4 -s seed=1 -s saliency.noise=0.2 -s saliency.samples=2 x", NULL));
+    CU_ASSERT_STRING_EQUAL(options.unseen, "saliency.noise, saliency.samples");
+    char explain[] = "explain", set[] = "-s", mask[] = "mask=gone.png", samples[] = "saliency.samples=2", input[] = "x";
+    UNIT_OK(arguments_parse(&options, 6, (char *[]){explain, set, mask, set, samples, input, NULL}, NULL));
+    CU_ASSERT_STRING_EQUAL(options.unseen, "mask");
 }
 
 static void test_precedence(void)
