@@ -204,9 +204,11 @@ enum status config_to_string(const struct config *config, char **text) MUST_CHEC
 // is 40; seed was 0 and is 1".
 bool config_difference(const struct config *was, const struct config *is, enum config_use use, char *text, size_t size);
 
-// Hands over each key that is not at its default, and its value as one would type it behind -s KEY=. What a run has chosen by itself is
-// none of them: output.folders where it is a tree. False: no memory.
-bool config_changes(const struct config *config, void (*take)(void *context, const char *key, const char *value), void *context);
+// Hands over each key that is not at its default and matters to dreams or to explanations, and its value as one would type it behind
+// -s KEY=. What a run has chosen by itself is none of them: output.folders where it is a tree, balance: 0 of explanations. False: no
+// memory.
+bool config_changes(const struct config *config, enum config_use use, void (*take)(void *context, const char *key, const char *value),
+                    void *context);
 
 // A table of the keys that matter to dreams or to explanations, their defaults, ranges and help, for --help.
 void config_print_help(enum config_use use, FILE *stream);
