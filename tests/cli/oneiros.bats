@@ -328,6 +328,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     local pictures=("$BATS_TEST_DIRNAME"/../data/{chelsea,coffee,rocket}.png)
     export ASAN_OPTIONS=detect_leaks=0
     run -0 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    [[ "$output" == *"3 pictures are few: what channels usually answer is seen over 100 or more"* ]]
     [[ "$output" == *"statistics of channels over 3 pictures are in few.h5"* ]]
     "$ONEIROS" explain -q -s input.resize=120 -s saliency.samples=0 -s importance.samples=0 -s precision=f32 -s plan=off \
         -s targets=conv2d_1,max_pooling2d_2,conv2d_12,average_pooling2d_5,conv2d_49,conv2d_94 -o why "${pictures[@]}"
