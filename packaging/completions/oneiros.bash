@@ -46,7 +46,7 @@ _oneiros() {
         return
         ;;
     -p | --preset)
-        _oneiros_words "$(_oneiros_help dream | sed -n 's/(the defaults)//; s/.*--preset NAME *named settings: //p' | tr -d ,)" "$current"
+        _oneiros_words "$(_oneiros_help dream | sed -n '/^Presets,/,/^$/s/^  \([^ ]*\) .*/\1/p')" "$current"
         return
         ;;
     esac

@@ -26,6 +26,6 @@ complete -c oneiros -n __fish_use_subcommand -f -a '--help --version'
 complete -c oneiros -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -f -a '(__oneiros_options)'
 complete -c oneiros -n '__fish_seen_subcommand_from dream explain bench graph statistics' -s s -l set -x -a '(__oneiros_settings)'
 complete -c oneiros -n '__fish_seen_subcommand_from dream explain' -s p -l preset -x \
-    -a "(oneiros dream --help 2>/dev/null | sed -n 's/(the defaults)//; s/.*--preset NAME *named settings: //p' | tr -d , | string split -n ' ')"
+    -a "(oneiros dream --help 2>/dev/null | sed -n '/^Presets,/,/^$/s/^  \([^ ]*\) .*/\1/p')"
 complete -c oneiros -n '__fish_seen_subcommand_from model' -f \
     -a "(oneiros model --help 2>/dev/null | sed -n 's/.* oneiros model \([a-z]*\).*/\1/p')"

@@ -10,6 +10,7 @@
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
 #include "common/picture/geometry.h"
+#include "common/system/text.h"
 #include "job/launcher.h"
 #include "kernels/network/network.h"
 
@@ -49,6 +50,16 @@ static enum status take_max_seconds(void *context, const char *value)
     return fail_in(config_parse_real(value, 1, 1e9, &sources->options->max_seconds), "--max-seconds");
 }
 
+static enum status take_set(struct job_options *options, const char *setting)
+{
+    char name[CONFIG_KEY_MAX];
+    TRY(config_set(&options->config, setting));
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(setting, "="), setting);
+    if (!config_key_matters(config_find(name), options->explain ? CONFIG_EXPLAIN : CONFIG_DREAM))
+        text_append(options->unseen, sizeof options->unseen, "%s%s", options->unseen[0] ? ", " : "", name);
+    return STATUS_OK;
+}
+
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
 {
     config_init(config);
@@ -58,7 +69,7 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(config_load_file(config, sources->file));
     TRY(config_load_environment(config, environment));
     for (int i = 0; i < sources->setting_count; i++)
-        TRY(config_set(config, sources->settings[i]));
+        TRY(take_set(sources->options, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
     if (sources->options->explain) { // what the network sees, not what a dream would make of it
@@ -133,8 +144,9 @@ static enum status fail_layer(const struct network *network, const char *key, co
 {
     char hint[NEAREST_HINT_MAX];
     struct nearest nearest;
+    const bool any = strcmp(key, "gradient_above") == 0; // or the picture itself
     nearest_init(&nearest, name);
-    for (int i = 1; i < network->layer_count; i++) {
+    for (int i = any ? 0 : 1; i < network->layer_count; i++) {
         char activation[LAYER_NAME_MAX];
         nearest_offer(&nearest, network->layers[i].name);
         if (network->layers[i].kind == LAYER_CONV) {
@@ -143,7 +155,7 @@ static enum status fail_layer(const struct network *network, const char *key, co
         }
     }
     return fail(STATUS_USAGE, "%s: the network has no layer %s%s `oneiros model layers` lists them", key, name,
-                nearest_hint(&nearest, ": take mixed0 ... mixed10;", hint));
+                nearest_hint(&nearest, any ? ": take input (everywhere), mixed0 ... mixed10;" : ": take mixed0 ... mixed10;", hint));
 }
 
 enum status arguments_check_config(const struct config *config)
@@ -160,7 +172,10 @@ enum status arguments_check_config(const struct config *config)
             return fail_layer(network, "targets", target->layer);
         for (int k = 0; k < i; k++)
             if (rows[k] == rows[i])
-                return fail(STATUS_USAGE, "targets: %s and %s are the same layer", config->targets.items[k].layer, target->layer);
+                return fail(STATUS_USAGE,
+                            "targets: %s and %s are the same layer, and one target may have it: join its channels, as in mixed4#12+45, or "
+                            "take another layer for other octaves",
+                            config->targets.items[k].layer, target->layer);
         int channels = network->layers[rows[i]].channels;
         for (int k = 0; k < target->channel_count + target->lowered_count; k++) {
             const int channel = k < target->channel_count ? target->channels[k] : target->lowered[k - target->channel_count];
@@ -210,7 +225,7 @@ static const char options_help[] =
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
     "  -c, --config FILE      settings in YAML\n"
-    "  -p, --preset NAME      named settings: guided (the defaults), classic, eyes, focus, relief, seed\n"
+    "  -p, --preset NAME      named settings, listed below\n"
     "  -s, --set KEY=VALUE    one setting; may be given many times, the last one counts\n"
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
     "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
@@ -224,10 +239,10 @@ static const char options_help[] =
     "for octaves.count), then -s; later ones win. In files, octaves.count may also be written nested:\n"
     "  octaves:\n"
     "    count: 3\n"
-    "Presets are looked for in $ONEIROS_CONFIG_DIR/presets, then where the program was installed.\n"
     "\n"
-    "Keys, as KEY=DEFAULT  [range]:\n"
-    "\n";
+    "Presets, from $ONEIROS_CONFIG_DIR/presets or where the program was installed:\n";
+
+static const char keys_help[] = "\nKeys, as KEY=DEFAULT  [range]:\n\n";
 
 static const char dream_keys_help[] =
     "\nThe keys of `oneiros explain --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
@@ -238,6 +253,8 @@ void arguments_print_help(bool explain, FILE *stream)
 {
     fputs(explain ? explain_help : dream_help, stream);
     fputs(options_help, stream);
+    config_print_presets(stream);
+    fputs(keys_help, stream);
     config_print_help(explain ? CONFIG_EXPLAIN : CONFIG_DREAM, stream);
     fputs(explain ? explain_keys_help : dream_keys_help, stream);
     fputs("\n"

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "commands/commands.h"
+#include "common/config/config_schema.h"
+#include "common/config/config_value.h"
 #include "common/picture/geometry.h"
 #include "common/system/clock.h"
 #include "common/system/text.h"
@@ -16,8 +18,15 @@
 #include "coordinator/schedule/schedule.h"
 #include "coordinator/task/task_notices.h"
 #include "job/start.h"
+#include "worker/network/balance.h"
 
-enum { NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8, THREADS = 16 }; // threads: which wait for the file system more than they compute
+enum {
+    SETTINGS_MAX = 2048,
+    NAME_LEAST = 8,
+    NAME_MOST = 48,
+    SIZES_MOST = 8,
+    THREADS = 16
+}; // threads: which wait for the file system more than they compute
 static const double MIB = 1 << 20;
 static const double SAY_SO_AFTER = 10; // seconds without a word
 
@@ -366,6 +375,26 @@ static void print_teams(const struct dry_plan *plan, const struct totals *totals
     fprintf(stream, "; %d workers, busy %.0f%% of the time\n", workers, 100 * plan->forecast.busy);
 }
 
+static void append_setting(void *context, const char *key, const char *value)
+{
+    char(*text)[SETTINGS_MAX] = context;
+    text_append(*text, SETTINGS_MAX, " %s=%s", key, value);
+}
+
+// What differs from the defaults; the targets, and what balance: auto has become.
+static void print_settings(const struct run *run, FILE *stream)
+{
+    const struct config *config = &run->options->config;
+    const bool balanced = config_weighs_channels(config) && run->statistics_info.sha256[0];
+    char text[SETTINGS_MAX] = "";
+    if (!config_changes(config, CONFIG_DREAM, append_setting, &text) || !text[0])
+        snprintf(text, sizeof text, " as by default");
+    text_make_printable(text);
+    fprintf(stream, "settings:%s\ntargets: ", text);
+    config_value_print_short(config, config_find("targets"), stream);
+    fprintf(stream, "; balance %g%s\n", balanced ? balance_strength(config) : 0, config->balance == BALANCE_AUTO ? " (auto)" : "");
+}
+
 static void print_totals(const struct dry_plan *plan, FILE *stream)
 {
     const struct totals totals = sum_up(plan);
@@ -377,6 +406,7 @@ static void print_totals(const struct dry_plan *plan, FILE *stream)
         fprintf(stream, ", beside %" PRId64 " that are done", plan->done);
     fprintf(stream, "; %.1f million pixels to step over, %d time%s\n", totals.pixels / 1e6, plan->schedule.config->steps,
             PLURAL(plan->schedule.config->steps));
+    print_settings(&plan->run, stream);
     if (totals.good == 0)
         return;
     print_teams(plan, &totals, stream);

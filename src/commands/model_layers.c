@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/config/config.h"
+#include "common/system/text.h"
 #include "kernels/network/network.h"
 
 // What the defaults make of a photograph with the end of a block as the only target, as seen.
@@ -14,16 +16,16 @@ static const struct {
     {"mixed0", "ridges and strokes along edges, loud colours"},
     {"mixed1", "a fine grain of dots, deep edges"},
     {"mixed2", "small rings and knobs, the first eyes"},
-    {"mixed3", "eyes, knobs, fur; with mixed5 the default"},
+    {"mixed3", "eyes, knobs, fur"},
     {"mixed4", "larger eyes, domes and shells, as in the preset eyes"},
     {"mixed5", "eyes and pearls in clusters"},
     {"mixed6", "few and large eyes; calm places stay as they are"},
-    {"mixed7", "much as mixed6, as do all that follow"},
+    {"mixed7", "much as mixed6, as all that follow"},
     {"mixed8", "as mixed6; values are farther apart"},
     {"mixed9", "as mixed6"},
     {"mixed10", "as mixed6; the layer that objective: class takes"},
 };
-enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
+enum { BLOCKS = sizeof blocks / sizeof blocks[0], SHOWS_MAX = 128 };
 
 static const char *kind_of(const struct network *network, int row)
 {
@@ -41,11 +43,24 @@ static void print_row(const struct network *network, int row, const char *what)
     printf("%-20s %8d %7d %6d  %s\n", layer->name, layer->channels, field.stride, field.size, what);
 }
 
+// What a dream of it shows, and whether it is one of the default targets.
+static const char *block_text(int block, char text[SHOWS_MAX])
+{
+    struct config config;
+    config_init(&config);
+    snprintf(text, SHOWS_MAX, "%s", blocks[block].shows);
+    for (int i = 0; i < config.targets.count; i++)
+        if (strcmp(config.targets.items[i].layer, blocks[block].layer) == 0)
+            text_append(text, SHOWS_MAX, "; by default %s:%g", blocks[block].layer, config.targets.items[i].weight);
+    return text;
+}
+
 static void print_table(const struct network *network)
 {
+    char text[SHOWS_MAX];
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "a dream of it shows");
     for (int i = 0; i < BLOCKS; i++)
-        print_row(network, network_find(network, blocks[i].layer), blocks[i].shows);
+        print_row(network, network_find(network, blocks[i].layer), block_text(i, text));
     printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name\n"
            "for conv2d_N:\n\n");
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "what it is");
@@ -61,11 +76,11 @@ static void print_table(const struct network *network)
         "mixed5#12-45 raises channel 12 and lowers 45, mixed3%%0.5..1,mixed6%%0..0.5 raises mixed6 in the smaller octaves, then mixed3.\n");
 }
 
-static const char *shows(const char *layer)
+static const char *shows(const char *layer, char text[SHOWS_MAX])
 {
     for (int i = 0; i < BLOCKS; i++)
         if (strcmp(blocks[i].layer, layer) == 0)
-            return blocks[i].shows;
+            return block_text(i, text);
     return NULL;
 }
 
@@ -76,7 +91,8 @@ static enum status print_json(const struct network *network)
     for (int row = 1; row < network->layer_count; row++) {
         const struct layer *layer = &network->layers[row];
         const struct receptive_field field = network_receptive_field(network, row);
-        const char *text = shows(layer->name);
+        char shown[SHOWS_MAX];
+        const char *text = shows(layer->name, shown);
         json_t *object =
             json_pack("{s:s, s:i, s:i, s:i, s:s, s:b}", "name", layer->name, "channels", layer->channels, "stride", field.stride, "sees",
                       field.size, "kind", kind_of(network, row), "branch", !network_is_cut(network, row));

@@ -19,7 +19,7 @@
 #include "weights/weights.h"
 
 // A picture that is much longer than it is high would need as much memory.
-enum { SHAPE_MAX = 4, SAY_SO_AFTER = 5 };
+enum { SHAPE_MAX = 4, SAY_SO_AFTER = 5, WANTED = 100 };
 
 struct picture {
     char sha256[65];
@@ -93,7 +93,8 @@ static enum status find_pictures(struct survey *s)
         if (end)
             break;
         if (entry.status == STATUS_OK && entry.kind != INTAKE_FILE)
-            entry.status = fail(STATUS_UNSUPPORTED, entry.kind == INTAKE_URL ? "an address: fetch the picture first" : "noise is no picture");
+            entry.status =
+                fail(STATUS_UNSUPPORTED, entry.kind == INTAKE_URL ? "an address: fetch the picture first" : "noise is no picture");
         else if (entry.status != STATUS_OK)
             entry.status = fail(entry.status, "%s", entry.error);
         if (entry.status != STATUS_OK)
@@ -277,6 +278,8 @@ enum status model_statistics(const struct statistics_options *options, int *fail
     TRY_OUT(find_pictures(&s));
     TRY_OUT(measure_all(&s));
     TRY_OUT(write_file(&s));
+    if (s.measured < WANTED)
+        log_warning("%d pictures are few: what channels usually answer is seen over %d or more", s.measured, WANTED);
     log_info("statistics of channels over %d picture%s are in %s", s.measured, PLURAL(s.measured), s.path);
 out:
     *failed = s.failed;

@@ -67,6 +67,11 @@ static int64_t unfinished(const struct run_state *state)
     return known->stopped > 0 || state->phase != RUN_KILLED || known->in_hand < 0 ? known->stopped : known->in_hand;
 }
 
+static enum config_use use_of(const struct run_state *state)
+{
+    return explains(state) ? CONFIG_EXPLAIN : CONFIG_DREAM;
+}
+
 static void print_head(const struct run_state *state, FILE *stream)
 {
     const struct run_progress *known = &state->known;
@@ -211,7 +216,7 @@ static void print_settings(const struct run_state *state, FILE *stream)
     const struct run_facts *facts = &state->reader->facts;
     if (!read_config(state, &config))
         append(text, ", of oneiros %s, whose settings this version cannot read", facts->version);
-    else if (!config_changes(&config, append_setting, &text) || !text[0])
+    else if (!config_changes(&config, use_of(state), append_setting, &text) || !text[0])
         append(text, ", as by default");
     utf8_clean(text, '?');
     utf8_cut(text, 1000);
@@ -318,7 +323,7 @@ static json_t *settings_json(const struct run_state *state)
 {
     struct config config;
     json_t *json = json_object();
-    if (read_config(state, &config) && config_changes(&config, set_setting, json))
+    if (read_config(state, &config) && config_changes(&config, use_of(state), set_setting, json))
         return json;
     json_decref(json);
     return json_null();

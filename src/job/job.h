@@ -27,6 +27,7 @@ struct job_options {
     int input_count;            // >= 1, unless print_config
     char **inputs;              // points into argv
     enum log_level log_level;   // from -q and -v; not applied yet
+    char unseen[512];           // keys of -s that a dream, or an explanation, does not look at, with commas
     bool explain;               // `oneiros explain`: look at the pictures, do not dream
     double max_seconds;         // save and end after so many; 0: no limit
     bool force;                 // replace the run that the folder holds already, instead of going on with it

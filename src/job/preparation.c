@@ -170,7 +170,8 @@ static bool is_rule_idle(const struct config *config)
     struct config initial;
     int deepest = 0;
     config_init(&initial);
-    if (config->gradient == initial.gradient && strcmp(config->gradient_above, initial.gradient_above) == 0)
+    if (config->gradient == initial.gradient && strcmp(config->gradient_above, initial.gradient_above) == 0 &&
+        config->gradient_strength == initial.gradient_strength)
         return false;
     for (int i = 0; i < config->targets.count; i++) {
         const int row = network_find(network, config->targets.items[i].layer);
@@ -186,8 +187,10 @@ static void say_idle(const struct job_options *options)
     config_idle(&options->config, options->explain, text, sizeof text);
     if (text[0])
         log_info("%s", text);
+    if (options->unseen[0])
+        log_info("no effect on %s: %s", options->explain ? "explanations" : "dreams", options->unseen);
     if (!options->explain && is_rule_idle(&options->config))
-        log_info("gradient has no effect unless gradient_above is before a target: with %s all of it is plain",
+        log_info("gradient and gradient_strength have no effect unless gradient_above is before a target: with %s all of it is plain",
                  options->config.gradient_above);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/config.h"
+
 void channels_pick(const double *values, int channels, struct channel *picked, int count)
 {
     for (int i = 0; i < count; i++)
@@ -22,17 +24,39 @@ void channels_pick(const double *values, int channels, struct channel *picked, i
     }
 }
 
+// Of a target with chosen channels the others do not count.
+static void leave_chosen(const struct config *config, const char *layer, float *row, int channels)
+{
+    for (int i = 0; i < config->targets.count; i++) {
+        const struct config_target *t = &config->targets.items[i];
+        const int chosen = t->channel_count + t->lowered_count;
+        if (chosen == 0 || strcmp(t->layer, layer) != 0)
+            continue;
+        for (int c = 0; c < channels; c++) {
+            bool counts = false;
+            for (int k = 0; k < chosen; k++)
+                counts = counts || c == (k < t->channel_count ? t->channels[k] : t->lowered[k - t->channel_count]);
+            row[c] = counts ? row[c] : NAN;
+        }
+    }
+}
+
 static enum status read_rows(struct run_reader *reader, int number, const struct run_images *images, struct target_channels *target)
 {
     const size_t count = (size_t)target->channels;
+    const char *text = reader->facts.config;
+    struct config config; // the defaults, whose channels are all, where this version cannot read it
     float *row;
     double *values = NULL, *sum;
     enum status rc;
     TRY_OUT(ALLOCATE(row, count, "for the channels of %s", target->layer));
     TRY_OUT(ALLOCATE(values, 2 * count, "for the channels of %s", target->layer));
     sum = values + count;
+    config_init(&config);
+    (void)!config_yaml_read(&config, "run.h5", text, strlen(text));
     for (size_t i = 0; i < images->count; i++) {
         TRY_OUT(run_reader_importance(reader, number, images->items[i].row, row));
+        leave_chosen(&config, target->layer, row, target->channels);
         bool known = false;
         for (size_t c = 0; c < count; c++) {
             values[c] = row[c];
@@ -45,6 +69,11 @@ static enum status read_rows(struct run_reader *reader, int number, const struct
     }
     for (size_t c = 0; c < count; c++)
         sum[c] = target->known ? sum[c] / (double)target->known : NAN;
+    for (size_t c = 0; c < count; c++)
+        row[c] = 1;
+    leave_chosen(&config, target->layer, row, target->channels);
+    for (size_t c = 0; c < count; c++)
+        sum[c] *= row[c];
     channels_pick(sum, target->channels, target->mean, CHANNELS_MEAN);
 out:
     free(row);

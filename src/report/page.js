@@ -79,7 +79,7 @@ const whenText = isNaN(when) ? run.started
   : when.toLocaleString("en-GB", {day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", timeZone: "UTC"}) + " UTC";
 const hostNames = run.hosts.map((host) => host.name);
 at("subtitle").textContent = [whenText, `on ${hostNames.slice(0, 4).join(", ")}${hostNames.length > 4 ? ` and ${hostNames.length - 4} more` : ""}`,
-  targets.length ? `raising ${targets.join(", ")}` : ""].filter((part) => part && !(explains && part.startsWith("raising"))).join(" · ");
+  run.changes ? `oneiros ${run.kind} ${run.changes.join(" ") || "as by default"}` : targets.length && !explains ? `raising ${targets.join(", ")}` : ""].filter(Boolean).join(" · ");
 const notices = [];
 const hand = run.inHand > 0 ? `, with ${plural(run.inHand, "picture")} in hand` : "";
 if (run.state === "running")
@@ -343,6 +343,8 @@ function drawCharts() {
   charts = made.map((item) => item.build());
 }
 
+const automatic = (layer) => (run.changes || []).some((change) => change.startsWith("targets=") && new RegExp(`[=,]${layer}#auto`).test(change));
+
 // Bars of the channels, longest first; a negative one says that the channel worked against the loss.
 function drawChannels() {
   const index = chosen === "mean" ? -1 : images.findIndex((image) => String(image.id) === chosen);
@@ -350,7 +352,7 @@ function drawChannels() {
     const picked = index < 0 ? target.mean : target.images[index] || [];
     if (!picked.length) return null;
     const most = Math.abs(picked[0][1]) || 1;
-    return make("div", {}, make("h4", {}, target.layer, make("span", {class: "line"}, `of ${plural(target.channels, "channel")}`)),
+    return make("div", {}, make("h4", {}, target.layer, make("span", {class: "line"}, `of ${plural(target.channels, "channel")}${automatic(target.layer) ? ", chosen by each picture (#auto)" : ""}`)),
       make("ol", {class: "bars", "aria-label": `Channels of ${target.layer}`}, ...picked.map(([channel, value]) => make("li", {},
         make("span", {}, `#${channel}`), make("span", {class: value < 0 ? "bar minus" : "bar", "--width": `${100 * Math.abs(value) / most}%`, "aria-hidden": "true"}),
         make("span", {class: "number"}, number(value))))));

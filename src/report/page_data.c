@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/config.h"
 #include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
@@ -81,6 +82,27 @@ static void set_progress(json_t *run, const struct run_state *state)
     json_object_set_new(run, "holder", holder_json(state));
 }
 
+static void append_change(void *list, const char *key, const char *value)
+{
+    char text[1024];
+    snprintf(text, sizeof text, "%s=%s", key, value);
+    json_array_append_new(list, page_data_text(text));
+}
+
+// What differs from the defaults, as -s takes it; null where this version cannot read the settings.
+static json_t *changes_json(const struct run_facts *facts)
+{
+    const enum config_use use = strcmp(facts->kind, "explain") == 0 ? CONFIG_EXPLAIN : CONFIG_DREAM;
+    struct config config;
+    json_t *list = json_array();
+    config_init(&config);
+    if (config_yaml_read(&config, "run.h5", facts->config, strlen(facts->config)) == STATUS_OK &&
+        config_changes(&config, use, append_change, list))
+        return list;
+    json_decref(list);
+    return json_null();
+}
+
 static json_t *run_json(const struct run_state *state, const struct run_facts *facts)
 {
     json_t *run = json_object(), *slurm = json_object();
@@ -89,6 +111,7 @@ static json_t *run_json(const struct run_state *state, const struct run_facts *f
     set_text(run, "version", facts->version);
     set_text(run, "kind", facts->kind);
     set_text(run, "config", facts->config);
+    json_object_set_new(run, "changes", changes_json(facts));
     set_text(run, "weightsMd5", facts->weights_md5);
     set_text(run, "weightsSource", facts->weights_source);
     set_text(run, "plan", facts->plan);

@@ -111,3 +111,27 @@ page() {
     [ "$(complete_words dream -s gradient = | sort | xargs)" = "deconv guided plain" ]
     [ "$(complete_words dream -p cl)" = classic ]
 }
+
+@test "each preset is in the help with the first line of its comment, a sentence, and in the page and the completion" {
+    "$ONEIROS" dream --help | sed -n '/^Presets,/,/^$/p' >help
+    page oneiros-dream >page
+    local count=0 file name line
+    for file in "$SOURCE"/config/presets/*.yaml; do
+        name=$(basename "$file" .yaml)
+        line=$(sed -n 2p "$file")
+        line=${line#\# }
+        [[ "$line" == *. && ${#line} -le 110 ]] || { echo "$name: the first line of its comment is no sentence for the help" && false; }
+        grep -qxF "$(printf '  %-10s  %s' "$name" "$line")" help || { echo "the help lacks $name" && false; }
+        grep -qw "$name" page
+        count=$((count + 1))
+    done
+    [ "$(complete_words dream -p "" | wc -w)" -eq "$count" ]
+    [ "$(wc -l <help)" -eq $((count + 2)) ]
+    mkdir -p own/presets
+    printf '# SPDX-License-Identifier: MIT\n# Mine.\nsteps: 1\n' >own/presets/classic.yaml
+    printf 'steps: 1\n' >own/presets/zzz.yaml
+    export ONEIROS_CONFIG_DIR=$PWD/own
+    "$ONEIROS" explain --help >help
+    grep -qx '  classic     Mine.' help
+    grep -qx '  zzz         ' help
+}

@@ -301,6 +301,9 @@ END
     run -0 "$ONEIROS" model layers
     [ "$(wc -L <<<"$output")" -le 124 ]
     grep -Eq "^mixed3 +768 +16 +159 +[a-z]" <<<"$output"
+    # The default targets, as the help has them.
+    grep -o "by default .*" <<<"$output" | sed 's/by default //' | paste -sd , >defaults
+    [ "$(cat defaults)" = "$("$ONEIROS" dream --help | sed -n 's/^    targets=\([^ ]*\) .*/\1/p')" ]
     grep -Eq "^conv2d_94 +192 +32 +[0-9]+ +convolution, on a branch$" <<<"$output"
     [ "$(grep -Ec '^mixed[0-9]+ ' <<<"$output")" -eq 22 ] # what they show, and in their place among all
     awk '/^[a-z0-9_]+ +[0-9]+ +[0-9]+ / {print $1}' <<<"$output" | sort -u >names
@@ -325,6 +328,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     local pictures=("$BATS_TEST_DIRNAME"/../data/{chelsea,coffee,rocket}.png)
     export ASAN_OPTIONS=detect_leaks=0
     run -0 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    [[ "$output" == *"3 pictures are few: what channels usually answer is seen over 100 or more"* ]]
     [[ "$output" == *"statistics of channels over 3 pictures are in few.h5"* ]]
     "$ONEIROS" explain -q -s input.resize=120 -s saliency.samples=0 -s importance.samples=0 -s precision=f32 -s plan=off \
         -s targets=conv2d_1,max_pooling2d_2,conv2d_12,average_pooling2d_5,conv2d_49,conv2d_94 -o why "${pictures[@]}"

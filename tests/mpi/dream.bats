@@ -319,6 +319,11 @@ END
     ffmpeg -v error -i black/b/dream.png -f rawvideo dreamed
     ffmpeg -v error -i b.png -f rawvideo photograph
     cmp dreamed photograph
+    for alpha in '255*gt(X,9)' 255; do # what is painted may be in alpha alone
+        ffmpeg -v error -y -f lavfi -i color=white:size=20x20:duration=1:rate=1 -vf "format=rgba,geq=r=255:g=255:b=255:a='$alpha'" -frames:v 1 white.png
+        run -0 "$ONEIROS" dream --dry-run -q -s mask=white.png -o none b.png
+        [ "$(grep -c 'mask white.png is white all over, and its alpha does not count: ' <<<"$output")" -eq "$([ "$alpha" = 255 ] && echo 0 || echo 1)" ]
+    done
     run -0 "$ONEIROS" explain -s saliency.samples=1 -s importance.samples=1 -o why b.png # has none
 }
 

@@ -17,6 +17,8 @@ enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, PHASES_A_RANK = PHASE_COUNT - 1
 static int targets = 3;
 static int channels[CONFIG_TARGETS_MAX] = {24, 7, 40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
 
+static int chosen_channel = -1; // of the second target; -1: all count
+
 static enum config_importance importance_method = IMPORTANCE_GRADIENT_ACTIVATION;
 static const char *weights_source = "weights of l'\xc3\xa9t\xe9";
 
@@ -27,6 +29,10 @@ static inline void make_config(struct config *config)
     for (int i = 0; i < targets; i++) {
         config->targets.items[i] = (struct config_target){.weight = 1};
         snprintf(config->targets.items[i].layer, CONFIG_NAME_MAX, "mixed%d", i + 3);
+    }
+    if (chosen_channel >= 0) {
+        config->targets.items[1].channel_count = 1;
+        config->targets.items[1].channels[0] = chosen_channel;
     }
     config->seed = UINT64_MAX - 1;
     config->team.size = 2;

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,18 +72,25 @@ static int compare_names(const void *a, const void *b)
     return strcmp(a, b);
 }
 
-static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PATH_MAX])
+// All that there are, by name; one that several folders have is there several times.
+static void find_known(char folders[FOLDERS][FILE_PATH_MAX], struct known *known)
 {
-    struct known known = {.count = 0};
+    known->count = 0;
     for (int i = 0; i < FOLDERS; i++) {
         DIR *folder = folders[i][0] ? opendir(folders[i]) : NULL;
         if (!folder)
             continue;
         for (const struct dirent *entry; (entry = readdir(folder));)
-            add_known(&known, entry->d_name);
+            add_known(known, entry->d_name);
         closedir(folder);
     }
-    qsort(known.names, (size_t)known.count, sizeof known.names[0], compare_names);
+    qsort(known->names, (size_t)known->count, sizeof known->names[0], compare_names);
+}
+
+static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PATH_MAX])
+{
+    struct known known;
+    find_known(folders, &known);
 
     struct nearest nearest;
     nearest_init(&nearest, name);
@@ -95,23 +103,61 @@ static enum status fail_unknown(const char *name, char folders[FOLDERS][FILE_PAT
     return fail(STATUS_USAGE, "unknown preset %s%s (known: %s)", name, nearest_hint(&nearest, "", hint), known.count ? list : "none found");
 }
 
-enum status config_load_preset(struct config *config, const char *name)
+// The file of the first folder that has it; empty: none has.
+static enum status find_preset(char folders[FOLDERS][FILE_PATH_MAX], const char *name, char path[FILE_PATH_MAX])
 {
-    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], file_name[NAME_MAX_LENGTH + sizeof extension], shown[TEXT_EXCERPT_MAX];
-    size_t length = strlen(name);
-    text_excerpt(name, shown);
-    if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
-        return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
+    char file_name[NAME_MAX_LENGTH + sizeof extension];
     snprintf(file_name, sizeof file_name, "%s%s", name, extension);
-    TRY(config_folders("presets", folders));
     for (int i = 0; i < FOLDERS; i++) {
         if (!folders[i][0])
             continue;
         TRY(file_join(path, folders[i], file_name));
         if (access(path, F_OK) == 0)
-            return config_load_file(config, path);
+            return STATUS_OK;
     }
-    return fail_unknown(shown, folders);
+    path[0] = '\0';
+    return STATUS_OK;
+}
+
+enum status config_load_preset(struct config *config, const char *name)
+{
+    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], shown[TEXT_EXCERPT_MAX];
+    size_t length = strlen(name);
+    text_excerpt(name, shown);
+    if (length == 0 || length > NAME_MAX_LENGTH || name[0] == '.' || strchr(name, '/'))
+        return fail(STATUS_USAGE, "'%s' is not the name of a preset (a file is given with -c)", shown);
+    TRY(config_folders("presets", folders));
+    TRY(find_preset(folders, name, path));
+    return path[0] ? config_load_file(config, path) : fail_unknown(shown, folders);
+}
+
+// The first line of a preset's comment that is not the licence's; empty: it has none.
+static void read_summary(const char *path, char *line, size_t size)
+{
+    FILE *file = fopen(path, "r");
+    line[0] = '\0';
+    while (file && fgets(line, (int)size, file) && strncmp(line, "# SPDX", 6) == 0)
+        line[0] = '\0';
+    if (file)
+        fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    text_make_printable(line);
+    const char *text = line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "";
+    memmove(line, text, strlen(text) + 1);
+}
+
+void config_print_presets(FILE *stream)
+{
+    char folders[FOLDERS][FILE_PATH_MAX], path[FILE_PATH_MAX], line[128];
+    struct known known;
+    if (config_folders("presets", folders) != STATUS_OK)
+        return;
+    find_known(folders, &known);
+    for (int i = 0; i < known.count; i++)
+        if ((i == 0 || strcmp(known.names[i], known.names[i - 1]) != 0) && find_preset(folders, known.names[i], path) == STATUS_OK) {
+            read_summary(path, line, sizeof line);
+            fprintf(stream, "  %-10s  %s\n", known.names[i], line);
+        }
 }
 
 enum status config_set(struct config *config, const char *key_value)
@@ -219,6 +265,47 @@ static enum status check_objective(const struct config *config)
     return STATUS_OK;
 }
 
+// The part of the way around `at` where no target counts.
+static void find_gap(const struct config_targets *targets, double at, double gap[2])
+{
+    gap[0] = 0;
+    gap[1] = 1;
+    for (int i = 0; i < targets->count; i++) {
+        const struct config_target *target = &targets->items[i];
+        if (target->weight != 0 && target->octaves[1] < at)
+            gap[0] = fmax(gap[0], target->octaves[1]);
+        else if (target->weight != 0)
+            gap[1] = fmin(gap[1], target->octaves[0]);
+    }
+}
+
+static bool has_layer(const struct config_targets *targets, const char *layer)
+{
+    bool has = false;
+    for (int i = 0; i < targets->count; i++)
+        has = has || strcmp(targets->items[i].layer, layer) == 0;
+    return has;
+}
+
+// What to do where no target counts in octave `octave` of `count`, of `most` that there may be.
+static enum status fail_octave(const struct config *config, int octave, int count, int most)
+{
+    const char *why = "";
+    char layer[CONFIG_NAME_MAX];
+    double gap[2];
+    find_gap(&config->targets, (double)octave / (count - 1), gap);
+    for (int i = 3; i < CONFIG_TARGETS_MAX && (i == 3 || has_layer(&config->targets, layer)); i++)
+        snprintf(layer, sizeof layer, "mixed%d", i <= 10 ? i : i - 11);
+    if (config->octaves.count == GEOMETRY_OCTAVES_AUTO)
+        why = "; octaves.count: auto gives pictures any number of octaves, a number gives no more than that";
+    else if (count < most)
+        why = "; a picture that is too small for all octaves has one there";
+    return fail(
+        STATUS_USAGE,
+        "targets: none counts in %%%g..%g (0: the smallest octave, 1: full size), and each octave needs one: add such as %s%%%g..%g%s",
+        gap[0], gap[1], layer, gap[0], gap[1], why);
+}
+
 // Small pictures have fewer octaves than others, but none is dreamed with nothing to raise.
 static enum status check_octaves(const struct config *config)
 {
@@ -229,8 +316,7 @@ static enum status check_octaves(const struct config *config)
             for (int i = 0; i < config->targets.count; i++)
                 any = any || (config->targets.items[i].weight != 0 && config_target_counts(&config->targets.items[i], octave, count));
             if (!any)
-                return fail(STATUS_USAGE, "targets: none counts at %.3g of the way from the smallest octave to full size%s",
-                            (double)octave / (count - 1), count < most ? ", where a picture too small for all octaves has one" : "");
+                return fail_octave(config, octave, count, most);
         }
     return STATUS_OK;
 }

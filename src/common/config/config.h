@@ -171,6 +171,8 @@ enum status config_load_file(struct config *config, const char *path) MUST_CHECK
 enum status config_yaml_read(struct config *config, const char *path, const void *bytes, size_t size) MUST_CHECK;
 // presets/<name>.yaml in $ONEIROS_CONFIG_DIR, in the installed folder or in the source tree, the first that has it.
 enum status config_load_preset(struct config *config, const char *name) MUST_CHECK;
+// All of them, a line each: the name, and the first line of the comment at the top of the file.
+void config_print_presets(FILE *stream);
 // Where files of this kind that come with the program ("presets") are: in the user's own folder, $ONEIROS_CONFIG_DIR, the installed one,
 // and the source tree; empty where there is none.
 enum { CONFIG_FOLDERS = 3 };
@@ -202,9 +204,11 @@ enum status config_to_string(const struct config *config, char **text) MUST_CHEC
 // is 40; seed was 0 and is 1".
 bool config_difference(const struct config *was, const struct config *is, enum config_use use, char *text, size_t size);
 
-// Hands over each key that is not at its default, and its value as one would type it behind -s KEY=. What a run has chosen by itself is
-// none of them: output.folders where it is a tree. False: no memory.
-bool config_changes(const struct config *config, void (*take)(void *context, const char *key, const char *value), void *context);
+// Hands over each key that is not at its default and matters to dreams or to explanations, and its value as one would type it behind
+// -s KEY=. What a run has chosen by itself is none of them: output.folders where it is a tree, balance: 0 of explanations. False: no
+// memory.
+bool config_changes(const struct config *config, enum config_use use, void (*take)(void *context, const char *key, const char *value),
+                    void *context);
 
 // A table of the keys that matter to dreams or to explanations, their defaults, ranges and help, for --help.
 void config_print_help(enum config_use use, FILE *stream);

@@ -108,16 +108,19 @@ bool config_difference(const struct config *was, const struct config *is, enum c
     return count > 0;
 }
 
-bool config_changes(const struct config *config, void (*take)(void *context, const char *key, const char *value), void *context)
+bool config_changes(const struct config *config, enum config_use use, void (*take)(void *context, const char *key, const char *value),
+                    void *context)
 {
     struct config initial;
     config_init(&initial);
+    if (use == CONFIG_EXPLAIN && config->balance == 0)
+        initial.balance = 0;
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         char *value = NULL;
         size_t size;
         if (memcmp((const char *)&initial + key->offset, (const char *)config + key->offset, key->size) == 0 ||
-            (strcmp(key->name, "output.folders") == 0 && config->output.folders == FOLDERS_TREE))
+            !config_key_matters(key, use) || (strcmp(key->name, "output.folders") == 0 && config->output.folders == FOLDERS_TREE))
             continue;
         FILE *stream = open_memstream(&value, &size);
         if (!stream)

@@ -30,7 +30,7 @@
 // clang-format off
 const struct config_key config_keys[] = {
     KEY(DREAM, targets, TARGETS, "mixed3:0.5,mixed6:1",
-        "Layers to raise: mixed4:1; mixed4#12-45: 12 raised, 45 lowered; mixed4#auto8: 8 that suit; mixed5%0..0.5: in small octaves.",
+        "Layers to raise. mixed4#12-45: 12 raised, 45 lowered; #auto8: 8 that suit; mixed6%0..0.5,mixed3%0.5..1: each octave needs one.",
         .takes = "LAYER[#[-]CHANNEL[+|-CHANNEL]...|#auto[N]][@X/Y][%FROM..TO][:WEIGHT],..."),
     KEY(DREAM, objective, WORD, "mean_square",
         "What is raised: mean squared or mean activation of the targets, their likeness to a guide picture, or the logit of a class.",

@@ -8,7 +8,7 @@
 #include "common/system/text.h"
 
 static const double WEIGHT_MAX = 1e6, OCTAVES_TOLERANCE = 0.005;
-enum { CHANNEL_MAX = 65535, AUTOMATIC = 8, TARGET_TEXT_MAX = 1024 };
+enum { CHANNEL_MAX = 1000000, /* more than any layer has, which others check */ AUTOMATIC = 8, TARGET_TEXT_MAX = 1024 };
 
 struct config_target *config_targets_add(struct config_targets *targets)
 {
@@ -27,6 +27,9 @@ static enum status set_layer(struct config_target *target, const char *text)
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
     char shown[TEXT_EXCERPT_MAX];
     size_t length = strspn(text, allowed);
+    if (text[0] >= '0' && text[0] <= '9')
+        return fail(STATUS_USAGE, "'%s' is not the name of a layer; channels are joined with +, as in mixed4#12+45",
+                    text_excerpt(text, shown));
     if (length == 0 || length >= sizeof target->layer || text[length] != '\0')
         return fail(STATUS_USAGE, "'%s' is not the name of a layer (such as mixed3)", text_excerpt(text, shown));
     memset(target->layer, 0, sizeof target->layer);
@@ -65,8 +68,11 @@ static enum status add_to(struct config_target *target, int *channels, int *coun
 {
     uint64_t channel = 0;
     TRY(config_parse_whole(text, CONFIG_TYPE_INT, 0, CHANNEL_MAX, &channel));
-    if (has(target->channels, target->channel_count, (int)channel) || has(target->lowered, target->lowered_count, (int)channel))
-        return fail(STATUS_USAGE, "%d is there twice", (int)channel);
+    const bool raised = has(target->channels, target->channel_count, (int)channel),
+               lowered = has(target->lowered, target->lowered_count, (int)channel);
+    if (raised || lowered)
+        return fail(STATUS_USAGE, raised == (channels == target->channels) ? "%d is there twice" : "%d is both raised and lowered",
+                    (int)channel);
     if (*count == CONFIG_CHANNELS_MAX)
         return fail(STATUS_USAGE, "more than %d (leave them out to take all)", CONFIG_CHANNELS_MAX);
     channels[(*count)++] = (int)channel;
@@ -94,7 +100,9 @@ static enum status add_signed_channels(struct config_target *target, char *text)
         text = number + strcspn(number, "+-");
         const char mark = *text;
         *text = '\0';
-        TRY(lowers ? add_lowered(target, number) : add_channel(target, number));
+        const enum status rc = lowers ? add_lowered(target, number) : add_channel(target, number);
+        if (rc != STATUS_OK)
+            return fail(rc, "%s (channels are written as #12+45, #12-45 where 45 is lowered, or #auto8)", status_message());
         *text = mark;
         text += mark == '+';
         more = mark != '\0';
@@ -133,8 +141,8 @@ static enum status add_octaves(struct config_target *target, char *text)
 }
 
 const struct config_target_field config_target_fields[CONFIG_TARGET_FIELDS] = {
-    {"layer", false, set_layer},    {"weight", false, set_weight}, {"channels", true, add_channel},
-    {"lowered", true, add_lowered}, {"at", true, add_place},       {"octaves", true, add_octave}};
+    {"layer", NULL, set_layer},           {"weight", NULL, set_weight},    {"channels", "[12, 45]", add_channel},
+    {"lowered", "[12, 45]", add_lowered}, {"at", "[0.5, 0.5]", add_place}, {"octaves", "[0, 0.5]", add_octave}};
 
 enum status config_target_check(const struct config_target *target)
 {
@@ -151,6 +159,19 @@ enum status config_target_check(const struct config_target *target)
     return STATUS_OK;
 }
 
+static char *trim(char *text)
+{
+    text += text ? strspn(text, " ") : 0;
+    for (size_t length = text ? strlen(text) : 0; length > 0 && text[length - 1] == ' ';)
+        text[--length] = '\0';
+    return text;
+}
+
+static bool holds(const char *text, const char *marks)
+{
+    return text && strpbrk(text, marks);
+}
+
 enum status config_targets_append(struct config_targets *targets, const char *text, size_t length)
 {
     char copy[TARGET_TEXT_MAX];
@@ -165,7 +186,14 @@ enum status config_targets_append(struct config_targets *targets, const char *te
     strsep(&octaves, "%");
     strsep(&place, "@");
     strsep(&channels, "#");
-    TRY(set_layer(target, copy));
+    if (holds(weight, "#@%") || holds(octaves, "#@") || holds(place, "#"))
+        return fail(STATUS_USAGE,
+                    "the order of a target's parts is LAYER#CHANNELS@X/Y%%FROM..TO:WEIGHT, such as mixed4#12@0.5/0.5%%0..0.5:1");
+    weight = trim(weight);
+    octaves = trim(octaves);
+    place = trim(place);
+    channels = trim(channels);
+    TRY(set_layer(target, trim(copy)));
     if (weight)
         TRY(set_weight(target, weight));
     if (channels)

@@ -7,6 +7,7 @@
 //     mixed4#auto8               8 channels of it that the picture itself chooses; 8 also where the number is left out
 //     mixed4#12@0.5/0.25         the neuron of channel 12 that sees the middle of the upper half
 //     mixed3,mixed5%0..0.5       mixed5 in the smaller half of the octaves only
+// Spaces around targets and their parts are left out.
 // Whether a layer exists is for those who know the network to say.
 #pragma once
 
@@ -23,7 +24,7 @@ enum status config_targets_append(struct config_targets *targets, const char *te
 struct config_target *config_targets_add(struct config_targets *targets);
 struct config_target_field {
     const char *name;
-    bool is_list; // of numbers, taken one by one
+    const char *list; // what a list of numbers, taken one by one, looks like; NULL: it is no list
     enum status (*take)(struct config_target *target, const char *text);
 };
 enum { CONFIG_TARGET_FIELDS = 6 };

@@ -88,12 +88,12 @@ static enum status next(struct reader *reader)
 static enum status read_field(struct reader *reader, struct config_target *target, const struct config_target_field *field)
 {
     int count = 0;
-    if (!field->is_list)
+    if (!field->list)
         return scalar(reader) ? field->take(target, scalar(reader)) : fail(STATUS_USAGE, "layer and weight are single values");
     if (scalar(reader) && strncmp(scalar(reader), "auto", 4) == 0)
         return field->take(target, scalar(reader));
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return fail(STATUS_USAGE, "%s: is not a list such as [12, 45] or [0.5, 0.5]", field->name);
+        return fail(STATUS_USAGE, "%s: is not a list such as %s", field->name, field->list);
     for (;; count++) {
         TRY(next(reader));
         if (reader->event.type == YAML_SEQUENCE_END_EVENT)

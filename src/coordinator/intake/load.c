@@ -148,6 +148,8 @@ static enum status load_named(const char *key, const char *source, const struct 
     int descriptor = -1;
     enum status rc = STATUS_OK;
     *image = (struct image){0};
+    if (noise_is_named(source) && access(source, F_OK) != 0)
+        TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
     if (intake_is_url(source))
         TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
     else if (url_has_scheme(source) && access(source, F_OK) != 0)
@@ -175,6 +177,17 @@ enum status load_guide(const struct config *config, struct image *image, char sh
     return fail_in(rc, "guide %s", config->guide);
 }
 
+// Programs that paint keep what is painted in alpha, and white beneath.
+static bool is_mask_in_alpha(const struct mask *mask, const struct image *image)
+{
+    bool white = true, opaque = true;
+    for (size_t i = 0; i < mask_count(mask) && image->alpha && white; i++) {
+        white = mask->values[i] == MASK_FULL;
+        opaque = opaque && image->alpha[i] == image_alpha_max(image);
+    }
+    return white && !opaque;
+}
+
 enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
 {
     struct image image;
@@ -183,6 +196,8 @@ enum status load_mask(const struct config *config, struct mask *mask, char sha25
     TRY_OUT(load_named("mask", config->mask, config, &image, sha256));
     TRY_OUT(check_message(image.width, image.height));
     TRY_OUT(mask_create(mask, &image));
+    if (is_mask_in_alpha(mask, &image))
+        log_warning("mask %s is white all over, and its alpha does not count: paint black what is to stay as it is", config->mask);
     TRY_OUT(mask_feather(mask, config->mask_feather));
     if (mask_is_black(mask))
         log_warning("mask %s is black all over%s: dreams will be as their pictures", config->mask,

@@ -31,14 +31,18 @@ void balance_weights(float *weights, const float *usual, int channels, double st
             weights[c] = (float)(weights[c] * factor(usual[c], mean, strength) * counted / factors);
 }
 
+double balance_strength(const struct config *config)
+{
+    return config->balance == BALANCE_AUTO ? AUTOMATIC : config->balance;
+}
+
 void balance_target(const struct objective *o, int target, const float *statistics)
 {
     const bool square = o->config->objective == OBJECTIVE_MEAN_SQUARE;
     if (!config_weighs_channels(o->config))
         return;
     const size_t start = statistics_start(network_inception_v3(), o->rows[target], square ? CHANNEL_MEAN_SQUARE : CHANNEL_MEAN);
-    balance_weights(o->weights[target], statistics + start, o->channels[target],
-                    o->config->balance == BALANCE_AUTO ? AUTOMATIC : o->config->balance);
+    balance_weights(o->weights[target], statistics + start, o->channels[target], balance_strength(o->config));
 }
 
 void balance_objective(const struct objective *o, const float *statistics)

@@ -9,7 +9,10 @@
 // these factors is 1; m_c = usual[c] >= 0, M: its mean over these channels. Where M is 0 nothing changes.
 void balance_weights(float *weights, const float *usual, int channels, double strength);
 
-// The same of one target: the strength is config->balance, or 0.4, m_c the mean of A^2 for the objective mean_square and of A for mean over
+// What the key balance says, or 0.4 where that is auto.
+double balance_strength(const struct config *config);
+
+// The same of one target, by that strength; m_c the mean of A^2 for the objective mean_square and of A for mean over
 // ordinary pictures. Of the other objectives the weights stay.
 void balance_target(const struct objective *objective, int target, const float *statistics);
 

@@ -55,6 +55,12 @@ static void test_options(void)
     CU_ASSERT_TRUE(options.print_config);
     UNIT_OK(parse(&options, "--help --nonsense", NULL));
     CU_ASSERT_TRUE(options.help);
+
+    UNIT_OK(parse(&options, "-s steps=4 -s seed=1 -s saliency.noise=0.2 -s saliency.samples=2 x", NULL));
+    CU_ASSERT_STRING_EQUAL(options.unseen, "saliency.noise, saliency.samples");
+    char explain[] = "explain", set[] = "-s", mask[] = "mask=gone.png", samples[] = "saliency.samples=2", input[] = "x";
+    UNIT_OK(arguments_parse(&options, 6, (char *[]){explain, set, mask, set, samples, input, NULL}, NULL));
+    CU_ASSERT_STRING_EQUAL(options.unseen, "mask");
 }
 
 static void test_precedence(void)
@@ -130,7 +136,13 @@ static void test_refused(void)
         {"-o out x -s targets=inception",
          "targets: the network has no layer inception: take mixed0 ... mixed10; `oneiros model layers` lists them"},
         {"-o out x -s targets=input", "targets: the network has no layer input"},
-        {"-o out x -s targets=mixed3,mixed3:2", "targets: mixed3 and mixed3 are the same layer"},
+        {"-o out x -s targets=mixed3,mixed3:2",
+         "targets: mixed3 and mixed3 are the same layer, and one target may have it: join its channels, as in mixed4#12+45"},
+        {"-o out x -s targets=mixed4#auto99999", "targets: mixed4 has 768 channels, of which a picture cannot choose 99999"},
+        {"-o out x -s targets=mixed4#99999", "targets: mixed4 has channels 0..767, not 99999"},
+        {"-o out x -s gradient_above=none",
+         "gradient_above: the network has no layer none: take input (everywhere), mixed0 ... mixed10; `oneiros model layers` lists them"},
+        {"-o out x -s gradient_above=inputs", "gradient_above: the network has no layer inputs; did you mean input?"},
         {"-o out x -s targets=conv2d_4,activation_4", "targets: conv2d_4 and activation_4 are the same layer"},
         {"-o out x -s targets=mixed3#768", "targets: mixed3 has channels 0..767, not 768"},
         {"-o out x -s targets=mixed3#auto769", "targets: mixed3 has 768 channels, of which a picture cannot choose 769"},

@@ -37,13 +37,18 @@ static void test_check_octaves(void)
     CHECK("", "targets=mixed3%0..0.33,mixed4%0.5..1", "octaves.count=3");
     CHECK("", "targets=mixed3%1..1", "octaves.count=1");
     CHECK("", "targets=mixed3%0..0.5,mixed4%0.5..1", "octaves.count=auto");
-    CHECK("targets: none counts at 0.508 of the way from the smallest octave to full size", "targets=mixed3%0..0.5", "octaves.count=auto");
-    CHECK("targets: none counts at 0 of the way from the smallest octave to full size", "targets=mixed3%0.5..1", "octaves.count=4");
-    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5", "octaves.count=4");
-    CHECK("targets: none counts at 0.667 of the way from the smallest octave to full size", "targets=mixed3%0..0.5,mixed4%0.5..1:0",
+    CHECK("", "targets=mixed3%0..0.3,mixed4%0.7..1", "octaves.count=2");
+#define NONE(gap, add)                                                                                                                     \
+    "targets: none counts in %" gap " (0: the smallest octave, 1: full size), and each octave needs one: add such as " add "%" gap
+    CHECK(NONE("0.5..1", "mixed4") "; octaves.count: auto gives pictures any number of octaves, a number gives no more than that",
+          "targets=mixed3%0..0.5");
+    CHECK(NONE("0.3..0.7", "mixed5") "; octaves.count: auto gives pictures any number of octaves, a number gives no more than that",
+          "targets=mixed3%0..0.3,mixed4%0.7..1");
+    CHECK(NONE("0..0.5", "mixed4"), "targets=mixed3%0.5..1", "octaves.count=4");
+    CHECK(NONE("0.5..1", "mixed3"), "targets=mixed6%0..0.5", "octaves.count=4");
+    CHECK(NONE("0.5..1", "mixed5"), "targets=mixed3%0..0.5,mixed4%0.5..1:0", "octaves.count=4");
+    CHECK(NONE("0.34..0.6", "mixed5") "; a picture that is too small for all octaves has one there", "targets=mixed3%0..0.34,mixed4%0.6..1",
           "octaves.count=4");
-    CHECK("targets: none counts at 0.5 of the way from the smallest octave to full size, where a picture too small for all octaves has one",
-          "targets=mixed3%0..0.34,mixed4%0.6..1", "octaves.count=4");
 }
 
 // Of each octave of pictures of some, by the parts of the way counted by hand.

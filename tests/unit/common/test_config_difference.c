@@ -145,14 +145,14 @@ static void take(void *context, const char *key, const char *value)
 static void changes_come_back(void)
 {
     config_init(&is);
-    CU_ASSERT(config_changes(&is, take, &changes) && changes == 0);
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes) && changes == 0);
     UNIT_OK(config_set(&is, "output.folders=tree"));
-    CU_ASSERT(config_changes(&is, take, &changes) && changes == 0);
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes) && changes == 0);
     for (int i = 0; i < config_key_count; i++) {
         config_init(&is);
         UNIT_OK(change(&config_keys[i]));
         changes = 0;
-        CU_ASSERT(config_changes(&is, take, &changes));
+        CU_ASSERT(config_changes(&is, config_keys[i].only ? config_keys[i].only : CONFIG_DREAM, take, &changes));
         CU_ASSERT(changes == (strcmp(config_keys[i].name, "output.folders") != 0 || is.output.folders != FOLDERS_TREE));
         config_init(&was);
         if (changes)
@@ -161,14 +161,29 @@ static void changes_come_back(void)
     }
     config_init(&is);
     UNIT_OK(config_set(&is, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5"));
-    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes));
     CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45@0.5/0.25:-0.5,mixed5:1");
     UNIT_OK(config_set(&is, "targets=mixed4#-3+12-0+45%0.50..1,mixed5#-7@1/0%0..1e-5"));
-    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes));
     CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#12+45-3-0%0.5..1:1,mixed5#-7@1/0%0..1e-05:1");
     UNIT_OK(config_set(&is, "targets=mixed4#auto,mixed5#auto3@0.5/0.25:2"));
-    CU_ASSERT(config_changes(&is, take, &changes));
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes));
     CU_ASSERT_STRING_EQUAL(setting, "targets=mixed4#auto8:1,mixed5#auto3@0.5/0.25:2");
+}
+
+// Explanations do not look at all keys, and are not balanced unless asked.
+static void changes_that_matter(void)
+{
+    config_init(&is);
+    UNIT_OK(config_set(&is, "steps=5"));
+    is.balance = 0;
+    changes = 0;
+    CU_ASSERT(config_changes(&is, CONFIG_EXPLAIN, take, &changes) && changes == 0);
+    CU_ASSERT(config_changes(&is, CONFIG_DREAM, take, &changes) && changes == 2);
+    UNIT_OK(config_set(&is, "saliency.samples=3"));
+    changes = 0;
+    CU_ASSERT(config_changes(&is, CONFIG_EXPLAIN, take, &changes) && changes == 1);
+    CU_ASSERT_STRING_EQUAL(setting, "saliency.samples=3");
 }
 
 static const struct unit_test tests[] = {{"equal", equal},
@@ -177,5 +192,6 @@ static const struct unit_test tests[] = {{"equal", equal},
                                          {"many", many},
                                          {"without effect", without_effect},
                                          {"each_key", each_key},
-                                         {"changes come back", changes_come_back}};
+                                         {"changes come back", changes_come_back},
+                                         {"changes that matter", changes_that_matter}};
 UNIT_MAIN("config_difference", tests)

@@ -209,6 +209,8 @@ static void test_mask(void)
     CU_ASSERT_PTR_NULL(mask.values);
     strcpy(config.mask, "ftp://example.org/mask.png");
     UNIT_FAILS(load_mask(&config, &mask, sha256), STATUS_UNSUPPORTED, "mask ftp://example.org/mask.png: of addresses only http and https");
+    strcpy(config.mask, "noise:300x200");
+    UNIT_FAILS(load_mask(&config, &mask, sha256), STATUS_USAGE, "mask noise:300x200: noise is made as an input only: name a file or a URL");
 }
 
 static const struct unit_test tests[] = {

@@ -95,6 +95,7 @@ static void says_what_the_file_says(void)
     CU_ASSERT_STRING_EQUAL(summary.path, page);
     json_t *json = read_page(&text), *run = json_object_get(json, "run"), *images = json_object_get(json, "images");
     CU_ASSERT_STRING_EQUAL(text_at(run, "seed"), "18446744073709551614");
+    CU_ASSERT_STRING_EQUAL(json_string_value(json_array_get(json_object_get(run, "changes"), 0)), "targets=mixed3:1,mixed4:1,mixed5:1");
     CU_ASSERT_STRING_EQUAL(text_at(run, "weightsSource"), "weights of l'\xc3\xa9t?");
     CU_ASSERT(json_is_true(json_object_get(run, "complete")));
     CU_ASSERT_EQUAL(json_array_size(json_object_get(run, "hosts")), 2);
@@ -141,6 +142,24 @@ static void images_are_in_order(void)
         CU_ASSERT(number_at(json_object_get(image, "before"), 0) == id + 0.5 && number_at(json_object_get(image, "after"), 0) == id);
         CU_ASSERT(number_at(best, 1) == importance_value(id, 0, (int)number_at(best, 0)));
     }
+    json_decref(json);
+    free(text);
+}
+
+// Of a target with chosen channels no other is shown.
+static void chosen_channels_alone(void)
+{
+    struct page_summary summary;
+    char *text;
+    chosen_channel = 5;
+    write_run(IMAGES, true);
+    chosen_channel = -1;
+    UNIT_OK(page_write(scratch, &summary));
+    json_t *json = read_page(&text);
+    const json_t *target = json_array_get(json_object_get(json, "channels"), 1), *mean = json_object_get(target, "mean"),
+                 *first = json_array_get(json_object_get(target, "images"), 3);
+    CU_ASSERT(json_array_size(mean) == 1 && number_at(json_array_get(mean, 0), 0) == 5);
+    CU_ASSERT(json_array_size(first) == 1 && number_at(json_array_get(first, 0), 1) == importance_value(3, 1, 5));
     json_decref(json);
     free(text);
 }
@@ -249,6 +268,7 @@ static void damaged_files_are_refused(void)
 
 static const struct unit_test tests[] = {{"says what the file says", says_what_the_file_says},
                                          {"images are in order", images_are_in_order},
+                                         {"chosen channels alone", chosen_channels_alone},
                                          {"hostile names are text", hostile_names_are_text},
                                          {"data hold no markup", data_hold_no_markup},
                                          {"paths stay inside", paths_stay_inside},
