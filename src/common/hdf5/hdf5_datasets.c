@@ -26,6 +26,15 @@ enum status hdf5_open_file(const char *path, int64_t bytes_max, hid_t *file)
     return *file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
 }
 
+enum status hdf5_open_bytes(const void *bytes, size_t size, hid_t *file)
+{
+    HDF5_HANDLE access = H5Pcreate(H5P_FILE_ACCESS);
+    *file = -1;
+    if (access >= 0 && H5Pset_fapl_core(access, 1 << 20, false) >= 0 && H5Pset_file_image(access, (void *)bytes, size) >= 0)
+        *file = H5Fopen("memory", H5F_ACC_RDONLY, access);
+    return *file < 0 ? fail(STATUS_FORMAT, "not a whole HDF5 file: %s", hdf5_reason()) : STATUS_OK;
+}
+
 enum status hdf5_check_float(hid_t dataset)
 {
     HDF5_HANDLE type = H5Dget_type(dataset);

@@ -14,6 +14,9 @@ enum { HDF5_RANK_MAX = 4 };
 // negative.
 enum status hdf5_open_file(const char *path, int64_t bytes_max, hid_t *file) MUST_CHECK;
 
+// The same of a file in memory, of which it makes a copy.
+enum status hdf5_open_bytes(const void *bytes, size_t size, hid_t *file) MUST_CHECK;
+
 // Opens a/b/c below `from`, each step of which must be a hard link. On failure *object is negative.
 enum status hdf5_open_inside(hid_t from, const char *path, H5I_type_t type, hid_t *object) MUST_CHECK;
 
