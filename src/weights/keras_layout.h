@@ -14,7 +14,7 @@
 
 #include "common/system/status.h"
 #include "kernels/network/network.h"
-#include "weights/class_names.h"
+#include "weights/formats/class_names.h"
 
 #define KERAS_CONV "conv2d"
 #define KERAS_NORM "batch_normalization"

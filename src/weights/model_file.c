@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "common/system/file.h"
+#include "weights/formats/safetensors.h"
+#include "weights/formats/torch_file.h"
+#include "weights/formats/zip_file.h"
 #include "weights/keras_reader.h"
 #include "weights/keras_writer.h"
-#include "weights/torch/safetensors.h"
-#include "weights/torch/torch_file.h"
-#include "weights/torch/torch_layout.h"
-#include "weights/zip_file.h"
+#include "weights/torch_layout.h"
 
 static const uint64_t FILE_BYTES_MAX = (uint64_t)1 << 30;
 enum { BEGIN_BYTES = 16 };

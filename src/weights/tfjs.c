@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
-#include "weights/js_literal.h"
+#include "weights/formats/js_literal.h"
+#include "weights/formats/stored_tensors.h"
 #include "weights/keras_writer.h"
-#include "weights/torch/stored_tensors.h"
 
 static const uint64_t JSON_BYTES_MAX = 64 << 20; // model.json
 enum { GROUPS_MAX = 64, SHARDS_MAX = 1024, WEIGHTS_MAX = 4096, NAME_LENGTH_MAX = 200, RANK_MAX = 8 };

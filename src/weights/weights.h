@@ -12,7 +12,7 @@
 #include "common/config/config.h"
 #include "common/system/status.h"
 #include "kernels/network/network.h"
-#include "weights/class_names.h"
+#include "weights/formats/class_names.h"
 
 // Where the file comes from, for provenance. Plain bytes: may be sent between ranks as it is.
 struct weights_info {

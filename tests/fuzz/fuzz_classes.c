@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "scratch.h"
-#include "weights/class_names.h"
+#include "weights/formats/class_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

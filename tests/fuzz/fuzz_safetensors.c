@@ -2,8 +2,8 @@
 // Any bytes as a .safetensors file.
 #include "scratch.h"
 #include "tiny.h"
-#include "weights/torch/safetensors.h"
-#include "weights/torch/torch_layout.h"
+#include "weights/formats/safetensors.h"
+#include "weights/torch_layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

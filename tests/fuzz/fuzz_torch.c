@@ -2,8 +2,8 @@
 // Any bytes as the pickle of a .pth whose storages 0 to 3 are there; or, where they begin so, as a whole file of the older kind.
 #include "scratch.h"
 #include "tiny.h"
-#include "weights/torch/torch_file.h"
-#include "weights/torch/torch_layout.h"
+#include "weights/formats/torch_file.h"
+#include "weights/torch_layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

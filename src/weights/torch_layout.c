@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/torch/torch_layout.h"
+#include "weights/torch_layout.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/system/status.h"
-#include "weights/class_names.h"
+#include "weights/formats/class_names.h"
 
 enum stored_type { STORED_F32, STORED_F64, STORED_F16, STORED_BF16, STORED_OTHER };
 enum { STORED_RANK_MAX = 4, STORED_NAME_MAX = 128, STORED_TENSORS_MAX = 8192 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "weights/torch/pickle.h"
+#include "weights/formats/pickle.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "weights/torch/pickle_names.h"
+#include "weights/formats/pickle_names.h"
 
 // A state dict of InceptionV3 has some 600 tensors, 20 values each; an optimiser's state beside it twice as many again.
 enum { STACK_MAX = 8192, MEMO_MAX = 1 << 17, VALUES_MAX = 1 << 18, NOTHING_HELD = -1 };
@@ -329,9 +329,8 @@ static enum status run(struct machine *m, int code)
     case 0x80: // PROTO
         return take(m, 1, &skipped);
     case 'G': // BINFLOAT
-        TRY(take(m, 8, &skipped));
-        return push(m, (struct value){.kind = NONE});
     case 'N':
+        TRY(take(m, code == 'G' ? 8 : 0, &skipped));
         return push(m, (struct value){.kind = NONE});
     case '(':
         return push(m, (struct value){.kind = MARK_HERE});

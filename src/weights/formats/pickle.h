@@ -6,7 +6,7 @@
 // Source: Python's pickletools.py (opcodes); PyTorch's torch/serialization.py and torch/_utils.py (_rebuild_tensor_v2).
 #pragma once
 
-#include "weights/torch/stored_tensors.h"
+#include "weights/formats/stored_tensors.h"
 
 // A tensor, and where its values lie.
 struct pickle_tensor {

@@ -9,8 +9,8 @@
 // Source: torchvision/models/inception.py; timm/models/inception_v3.py.
 #pragma once
 
+#include "weights/formats/stored_tensors.h"
 #include "weights/keras_layout.h"
-#include "weights/torch/stored_tensors.h"
 
 // Needs a zeroed model; to be freed also after a failure. A file of another network is refused by the tensor that does not fit. Of 1001
 // classes the first, which slim calls background, is left out.

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "weights/torch/stored_tensors.h"
+#include "weights/formats/stored_tensors.h"
 
 enum { OPCODE_NAME_MAX = 24 };
 enum pickle_global { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGES }; // from STORAGES on: types of storages

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/torch/torch_file.h"
+#include "weights/formats/torch_file.h"
 
 #include <endian.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/system/text.h"
-#include "weights/torch/pickle.h"
+#include "weights/formats/pickle.h"
 
 // A pickle of the number 0x1950a86a20f9469cfc6c.
 static const unsigned char legacy_magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/class_names.h"
+#include "weights/formats/class_names.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -10,7 +10,7 @@
 #include "common/config/nearest.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
-#include "weights/js_literal.h"
+#include "weights/formats/js_literal.h"
 
 static const uint64_t FILE_BYTES_MAX = 1 << 20;
 enum { WNID_LENGTH = 9, NEAR_MAX = 5 }; // n01440764: WordNet's number, in ImageNet's files

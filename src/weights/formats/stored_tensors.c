@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/torch/stored_tensors.h"
+#include "weights/formats/stored_tensors.h"
 
 #include <endian.h>
 #include <math.h>

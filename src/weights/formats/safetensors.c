@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/torch/safetensors.h"
+#include "weights/formats/safetensors.h"
 
 #include <endian.h>
 #include <jansson.h>

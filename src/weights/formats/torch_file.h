@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-#include "weights/torch/stored_tensors.h"
-#include "weights/zip_file.h"
+#include "weights/formats/stored_tensors.h"
+#include "weights/formats/zip_file.h"
 
 // Of a zip that outlives the tensors. To be freed also after a failure.
 enum status torch_zip_read(const struct zip_file *zip, struct stored_tensors *tensors) MUST_CHECK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/zip_file.h"
+#include "weights/formats/zip_file.h"
 
 #include <archive.h>
 #include <archive_entry.h>

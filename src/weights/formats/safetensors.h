@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "weights/torch/stored_tensors.h"
+#include "weights/formats/stored_tensors.h"
 
 // Whether a file that begins so may be one.
 bool safetensors_begins(const unsigned char *bytes, size_t size);
