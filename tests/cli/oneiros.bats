@@ -353,11 +353,11 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     for command in "bench -s" "dream -o out x.png -s"; do
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command model.path=missing.h5
-        [[ "$output" == *'error: model.path: missing.h5: No such file or directory; name a Keras file '* ]]
+        [[ "$output" == *'error: model.path: missing.h5: No such file or directory; name a Keras or PyTorch file '* ]]
         [ ! -e out ]
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command model.path=wrong.h5
-        [[ "$output" == *'error: model.path: wrong.h5: '*'; name a Keras file of InceptionV3'* ]]
+        [[ "$output" == *'error: model.path: wrong.h5: '*'; name a Keras or PyTorch file of InceptionV3'* ]]
     done
     mkdir cache/oneiros -p
     cp wrong.h5 cache/oneiros/inception_v3.h5
