@@ -105,6 +105,29 @@ def judge(what, oneiros, dump, folder, file, logits, gradient, *options):
     return imported
 
 
+def check_names(oneiros, folder, imported):
+    """A dream of a class by its name is that by its number, and the run says which."""
+    def dream(kind, name, output):
+        few = ["steps=1", "octaves.count=1", "frames.dream=false", "frames.cam=false", "saliency.samples=0", "importance.samples=0"]
+        settings = [f"model.path={imported}", "objective=class", "targets=mixed10", f"class={name}", "plan=off", *few]
+        return subprocess.run([oneiros, kind, *(word for s in settings for word in ("-s", s)), "-o", f"{folder}/{output}", "noise:96x96"],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
+
+    for kind, output in (("dream", "by_number"), ("dream", "by_name"), ("explain", "why")):
+        result = dream(kind, CLASS if output == "by_number" else f"NAME_{CLASS}", output)
+        assert result.returncode == 0, result.stdout
+        files = ["run.h5", "noise-96x96/explain.h5"] if kind == "explain" else ["run.h5"]
+        for file in files:
+            with h5py.File(f"{folder}/{output}/{file}") as run:
+                assert run.attrs["class_name"] == f"{CLASS}: name {CLASS}", dict(run.attrs)
+    pictures = [open(f"{folder}/{output}/noise-96x96/dream.png", "rb").read() for output in ("by_number", "by_name")]
+    assert pictures[0] == pictures[1]
+    for name, words in (("nane 281", "did you mean name 281?"), ("name", "there are 0 (name 0), 1 (name 1)"), ("1000", "0..999, not 1000")):
+        result = dream("dream", name, "none")
+        assert result.returncode == 2 and words in result.stdout, result.stdout
+    print("class by its name: the same dream, and reports say it", flush=True)
+
+
 def keras3_order():
     """Numbers of the convolutions in the order of Model.layers: by distance from the output, then as a walk from there finds them."""
     rows = {row[0]: row for row in inception.ROWS}
@@ -181,6 +204,7 @@ def main():
         imported = run(".safetensors", "a.safetensors", found)
         with h5py.File(imported) as file:
             assert [name.decode() for name in file["oneiros_classes"]] == names
+        check_names(oneiros, folder, imported)
         for group, top, zipped in (("layers", True, False), ("layers", False, True), ("layers/functional/layers", False, False)):
             check_keras3(oneiros, folder, imported, group, top, zipped)
         # Pictures less ImageNet's mean: into the network as they are, or by transform_input, which makes -1..1 of them again.
