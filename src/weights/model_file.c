@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/system/file.h"
 #include "weights/formats/safetensors.h"
@@ -20,6 +21,11 @@ static const double imagenet_mean[] = {0.485, 0.456, 0.406}, imagenet_deviation[
 
 static enum status read_begin(const char *path, unsigned char begin[BEGIN_BYTES], size_t *size)
 {
+    struct stat info;
+    if (stat(path, &info) != 0)
+        return fail(STATUS_IO, "%m");
+    if (!S_ISREG(info.st_mode))
+        return fail(STATUS_FORMAT, "not a regular file"); // a pipe would be waited for
     FILE *stream = fopen(path, "rb");
     if (!stream)
         return fail(STATUS_IO, "%m");

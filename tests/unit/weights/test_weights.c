@@ -51,7 +51,7 @@ static void test_layout(void)
     CU_ASSERT_EQUAL(at, 21768352); // Keras's 21,802,784 without mean and variance
     CU_ASSERT_PTR_EQUAL(parameters_top_kernel(network, weights), weights + at);
     CU_ASSERT_PTR_EQUAL(parameters_top_bias(network, weights), weights + at + 1000 * 2048);
-    CU_ASSERT_EQUAL(parameters_count(network), at + 1000 * 2048 + 1000);
+    CU_ASSERT_EQUAL(parameters_count(network), at + 1000 * 2048 + 1000 + 1);
 }
 
 static void test_folding(void)
