@@ -399,7 +399,9 @@ static enum status open_run(struct coordinator *c)
                                                               .folders = o->setup.config->output.folders,
                                                               .known = o->resume ? &o->resume->known : NULL,
                                                               .inputs = o->inputs,
-                                                              .count = o->input_count});
+                                                              .count = o->input_count,
+                                                              .lists = o->lists,
+                                                              .keep_key = true});
 }
 
 // A session that ends before it has come to a dream of the one before leaves it as it was.

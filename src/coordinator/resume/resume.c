@@ -109,12 +109,9 @@ static bool has_files(const char *output, const struct run_image *image, size_t 
 static void look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
                     const struct expected_files *files)
 {
-    char source[ROW_SOURCE_MAX];
     struct resume_counts *counts = &r->counts;
     bool same = true;
-    intake_source(source, entry->source);
-    utf8_clean(source, '?');
-    const struct known_image *known = known_images_take(&r->known, source);
+    const struct known_image *known = known_images_take(&r->known, entry->shown);
     if (!known) {
         counts->added++;
         return;
@@ -186,15 +183,6 @@ static bool is_complete(const struct resume *r)
     for (size_t i = 0; i < r->past.count; i++)
         same = same && (r->past.items[i].earlier || (r->images[i].done && r->images[i].missing == r->past.items[i].missing));
     return same;
-}
-
-// The inputs are gone through twice.
-static enum status check_inputs(const struct resume_options *options)
-{
-    const char *pipe = intake_pipe(options->inputs, options->input_count);
-    if (!pipe)
-        return STATUS_OK;
-    return fail(STATUS_USAGE, "%s: a list that is no file can be read only once: to go on with a run, write it into one", pipe);
 }
 
 static void walk(struct resume *r, struct intake *intake, const struct resume_options *options)
@@ -367,13 +355,12 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     if (!*something)
         goto out;
     TRY_OUT(check_run(r, &reader->facts, options));
-    TRY_OUT(check_inputs(options));
     TRY_OUT(know(r));
     TRY_OUT(read_unfinished(r, reader));
     TRY_OUT(intake_create(
         &intake,
         &(struct intake_options){
-            .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
+            .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .lists = options->lists, .quiet = true}));
     walk(r, intake, options);
     // Else its last write was cut off, or it says that something is left: it is written anew.
     r->complete = r->complete && !reader->unclosed && reader->facts.complete;

@@ -20,6 +20,7 @@ struct resume_options {
     const struct config *config;
     char **inputs; // [input_count], as typed
     int input_count;
+    const int *lists; // [input_count] of intake_lists_read(); NULL: none
     bool look_only; // nothing is changed, checkpoints neither
 };
 
