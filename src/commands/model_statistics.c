@@ -89,16 +89,16 @@ static enum status find_pictures(struct survey *s)
     bool end = false;
     enum status rc;
     TRY_OUT(intake_lists_read(s->options->inputs, s->options->input_count, &lists));
-    TRY_OUT(intake_create(&intake, &(struct intake_options){.output = "/dev/null",
-                                                            .inputs = s->options->inputs,
-                                                            .count = s->options->input_count,
-                                                            .lists = lists}));
+    TRY_OUT(intake_create(
+        &intake,
+        &(struct intake_options){.output = "/dev/null", .inputs = s->options->inputs, .count = s->options->input_count, .lists = lists}));
     for (;;) {
         intake_pass(intake, &entry, &end);
         if (end)
             break;
         if (entry.status == STATUS_OK && entry.kind != INTAKE_FILE)
-            entry.status = fail(STATUS_UNSUPPORTED, entry.kind == INTAKE_URL ? "an address: fetch the picture first" : "noise is no picture");
+            entry.status =
+                fail(STATUS_UNSUPPORTED, entry.kind == INTAKE_URL ? "an address: fetch the picture first" : "noise is no picture");
         else if (entry.status != STATUS_OK)
             entry.status = fail(entry.status, "%s", entry.error);
         if (entry.status != STATUS_OK)

@@ -65,7 +65,8 @@ static enum status are_many(const struct preparation *p, const struct job_option
     enum status rc;
     TRY_OUT(intake_create(
         &intake,
-        &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count, .lists = p->lists, .quiet = true}));
+        &(struct intake_options){
+            .output = options->output, .inputs = options->inputs, .count = options->input_count, .lists = p->lists, .quiet = true}));
     for (int64_t i = 0; i < many && !end; i++)
         intake_pass(intake, &entry, &end);
     *are = !end;

@@ -17,8 +17,8 @@ struct preparation {
     const char *output;        // that folder; borrowed
     int *lists;                // [list_count] copies of the inputs that are lists and no files
     int list_count;
-    size_t made;               // of its path: up to the first folder that was not there; 0: all were
-    struct resume *resume;     // the run to go on with; NULL: a new one
+    size_t made;           // of its path: up to the first folder that was not there; 0: all were
+    struct resume *resume; // the run to go on with; NULL: a new one
     struct {
         int tile_size;      // of that run; 0: there is none
         bool nothing_left;  // to do: the rest is not filled in

@@ -12,7 +12,6 @@
 #include "common/config/config_targets.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
-#include "common/net/url.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
 
@@ -120,7 +119,7 @@ enum status config_set(struct config *config, const char *key_value)
     char name[CONFIG_KEY_MAX], shown[TEXT_EXCERPT_MAX];
     size_t length = strcspn(key_value, "=");
     if (key_value[length] != '=' || length == 0)
-        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", url_has_scheme(key_value) ? "..." : text_excerpt(key_value, shown));
+        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", strstr(key_value, "://") ? "..." : text_excerpt(key_value, shown));
     snprintf(name, sizeof name, "%.*s", (int)length, key_value); // one that is cut here is no key either
     const struct config_key *key = config_find(name);
     if (!key)

@@ -80,7 +80,9 @@ const char *url_shown(const char *url, const char *mark, char out[URL_SHOWN_MAX]
     const struct url_parts parts = url_split(url);
     const bool user = parts.user < parts.host, query = parts.query < parts.fragment, fragment = url[parts.fragment];
     const char *end = !user && !query && !fragment ? "" : mark ? mark : fragment ? "..." : "";
-    const size_t mistyped = strncasecmp(url + parts.scheme, "http:", 5) == 0 ? 5 : strncasecmp(url + parts.scheme, "https:", 6) == 0 ? 6 : 0;
+    const size_t mistyped = strncasecmp(url + parts.scheme, "http:", 5) == 0    ? 5
+                            : strncasecmp(url + parts.scheme, "https:", 6) == 0 ? 6
+                                                                                : 0;
     if (!url_has_scheme(url + parts.scheme) && mistyped)
         snprintf(out, URL_SHOWN_MAX, "%.*s...", (int)mistyped, url + parts.scheme);
     else if (!url_has_scheme(url + parts.scheme))
@@ -115,8 +117,7 @@ static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
 bool url_same_origin(const char *a, const char *b)
 {
     CURLU *x = parse(a), *y = parse(b);
-    const bool same =
-        x && y && same_part(x, y, CURLUPART_SCHEME) && same_part(x, y, CURLUPART_HOST) && same_part(x, y, CURLUPART_PORT);
+    const bool same = x && y && same_part(x, y, CURLUPART_SCHEME) && same_part(x, y, CURLUPART_HOST) && same_part(x, y, CURLUPART_PORT);
     curl_url_cleanup(x);
     curl_url_cleanup(y);
     return same;

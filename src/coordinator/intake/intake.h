@@ -44,8 +44,10 @@ struct held_entry {
     int64_t id;
     enum intake_kind kind;
     enum status status;
-    size_t bytes; // of all of it
-    char texts[]; // source, name, error and, where it is another one, what is shown, each with its NUL
+    size_t bytes;  // of all of it
+    int64_t place; // delegation.h: when it was handed out, 0, 1, 2, ...
+    bool read;     // there: it is known what bytes it has
+    char texts[];  // source, name, error and, where it is another one, what is shown, each with its NUL
 };
 STAILQ_HEAD(held_entries, held_entry);
 

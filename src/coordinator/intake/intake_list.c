@@ -94,8 +94,10 @@ enum status intake_list_next(struct intake_list *list, char text[FILE_PATH_MAX],
     while (read_line(list, text, &length, &has_nul)) {
         list->line++;
         if (has_nul) {
-            rc = fail(STATUS_FORMAT, list->end ? "line %lld holds a NUL byte: this is not a list (one with NULs ends with one)"
-                                               : "name %lld is empty: this is not a list", (long long)list->line);
+            rc = fail(STATUS_FORMAT,
+                      list->end ? "line %lld holds a NUL byte: this is not a list (one with NULs ends with one)"
+                                : "name %lld is empty: this is not a list",
+                      (long long)list->line);
             goto close;
         }
         if (list->end)
@@ -164,7 +166,9 @@ static enum status read_list(const char *input, int *copy)
 {
     const char *path = input + 1;
     struct stat info;
-    const int from = is_standard_input(path) ? dup(STDIN_FILENO) : stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    const int from = is_standard_input(path)                                                      ? dup(STDIN_FILENO)
+                     : stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode) ? open(path, O_RDONLY | O_CLOEXEC)
+                                                                                                  : -1;
     enum status rc = STATUS_OK;
     if (from < 0 || (fstat(from, &info) == 0 && S_ISREG(info.st_mode)))
         goto out;

@@ -21,7 +21,7 @@ struct resume_options {
     char **inputs; // [input_count], as typed
     int input_count;
     const int *lists; // [input_count] of intake_lists_read(); NULL: none
-    bool look_only; // nothing is changed, checkpoints neither
+    bool look_only;   // nothing is changed, checkpoints neither
 };
 
 // Inputs of the run, by what is to be done with them.
