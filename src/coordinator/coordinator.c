@@ -78,7 +78,7 @@ static enum status write_down(void *context, struct task *task)
     c->outcome->stopped += record->status == IMAGE_STOPPED;
     if (record->status == IMAGE_FAILED)
         log_error("%s: %s", record->source, record->error);
-    else
+    else if (!record->same)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
     note(c, task);

@@ -227,7 +227,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     enum status rc;
     struct stat info;
     struct noise noise;
-    char path[FILE_PATH_MAX] = "";
+    char path[FILE_PATH_MAX] = "", shown[URL_SHOWN_MAX];
     if (strlen(text) < sizeof path && text[0])
         tidy_path(path, text);
     intake->kept = last_part(text);
@@ -243,7 +243,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
             return true;
         }
     } else if (text[0] == '@' && listed) {
-        rc = fail(STATUS_USAGE, "a list cannot name a list (write ./ before the name of a file)");
+        rc = fail(STATUS_USAGE, "a list cannot name a list (a file of this name is ./@%s)", url_shown(text + 1, NULL, shown));
     } else if (text[0] == '@') {
         snprintf(intake->list_path, sizeof intake->list_path, "%s", text);
         rc = intake_list_open(&intake->list, text + 1, intake->options.lists ? intake->options.lists[intake->next - 1] : -1);
