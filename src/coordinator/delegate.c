@@ -63,26 +63,6 @@ static enum status give_back(struct delegate *d, int64_t image)
     return pending_sends_add(&d->sends, returned, sizeof *returned, MPI_BYTE, COORDINATOR_RANK, MESSAGE_RETURNED, d->options->comm);
 }
 
-static enum status take_pictures(struct delegate *d, bool *found)
-{
-    const MPI_Comm comm = d->options->comm;
-    for (;;) {
-        struct intake_entry order;
-        MPI_Status status;
-        bool there;
-        TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
-        if (!there)
-            return STATUS_OK;
-        TRY(delegated_receive(&order, comm));
-        *found = true;
-        if (d->held_count == DELEGATED_MAX)
-            return fail(STATUS_INTERNAL, "rank 0 sends more pictures than asked for");
-        d->held[d->held_count++] = order.id;
-        if (!d->stopping)
-            TRY(prefetch_put(d->prefetch, &order));
-    }
-}
-
 // Whether another image of the same bytes is dreamed, perhaps by another worker.
 static enum status ask(struct delegate *d, struct task *task)
 {
@@ -112,6 +92,27 @@ static enum status take_answer(struct delegate *d, bool *found)
         return dispatcher_put(d->dispatcher, task, false);
     task_destroy(&task);
     return STATUS_OK;
+}
+
+static enum status take_pictures(struct delegate *d, bool *found)
+{
+    const MPI_Comm comm = d->options->comm;
+    for (;;) {
+        struct intake_entry order;
+        MPI_Status status;
+        bool there;
+        TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
+        if (!there)
+            return STATUS_OK;
+        TRY(take_answer(d, found)); // which was sent before, and may make room
+        TRY(delegated_receive(&order, comm));
+        *found = true;
+        if (d->held_count == DELEGATED_MAX)
+            return fail(STATUS_INTERNAL, "rank 0 sends more pictures than asked for");
+        d->held[d->held_count++] = order.id;
+        if (!d->stopping)
+            TRY(prefetch_put(d->prefetch, &order));
+    }
 }
 
 // An image that one rank has no memory for waits until rank 0 can give it a team.
