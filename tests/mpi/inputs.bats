@@ -76,7 +76,7 @@ file.visititems(show)' "$1"
 @test "secrets of addresses are in nothing that is written or said, and runs with them go on" {
     serve
     export ONEIROS_FETCH_HEADER='X-Key: tresor'
-    local list=("http://me:geheim@$host/a.png" "http://$host/b.png?key=sesam&id=1" "http://$host/b.png?key=sesam&id=2&x=moon"
+    local list=("http://me:geheim@$host/a.png" "http://$host/b.png?key=sesam&id=1" "http://$host/b.png?key=sesam&id=2&x=luna77"
         "http://me:geheim@$host/away/b.png" "http://me:wrong@$host/a.png?geheim" "http://$host/c.png?key=sesam" "ftp://me:geheim@$host/x?sesam"
         "http://me:gehe/im@$host/a.png")
     cp in/b.png in/mask.png
@@ -93,9 +93,9 @@ file.visititems(show)' "$1"
     "$ONEIROS" dream --print-config "${long[@]}" >>said 2>&1
     "$ONEIROS" dream --dry-run "${long[@]}" -o none "${list[@]}" >>said 2>&1 || true
     everything out >>said
-    run ! grep -aoE '.{60}(geheim|sesam|tresor|moon|wrong|gehe/im).{20}' said
+    run ! grep -aoE '.{60}(geheim|sesam|tresor|luna77|wrong|gehe/im).{20}' said
     find out | tee names
-    run ! grep -E 'geheim|sesam|tresor|moon|wrong|me:' names
+    run ! grep -E 'geheim|sesam|tresor|luna77|wrong|me:' names
     rows_of out
     rows_of out >rows
     grep -q "0 0 -1 http://...@$host/a.png#[0-9a-f]\{16\} a/dream.png" rows

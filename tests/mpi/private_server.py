@@ -18,7 +18,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         path, _, query = self.path.partition("?")
         port = self.server.server_address[1]
         if path.startswith("/away/"):
-            self.answer(302, b"", ("Location", f"http://localhost:{port}/{path[6:]}?key=sesam&signature=moon"))
+            self.answer(302, b"", ("Location", f"http://localhost:{port}/{path[6:]}?key=sesam&signature=luna77"))
         elif path.startswith("/lost/"):
             self.answer(200, (folder / "lost.png").read_bytes())
         elif self.headers["Authorization"] != "Basic bWU6Z2VoZWlt" and "key=sesam" not in query:
