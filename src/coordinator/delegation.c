@@ -111,6 +111,16 @@ static int choose_question(const struct delegation *d)
     return first >= 0 && (late || d->questions[first].entry->place < unread) ? first : -1;
 }
 
+// Those that were handed out before this one are waited for no more.
+static void pass(struct delegation *d, const struct held_entry *entry)
+{
+    for (int w = 0; w < d->options.workers; w++) {
+        struct held_entry *given;
+        STAILQ_FOREACH(given, &d->given[w], link)
+        given->read = given->read || given->place < entry->place;
+    }
+}
+
 // The answers that can be given.
 static enum status answer(struct delegation *d, bool *found)
 {
@@ -119,6 +129,7 @@ static enum status answer(struct delegation *d, bool *found)
         struct held_entry *given = question->entry;
         struct task *task = task_create();
         struct answer *answer;
+        pass(d, given);
         TRY(task ? STATUS_OK : no_memory("for another image"));
         task->record = question->row;
         snprintf(task->name, sizeof task->name, "%s", given->texts + strlen(given->texts) + 1);

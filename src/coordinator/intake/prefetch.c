@@ -28,6 +28,7 @@ struct item {
     int descriptor; // of the download; -1: none
     uint64_t bytes; // of the download
     double since;   // when it was done
+    bool late;      // others have waited for it long enough
     struct timing timing;
 };
 
@@ -226,8 +227,8 @@ static struct item *unlink_done(struct prefetch *p, bool in_order)
     bool late = false; // those before it
     for (const struct item *other = item; other && !in_order; other = TAILQ_NEXT(other, link))
         late = late || (other->state == DONE && other->since <= long_ago);
-    while (late && item->state != DONE)
-        item = TAILQ_NEXT(item, link);
+    for (; item && item->state != DONE && !in_order && (late || item->late); item = TAILQ_NEXT(item, link))
+        item->late = true; // and is waited for no more
     if (!item || item->state != DONE)
         return NULL;
     TAILQ_REMOVE(&p->items, item, link);

@@ -132,9 +132,9 @@ static void test_secrets(void)
     static const struct {
         const char *path, *host;
         bool key, basic; // are in the last request
-    } rows[] = {{"/file", NULL, true, true},        {"/hop", NULL, true, true},          {"/near", NULL, true, true},
-                {"/away", NULL, false, false},      {"/file", "127.0.0.1", true, true},  {"/file", "example.org", false, true},
-                {"/file", "127.0.0", false, true},  {"/away", "localhost", false, false}};
+    } rows[] = {{"/file", NULL, true, true},       {"/hop", NULL, true, true},          {"/near", NULL, true, true},
+                {"/away", NULL, false, false},     {"/file", "127.0.0.1", true, true},  {"/file", "example.org", false, true},
+                {"/file", "127.0.0", false, true}, {"/away", "localhost", false, false}};
     char url[256];
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         start_anew();
@@ -154,7 +154,8 @@ static void test_secrets(void)
     snprintf(url, sizeof url, "http://me:geheim@127.0.0.1:%d/missing?key=geheim", server.port);
     UNIT_FAILS(fetch_file(url, path, &options), STATUS_IO, "http://...@127.0.0.1:");
     CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
-    static const char *const proxies[] = {"http://me:geheim@127.0.0.1:1", "foo://me:geheim@127.0.0.1", "me:geheim@ x y", "http://me:geheim@[bad"};
+    static const char *const proxies[] = {"http://me:geheim@127.0.0.1:1", "foo://me:geheim@127.0.0.1", "me:geheim@ x y",
+                                          "http://me:geheim@[bad"};
     for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
         setenv("http_proxy", proxies[i], 1);
         CU_ASSERT_EQUAL(fetch_file("http://example.org/a?geheim", path, &options), STATUS_IO);

@@ -19,7 +19,10 @@ static void test_encode(void)
         {"http://host/a\"<>`{}^|[]~'\\b", "http://host/a%22%3C%3E%60%7B%7D%5E|[]~'/b"},
         {"http://host?q=a b'\"<>{}\\", "http://host?q=a%20b%27%22%3C%3E{}\\"},
         {"http://host/a?b?c d#e f", "http://host/a?b?c%20d#e%20f"},
-        {"http://b\xc3\xbc" "cher.example:80/\xc3\xbc", "http://b\xc3\xbc" "cher.example:80/%C3%BC"}, // libcurl's to encode
+        {"http://b\xc3\xbc"
+         "cher.example:80/\xc3\xbc",
+         "http://b\xc3\xbc"
+         "cher.example:80/%C3%BC"}, // libcurl's to encode
         {"http://host\\a\\b", "http://host/a/b"},
         {"no address", "no address"},
         {"", ""},

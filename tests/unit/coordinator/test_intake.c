@@ -222,7 +222,8 @@ static void test_hostile_lists(void)
     put("blank.txt", bytes, sizeof bytes);
     GIVES("@blank.txt ! line 1 is longer than 4095 bytes\n", "out", 1, "@blank.txt");
     put("binary.txt", "a.png\nb\0c\na.png\n", 16);
-    GIVES("a.png a\n@binary.txt ! line 2 holds a NUL byte: this is not a list (one with NULs ends with one)\na.png a-2\n", "out", 2, "@binary.txt", "a.png");
+    GIVES("a.png a\n@binary.txt ! line 2 holds a NUL byte: this is not a list (one with NULs ends with one)\na.png a-2\n", "out", 2,
+          "@binary.txt", "a.png");
 
     memset(bytes, 'y', sizeof bytes);
     bytes[sizeof bytes - 1] = '\0';
@@ -236,9 +237,9 @@ static void test_names_between_nuls(void)
     enter("nuls");
     put_text("a.png", png);
     put_text(" #b\nc.png", png);
-    put("list", "a.png\0 #b\nc.png\0http://h/x.gif\0", 32);
+    put("list", "a.png\0 #b\nc.png\0http://h/x.gif\0", 31);
     GIVES("a.png a\n #b\nc.png  #b_c\nURL http://h/x.gif x\n", "out", 1, "@list");
-    put("empty", "a.png\0\0a.png\0", 14);
+    put("empty", "a.png\0\0a.png\0", 13);
     GIVES("a.png a\n@empty ! name 2 is empty: this is not a list\n", "out", 1, "@empty");
     put("nothing", "", 0);
     GIVES("", "out", 1, "@nothing");
