@@ -179,8 +179,7 @@ const struct config_key config_keys[] = {
         "Bands of a TIFF that are red, green and blue. auto: those that it says, or the first three; others stay as they are.",
         .takes = "auto, or three numbers from 1 with commas"),
     KEY(PICTURES, input.range, TEXT, "auto",
-        "Values of a TIFF that are black and white: two of them, or two percentiles. type: all that its samples can have, floats 0..1; auto: "
-        "that, but of floats beyond 0..1 the percentiles 2 and 98.",
+        "Values of a TIFF that are black and white; p: percentiles. auto: all of its type; of floats beyond 0..1 p2,p98.",
         .takes = "auto, type, LO,HI or pLO,pHI"),
     KEY(PICTURES, input.damaged, WORD, "refuse",
         "What becomes of a JPEG, PNG or TIFF that is damaged. accept: what is missing is grey, or as its decoder guesses.",

@@ -16,14 +16,14 @@ enum image_notice {
     NOTICE_PROFILE,   // of ICC
     NOTICE_INKS,      // CMYK
     NOTICE_CLIPPED,   // floats; light of HDR
-    NOTICE_BANDS,     // which are red, green and blue
-    NOTICE_RANGE,     // of values
-    NOTICE_NO_DATA,   // in a part of it
-    NOTICE_DAMAGE,    // that has been passed over
     NOTICE_ALPHA,     // in a format without
     NOTICE_OCTAVES,   // fewer than asked for
     NOTICE_BASELINES, // none of those asked for
     NOTICE_SILENT,    // a target
+    NOTICE_BANDS,     // which are red, green and blue
+    NOTICE_RANGE,     // of values
+    NOTICE_NO_DATA,   // in a part of it
+    NOTICE_DAMAGE,    // that has been passed over
     NOTICE_KINDS
 };
 
