@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/samples.h"
 #include "common/system/text.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/samples.h"
 #include "media/picture/tiff_page.h"
 
 // What it takes to bring units into an image.

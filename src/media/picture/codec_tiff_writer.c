@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/samples.h"
 #include "media/picture/tiff_page.h"
 
 enum { STRIP_BYTES = 256 << 10, DEFLATE_LEVEL = 6, CLASSIC_BYTES_MAX = 2000000000 };

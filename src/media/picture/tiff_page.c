@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/samples.h"
 
 enum {
     UNIT_PIXELS_MIN = 1 << 20,      // a tile may be larger than a small picture, but not without bound

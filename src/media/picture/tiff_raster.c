@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/samples.h"
 #include "media/picture/tiff_page.h"
 
 struct copying {

@@ -3,8 +3,8 @@
 // has no data and what else the file says is in the dream's file as it was.
 #include "probed.h"
 
+#include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/samples.h"
 #include "pictures.h"
 
 enum { WIDTH = 70, HEIGHT = 45, TILE = 32, ROWS = 16, GEO_SCALE = 33550, GEO_POINTS = 33922, GEO_KEYS = 34735, NO_DATA = 42113 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "media/picture/samples.h"
+#include "common/picture/samples.h"
 
 #include <float.h>
 #include <stdlib.h>
