@@ -144,12 +144,12 @@ for expression in sys.argv[2:]:
 }
 
 @test "while a run goes on, after kill -9, and when it was gone on with" {
-    # In steps enough to be looked at.
-    local long=(-s octaves.count=1 -s steps=200 -s input.resize=100 -s threads=1 -s checkpoint.seconds=1 -s frames.every=50) seen=0 try
+    # In steps enough to be looked at; killed once there is something to go on with.
+    local long=(-s octaves.count=1 -s steps=300 -s input.resize=100 -s threads=1 -s checkpoint.seconds=1 -s frames.every=50) seen=0 try
     "$ONEIROS" dream -q "${long[@]}" -o live photos/{rocket,coffee,chelsea}.png &
     local dreaming=$!
     for try in $(seq 600); do
-        if [ -s live/run.h5 ] && "$ONEIROS" report -q live && data live/report.html 'not d["run"]["complete"]' 'd["curves"]["mean"]["position"]' \
+        if compgen -G 'live/checkpoints/*' >/dev/null && "$ONEIROS" report -q live && data live/report.html 'not d["run"]["complete"]' 'd["curves"]["mean"]["position"]' \
             'd["run"]["state"] == "running" and d["run"]["inputs"] == 3 and d["run"]["inHand"] == 1 and "process " in d["run"]["holder"]'; then
             seen=1
             break
