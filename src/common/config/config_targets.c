@@ -159,10 +159,13 @@ enum status config_target_check(const struct config_target *target)
     return STATUS_OK;
 }
 
+// NULL of NULL.
 static char *trim(char *text)
 {
-    text += text ? strspn(text, " ") : 0;
-    for (size_t length = text ? strlen(text) : 0; length > 0 && text[length - 1] == ' ';)
+    if (!text)
+        return NULL;
+    text += strspn(text, " ");
+    for (size_t length = strlen(text); length > 0 && text[length - 1] == ' ';)
         text[--length] = '\0';
     return text;
 }
