@@ -422,6 +422,7 @@ function origin(label, ...values) {
 origin("Version", `oneiros ${run.version}`);
 origin("Started", run.started);
 origin("Seed", run.seed);
+origin("Class", run.className);
 origin("Weights", run.weightsSource);
 origin("MD5 of the weights", make("code", {}, run.weightsMd5));
 origin("Ranks", run.ranks === 1 ? "1 process" : `${run.ranks}, of which ${run.workers} dream${run.team ? `, in teams of ${run.team}` : ""}`);

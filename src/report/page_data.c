@@ -114,6 +114,7 @@ static json_t *run_json(const struct run_state *state, const struct run_facts *f
     json_object_set_new(run, "changes", changes_json(facts));
     set_text(run, "weightsMd5", facts->weights_md5);
     set_text(run, "weightsSource", facts->weights_source);
+    set_text(run, "className", facts->class_name ? facts->class_name : "");
     set_text(run, "plan", facts->plan);
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);

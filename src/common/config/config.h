@@ -12,7 +12,7 @@
 #include "common/system/file.h"
 #include "common/system/status.h"
 
-enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
+enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CLASS_MAX = 128, CONFIG_CHANNELS_MAX = 64 };
 
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
@@ -54,12 +54,12 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
-    double balance;              // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
-    double saturation;           // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; 0: none
-    char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
-    int class;                   // for OBJECTIVE_CLASS
-    char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"
-    double mask_feather;         // how far from its black it fades in, as a part of its shorter side
+    double balance;               // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
+    double saturation;            // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; 0: none
+    char guide[CONFIG_PATH_MAX];  // picture or URL for OBJECTIVE_GUIDE; "none"
+    char class[CONFIG_CLASS_MAX]; // for OBJECTIVE_CLASS: its number, or until the model file is read its name
+    char mask[CONFIG_PATH_MAX];   // picture or URL: where pictures are dreamed on; "none"
+    double mask_feather;          // how far from its black it fades in, as a part of its shorter side
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     double gradient_strength;             // of the rule, 0..1; 0: none
