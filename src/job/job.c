@@ -74,6 +74,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .setup.output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
+        .lists = run->prepared.lists,
         .lock = &run->prepared.lock,
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,

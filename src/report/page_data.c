@@ -169,6 +169,7 @@ static json_t *image_json(const struct page_data *data, size_t number)
     set_integer(json, "id", image->id);
     set_text(json, "source", image->source);
     set_text(json, "sha256", image->sha256);
+    set_integer(json, "same", image->same - 1);
     set_text(json, "status", status_name(image->status));
     set_text(json, "error", image->error);
     set_integer(json, "width", image->width);

@@ -157,6 +157,9 @@ struct config {
         double stall_seconds;   // below 1000 bytes a second for so long: stalled
         double total_seconds;   // one attempt
         int attempts;
+        char user_agent[CONFIG_PATH_MAX];  // "auto": oneiros and its version
+        char header[CONFIG_PATH_MAX];      // "Name: value", a secret; "none"
+        char header_host[CONFIG_PATH_MAX]; // that alone gets it; "any"
     } fetch;
 };
 

@@ -197,6 +197,14 @@ const struct config_key config_keys[] = {
     REAL(PICTURES, fetch.total_seconds, "3600", 1, 1e6, "Time that one attempt at a download may take in all.", .neutral = true),
     INT(PICTURES, fetch.attempts, "4", 1, 100,
         "How often a download is tried when the server is busy, breaks off or stalls, with growing pauses in between.", .neutral = true),
+    KEY(PICTURES, fetch.user_agent, TEXT, "auto",
+        "What servers are told that asks them. auto: oneiros and its version.", .takes = "auto or a text", .neutral = true),
+    KEY(PICTURES, fetch.header, TEXT, "none",
+        "A header of requests for inputs, such as a token. From -c FILE or ONEIROS_FETCH_HEADER alone; it is never shown or recorded.",
+        .takes = "Name: value", .secret = true, .neutral = true),
+    KEY(PICTURES, fetch.header_host, TEXT, "any",
+        "Host, or host:port, that alone gets fetch.header. any: all that inputs name; never one that they are redirected to.",
+        .takes = "any or a host", .neutral = true),
 };
 // clang-format on
 

@@ -19,6 +19,7 @@ enum image_notice {
     NOTICE_OCTAVES,   // fewer than asked for
     NOTICE_BASELINES, // none of those asked for
     NOTICE_SILENT,    // a target
+    NOTICE_SAME,      // bytes as another's
     NOTICE_KINDS
 };
 

@@ -66,6 +66,7 @@ struct image_row {
     int64_t bytes, modified;     // of the input: size; last change of a file, ns since 1970, 0 for a URL
     int32_t width, height, bits; // of the input, after input.resize; 0 if it could not be decoded
     int32_t status;              // enum image_status
+    int64_t same;                // 1 + id of the picture of the same bytes whose dream is this one's, too; 0: none
     int32_t missing;             // 1: done by an earlier run, and its file is not there any more
     int32_t rank;                // the first of the ranks that dreamed it; -1 if none did
     int32_t team;                // ranks that dreamed it; 0 if none did

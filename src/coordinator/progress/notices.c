@@ -18,6 +18,7 @@ static const struct {
     [NOTICE_ALPHA] = {LOG_INFO, "JPEG has no alpha, the dream is written without"},
     [NOTICE_OCTAVES] = {LOG_INFO, "fewer octaves than octaves.count"},
     [NOTICE_BASELINES] = {LOG_WARNING, "no other picture is there as a baseline"},
+    [NOTICE_SAME] = {LOG_INFO, "the same bytes as another input, dreamed once"},
     [NOTICE_SILENT] = {LOG_WARNING, "a target is silent, nothing is raised there"},
 };
 
