@@ -75,7 +75,12 @@ static const struct column image_columns[] = {
     IMAGE(modified, COLUMN_INT64, "ns", "when the input's file was changed last, since 1970; 0 for a URL"),
     IMAGE(width, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
-    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),
+    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input; 0 if it could not be decoded"),
+    IMAGE(band_red, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is red, from 1; 0 of others"),
+    IMAGE(band_green, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is green, from 1; 0 of others"),
+    IMAGE(band_blue, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is blue, from 1; 0 of others"),
+    IMAGE(range_low, COLUMN_DOUBLE, "1", "value of a TIFF of grey or RGB that is black; NaN of others"),
+    IMAGE(range_high, COLUMN_DOUBLE, "1", "value of a TIFF of grey or RGB that is white; NaN of others"),
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
     COLUMN(image_row, "same_as", same, COLUMN_ID, "",
            "id of the picture of the same bytes that was dreamed in its place, and to whose files its own are links; -1: it was dreamed "

@@ -13,6 +13,7 @@
 #include "common/config/config_targets.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
+#include "common/picture/image.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
 
@@ -373,6 +374,8 @@ static enum status check_header(const char *header)
 
 enum status config_check(const struct config *config)
 {
+    struct image_choice choice;
+    TRY(image_choice_parse(&choice, config->input.bands, config->input.range));
     TRY(check_header(config->fetch.header));
     TRY(check_objective(config));
     TRY(check_octaves(config));

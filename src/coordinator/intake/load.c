@@ -96,6 +96,7 @@ static enum status resize(struct image *image, double width, double height, cons
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
         TRY_OUT(resize_alpha(image, &larger));
+    image_drop_file(image, "resized");
     image_replace(image, &larger);
 out:
     image_destroy(&larger);
@@ -105,6 +106,15 @@ out:
 static struct image_limits limits_of(const struct config *config)
 {
     return (struct image_limits){.side = config->input.max_side, .pixels = config->input.max_pixels};
+}
+
+// Of the pictures that are dreamed on.
+static enum status choose(const struct config *config, struct image_limits *limits)
+{
+    *limits = limits_of(config);
+    TRY(image_choice_parse(&limits->choice, config->input.bands, config->input.range));
+    limits->choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
+    return STATUS_OK;
 }
 
 static enum status check_message(int width, int height)
@@ -225,6 +235,28 @@ void load_begin(struct task *task, const struct intake_entry *entry)
     snprintf(task->name, sizeof task->name, "%s", entry->name);
 }
 
+// What was chosen of a raster; and its file, where the dream is written into that.
+static void keep_raster(struct task *task, const struct config *config, void **bytes, size_t size)
+{
+    struct image_raster *raster = &task->image.raster;
+    struct image_row *record = &task->record;
+    if (!raster->type.bits)
+        return;
+    record->bits = raster->type.bits;
+    record->band_red = raster->bands[0] + 1;
+    record->band_green = raster->bands[1] + 1;
+    record->band_blue = raster->bands[2] + 1;
+    record->range_low = raster->low;
+    record->range_high = raster->high;
+    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
+        image_drop_file(&task->image, "output.format is not tiff");
+    if (raster->keeps_file) {
+        raster->file = *bytes;
+        raster->file_size = size;
+        *bytes = NULL;
+    }
+}
+
 // From the picture that an input holds to pixels as the dream begins with.
 static enum status prepare(struct task *task, const struct config *config)
 {
@@ -271,7 +303,7 @@ out:
 enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing)
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits;
     struct image_row *record = &task->record;
     void *bytes = NULL;
     size_t size = 0;
@@ -291,8 +323,10 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
+    TRY_OUT(choose(config, &limits));
     TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
     TRY_OUT(prepare(task, config));
+    keep_raster(task, config, &bytes, size);
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);
@@ -301,10 +335,11 @@ out:
 
 enum status load_header(const struct intake_entry *entry, const struct config *config, struct codec_header *header)
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits;
     struct stat facts;
     struct noise noise;
     int descriptor;
+    TRY(choose(config, &limits));
     if (entry->status != STATUS_OK)
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_NOISE) {
