@@ -20,13 +20,8 @@
 #include "job/start.h"
 #include "worker/network/balance.h"
 
-enum {
-    SETTINGS_MAX = 2048,
-    NAME_LEAST = 8,
-    NAME_MOST = 48,
-    SIZES_MOST = 8,
-    THREADS = 16
-}; // threads: which wait for the file system more than they compute
+enum { SETTINGS_MAX = 2048, NAME_LEAST = 8, NAME_MOST = 48, SIZES_MOST = 8 };
+enum { THREADS = 16 }; // which wait for the file system more than they compute
 static const double MIB = 1 << 20;
 static const double SAY_SO_AFTER = 10; // seconds without a word
 

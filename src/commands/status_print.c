@@ -202,19 +202,12 @@ static void append_setting(void *context, const char *key, const char *value)
     append(*text, " %s=%s", key, value);
 }
 
-static bool read_config(const struct run_state *state, struct config *config)
-{
-    const struct run_facts *facts = &state->reader->facts;
-    config_init(config);
-    return config_yaml_read(config, state->reader->path, facts->config, strlen(facts->config)) == STATUS_OK;
-}
-
 static void print_settings(const struct run_state *state, FILE *stream)
 {
     char text[LINE_MAX_BYTES] = "";
     struct config config;
     const struct run_facts *facts = &state->reader->facts;
-    if (!read_config(state, &config))
+    if (!run_facts_config(facts, &config))
         append(text, ", of oneiros %s, whose settings this version cannot read", facts->version);
     else if (!config_changes(&config, use_of(state), append_setting, &text) || !text[0])
         append(text, ", as by default");
@@ -323,7 +316,7 @@ static json_t *settings_json(const struct run_state *state)
 {
     struct config config;
     json_t *json = json_object();
-    if (read_config(state, &config) && config_changes(&config, use_of(state), set_setting, json))
+    if (run_facts_config(&state->reader->facts, &config) && config_changes(&config, use_of(state), set_setting, json))
         return json;
     json_decref(json);
     return json_null();

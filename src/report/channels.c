@@ -25,26 +25,25 @@ void channels_pick(const double *values, int channels, struct channel *picked, i
 }
 
 // Of a target with chosen channels the others do not count.
-static void leave_chosen(const struct config *config, const char *layer, float *row, int channels)
+static bool counts(const struct config *config, const char *layer, int channel)
 {
     for (int i = 0; i < config->targets.count; i++) {
         const struct config_target *t = &config->targets.items[i];
-        const int chosen = t->channel_count + t->lowered_count;
-        if (chosen == 0 || strcmp(t->layer, layer) != 0)
+        bool chosen = t->channel_count + t->lowered_count == 0;
+        if (strcmp(t->layer, layer) != 0)
             continue;
-        for (int c = 0; c < channels; c++) {
-            bool counts = false;
-            for (int k = 0; k < chosen; k++)
-                counts = counts || c == (k < t->channel_count ? t->channels[k] : t->lowered[k - t->channel_count]);
-            row[c] = counts ? row[c] : NAN;
-        }
+        for (int k = 0; k < t->channel_count; k++)
+            chosen = chosen || t->channels[k] == channel;
+        for (int k = 0; k < t->lowered_count; k++)
+            chosen = chosen || t->lowered[k] == channel;
+        return chosen;
     }
+    return true;
 }
 
 static enum status read_rows(struct run_reader *reader, int number, const struct run_images *images, struct target_channels *target)
 {
     const size_t count = (size_t)target->channels;
-    const char *text = reader->facts.config;
     struct config config; // the defaults, whose channels are all, where this version cannot read it
     float *row;
     double *values = NULL, *sum;
@@ -52,14 +51,13 @@ static enum status read_rows(struct run_reader *reader, int number, const struct
     TRY_OUT(ALLOCATE(row, count, "for the channels of %s", target->layer));
     TRY_OUT(ALLOCATE(values, 2 * count, "for the channels of %s", target->layer));
     sum = values + count;
-    config_init(&config);
-    (void)!config_yaml_read(&config, "run.h5", text, strlen(text));
+    if (!run_facts_config(&reader->facts, &config))
+        config_init(&config);
     for (size_t i = 0; i < images->count; i++) {
         TRY_OUT(run_reader_importance(reader, number, images->items[i].row, row));
-        leave_chosen(&config, target->layer, row, target->channels);
         bool known = false;
         for (size_t c = 0; c < count; c++) {
-            values[c] = row[c];
+            values[c] = counts(&config, target->layer, (int)c) ? row[c] : NAN;
             sum[c] += isfinite(values[c]) ? values[c] : 0; // one that the picture has not chosen is not known
             known = known || isfinite(values[c]);
         }
@@ -68,12 +66,7 @@ static enum status read_rows(struct run_reader *reader, int number, const struct
             channels_pick(values, target->channels, target->images + i * CHANNELS_IMAGE, CHANNELS_IMAGE);
     }
     for (size_t c = 0; c < count; c++)
-        sum[c] = target->known ? sum[c] / (double)target->known : NAN;
-    for (size_t c = 0; c < count; c++)
-        row[c] = 1;
-    leave_chosen(&config, target->layer, row, target->channels);
-    for (size_t c = 0; c < count; c++)
-        sum[c] *= row[c];
+        sum[c] = target->known && counts(&config, target->layer, (int)c) ? sum[c] / (double)target->known : NAN;
     channels_pick(sum, target->channels, target->mean, CHANNELS_MEAN);
 out:
     free(row);

@@ -95,9 +95,7 @@ static json_t *changes_json(const struct run_facts *facts)
     const enum config_use use = strcmp(facts->kind, "explain") == 0 ? CONFIG_EXPLAIN : CONFIG_DREAM;
     struct config config;
     json_t *list = json_array();
-    config_init(&config);
-    if (config_yaml_read(&config, "run.h5", facts->config, strlen(facts->config)) == STATUS_OK &&
-        config_changes(&config, use, append_change, list))
+    if (run_facts_config(facts, &config) && config_changes(&config, use, append_change, list))
         return list;
     json_decref(list);
     return json_null();

@@ -2,10 +2,9 @@
 #include "runfile/run_facts.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "common/config/config.h"
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_file.h"
 
@@ -181,6 +180,12 @@ enum status run_facts_read(hid_t file, struct run_facts *facts)
         return STATUS_OK;
     run_facts_destroy(facts);
     return fail(STATUS_FORMAT, "it does not say what it is of; the file is damaged, or no run file");
+}
+
+bool run_facts_config(const struct run_facts *facts, struct config *config)
+{
+    config_init(config);
+    return config_yaml_read(config, "run.h5", facts->config, strlen(facts->config)) == STATUS_OK;
 }
 
 void run_facts_destroy(struct run_facts *facts)

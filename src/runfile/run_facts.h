@@ -3,8 +3,10 @@
 #pragma once
 
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "common/config/config.h"
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/system/status.h"
 
@@ -56,6 +58,9 @@ struct run_progress run_progress_unknown(void);
 
 // STATUS_FORMAT: something is missing, or cannot be; *facts is zeroed.
 enum status run_facts_read(hid_t file, struct run_facts *facts) MUST_CHECK;
+
+// Reads facts->config. False: it is of a version with other settings, and the message says which; *config may be changed in part.
+bool run_facts_config(const struct run_facts *facts, struct config *config);
 
 // Frees what was read. A zeroed one is fine.
 void run_facts_destroy(struct run_facts *facts);
