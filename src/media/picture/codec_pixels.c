@@ -139,7 +139,7 @@ enum status codec_turn(struct image *image, int orientation)
         return STATUS_OK;
     bool swap = orientation >= 5;
     struct image upright;
-    struct image_limits limits = {image->width > image->height ? image->width : image->height, UINT64_MAX};
+    const struct image_limits limits = {.side = image->width > image->height ? image->width : image->height, .pixels = UINT64_MAX};
     enum status rc;
     TRY_OUT(codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
                            (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL));

@@ -43,7 +43,7 @@ static struct image_row row_of(int id, int status)
     free(bytes);
     row.bytes = (int64_t)size;
     row.modified = load_modified(&facts);
-    intake_source(row.source, id == 0 && source_of_first ? source_of_first : paths[id]);
+    address_show(&(struct address_key){0}, ".", false, id == 0 && source_of_first ? source_of_first : paths[id], row.source);
     if (status == IMAGE_DONE) {
         snprintf(row.output, sizeof row.output, "%d/dream.png", id);
         if (id == 0 && output_of_first)
