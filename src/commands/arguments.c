@@ -72,9 +72,9 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(take_set(sources->options, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    if (sources->options->explain) { // what the network sees, not what a dream would make of it
+    if (sources->options->explain && !sources->options->print_config) { // what the network sees, not what a dream would make of it
         config->balance = config->balance == BALANCE_AUTO ? 0 : config->balance;
-        config->saturation = 0;
+        config->saturation = SATURATION_NONE;
     }
     return arguments_check_config(config);
 }

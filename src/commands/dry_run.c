@@ -375,7 +375,7 @@ static void append_setting(void *context, const char *key, const char *value)
     text_append(*text, SETTINGS_MAX, " %s=%s", key, value);
 }
 
-// What differs from the defaults; the targets, and what balance: auto has become.
+// What differs from the defaults; the targets, what balance: auto has become, and saturation.
 static void print_settings(const struct run *run, FILE *stream)
 {
     const struct config *config = &run->options->config;
@@ -386,7 +386,10 @@ static void print_settings(const struct run *run, FILE *stream)
     text_make_printable(text);
     fprintf(stream, "settings:%s\ntargets: ", text);
     config_value_print_short(config, config_find("targets"), stream);
-    fprintf(stream, "; balance %g%s\n", balanced ? balance_strength(config) : 0, config->balance == BALANCE_AUTO ? " (auto)" : "");
+    fprintf(stream, "; balance %g%s", balanced ? balance_strength(config) : 0, config->balance == BALANCE_AUTO ? " (auto)" : "");
+    if (config->objective == OBJECTIVE_MEAN_SQUARE && config->saturation != SATURATION_NONE)
+        fprintf(stream, ", saturation %g", config->saturation);
+    fputc('\n', stream);
 }
 
 static void print_totals(const struct dry_plan *plan, FILE *stream)

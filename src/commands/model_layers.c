@@ -13,17 +13,17 @@
 static const struct {
     const char *layer, *shows;
 } blocks[] = {
-    {"mixed0", "ridges and strokes along edges, loud colours"},
-    {"mixed1", "a fine grain of dots, deep edges"},
-    {"mixed2", "small rings and knobs, the first eyes"},
-    {"mixed3", "eyes, knobs, fur"},
-    {"mixed4", "larger eyes, domes and shells, as in the preset eyes"},
-    {"mixed5", "eyes and pearls in clusters"},
-    {"mixed6", "few and large eyes; calm places stay as they are"},
-    {"mixed7", "much as mixed6, as all that follow"},
-    {"mixed8", "as mixed6; values are farther apart"},
-    {"mixed9", "as mixed6"},
-    {"mixed10", "as mixed6; the layer that objective: class takes"},
+    {"mixed0", "strokes and hatching, loud colours"},
+    {"mixed1", "ridges, bars and arches, deep edges"},
+    {"mixed2", "rings and knobs, the first eyes"},
+    {"mixed3", "eyes, shells and coils"},
+    {"mixed4", "domes and soft patches, eyes where something is round"},
+    {"mixed5", "pearls and folds"},
+    {"mixed6", "feathers, folds, long strokes; calm places stay calm"},
+    {"mixed7", "plumes, with single eyes among them"},
+    {"mixed8", "as mixed7, finer"},
+    {"mixed9", "threads, plumes and sparks"},
+    {"mixed10", "threads and sparks; the layer that objective: class takes"},
 };
 enum { BLOCKS = sizeof blocks / sizeof blocks[0], SHOWS_MAX = 128 };
 
@@ -61,8 +61,8 @@ static void print_table(const struct network *network)
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "a dream of it shows");
     for (int i = 0; i < BLOCKS; i++)
         print_row(network, network_find(network, blocks[i].layer), block_text(i, text));
-    printf("\nSingle channels (mixed4#12) and gradient=plain differ more. All layers, from the picture on; activation_N is another name\n"
-           "for conv2d_N:\n\n");
+    printf("\nSingle channels (mixed4#12) differ more; gradient_strength=1 makes eyes of all. All layers, from the picture on;\n"
+           "activation_N is another name for conv2d_N:\n\n");
     printf("%-20s %8s %7s %6s  %s\n", "layer", "channels", "stride", "sees", "what it is");
     for (int row = 1; row < network->layer_count; row++) {
         char what[64];

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     config.total_variation = config.smooth = config.shape.pyramid = 0;
     config.shape.colour = 0;
     config.gradient_strength = 1;
-    config.saturation = 0;
+    config.saturation = SATURATION_NONE;
     config.clip = CLIP_CHANNELS;
     DUMP_OK(config_set(&config, "gradient_above=input"));
     dump_need(config.normalize == NORMALIZE_RMS || config.normalize == NORMALIZE_L2, "normalize rms or l2, of which records tell,");

@@ -140,7 +140,7 @@ int main(int argc, char **argv)
     DUMP_HDF5(d.oracle = H5Fopen(argv[2], H5F_ACC_RDONLY, H5P_DEFAULT));
     DUMP_HDF5(d.output = H5Fcreate(argv[3], H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT));
     config_init(&d.config);
-    d.config.saturation = 0; // A^2, as the reference has it
+    d.config.saturation = SATURATION_NONE; // A^2, as the reference has it
     dump_set(&d.config, "targets", d.oracle, "targets");
     dump_set(&d.config, "objective", d.oracle, "objective");
     if (H5Aexists(d.oracle, "class") > 0)

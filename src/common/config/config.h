@@ -12,13 +12,20 @@
 #include "common/system/file.h"
 #include "common/system/status.h"
 
-enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CLASS_MAX = 128, CONFIG_CHANNELS_MAX = 64, CONFIG_RANGE_MAX = 64 };
+enum {
+    CONFIG_TARGETS_MAX = 16,
+    CONFIG_NAME_MAX = 32,
+    CONFIG_PATH_MAX = 4096,
+    CONFIG_CLASS_MAX = 128,
+    CONFIG_CHANNELS_MAX = 64,
+    CONFIG_RANGE_MAX = 64
+};
 
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
 enum config_normalize { NORMALIZE_STD, NORMALIZE_RMS, NORMALIZE_MEAN_ABS, NORMALIZE_L2, NORMALIZE_NONE };
 enum config_colours { COLOURS_DREAM, COLOURS_ORIGINAL };
-enum { BALANCE_AUTO = -1 };
+enum { BALANCE_AUTO = -1, SATURATION_NONE = 0 };
 enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
@@ -56,7 +63,7 @@ struct config {
     struct config_targets targets;
     enum config_objective objective;
     double balance;               // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
-    double saturation;            // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; 0: none
+    double saturation;            // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; SATURATION_NONE
     char guide[CONFIG_PATH_MAX];  // picture or URL for OBJECTIVE_GUIDE; "none"
     char class[CONFIG_CLASS_MAX]; // for OBJECTIVE_CLASS: its number, or until the model file is read its name
     char mask[CONFIG_PATH_MAX];   // picture or URL: where pictures are dreamed on; "none"

@@ -228,5 +228,10 @@ void onednn_binding_destroy(struct onednn_binding **binding)
 
 enum status onednn_run(const struct onednn_binding *binding)
 {
-    return onednn_execute(binding->primitive->primitive, binding->stream, ARGUMENTS, binding->arguments, "convolution");
+    // Its products of matrices divide sums by the number of threads at this moment, where no other thread of a team is at work.
+    const int threads = omp_get_max_threads();
+    omp_set_num_threads(1);
+    const enum status rc = onednn_execute(binding->primitive->primitive, binding->stream, ARGUMENTS, binding->arguments, "convolution");
+    omp_set_num_threads(threads);
+    return rc;
 }

@@ -93,7 +93,7 @@ static inline void configure(struct config *config)
     config->seed = 99;
     config->clip = CLIP_CHANNELS;
     config->gradient_strength = 1;
-    config->saturation = 0;
+    config->saturation = SATURATION_NONE;
     config->shape.pyramid = 0;
     config->shape.colour = 0;
 }

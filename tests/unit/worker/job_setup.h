@@ -61,7 +61,7 @@ static inline void configure_objective(struct config *config, const char *target
     snprintf(setting, sizeof setting, "targets=%s", targets);
     UNIT_OK(config_set(config, setting));
     config->objective = objective;
-    config->saturation = 0; // A^2 and no less
+    config->saturation = SATURATION_NONE; // A^2 and no less
 }
 
 static inline void set_up(struct setup *s, const char *targets, enum config_objective objective)
