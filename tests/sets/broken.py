@@ -58,7 +58,7 @@ def huge_jpeg(p):
 def bad_jpeg(p):
     data = bytearray(saved(p, "jpg", quality=95)[0])
     middle = len(data) // 2
-    data[middle : middle + 64] = b"\xff\x00" * 32
+    data[middle : middle + 64] = b"\xff\xd5" * 32
     return bytes(data)
 
 

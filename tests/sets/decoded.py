@@ -41,6 +41,40 @@ def _parse(line, output):
     return picture
 
 
+# Kinds of notices, of which a run names one picture each, by words of each, and what is said of the others.
+NOTICES = {
+    "the first is taken": "of several pages or frames the first is taken",
+    "ICC profile": "the ICC profile is ignored, or the dream has none",
+    "its colours, ": "the ICC profile is ignored, or the dream has none",
+    "CMYK": "CMYK without a profile, its colours are a guess",
+    "clipped": "what is outside the range is clipped",
+    "(input.bands)": "some of its bands are dreamed on (input.bands)",
+    "(input.range)": "percentiles of its values are black and white (input.range)",
+    "no data and stay so": "samples without data stay so",
+    "passed over": "damage has been passed over (input.damaged)",
+    "the picture is whole": "damage has been passed over (input.damaged)",
+    "end marker": "damage has been passed over (input.damaged)",
+}
+
+
+def notice_kind(text):
+    """What is said of more pictures like that."""
+    return next((kind for words, kind in NOTICES.items() if words in text), f"unknown: {text}")
+
+
+def notice_kinds(text):
+    return sorted({notice_kind(part) for part in text.split("; ")}) if text else []
+
+
+def formats(dump, oneiros, folder):
+    """The names of what this build reads, and "libvips" where that is in."""
+    text = folder / "text"
+    text.write_text("no picture")
+    names = dump.decode(text).text.split("not a picture that oneiros reads (")[1].rstrip(")").split(", ")
+    version = subprocess.run([oneiros, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return names + ["libvips"] * ("libvips" in version)
+
+
 class Dump:
     """A picture_dump at work: one file after the other. A file that kills it is an error of the test, said with its name."""
 

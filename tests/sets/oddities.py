@@ -102,13 +102,13 @@ def png_pq(p):
     """HDR: white of 203 nits."""
     samples = whole(pq_of(in_space(p, BT2020) * 203 / 10000), 16)
     before = png.chunk(b"cICP", bytes([9, 16, 0, 1]))
-    return Picture("png", rgb_png(samples, 16, before), whole(p, 16), level=3, notice="HDR")
+    return Picture("png", rgb_png(samples, 16, before), whole(p, 16), level=3, notice="HDR (PQ): what is brighter than white, 203 cd/m2, is clipped")
 
 
 @kind()
 def png_code_points_unknown(p):
     before = png.chunk(b"cICP", bytes([22, 13, 0, 1]))
-    return Picture("png", rgb_png(whole(p, 8), 8, before), whole(p, 8), notice="22/13/0, are ignored")
+    return Picture("png", rgb_png(whole(p, 8), 8, before), whole(p, 8), notice="its colours, 22/13/0, are ignored")
 
 
 @kind()
@@ -192,6 +192,43 @@ def png_exif_in_text(p, name):
 
 def jpeg(p, **options):
     return saved(p, "jpg", **{"quality": 95, **options})
+
+
+@kind(1, 2, 40)
+def jpeg_stray(p, count):
+    """Bytes between segments, as some cameras and web sites leave them."""
+    data, samples = jpeg(p)
+    at = data.index(b"\xff\xdb")
+    return Picture("jpg", data[:at] + b"\0" * count + data[at:], samples, notice="passed over")
+
+
+@kind("baseline", "progressive")
+def jpeg_without_end(p, how):
+    data, samples = jpeg(p, progressive=how == "progressive")
+    return Picture("jpg", data[:-2], samples, notice="its end marker is missing; the picture is whole")
+
+
+@kind()
+def jpeg_half_an_end(p):
+    data, samples = jpeg(p)
+    return Picture("jpg", data[:-1], samples, notice="its end marker is missing; the picture is whole")
+
+
+@kind("zeros", "text", "jpeg")
+def jpeg_more_behind(p, what):
+    """As cameras put a second picture or a film behind the first."""
+    data, samples = jpeg(p)
+    return Picture("jpg", data + {"zeros": bytes(5000), "text": b"SEFH" * 30, "jpeg": jpeg(1 - p)[0]}[what], samples)
+
+
+@kind()
+def jpeg_padded(p):
+    """Fill bytes before markers, which the format permits."""
+    data, samples = jpeg(p)
+    for marker in (b"\xff\xdb", b"\xff\xc0", b"\xff\xda"):
+        at = data.index(marker)
+        data = data[:at] + b"\xff" * 7 + data[at:]
+    return Picture("jpg", data, samples)
 
 
 @kind("progressive", "optimized")

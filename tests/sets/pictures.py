@@ -22,7 +22,7 @@ class Picture:
     suffix: str
     data: bytes
     samples: numpy.ndarray  # (H, W, 3), or 4 with alpha, as the dream is to have them; of rasters any number, whose first three are dreamed on
-    notice: str = ""  # that the terminal is to show
+    notice: str | tuple = ""  # that the terminal is to show; several: one of each kind
     profile: bytes = b""  # that the dream is to have
     own_profile: bool = False  # it has one, which oneiros made of what the file says of its colours
     colours: numpy.ndarray = None  # what is seen in place of samples, which are in other colours
@@ -35,6 +35,10 @@ class Picture:
     density: float = 0  # dots an inch that the dream is to have
     said: tuple = ()  # what the dream is to say besides, anywhere in its file
     needs: str = ""  # the format's name among those that oneiros reads: libvips may be missing
+
+    @property
+    def notices(self):
+        return [self.notice] * bool(self.notice) if isinstance(self.notice, str) else list(self.notice)
 
     @property
     def seen(self):

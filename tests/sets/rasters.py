@@ -138,7 +138,7 @@ def raster_reflectance(p, name):
 def raster_elevation(p):
     samples, holes = with_holes(p, (luma(p) * 2500 - 500).astype(numpy.float32), numpy.nan)
     low, high = numpy.percentile(samples[~holes].astype(numpy.float64), [2, 98], method="nearest")
-    return raster(tiff(samples, photometric="minisblack"), samples, values=(low, high), holes=grey3(holes), notice=HOLES, level=1)
+    return raster(tiff(samples, photometric="minisblack"), samples, values=(low, high), holes=grey3(holes), notice=(PERCENTILES, HOLES), level=1)
 
 
 @kind()
@@ -147,7 +147,7 @@ def raster_geo(p):
     data, tags = io.BytesIO(), GEO + [(42113, 2, 2, "0", True), (270, 2, 14, "eight of them", True)]
     tifffile.imwrite(data, samples, photometric="minisblack", planarconfig="contig", tile=(64, 64), extratags=tags, metadata=None,
                      resolution=(300, 300), resolutionunit=2)
-    return raster(data.getvalue(), samples, holes=holes, notice=chosen(8), tags=tags)
+    return raster(data.getvalue(), samples, holes=holes, notice=(chosen(8), HOLES), tags=tags)
 
 
 @kind("u16", "f32")
