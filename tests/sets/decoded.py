@@ -2,6 +2,7 @@
 """What oneiros makes of files: through picture_dump."""
 import dataclasses
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -72,7 +73,7 @@ def formats(dump, oneiros, folder):
     text.write_text("no picture")
     names = dump.decode(text).text.split("not a picture that oneiros reads (")[1].rstrip(")").split(", ")
     version = subprocess.run([oneiros, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return names + ["libvips"] * ("libvips" in version)
+    return names + ["libvips"] * bool(re.search(r"libvips +\d", version))
 
 
 class Dump:

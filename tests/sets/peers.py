@@ -11,10 +11,12 @@ are other projects' (Debian's source packages hold thousands). DUMP is tests/pic
     for file in *.orig.tar.*; do mkdir ${file%%_*}; tar xf $file -C ${file%%_*}; done
     ../tests/sets/peers.py ../build/tests/picture_dump .
 
-All three turn pictures upright and bring them to sRGB by their profiles; of several frames the first counts; alpha is compared by itself,
-and colours only where it is not 0. Lists, and counts for each format:
+All three turn pictures upright and bring them to sRGB by their profiles, and by a PNG's gAMA, which Pillow ignores and ImageMagick takes only
+where it is 1; of several frames the first counts; alpha is compared by itself, and colours only where it is not 0. Lists, and counts for each
+format:
     WRONG    Pillow and ImageMagick agree to 2 grey levels of 255, and ours is further than that from both
     REFUSED  they agree, and we refuse without saying that its format, or this kind of it, is not supported
+    damaged  they agree on a picture that is damaged, which is refused, and read where `input.damaged: accept`
     named    they agree, and we refuse by name
     alone    we read what neither reads, or what they do not agree on (--all lists these, too)
 The exit code is 1 where there are WRONG or REFUSED ones. Debian: python3-pil python3-numpy imagemagick libgs-common (an sRGB profile)."""
@@ -41,8 +43,18 @@ SUFFIXES = (".png .apng .jpg .jpeg .jpe .jfif .tif .tiff .bmp .dib .gif .webp .j
 SRGB = "/usr/share/color/icc/ghostscript/srgb.icc"
 CONVERT = "/usr/bin/convert"  # before any other in PATH
 # Of ours: a refusal that says what is not supported, or a limit.
-NAMED = re.compile(r"this looks like|only .* (is|are) supported|convert it|which this libtiff does not have|save one frame|the limit is|"
+NAMED = re.compile(r"this looks like (?!text)|only .* (is|are) supported|convert it|which this libtiff does not have|save one frame|the limit is|"
                    r"does not have|beyond the limits|cannot be read: ")
+
+
+def brightened(rgb, gamma):
+    """Of a PNG whose gAMA is not sRGB's."""
+    return rgb if not gamma or abs(gamma * 2.2 - 1) <= 0.05 else rgb ** (1 / (gamma * 2.2))
+
+
+def gamma_of(picture):
+    """None where something else says what its colours are."""
+    return None if "icc_profile" in picture.info or "srgb" in picture.info else picture.info.get("gamma")
 
 
 def by_pillow(path):
@@ -52,11 +64,11 @@ def by_pillow(path):
         return None
     picture.seek(0)
     picture.load()
-    profile = picture.info.get("icc_profile")
+    profile, gamma = picture.info.get("icc_profile"), gamma_of(picture)
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("I;16", "I;16B", "I;16L") or (picture.mode == "I" and picture.format in (None, "PNG", "PPM")):
         grey = numpy.asarray(picture).astype(numpy.float64) / 65535
-        return numpy.dstack([grey] * 3 + [numpy.ones_like(grey)])
+        return numpy.dstack([brightened(grey, gamma)] * 3 + [numpy.ones_like(grey)])
     if picture.mode in ("I", "F"):
         return None  # Pillow does not say which values are black and white
     alpha = None
@@ -73,7 +85,7 @@ def by_pillow(path):
             pass
     if picture.mode == "LAB":
         picture = ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), 1, "RGB")
-    rgb = numpy.asarray(picture.convert("RGB")) / 255
+    rgb = brightened(numpy.asarray(picture.convert("RGB")) / 255, gamma)
     return numpy.dstack([rgb, numpy.ones(rgb.shape[:2]) if alpha is None else alpha])
 
 
@@ -91,7 +103,11 @@ def by_magick(path):
     samples = numpy.frombuffer(done.stdout, "<u2")
     if done.returncode != 0 or samples.size != 4 * int(width) * int(height):
         return None
-    return samples.reshape(int(height), int(width), 4) / 65535
+    pixels = samples.reshape(int(height), int(width), 4) / 65535
+    gamma = gamma_of(Image.open(path)) if path.suffix.lower() == ".png" else None
+    if gamma and abs(gamma - 1) > 0.01:
+        pixels[..., :3] = brightened(pixels[..., :3], gamma)
+    return pixels
 
 
 def by_us(dump, path):
@@ -118,7 +134,7 @@ def attempt(read, path):
         return None
 
 
-def judge(dump, path):
+def judge(dump, accepting, path):
     """What is to be counted, and the line that says so."""
     pillow, magick = attempt(by_pillow, path), attempt(by_magick, path)
     picture, ours = by_us(dump, path)
@@ -129,6 +145,8 @@ def judge(dump, path):
     if apart > NEAR:
         distances = "" if ours is None else f", ours {255 * far(pillow, ours):.1f} and {255 * far(magick, ours):.1f} from them"
         return "disputed", f"Pillow and ImageMagick are {255 * apart:.1f} apart{distances}; {picture.text}"
+    if ours is None and picture.text.startswith("not a valid ") and by_us(accepting, path)[1] is not None:
+        return "damaged", picture.text
     if ours is None:
         return ("named" if NAMED.search(picture.text) else "REFUSED"), picture.text
     distance = min(far(pillow, ours), far(magick, ours))
@@ -156,17 +174,18 @@ def main():
     Image.MAX_IMAGE_PIXELS = SIDE_MAX * SIDE_MAX
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     counts = collections.defaultdict(collections.Counter)
-    dump = Dump(arguments.dump)
+    dump, accepting = Dump(arguments.dump), Dump(arguments.dump, damaged="accept")
     for path in find(arguments.folders):
         try:
-            kind, text = judge(dump, path)
+            kind, text = judge(dump, accepting, path)
         except RuntimeError as error:  # it killed picture_dump
             kind, text = "CRASHED", str(error)
-            dump = Dump(arguments.dump)
+            dump, accepting = Dump(arguments.dump), Dump(arguments.dump, damaged="accept")
         counts[path.suffix.lower()][kind] += 1
         if kind.isupper() or arguments.all:
             print(f"{kind}\t{path}\t{text}", flush=True)
     dump.__exit__()
+    accepting.__exit__()
     for suffix, kinds in sorted(counts.items()):
         print(f"{suffix}: {sum(kinds.values())}:", ", ".join(f"{count} {kind}" for kind, count in kinds.most_common()))
     total = sum(counts.values(), collections.Counter())
