@@ -94,7 +94,7 @@ static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big
     return number;
 }
 
-// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle: the first can be read all the same.
+// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);
 
