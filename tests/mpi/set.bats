@@ -41,3 +41,8 @@ bats_require_minimum_version 1.5.0
         cmp "$(ls alone/"${name%.*}"/dream.*)" "$(/usr/bin/python3 -B "$SETS/alter.py" --dream out/run.h5 "$path")"
     done <altered
 }
+
+@test "bands, ranges, damage and formats that are chosen: the dreams' files, and what /images says" {
+    cd "$BATS_TEST_TMPDIR"
+    /usr/bin/python3 -B "$SETS/chosen.py" "$ONEIROS"
+}

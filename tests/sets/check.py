@@ -121,6 +121,8 @@ def check_dream(folder, output, entry, row):
     sides = samples.shape[:2][:: -1 if entry["orientation"] > 4 else 1]
     if row["bits"] != 8 * samples.itemsize or (row["height"], row["width"]) != sides:
         return f"{row['width']} x {row['height']} pixels of {row['bits']} bits in the run file"
+    if entry["raster"] and not numpy.allclose([row["range_low"], row["range_high"]], expected["values"], rtol=1e-3):
+        return f"{row['range_low']} and {row['range_high']} are black and white in the run file, not {expected['values']}"
     if bool(profile) != entry["own_profile"] if entry["own_profile"] else profile != (folder / "expected" / f"{stem}.icc").read_bytes():
         return f"another ICC profile, of {len(profile)} bytes"
     wrong = check_samples(dream, expected) or check_tags(path, entry)
