@@ -62,13 +62,13 @@ def jpeg2000(p, how):
 
 @kind(90)
 def avif(p, quality):
-    data = program(image(p), "avif", "vips", "heifsave", "IN", "OUT", "--compression", "av1", "--lossless")
+    data = program(image(p), "avif", "vips", "heifsave", "IN", "OUT", "--compression", "av1", "--lossless", "--subsample-mode", "off")
     return Picture("avif", data, whole(p, 8), level=3, needs="AVIF")
 
 
 @kind(90)
 def heic(p, quality):
-    data = program(image(p), "heic", "vips", "heifsave", "IN", "OUT", "--lossless")
+    data = program(image(p), "heic", "vips", "heifsave", "IN", "OUT", "--lossless", "--subsample-mode", "off")
     return Picture("heic", data, whole(p, 8), level=4, needs="HEIC")
 
 
@@ -76,20 +76,25 @@ def heic(p, quality):
 def jpeg_xl(p, how):
     picture = Image.fromarray(whole(with_alpha(p), 8)) if how == "alpha" else image(p)
     data = program(picture, "jxl", "vips", "jxlsave", "IN", "OUT", "--lossless")
-    return Picture("jxl", data, numpy.asarray(picture), needs="JPEG XL")
+    return Picture("jxl", data, numpy.asarray(picture), own_profile=True, needs="JPEG XL")  # libjxl's, of sRGB
 
 
-@kind("grey")
-def fits(p, how):
-    """Whole numbers of 16 bits, signed with an offset, as telescopes write them; the first row is the lowest."""
-    grey = whole(luma(p), 16)
-    cards = ["SIMPLE  =                    T", "BITPIX  =                   16", "NAXIS   =                    2",
-             "NAXIS1  = %20d" % grey.shape[1], "NAXIS2  = %20d" % grey.shape[0], "BZERO   =                32768",
-             "BSCALE  =                    1", "END"]
+@kind(8, 16)
+def fits(p, bits):
+    """As telescopes write them: of 16 bits signed, with an offset; counts of light, of which percentiles are black and white. The first row
+    is the lowest."""
+    grey = whole(luma(p), bits)
+    cards = ["SIMPLE  =                    T", "BITPIX  = %20d" % bits, "NAXIS   =                    2",
+             "NAXIS1  = %20d" % grey.shape[1], "NAXIS2  = %20d" % grey.shape[0]]
+    cards += ["BZERO   =                32768", "BSCALE  =                    1"] * (bits == 16) + ["END"]
     head = "".join(card.ljust(80) for card in cards).encode()
-    pixels = (grey[::-1].astype(int) - 32768).astype(">i2").tobytes()
+    pixels = (grey[::-1].astype(int) - 32768).astype(">i2").tobytes() if bits == 16 else grey[::-1].tobytes()
     data = head.ljust(2880, b" ") + pixels.ljust(-(-len(pixels) // 2880) * 2880, b"\0")
-    return Picture("fits", data, grey3(grey), level=2, needs="FITS")
+    if bits == 8:
+        return Picture("fits", data, grey3(grey), level=1, needs="FITS")
+    low, high = numpy.percentile(grey, [2, 98], method="nearest").astype(float)
+    seen = whole(((grey - low) / (high - low)).clip(0, 1), 16)
+    return Picture("fits", data, grey3(seen), level=1, notice="are black and white (input.range)", needs="FITS")
 
 
 @kind(2, 3, 4, 5, 7, 8)
