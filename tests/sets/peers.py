@@ -155,10 +155,10 @@ def judge(dump, accepting, path):
     return "alike", f"{255 * distance:.2f}; {picture.text}"
 
 
-def find(folders):
+def find(folders, suffixes):
     for folder in folders:
         for path in sorted(pathlib.Path(folder).rglob("*")):
-            if path.suffix.lower() in SUFFIXES and path.is_file() and not path.is_symlink() and path.stat().st_size < 20 << 20:
+            if path.suffix.lower() in suffixes and path.is_file() and not path.is_symlink() and path.stat().st_size < 20 << 20:
                 yield path
 
 
@@ -167,6 +167,7 @@ def main():
     parser.add_argument("dump")
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--only", default=",".join(SUFFIXES), help="suffixes with commas")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
@@ -175,7 +176,7 @@ def main():
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     counts = collections.defaultdict(collections.Counter)
     dump, accepting = Dump(arguments.dump), Dump(arguments.dump, damaged="accept")
-    for path in find(arguments.folders):
+    for path in find(arguments.folders, arguments.only.split(",")):
         try:
             kind, text = judge(dump, accepting, path)
         except RuntimeError as error:  # it killed picture_dump

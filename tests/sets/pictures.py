@@ -342,7 +342,7 @@ def tiff_jpeg(p):
     return Picture("tif", data, numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
 
 
-@kind(3, 5, 8)
+@kind(2, 3, 4, 5, 6, 7, 8)
 def tiff_turned(p, orientation):
     data = tiff(whole(p, 16), photometric="rgb", orientation=orientation)
     return Picture("tif", data, upright(whole(p, 16), orientation))
