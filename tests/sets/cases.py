@@ -25,7 +25,10 @@ def check_pixels(picture, got, ffmpeg):
     if got.rgb.shape != seen.shape:
         return f"{got.width} x {got.height} pixels, not {seen.shape[1]} x {seen.shape[0]}"
     holes = numpy.isnan(seen)
-    level = (ffmpeg and picture.rough) or picture.level or (3 if picture.profile else 0.51 if picture.samples.itemsize == 1 or picture.samples.dtype == numpy.float16 else 0.01)
+    exact = 0.51 if picture.samples.itemsize == 1 or picture.samples.dtype == numpy.float16 else 0.01
+    if picture.profile:  # Pillow's way through it has 8 bits
+        exact = 3 if picture.samples.itemsize == 1 else 9
+    level = (ffmpeg and picture.rough) or picture.level or exact
     clear = picture.samples.shape[2] == 4 and not picture.values and got.alpha is not None
     unseen = holes | (got.alpha == 0)[..., None] if clear else holes
     worst = 255 * abs(numpy.where(unseen, 0, got.rgb - seen)).max()

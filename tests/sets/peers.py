@@ -80,7 +80,7 @@ def by_pillow(path):
         picture = picture.convert("RGB")
     if profile and picture.mode in ("RGB", "L", "CMYK"):
         try:
-            picture = ImageCms.profileToProfile(picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=0x2000)
+            picture = ImageCms.profileToProfile(picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=0x2100)
         except (ImageCms.PyCMSError, OSError):
             pass
     if picture.mode == "LAB":

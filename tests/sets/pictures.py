@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 import photographs
 import png
 
-BLACK_POINT_COMPENSATION = 0x2000
+BLACK_POINT_COMPENSATION, WITHOUT_SHORTCUTS = 0x2000, 0x0100  # flags of Little CMS, whose tables of CMYK are coarse
 CMYK_GUESSED = "CMYK without a profile: its colours are a guess"
 
 
@@ -123,7 +123,7 @@ def inks(photograph):
 
 def through_profile(picture, profile):
     converted = ImageCms.profileToProfile(
-        picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=BLACK_POINT_COMPENSATION
+        picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=BLACK_POINT_COMPENSATION | WITHOUT_SHORTCUTS
     )
     return numpy.asarray(converted)
 
@@ -196,7 +196,7 @@ def png_profile(p, bits):
 def png_profile_grey(p):
     grey, profile = whole(luma(p), 8), photographs.profile("sgray")
     data = png.encode(grey, 8, png.GREY, before=png.profile_chunk(profile))
-    return Picture("png", data, through_profile(Image.fromarray(grey), profile), level=2)
+    return Picture("png", data, through_profile(Image.fromarray(grey), profile), level=1)
 
 
 @kind()
@@ -304,7 +304,7 @@ def tiff_cmyk_alpha(p, bits):
 @kind()
 def tiff_cmyk_profile(p):
     samples, profile = whole(inks(p), 8), photographs.profile("default_cmyk")
-    return Picture("tif", tiff(samples, photometric="separated", profile=profile), through_profile(Image.fromarray(samples, "CMYK"), profile), level=5)
+    return Picture("tif", tiff(samples, photometric="separated", profile=profile), through_profile(Image.fromarray(samples, "CMYK"), profile), level=1)
 
 
 @kind()
@@ -390,7 +390,7 @@ def jpeg_cmyk(p):
 def jpeg_cmyk_profile(p):
     profile = photographs.profile("default_cmyk")
     data, _ = saved(Image.fromarray(whole(inks(p), 8), "CMYK"), "jpg", quality=95, icc_profile=profile)
-    return Picture("jpg", data, through_profile(Image.open(io.BytesIO(data)), profile), level=5)
+    return Picture("jpg", data, through_profile(Image.open(io.BytesIO(data)), profile), level=1)
 
 
 @kind(2, 3, 4, 5, 6, 7, 8)
@@ -410,7 +410,7 @@ def jpeg_profile(p):
 
 @kind()
 def webp_lossy(p):
-    return Picture("webp", *saved(p, "webp", quality=90), level=2, rough=40)
+    return Picture("webp", *saved(p, "webp", quality=90), level=2, rough=60)
 
 
 @kind()
@@ -426,7 +426,7 @@ def webp_alpha(p):
 @kind()
 def webp_exif(p):
     data, samples = saved(p, "webp", quality=90, exif=exif(6))
-    return Picture("webp", data, upright(samples, 6), level=2, rough=40)
+    return Picture("webp", data, upright(samples, 6), level=2, rough=60)
 
 
 @kind()
