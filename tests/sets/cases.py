@@ -12,7 +12,7 @@ import numpy
 import damaged
 import photographs
 from broken import BROKEN
-from decoded import Dump, formats, notice_kind, notice_kinds
+from decoded import Dump, formats, notice_kind, notice_kinds, readable
 from kinds import KINDS
 
 def type_of(samples, raster):
@@ -72,7 +72,7 @@ def check(dump, known, path, picture):
     if picture.needs == "libvips" and picture.needs not in known:
         return None  # FFmpeg lacks it
     if picture.needs and picture.needs not in known:
-        return None if got.status != 0 and "oneiros reads" in got.text or "save one frame" in got.text else f"is not refused: {got.text}"
+        return None if got.status != 0 and ("oneiros reads" in got.text or "libvips" in got.text) else f"is not refused: {got.text}"
     if got.status != 0:
         return f"refused: {got.text}"
     return check_pixels(picture, got, "libvips" not in known) or check_alpha(picture, got) or check_facts(picture, got)
@@ -98,7 +98,7 @@ def main():
             refused += bool(picture.needs) and picture.needs not in known
             wrong[kind] = check(dump, known, folder / f"{kind}.{picture.suffix}", picture)
         photo = photographs.crop(photos[0], 1)
-        for kind, make, error in BROKEN:
+        for kind, make, error in readable(BROKEN, known):
             wrong[kind] = check_refused(dump, folder / kind, make(photo), error)
         for kind, make, error, notice, rows in damaged.DAMAGED:
             picture = make(photo)

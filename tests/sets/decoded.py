@@ -8,6 +8,8 @@ import tempfile
 
 import numpy
 
+from pictures import NAMES
+
 
 @dataclasses.dataclass
 class Decoded:
@@ -74,6 +76,11 @@ def formats(dump, oneiros, folder):
     names = dump.decode(text).text.split("not a picture that oneiros reads (")[1].rstrip(")").split(", ")
     version = subprocess.run([oneiros, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout
     return names + ["libvips"] * bool(re.search(r"libvips +\d", version))
+
+
+def readable(broken, known):
+    """Those of formats that this build reads, whose own words they have."""
+    return [each for each in broken if NAMES.get(each[0].split(".")[1], known[0]) in known]
 
 
 class Dump:

@@ -11,7 +11,7 @@ import numpy
 
 import photographs
 from broken import BROKEN
-from decoded import Dump, formats
+from decoded import Dump, formats, readable
 from kinds import KINDS
 
 COUNT = 400
@@ -35,9 +35,9 @@ def make_good(folder, number, kind, photograph, known):
             "raster": picture.values is not None}
 
 
-def make_broken(folder, number, photograph):
-    name, make, error = BROKEN[number]
-    file = f"{number * COUNT // len(BROKEN):03}-broken-{name}"  # among the others
+def make_broken(folder, number, photograph, broken):
+    name, make, error = broken[number]
+    file = f"{number * COUNT // len(broken):03}-broken-{name}"  # among the others
     (folder / "pictures" / file).write_bytes(make(photographs.crop(photograph, number)))
     return {"file": file, "error": error}
 
@@ -50,8 +50,8 @@ def main():
         known = formats(dump, sys.argv[3], folder)
     (folder / "text").unlink()
     photos = photographs.load()
-    manifest, kinds, number = [], list(KINDS), 0
-    while len(manifest) < COUNT - len(BROKEN):
+    manifest, kinds, broken, number = [], list(KINDS), readable(BROKEN, known), 0
+    while len(manifest) < COUNT - len(broken):
         kind = kinds[number % len(kinds)]
         entry = make_good(folder, len(manifest), kind, photos[(len(manifest) + number // len(kinds)) % len(photos)], known)
         if entry:
@@ -60,10 +60,10 @@ def main():
         else:
             kinds.remove(kind)
     good = len(manifest)
-    manifest += [make_broken(folder, n, photos[n % len(photos)]) for n in range(len(BROKEN))]
+    manifest += [make_broken(folder, n, photos[n % len(photos)], broken) for n in range(len(broken))]
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1))
-    (folder / "counts").write_text(f"{good} {len(BROKEN)}\n")
-    print(f"{good} pictures of {len(kinds)} kinds and {len(BROKEN)} broken ones of {len(photos)} photographs in {folder}")
+    (folder / "counts").write_text(f"{good} {len(broken)}\n")
+    print(f"{good} pictures of {len(kinds)} kinds and {len(broken)} broken ones of {len(photos)} photographs in {folder}")
 
 
 main()

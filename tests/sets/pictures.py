@@ -14,6 +14,7 @@ import photographs
 import png
 
 BLACK_POINT_COMPENSATION, WITHOUT_SHORTCUTS = 0x2000, 0x0100  # flags of Little CMS, whose tables of CMYK are coarse
+NAMES = {"webp": "WebP", "gif": "GIF"}  # formats that a build may lack
 CMYK_GUESSED = "CMYK without a profile: its colours are a guess"
 
 
@@ -34,7 +35,10 @@ class Picture:
     tags: tuple = ()  # of TIFF that the dream is to have: number, type, count, value
     density: float = 0  # dots an inch that the dream is to have
     said: tuple = ()  # what the dream is to say besides, anywhere in its file
-    needs: str = ""  # the format's name among those that oneiros reads: libvips may be missing
+    needs: str = ""  # the format's name among those that oneiros reads, where the suffix does not say: libvips may be missing
+
+    def __post_init__(self):
+        self.needs = self.needs or NAMES.get(self.suffix, "")
 
     @property
     def notices(self):
