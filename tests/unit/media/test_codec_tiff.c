@@ -356,6 +356,26 @@ static struct bytes pages_of(const char *mode, int pages)
     return read_and_remove("test_codec.tif");
 }
 
+#ifdef TIFFLIB_AT_LEAST
+// Other libraries of a process take libtiff's messages for themselves, as libvips does when it begins: ours come here all the same.
+static void what_others_do_with_messages(void)
+{
+    struct bytes good = pages_of("wl", 1), bad = {.size = 64};
+    struct image image;
+    UNIT_OK(codec_decode(good.data, good.size, &roomy, &image));
+    image_destroy(&image);
+    bad.data = calloc(bad.size, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bad.data);
+    memcpy(bad.data, "II*\0\377\377\0", 8); // a directory behind the end
+    const TIFFErrorHandler errors = TIFFSetErrorHandler(NULL), warnings = TIFFSetWarningHandler(NULL);
+    expect_refused(&bad, &roomy, STATUS_FORMAT, "not a valid TIFF: Failed to read directory");
+    TIFFSetErrorHandler(errors);
+    TIFFSetWarningHandler(warnings);
+    free(bad.data);
+    free(good.data);
+}
+#endif
+
 // Whichever page the last one is followed by.
 static void pages_in_a_circle(void)
 {
@@ -468,6 +488,9 @@ static void the_first_of_several_pages(void)
 }
 
 static const struct unit_test tests[] = {
+#ifdef TIFFLIB_AT_LEAST
+    {"what others do with libtiff's messages", what_others_do_with_messages},
+#endif
     {"palette with alpha", palette_with_alpha},
     {"every kind of pixel, strips and tiles, both byte orders", every_layout},
     {"every compression", every_compression},
