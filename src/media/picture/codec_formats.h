@@ -98,5 +98,9 @@ static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);
 
+// A block of EXIF that a PNG has as text, as ImageMagick and others wrote it before there was a chunk for it: a name, how many bytes, and
+// these in hexadecimal. malloc'ed; NULL: the text is none.
+uint8_t *exif_in_text(const char *key, const char *text, size_t *size);
+
 // Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
 enum status codec_turn(struct image *image, int orientation) MUST_CHECK;

@@ -34,8 +34,10 @@ struct png_job {
     struct image *image;
     enum color_space space;
     char profile_wrong[128]; // why libpng does not give the profile
-    int passes, rows_done;   // of the last pass
-    bool salvaged;           // damage has been met, and accepted
+    uint8_t *exif;           // that stands before the pixels as text; malloc'ed, or NULL
+    size_t exif_size;
+    int passes, rows_done; // of the last pass
+    bool salvaged;         // damage has been met, and accepted
     // encoding only
     FILE *stream; // NULL: decoding
     struct codec_output output;
@@ -180,7 +182,7 @@ static bool find_gamma(const uint8_t *gamma, const uint8_t *primaries, struct co
         facts->primaries[i / 2][i % 2] = (double)codec_number(primaries + 4 * i, 4, true) / unit;
     facts->curve = value > 0 ? CURVE_GAMMA : CURVE_SRGB;
     facts->gamma = value > 0 ? unit / value : 0;
-    bool other = fabs(facts->gamma - 2.2) > 0.02 && value > 0;
+    bool other = value > 0 && fabs(facts->gamma / 2.2 - 1) > 0.05; // less is nothing to libpng, either: some write 0.45 for 0.45455
     for (int i = 0; i < 8; i++)
         other = other || fabs(facts->primaries[i / 2][i % 2] - srgb[i / 2][i % 2]) > 0.002;
     return other;
@@ -207,6 +209,16 @@ static enum status use_colours(struct png_job *job)
     return color_to_srgb_by(job->image, job->space, &facts);
 }
 
+// Of what stands before the pixels.
+static void find_exif_text(struct png_job *job)
+{
+    png_textp texts = NULL;
+    int count = 0;
+    png_get_text(job->png, job->info, &texts, &count);
+    for (int i = 0; i < count && !job->exif; i++)
+        job->exif = exif_in_text(texts[i].key, texts[i].text, &job->exif_size);
+}
+
 static const char xmp_key[] = "XML:com.adobe.xmp", description_key[] = "Description";
 
 static enum status take_tags(struct png_job *job)
@@ -216,7 +228,11 @@ static enum status take_tags(struct png_job *job)
     png_bytep exif = NULL;
     png_textp texts = NULL;
     int unit, count = 0;
-    if (png_get_eXIf_1(job->png, job->info, &exif_size, &exif))
+    if (!png_get_eXIf_1(job->png, job->info, &exif_size, &exif)) {
+        exif = job->exif;
+        exif_size = (png_uint_32)job->exif_size;
+    }
+    if (exif)
         TRY(tags_take_exif(image, exif, exif_size));
     if (png_get_pHYs(job->png, job->info, &density[0], &density[1], &unit) && unit == PNG_RESOLUTION_METER)
         for (int i = 0; i < 2; i++)
@@ -245,9 +261,10 @@ static void read_info(struct png_job *job)
     // Ancillary chunks are not parsed, but for those that are used; of colours libpng would make something of its own.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf\0pHYs\0tEXt\0zTXt\0iTXt", 6);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep) "cICP\0sRGB\0gAMA\0cHRM", 4);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep) "cICP\0sRGB\0gAMA\0cHRM\0acTL", 5);
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
+    find_exif_text(job);
 }
 
 static bool has_alpha(const struct png_job *job)
@@ -262,6 +279,10 @@ static int bits_of(const struct png_job *job)
 
 static enum status finish(struct png_job *job)
 {
+    const uint8_t *animation = find_chunk(job, "acTL", 8);
+    const unsigned frames = animation ? (unsigned)codec_number(animation, 4, true) : 1;
+    if (frames > 1)
+        image_notice(job->image, NOTICE_PAGES, "%u frames: the first is taken", frames);
     if (job->message[0])
         image_notice(job->image, NOTICE_DAMAGE, "damaged, what is missing is grey: %s", job->message);
     TRY(use_colours(job));
@@ -303,12 +324,13 @@ static enum status salvage(struct png_job *job)
 }
 
 // EXIF may come behind the pixels, which are passed over chunk by chunk.
-static int find_orientation(struct codec_source *source)
+static int find_orientation(const struct png_job *job)
 {
     enum { FIRST = 8, HEAD = 8, CRC = 4, CHUNKS_MAX = 1000000 };
+    struct codec_source *source = job->source;
     uint64_t at = FIRST, length;
     uint8_t head[HEAD];
-    int orientation = 1;
+    int orientation = job->exif ? exif_orientation(job->exif, job->exif_size) : 1;
     for (int i = 0; i < CHUNKS_MAX && codec_source_read(source, at, head, HEAD) == HEAD; i++, at += HEAD + length + CRC) {
         length = codec_number(head, 4, true);
         if (memcmp(head + 4, "eXIf", 4) != 0)
@@ -329,7 +351,7 @@ static enum status read_header(struct png_job *job)
     TRY(codec_check_size(job->limits, width, height));
     job->header->bits = bits_of(job);
     job->header->alpha = has_alpha(job);
-    codec_set_header(job->header, width, height, width == height ? 1 : find_orientation(job->source));
+    codec_set_header(job->header, width, height, width == height ? 1 : find_orientation(job));
     return STATUS_OK;
 }
 
@@ -430,6 +452,7 @@ enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct ima
     enum status rc = run_protected(&job);
     png_destroy_read_struct(&job.png, &job.info, NULL);
     free(job.rows);
+    free(job.exif);
     return rc;
 }
 
@@ -438,6 +461,7 @@ enum status codec_png_probe(struct codec_source *source, const struct image_limi
     struct png_job job = {.source = source, .limits = limits, .header = header};
     enum status rc = run_protected(&job);
     png_destroy_read_struct(&job.png, &job.info, NULL);
+    free(job.exif);
     return rc;
 }
 

@@ -128,11 +128,14 @@ static bool find_entry(const struct tree *tree, uint64_t at, unsigned tag, struc
     return false;
 }
 
-// A whole number that stands alone.
+// A whole number that stands alone. Some programs write signed ones.
 static bool whole_of(const struct tree *tree, const struct entry *entry, uint64_t *value)
 {
+    enum { SIGNED_BYTE = 6, SIGNED_SHORT = 8, SIGNED_LONG = 9, DIRECTORY = 13 };
+    const unsigned type = entry->type;
     unsigned numbers;
-    const bool whole = entry->type == TYPE_SHORT || entry->type == TYPE_LONG || entry->type == 13 || entry->type >= TYPE_LONG8;
+    const bool whole = type == TYPE_BYTE || type == TYPE_SHORT || type == TYPE_LONG || type == SIGNED_BYTE || type == SIGNED_SHORT ||
+                       type == SIGNED_LONG || type == DIRECTORY || type >= TYPE_LONG8;
     return whole && entry->count == 1 && number_at(tree, entry->at, number_bytes(entry->type, &numbers), value);
 }
 
@@ -398,7 +401,7 @@ int exif_orientation(const uint8_t *block, size_t size)
     struct entry entry;
     uint64_t value;
     const bool valid = open_tree(&tree, block, size) && !tree.large && find_entry(&tree, tree.first, TAG_ORIENTATION, &entry) &&
-                       entry.type == TYPE_SHORT && whole_of(&tree, &entry, &value);
+                       whole_of(&tree, &entry, &value);
     return valid && value >= 1 && value <= 8 ? (int)value : 1;
 }
 

@@ -32,13 +32,16 @@ static void unpack(const uint8_t *packed, int bits, int count, uint8_t *out)
     }
 }
 
-static void put_palette(const struct reading *r, int x, int y, int count, const uint8_t *row)
+// `step` samples apart; one of them may be alpha.
+static void put_palette(const struct reading *r, int x, int y, int count, const uint8_t *row, int step)
 {
     for (int c = 0; c < 3; c++) {
         for (int i = 0; i < count; i++)
-            r->scratch[count + i] = (uint8_t)(r->page->palette[c][row[i]] >> r->page->palette_shift);
+            r->scratch[count + i] = (uint8_t)(r->page->palette[c][row[i * step]] >> r->page->palette_shift);
         codec_put(r->image, c, x, y, count, r->scratch + count, 1);
     }
+    if (step > 1)
+        codec_put(r->image, CODEC_ALPHA, x, y, count, row + r->page->alpha, step);
 }
 
 // Where a sample of a pixel goes; the only colour of grey goes to the others, too.
@@ -97,8 +100,8 @@ static void put_row(const struct reading *r, int plane, int x, int y, int count,
         for (int i = 0; i < count && !page->palette[0]; i++)
             row[i] = (uint8_t)(row[i] * 255 / ((1 << page->bits) - 1));
     }
-    if (page->palette[0]) {
-        put_palette(r, x, y, count, row);
+    if (page->palette[0] && plane == 0) {
+        put_palette(r, x, y, count, row, page->separate ? 1 : page->samples);
         return;
     }
     if (page->photometric == PHOTOMETRIC_CIELAB && !(page->separate && (plane == 0 || plane > 2)))
@@ -179,13 +182,14 @@ struct values {
 static struct values look_at(const struct image *image, size_t count)
 {
     const struct image_raster *raster = &image->raster;
+    const float low = (float)raster->low, high = (float)raster->high; // as values are: 4294967295 is none of theirs
     struct values v = {.count = count, .least = INFINITY, .most = -INFINITY};
     for (size_t i = 0; i < count; i++) {
         const double value = image->rgb[i];
         v.none += isnan(value);
         v.least = value < v.least ? value : v.least;
         v.most = value > v.most ? value : v.most;
-        v.outside += value < raster->low || value > raster->high;
+        v.outside += value < low || value > high;
     }
     return v;
 }
@@ -335,7 +339,7 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
     tiff_close(page.tiff);
     const int pages = codec_tiff_pages(bytes, size);
     if (rc == STATUS_OK && pages < 0)
-        return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");
+        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
     if (rc == STATUS_OK && pages > 1)
         image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;

@@ -77,11 +77,39 @@ static void listen(const struct tiff_listener *listener)
     current = listener;
 }
 
+#ifdef TIFFLIB_AT_LEAST // 4.5, where each file has its own: other libraries of the process take those of all
+static int on_own_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
+{
+    const struct tiff_listener *listener = user;
+    (void)tiff, (void)module;
+    listener->hear(listener->user, false, format, args);
+    return 1;
+}
+
+static int on_own_warning(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
+{
+    const struct tiff_listener *listener = user;
+    (void)tiff, (void)module;
+    listener->hear(listener->user, true, format, args);
+    return 1;
+}
+
+static TIFFOpenOptions *make_options(const struct tiff_listener *listener)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    if (options) {
+        TIFFOpenOptionsSetErrorHandlerExtR(options, on_own_error, (void *)listener);
+        TIFFOpenOptionsSetWarningHandlerExtR(options, on_own_warning, (void *)listener);
+    }
+    return options;
+}
+#endif
+
 TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
 {
     listen(&file->listener);
-#ifdef TIFFLIB_AT_LEAST // 4.5
-    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+#ifdef TIFFLIB_AT_LEAST
+    TIFFOpenOptions *options = make_options(&file->listener);
     if (!options)
         return NULL;
     TIFFOpenOptionsSetMaxSingleMemAlloc(options, largest);
@@ -97,7 +125,14 @@ TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
 TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
 {
     listen(listener);
+#ifdef TIFFLIB_AT_LEAST
+    TIFFOpenOptions *options = make_options(listener);
+    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
+    TIFFOpenOptionsFree(options);
+    return tiff;
+#else
     return TIFFFdOpen(descriptor, "picture", mode);
+#endif
 }
 
 void tiff_close(TIFF *tiff)

@@ -63,7 +63,9 @@ static void find_alpha(struct tiff_page *page)
             page->alpha = page->samples - count + i;
             page->premultiplied = extra[i] == EXTRASAMPLE_ASSOCALPHA;
         }
-    const int colours = tiff_page_is_grey(page) ? 1 : page->photometric == PHOTOMETRIC_SEPARATED ? 4 : 3;
+    const bool palette = page->photometric == PHOTOMETRIC_PALETTE; // whose colours are never multiplied by alpha
+    const int colours = tiff_page_is_grey(page) || palette ? 1 : page->photometric == PHOTOMETRIC_SEPARATED ? 4 : 3;
+    page->premultiplied = page->premultiplied && !palette;
     if (page->alpha < 0 && page->samples == colours + 1)
         page->alpha = colours;
 }
@@ -107,7 +109,7 @@ static enum status check_kind(struct tiff_page *page, const struct image_choice 
     page->colours = inks ? 4 : palette ? 1 : 3;
     for (int c = 0; c < page->colours; c++)
         page->bands[c] = c;
-    if (page->samples != page->colours && (palette || page->bytes_of_rgb || page->alpha != page->colours))
+    if (page->samples != page->colours && (page->bytes_of_rgb || page->alpha != page->colours))
         return fail(STATUS_UNSUPPORTED, "a TIFF with %u samples a pixel where %d colours are expected", page->samples, page->colours);
     return check_bits(page);
 }

@@ -150,6 +150,70 @@ static void orientation_is_undone(void)
 }
 
 // Changes one byte of the first chunk with this name, or of its length where `offset` is negative.
+// A PNG of 8 bits with one chunk more, before its pixels.
+static struct bytes with_chunk(const char *type, const void *content, size_t size)
+{
+    struct bytes file = make(&(struct kind){.type = PNG_COLOR_TYPE_RGBA, .bits = 8}), more;
+    uint8_t *at = memmem(file.data, file.size, "IDAT", 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    const size_t before = (size_t)(at - 4 - (uint8_t *)file.data);
+    FILE *stream = open_memstream((char **)&more.data, &more.size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    fwrite(file.data, 1, before, stream);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_init_io(png, stream);
+    png_write_chunk(png, (png_const_bytep)type, content, size);
+    png_destroy_write_struct(&png, NULL);
+    fwrite(at - 4, 1, file.size - before, stream);
+    fclose(stream);
+    free(file.data);
+    return more;
+}
+
+// ImageMagick wrote EXIF as text before PNG had a chunk for it. Whatever else stands there turns nothing.
+static void orientation_in_a_text(void)
+{
+    static const struct {
+        const char *key, *text;
+        int orientation;
+    } cases[] = {
+        {"Raw profile type exif", "\nexif\n      32\n457869660000 4d4d002a00000008000101120003\n000000010006000000000000\n", 6},
+        {"Raw profile type APP1", "\napp1\n      28\n4578696600004D4D002A0000000800010112000300000001000500000000\n", 5},
+        {"Raw profile type exif", "\nexif\n      26\n4d4d002a000000080001011200030000000100080000000000000000\n", 8},
+        {"Raw profile type exif", "\nexif\n      99\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n      28\n4d4d002a0000000800010112000300000001000800zz000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n-1\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n99999999999999999999\n4d4d", 1},
+        {"Raw profile type exif", "exif", 1},
+        {"Raw profile type exif", "", 1},
+        {"Raw profile type iptc", "\niptc\n      26\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char content[256];
+        const size_t key = strlen(cases[i].key), text = strlen(cases[i].text);
+        memcpy(content, cases[i].key, key + 1);
+        memcpy(content + key + 1, cases[i].text, text);
+        struct bytes file = with_chunk("tEXt", content, key + 1 + text);
+        expect_upright(&file, cases[i].orientation, WIDTH, HEIGHT);
+    }
+}
+
+// An animated PNG is its first picture, as viewers without animation show it.
+static void frames_of_an_animation(void)
+{
+    for (uint8_t frames = 1; frames < 4; frames++) {
+        struct bytes file = with_chunk("acTL", (uint8_t[8]){0, 0, 0, frames}, 8);
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, frames == 1   ? ""
+                                             : frames == 2 ? "2 frames: the first is taken"
+                                                           : "3 frames: the first is taken");
+        CU_ASSERT_EQUAL(image.notices, frames == 1 ? 0 : 1u << NOTICE_PAGES);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 static void damage(struct bytes *file, const char *chunk, int offset)
 {
     uint8_t *at = memmem(file->data, file->size, chunk, 4);
@@ -249,9 +313,10 @@ static double pq(double value)
 
 static void colours_without_a_profile(void)
 {
-    static const uint8_t gamma_1[] = {0, 1, 0x86, 0xa0}, gamma_srgb[] = {0, 0, 0xb1, 0x8f};
+    static const uint8_t gamma_1[] = {0, 1, 0x86, 0xa0}, gamma_srgb[] = {0, 0, 0xb1, 0x8f}, gamma_rounded[] = {0, 0, 0xaf, 0xc8};
     check_colours("gAMA", gamma_1, 4, power, 2, "");
     check_colours("gAMA", gamma_srgb, 4, same, 0, "");
+    check_colours("gAMA", gamma_rounded, 4, same, 0, "");
     check_colours("cICP", (uint8_t[]){1, 13, 0, 1}, 4, same, 0, "");
     check_colours("cICP", (uint8_t[]){1, 8, 0, 1}, 4, linear, 1, "");
     check_colours("cICP", (uint8_t[]){1, 16, 0, 1}, 4, pq, 2, "HDR (PQ): what is brighter than white, 203 cd/m2, is clipped");
@@ -281,6 +346,8 @@ static void accepted_damage(void)
 }
 
 static const struct unit_test tests[] = {
+    {"orientation in a text", orientation_in_a_text},
+    {"frames of an animation", frames_of_an_animation},
     {"colours without a profile", colours_without_a_profile},
     {"accepted damage", accepted_damage},
     {"every colour type, depth, interlacing and tRNS", every_kind},

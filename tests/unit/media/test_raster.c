@@ -355,6 +355,30 @@ static void ranges(void)
     free(file.data);
 }
 
+// Nothing of what a type can hold is outside its range, though floats round 2147483647.
+static void extremes_of_a_type(void)
+{
+    static const struct sample_type types[] = {{SAMPLE_UINT, 32}, {SAMPLE_INT, 32}, {SAMPLE_INT, 16}};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
+        const struct kind kind = {.type = types[t], .photometric = PHOTOMETRIC_RGB, .samples = 3, .compression = COMPRESSION_NONE};
+        double range[2];
+        samples_range(types[t], &range[0], &range[1]);
+        struct bytes file = make(&kind);
+        struct image image;
+        uint8_t sample[4];
+        const size_t bytes = (size_t)types[t].bits / 8;
+        samples_store(types[t], sample, value_at(&kind, 0, 0, 0), NAN);
+        uint8_t *at = memmem(file.data, file.size, sample, bytes); // the first pixel's red
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        for (int k = 0; k < 2; k++)
+            samples_store(types[t], at + (size_t)k * bytes, range[k], NAN);
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, "");
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 // Against sorting.
 static void percentiles_are_exact(void)
 {
@@ -538,6 +562,7 @@ static const struct unit_test tests[] = {
     {"its tags stay", its_tags_stay},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
+    {"extremes of a type", extremes_of_a_type},
     {"percentiles are exact", percentiles_are_exact},
     {"floats of 16 bits", halves},
     {"what is refused", what_is_refused},
