@@ -67,7 +67,7 @@ said() {
     said "no effect unless gradient_above is before a target: with mixed2 all of it is plain" 1
     run -0 "$ONEIROS" dream --dry-run -s gradient_above=mixed4 -s balance=0 -o behind in
     grep -q "^settings: .*balance=0 gradient_above=mixed4" <<<"$output"
-    grep -q "^targets: mixed3:0.5,mixed6:1; balance 0$" <<<"$output"
+    grep -q "^targets: mixed3:0.5,mixed6:1; balance 0, saturation 1$" <<<"$output"
     said "no effect" 0
     run -0 "$ONEIROS" dream --dry-run -s targets=mixed0 -o behind in
     said "no effect" 0
