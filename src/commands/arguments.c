@@ -197,7 +197,8 @@ enum status arguments_check_config(const struct config *config)
 static const char dream_help[] =
     "Usage: oneiros dream [OPTION]... INPUT...\n"
     "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, noise:1024x768 (a picture\n"
-    "of noise; noise:1024x768:2 is another one), or @list.txt (one of these a line).\n"
+    "of noise; noise:1024x768:2 is another one), or @list.txt (one of these a line, or with a NUL behind each; @-: from\n"
+    "standard input).\n"
     "\n"
     "Examples:\n"
     "  oneiros dream -o dreams photo.jpg\n"
@@ -209,7 +210,7 @@ static const char explain_help[] =
     "Usage: oneiros explain [OPTION]... INPUT...\n"
     "Shows what the network sees in every INPUT, and why: gradients, saliency, class activation maps, the importance of channels, as\n"
     "pictures and as numbers (DIR/<name>/explain.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs, noise:1024x768,\n"
-    "or @list.txt.\n"
+    "or @list.txt (@-: standard input).\n"
     "\n"
     "Examples:\n"
     "  oneiros explain -o why photo.jpg\n"

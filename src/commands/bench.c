@@ -363,6 +363,7 @@ static enum status bench(struct bench_options *options)
     enum status rc;
     TRY_OUT(ALLOCATE(weights, parameters_count(network_inception_v3()), "for the weights"));
     TRY_OUT(read_weights(&options->config, weights, &info));
+    TRY_OUT(weights_choose_class(&info, &options->config));
     TRY_OUT(objective_init(&objective, &options->config, weights, info.classes));
     TRY_OUT(prepare(options, weights, &objective, &report.plan, &engine));
     TRY_OUT(prepare_onednn(options, weights, &objective, &by_onednn));

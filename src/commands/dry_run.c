@@ -58,9 +58,7 @@ static enum status add_input(struct dry_plan *plan, const struct intake_entry *e
 {
     struct dry_input *input = calloc(1, sizeof *input);
     struct held_entry *held = intake_hold(entry);
-    char source[ROW_SOURCE_MAX];
-    intake_source(source, entry->source);
-    if (input && held && (input->source = strdup(source))) {
+    if (input && held && (input->source = strdup(entry->shown))) {
         input->entry = held;
         pthread_mutex_lock(&plan->mutex);
         if (plan->count == plan->capacity) {
@@ -143,7 +141,8 @@ static enum status name_all(struct dry_plan *plan)
                                                             .folders = options->config.output.folders,
                                                             .known = resume ? &resume->known : NULL,
                                                             .inputs = options->inputs,
-                                                            .count = options->input_count}));
+                                                            .count = options->input_count,
+                                                            .lists = plan->run.prepared.lists}));
     for (;;) {
         TRY_OUT(intake_next(intake, &entry, &end));
         if (end)

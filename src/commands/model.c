@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands/alone.h"
@@ -19,15 +20,16 @@
 #include "weights/channel_statistics.h"
 #include "weights/keras_layout.h"
 #include "weights/model_fetch.h"
+#include "weights/model_file.h"
 #include "weights/tfjs.h"
 #include "weights/weights.h"
 
-enum { OPTIONS = 6, SIDE_DEFAULT = 299, SIDE_MAX = 16384 };
+enum { OPTIONS = 8, SIDE_DEFAULT = 299, SIDE_MAX = 16384 };
 
 struct arguments {
     bool force, json;
-    const char *output, *size, *source; // NULL: not given
-    struct config config;               // of -s
+    const char *output, *size, *source, *classes, *input; // NULL: not given
+    struct config config;                                 // of -s
     struct command_line line;
     const char *operand; // NULL: none
     int failed;          // of several
@@ -48,11 +50,21 @@ static enum status run_fetch(struct arguments *arguments)
 
 static enum status run_import(struct arguments *arguments)
 {
+    const char *input = arguments->input ? arguments->input : "signed";
+    const bool normalised = strcmp(input, "imagenet") == 0;
+    const struct model_import import = {.source = arguments->source, .classes = arguments->classes, .normalised = normalised};
+    struct stat info;
     char source[256];
+    if (!normalised && strcmp(input, "signed") != 0)
+        return fail(STATUS_USAGE, "--input: '%s' is neither signed nor imagenet", input);
     if (!arguments->output)
         return fail(STATUS_USAGE, "-o FILE is missing: where the weights go");
     if (!arguments->force && access(arguments->output, F_OK) == 0)
         return fail(STATUS_USAGE, "%s is there already; --force replaces it", arguments->output);
+    if (stat(arguments->operand, &info) != 0 || !S_ISDIR(info.st_mode))
+        return model_file_import(arguments->operand, &import, arguments->output);
+    if (arguments->classes || arguments->input)
+        return fail(STATUS_USAGE, "--classes and --input are for files, and %s is a folder", arguments->operand);
     snprintf(source, sizeof source, "TensorFlow.js model imported from %.200s", arguments->operand);
     return tfjs_import(arguments->operand, arguments->source ? arguments->source : source, arguments->output);
 }
@@ -93,8 +105,10 @@ static void print_table(const struct network *network, const struct weights_info
 {
     size_t total = top_parameters(network, info);
     printf("file    %s\nsource  %s\nmd5     %s\nbytes   %" PRIu64 "\n", info->path, info->source, info->md5, info->bytes);
+    if (info->count_padding)
+        puts("pools   average pools count their padding, as PyTorch's");
     if (info->classes > 0)
-        printf("classes: %d\n\n", info->classes);
+        printf("classes: %d%s\n\n", info->classes, info->names.count ? ", by name" : "");
     else
         printf("no classifier\n\n");
     printf("%-12s %-20s %12s\n", "layer", "kernel (h, w, in, out)", "parameters");
@@ -108,6 +122,8 @@ static void print_table(const struct network *network, const struct weights_info
         print_row(KERAS_TOP, &shape, top_parameters(network, info));
     }
     printf("%-12s %-22s %12zu\n", "total", "", total);
+    for (int class = 0; class < info->names.count; class ++)
+        printf("%sclass %-5d %s\n", class ? "" : "\n", class, info->names.names[class]);
 }
 
 static enum status print_json(const struct network *network, const struct weights_info *info)
@@ -128,8 +144,12 @@ static enum status print_json(const struct network *network, const struct weight
         json_array_append_new(layers, json_pack("{s:s, s:[i,i], s:I}", "name", KERAS_TOP, "kernel", shape.dims[0], shape.dims[1],
                                                 "parameters", (json_int_t)top_parameters(network, info)));
     }
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5, "bytes",
-                             (json_int_t)info->bytes, "classes", info->classes, "parameters", (json_int_t)total, "layers", layers);
+    json_t *names = json_array();
+    for (int class = 0; class < info->names.count; class ++)
+        json_array_append_new(names, json_string(info->names.names[class]));
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5,
+                             "bytes", (json_int_t)info->bytes, "classes", info->classes, "class_names", names, "count_padding",
+                             info->count_padding, "parameters", (json_int_t)total, "layers", layers);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON for '%s': its name is not UTF-8", info->path);
     else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 && !ferror(stdout)) // which main() looks at
@@ -207,15 +227,23 @@ static const struct subcommand subcommands[] = {
      "Proxies and certificates: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR.\n",
      "output force ", NULL, run_fetch, true},
     {"model import",
-     "Usage: oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
-     "Converts InceptionV3 from a TensorFlow.js layers model to a Keras weights file.\n"
-     "DIR holds model.json and its shards, or model.min.js and <shard>.min.js.\n"
+     "Usage: oneiros model import MODEL -o FILE [--force] [--source TEXT] [--classes NAMES]\n"
+     "                            [--input signed|imagenet]\n"
+     "Converts InceptionV3, with or without the top, to a Keras weights file. MODEL is a file of\n"
+     "Keras (.keras, .weights.h5, .h5) or PyTorch (.pth, .pt, .safetensors; names as torchvision's\n"
+     "or timm's), or the folder of a TensorFlow.js layers model: model.json and its shards, or\n"
+     "model.min.js and <shard>.min.js. Nothing that is in it is run.\n"
      "\n"
-     "  -o, --output FILE  the weights file to write\n"
-     "      --force        replace FILE if it is there\n"
-     "      --source TEXT  origin and licence, kept in the file and in every run's records\n"
-     "  -h, --help         this text\n",
-     "output force source ", "DIR", run_import, true},
+     "  -o, --output FILE    the weights file to write\n"
+     "      --force          replace FILE if it is there\n"
+     "      --source TEXT    origin and licence, kept in the file and in every run's records\n"
+     "      --classes NAMES  file of the classes' names, kept so that `class: tabby` works: one a\n"
+     "                       line, or a list or object in JSON as ImageNet's files are\n"
+     "      --input WORD     what the network was trained on: signed, pictures of -1..1, as those\n"
+     "                       of Keras, torchvision (its transform_input) and timm; imagenet: less\n"
+     "                       ImageNet's mean, by its deviation; default signed\n"
+     "  -h, --help           this text\n",
+     "output force source classes input ", "MODEL", run_import, true},
     {"model info",
      "Usage: oneiros model info [--json] [FILE]\n"
      "Reads and checks a weights file; prints where it comes from and every layer.\n"
@@ -263,7 +291,7 @@ static const struct subcommand subcommands[] = {
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
 static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FILE]\n"
-                                   "  or:  oneiros model import DIR -o FILE [--force] [--source TEXT]\n"
+                                   "  or:  oneiros model import MODEL -o FILE [--force] [--source TEXT] [--classes NAMES] [--input WORD]\n"
                                    "  or:  oneiros model info [--json] [FILE]\n"
                                    "  or:  oneiros model layers [--json]\n"
                                    "  or:  oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
@@ -273,7 +301,8 @@ static const char general_help[] = "Usage: oneiros model fetch [--force] [-o FIL
 static enum status parse(const struct subcommand *subcommand, int argc, char **argv, struct arguments *arguments)
 {
     const struct command_option all[OPTIONS] = {{"output", 'o', .text = &arguments->output}, {"force", .flag = &arguments->force},
-                                                {"source", .text = &arguments->source},      {"set", 's', .config = &arguments->config},
+                                                {"source", .text = &arguments->source},      {"classes", .text = &arguments->classes},
+                                                {"input", .text = &arguments->input},        {"set", 's', .config = &arguments->config},
                                                 {"size", .text = &arguments->size},          {"json", .flag = &arguments->json}};
     struct command_option known[OPTIONS + 1] = {0};
     for (int i = 0, count = 0; i < OPTIONS; i++) {

@@ -11,6 +11,7 @@
 #include "common/system/huge_pages.h"
 #include "common/system/log.h"
 #include "common/system/text.h"
+#include "coordinator/intake/intake_list.h"
 #include "coordinator/intake/load.h"
 #include "kernels/execution/executor.h"
 #include "kernels/network/parameters.h"
@@ -84,10 +85,13 @@ static enum status find_pictures(struct survey *s)
 {
     struct intake *intake = NULL;
     struct intake_entry entry;
+    int *lists = NULL;
     bool end = false;
     enum status rc;
-    TRY_OUT(intake_create(&intake,
-                          &(struct intake_options){.output = "/dev/null", .inputs = s->options->inputs, .count = s->options->input_count}));
+    TRY_OUT(intake_lists_read(s->options->inputs, s->options->input_count, &lists));
+    TRY_OUT(intake_create(
+        &intake,
+        &(struct intake_options){.output = "/dev/null", .inputs = s->options->inputs, .count = s->options->input_count, .lists = lists}));
     for (;;) {
         intake_pass(intake, &entry, &end);
         if (end)
@@ -98,7 +102,7 @@ static enum status find_pictures(struct survey *s)
         else if (entry.status != STATUS_OK)
             entry.status = fail(entry.status, "%s", entry.error);
         if (entry.status != STATUS_OK)
-            say_failed(s, entry.source);
+            say_failed(s, entry.shown);
         else
             TRY_OUT(add_picture(s, entry.source));
     }
@@ -106,6 +110,7 @@ static enum status find_pictures(struct survey *s)
         qsort(s->pictures, (size_t)s->count, sizeof *s->pictures, by_digest);
 out:
     intake_destroy(&intake);
+    intake_lists_destroy(&lists, s->options->input_count);
     return rc;
 }
 

@@ -25,9 +25,9 @@ static enum status fail_unknown(const char *command, const struct option *known,
         nearest_offer(&nearest, candidate);
     }
     if (sets && strncmp(name, "--", 2) == 0 && config_find(name + 2))
-        return fail(STATUS_USAGE, "unknown option %s; settings are given as -s %s=...", shown, name + 2);
+        return fail(STATUS_USAGE, "unknown option %s; settings are given as -s %s=...", name, name + 2);
     snprintf(help, sizeof help, "; see `oneiros %s --help`", command);
-    return fail(STATUS_USAGE, "unknown option %s%s", shown, nearest_hint(&nearest, help, hint));
+    return fail(STATUS_USAGE, "unknown option %s%s", name, nearest_hint(&nearest, help, hint));
 }
 
 // What getopt_long() refused; `code` is ':' where a value is missing, otherwise '?'.

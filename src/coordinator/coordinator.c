@@ -22,6 +22,7 @@
 #include "coordinator/progress/progress.h"
 #include "coordinator/resume/earlier_work.h"
 #include "coordinator/resume/forget.h"
+#include "coordinator/same_images.h"
 #include "coordinator/schedule/baseline_images.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "coordinator/task/task.h"
@@ -43,12 +44,13 @@ struct coordinator {
     struct checkpoint_folder checkpoints;
     struct earlier_work earlier;
     struct delegation *delegation; // NULL: rank 0 reads and writes all
-    int64_t taken;                 // from the intake, and read
-    int downloads;                 // URLs among what is being read
-    char last[ROW_SOURCE_MAX];     // output of the image that was done last
-    bool all_put;                  // the intake has no more
-    bool all_taken;                // and what it had has been read
-    bool told;                     // that it is time to stop
+    struct same_images *same;
+    int64_t taken;             // from the intake, and read
+    int downloads;             // URLs among what is being read
+    char last[ROW_SOURCE_MAX]; // output of the image that was done last
+    bool all_put;              // the intake has no more
+    bool all_taken;            // and what it had has been read
+    bool told;                 // that it is time to stop
 };
 
 // What is known of a finished image alone.
@@ -56,7 +58,8 @@ static void note(struct coordinator *c, struct task *task)
 {
     const struct run_setup *setup = &c->options->setup;
     task_notices_done(task, setup->config);
-    const bool alone = task->record.status == IMAGE_DONE && task->others == 0 && baseline_images_are_wanted(setup->config, setup->kind);
+    const bool alone = task->record.status == IMAGE_DONE && !task->record.same && task->others == 0 &&
+                       baseline_images_are_wanted(setup->config, setup->kind);
     if (alone && intake_ahead_total(c->ahead) != 1) // that has been said
         image_notice(&task->image, NOTICE_BASELINES, "importance.baselines: images, and no other picture of the run could be read");
     notices_say(&c->notices, task->record.source, &task->image);
@@ -75,7 +78,7 @@ static enum status write_down(void *context, struct task *task)
     c->outcome->stopped += record->status == IMAGE_STOPPED;
     if (record->status == IMAGE_FAILED)
         log_error("%s: %s", record->source, record->error);
-    else
+    else if (!record->same)
         log_debug("%s: %s, loss %.6g -> %.6g, %.1f s on rank %d", record->source, ok ? "done" : "stopped", record->before.loss,
                   record->after.loss, record->seconds_dream, record->rank);
     note(c, task);
@@ -83,6 +86,7 @@ static enum status write_down(void *context, struct task *task)
         snprintf(c->last, sizeof c->last, "%s", record->output);
     if (ok)
         checkpoint_folder_are_obsolete(&c->checkpoints, record->sha256);
+    same_images_end(c->same, record);
     if (c->options->resume)
         resume_written(c->options->resume, &task->record);
     if (record->status != IMAGE_STOPPED)
@@ -123,11 +127,11 @@ static enum status put_in(struct coordinator *c, bool in_order)
     return STATUS_OK;
 }
 
-// Inputs on their way, without waiting for any. The first ones are baselines in the order of the inputs; after that whichever is there.
+// Inputs on their way, without waiting for any. The first ones are baselines in the order of the inputs; after that those that are there.
 static enum status take_inputs(struct coordinator *c, bool *found)
 {
     bool in_order;
-    const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order);
+    const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order) && same_images_waiting(c->same) < SAME_WAITING_MAX;
     TRY(put_in(c, in_order));
     struct task *task = wanted ? prefetch_take(c->prefetch, in_order, &c->timing) : NULL;
     if (task) {
@@ -137,7 +141,9 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         (void)earlier_work_see(&c->earlier, task->record.sha256, c->progress);
         task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
         notices_say(&c->notices, task->record.source, &task->image);
-        TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
+        TRY(same_images_see(c->same, &task));
+        if (task)
+            TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
     return STATUS_OK;
@@ -229,6 +235,8 @@ static enum status turn(void *context, struct job *job, bool *found)
         TRY(take_inputs(c, found));
     else if (c->delegation && delegation_is_complete(c->delegation) && prefetch_count(c->prefetch) == 0)
         c->all_taken = true;
+    for (struct task *task; (task = same_images_next(c->same));)
+        TRY(write_down(c, task));
     if (job && is_over(c, stopping))
         job->kind = JOB_EXIT;
     return STATUS_OK;
@@ -362,6 +370,7 @@ static enum status create_delegation(struct coordinator *c)
                                                                           .workers = o->setup.schedule->workers,
                                                                           .header = &o->setup.header,
                                                                           .next = next_to_delegate,
+                                                                          .same = c->same,
                                                                           .ended = take_delegated,
                                                                           .context = c});
 }
@@ -399,7 +408,9 @@ static enum status open_run(struct coordinator *c)
                                                               .folders = o->setup.config->output.folders,
                                                               .known = o->resume ? &o->resume->known : NULL,
                                                               .inputs = o->inputs,
-                                                              .count = o->input_count});
+                                                              .count = o->input_count,
+                                                              .lists = o->lists,
+                                                              .keep_key = true});
 }
 
 // A session that ends before it has come to a dream of the one before leaves it as it was.
@@ -425,6 +436,7 @@ static void wait_for_total(const struct coordinator *c)
 static void say_end(const struct coordinator *c)
 {
     notices_end(&c->notices);
+    same_images_warn(c->same);
     if (intake_ahead_total(c->ahead) == 0)
         log_warning("nothing to do: the inputs name no picture");
     say_unfinished(c);
@@ -438,6 +450,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
     TRY_OUT(open_run(&c));
+    TRY_OUT(same_images_create(&c.same, options->setup.output, options->resume));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));
@@ -470,6 +483,7 @@ out:
     intake_destroy(&c.intake);
     dispatcher_destroy(&c.dispatcher);
     delegation_destroy(&c.delegation);
+    same_images_destroy(&c.same);
     if (rc != STATUS_OK)
         snprintf(reason, sizeof reason, "%s", status_message());
     outcome->rows_lost = run_file_close(&c.run_file, rc == STATUS_OK && !outcome->was_stopped) != STATUS_OK;

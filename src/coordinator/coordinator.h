@@ -24,6 +24,7 @@ struct coordinator_options {
     struct run_setup setup;
     char **inputs; // [input_count], as typed
     int input_count;
+    const int *lists;         // [input_count] of intake_lists_read()
     struct folder_lock *lock; // of the output folder
     struct resume *resume;    // NULL: a new run
     bool delegates;           // workers read and write by themselves (delegation.h), and rank 0 what they could not do alone

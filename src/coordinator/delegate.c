@@ -24,6 +24,7 @@ struct delegate {
     int rank;
     int64_t held[DELEGATED_MAX]; // images that were got and have not come to their end
     int held_count;
+    struct task *asked; // the one among them that rank 0 is asked about; NULL: none
     bool stopping;
 };
 
@@ -62,6 +63,37 @@ static enum status give_back(struct delegate *d, int64_t image)
     return pending_sends_add(&d->sends, returned, sizeof *returned, MPI_BYTE, COORDINATOR_RANK, MESSAGE_RETURNED, d->options->comm);
 }
 
+// Whether another image of the same bytes is dreamed, perhaps by another worker.
+static enum status ask(struct delegate *d, struct task *task)
+{
+    struct image_row *row = malloc(sizeof *row);
+    d->asked = task;
+    if (row)
+        *row = task->record;
+    return pending_sends_add(&d->sends, row, sizeof *row, MPI_BYTE, COORDINATOR_RANK, MESSAGE_ASK, d->options->comm);
+}
+
+static enum status take_answer(struct delegate *d, bool *found)
+{
+    struct task *task = d->asked;
+    struct answer answer;
+    MPI_Status status;
+    bool there = false;
+    if (task)
+        TRY(mpi_probe(d->options->comm, COORDINATOR_RANK, MESSAGE_ANSWER, &there, &status));
+    if (!there)
+        return STATUS_OK;
+    TRY(mpi_receive(&answer, sizeof answer, COORDINATOR_RANK, MESSAGE_ANSWER, d->options->comm));
+    d->asked = NULL;
+    *found = true;
+    if (!answer.dream)
+        forget(d, task->record.id);
+    if (answer.dream && !d->stopping)
+        return dispatcher_put(d->dispatcher, task, false);
+    task_destroy(&task);
+    return STATUS_OK;
+}
+
 static enum status take_pictures(struct delegate *d, bool *found)
 {
     const MPI_Comm comm = d->options->comm;
@@ -72,6 +104,7 @@ static enum status take_pictures(struct delegate *d, bool *found)
         TRY(mpi_probe(comm, COORDINATOR_RANK, MESSAGE_READ, &there, &status));
         if (!there)
             return STATUS_OK;
+        TRY(take_answer(d, found)); // which was sent before, and may make room
         TRY(delegated_receive(&order, comm));
         *found = true;
         if (d->held_count == DELEGATED_MAX)
@@ -86,15 +119,17 @@ static enum status take_pictures(struct delegate *d, bool *found)
 static enum status take_inputs(struct delegate *d, bool *found)
 {
     bool in_order;
-    if (!dispatcher_wants_more(d->dispatcher, false, &in_order))
+    if (d->asked || !dispatcher_wants_more(d->dispatcher, false, &in_order))
         return STATUS_OK;
     struct task *task = prefetch_take(d->prefetch, false, &d->timing);
     if (!task)
         return STATUS_OK;
     *found = true;
     task_notices_loaded(&task->image, d->options->setup.config, d->options->setup.kind == JOB_EXPLAIN); // rank 0 says them
-    if (task->record.status == IMAGE_FAILED || schedule_least(d->options->setup.schedule, task_size(task)) > 0)
+    if (task->record.status == IMAGE_FAILED)
         return dispatcher_put(d->dispatcher, task, false);
+    if (schedule_least(d->options->setup.schedule, task_size(task)) > 0)
+        return ask(d, task);
     const int64_t image = task->record.id;
     task_destroy(&task);
     return give_back(d, image);
@@ -114,7 +149,7 @@ static enum status stop(struct delegate *d)
         TRY(dispatcher_stop(d->dispatcher));
         TRY(give_back(d, -1));
     }
-    while (d->held_count > 0 && dispatcher_is_idle(d->dispatcher))
+    while (d->held_count > 0 && !d->asked && dispatcher_is_idle(d->dispatcher))
         TRY(give_back(d, d->held[0]));
     return STATUS_OK;
 }
@@ -127,6 +162,7 @@ static enum status turn(void *context, struct job *job, bool *found)
     MPI_Status status;
     TRY(pending_sends_progress(&d->sends));
     TRY(take_pictures(d, found));
+    TRY(take_answer(d, found));
     TRY(dispatcher_turn(d->dispatcher, -1, found));
     TRY(stop(d));
     if (!d->stopping)
@@ -162,6 +198,7 @@ enum status delegate_run(const struct coordinator_options *options)
 out:
     timing_merge(options->here.timing, &d.timing);
     pending_sends_destroy(&d.sends);
+    task_destroy(&d.asked);
     progress_destroy(&d.progress);
     prefetch_destroy(&d.prefetch);
     dispatcher_destroy(&d.dispatcher);

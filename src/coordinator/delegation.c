@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/system/clock.h"
+
 enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm)
 {
     size_t size;
@@ -74,6 +76,80 @@ static enum status take_out(struct delegation *d, int worker, int64_t image, str
     return STATUS_OK;
 }
 
+static enum status take_question(struct delegation *d, const MPI_Status *status)
+{
+    const int worker = status->MPI_SOURCE - d->options.first_worker;
+    struct question *question = &d->questions[worker];
+    TRY(mpi_receive(&question->row, sizeof question->row, status->MPI_SOURCE, MESSAGE_ASK, d->options.comm));
+    question->since = now();
+    question->entry = STAILQ_FIRST(&d->given[worker]);
+    while (question->entry && question->entry->id != question->row.id)
+        question->entry = STAILQ_NEXT(question->entry, link);
+    if (!question->entry)
+        return fail(STATUS_INTERNAL, "a worker asks for image %" PRId64 ", which it has not got", question->row.id);
+    question->entry->read = true;
+    d->question_count++;
+    return STATUS_OK;
+}
+
+// The first that is asked for of those that may be answered: those before it are read, or have had their time (as prefetch.h has it).
+static int choose_question(const struct delegation *d)
+{
+    static const double patience = 2; // seconds
+    int64_t unread = INT64_MAX;
+    int first = -1;
+    bool late = d->stopping;
+    for (int w = 0; w < d->options.workers; w++) {
+        const struct question *question = &d->questions[w];
+        const struct held_entry *given;
+        STAILQ_FOREACH(given, &d->given[w], link)
+        unread = !given->read && given->place < unread ? given->place : unread;
+        if (question->entry && (first < 0 || question->entry->place < d->questions[first].entry->place))
+            first = w;
+        late = late || (question->entry && now() - question->since > patience);
+    }
+    return first >= 0 && (late || d->questions[first].entry->place < unread) ? first : -1;
+}
+
+// Those that were handed out before this one are waited for no more.
+static void pass(struct delegation *d, const struct held_entry *entry)
+{
+    for (int w = 0; w < d->options.workers; w++) {
+        struct held_entry *given;
+        STAILQ_FOREACH(given, &d->given[w], link)
+        given->read = given->read || given->place < entry->place;
+    }
+}
+
+// The answers that can be given.
+static enum status answer(struct delegation *d, bool *found)
+{
+    for (int worker; d->question_count > 0 && (worker = choose_question(d)) >= 0;) {
+        struct question *question = &d->questions[worker];
+        struct held_entry *given = question->entry;
+        struct task *task = task_create();
+        struct answer *answer;
+        pass(d, given);
+        TRY(task ? STATUS_OK : no_memory("for another image"));
+        task->record = question->row;
+        snprintf(task->name, sizeof task->name, "%s", given->texts + strlen(given->texts) + 1);
+        TRY(d->stopping || !d->options.same ? STATUS_OK : same_images_see(d->options.same, &task));
+        TRY(ALLOCATE(answer, 1, "for an answer"));
+        *answer = (struct answer){.image = given->id, .dream = task != NULL};
+        question->entry = NULL;
+        d->question_count--;
+        if (!task) {
+            TRY(take_out(d, worker, answer->image, &given));
+            free(given);
+        }
+        task_destroy(&task);
+        *found = true;
+        TRY(pending_sends_add(&d->sends, answer, sizeof *answer, MPI_BYTE, d->options.first_worker + worker, MESSAGE_ANSWER,
+                              d->options.comm));
+    }
+    return STATUS_OK;
+}
+
 static enum status take_rows(struct delegation *d, const MPI_Status *status)
 {
     struct task *task = task_create();
@@ -116,8 +192,8 @@ static enum status collect(struct delegation *d, bool *found)
     static const struct {
         int tag;
         enum status (*take)(struct delegation *d, const MPI_Status *status);
-    } kinds[] = {{MESSAGE_ROWS, take_rows}, {MESSAGE_RETURNED, take_returned}};
-    for (int i = 0; i < 2; i++)
+    } kinds[] = {{MESSAGE_ASK, take_question}, {MESSAGE_ROWS, take_rows}, {MESSAGE_RETURNED, take_returned}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         for (bool there = true; there;) {
             MPI_Status status;
             TRY(mpi_probe(d->options.comm, MPI_ANY_SOURCE, kinds[i].tag, &there, &status));
@@ -134,6 +210,7 @@ static enum status give(struct delegation *d, int worker, const struct intake_en
     struct held_entry *given = intake_hold(entry);
     TRY(given ? STATUS_OK : no_memory("for another image"));
     STAILQ_INSERT_HEAD(&d->given[worker], given, link);
+    given->place = d->given_count++;
     d->held[worker]++;
     d->in_flight++;
     TRY(ALLOCATE(order, 1, "for another image"));
@@ -174,6 +251,7 @@ enum status delegation_turn(struct delegation *d, bool *found)
 {
     TRY(pending_sends_progress(&d->sends));
     TRY(collect(d, found));
+    TRY(answer(d, found));
     return d->stopping ? STATUS_OK : hand_out(d, found);
 }
 
@@ -207,6 +285,7 @@ enum status delegation_create(struct delegation **delegation, const struct deleg
     STAILQ_INIT(&d->returned);
     TRY_OUT(ALLOCATE(d->given, options->workers, "for %d workers", options->workers));
     TRY_OUT(ALLOCATE(d->held, options->workers, "for %d workers", options->workers));
+    TRY_OUT(ALLOCATE(d->questions, options->workers, "for %d workers", options->workers));
     for (int w = 0; w < options->workers; w++)
         STAILQ_INIT(&d->given[w]);
 out:
@@ -234,6 +313,7 @@ void delegation_destroy(struct delegation **delegation)
     drop(&d->returned);
     free(d->given);
     free(d->held);
+    free(d->questions);
     free(d);
     *delegation = NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "common/wire/pending_sends.h"
 #include "coordinator/intake/intake.h"
+#include "coordinator/same_images.h"
 #include "coordinator/task/task.h"
 #include "runfile/run_file.h"
 
@@ -17,6 +18,12 @@ enum { DELEGATED_MAX = 2 }; // images that a worker has at a time: one is dreame
 
 // MESSAGE_READ: a picture to be read, dreamed and written. It is sent as far as the NUL of its source: a short message arrives at once.
 enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm) MUST_CHECK;
+
+// MESSAGE_ASK: struct image_row, of a picture that was read and may be dreamed. MESSAGE_ANSWER to it; each worker asks for one at a time.
+struct answer {
+    int64_t image; // id
+    int32_t dream; // 0: another one of the same bytes is dreamed; this one is out of the worker's hands
+};
 
 // MESSAGE_RETURNED: a picture that was not begun.
 struct returned {
@@ -35,6 +42,7 @@ struct delegation_options {
     const struct run_file_header *header;
     // The next image to be done, or neither *given nor *end while none is known, or *end. Those that cannot be taken in are not given.
     enum status (*next)(void *context, struct intake_entry *entry, bool *given, bool *end);
+    struct same_images *same; // is asked before an image is dreamed; NULL: all are
     // An image has come to its end; the task, with its rows, is the receiver's.
     enum status (*ended)(void *context, struct task *task);
     void *context;
@@ -52,6 +60,13 @@ struct delegation {
     int *held;                  // [workers] how many
     int next;                   // worker, whose turn it is
     struct held_entries returned;
+    int64_t given_count; // images, so far
+    struct question {
+        struct image_row row;
+        struct held_entry *entry; // in `given`; NULL: this worker has not asked
+        double since;
+    } * questions; // [workers]
+    int question_count;
     bool all_given;
 };
 

@@ -61,6 +61,8 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                                       .workers = worker ? 1 : run->launch.size - 1};
     struct own_worker own = {worker, alone ? MPI_COMM_NULL : run->launch.comm};
     struct objective targets;
+    char class[WEIGHTS_CLASS_MAX];
+    weights_class_text(weights, config, class);
     TRY(objective_find_targets(&targets, config));
     struct coordinator_options options = {
         .comm = run->launch.comm,
@@ -72,6 +74,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .setup.output = run->options->output,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
+        .lists = run->prepared.lists,
         .lock = &run->prepared.lock,
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,
@@ -85,6 +88,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                          .importance = explains ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                          .weights_md5 = weights->md5,
                          .weights_source = weights->source,
+                         .class_name = class,
                          .plan = run->plan_text,
                          .ranks = run->launch.size,
                          .workers = schedule.workers,

@@ -12,6 +12,7 @@
 #include "common/system/log.h"
 #include "common/system/text.h"
 #include "coordinator/intake/intake.h"
+#include "coordinator/intake/intake_list.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/schedule/baseline_images.h"
 #include "job/planning.h"
@@ -35,6 +36,7 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
                                                            .config = &options->config,
                                                            .inputs = options->inputs,
                                                            .input_count = options->input_count,
+                                                           .lists = p->lists,
                                                            .look_only = options->dry_run}));
     if (!p->resume)
         return STATUS_OK;
@@ -54,18 +56,17 @@ static void say_earlier(const struct preparation *p, const struct job_options *o
         log_info("going on with the run in %s: %s", options->output, counts);
 }
 
-// Whether there are so many images, as far as they have names; *are stays as it is where only the run itself can find out.
-static enum status are_many(const struct job_options *options, int64_t many, bool *are)
+// Whether there are so many images, as far as they have names.
+static enum status are_many(const struct preparation *p, const struct job_options *options, int64_t many, bool *are)
 {
-    if (intake_pipe(options->inputs, options->input_count))
-        return STATUS_OK;
     struct intake *intake = NULL;
     struct intake_entry entry;
     bool end = false;
     enum status rc;
     TRY_OUT(intake_create(
         &intake,
-        &(struct intake_options){.output = options->output, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
+        &(struct intake_options){
+            .output = options->output, .inputs = options->inputs, .count = options->input_count, .lists = p->lists, .quiet = true}));
     for (int64_t i = 0; i < many && !end; i++)
         intake_pass(intake, &entry, &end);
     *are = !end;
@@ -86,7 +87,7 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
             log_warning("io: workers needs workers, teams of one, and no pictures of the run as baselines: rank 0 reads and writes");
         p->known.delegates = false;
     } else if (config->io == IO_AUTO && workers > MANY_WORKERS) {
-        return are_many(options, 4 * (int64_t)workers, &p->known.delegates);
+        return are_many(p, options, 4 * (int64_t)workers, &p->known.delegates);
     }
     return STATUS_OK;
 }
@@ -100,7 +101,7 @@ static enum status choose_folders(struct preparation *p, struct job_options *opt
     if (p->resume)
         *folders = p->resume->folders;
     else if (*folders == FOLDERS_AUTO)
-        TRY(are_many(options, MANY, &many));
+        TRY(are_many(p, options, MANY, &many));
     if (*folders == FOLDERS_AUTO)
         *folders = many ? FOLDERS_GROUPED : FOLDERS_TREE;
     p->recorded.output.folders = *folders;
@@ -148,13 +149,13 @@ static enum status check_encoder(const struct config *config)
 }
 
 // Other pictures as baselines, where the inputs name one alone.
-static enum status check_baselines(const struct job_options *options)
+static enum status check_baselines(const struct preparation *p, const struct job_options *options)
 {
     static const char one[] = "importance.baselines: images are other pictures of the run, and the inputs name one alone";
     const struct config *config = &options->config;
     bool several = true;
     if (baseline_images_are_wanted(config, options->explain ? JOB_EXPLAIN : JOB_DREAM))
-        TRY(are_many(options, 2, &several));
+        TRY(are_many(p, options, 2, &several));
     if (several)
         return STATUS_OK;
     if (strcmp(config->importance.baselines, "images") == 0)
@@ -263,6 +264,8 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     TRY(model_path(options->config.model.path, p->model));
     TRY(file_join(run_file, options->output, "run.h5"));
     TRY(take_folder(p, options));
+    p->list_count = options->input_count;
+    TRY(intake_lists_read(options->inputs, options->input_count, &p->lists));
     TRY(find_earlier(p, options, run_file));
     TRY(read_plan(p, options));
     TRY(read_guide(p, &options->config));
@@ -273,7 +276,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
     }
     if (!options->explain)
         TRY(check_encoder(&options->config));
-    TRY(check_baselines(options));
+    TRY(check_baselines(p, options));
     TRY(choose_folders(p, options));
     TRY(choose_io(p, options, ranks - 1));
     say_idle(options);
@@ -284,6 +287,7 @@ void preparation_destroy(struct preparation *p)
 {
     preparation_leave(p);
     resume_destroy(&p->resume);
+    intake_lists_destroy(&p->lists, p->list_count);
     image_destroy(&p->guide);
     mask_destroy(&p->mask);
     free(p->plan_text);

@@ -15,8 +15,10 @@ struct preparation {
     char model[FILE_PATH_MAX]; // the file with the weights
     struct folder_lock lock;   // of the output folder
     const char *output;        // that folder; borrowed
-    size_t made;               // of its path: up to the first folder that was not there; 0: all were
-    struct resume *resume;     // the run to go on with; NULL: a new one
+    int *lists;                // [list_count] copies of the inputs that are lists and no files
+    int list_count;
+    size_t made;           // of its path: up to the first folder that was not there; 0: all were
+    struct resume *resume; // the run to go on with; NULL: a new one
     struct {
         int tile_size;      // of that run; 0: there is none
         bool nothing_left;  // to do: the rest is not filled in

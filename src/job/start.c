@@ -119,6 +119,7 @@ static enum status check_all(const struct run *run)
 {
     const struct shared_weights *weights = &run->weights;
     struct objective objective;
+    TRY(weights_choose_class(&weights->info, &run->options->config));
     const enum status rc = objective_init(&objective, &run->options->config, weights->array, weights->info.classes);
     objective_destroy(&objective);
     if (rc != STATUS_OK || !run->prepared.resume)

@@ -115,6 +115,8 @@ for (const [value, text] of statuses) at("filter-status").append(make("option", 
 at("cam-all-label").hidden = !images.some((image) => image.thumbCam);
 
 function lossText(image) {
+  const first = image.same >= 0 ? images.find((other) => other.id === image.same) : null;
+  if (image.same >= 0) return `the same bytes as ${first ? name(first) : "another input"}`;
   const before = image.before[0], after = image.after[0];
   if (before === null || after === null) return null;
   return `loss ${number(before)} → ${number(after)}`;
@@ -422,6 +424,7 @@ function origin(label, ...values) {
 origin("Version", `oneiros ${run.version}`);
 origin("Started", run.started);
 origin("Seed", run.seed);
+origin("Class", run.className);
 origin("Weights", run.weightsSource);
 origin("MD5 of the weights", make("code", {}, run.weightsMd5));
 origin("Ranks", run.ranks === 1 ? "1 process" : `${run.ranks}, of which ${run.workers} dream${run.team ? `, in teams of ${run.team}` : ""}`);

@@ -112,6 +112,7 @@ static json_t *run_json(const struct run_state *state, const struct run_facts *f
     json_object_set_new(run, "changes", changes_json(facts));
     set_text(run, "weightsMd5", facts->weights_md5);
     set_text(run, "weightsSource", facts->weights_source);
+    set_text(run, "className", facts->class_name ? facts->class_name : "");
     set_text(run, "plan", facts->plan);
     set_text(run, "started", facts->started);
     set_text(run, "seed", seed);
@@ -166,6 +167,7 @@ static json_t *image_json(const struct page_data *data, size_t number)
     set_integer(json, "id", image->id);
     set_text(json, "source", image->source);
     set_text(json, "sha256", image->sha256);
+    set_integer(json, "same", image->same - 1);
     set_text(json, "status", status_name(image->status));
     set_text(json, "error", image->error);
     set_integer(json, "width", image->width);

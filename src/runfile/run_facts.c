@@ -37,6 +37,7 @@ static const struct attribute {
     FACT(weights_source, TEXT, false),
     FACT(plan, TEXT, false),
     FACT(statistics_sha256, TEXT, true),
+    FACT(class_name, TEXT, true),
     FACT(guide_sha256, TEXT, true),
     FACT(mask_sha256, TEXT, true),
     FACT(seed, UNSIGNED, false),

@@ -33,6 +33,7 @@ struct run_progress {
 struct run_facts {
     const char *version, *kind, *config, *weights_md5, *weights_source, *plan, *started;
     const char *guide_sha256;      // NULL: the file does not say
+    const char *class_name;        // likewise
     const char *statistics_sha256; // likewise
     const char *mask_sha256;       // likewise
     uint64_t seed;

@@ -48,6 +48,7 @@ static herr_t write_facts(hid_t root, const struct run_file_header *header, cons
                                     .config = config,
                                     .weights_md5 = header->weights_md5,
                                     .weights_source = header->weights_source,
+                                    .class_name = header->class_name ? header->class_name : "",
                                     .guide_sha256 = header->guide_sha256 ? header->guide_sha256 : "",
                                     .statistics_sha256 = header->statistics_sha256 ? header->statistics_sha256 : "",
                                     .mask_sha256 = header->mask_sha256 ? header->mask_sha256 : "",

@@ -56,6 +56,7 @@ struct run_file_header {
     enum config_importance importance; // by which the channels' importance is found
     const char *weights_md5;
     const char *weights_source;
+    const char *class_name;        // that the objective raises; "" or NULL: it raises none
     const char *guide_sha256;      // of the guide's file; "" or NULL: there is none
     const char *mask_sha256;       // of the mask's, likewise
     const char *statistics_sha256; // of the file of what channels answer to ordinary pictures; "" or NULL: nothing needed it

@@ -16,6 +16,7 @@ static enum status take(const struct image_row *row, size_t place, struct run_im
         .output = strdup(row->output),
         .error = strdup(row->error),
         .status = row->status,
+        .same = row->same,
         .missing = row->missing != 0,
         .width = row->width,
         .height = row->height,

@@ -12,7 +12,8 @@ struct run_image {
     int64_t id, bytes, modified;
     char *source, *output, *error;
     char sha256[sizeof((struct image_row *)0)->sha256];
-    int status; // enum image_status, checked
+    int status;   // enum image_status, checked
+    int64_t same; // 1 + id; 0: none
     bool missing;
     bool earlier; // its row is in /earlier
     int width, height, bits, rank, team, tiles;

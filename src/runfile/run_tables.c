@@ -11,9 +11,19 @@
 #include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
-enum column_kind { COLUMN_INT32, COLUMN_FLAG, COLUMN_INT64, COLUMN_DOUBLE, COLUMN_TEXT, COLUMN_STATUS, COLUMN_METRICS, COLUMN_TARGETS };
+enum column_kind {
+    COLUMN_INT32,
+    COLUMN_FLAG,
+    COLUMN_INT64,
+    COLUMN_ID,
+    COLUMN_DOUBLE,
+    COLUMN_TEXT,
+    COLUMN_STATUS,
+    COLUMN_METRICS,
+    COLUMN_TARGETS
+};
 
-// A flag is 0 where a file has no such column.
+// A flag is 0 where a file has no such column. An id that may be none is 0 in the record, and there one more than in the file.
 struct column {
     const char *name;
     enum column_kind kind;
@@ -65,8 +75,16 @@ static const struct column image_columns[] = {
     IMAGE(modified, COLUMN_INT64, "ns", "when the input's file was changed last, since 1970; 0 for a URL"),
     IMAGE(width, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
     IMAGE(height, COLUMN_INT32, "pixel", "of the input; 0 if it could not be decoded"),
-    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input, 32 for floats; 0 if it could not be decoded"),
+    IMAGE(bits, COLUMN_INT32, "bit", "a sample of the input; 0 if it could not be decoded"),
+    IMAGE(band_red, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is red, from 1; 0 of others"),
+    IMAGE(band_green, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is green, from 1; 0 of others"),
+    IMAGE(band_blue, COLUMN_FLAG, "", "band of a TIFF of grey or RGB that is blue, from 1; 0 of others"),
+    IMAGE(range_low, COLUMN_DOUBLE, "1", "value of a TIFF of grey or RGB that is black; NaN of others"),
+    IMAGE(range_high, COLUMN_DOUBLE, "1", "value of a TIFF of grey or RGB that is white; NaN of others"),
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
+    COLUMN(image_row, "same_as", same, COLUMN_ID, "",
+           "id of the picture of the same bytes that was dreamed in its place, and to whose files its own are links; -1: it was dreamed "
+           "itself"),
     IMAGE(missing, COLUMN_FLAG, "", "1: done by an earlier run, and its file is not there any more"),
     IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
     IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),
@@ -191,6 +209,7 @@ static hid_t column_type(const struct column *column, int targets)
     case COLUMN_FLAG:
         return H5Tcopy(H5T_NATIVE_INT32);
     case COLUMN_INT64:
+    case COLUMN_ID:
         return H5Tcopy(H5T_NATIVE_INT64);
     case COLUMN_DOUBLE:
         return H5Tcopy(H5T_NATIVE_DOUBLE);
@@ -242,6 +261,14 @@ static void clean_text(char *text, size_t size)
     memset(text + length, 0, size - length);
 }
 
+static void shift_id(char *place, int64_t by)
+{
+    int64_t id;
+    memcpy(&id, place, sizeof id);
+    id = (int64_t)((uint64_t)id + (uint64_t)by); // that of a file may be anything
+    memcpy(place, &id, sizeof id);
+}
+
 // Each value of a record and its place in a row: from one to the other.
 static void copy(enum run_dataset table, int targets, const bool *present, char *record, char *row, bool pack)
 {
@@ -254,6 +281,8 @@ static void copy(enum run_dataset table, int targets, const bool *present, char 
             continue;
         for (; place < row; value += stride, place += column->size)
             memcpy(pack ? place : value, pack ? value : place, column->size);
+        if (column->kind == COLUMN_ID)
+            shift_id(pack ? row - column->size : record + column->offset, pack ? -1 : 1);
         if (column->kind == COLUMN_TEXT)
             clean_text(pack ? row - column->size : record + column->offset, column->size);
     }
@@ -281,7 +310,8 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
             present[i] = name && strcmp(name, column->name) == 0;
             H5free_memory(name);
         }
-        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || column->kind == COLUMN_FLAG || is_array(column));
+        whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || column->kind == COLUMN_FLAG || column->kind == COLUMN_ID ||
+                          is_array(column));
     }
     return whole;
 }

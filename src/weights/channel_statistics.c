@@ -45,7 +45,13 @@ static struct layers find_layers(const struct network *network)
 
 enum status statistics_digest(const float *weights, char digest[65])
 {
-    return bytes_sha256(weights, parameters_top_kernel_start(network_inception_v3()) * sizeof *weights, digest);
+    const struct network *network = network_inception_v3();
+    TRY(bytes_sha256(weights, parameters_top_kernel_start(network) * sizeof *weights, digest));
+    if (!parameters_count_padding(network, weights))
+        return STATUS_OK;
+    char other[66];
+    const int length = snprintf(other, sizeof other, "%s+", digest);
+    return bytes_sha256(other, (size_t)length, digest);
 }
 
 enum status statistics_cache_path(const char *digest, char path[FILE_PATH_MAX])

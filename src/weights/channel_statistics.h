@@ -20,7 +20,7 @@ struct statistics_info {
 };
 
 // SHA-256 of the convolutions' weights, folded, in the flat array of parameters.h: of a file with the classifier and of one without, in
-// whatever container, the same.
+// whatever container, the same; where average pools count their padding another one.
 enum status statistics_digest(const float *weights, char digest[65]) MUST_CHECK;
 
 // The file of the weights with this digest, which is there: in $ONEIROS_CONFIG_DIR/statistics, in the user's cache, or among those that

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "weights/keras_layout.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,4 +114,94 @@ enum status keras_check_values(enum keras_part part, const float *values, size_t
         if (values[i] < 0.0f)
             return fail(STATUS_FORMAT, "%s: value %zu is negative", keras_part_names[part], i);
     return keras_check_finite(keras_part_names[part], values, count);
+}
+
+enum status keras_model_create(struct keras_model *model, const struct network *network)
+{
+    model->convs = keras_values_create(network);
+    return model->convs ? STATUS_OK : no_memory("for the weights of %d convolutions", network->conv_count);
+}
+
+enum status keras_model_add_top(struct keras_model *model, const struct network *network, int classes)
+{
+    const size_t features = (size_t)network->layers[network->layer_count - 1].channels;
+    model->classes = classes;
+    TRY(ALLOCATE(model->top[KERAS_TOP_KERNEL], features * (size_t)classes, "for a classifier"));
+    return ALLOCATE(model->top[KERAS_TOP_BIAS], classes, "for a classifier");
+}
+
+void keras_model_free(struct keras_model *model)
+{
+    free(model->convs);
+    for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS; part++)
+        free(model->top[part]);
+    free(model->names);
+    *model = (struct keras_model){0};
+}
+
+enum status keras_model_name_classes(struct keras_model *model, const struct class_names *names)
+{
+    const int skipped = names->count == NETWORK_CLASSES_MAX + 1 && model->classes == NETWORK_CLASSES_MAX;
+    if (model->classes == 0)
+        return fail(STATUS_FORMAT, "there are names of classes, but no classifier (the top)");
+    if (names->count - skipped != model->classes)
+        return fail(STATUS_FORMAT, "there are %d names of classes, and the classifier is for %d", names->count, model->classes);
+    free(model->names);
+    TRY(ALLOCATE(model->names, 1, "for names of classes"));
+    model->names->count = model->classes;
+    memcpy(model->names->names, names->names + skipped, (size_t)model->classes * sizeof names->names[0]);
+    return STATUS_OK;
+}
+
+// k ((s + 1) / 2 - m) / d = k / (2 d) s + k (1 / 2 - m) / d for pictures s of -1..1: the latter goes into the mean.
+void keras_model_normalise(struct keras_model *model, const struct network *network, const double mean[3], const double deviation[3])
+{
+    const struct keras_shape shape = keras_shape(network, 0, KERAS_KERNEL);
+    const int taps = shape.dims[0] * shape.dims[1], out = shape.dims[3];
+    for (int o = 0; o < out; o++) {
+        double shift = 0;
+        for (int t = 0; t < taps; t++)
+            for (int c = 0; c < 3; c++) {
+                float *weight = &model->convs[0].parts[KERAS_KERNEL][((size_t)t * 3 + (size_t)c) * (size_t)out + (size_t)o];
+                shift += *weight * (0.5 - mean[c]) / deviation[c];
+                *weight = (float)(*weight * 0.5 / deviation[c]);
+            }
+        model->convs[0].parts[KERAS_MEAN][o] = (float)(model->convs[0].parts[KERAS_MEAN][o] - shift);
+    }
+}
+
+// In preorder, from this row towards the picture.
+static void walk(const struct network *network, int row, int *place, int *count)
+{
+    if (place[row] > 0)
+        return;
+    place[row] = ++*count;
+    for (int k = 0; k < network->layers[row].input_count; k++)
+        walk(network, network->layers[row].inputs[k], place, count);
+}
+
+void keras_depth_order(const struct network *network, int *order)
+{
+    enum { ROWS_MAX = 256 };
+    int place[ROWS_MAX] = {0}, depth[ROWS_MAX] = {0}, count = 0;
+    assert(network->layer_count <= ROWS_MAX);
+    walk(network, network->layer_count - 1, place, &count);
+    for (int row = network->layer_count - 1; row >= 0; row--) {
+        const struct layer *layer = &network->layers[row];
+        depth[row] += layer->kind == LAYER_CONV ? 2 : 0; // convolution, normalisation and activation are three layers
+        for (int k = 0; k < layer->input_count; k++)
+            if (depth[layer->inputs[k]] < depth[row] + 1)
+                depth[layer->inputs[k]] = depth[row] + 1;
+    }
+    for (int conv = 0; conv < network->conv_count; conv++) {
+        const int row = network->convs[conv];
+        int at = conv;
+        for (; at > 0; at--) {
+            const int before = network->convs[order[at - 1]];
+            if (depth[before] > depth[row] || (depth[before] == depth[row] && place[before] < place[row]))
+                break;
+            order[at] = order[at - 1];
+        }
+        order[at] = conv;
+    }
 }

@@ -14,10 +14,15 @@
 
 #include "common/system/status.h"
 #include "kernels/network/network.h"
+#include "weights/formats/class_names.h"
 
 #define KERAS_CONV "conv2d"
 #define KERAS_NORM "batch_normalization"
 #define KERAS_TOP "predictions"
+
+// What our own files say besides.
+#define KERAS_COUNT_PADDING "oneiros_count_padding"
+#define KERAS_CLASS_NAMES "oneiros_classes"
 
 enum keras_part { KERAS_KERNEL, KERAS_BETA, KERAS_MEAN, KERAS_VARIANCE, KERAS_PARTS };
 enum keras_top_part { KERAS_TOP_KERNEL, KERAS_TOP_BIAS, KERAS_TOP_PARTS };
@@ -33,6 +38,34 @@ struct keras_shape {
 struct keras_values {
     float *parts[KERAS_PARTS];
 };
+
+enum { KERAS_SOURCE_MAX = 512 };
+
+// All that a file of weights says. Zeroed: nothing yet.
+struct keras_model {
+    struct keras_values *convs;    // [conv_count], as of keras_values_create()
+    int classes;                   // of the classifier; 0: there is none
+    float *top[KERAS_TOP_PARTS];   // of that many classes
+    bool count_padding;            // of average pools: parameters.h
+    struct class_names *names;     // as many as classes; NULL: unknown
+    char source[KERAS_SOURCE_MAX]; // origin and licence
+};
+
+enum status keras_model_create(struct keras_model *model, const struct network *network) MUST_CHECK; // room for all but the classifier
+enum status keras_model_add_top(struct keras_model *model, const struct network *network, int classes) MUST_CHECK;
+void keras_model_free(struct keras_model *model);
+
+// As many names as there are classes; of one more than NETWORK_CLASSES_MAX all but the first.
+enum status keras_model_name_classes(struct keras_model *model, const struct class_names *names) MUST_CHECK;
+
+// Makes weights that were trained on (picture - mean) / deviation, pictures being 0..1, ones for pictures of -1..1. The first convolution
+// has no padding, so that this changes nothing else.
+void keras_model_normalise(struct keras_model *model, const struct network *network, const double mean[3], const double deviation[3]);
+
+// The order of convolutions in Model.layers of Keras: order[k] is the number, from 0 on in order of creation, of the k-th. Layers lie there
+// by their distance from the output, those farthest away first, equal ones as a walk from the output finds them
+// (keras/src/models/functional.py, map_graph). Normalisations lie in the same order.
+void keras_depth_order(const struct network *network, int *order);
 
 // Room for the values of all convolutions, [conv_count], in one piece: free() it. NULL without memory.
 struct keras_values *keras_values_create(const struct network *network);

@@ -4,6 +4,7 @@
 
 #include "weights/keras_layout.h"
 
-// `values` holds one entry a convolution, in creation order. `source` names origin and licence (root attribute oneiros_source).
-// Complete or absent; the same values and source give the same bytes.
-enum status keras_write(const char *path, const struct network *network, const struct keras_values *values, const char *source) MUST_CHECK;
+// Beside the weights: root attributes oneiros_source (origin and licence) and, where average pools count their padding,
+// oneiros_count_padding (1); where classes have names, the root's dataset oneiros_classes. Complete or absent; the same model gives the
+// same bytes.
+enum status keras_write(const char *path, const struct network *network, const struct keras_model *model) MUST_CHECK;

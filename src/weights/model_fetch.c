@@ -84,7 +84,7 @@ enum status model_path_fail(enum status rc, const char *setting)
         return rc;
     if (is_auto(setting))
         return fail(rc, "%s; `oneiros model fetch --force` replaces the file", status_message());
-    return fail(rc, "model.path: %s; name a Keras file of InceptionV3's weights, or leave the key away for that of `oneiros model fetch`",
+    return fail(rc, "model.path: %s; name a Keras or PyTorch file of InceptionV3's weights, or leave the key away for that of `oneiros model fetch`",
                 status_message());
 }
 

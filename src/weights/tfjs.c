@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
-#include "weights/js_literal.h"
+#include "weights/formats/js_literal.h"
+#include "weights/formats/stored_tensors.h"
 #include "weights/keras_writer.h"
 
 static const uint64_t JSON_BYTES_MAX = 64 << 20; // model.json
@@ -50,9 +51,9 @@ struct import {
     bool wrapped; // files are JavaScript modules, <name>.min.js
     const struct network *network;
     struct manifest manifest;
-    struct keras_values *values; // [conv_count]
-    bool (*seen)[KERAS_PARTS];   // [conv_count]
-    int first_conv, first_norm;  // the numbers at which the two kinds of layers start
+    struct keras_model model;
+    bool (*seen)[KERAS_PARTS];  // [conv_count]
+    int first_conv, first_norm; // the numbers at which the two kinds of layers start
 };
 
 static bool is_plain_name(const char *name)
@@ -283,16 +284,6 @@ static enum status load_group(const struct import *import, const struct group *g
     return STATUS_OK;
 }
 
-static float half_to_float(uint16_t half)
-{
-    int exponent = half >> 10 & 31;
-    float fraction = (float)(half & 1023);
-    float size = exponent == 0    ? ldexpf(fraction, -24)
-                 : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
-                                  : ldexpf(1024 + fraction, exponent - 25);
-    return half >> 15 ? -size : size;
-}
-
 // Little-endian values -> floats, with TensorFlow.js's arithmetic: double until the end.
 static void decode(const struct weight *weight, const unsigned char *bytes, float *values)
 {
@@ -373,9 +364,9 @@ static enum status take_weight(struct import *import, const struct weight *weigh
         keras_shape_text(&weight->shape, have);
         return fail(STATUS_FORMAT, "%s: shape %s, InceptionV3 has %s; this is another network", weight->name, have, want);
     }
-    decode(weight, bytes + weight->offset, import->values[conv].parts[part]);
+    decode(weight, bytes + weight->offset, import->model.convs[conv].parts[part]);
     import->seen[conv][part] = true;
-    return fail_in(keras_check_values(part, import->values[conv].parts[part], weight->count), "%s", weight->name);
+    return fail_in(keras_check_values(part, import->model.convs[conv].parts[part], weight->count), "%s", weight->name);
 }
 
 static enum status check_complete(const struct import *import)
@@ -395,9 +386,8 @@ enum status tfjs_import(const char *folder, const char *source_text, const char 
     struct import import = {.folder = folder, .network = network_inception_v3()};
     unsigned char *joined = NULL;
     TRY_OUT(load_manifest(&import));
-    import.values = keras_values_create(import.network);
-    if (!import.values)
-        TRY_OUT(no_memory("for the weights of %d convolutions", import.network->conv_count));
+    TRY_OUT(keras_model_create(&import.model, import.network));
+    snprintf(import.model.source, sizeof import.model.source, "%s", source_text);
     TRY_OUT(ALLOCATE(import.seen, import.network->conv_count, "for the weights of %d convolutions", import.network->conv_count));
     find_first_numbers(&import);
     for (size_t g = 0; g < import.manifest.group_count; g++) {
@@ -409,11 +399,11 @@ enum status tfjs_import(const char *folder, const char *source_text, const char 
         joined = NULL;
     }
     TRY_OUT(check_complete(&import));
-    TRY_OUT(keras_write(out_path, import.network, import.values, source_text));
+    TRY_OUT(keras_write(out_path, import.network, &import.model));
 out:
     free(joined);
     free(import.seen);
-    free(import.values);
+    keras_model_free(&import.model);
     free_manifest(&import.manifest);
     return rc;
 }

@@ -9,7 +9,7 @@
 
 #include "common/system/file.h"
 #include "kernels/network/parameters.h"
-#include "weights/keras_reader.h"
+#include "weights/model_file.h"
 
 static const double NORM_EPSILON = 1e-3; // Keras InceptionV3's, which is not the default of its layer
 
@@ -30,48 +30,38 @@ static void fold_kernel(const struct keras_shape *shape, const float *values, co
                 kernel[(o * in + i) * taps + tap] = (float)(values[(tap * in + i) * out + o] * scale[o]);
 }
 
-static enum status read_conv(struct keras_reader *reader, const struct network *network, int conv, float *scratch, float *weights)
+static enum status fold_conv(const struct network *network, int conv, const struct keras_values *values, float *weights)
 {
     enum status rc = STATUS_OK;
     struct keras_shape shape = keras_shape(network, conv, KERAS_KERNEL);
     size_t out = keras_part_count(network, conv, KERAS_BETA), kernel_count = keras_count(&shape);
     float *kernel = weights + parameters_kernel_start(network, conv), *bias = kernel + kernel_count;
-    float *beta = scratch + kernel_count, *mean = beta + out, *variance = mean + out;
     double *scale;
     TRY(ALLOCATE(scale, out, "for %zu channels", out));
-    TRY_OUT(keras_read(reader, conv, KERAS_KERNEL, scratch));
-    TRY_OUT(keras_read(reader, conv, KERAS_BETA, beta));
-    TRY_OUT(keras_read(reader, conv, KERAS_MEAN, mean));
-    TRY_OUT(keras_read(reader, conv, KERAS_VARIANCE, variance));
     for (size_t o = 0; o < out; o++) {
-        scale[o] = 1.0 / sqrt(variance[o] + NORM_EPSILON);
-        bias[o] = (float)(beta[o] - mean[o] * scale[o]);
+        scale[o] = 1.0 / sqrt(values->parts[KERAS_VARIANCE][o] + NORM_EPSILON);
+        bias[o] = (float)(values->parts[KERAS_BETA][o] - values->parts[KERAS_MEAN][o] * scale[o]);
     }
-    fold_kernel(&shape, scratch, scale, kernel);
+    fold_kernel(&shape, values->parts[KERAS_KERNEL], scale, kernel);
+    free(scale);
     // Finite values can still fold to infinity.
     rc = keras_check_values(KERAS_KERNEL, kernel, kernel_count + out);
-    rc = fail_in(rc, "layer %s, folded", network->layers[network->convs[conv]].name);
-out:
-    free(scale);
-    return rc;
+    return fail_in(rc, "layer %s, folded", network->layers[network->convs[conv]].name);
 }
 
-static enum status read_top(struct keras_reader *reader, const struct network *network, float *scratch, float *weights)
+static void place_top(const struct network *network, const struct keras_model *model, float *weights)
 {
-    const size_t features = parameters_features(network), classes = (size_t)keras_classes(reader);
+    const size_t features = parameters_features(network), classes = (size_t)model->classes;
     float *kernel = weights + parameters_top_kernel_start(network), *bias = kernel + NETWORK_CLASSES_MAX * features;
-    enum status rc = STATUS_OK;
     memset(kernel, 0, parameters_top_count(network) * sizeof *kernel);
-    if (classes == 0)
-        return rc;
-    TRY(keras_read_top(reader, KERAS_TOP_KERNEL, scratch));
     for (size_t f = 0; f < features; f++)
         for (size_t c = 0; c < classes; c++)
-            kernel[c * features + f] = scratch[f * classes + c];
-    return keras_read_top(reader, KERAS_TOP_BIAS, bias);
+            kernel[c * features + f] = model->top[KERAS_TOP_KERNEL][f * classes + c];
+    for (size_t c = 0; c < classes; c++)
+        bias[c] = model->top[KERAS_TOP_BIAS][c];
 }
 
-static enum status fill_info(const char *path, const struct keras_reader *reader, struct weights_info *info)
+static enum status fill_info(const char *path, const struct keras_model *model, struct weights_info *info)
 {
     struct stat status;
     memset(info, 0, sizeof *info); // it travels as bytes
@@ -79,9 +69,12 @@ static enum status fill_info(const char *path, const struct keras_reader *reader
     if (stat(path, &status) != 0)
         return fail(STATUS_IO, "%s: %m", path);
     info->bytes = (uint64_t)status.st_size;
-    info->classes = keras_classes(reader);
+    info->classes = model->classes;
+    info->count_padding = model->count_padding;
+    if (model->names)
+        info->names = *model->names;
     snprintf(info->path, sizeof info->path, "%s", path);
-    snprintf(info->source, sizeof info->source, "%s", keras_source(reader)[0] ? keras_source(reader) : "unknown");
+    snprintf(info->source, sizeof info->source, "%s", model->source[0] ? model->source : "unknown");
     for (size_t i = 0; i < sizeof official / sizeof official[0]; i++)
         if (strcmp(info->md5, official[i].md5) == 0)
             snprintf(info->source, sizeof info->source, "%s", official[i].source);
@@ -91,22 +84,34 @@ static enum status fill_info(const char *path, const struct keras_reader *reader
 enum status weights_read(const char *path, const struct network *network, float *weights, struct weights_info *info)
 {
     enum status rc;
-    struct keras_reader *reader = NULL;
-    size_t largest = parameters_top_count(network);
-    for (int conv = 0; conv < network->conv_count; conv++) {
-        size_t count = keras_part_count(network, conv, KERAS_KERNEL) + 3 * keras_part_count(network, conv, KERAS_BETA);
-        largest = count > largest ? count : largest;
-    }
-    float *scratch;
-    TRY(ALLOCATE(scratch, largest, "for %zu weights", largest));
-    TRY_OUT(keras_open(&reader, path, network));
+    struct keras_model model = {0};
+    TRY_OUT(model_file_read(path, network, &model));
     for (int conv = 0; conv < network->conv_count; conv++)
-        TRY_OUT(fail_in(read_conv(reader, network, conv, scratch, weights), "%s", path));
-    TRY_OUT(fail_in(read_top(reader, network, scratch, weights), "%s", path));
+        TRY_OUT(fail_in(fold_conv(network, conv, &model.convs[conv], weights), "%s", path));
+    place_top(network, &model, weights);
+    parameters_set_count_padding(network, weights, model.count_padding);
     if (info)
-        TRY_OUT(fill_info(path, reader, info));
+        TRY_OUT(fill_info(path, &model, info));
 out:
-    keras_close(&reader);
-    free(scratch);
+    keras_model_free(&model);
     return rc;
+}
+
+enum status weights_choose_class(const struct weights_info *info, struct config *config)
+{
+    int number = 0;
+    if (config->objective != OBJECTIVE_CLASS)
+        return STATUS_OK;
+    TRY(class_names_find(&info->names, info->classes, config->class, &number));
+    snprintf(config->class, sizeof config->class, "%d", number);
+    return STATUS_OK;
+}
+
+void weights_class_text(const struct weights_info *info, const struct config *config, char text[WEIGHTS_CLASS_MAX])
+{
+    const int class = atoi(config->class);
+    text[0] = '\0';
+    if (config->objective == OBJECTIVE_CLASS)
+        snprintf(text, WEIGHTS_CLASS_MAX, class < info->names.count ? "%d: %s" : "%d", class,
+                 info->names.names[class < info->names.count ? class : 0]);
 }

@@ -34,7 +34,7 @@ SHORTER = [
     (r"(mpirun|srun) -n [4-9]\b", r"\1 -n 3"),
     (r"for n in [0-9 ]+; do for repeat in [0-9 ]+;", "for n in 2 3; do for repeat in 1 2;"),
 ]
-ELSEWHERE = r"quickstart|cmake|cpack|\$EDITOR|sbatch|slurm/|apt-get|tests/"
+ELSEWHERE = r"inception_v3\.pth|tabby\.h5|quickstart|cmake|cpack|\$EDITOR|sbatch|slurm/|apt-get|tests/"
 USAGE = r"\.\.\.|\bDIR\b|\bRUN\b|\[--"
 
 

@@ -357,11 +357,11 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     for command in "bench -s" "dream -o out x.png -s"; do
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command model.path=missing.h5
-        [[ "$output" == *'error: model.path: missing.h5: No such file or directory; name a Keras file '* ]]
+        [[ "$output" == *'error: model.path: missing.h5: No such file or directory; name a Keras or PyTorch file '* ]]
         [ ! -e out ]
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command model.path=wrong.h5
-        [[ "$output" == *'error: model.path: wrong.h5: '*'; name a Keras file of InceptionV3'* ]]
+        [[ "$output" == *'error: model.path: wrong.h5: '*'; name a Keras or PyTorch file of InceptionV3'* ]]
     done
     mkdir cache/oneiros -p
     cp wrong.h5 cache/oneiros/inception_v3.h5
@@ -369,6 +369,17 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     [[ "$output" == *'inception_v3.h5: '*'`oneiros model fetch --force` replaces the file' ]]
     run -2 "$ONEIROS" model info missing.h5
     run -1 "$ONEIROS" model import missing -o x.h5
+    [[ "$output" == *'error: missing: No such file or directory' ]]
+    run -1 "$ONEIROS" model import wrong.h5 -o x.h5
+    [[ "$output" == *'error: wrong.h5: '* ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --input unit
+    [[ "$output" == *"--input: 'unit' is neither signed nor imagenet" ]]
+    run -2 "$ONEIROS" model import . -o x.h5 --classes wrong.h5
+    [[ "$output" == *'--classes and --input are for files, and . is a folder' ]]
+    printf '\x80\x03cposix\nsystem\n.' >evil.pth
+    run -1 "$ONEIROS" model import evil.pth -o x.h5
+    [[ "$output" == *'evil.pth: a pickle, but not as torch.save() writes it; no pickle is run' ]]
+    [ ! -e x.h5 ]
 }
 
 @test "model graph --json: what lives at the same time lies apart, and methods are the plan's" {

@@ -10,7 +10,7 @@ setup_file() {
     cd "$BATS_FILE_TMPDIR"
     mkdir photos
     cp "$DATA"/{chelsea,coffee,rocket}.png photos
-    cp "$DATA/rocket.png" 'photos/<script>alert(1)<!--.png'
+    /usr/bin/python3 -c 'from PIL import Image; Image.open("photos/rocket.png").transpose(Image.FLIP_LEFT_RIGHT).save("photos/<script>alert(1)<!--.png")'
     printf '<html>not found</html>' >photos/broken.png
     "$ONEIROS" dream -q "${tiny[@]}" -o dreams photos || [ $? -eq 3 ]
     cp -r dreams killed

@@ -40,7 +40,7 @@ static void go_on(const char *folder, struct record_reader *saved)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const struct image_limits limits = {100, 10000};
+    static const struct image_limits limits = {.side = 100, .pixels = 10000};
     char folder[SCRATCH_PATH], path[SCRATCH_PATH];
     struct checkpoint checkpoint;
     if (size < SHA256_DIGEST_LENGTH)

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     bool end = false;
     scratch_path(path, "");
     scratch_write(path, bytes, size);
-    if (folder_names_create(&names, "/dev/shm", FOLDERS_TREE) != STATUS_OK || intake_list_open(&list, path) != STATUS_OK)
+    if (folder_names_create(&names, "/dev/shm", FOLDERS_TREE) != STATUS_OK || intake_list_open(&list, path, -1) != STATUS_OK)
         abort();
     while (list.stream)
         if (intake_list_next(&list, text, &end) == STATUS_OK && !end) {

@@ -11,8 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-// The header alone. That it says what decoding finds is what tests of whole and of damaged pictures hold (probed.h); of files made to lie, each
-// chunk to another reader, it is not promised.
+// The header alone. That it says what decoding finds is what tests of whole and of damaged pictures hold (probed.h); of files made to lie,
+// each chunk to another reader, it is not promised.
 static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct image_limits *limits)
 {
     struct codec_header header;
@@ -28,13 +28,18 @@ static inline void fuzz_header(const uint8_t *bytes, size_t size, const struct i
 // Decodes, with profile and EXIF. Some of what comes out is written in every format: that takes longer than all else.
 static inline void fuzz_picture(const uint8_t *bytes, size_t size)
 {
-    static const struct image_limits limits = {1000, 1 << 16}; // small: what only takes long is no finding
+    const struct image_limits limits = {
+        .side = 1000, .pixels = 1 << 16, .choice.accepts_damage = size % 2}; // small: what only takes long is no finding
     char path[SCRATCH_PATH];
     struct image image;
     const enum status rc = codec_decode(bytes, size, &limits, &image);
     fuzz_header(bytes, size, &limits);
     if (rc != STATUS_OK)
         return;
+    if (image.raster.keeps_file && (image.raster.file = malloc(size))) { // the dream is written into it
+        memcpy(image.raster.file, bytes, size);
+        image.raster.file_size = size;
+    }
     scratch_path(path, "");
     for (enum image_format format = IMAGE_FORMAT_PNG; format <= IMAGE_FORMAT_JPEG && size % 8 == 0; format++)
         (void)!codec_encode(path, format, &image);

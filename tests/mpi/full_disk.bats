@@ -143,7 +143,7 @@ fills() {
 
 @test "a disk that is full at any moment: no half a file, and with more room the same command ends the run" {
     # From hardly more than an empty run file to nearly all of the outputs.
-    for size in 320 1000 1800 2600; do
+    for size in 400 1000 1800 2600; do
         disk "$size" out
         local code=0 io=coordinator
         [ "$size" -ne 1800 ] || io=workers

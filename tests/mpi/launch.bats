@@ -75,7 +75,7 @@ with_last() {
     [[ "$output" == *"oneiros: error: rank 2 on $(hostname): ONEIROS_THREADS: 'many' is not a whole number"* ]]
     run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream -s bad=1 -o wrong "$DATA/chelsea.png"
     [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
-    [[ "$output" == *"oneiros: error: -s bad=1: unknown key bad"* ]]
+    [[ "$output" == *"oneiros: error: -s bad: unknown key bad"* ]]
     run -2 "$MPIEXEC" -n 3 "$ONEIROS" dream --print-config --bad
     [ "$(grep -c '^oneiros: ' <<<"$output")" -eq 1 ]
     [ ! -e wrong ]

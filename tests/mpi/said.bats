@@ -10,9 +10,10 @@ settings=(-s octaves.count=2 -s steps=2 -s input.resize=120 -s threads=1 -s fram
 setup() {
     cd "$BATS_TEST_TMPDIR"
     mkdir in
-    cp "$DATA/chelsea.png" in/a.png
-    cp "$DATA/chelsea.png" in/b.png
-    cp "$DATA/chelsea.png" in/c.png
+    local name
+    for name in a b c; do # the same picture, but not the same bytes
+        { cat "$DATA/chelsea.png" && echo $name; } >in/$name.png
+    done
 }
 
 dream() {
@@ -66,7 +67,7 @@ said() {
     said "no effect unless gradient_above is before a target: with mixed2 all of it is plain" 1
     run -0 "$ONEIROS" dream --dry-run -s gradient_above=mixed4 -s balance=0 -o behind in
     grep -q "^settings: .*balance=0 gradient_above=mixed4" <<<"$output"
-    grep -q "^targets: mixed3:0.5,mixed6:1; balance 0$" <<<"$output"
+    grep -q "^targets: mixed3:0.5,mixed6:1; balance 0, saturation 1$" <<<"$output"
     said "no effect" 0
     run -0 "$ONEIROS" dream --dry-run -s targets=mixed0 -o behind in
     said "no effect" 0
@@ -148,8 +149,8 @@ said() {
 @test "what was noted of how pictures are read: the first of a kind by name, the rest counted" {
     rm in/*
     local name
-    for name in a b c; do
-        ffmpeg -v error -f lavfi -i testsrc=s=160x120:d=0.3:r=10 "in/$name.gif"
+    for name in 1 2 3; do
+        ffmpeg -v error -f lavfi -i testsrc=s=160x12$name:d=0.3:r=10 in/$name.gif
     done
     ffmpeg -v error -i "$DATA/chelsea.png" -vf format=rgba,colorchannelmixer=aa=0.5 in/d.png
     run -0 dream -s output.format=jpeg -o out in
@@ -157,9 +158,4 @@ said() {
     said "2 more pictures like that: of several pages or frames the first is taken" 1
     said "in/d.png: JPEG has no alpha; the dream is written without" 1
     said "more picture" 1
-}
-
-@test "a list from a pipe, which can be gone through only once, is not gone through before the run" {
-    run -0 dream -o out @<(printf '%s\n' in/a.png in/b.png)
-    [[ $output == *"oneiros: 2 images in "* ]]
 }

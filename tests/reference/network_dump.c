@@ -113,7 +113,7 @@ static void write_gradients(struct dump *d)
     struct objective_view view = {.tile = &whole, .width = d->width, .height = d->height};
     double sums[CONFIG_TARGETS_MAX], target_loss[CONFIG_TARGETS_MAX];
     void *memory;
-    DUMP_OK(objective_init(&objective, &d->config, NULL, 0));
+    DUMP_OK(objective_init(&objective, &d->config, d->weights, NETWORK_CLASSES_MAX));
     objective_values(&objective, d->width, d->height, view.values);
     struct executor *executor = start(d, objective.count, objective.rows, &memory);
     for (int k = 0; k < 4; k++) {
@@ -143,6 +143,8 @@ int main(int argc, char **argv)
     d.config.saturation = SATURATION_NONE; // A^2, as the reference has it
     dump_set(&d.config, "targets", d.oracle, "targets");
     dump_set(&d.config, "objective", d.oracle, "objective");
+    if (H5Aexists(d.oracle, "class") > 0)
+        dump_set(&d.config, "class", d.oracle, "class");
     d.image = dump_read_image(d.oracle, &d.width, &d.height);
     dump_write_planes(d.output, "image", 3, d.height, d.width, d.image);
     d.weights = dump_read_weights(argv[1]);

@@ -13,7 +13,8 @@ from PIL import Image, ImageCms
 import photographs
 import png
 
-BLACK_POINT_COMPENSATION = 0x2000
+BLACK_POINT_COMPENSATION, WITHOUT_SHORTCUTS = 0x2000, 0x0100  # flags of Little CMS, whose tables of CMYK are coarse
+NAMES = {"webp": "WebP", "gif": "GIF"}  # formats that a build may lack
 CMYK_GUESSED = "CMYK without a profile: its colours are a guess"
 
 
@@ -21,9 +22,40 @@ CMYK_GUESSED = "CMYK without a profile: its colours are a guess"
 class Picture:
     suffix: str
     data: bytes
-    samples: numpy.ndarray  # (H, W, 3), or 4 with alpha: uint8, uint16 or float32 as the dream is to have them
-    notice: str = ""  # that the terminal is to show
+    samples: numpy.ndarray  # (H, W, 3), or 4 with alpha, as the dream is to have them; of rasters any number, whose first three are dreamed on
+    notice: str | tuple = ""  # that the terminal is to show; several: one of each kind
     profile: bytes = b""  # that the dream is to have
+    own_profile: bool = False  # it has one, which oneiros made of what the file says of its colours
+    colours: numpy.ndarray = None  # what is seen in place of samples, which are in other colours
+    values: tuple = None  # of a raster: that are black and white
+    holes: numpy.ndarray = None  # as samples: no data, which stays
+    orientation: int = 1  # of samples, where the dream lies as the file does
+    level: float = None  # grey levels of 255 that decoding may be off, at worst; as little as its samples have by default
+    rough: float = None  # the same where FFmpeg decodes it, for want of libvips
+    tags: tuple = ()  # of TIFF that the dream is to have: number, type, count, value
+    density: float = 0  # dots an inch that the dream is to have
+    said: tuple = ()  # what the dream is to say besides, anywhere in its file
+    needs: str = ""  # the format's name among those that oneiros reads, where the suffix does not say: libvips may be missing
+
+    def __post_init__(self):
+        self.needs = self.needs or NAMES.get(self.suffix, "")
+
+    @property
+    def notices(self):
+        return [self.notice] * bool(self.notice) if isinstance(self.notice, str) else list(self.notice)
+
+    @property
+    def seen(self):
+        """What is dreamed on, (H, W, 3) in 0..1, upright; NaN where no data is."""
+        samples = self.samples if self.colours is None else self.colours
+        if self.profile and self.colours is None:
+            unit = samples[..., :3] / (1 if samples.dtype.kind == "f" else float(numpy.iinfo(samples.dtype).max))
+            samples = through_profile(Image.fromarray(whole(unit, 8)), self.profile)
+        low, high = self.values or (0, 1 if samples.dtype.kind == "f" else numpy.iinfo(samples.dtype).max)
+        unit = ((samples[..., :3].astype(numpy.float64) - low) / (float(high) - low)).clip(0, 1)
+        if self.holes is not None:
+            unit = numpy.where(self.holes[..., :3], numpy.nan, unit)
+        return upright(unit, self.orientation)
 
     @property
     def dream(self):
@@ -38,7 +70,7 @@ def kind(*arguments):
 
     def register(make):
         for argument in arguments or [None]:
-            name = make.__name__.replace("_", "-") + ("" if argument is None else f"-{argument}")
+            name = make.__name__.replace("_", "-") + ("" if argument is None else f"-{argument}".replace(":", "-"))
             KINDS.append((name, lambda photograph, a=argument: make(photograph) if a is None else make(photograph, a)))
         return make
 
@@ -95,7 +127,7 @@ def inks(photograph):
 
 def through_profile(picture, profile):
     converted = ImageCms.profileToProfile(
-        picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=BLACK_POINT_COMPENSATION
+        picture, io.BytesIO(profile), ImageCms.createProfile("sRGB"), 1, "RGB", flags=BLACK_POINT_COMPENSATION | WITHOUT_SHORTCUTS
     )
     return numpy.asarray(converted)
 
@@ -168,7 +200,7 @@ def png_profile(p, bits):
 def png_profile_grey(p):
     grey, profile = whole(luma(p), 8), photographs.profile("sgray")
     data = png.encode(grey, 8, png.GREY, before=png.profile_chunk(profile))
-    return Picture("png", data, through_profile(Image.fromarray(grey), profile))
+    return Picture("png", data, through_profile(Image.fromarray(grey), profile), level=1)
 
 
 @kind()
@@ -263,32 +295,44 @@ def tiff_bilevel(p, compression):
 @kind(8, 16)
 def tiff_cmyk(p, bits):
     samples = whole(inks(p), bits)
-    return Picture("tif", tiff(samples, photometric="separated"), whole(p, bits), notice=CMYK_GUESSED)
+    return Picture("tif", tiff(samples, photometric="separated"), whole(p, bits), notice=CMYK_GUESSED, level=2)
 
 
 @kind(8, 16)
 def tiff_cmyk_alpha(p, bits):
     samples = whole(numpy.concatenate([inks(p), fade(p)], axis=2), bits)
     data = tiff(samples, photometric="separated", extrasamples=["unassalpha"])
-    return Picture("tif", data, whole(with_alpha(p), bits), notice=CMYK_GUESSED)
+    return Picture("tif", data, whole(with_alpha(p), bits), notice=CMYK_GUESSED, level=2)
 
 
 @kind()
 def tiff_cmyk_profile(p):
     samples, profile = whole(inks(p), 8), photographs.profile("default_cmyk")
-    return Picture("tif", tiff(samples, photometric="separated", profile=profile), through_profile(Image.fromarray(samples, "CMYK"), profile))
+    return Picture("tif", tiff(samples, photometric="separated", profile=profile), through_profile(Image.fromarray(samples, "CMYK"), profile), level=1)
 
 
 @kind()
 def tiff_premultiplied(p):
     alpha = fade(p)
     samples = whole(numpy.concatenate([p * alpha, alpha], axis=2), 16)
-    return Picture("tif", tiff(samples, photometric="rgb", extrasamples=["assocalpha"]), whole(with_alpha(p), 16))
+    return Picture("tif", tiff(samples, photometric="rgb", extrasamples=["assocalpha"]), whole(with_alpha(p), 16), level=0.1)
 
 
 @kind()
 def tiff_pages(p):
     return Picture("tif", tiff(numpy.stack([whole(p, 8), whole(1 - p, 8)]), photometric="rgb"), whole(p, 8), notice="2 pages: the first is taken")
+
+
+@kind()
+def tiff_pages_in_a_circle(p):
+    """Two pages, of which the second says that it is followed by itself."""
+    data = bytearray(tiff(numpy.stack([whole(p, 8)] * 2), photometric="rgb"))
+    link = None
+    for _ in range(2):
+        at = struct.unpack_from("<I", data, 4 if link is None else link)[0]
+        link = at + 2 + 12 * struct.unpack_from("<H", data, at)[0]
+    struct.pack_into("<I", data, link, at)
+    return Picture("tif", bytes(data), whole(p, 8), notice="pages that run in a circle: the first is taken")
 
 
 @kind("lzw:2", "zip:2", "packbits", "zstd", "lzma")
@@ -302,7 +346,7 @@ def tiff_jpeg(p):
     return Picture("tif", data, numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
 
 
-@kind(3, 5, 8)
+@kind(2, 3, 4, 5, 6, 7, 8)
 def tiff_turned(p, orientation):
     data = tiff(whole(p, 16), photometric="rgb", orientation=orientation)
     return Picture("tif", data, upright(whole(p, 16), orientation))
@@ -316,10 +360,10 @@ def tiff_profile(p, bits):
 
 @kind()
 def tiff_highlights(p):
-    samples = p.copy()
+    samples = whole(p, 32)
     samples[:2, :3] = 1.7
-    data = tiff(whole(samples, 32), photometric="rgb")
-    return Picture("tif", data, whole(samples.clip(0, 1), 32), notice="of the float samples lie outside 0..1")
+    values = tuple(numpy.percentile(samples, [2, 98], method="nearest"))
+    return Picture("tif", tiff(samples, photometric="rgb"), samples, values=values, level=1, notice="are black and white (input.range)")
 
 
 # JPEG
@@ -343,14 +387,14 @@ def jpeg_grey(p):
 @kind()
 def jpeg_cmyk(p):
     data, _ = saved(Image.fromarray(whole(inks(p), 8), "CMYK"), "jpg", quality=95)
-    return Picture("jpg", data, whole(p, 8), notice=CMYK_GUESSED)
+    return Picture("jpg", data, whole(p, 8), notice=CMYK_GUESSED, level=12)
 
 
 @kind()
 def jpeg_cmyk_profile(p):
     profile = photographs.profile("default_cmyk")
     data, _ = saved(Image.fromarray(whole(inks(p), 8), "CMYK"), "jpg", quality=95, icc_profile=profile)
-    return Picture("jpg", data, through_profile(Image.open(io.BytesIO(data)), profile))
+    return Picture("jpg", data, through_profile(Image.open(io.BytesIO(data)), profile), level=1)
 
 
 @kind(2, 3, 4, 5, 6, 7, 8)
@@ -370,7 +414,7 @@ def jpeg_profile(p):
 
 @kind()
 def webp_lossy(p):
-    return Picture("webp", *saved(p, "webp", quality=90))
+    return Picture("webp", *saved(p, "webp", quality=90), level=2, rough=60)
 
 
 @kind()
@@ -386,7 +430,7 @@ def webp_alpha(p):
 @kind()
 def webp_exif(p):
     data, samples = saved(p, "webp", quality=90, exif=exif(6))
-    return Picture("webp", data, upright(samples, 6))
+    return Picture("webp", data, upright(samples, 6), level=2, rough=60)
 
 
 @kind()

@@ -141,6 +141,12 @@ static inline bool server_answer_whole(const struct server_request *request, con
         server_part(server, connection, "200 OK", "", 0, 0, 0);
     } else if (strcmp(path, "/hop") == 0) {
         server_redirect(connection, "/file");
+    } else if (strcmp(path, "/near") == 0) {
+        snprintf(to, sizeof to, "http://127.0.0.1:%d/file", server->port);
+        server_redirect(connection, to);
+    } else if (strcmp(path, "/away") == 0) { // another host, here as well
+        snprintf(to, sizeof to, "http://localhost:%d/file", server->port);
+        server_redirect(connection, to);
     } else if (strcmp(path, "/loop") == 0) {
         server_redirect(connection, "/loop");
     } else if (strcmp(path, "/to-file") == 0) {

@@ -18,7 +18,7 @@
 #include "media/picture/codec.h"
 #include "unit.h"
 
-static const struct image_limits roomy = {20000, 100000000};
+static const struct image_limits roomy = {.side = 20000, .pixels = 100000000};
 
 struct bytes {
     void *data; // malloc'ed
@@ -109,9 +109,9 @@ static inline void expect_limits(const struct bytes *file, int width, int height
 {
     const uint64_t pixels = (uint64_t)width * (uint64_t)height;
     struct image image;
-    expect_refused(file, &(struct image_limits){1000, pixels - 1}, STATUS_LIMIT, "");
-    expect_refused(file, &(struct image_limits){width - 1, 1000000}, STATUS_LIMIT, "");
-    UNIT_OK(codec_decode(file->data, file->size, &(struct image_limits){width, pixels}, &image));
+    expect_refused(file, &(struct image_limits){.side = 1000, .pixels = pixels - 1}, STATUS_LIMIT, "");
+    expect_refused(file, &(struct image_limits){.side = width - 1, .pixels = 1000000}, STATUS_LIMIT, "");
+    UNIT_OK(codec_decode(file->data, file->size, &(struct image_limits){.side = width, .pixels = pixels}, &image));
     image_destroy(&image);
 }
 

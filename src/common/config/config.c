@@ -13,6 +13,7 @@
 #include "common/config/config_targets.h"
 #include "common/config/config_value.h"
 #include "common/config/nearest.h"
+#include "common/picture/image.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
 
@@ -165,11 +166,13 @@ enum status config_set(struct config *config, const char *key_value)
     char name[CONFIG_KEY_MAX], shown[TEXT_EXCERPT_MAX];
     size_t length = strcspn(key_value, "=");
     if (key_value[length] != '=' || length == 0)
-        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", text_excerpt(key_value, shown));
+        return fail(STATUS_USAGE, "-s %s: write KEY=VALUE", strstr(key_value, "://") ? "..." : text_excerpt(key_value, shown));
     snprintf(name, sizeof name, "%.*s", (int)length, key_value); // one that is cut here is no key either
     const struct config_key *key = config_find(name);
     if (!key)
-        return fail_in(config_unknown_key(name), "-s %s", text_excerpt(key_value, shown));
+        return fail_in(config_unknown_key(name), "-s %s", text_excerpt(name, shown));
+    if (key->secret)
+        return fail(STATUS_USAGE, "-s %s: others can see a command line: set it in a file for -c, or in the environment", name);
     return fail_in(config_value_parse(config, key, key_value + length + 1), "-s %s", name);
 }
 
@@ -359,8 +362,21 @@ static enum status check_statistics(const struct config *config)
     return STATUS_OK;
 }
 
+// Its value is in no message.
+static enum status check_header(const char *header)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"; // RFC 9110, 5.6.2
+    const size_t length = strspn(header, letters);
+    if (strcmp(header, "none") == 0 || (length > 0 && header[length] == ':' && header[length + 1 + strspn(header + length + 1, " \t")]))
+        return STATUS_OK;
+    return fail(STATUS_USAGE, "fetch.header: not a header, Name: value");
+}
+
 enum status config_check(const struct config *config)
 {
+    struct image_choice choice;
+    TRY(image_choice_parse(&choice, config->input.bands, config->input.range));
+    TRY(check_header(config->fetch.header));
     TRY(check_objective(config));
     TRY(check_octaves(config));
     TRY(check_cam_layer(config));

@@ -12,7 +12,14 @@
 #include "common/system/file.h"
 #include "common/system/status.h"
 
-enum { CONFIG_TARGETS_MAX = 16, CONFIG_NAME_MAX = 32, CONFIG_PATH_MAX = 4096, CONFIG_CHANNELS_MAX = 64 };
+enum {
+    CONFIG_TARGETS_MAX = 16,
+    CONFIG_NAME_MAX = 32,
+    CONFIG_PATH_MAX = 4096,
+    CONFIG_CLASS_MAX = 128,
+    CONFIG_CHANNELS_MAX = 64,
+    CONFIG_RANGE_MAX = 64
+};
 
 enum config_objective { OBJECTIVE_MEAN_SQUARE, OBJECTIVE_MEAN, OBJECTIVE_GUIDE, OBJECTIVE_CLASS };
 enum config_gradient { GRADIENT_GUIDED, GRADIENT_PLAIN, GRADIENT_DECONV };
@@ -22,6 +29,7 @@ enum { BALANCE_AUTO = -1, SATURATION_NONE = 0 };
 enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
+enum config_damaged { DAMAGED_REFUSE, DAMAGED_ACCEPT };
 enum config_folders { FOLDERS_AUTO, FOLDERS_TREE, FOLDERS_FLAT, FOLDERS_GROUPED };
 enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
 enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
@@ -54,12 +62,12 @@ struct config_targets {
 struct config {
     struct config_targets targets;
     enum config_objective objective;
-    double balance;              // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
-    double saturation;           // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; SATURATION_NONE
-    char guide[CONFIG_PATH_MAX]; // picture or URL for OBJECTIVE_GUIDE; "none"
-    int class;                   // for OBJECTIVE_CLASS
-    char mask[CONFIG_PATH_MAX];  // picture or URL: where pictures are dreamed on; "none"
-    double mask_feather;         // how far from its black it fades in, as a part of its shorter side
+    double balance;               // how far channels that answer to any picture are held back, 0..1; BALANCE_AUTO
+    double saturation;            // of OBJECTIVE_MEAN_SQUARE: activations far above it pull no harder; SATURATION_NONE
+    char guide[CONFIG_PATH_MAX];  // picture or URL for OBJECTIVE_GUIDE; "none"
+    char class[CONFIG_CLASS_MAX]; // for OBJECTIVE_CLASS: its number, or until the model file is read its name
+    char mask[CONFIG_PATH_MAX];   // picture or URL: where pictures are dreamed on; "none"
+    double mask_feather;          // how far from its black it fades in, as a part of its shorter side
     enum config_gradient gradient;
     char gradient_above[CONFIG_NAME_MAX]; // the rule of `gradient` holds behind this layer, the plain gradient up to it
     double gradient_strength;             // of the rule, 0..1; 0: none
@@ -146,6 +154,8 @@ struct config {
         enum config_folders folders;
     } output;
     struct {
+        char bands[CONFIG_NAME_MAX], range[CONFIG_RANGE_MAX]; // as image_choice_parse() has them
+        enum config_damaged damaged;
         int resize;   // pixels of the shorter side that inputs are brought to; 0: as they are
         int max_side; // pixels; larger inputs are refused
         uint64_t max_pixels;
@@ -157,6 +167,9 @@ struct config {
         double stall_seconds;   // below 1000 bytes a second for so long: stalled
         double total_seconds;   // one attempt
         int attempts;
+        char user_agent[CONFIG_PATH_MAX];  // "auto": oneiros and its version
+        char header[CONFIG_PATH_MAX];      // "Name: value", a secret; "none"
+        char header_host[CONFIG_PATH_MAX]; // that alone gets it; "any"
     } fetch;
 };
 

@@ -8,6 +8,7 @@
 #include "common/config/config_idle.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"
+#include "common/net/url.h"
 
 static bool opens_section(int i)
 {
@@ -32,6 +33,8 @@ static void print_key(const struct config *config, const struct config_key *key,
     }
     fprintf(stream, "%*s%s:%s", indent, "", part, key->type == CONFIG_TYPE_TARGETS ? "" : " ");
     config_value_print(config, key, indent + 2, stream);
+    if (key->secret && strcmp((const char *)config + key->offset, key->initial) != 0)
+        fputs(" # set, and not shown", stream);
     fputc('\n', stream);
 }
 
@@ -83,6 +86,16 @@ static bool is_without_effect(const struct config *was, const struct config *is,
            (config_is_idle(was, explains, key->name) && config_is_idle(is, explains, key->name));
 }
 
+// Of addresses what may be shown: nobody keeps the rest, and the digests of their pictures are compared besides.
+static bool is_same(const struct config *was, const struct config *is, const struct config_key *key)
+{
+    const char *x = (const char *)was + key->offset, *y = (const char *)is + key->offset;
+    char shown[2][URL_SHOWN_MAX];
+    if (key->type == CONFIG_TYPE_TEXT)
+        return strcmp(url_shown(x, NULL, shown[0]), url_shown(y, NULL, shown[1])) == 0;
+    return memcmp(x, y, key->size) == 0;
+}
+
 bool config_difference(const struct config *was, const struct config *is, enum config_use use, char *text, size_t size)
 {
     enum { NAMED_MAX = 4 };
@@ -94,7 +107,7 @@ bool config_difference(const struct config *was, const struct config *is, enum c
     }
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
-        if (memcmp((const char *)was + key->offset, (const char *)is + key->offset, key->size) == 0 || is_without_effect(was, is, key, use))
+        if (is_same(was, is, key) || is_without_effect(was, is, key, use))
             continue;
         if (++count <= NAMED_MAX) {
             fputs(count > 1 ? "; " : "", stream);
@@ -119,7 +132,7 @@ bool config_changes(const struct config *config, enum config_use use, void (*tak
         const struct config_key *key = &config_keys[i];
         char *value = NULL;
         size_t size;
-        if (memcmp((const char *)&initial + key->offset, (const char *)config + key->offset, key->size) == 0 ||
+        if (key->secret || memcmp((const char *)&initial + key->offset, (const char *)config + key->offset, key->size) == 0 ||
             !config_key_matters(key, use) || (strcmp(key->name, "output.folders") == 0 && config->output.folders == FOLDERS_TREE))
             continue;
         FILE *stream = open_memstream(&value, &size);

@@ -11,6 +11,7 @@
 
 #include "common/config/config_targets.h"
 #include "common/config/nearest.h"
+#include "common/net/url.h"
 #include "common/system/text.h"
 
 enum { NUMBER_MAX = 32 };
@@ -279,8 +280,15 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
     }
 }
 
+// Of an address what may be shown, of a secret its default.
+static const char *shown_text(const struct config_key *key, const char *text, char shown[URL_SHOWN_MAX])
+{
+    return key->secret ? key->initial : url_shown(text, NULL, shown);
+}
+
 void config_value_print(const struct config *config, const struct config_key *key, int indent, FILE *stream)
 {
+    char shown[URL_SHOWN_MAX];
     const void *field = (const char *)config + key->offset;
     if (key->type == CONFIG_TYPE_BOOL)
         fputs(*(const bool *)field ? "true" : "false", stream);
@@ -289,7 +297,7 @@ void config_value_print(const struct config *config, const struct config_key *ke
     else if (key->type == CONFIG_TYPE_REAL)
         print_real(key, *(const double *)field, stream);
     else if (key->type == CONFIG_TYPE_TEXT)
-        print_text(field, stream);
+        print_text(shown_text(key, field, shown), stream);
     else if (key->type == CONFIG_TYPE_TARGETS)
         print_targets(field, indent, stream);
     else
@@ -317,8 +325,9 @@ void config_value_print_short(const struct config *config, const struct config_k
 {
     const void *field = (const char *)config + key->offset;
     const struct config_targets *targets = field;
+    char shown[URL_SHOWN_MAX];
     if (key->type == CONFIG_TYPE_TEXT)
-        fputs(field, stream);
+        fputs(shown_text(key, field, shown), stream);
     else if (key->type != CONFIG_TYPE_TARGETS)
         config_value_print(config, key, 0, stream);
     else

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/net/transfer.h"
+#include "common/net/url.h"
 #include "common/system/clock.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
@@ -92,7 +93,9 @@ static void end_attempt(struct downloads *downloads, CURL *curl, CURLcode code)
     curl_multi_remove_handle(downloads->multi, curl);
     const enum status rc = transfer_end(&download->transfer, code);
     if (rc != STATUS_OK && transfer_again(&download->transfer, &seconds)) {
-        log_debug("%s: %s; trying again in %.1f s", download->transfer.url, status_message(), seconds);
+        char shown[URL_SHOWN_MAX];
+        if (seconds > 0)
+            log_debug("%s: %s; trying again in %.1f s", url_shown(download->transfer.url, NULL, shown), status_message(), seconds);
         download->due = now() + seconds;
     } else {
         end(downloads, download, transfer_give_up(&download->transfer, rc));
@@ -201,7 +204,7 @@ enum status downloads_create(struct downloads **out, const struct downloads_opti
 enum status downloads_add(struct downloads *downloads, const char *url, void *item)
 {
     struct download *download;
-    TRY(ALLOCATE(download, 1, "to download %s", url));
+    TRY(ALLOCATE(download, 1, "for another download"));
     download->item = item;
     download->transfer =
         (struct transfer){.url = url, .place = downloads->options.folder, .options = &downloads->options.fetch, .descriptor = -1};

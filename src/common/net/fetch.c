@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/net/transfer.h"
+#include "common/net/url.h"
 #include "common/system/file.h"
 #include "common/system/log.h"
 
@@ -25,6 +26,13 @@ struct fetch_options fetch_defaults(uint64_t limit)
     return (struct fetch_options){.limit = limit, .connect_seconds = 10, .stall_seconds = 30, .back_off_seconds = 1, .attempts = 4};
 }
 
+// A failure of it, by name.
+static enum status fail_of(const struct transfer *transfer, enum status rc)
+{
+    char shown[URL_SHOWN_MAX];
+    return fail_in(rc, "%s", url_shown(transfer->url, NULL, shown));
+}
+
 // Sleeps, in short pieces so that `progress` can stop it.
 static enum status pause_for(const struct transfer *transfer, double seconds)
 {
@@ -33,7 +41,7 @@ static enum status pause_for(const struct transfer *transfer, double seconds)
         double piece = left < 0.1 ? left : 0.1;
         nanosleep(&(struct timespec){.tv_nsec = (long)(piece * 1e9)}, NULL);
         if (options->progress && !options->progress(options->context, transfer->size, 0))
-            return fail(STATUS_STOPPED, "%s: stopped", transfer->url);
+            return fail_of(transfer, fail(STATUS_STOPPED, "stopped"));
     }
     return STATUS_OK;
 }
@@ -43,7 +51,7 @@ static enum status attempt(struct transfer *transfer)
     enum status rc = transfer_begin(transfer);
     if (rc == STATUS_OK)
         rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
-    return fail_in(rc, "%s", transfer->url);
+    return fail_of(transfer, rc);
 }
 
 // Waits for the lock. File systems without locks are used without: an MD5 still finds what two writers would mix up.
@@ -101,7 +109,7 @@ static enum status finish(struct fetch *fetch, bool resumed)
         if (strcmp(md5, want) != 0) {
             TRY(transfer_cut(&fetch->transfer));
             fetch->transfer.retry = resumed; // the part that was there may have been the wrong one
-            return fail(STATUS_FORMAT, "%s: its md5 is %s, expected %s; something on the way changes it", fetch->transfer.url, md5, want);
+            return fail_of(&fetch->transfer, fail(STATUS_FORMAT, "its md5 is %s, expected %s; something on the way changes it", md5, want));
         }
     }
     if (fsync(fetch->transfer.descriptor) != 0 || rename(fetch->partial, fetch->path) != 0)
@@ -120,7 +128,8 @@ static enum status try_repeatedly(struct fetch *fetch)
             rc = finish(fetch, resumed);
         if (rc == STATUS_OK || !transfer_again(transfer, &seconds))
             return transfer_give_up(transfer, rc);
-        log_debug("%s; trying again", status_message());
+        if (seconds > 0)
+            log_debug("%s; trying again", status_message());
         TRY(pause_for(transfer, seconds));
     }
 }

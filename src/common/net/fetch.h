@@ -17,6 +17,10 @@ struct fetch_options {
     double stall_seconds;    // below 1000 bytes a second for so long: stalled
     double total_seconds;    // one attempt; 0: no limit
     double back_off_seconds; // before the second attempt, doubled for each later one, times 0.5 to 1.5 at random
+    const char *user_agent;  // NULL: oneiros and its version
+    const char *header;      // "Name: value", a secret; NULL: none. It goes to the scheme, host and port of the address alone, as do its
+                             // user and password, not to where a redirect leads
+    const char *header_host; // the only host, or host:port, that gets it; NULL: any
     int attempts;            // on answers 408, 429 and 5xx, resets and time-outs; a name that does not resolve is tried twice at most
     // Called about once a second and more often; total is 0 while unknown. False stops with STATUS_STOPPED. NULL: none.
     bool (*progress)(void *context, uint64_t done, uint64_t total);

@@ -11,7 +11,7 @@
 
 #include "common/net/url.h"
 
-enum { REDIRECTS_MAX = 5, RETRY_AFTER_MAX = 60, BACK_OFF_MAX = 60, STALL_BYTES_PER_SECOND = 1000 };
+enum { REDIRECTS_MAX = 5, RETRY_AFTER_MAX = 60, BACK_OFF_MAX = 60, STALL_BYTES_PER_SECOND = 1000, IGNORED_MAX = 1 << 20 };
 
 enum status transfer_cut(struct transfer *transfer)
 {
@@ -40,6 +40,9 @@ static size_t on_header(char *line, size_t unit, size_t length, void *data)
     if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { // a new answer, after a redirect
         transfer->answer_etag[0] = '\0';
         transfer->range_start = -1;
+        transfer->has_location = false;
+    } else if (length > 9 && strncasecmp(line, "location:", 9) == 0) {
+        transfer->has_location = true;
     } else if (length > 5 && strncasecmp(line, "etag:", 5) == 0) {
         copy_value(value, sizeof value, line + 5, length - 5);
         if (value[0] == '"') // a weak one does not promise the same bytes
@@ -70,8 +73,19 @@ static enum status begin_body(struct transfer *transfer)
     return STATUS_OK;
 }
 
+static bool is_redirect(const struct transfer *transfer)
+{
+    long answer = 0;
+    curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
+    return transfer->has_location && answer >= 300 && answer < 400;
+}
+
 static enum status take_body(struct transfer *transfer, const char *bytes, size_t length)
 {
+    if (!transfer->begun && is_redirect(transfer)) {
+        transfer->ignored += length;
+        return transfer->ignored <= IGNORED_MAX ? STATUS_OK : fail(STATUS_LIMIT, "a redirect with more than %d bytes", IGNORED_MAX);
+    }
     if (!transfer->begun)
         TRY(begin_body(transfer));
     if (length > transfer->options->limit - transfer->size)
@@ -124,24 +138,52 @@ static const char *environment(const char *name)
     return value && *value ? value : NULL;
 }
 
+static void add_header(struct transfer *transfer, const char *line, enum status *rc)
+{
+    struct curl_slist *more = curl_slist_append(transfer->headers, line);
+    if (!more)
+        *rc = no_memory("for a header");
+    transfer->headers = more ? more : transfer->headers;
+}
+
+// Whether a header that is for this host, or host:port, is for the address.
+static bool is_for(const char *host, const char *url)
+{
+    const struct url_parts parts = url_split(url);
+    const char *start = url + parts.host;
+    const size_t length = strlen(host), all = parts.path - parts.host;
+    return length <= all && strncasecmp(start, host, length) == 0 && (length == all || start[length] == ':');
+}
+
+// Where this attempt is, and what it says of us there.
+static enum status set_address(struct transfer *transfer)
+{
+    const struct fetch_options *options = transfer->options;
+    enum status rc = STATUS_OK;
+    char url[URL_MAX];
+    TRY(url_encode(transfer->url, url));
+    curl_easy_setopt(transfer->curl, CURLOPT_URL, transfer->at ? transfer->at : url); // it keeps a copy
+    if (transfer->at && !url_same_origin(url, transfer->at))
+        return STATUS_OK;
+    if (transfer->at)
+        url_credentials(url, transfer->curl);
+    if (options->header && (!options->header_host || is_for(options->header_host, url)))
+        add_header(transfer, options->header, &rc);
+    return rc;
+}
+
 static enum status set_options(struct transfer *transfer)
 {
     const struct fetch_options *options = transfer->options;
     CURL *curl = transfer->curl;
-    char url[URL_MAX];
-    TRY(url_encode(transfer->url, url));
-    curl_easy_setopt(curl, CURLOPT_URL, url); // it keeps a copy
+    TRY(set_address(transfer));
 #if CURL_AT_LEAST_VERSION(7, 85, 0)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
 #else
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
 #endif
-    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(curl, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
-    curl_easy_setopt(curl, CURLOPT_USERAGENT, "oneiros/" ONEIROS_VERSION);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, options->user_agent ? options->user_agent : "oneiros/" ONEIROS_VERSION);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 #if CURL_AT_LEAST_VERSION(7, 87, 0)
     curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); // when there is no more time, a name server that does not answer is not waited for
@@ -173,7 +215,9 @@ static enum status explain(struct transfer *transfer, CURLcode code)
 {
     long answer = 0;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
-    const char *reason = transfer->error[0] ? transfer->error : curl_easy_strerror(code);
+    // Its own words may hold the address of a proxy, with its password.
+    const bool own = transfer->error[0] && !strpbrk(transfer->error, "@?") && !strstr(transfer->error, "://");
+    const char *reason = own ? transfer->error : curl_easy_strerror(code);
     switch (code) {
     case CURLE_HTTP_RETURNED_ERROR:
         transfer->retry = answer >= 500 || answer == 408 || answer == 429 || (answer == 416 && transfer->size > 0);
@@ -217,23 +261,33 @@ void transfer_start(void)
 static enum status ask_for_rest(struct transfer *transfer)
 {
     char range[32], condition[300];
+    enum status rc = STATUS_OK;
     snprintf(range, sizeof range, "%llu-", (unsigned long long)transfer->size);
     curl_easy_setopt(transfer->curl, CURLOPT_RANGE, range);
     if (!transfer->etag[0])
         return STATUS_OK;
     snprintf(condition, sizeof condition, "If-Range: %s", transfer->etag);
-    transfer->headers = curl_slist_append(NULL, condition);
-    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
-    return transfer->headers ? STATUS_OK : no_memory("to ask for the rest");
+    add_header(transfer, condition, &rc);
+    return rc;
+}
+
+static void end_attempt(struct transfer *transfer)
+{
+    curl_easy_cleanup(transfer->curl);
+    curl_slist_free_all(transfer->headers);
+    transfer->curl = NULL;
+    transfer->headers = NULL;
 }
 
 enum status transfer_begin(struct transfer *transfer)
 {
     enum status rc = STATUS_OK;
     transfer_start();
-    transfer->tried++;
+    transfer->tried += !transfer->moved;
+    transfer->redirects = transfer->moved ? transfer->redirects : 0;
     transfer->code = CURLE_OK;
-    transfer->begun = transfer->retry = false;
+    transfer->begun = transfer->retry = transfer->moved = transfer->has_location = false;
+    transfer->ignored = 0;
     transfer->retry_after = 0;
     transfer->error[0] = '\0';
     transfer->refusal = STATUS_OK;
@@ -245,6 +299,7 @@ enum status transfer_begin(struct transfer *transfer)
         TRY_OUT(transfer_cut(transfer));
     if (transfer->size > 0)
         TRY_OUT(ask_for_rest(transfer));
+    curl_easy_setopt(transfer->curl, CURLOPT_HTTPHEADER, transfer->headers);
 out:
     if (rc != STATUS_OK)
         transfer_abandon(transfer);
@@ -253,15 +308,30 @@ out:
 
 void transfer_abandon(struct transfer *transfer)
 {
-    curl_easy_cleanup(transfer->curl);
-    curl_slist_free_all(transfer->headers);
-    transfer->curl = NULL;
-    transfer->headers = NULL;
+    end_attempt(transfer);
+    free(transfer->at);
+    transfer->at = NULL;
+    transfer->moved = false;
+}
+
+// The answer names another place: the next attempt is there.
+static enum status follow(struct transfer *transfer, const char *place)
+{
+    if (++transfer->redirects > REDIRECTS_MAX)
+        return fail(STATUS_IO, "more than %d redirects", REDIRECTS_MAX);
+    char *at = strdup(place);
+    if (!at)
+        return no_memory("to follow a redirect");
+    free(transfer->at);
+    transfer->at = at;
+    transfer->moved = true;
+    return fail(STATUS_IO, "the server names another place");
 }
 
 enum status transfer_end(struct transfer *transfer, CURLcode code)
 {
     enum status rc = STATUS_OK;
+    const char *place = NULL;
     curl_off_t wait = 0;
     transfer->code = code;
     if (curl_easy_getinfo(transfer->curl, CURLINFO_RETRY_AFTER, &wait) == CURLE_OK && wait > 0)
@@ -270,9 +340,14 @@ enum status transfer_end(struct transfer *transfer, CURLcode code)
         rc = fail(transfer->refusal, "%s", transfer->reason);
     else if (code != CURLE_OK)
         rc = explain(transfer, code);
+    else if (curl_easy_getinfo(transfer->curl, CURLINFO_REDIRECT_URL, &place) == CURLE_OK && place)
+        rc = follow(transfer, place);
     else if (!transfer->begun)
         rc = begin_body(transfer); // an empty one
-    transfer_abandon(transfer);
+    if (transfer->moved)
+        end_attempt(transfer);
+    else
+        transfer_abandon(transfer);
     return rc;
 }
 
@@ -287,6 +362,9 @@ static double random_factor(void)
 // Twice as long each time. Not all at the same moment: what is down may be down because too many came at once.
 bool transfer_again(const struct transfer *transfer, double *seconds)
 {
+    *seconds = 0;
+    if (transfer->moved)
+        return true;
     const bool unknown_host = transfer->code == CURLE_COULDNT_RESOLVE_HOST || transfer->code == CURLE_COULDNT_RESOLVE_PROXY;
     if (!transfer->retry || transfer->tried >= transfer->options->attempts || (unknown_host && transfer->tried >= 2))
         return false;

@@ -2,7 +2,8 @@
 // One file on its way from a server into an open file, attempt by attempt: what fetch_file() does for one and downloads.h for many at once.
 //
 // Each attempt is transfer_begin(), a libcurl handle's run, and transfer_end(); after a failure transfer_again() says whether and when to
-// try once more. Messages do not name the URL: the callers do, where their readers do not know it. An attempt goes on where the last one
+// try once more. So it does at once after a redirect, which libcurl does not follow by itself: it would take headers along to any host.
+// Messages do not name the URL: the callers do, as url_shown(), where their readers do not know it. An attempt goes on where the last one
 // broke off if the server promises that it is still the same file.
 #pragma once
 
@@ -18,11 +19,16 @@ struct transfer {
     char etag[256]; // of what the file holds; empty: unknown
     bool trusted;   // whether going on with the file is safe: it can be checked
     int tried;      // attempts
+    char *at;       // malloc'ed: where redirects of this attempt have led; NULL: it is at `url`
+    int redirects;  // so many
+    bool moved;     // the last answer was one
     // One attempt:
     CURL *curl; // NULL: none under way
     struct curl_slist *headers;
     CURLcode code;
     bool begun;                      // the answer's body has started
+    bool has_location;               // of that answer's headers
+    uint64_t ignored;                // bytes of a redirect's body
     char answer_etag[256];           // of the answer whose headers are coming in
     int64_t range_start;             // of that answer; -1: none
     long retry_after;                // seconds that the server asks to wait; 0: it does not

@@ -2,8 +2,10 @@
 #include "common/net/url.h"
 
 #include <ctype.h>
+#include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char scheme_end[] = "://";
 
@@ -45,4 +47,91 @@ enum status url_encode(const char *url, char out[URL_MAX])
     }
     out[used] = '\0';
     return STATUS_OK;
+}
+
+// Whether what stands between the last colon and the end, so many bytes, is no port: a password, of which only a part stands there.
+static bool has_wrong_port(const char *host, size_t length)
+{
+    const char *end = host + length, *colon = memrchr(host, ':', length);
+    if (!colon || memchr(colon, ']', (size_t)(end - colon)))
+        return false;
+    return strspn(colon + 1, "0123456789") < (size_t)(end - colon - 1);
+}
+
+struct url_parts url_split(const char *url)
+{
+    struct url_parts parts = {.scheme = strspn(url, " \t\r\n\v\f")};
+    const char *start = strstr(url, scheme_end);
+    parts.user = parts.host = start ? (size_t)(start + sizeof scheme_end - 1 - url) : parts.scheme;
+    const char *user = url + parts.user;
+    size_t length = strcspn(user, "/\\?#");
+    if (!memchr(user, '@', length) && has_wrong_port(user, length))
+        length = strlen(user);
+    const char *at = memrchr(user, '@', length);
+    parts.host += at ? (size_t)(at + 1 - user) : 0;
+    parts.path = parts.host + strcspn(url + parts.host, "/\\?#");
+    parts.query = parts.path + strcspn(url + parts.path, "?#");
+    parts.fragment = parts.query + strcspn(url + parts.query, "#");
+    return parts;
+}
+
+const char *url_shown(const char *url, const char *mark, char out[URL_SHOWN_MAX])
+{
+    const struct url_parts parts = url_split(url);
+    const bool user = parts.user < parts.host, query = parts.query < parts.fragment, fragment = url[parts.fragment];
+    const char *end = !user && !query && !fragment ? "" : mark ? mark : fragment ? "..." : "";
+    const size_t mistyped = strncasecmp(url + parts.scheme, "http:", 5) == 0    ? 5
+                            : strncasecmp(url + parts.scheme, "https:", 6) == 0 ? 6
+                                                                                : 0;
+    if (!url_has_scheme(url + parts.scheme) && mistyped)
+        snprintf(out, URL_SHOWN_MAX, "%.*s...", (int)mistyped, url + parts.scheme);
+    else if (!url_has_scheme(url + parts.scheme))
+        snprintf(out, URL_SHOWN_MAX, "%s", url);
+    else
+        snprintf(out, URL_SHOWN_MAX, "%.*s%s%.*s%s%s%s", (int)(parts.user - parts.scheme), url + parts.scheme, user ? "...@" : "",
+                 (int)(parts.query - parts.host), url + parts.host, query ? "?..." : "", end[0] ? "#" : "", end);
+    return out;
+}
+
+// As libcurl reads it; NULL: not an address.
+static CURLU *parse(const char *url)
+{
+    CURLU *parsed = curl_url();
+    if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK) {
+        curl_url_cleanup(parsed);
+        parsed = NULL;
+    }
+    return parsed;
+}
+
+static bool same_part(CURLU *a, CURLU *b, CURLUPart part)
+{
+    char *x = NULL, *y = NULL;
+    const bool same = curl_url_get(a, part, &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                      curl_url_get(b, part, &y, CURLU_DEFAULT_PORT) == CURLUE_OK && strcasecmp(x, y) == 0;
+    curl_free(x);
+    curl_free(y);
+    return same;
+}
+
+bool url_same_origin(const char *a, const char *b)
+{
+    CURLU *x = parse(a), *y = parse(b);
+    const bool same = x && y && same_part(x, y, CURLUPART_SCHEME) && same_part(x, y, CURLUPART_HOST) && same_part(x, y, CURLUPART_PORT);
+    curl_url_cleanup(x);
+    curl_url_cleanup(y);
+    return same;
+}
+
+void url_credentials(const char *url, void *curl)
+{
+    CURLU *parsed = parse(url);
+    char *user = NULL, *password = NULL;
+    if (parsed && curl_url_get(parsed, CURLUPART_USER, &user, CURLU_URLDECODE) == CURLUE_OK)
+        curl_easy_setopt(curl, CURLOPT_USERNAME, user);
+    if (parsed && curl_url_get(parsed, CURLUPART_PASSWORD, &password, CURLU_URLDECODE) == CURLUE_OK)
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
+    curl_free(user);
+    curl_free(password);
+    curl_url_cleanup(parsed);
 }

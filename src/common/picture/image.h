@@ -2,6 +2,7 @@
 // One picture in memory: float32 RGB, planar, in [-1, 1], and what its file needs to be written back the way it came.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,33 +15,81 @@ enum image_notice {
     NOTICE_PAGES,     // more than the first
     NOTICE_PROFILE,   // of ICC
     NOTICE_INKS,      // CMYK
-    NOTICE_CLIPPED,   // floats
+    NOTICE_CLIPPED,   // floats; light of HDR
     NOTICE_ALPHA,     // in a format without
     NOTICE_OCTAVES,   // fewer than asked for
     NOTICE_BASELINES, // none of those asked for
     NOTICE_SILENT,    // a target
+    NOTICE_SAME,      // bytes as another's
+    NOTICE_BANDS,     // which are red, green and blue
+    NOTICE_RANGE,     // of values
+    NOTICE_NO_DATA,   // in a part of it
+    NOTICE_DAMAGE,    // that has been passed over
     NOTICE_KINDS
 };
 
 enum { IMAGE_NOTICE_MAX = 512 };
 
+// What a file says of its picture besides the pixels, and what goes out with the dream.
+struct image_tags {
+    uint8_t *exif; // a block of EXIF as a file has it: a TIFF without pixels, with what else is known; upright; malloc'ed, or NULL
+    size_t exif_size;
+    char *xmp; // malloc'ed, or NULL
+    size_t xmp_size;
+    char *description; // malloc'ed, or NULL
+    double density[2]; // pixels a metre, across and down; 0: not known
+};
+
+enum sample_kind { SAMPLE_UINT, SAMPLE_INT, SAMPLE_FLOAT };
+
+struct sample_type {
+    enum sample_kind kind;
+    int bits;
+};
+
+// Of a TIFF: which of its values the dream is of.
+struct image_raster {
+    struct sample_type type; // bits 0: no raster
+    int bands[3];            // samples that are red, green and blue, from 0
+    double low, high;        // values that are -1 and 1
+    bool keeps_file;         // the dream is written among other samples of the file, or instead of some: who decodes it gives `file`
+    void *file;              // malloc'ed; NULL: the dream is written without
+    size_t file_size;
+};
+
 struct image {
-    int width, height;             // pixels, each >= 1
-    float *rgb;                    // (3, height, width), sample / max * 2 - 1, sRGB
-    uint16_t *alpha;               // (height, width), the file's own samples of 8 or 16 bits; NULL if the file has none
-    uint16_t *black;               // (height, width), as alpha: of CMYK, until it is RGB; NULL
-    int bits;                      // bits a sample in the file: 8, 16, or 32 for floats, whose alpha is kept in 16
-    enum image_format format;      // what the file was
-    uint8_t *icc;                  // ICC profile of RGB that the picture came in and goes out in, malloc'ed; NULL: sRGB
-    size_t icc_size;               // bytes
+    int width, height;        // pixels, each >= 1
+    float *rgb;               // (3, height, width), sample / max * 2 - 1, sRGB
+    uint16_t *alpha;          // (height, width), the file's own samples of 8 or 16 bits; NULL if the file has none
+    uint16_t *black;          // (height, width), as alpha: of CMYK, until it is RGB; NULL
+    int bits;                 // bits a sample in the file: 8, 16, or 32 for floats, whose alpha is kept in 16
+    enum image_format format; // what the file was
+    uint8_t *icc;             // ICC profile of RGB that the picture came in and goes out in, malloc'ed; NULL: sRGB
+    size_t icc_size;          // bytes
+    struct image_tags tags;
+    struct image_raster raster;
     unsigned notices;              // a bit for each kind
     char notice[IMAGE_NOTICE_MAX]; // in words; empty: nothing
 };
 
-// Limits that hold before anything is allocated. Both are inclusive.
+enum image_range { RANGE_AUTO, RANGE_TYPE, RANGE_VALUES, RANGE_PERCENTILES };
+
+// What is left to the user: input.bands, input.range, input.damaged. Zeroed: nothing.
+struct image_choice {
+    int bands[3]; // that are red, green and blue, from 1; 0: the file says
+    enum image_range range;
+    double low, high;    // RANGE_VALUES, RANGE_PERCENTILES
+    bool accepts_damage; // what is missing of a damaged picture is grey, instead of a refusal
+};
+
+// `bands`: "auto" or "4,3,2"; `range`: "auto", "type", "0,4000" or "p2,p98".
+enum status image_choice_parse(struct image_choice *choice, const char *bands, const char *range) MUST_CHECK;
+
+// Limits that hold before anything is allocated, both inclusive; and what is chosen.
 struct image_limits {
     int side;        // pixels along one side
     uint64_t pixels; // width * height
+    struct image_choice choice;
 };
 
 // Allocates rgb (contents undefined), no alpha; bits 8, format OTHER. On failure *image is zeroed.
@@ -57,6 +106,9 @@ static inline int image_alpha_max(const struct image *image)
 {
     return image->bits == 8 ? 255 : 65535;
 }
+
+// Frees what the image keeps of its file, and says so in a notice if it is needed.
+void image_drop_file(struct image *image, const char *why);
 
 // Frees what the image owns and zeroes it. A zeroed image is fine.
 void image_destroy(struct image *image);

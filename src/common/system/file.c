@@ -58,8 +58,8 @@ enum status file_create(struct file_writer *writer, const char *path)
     memcpy(writer->path, path, length + 1);
 
     int descriptor;
-    TRY(open_aside(writer->aside, path, O_WRONLY, &descriptor));
-    writer->stream = fdopen(descriptor, "wb");
+    TRY(open_aside(writer->aside, path, O_RDWR, &descriptor));
+    writer->stream = fdopen(descriptor, "w+b");
     if (!writer->stream) {
         int error = errno;
         close(descriptor);

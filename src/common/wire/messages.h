@@ -11,6 +11,8 @@
 //                                        <----     its rows of the dream, if there is one
 //
 //     read (id, source)                  ---->     a picture that this worker reads, dreams and writes by itself, beside the one in hand
+//                                        <----     ask: it is read, and these are its bytes
+//     answer                             ---->     whether it is to be dreamed, or another one of the same bytes is
 //                                        <----     rows: all that the run file is to have of it
 //                                        <----     returned: it was not begun, since it needs a larger team or since a signal has come
 //
@@ -43,6 +45,8 @@ enum message_tag {
     MESSAGE_ARRAY_VALUES, // float[channels * rows * columns] of the part
     MESSAGE_TIMING,       // struct timing
     MESSAGE_READ,         // and what comes of it: coordinator/delegation.h
+    MESSAGE_ASK,
+    MESSAGE_ANSWER,
     MESSAGE_ROWS,
     MESSAGE_RETURNED,
     MESSAGE_PULSE, // a byte: this rank is there (watchdog.h)

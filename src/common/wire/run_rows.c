@@ -14,7 +14,7 @@ struct picture_metrics picture_metrics_unknown(void)
 
 void image_row_unknown(struct image_row *image)
 {
-    image->redundancy = NAN;
+    image->redundancy = image->range_low = image->range_high = NAN;
     image->before = image->after = picture_metrics_unknown();
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
         image->importance_value[t] = image->importance_expected[t] = image->importance_residual[t] = NAN;

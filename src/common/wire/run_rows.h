@@ -65,13 +65,16 @@ struct image_row {
                                  // earlier dream
     int64_t bytes, modified;     // of the input: size; last change of a file, ns since 1970, 0 for a URL
     int32_t width, height, bits; // of the input, after input.resize; 0 if it could not be decoded
-    int32_t status;              // enum image_status
-    int32_t missing;             // 1: done by an earlier run, and its file is not there any more
-    int32_t rank;                // the first of the ranks that dreamed it; -1 if none did
-    int32_t team;                // ranks that dreamed it; 0 if none did
-    int32_t tiles;               // of the largest octave; 0 if none
-    double redundancy;           // pixels that the network saw / pixels of the octaves; NaN if none
-    char error[ROW_ERROR_MAX];   // empty unless failed
+    int32_t band_red, band_green, band_blue; // of a TIFF of grey or RGB, from 1; 0 of others
+    double range_low, range_high;            // its values that are black and white; NaN of others
+    int32_t status;                          // enum image_status
+    int64_t same;                            // 1 + id of the picture of the same bytes whose dream is this one's, too; 0: none
+    int32_t missing;                         // 1: done by an earlier run, and its file is not there any more
+    int32_t rank;                            // the first of the ranks that dreamed it; -1 if none did
+    int32_t team;                            // ranks that dreamed it; 0 if none did
+    int32_t tiles;                           // of the largest octave; 0 if none
+    double redundancy;                       // pixels that the network saw / pixels of the octaves; NaN if none
+    char error[ROW_ERROR_MAX];               // empty unless failed
     double seconds_read, seconds_decode, seconds_wait, seconds_dream, seconds_encode;
     struct picture_metrics before, after; // the original and the dream
     // Of the importance of each target's channels by expected gradients; NaN by any other method, and where it is not known.

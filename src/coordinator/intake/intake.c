@@ -31,6 +31,7 @@ struct intake {
     char folder[FILE_PATH_MAX]; // of the walk
     size_t kept;                // where the part of the next source begins that its name is made of
     struct output_folder output;
+    struct address_key key;
     struct folder_names *names;
     int64_t next_id;
 };
@@ -101,35 +102,27 @@ static void give_error(struct intake_entry *entry, enum status status, const cha
 
 struct held_entry *intake_hold(const struct intake_entry *entry)
 {
-    const size_t bytes = sizeof(struct held_entry) + strlen(entry->source) + strlen(entry->name) + strlen(entry->error) + 3;
+    const char *shown = strcmp(entry->shown, entry->source) == 0 ? "" : entry->shown;
+    const size_t bytes = sizeof(struct held_entry) + strlen(entry->source) + strlen(entry->name) + strlen(entry->error) + strlen(shown) + 4;
     struct held_entry *held = malloc(bytes);
     if (!held)
         return NULL;
     *held = (struct held_entry){.id = entry->id, .kind = entry->kind, .status = entry->status, .bytes = bytes};
-    stpcpy(stpcpy(stpcpy(held->texts, entry->source) + 1, entry->name) + 1, entry->error);
+    stpcpy(stpcpy(stpcpy(stpcpy(held->texts, entry->source) + 1, entry->name) + 1, entry->error) + 1, shown);
     return held;
 }
 
 void intake_release(struct held_entry *held, struct intake_entry *entry)
 {
-    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1;
+    const char *name = held->texts + strlen(held->texts) + 1, *error = name + strlen(name) + 1, *shown = error + strlen(error) + 1;
     entry->id = held->id;
     entry->kind = held->kind;
     entry->status = held->status;
     snprintf(entry->source, sizeof entry->source, "%s", held->texts);
     snprintf(entry->name, sizeof entry->name, "%s", name);
     snprintf(entry->error, sizeof entry->error, "%s", error);
+    snprintf(entry->shown, sizeof entry->shown, "%s", shown[0] ? shown : held->texts);
     free(held);
-}
-
-// The end of a long path says more than its beginning.
-void intake_source(char out[ROW_SOURCE_MAX], const char *source)
-{
-    const size_t length = strlen(source);
-    if (length < ROW_SOURCE_MAX)
-        memcpy(out, source, length + 1);
-    else
-        snprintf(out, ROW_SOURCE_MAX, "...%s", source + length - (ROW_SOURCE_MAX - 4));
 }
 
 bool intake_is_url(const char *text)
@@ -238,7 +231,7 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     enum status rc;
     struct stat info;
     struct noise noise;
-    char path[FILE_PATH_MAX] = "";
+    char path[FILE_PATH_MAX] = "", shown[URL_SHOWN_MAX];
     if (strlen(text) < sizeof path && text[0])
         tidy_path(path, text);
     intake->kept = last_part(text);
@@ -254,10 +247,10 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
             return true;
         }
     } else if (text[0] == '@' && listed) {
-        rc = fail(STATUS_USAGE, "a list cannot name a list (a file of this name is ./%s)", text);
+        rc = fail(STATUS_USAGE, "a list cannot name a list (a file of this name is ./@%s)", url_shown(text + 1, NULL, shown));
     } else if (text[0] == '@') {
         snprintf(intake->list_path, sizeof intake->list_path, "%s", text);
-        rc = intake_list_open(&intake->list, text + 1);
+        rc = intake_list_open(&intake->list, text + 1, intake->options.lists ? intake->options.lists[intake->next - 1] : -1);
     } else if (stat(path, &info) == 0) {
         return take_path(intake, path, &info, entry);
     } else if (url_has_scheme(text)) {
@@ -350,17 +343,8 @@ void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end)
         else
             *end = true;
     }
-}
-
-// As an earlier run has it, if it does.
-static struct known_image *find_known(const struct intake *intake, const struct intake_entry *entry)
-{
-    char source[ROW_SOURCE_MAX];
-    if (!intake->options.known)
-        return NULL;
-    intake_source(source, entry->source);
-    utf8_clean(source, '?');
-    return known_images_take(intake->options.known, source);
+    if (given)
+        address_show(&intake->key, intake->options.output, intake->options.keep_key, entry->source, entry->shown);
 }
 
 static bool is_free(const struct intake *intake, int64_t id)
@@ -374,7 +358,7 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
     intake_pass(intake, entry, end);
     if (*end)
         return STATUS_OK;
-    const struct known_image *known = find_known(intake, entry);
+    const struct known_image *known = intake->options.known ? known_images_take(intake->options.known, entry->shown) : NULL;
     while (!known && !is_free(intake, intake->next_id))
         intake->next_id++;
     entry->id = known ? known->id : intake->next_id++;
@@ -390,13 +374,4 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
     else
         folder_name_of_path(entry->name, entry->source + (intake->kept < strlen(entry->source) ? intake->kept : last_part(entry->source)));
     return folder_names_claim(intake->names, entry->name);
-}
-
-const char *intake_pipe(char *const *inputs, int count)
-{
-    struct stat info;
-    for (int i = 0; i < count; i++)
-        if (inputs[i][0] == '@' && stat(inputs[i] + 1, &info) == 0 && !S_ISREG(info.st_mode))
-            return inputs[i];
-    return NULL;
 }

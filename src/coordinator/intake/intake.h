@@ -8,8 +8,8 @@
 //   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.
 //   http(s)://  passed through.
 //   noise:      a picture that is made: "noise:1024x768" (common/picture/noise.h); passed through.
-//   @FILE       a list: one of the above a line, relative to the working folder; blank lines and lines that start with # are skipped. Lists
-//               do not name lists.
+//   @FILE       a list: one of the above a line, or between NULs (intake_list.h), relative to the working folder; "@-": standard input.
+//               Lists do not name lists.
 //
 // What is not there, may not be read or may not be used is an entry with an error: the rest goes on. Lists are read as the run goes on;
 // memory holds the names of one chain of folders or of one glob, and a hash for each image's name.
@@ -22,6 +22,7 @@
 #include "common/config/config.h"
 #include "common/system/file.h"
 #include "common/wire/run_rows.h"
+#include "coordinator/intake/address.h"
 #include "coordinator/intake/known_images.h"
 #include "coordinator/output/folder_names.h"
 
@@ -33,6 +34,7 @@ struct intake_entry {
     enum status status;             // STATUS_OK, or why it cannot be taken in
     char error[ROW_ERROR_MAX];      // in words, without the source; empty if OK
     char name[FOLDER_NAME_MAX + 1]; // of this image's own folder in the output folder
+    char shown[ROW_SOURCE_MAX];     // what a record calls the source, and all that anybody is told of it (address.h)
     char source[FILE_PATH_MAX];     // path, URL, or what was typed; last, so that a message can end behind its NUL
 };
 
@@ -42,8 +44,10 @@ struct held_entry {
     int64_t id;
     enum intake_kind kind;
     enum status status;
-    size_t bytes; // of all of it
-    char texts[]; // source, name and error, each with its NUL
+    size_t bytes;  // of all of it
+    int64_t place; // delegation.h: when it was handed out, 0, 1, 2, ...
+    bool read;     // there: it is known what bytes it has
+    char texts[];  // source, name, error and, where it is another one, what is shown, each with its NUL
 };
 STAILQ_HEAD(held_entries, held_entry);
 
@@ -59,7 +63,9 @@ struct intake_options {
     struct known_images *known;  // which keep their numbers and names; NULL: none
     char *const *inputs;         // [count]
     int count;
-    bool quiet; // not a word of what is left out: somebody else says it
+    const int *lists; // [count] of intake_lists_read(); NULL: none
+    bool keep_key;    // of addresses, in the output folder
+    bool quiet;       // not a word of what is left out: somebody else says it
 };
 
 enum status intake_create(struct intake **intake, const struct intake_options *options) MUST_CHECK;
@@ -71,12 +77,6 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
 void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end);
 
 void intake_destroy(struct intake **intake);
-
-// The first of the inputs, or NULL, that is a list and no file, such as a pipe: it can be gone through only once.
-const char *intake_pipe(char *const *inputs, int count);
-
-// What a record calls a source; one that is too long is cut at the front.
-void intake_source(char out[ROW_SOURCE_MAX], const char *source);
 
 // Whether an input is the address of a picture, http or https.
 bool intake_is_url(const char *text);

@@ -12,7 +12,7 @@
 
 struct known_image {
     int64_t id;
-    const char *source; // as rows have it: intake_source(), utf8_clean()
+    const char *source; // as rows have it: address_show()
     const char *folder; // [folder_length] its name in the output folder; empty: it has none yet
     size_t folder_length;
     bool left_out; // does not keep its number and name

@@ -31,6 +31,9 @@ struct fetch_options load_fetch_options(const struct config *config)
     options.stall_seconds = config->fetch.stall_seconds;
     options.total_seconds = config->fetch.total_seconds;
     options.attempts = config->fetch.attempts;
+    options.user_agent = strcmp(config->fetch.user_agent, "auto") == 0 ? NULL : config->fetch.user_agent;
+    options.header = strcmp(config->fetch.header, "none") == 0 ? NULL : config->fetch.header;
+    options.header_host = strcmp(config->fetch.header_host, "any") == 0 ? NULL : config->fetch.header_host;
     return options;
 }
 
@@ -41,8 +44,8 @@ static enum status read_input(const char *source, int descriptor, const struct c
     if (descriptor < 0)
         return file_read_facts(source, config->input.max_bytes, bytes, size, facts);
     if (fstat(descriptor, facts) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
-        return fail(STATUS_IO, "cannot read the download of %s: %s", source, strerror(errno));
-    return file_read_open(descriptor, source, (uint64_t)facts->st_size, bytes, size);
+        return fail(STATUS_IO, "cannot read the download: %s", strerror(errno));
+    return file_read_open(descriptor, "the download", (uint64_t)facts->st_size, bytes, size);
 }
 
 // Into an open file without a name, in the folder `output`, or in memory where that is NULL.
@@ -93,6 +96,7 @@ static enum status resize(struct image *image, double width, double height, cons
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
         TRY_OUT(resize_alpha(image, &larger));
+    image_drop_file(image, "resized");
     image_replace(image, &larger);
 out:
     image_destroy(&larger);
@@ -102,6 +106,15 @@ out:
 static struct image_limits limits_of(const struct config *config)
 {
     return (struct image_limits){.side = config->input.max_side, .pixels = config->input.max_pixels};
+}
+
+// Of the pictures that are dreamed on.
+static enum status choose(const struct config *config, struct image_limits *limits)
+{
+    *limits = limits_of(config);
+    TRY(image_choice_parse(&limits->choice, config->input.bands, config->input.range));
+    limits->choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
+    return STATUS_OK;
 }
 
 static enum status check_message(int width, int height)
@@ -146,10 +159,13 @@ static enum status load_named(const char *key, const char *source, const struct 
     void *bytes = NULL;
     size_t size = 0;
     int descriptor = -1;
+    char shown[URL_SHOWN_MAX];
     enum status rc = STATUS_OK;
     *image = (struct image){0};
     if (noise_is_named(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
+    if (intake_is_url(source) && (strstr(source, "//...@") || strstr(source, "?...")))
+        TRY_OUT(fail(STATUS_USAGE, "an address as a run shows it, without its user, password or query: give all of it"));
     if (intake_is_url(source))
         TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
     else if (url_has_scheme(source) && access(source, F_OK) != 0)
@@ -158,7 +174,7 @@ static enum status load_named(const char *key, const char *source, const struct 
     TRY_OUT(bytes_sha256(bytes, size, sha256));
     rc = codec_decode(bytes, size, &limits, image);
     if (image->notice[0])
-        log_info("%s %s: %s", key, source, image->notice);
+        log_info("%s %s: %s", key, url_shown(source, NULL, shown), image->notice);
 out:
     if (descriptor >= 0)
         close(descriptor);
@@ -169,12 +185,13 @@ out:
 enum status load_guide(const struct config *config, struct image *image, char sha256[65])
 {
     const struct image_limits limits = limits_of(config);
+    char shown[URL_SHOWN_MAX];
     enum status rc = load_named("guide", config->guide, config, image, sha256);
     if (rc == STATUS_OK)
         rc = resize_guide(image, &limits);
     if (rc != STATUS_OK)
         image_destroy(image);
-    return fail_in(rc, "guide %s", config->guide);
+    return fail_in(rc, "guide %s", url_shown(config->guide, NULL, shown));
 }
 
 // Programs that paint keep what is painted in alpha, and white beneath.
@@ -191,29 +208,53 @@ static bool is_mask_in_alpha(const struct mask *mask, const struct image *image)
 enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
 {
     struct image image;
+    char shown[URL_SHOWN_MAX];
     enum status rc;
     *mask = (struct mask){0};
+    url_shown(config->mask, NULL, shown);
     TRY_OUT(load_named("mask", config->mask, config, &image, sha256));
     TRY_OUT(check_message(image.width, image.height));
     TRY_OUT(mask_create(mask, &image));
     if (is_mask_in_alpha(mask, &image))
-        log_warning("mask %s is white all over, and its alpha does not count: paint black what is to stay as it is", config->mask);
+        log_warning("mask %s is white all over, and its alpha does not count: paint black what is to stay as it is", shown);
     TRY_OUT(mask_feather(mask, config->mask_feather));
     if (mask_is_black(mask))
-        log_warning("mask %s is black all over%s: dreams will be as their pictures", config->mask,
+        log_warning("mask %s is black all over%s: dreams will be as their pictures", shown,
                     config->mask_feather > 0 ? ", or what is not is narrower than mask_feather" : "");
 out:
     image_destroy(&image);
     if (rc != STATUS_OK)
         mask_destroy(mask);
-    return fail_in(rc, "mask %s", config->mask);
+    return fail_in(rc, "mask %s", shown);
 }
 
 void load_begin(struct task *task, const struct intake_entry *entry)
 {
     task->record.id = entry->id;
-    intake_source(task->record.source, entry->source);
+    snprintf(task->record.source, sizeof task->record.source, "%s", entry->shown);
     snprintf(task->name, sizeof task->name, "%s", entry->name);
+}
+
+// What was chosen of a raster; and its file, where the dream is written into that.
+static void keep_raster(struct task *task, const struct config *config, void **bytes, size_t size)
+{
+    struct image_raster *raster = &task->image.raster;
+    struct image_row *record = &task->record;
+    if (!raster->type.bits)
+        return;
+    record->bits = raster->type.bits;
+    record->band_red = raster->bands[0] + 1;
+    record->band_green = raster->bands[1] + 1;
+    record->band_blue = raster->bands[2] + 1;
+    record->range_low = raster->low;
+    record->range_high = raster->high;
+    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
+        image_drop_file(&task->image, "output.format is not tiff");
+    if (raster->keeps_file) {
+        raster->file = *bytes;
+        raster->file_size = size;
+        *bytes = NULL;
+    }
 }
 
 // From the picture that an input holds to pixels as the dream begins with.
@@ -262,7 +303,7 @@ out:
 enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing)
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits;
     struct image_row *record = &task->record;
     void *bytes = NULL;
     size_t size = 0;
@@ -282,8 +323,10 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
+    TRY_OUT(choose(config, &limits));
     TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
     TRY_OUT(prepare(task, config));
+    keep_raster(task, config, &bytes, size);
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);
@@ -292,10 +335,11 @@ out:
 
 enum status load_header(const struct intake_entry *entry, const struct config *config, struct codec_header *header)
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits;
     struct stat facts;
     struct noise noise;
     int descriptor;
+    TRY(choose(config, &limits));
     if (entry->status != STATUS_OK)
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_NOISE) {

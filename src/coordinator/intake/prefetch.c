@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "common/net/downloads.h"
+#include "common/system/clock.h"
 #include "common/system/thread.h"
 #include "coordinator/intake/load.h"
 
 static const double pixels_enough = 1 << 30; // bytes of pixels, above which nothing further is decoded
+static const double patience = 2;            // seconds that a picture waits for those before it
 
 enum state { DOWNLOADING, LOADABLE, LOADING, DONE };
 
@@ -25,6 +27,8 @@ struct item {
     enum state state;
     int descriptor; // of the download; -1: none
     uint64_t bytes; // of the download
+    double since;   // when it was done
+    bool late;      // others have waited for it long enough
     struct timing timing;
 };
 
@@ -59,6 +63,7 @@ static void set_done(struct prefetch *p, struct item *item)
 {
     const double bytes = (double)task_pixel_bytes(item->task);
     item->state = DONE;
+    item->since = now();
     p->done++;
     p->done_bytes += bytes;
     p->largest = fmax(p->largest, bytes);
@@ -84,11 +89,14 @@ static void on_download(void *context, void *data, enum status status, int descr
     pthread_mutex_unlock(&p->mutex);
 }
 
-// The first one always: others may have to wait until it is taken. One that is being decoded counts as the largest so far.
+// The first that has come always: others may have to wait until it is taken. One that is being decoded counts as the largest so far.
 static bool may_load(const struct prefetch *p, const struct item *item)
 {
     const double expected = p->done_bytes + p->loading * p->largest;
-    return item == TAILQ_FIRST(&p->items) || (p->loading + p->done < p->thread_count && expected < pixels_enough);
+    const struct item *first = TAILQ_FIRST(&p->items);
+    while (first && first->state == DOWNLOADING)
+        first = TAILQ_NEXT(first, link);
+    return item == first || (p->loading + p->done < p->thread_count && expected < pixels_enough);
 }
 
 static struct item *find_loadable(const struct prefetch *p)
@@ -211,12 +219,16 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     return downloads_add(p->downloads, item->source, item);
 }
 
-// Takes a finished item out of the list. With the mutex.
+// Takes the first finished item out of the list. With the mutex.
 static struct item *unlink_done(struct prefetch *p, bool in_order)
 {
     struct item *item = TAILQ_FIRST(&p->items);
-    while (item && item->state != DONE && !in_order)
-        item = TAILQ_NEXT(item, link);
+    const double long_ago = now() - patience;
+    bool late = false; // those before it
+    for (const struct item *other = item; other && !in_order; other = TAILQ_NEXT(other, link))
+        late = late || (other->state == DONE && other->since <= long_ago);
+    for (; item && item->state != DONE && !in_order && (late || item->late); item = TAILQ_NEXT(item, link))
+        item->late = true; // and is waited for no more
     if (!item || item->state != DONE)
         return NULL;
     TAILQ_REMOVE(&p->items, item, link);

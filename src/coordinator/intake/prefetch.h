@@ -3,7 +3,8 @@
 //
 // Downloads run many at once (common/net/downloads.h); a few threads read and decode what has come, and files. As many pictures as there
 // are threads are decoded at most before somebody takes them, of large ones fewer; names and downloads, which are on disk, go further
-// ahead. Whichever is ready first may be taken first: nothing that is written may depend on the order, or it asks for that of the inputs.
+// ahead. They are taken in the order of the inputs, so that of equal ones the first comes first; but none waits longer than two seconds for
+// those before it: where one is that late whichever is ready is taken, unless who takes asks for the order in any case.
 #pragma once
 
 #include "common/config/config.h"

@@ -280,6 +280,7 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
                                              {.name = "config", .text = config},
                                              {.name = "weights_md5", .text = o->weights_md5},
                                              {.name = "weights_source", .text = o->weights_source},
+                                             {.name = o->class_name && o->class_name[0] ? "class_name" : NULL, .text = o->class_name},
                                          }};
     const enum status rc = explain_store_write(&f->store, &root);
     free(config);

@@ -15,6 +15,7 @@ struct explain_file_options {
     const struct image_row *image; // source, sha256, width, height
     const float *rgb;              // (3, height, width) the picture, in [-1, 1]; not kept
     const char *weights_md5, *weights_source;
+    const char *class_name; // that the objective raises; "" or NULL: it raises none
 };
 
 struct explain_file;

@@ -11,6 +11,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/net/url.h"
 #include "common/system/file.h"
 #include "common/system/text.h"
 
@@ -79,7 +80,7 @@ static bool is_of_picture(const char *name)
 }
 
 // The run's own, whether they are there yet or not.
-static const char *const of_run[] = {"run.h5", "run.h5.new", "report.html", "checkpoints"};
+static const char *const of_run[] = {"run.h5", "run.h5.new", "report.html", "checkpoints", "addresses.key"};
 enum { OF_RUN = sizeof of_run / sizeof of_run[0] };
 
 static bool is_of_run(const char *name)
@@ -161,8 +162,7 @@ static void decode_percent(char *text)
 void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
 {
     char part[FILE_PATH_MAX];
-    const char *host = strstr(url, "://");
-    host = host ? host + 3 : url;
+    const char *host = url + url_split(url).host;
     if (last_part(host, strcspn(host, "?#"), part)) {
         decode_percent(part);
         drop_extension(part);

@@ -14,10 +14,15 @@ static const struct {
     [NOTICE_PAGES] = {LOG_INFO, "of several pages or frames the first is taken"},
     [NOTICE_PROFILE] = {LOG_INFO, "the ICC profile is ignored, or the dream has none"},
     [NOTICE_INKS] = {LOG_INFO, "CMYK without a profile, its colours are a guess"},
-    [NOTICE_CLIPPED] = {LOG_INFO, "float samples outside 0..1 are clipped"},
+    [NOTICE_CLIPPED] = {LOG_INFO, "what is outside the range is clipped"},
+    [NOTICE_BANDS] = {LOG_INFO, "some of its bands are dreamed on (input.bands)"},
+    [NOTICE_RANGE] = {LOG_INFO, "percentiles of its values are black and white (input.range)"},
+    [NOTICE_NO_DATA] = {LOG_INFO, "samples without data stay so"},
+    [NOTICE_DAMAGE] = {LOG_INFO, "damage has been passed over (input.damaged)"},
     [NOTICE_ALPHA] = {LOG_INFO, "JPEG has no alpha, the dream is written without"},
     [NOTICE_OCTAVES] = {LOG_INFO, "fewer octaves than octaves.count"},
     [NOTICE_BASELINES] = {LOG_WARNING, "no other picture is there as a baseline"},
+    [NOTICE_SAME] = {LOG_INFO, "the same bytes as another input, dreamed once"},
     [NOTICE_SILENT] = {LOG_WARNING, "a target is silent, nothing is raised there"},
 };
 

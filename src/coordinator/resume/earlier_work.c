@@ -58,7 +58,7 @@ static double tell(const struct earlier_work *earlier, struct progress *progress
 void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup, struct progress *progress)
 {
     for (size_t i = 0; resume && i < resume->past.count; i++)
-        if (resume->images[i].done && resume->images[i].named)
+        if (resume->images[i].done && resume->images[i].named && !resume->past.items[i].same)
             progress_add_earlier(progress, setup->work(setup->config, resume->past.items[i].width, resume->past.items[i].height));
     if (resume && setup->kind != JOB_EXPLAIN)
         (void)checkpoint_folder_look(setup->output, see_checkpoint, &(struct search){earlier, setup->config});

@@ -5,18 +5,14 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
-#include "coordinator/output/explain_pictures.h"
-#include "coordinator/output/film.h"
+#include "coordinator/output/folder_links.h"
 #include "coordinator/output/folder_names.h"
-#include "coordinator/output/stale_files.h"
 #include "runfile/run_images.h"
 
 // `path`: of the folder, below the first `output` bytes of it.
 static enum status clear_folder(char *path, size_t output)
 {
-    TRY(stale_files_remove(path, "dream(\\.partial)?\\.(png|tif|jpg)|explain\\.h5", NULL, NULL));
-    TRY(film_remove(path));
-    TRY(explain_pictures_remove(path));
+    TRY(folder_clear(path));
     while (strlen(path) > output && rmdir(path) == 0)
         *strrchr(path, '/') = '\0';
     return STATUS_OK;

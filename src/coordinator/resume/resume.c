@@ -109,12 +109,9 @@ static bool has_files(const char *output, const struct run_image *image, size_t 
 static void look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
                     const struct expected_files *files)
 {
-    char source[ROW_SOURCE_MAX];
     struct resume_counts *counts = &r->counts;
     bool same = true;
-    intake_source(source, entry->source);
-    utf8_clean(source, '?');
-    const struct known_image *known = known_images_take(&r->known, source);
+    const struct known_image *known = known_images_take(&r->known, entry->shown);
     if (!known) {
         counts->added++;
         return;
@@ -139,7 +136,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     }
     if (!same)
         counts->changed++;
-    else if (!has_files(options->output, image, known->folder_length, files))
+    else if (!(image->same && !image->output[0]) && !has_files(options->output, image, known->folder_length, files)) // no links there
         counts->lost++;
     else
         r->images[place].done = true;
@@ -178,6 +175,23 @@ static void look_at_others(struct resume *r)
     }
 }
 
+// What has another one's files is done as long as that one is, and has the same bytes.
+static void look_at_same(struct resume *r)
+{
+    for (size_t i = 0; i < r->past.count; i++) {
+        const struct run_image *image = &r->past.items[i];
+        const struct known_image *known = image->same && r->images[i].done ? known_images_find(&r->known, image->same - 1) : NULL;
+        const size_t first = known ? (size_t)(known - r->known.items) : i;
+        if (!image->same || !r->images[i].done)
+            continue;
+        if (first != i && r->images[first].done && strcmp(r->past.items[first].sha256, image->sha256) == 0)
+            continue;
+        r->images[i].done = r->images[i].missing = false;
+        r->counts.done--;
+        r->counts.lost++;
+    }
+}
+
 // Whether there is nothing to do, and the run file would say the same.
 static bool is_complete(const struct resume *r)
 {
@@ -186,15 +200,6 @@ static bool is_complete(const struct resume *r)
     for (size_t i = 0; i < r->past.count; i++)
         same = same && (r->past.items[i].earlier || (r->images[i].done && r->images[i].missing == r->past.items[i].missing));
     return same;
-}
-
-// The inputs are gone through twice.
-static enum status check_inputs(const struct resume_options *options)
-{
-    const char *pipe = intake_pipe(options->inputs, options->input_count);
-    if (!pipe)
-        return STATUS_OK;
-    return fail(STATUS_USAGE, "%s: a list that is no file can be read only once: to go on with a run, write it into one", pipe);
 }
 
 static void walk(struct resume *r, struct intake *intake, const struct resume_options *options)
@@ -215,6 +220,7 @@ static void walk(struct resume *r, struct intake *intake, const struct resume_op
         }
     }
     look_at_others(r);
+    look_at_same(r);
     known_images_rewind(&r->known);
     r->complete = is_complete(r);
 }
@@ -367,13 +373,14 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     if (!*something)
         goto out;
     TRY_OUT(check_run(r, &reader->facts, options));
-    TRY_OUT(check_inputs(options));
     TRY_OUT(know(r));
     TRY_OUT(read_unfinished(r, reader));
-    TRY_OUT(intake_create(
-        &intake,
-        &(struct intake_options){
-            .output = options->output, .folders = r->folders, .inputs = options->inputs, .count = options->input_count, .quiet = true}));
+    TRY_OUT(intake_create(&intake, &(struct intake_options){.output = options->output,
+                                                            .folders = r->folders,
+                                                            .inputs = options->inputs,
+                                                            .count = options->input_count,
+                                                            .lists = options->lists,
+                                                            .quiet = true}));
     walk(r, intake, options);
     // Else its last write was cut off, or it says that something is left: it is written anew.
     r->complete = r->complete && !reader->unclosed && reader->facts.complete;

@@ -20,7 +20,8 @@ struct resume_options {
     const struct config *config;
     char **inputs; // [input_count], as typed
     int input_count;
-    bool look_only; // nothing is changed, checkpoints neither
+    const int *lists; // [input_count] of intake_lists_read(); NULL: none
+    bool look_only;   // nothing is changed, checkpoints neither
 };
 
 // Inputs of the run, by what is to be done with them.

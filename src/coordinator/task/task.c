@@ -87,6 +87,14 @@ struct task *task_queue_take_written(struct task_queue *queue, int most)
     return take(queue, *at || queue->count <= most ? at : &queue->first);
 }
 
+struct task *task_queue_remove(struct task_queue *queue, struct task *task)
+{
+    struct task **at = &queue->first;
+    while (*at != task)
+        at = &(*at)->next;
+    return take(queue, at);
+}
+
 void task_queue_clear(struct task_queue *queue)
 {
     for (struct task *task; (task = task_queue_take(queue));)

@@ -56,4 +56,7 @@ struct task *task_queue_take(struct task_queue *queue);
 // output_finish() then waits for it. NULL: none.
 struct task *task_queue_take_written(struct task_queue *queue, int most);
 
+// One that is in it.
+struct task *task_queue_remove(struct task_queue *queue, struct task *task);
+
 void task_queue_clear(struct task_queue *queue);

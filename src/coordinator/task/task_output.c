@@ -83,7 +83,8 @@ enum status output_begin_explanation(const struct run_file_header *header, const
                                                                                  .image = &task->record,
                                                                                  .rgb = task->image.rgb,
                                                                                  .weights_md5 = header->weights_md5,
-                                                                                 .weights_source = header->weights_source}));
+                                                                                 .weights_source = header->weights_source,
+                                                                                 .class_name = header->class_name}));
     return work_queue_create(&output->queue);
 }
 

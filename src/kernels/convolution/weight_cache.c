@@ -200,3 +200,8 @@ const float *weight_cache_bias(const struct weight_cache *cache, int conv)
 {
     return parameters_bias(cache->network, cache->plain, conv);
 }
+
+bool weight_cache_count_padding(const struct weight_cache *cache)
+{
+    return parameters_count_padding(cache->network, cache->plain);
+}

@@ -31,3 +31,4 @@ enum status weight_cache_panels(struct weight_cache *cache, const struct weight_
 enum status weight_cache_onednn(struct weight_cache *cache, const struct weight_key *key, const struct onednn_primitive *primitive,
                                 const struct onednn_weights **weights) MUST_CHECK;
 const float *weight_cache_bias(const struct weight_cache *cache, int conv); // (channels)
+bool weight_cache_count_padding(const struct weight_cache *cache);          // parameters.h

@@ -42,7 +42,7 @@ static void *buffer_at(const struct executor *ex, int buffer)
     return buffer == NO_BUFFER ? NULL : ex->memory + ex->graph->buffers[buffer].offset;
 }
 
-static enum status create_pool(struct runner *runner, const struct op *op)
+static enum status create_pool(const struct executor *ex, struct runner *runner, const struct op *op)
 {
     const struct simd *simd = simd_here();
     const bool backward = op->kind == OP_MAX_POOL_BACKWARD || op->kind == OP_AVG_POOL_BACKWARD;
@@ -58,6 +58,7 @@ static enum status create_pool(struct runner *runner, const struct op *op)
                                        .out_h = out->height,
                                        .out_w = out->width,
                                        .in_bf16 = op->inputs[0].bf16,
+                                       .count_padding = ex->cache && weight_cache_count_padding(ex->cache),
                                        .out = runner->out};
     return STATUS_OK;
 }
@@ -77,7 +78,7 @@ static enum status create_runner(struct executor *ex, const struct executor_opti
                     ex->network->layers[op->layer].name, options->width, options->height));
         graph_add_scratch(ex->graph, op_number, convolution_scratch_bytes(runner->convolution));
     } else if (op->kind < OP_PASS) {
-        TRY(create_pool(runner, op));
+        TRY(create_pool(ex, runner, op));
     }
     return STATUS_OK;
 }

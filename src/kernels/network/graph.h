@@ -9,7 +9,7 @@
 //   - a target's gradient starts where its activation lies (the caller overwrites one with the other);
 //   - several consumers of one tensor add into the same gradient, and the last of them applies the gates of the ReLUs before it;
 //   - 1 x 1 convolutions with the same source are one operation, forward and backward; an average pool before one of them changes places
-//     with it (both are linear, and the weights of the average sum to 1, so that the bias may come after either).
+//     with it (both are linear; the bias comes after both).
 #pragma once
 
 #include <stdbool.h>

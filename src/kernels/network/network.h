@@ -12,7 +12,7 @@ enum layer_kind {
     LAYER_INPUT,
     LAYER_CONV,     // convolution without bias + batch normalisation without gamma + ReLU
     LAYER_MAX_POOL, // valid
-    LAYER_AVG_POOL, // same, the padding left out of the average
+    LAYER_AVG_POOL, // same, the padding left out of the average, or counted where the weights want it (parameters.h)
     LAYER_CONCAT,   // along channels
 };
 

@@ -53,5 +53,15 @@ const float *parameters_top_bias(const struct network *network, const float *wei
 
 size_t parameters_count(const struct network *network)
 {
-    return parameters_top_kernel_start(network) + parameters_top_count(network);
+    return parameters_top_kernel_start(network) + parameters_top_count(network) + 1;
+}
+
+bool parameters_count_padding(const struct network *network, const float *weights)
+{
+    return weights[parameters_count(network) - 1] == 1;
+}
+
+void parameters_set_count_padding(const struct network *network, float *weights, bool counted)
+{
+    weights[parameters_count(network) - 1] = counted;
 }

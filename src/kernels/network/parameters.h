@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The network's trained weights as one flat array of floats, so that it can lie in memory that the ranks of a node share: for each
 // convolution in creation order its kernel (out, in, kernel_h, kernel_w), then its bias (out), batch normalisation folded in; at the end
-// the classifier's kernel and bias, with room for NETWORK_CLASSES_MAX classes, zeros where there are fewer or there is no classifier.
+// the classifier's kernel and bias, with room for NETWORK_CLASSES_MAX classes, zeros where there are fewer or there is no classifier; then
+// how the average pools of the network that it was trained in count.
 #pragma once
 
 #include <stddef.h>
@@ -24,3 +25,7 @@ const float *parameters_bias(const struct network *network, const float *weights
 size_t parameters_features(const struct network *network);
 const float *parameters_top_kernel(const struct network *network, const float *weights); // (NETWORK_CLASSES_MAX, features)
 const float *parameters_top_bias(const struct network *network, const float *weights);   // (NETWORK_CLASSES_MAX)
+
+// Whether average pools divide by 9 at the border too, the padding counted as zeros, as PyTorch does; Keras leaves it out of the average.
+bool parameters_count_padding(const struct network *network, const float *weights);
+void parameters_set_count_padding(const struct network *network, float *weights, bool counted);

@@ -63,9 +63,9 @@ static ALWAYS_INLINE struct window window_at(int at, int size)
     return (struct window){at > 0 ? at - 1 : 0, at + 2 < size ? at + 2 : size};
 }
 
-static ALWAYS_INLINE float window_count(struct window rows, struct window columns)
+static ALWAYS_INLINE float window_count(const struct simd_pool *job, struct window rows, struct window columns)
 {
-    return (float)((rows.end - rows.first) * (columns.end - columns.first));
+    return job->count_padding ? 9 : (float)((rows.end - rows.first) * (columns.end - columns.first));
 }
 
 // A value is the mean of its window; backward, each value of the window has had its share of the gradient.
@@ -80,13 +80,13 @@ static ALWAYS_INLINE void avg_pools(const struct simd_pool *job, bool backward)
                 lanes sum[PARTS] = {0};
                 for (int i = rows.first; i < rows.end; i++)
                     for (int j = columns.first; j < columns.end; j++) {
-                        const float share = backward ? 1.0f / window_count(window_at(i, job->in_h), window_at(j, job->in_w)) : 1;
+                        const float share = backward ? 1.0f / window_count(job, window_at(i, job->in_h), window_at(j, job->in_w)) : 1;
                         FOR_PARTS (p)
                             sum[p] += value_at(job, b, i, j, job->in_w, p) * share;
                     }
                 if (!backward)
                     FOR_PARTS (p)
-                        sum[p] /= window_count(rows, columns);
+                        sum[p] /= window_count(job, rows, columns);
                 finish(&job->out[b], (size_t)y * (size_t)job->in_w + (size_t)x, sum);
             }
         }

@@ -88,11 +88,13 @@ struct simd_winograd {
     int threads; // that scratch is there for
 };
 
-// Square windows of 3. Max pools: stride 2, no padding. Average pools: stride 1, as large as their input, what is outside left out.
+// Square windows of 3. Max pools: stride 2, no padding. Average pools: stride 1, as large as their input, what is outside left out or
+// counted as zeros.
 struct simd_pool {
     int blocks, in_h, in_w, out_h, out_w; // of the forward operation
     const void *in[SIMD_BLOCKS_MAX];
     bool in_bf16;
+    bool count_padding;              // average pools: the mean is always of 9 values
     struct simd_out *out;            // [blocks]
     uint8_t *index[SIMD_BLOCKS_MAX]; // max pools: (out_h, out_w, lanes) which tap of the window had the first of the largest values
 };

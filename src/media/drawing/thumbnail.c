@@ -35,18 +35,16 @@ static enum status make_uri(const void *jpeg, size_t size, char **uri)
     return STATUS_OK;
 }
 
-// To `side` pixels along the longer side, if it is longer. What only the full picture needs is dropped: profile, alpha, bits.
+// To `side` pixels along the longer side, if it is longer. What only the full picture needs is dropped: profile, alpha, bits, tags.
 static enum status shrink(struct image *image, int side)
 {
     struct image small = {0};
     const int longest = image->width > image->height ? image->width : image->height;
     enum status rc = STATUS_OK;
-    free(image->icc);
-    free(image->alpha);
-    image->icc = NULL;
-    image->icc_size = 0;
-    image->alpha = NULL;
-    image->bits = 8;
+    const struct image bare = {.width = image->width, .height = image->height, .rgb = image->rgb, .bits = 8, .format = image->format};
+    image->rgb = NULL;
+    image_destroy(image);
+    *image = bare;
     if (longest <= side)
         return STATUS_OK;
     const double ratio = (double)side / longest;

@@ -65,6 +65,8 @@ enum status codec_decode(const void *bytes, size_t size, const struct image_limi
     enum status rc = signature->decode(bytes, size, limits, image);
     if (rc != STATUS_OK)
         image_destroy(image);
+    else
+        tags_settle(image);
     return rc;
 }
 

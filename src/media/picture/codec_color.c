@@ -233,6 +233,109 @@ enum status color_to_srgb(struct image *image, enum color_space space, const voi
     return STATUS_OK;
 }
 
+enum status color_lab_to_srgb(struct image *image)
+{
+    const size_t plane = (size_t)image->width * (size_t)image->height;
+    const float full = image->bits == 8 ? 255 : 65535.0f / 256;
+    struct color *c = NULL;
+    enum status rc;
+    TRY_OUT(begin(&c, image->width, COLOR_RGB));
+    c->profile = cmsCreateLab4ProfileTHR(c->context, NULL);
+    c->transform = c->profile ? make_transform(c, c->profile, TYPE_Lab_FLT, c->srgb) : NULL;
+    if (!c->transform)
+        TRY_OUT(no_memory("to convert CIELAB"));
+    for (int y = 0; y < image->height; y++) {
+        float *row = image->rgb + (size_t)y * (size_t)image->width;
+        for (int x = 0; x < image->width; x++)
+            for (int k = 0; k < 3; k++) {
+                const float value = (row[(size_t)k * plane + (size_t)x] + 1) / 2;
+                c->in[3 * x + k] = k == 0 ? value * 100 : value * full - 128;
+            }
+        convert_row(c, row, plane);
+    }
+out:
+    color_destroy(&c);
+    return rc;
+}
+
+enum { CURVE_POINTS = 4096, DATE = 24, DATE_BYTES = 12 }; // DATE: in the header of a profile
+
+static const double white_nits = 203, pq_nits = 10000, hlg_nits = 1000; // ITU-R BT.2408: of diffuse white
+
+// The light of a value, of both in 0..1.
+static double light_of(const struct color_facts *facts, double value)
+{
+    if (facts->curve == CURVE_PQ) { // SMPTE ST 2084
+        const double power = pow(value, 1 / 78.84375);
+        return fmin(1, pow(fmax(power - 0.8359375, 0) / (18.8515625 - 18.6875 * power), 1 / 0.1593017578125) * pq_nits / white_nits);
+    }
+    if (facts->curve == CURVE_HLG) { // ARIB STD-B67, with the system gamma of 1.2
+        const double scene = value <= 0.5 ? value * value / 3 : (exp((value - 0.55991073) / 0.17883277) + 0.28466892) / 12;
+        return fmin(1, pow(scene, 1.2) * hlg_nits / white_nits);
+    }
+    if (facts->curve == CURVE_REC709)
+        return value < 0.081 ? value / 4.5 : pow((value + 0.099) / 1.099, 1 / 0.45);
+    if (facts->curve == CURVE_LINEAR)
+        return value;
+    if (facts->curve == CURVE_GAMMA)
+        value = pow(value, facts->gamma / 2.2);
+    return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
+}
+
+static cmsToneCurve *make_curve(cmsContext context, const struct color_facts *facts)
+{
+    cmsFloat32Number points[CURVE_POINTS];
+    for (int i = 0; i < CURVE_POINTS; i++)
+        points[i] = (float)light_of(facts, (double)i / (CURVE_POINTS - 1));
+    return cmsBuildTabulatedToneCurveFloat(context, CURVE_POINTS, points);
+}
+
+// malloc'ed; NULL: such colours are none.
+static void *make_profile(enum color_space space, const struct color_facts *facts, cmsUInt32Number *size)
+{
+    cmsContext context = cmsCreateContext(NULL, NULL);
+    const double(*p)[2] = facts->primaries;
+    const cmsCIExyY white = {p[0][0], p[0][1], 1};
+    const cmsCIExyYTRIPLE primaries = {{p[1][0], p[1][1], 1}, {p[2][0], p[2][1], 1}, {p[3][0], p[3][1], 1}};
+    cmsToneCurve *curve = context ? make_curve(context, facts) : NULL;
+    cmsToneCurve *const curves[3] = {curve, curve, curve};
+    cmsHPROFILE profile = !curve                ? NULL
+                          : space == COLOR_GREY ? cmsCreateGrayProfileTHR(context, &white, curve)
+                                                : cmsCreateRGBProfileTHR(context, &white, &primaries, curves);
+    uint8_t *bytes = NULL;
+    if (profile && cmsSaveProfileToMem(profile, NULL, size))
+        bytes = malloc(*size);
+    if (bytes && cmsSaveProfileToMem(profile, bytes, size))
+        memcpy(bytes + DATE, "\x07\xe8\0\x01\0\x01\0\0\0\0\0\0", DATE_BYTES); // the same picture gives the same bytes
+    if (profile)
+        cmsCloseProfile(profile);
+    if (curve)
+        cmsFreeToneCurve(curve);
+    if (context)
+        cmsDeleteContext(context);
+    return bytes;
+}
+
+enum status color_to_srgb_by(struct image *image, enum color_space space, const struct color_facts *facts)
+{
+    cmsUInt32Number size = 0;
+    void *profile = make_profile(space, facts, &size);
+    if (!profile) {
+        image_notice(image, NOTICE_PROFILE, "what it says of its colours is ignored: there are none like that");
+        return STATUS_OK;
+    }
+    const enum status rc = color_to_srgb(image, space, profile, size);
+    free(profile);
+    if (rc == STATUS_OK && (facts->curve == CURVE_PQ || facts->curve == CURVE_HLG)) {
+        image_notice(image, NOTICE_CLIPPED, "HDR (%s): what is brighter than white, %g cd/m2, is clipped, and the dream is sRGB",
+                     facts->curve == CURVE_PQ ? "PQ" : "HLG", white_nits);
+        free(image->icc);
+        image->icc = NULL;
+        image->icc_size = 0;
+    }
+    return rc;
+}
+
 enum status color_create(struct color **color, const struct image *image)
 {
     *color = NULL;

@@ -18,6 +18,20 @@ enum color_space { COLOR_GREY = 1, COLOR_RGB = 3, COLOR_CMYK = 4 }; // its numbe
 // A profile of RGB that has a way back is kept in image->icc. One that cannot be used is ignored, and the image's notice says so.
 enum status color_to_srgb(struct image *image, enum color_space space, const void *profile, size_t size) MUST_CHECK;
 
+// Of CIELAB of 8 or 16 bits, a and b with 0 in the middle of their range. There is no way back.
+enum status color_lab_to_srgb(struct image *image) MUST_CHECK;
+
+// How a picture without a profile says what its colours are: CIE x and y of white, red, green and blue, and which light a value stands for.
+enum color_curve { CURVE_GAMMA, CURVE_LINEAR, CURVE_SRGB, CURVE_REC709, CURVE_PQ, CURVE_HLG };
+struct color_facts {
+    double primaries[4][2];
+    enum color_curve curve;
+    double gamma; // of CURVE_GAMMA: light is the value to that power, for a display of 2.2, as which sRGB passes
+};
+
+// The same by a profile that is made of that. What PQ and HLG have above white is cut, and the dream is sRGB: a notice says so.
+enum status color_to_srgb_by(struct image *image, enum color_space space, const struct color_facts *facts) MUST_CHECK;
+
 // From sRGB to image->icc, row by row. *color is NULL where nothing is to be converted. Destroy it also after a failure.
 struct color;
 enum status color_create(struct color **color, const struct image *image) MUST_CHECK;

@@ -11,8 +11,9 @@
 
 #include "common/picture/image.h"
 #include "media/picture/codec_color.h"
+#include "media/picture/codec_tags.h"
 
-enum { CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
+enum { CODEC_NONE = -1, CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
 
 enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
@@ -97,9 +98,9 @@ static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big
 enum { CODEC_PAGES_MAX = 10000 };
 int codec_tiff_pages(const uint8_t *bytes, size_t size);
 
-// How the camera was held: the orientation, 1 to 8, in the first directory of an EXIF block. The block is as PNG's eXIf chunk has it and
-// JPEG's APP1 segment behind "Exif\0\0": it begins with the byte order of a TIFF. 1, upright, where it says nothing or is broken.
-int exif_orientation(const uint8_t *block, size_t size);
+// A block of EXIF that a PNG has as text, as ImageMagick and others wrote it before there was a chunk for it: a name, how many bytes, and
+// these in hexadecimal. malloc'ed; NULL: the text is none.
+uint8_t *exif_in_text(const char *key, const char *text, size_t *size);
 
 // Turns a picture upright, given the orientation (1 to 8) of its EXIF or TIFF tag; other numbers change nothing.
 enum status codec_turn(struct image *image, int orientation) MUST_CHECK;

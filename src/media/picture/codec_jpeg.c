@@ -5,7 +5,9 @@
 // libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the function
 // that calls setjmp has no variables of its own.
 //
-// libjpeg repairs damage and warns of it. A picture that is not whole must fail, so its warnings are errors.
+// libjpeg repairs damage and warns of it. A picture that is not whole must fail, so its warnings are errors, but for those that say nothing
+// of the picture's data, and where damage is accepted.
+#include <math.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #include <jerror.h>
 
+#include "common/system/text.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_color.h"
 #include "media/picture/codec_formats.h"
@@ -27,7 +30,7 @@ enum {
     LIBJPEG_BYTES_SPARE = 32 << 20 // for rows and tables
 };
 
-static const char exif_name[6] = "Exif\0";
+static const char exif_name[6] = "Exif\0", xmp_name[29] = "http://ns.adobe.com/xap/1.0/";
 
 // For libjpeg, of a file.
 struct jpeg_source {
@@ -54,6 +57,13 @@ struct jpeg_job {
     JOCTET *profile; // malloc'ed by libjpeg
     unsigned profile_size;
     bool profile_broken;
+    int orientation;
+    bool in_header;   // before the first scan
+    int stray;        // bytes between segments
+    bool without_end; // no end marker; but the data before it may be whole
+    int rows_done;
+    bool salvaged;                // damage has been met, and accepted
+    char damage[JMSG_LENGTH_MAX]; // the first that has been accepted
     const struct image_limits *limits;
     struct image *image;
     enum color_space space;
@@ -100,14 +110,36 @@ static bool is_harmless(const struct jpeg_error_mgr *errors)
     return at_end || errors->msg_code == JWRN_JFIF_MAJOR || errors->msg_code == JWRN_ADOBE_XFORM;
 }
 
+// Whether the data is at its end without saying so. Arithmetic decoders go on with zeros and say nothing.
+static bool lacks_end(struct jpeg_job *job)
+{
+    if (job->errors.msg_code != JWRN_JPEG_EOF || job->in_header || job->in.arith_code)
+        return false;
+    job->without_end = true;
+    return true;
+}
+
+// Bytes between segments, which no decoder needs.
+static bool is_stray(struct jpeg_job *job)
+{
+    if (job->errors.msg_code != JWRN_EXTRANEOUS_DATA || !job->in_header)
+        return false;
+    job->stray += job->errors.msg_parm.i[0];
+    return true;
+}
+
 // Level -1 is a warning; others are traces.
 static void on_message(j_common_ptr jpeg, int level)
 {
     struct jpeg_job *job = jpeg->client_data;
     if (jpeg->err->msg_code == JWRN_BOGUS_ICC)
         job->profile_broken = true;
-    else if (level < 0 && !is_harmless(jpeg->err))
+    else if (level >= 0 || is_harmless(jpeg->err) || is_stray(job) || lacks_end(job))
+        return;
+    else if (!job->limits || !job->limits->choice.accepts_damage || job->in_header)
         on_error(jpeg);
+    else if (!job->damage[0])
+        jpeg->err->format_message(jpeg, job->damage);
 }
 
 static void on_progress(j_common_ptr jpeg)
@@ -181,13 +213,29 @@ static void read_rows(struct jpeg_job *job)
     struct jpeg_decompress_struct *in = &job->in;
     const int width = job->image->width, bytes = width * space;
     const bool inverted = space == COLOR_CMYK && in->saw_Adobe_marker;
-    for (int y = 0; y < job->image->height; y++) {
+    for (int y = 0; y < job->image->height; y++, job->rows_done++) {
         jpeg_read_scanlines(in, &job->row, 1);
         for (int i = 0; inverted && i < bytes; i++)
             job->row[i] = (uint8_t)~job->row[i];
         for (int c = 0; c < (space == COLOR_CMYK ? 4 : 3); c++)
             codec_put(job->image, c < 3 ? c : CODEC_BLACK, 0, y, width, job->row + c % space, space);
     }
+}
+
+// Where the end is missing: whether the data before it is all that there was. Of a picture in scans of ever more detail the last ones may
+// have been cut off; of others libjpeg says that it lacks data.
+static enum status check_end(struct jpeg_job *job)
+{
+    const struct jpeg_decompress_struct *in = &job->in;
+    bool whole = true;
+    for (int i = 0; job->without_end && in->progressive_mode && i < in->num_components; i++)
+        for (int k = 0; k < DCTSIZE2; k++)
+            whole = whole && in->coef_bits[i][k] == 0;
+    if (!whole && !job->limits->choice.accepts_damage)
+        return fail(STATUS_FORMAT, "not a valid JPEG: it ends early, before its last scans");
+    if (!whole && !job->damage[0])
+        snprintf(job->damage, sizeof job->damage, "its last scans are missing");
+    return STATUS_OK;
 }
 
 // A component that no scan has comes out as zeros.
@@ -199,6 +247,25 @@ static enum status check_components(const struct jpeg_decompress_struct *in)
     return STATUS_OK;
 }
 
+static enum status take_tags(struct jpeg_job *job)
+{
+    const struct jpeg_decompress_struct *in = &job->in;
+    struct image *image = job->image;
+    const double unit = in->density_unit == 1 ? 1 / 0.0254 : in->density_unit == 2 ? 100 : 0;
+    for (jpeg_saved_marker_ptr m = in->marker_list; m; m = m->next) {
+        const size_t size = m->data_length;
+        if (m->marker == JPEG_COM)
+            TRY(tags_take_description(image, (const char *)m->data, size));
+        else if (m->marker == JPEG_APP0 + 1 && size > sizeof exif_name && memcmp(m->data, exif_name, sizeof exif_name) == 0)
+            TRY(tags_take_exif(image, m->data + sizeof exif_name, size - sizeof exif_name));
+        else if (m->marker == JPEG_APP0 + 1 && size > sizeof xmp_name && memcmp(m->data, xmp_name, sizeof xmp_name) == 0)
+            TRY(tags_take_xmp(image, m->data + sizeof xmp_name, size - sizeof xmp_name));
+    }
+    image->tags.density[0] = in->saw_JFIF_marker ? unit * in->X_density : 0;
+    image->tags.density[1] = in->saw_JFIF_marker ? unit * in->Y_density : 0;
+    return STATUS_OK;
+}
+
 static enum status read_pixels(struct jpeg_job *job)
 {
     struct jpeg_decompress_struct *in = &job->in;
@@ -206,15 +273,25 @@ static enum status read_pixels(struct jpeg_job *job)
     if (job->space == COLOR_CMYK)
         TRY(codec_allocate_black(job->image));
     job->image->format = IMAGE_FORMAT_JPEG;
+    TRY(take_tags(job));
     limit_memory(job);
     in->dct_method = JDCT_ISLOW;
     in->do_fancy_upsampling = TRUE;
     jpeg_start_decompress(in);
     TRY(check_components(in));
+    TRY(check_end(job));
     TRY(ALLOCATE(job->row, (size_t)in->output_width * (size_t)job->space, "for a row of %u pixels", in->output_width));
     read_rows(job);
     jpeg_finish_decompress(in); // up to the end marker: what cameras put behind it is not looked at
     return STATUS_OK;
+}
+
+static void read_start(struct jpeg_job *job)
+{
+    job->in_header = true;
+    jpeg_read_header(&job->in, TRUE);
+    job->in_header = false;
+    job->orientation = find_orientation(&job->in);
 }
 
 static boolean fill_buffer(j_decompress_ptr in)
@@ -258,11 +335,26 @@ static enum status read_header(struct jpeg_job *job)
                                                    .term_source = do_nothing};
     in->src = &job->source.manager;
     jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
-    jpeg_read_header(in, TRUE);
+    read_start(job);
     TRY(choose_space(job));
     TRY(codec_check_size(job->limits, in->image_width, in->image_height));
-    codec_set_header(job->header, in->image_width, in->image_height, find_orientation(in));
+    codec_set_header(job->header, in->image_width, in->image_height, job->orientation);
     return STATUS_OK;
+}
+
+static enum status finish(struct jpeg_job *job)
+{
+    struct image *image = job->image;
+    if (job->profile_broken)
+        image_notice(image, NOTICE_PROFILE, "its ICC profile is ignored: it is damaged");
+    if (job->damage[0])
+        image_notice(image, NOTICE_DAMAGE, "damaged, what is missing is grey or a guess: %s", job->damage);
+    else if (job->without_end)
+        image_notice(image, NOTICE_DAMAGE, "its end marker is missing; the picture is whole");
+    if (job->stray)
+        image_notice(image, NOTICE_DAMAGE, "%d stray byte%s between its segments are passed over", job->stray, PLURAL(job->stray));
+    TRY(color_to_srgb(image, job->space, job->profile, job->profile_size));
+    return codec_turn(image, job->orientation);
 }
 
 static enum status read_picture(struct jpeg_job *job)
@@ -272,15 +364,56 @@ static enum status read_picture(struct jpeg_job *job)
     jpeg_mem_src(in, job->bytes, job->size);
     jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
     jpeg_save_markers(in, JPEG_APP0 + 2, MARKER_BYTES_MAX);
-    jpeg_read_header(in, TRUE);
-    const int orientation = find_orientation(in);
+    jpeg_save_markers(in, JPEG_COM, MARKER_BYTES_MAX);
+    read_start(job);
     TRY(choose_space(job));
     jpeg_read_icc_profile(in, &job->profile, &job->profile_size);
     TRY(read_pixels(job));
-    if (job->profile_broken)
-        image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: it is damaged");
-    TRY(color_to_srgb(job->image, job->space, job->profile, job->profile_size));
-    return codec_turn(job->image, orientation);
+    return finish(job);
+}
+
+// What came before an error that libjpeg does not go on from; the rest is grey.
+static enum status salvage(struct jpeg_job *job)
+{
+    struct image *image = job->image;
+    const size_t width = (size_t)image->width, plane = width * (size_t)image->height;
+    job->salvaged = true;
+    snprintf(job->damage, sizeof job->damage, "%s", job->message);
+    for (size_t i = (size_t)job->rows_done * width; i < plane; i++) {
+        for (size_t c = 0; c < 3; c++)
+            image->rgb[c * plane + i] = 0;
+        if (image->black)
+            image->black[i] = 0;
+    }
+    return finish(job);
+}
+
+static void write_marker(struct jpeg_compress_struct *out, int marker, const char *name, size_t name_size, const void *bytes, size_t size)
+{
+    if (!bytes || name_size + size > MARKER_BYTES_MAX - 2)
+        return; // TIFF and PNG have room for more
+    jpeg_write_m_header(out, marker, (unsigned)(name_size + size));
+    for (size_t i = 0; i < name_size; i++)
+        jpeg_write_m_byte(out, (uint8_t)name[i]);
+    for (size_t i = 0; i < size; i++)
+        jpeg_write_m_byte(out, ((const uint8_t *)bytes)[i]);
+}
+
+static void write_tags(struct jpeg_compress_struct *out, const struct image_tags *tags)
+{
+    write_marker(out, JPEG_APP0 + 1, exif_name, sizeof exif_name, tags->exif, tags->exif_size);
+    write_marker(out, JPEG_APP0 + 1, xmp_name, sizeof xmp_name, tags->xmp, tags->xmp_size);
+    if (tags->description && !tags->exif)
+        write_marker(out, JPEG_COM, "", 0, tags->description, strlen(tags->description));
+}
+
+static void set_density(struct jpeg_compress_struct *out, const double density[2])
+{
+    if (!(density[0] > 0) || !(density[1] > 0))
+        return;
+    out->density_unit = 1; // dots an inch
+    out->X_density = (UINT16)lround(fmin(fmax(density[0] * 0.0254, 1), UINT16_MAX));
+    out->Y_density = (UINT16)lround(fmin(fmax(density[1] * 0.0254, 1), UINT16_MAX));
 }
 
 // Everything that decides on the bytes is set here, so that the same picture gives the same.
@@ -302,7 +435,9 @@ static void start_writing(struct jpeg_job *job)
     out->comp_info[0].h_samp_factor = out->comp_info[0].v_samp_factor = 1; // chroma as fine as luma
     out->dct_method = JDCT_ISLOW;
     out->optimize_coding = TRUE;
+    set_density(out, image->tags.density);
     jpeg_start_compress(out, TRUE);
+    write_tags(out, &image->tags);
     if (image->icc)
         jpeg_write_icc_profile(out, image->icc, (unsigned)image->icc_size);
 }
@@ -327,6 +462,10 @@ static enum status run_protected(struct jpeg_job *job)
 {
     if (!setjmp(job->failed))
         return job->header ? read_header(job) : job->stream ? write_picture(job) : read_picture(job);
+    if (job->rows_done > 0 && !job->salvaged && job->limits->choice.accepts_damage)
+        return salvage(job);
+    if (job->without_end)
+        return fail(STATUS_FORMAT, "not a valid JPEG: it ends early");
     if (job->stream)
         return fail(job->status == STATUS_FORMAT ? STATUS_INTERNAL : job->status, "libjpeg: %s", job->message);
     return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);

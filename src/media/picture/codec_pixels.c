@@ -139,7 +139,7 @@ enum status codec_turn(struct image *image, int orientation)
         return STATUS_OK;
     bool swap = orientation >= 5;
     struct image upright;
-    struct image_limits limits = {image->width > image->height ? image->width : image->height, UINT64_MAX};
+    const struct image_limits limits = {.side = image->width > image->height ? image->width : image->height, .pixels = UINT64_MAX};
     enum status rc;
     TRY_OUT(codec_allocate(&upright, &limits, (uint64_t)(swap ? image->height : image->width),
                            (uint64_t)(swap ? image->width : image->height), image->bits, image->alpha != NULL));
@@ -157,4 +157,34 @@ enum status codec_turn(struct image *image, int orientation)
 out:
     image_destroy(&upright);
     return rc;
+}
+
+uint8_t *exif_in_text(const char *key, const char *text, size_t *size)
+{
+    static const char digits[] = "0123456789abcdef", name[6] = "Exif\0";
+    size_t count = 0;
+    char *at;
+    if (strcmp(key, "Raw profile type exif") != 0 && strcmp(key, "Raw profile type APP1") != 0)
+        return NULL;
+    text += strspn(text, " \n");
+    text += strcspn(text, "\n");
+    const unsigned long wanted = strtoul(text, &at, 10);
+    if (wanted <= sizeof name || wanted > strlen(at) / 2)
+        return NULL;
+    uint8_t *bytes = calloc(wanted, 1);
+    for (; bytes && *at && count < 2 * wanted; at++) {
+        const char *digit = strchr(digits, *at | 0x20);
+        if (digit) {
+            bytes[count / 2] |= (uint8_t)((digit - digits) << (count % 2 ? 0 : 4));
+            count++;
+        }
+    }
+    if (!bytes || count < 2 * wanted) {
+        free(bytes);
+        return NULL;
+    }
+    *size = wanted;
+    if (memcmp(bytes, name, sizeof name) == 0)
+        memmove(bytes, bytes + sizeof name, *size -= sizeof name);
+    return bytes;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// PNG by libpng. Samples are as iCCP says, otherwise sRGB, whatever gAMA and cHRM say.
+// PNG by libpng. Colours are as cICP says, or iCCP, sRGB, gAMA and cHRM, the first that is there; otherwise sRGB.
 //
 // libpng leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the function
 // that calls setjmp has no variables of its own.
+#include <math.h>
 #include <png.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -12,7 +13,10 @@
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
-enum { CHUNK_BYTES_MAX = 8 << 20 }; // of a chunk that libpng keeps in memory
+enum {
+    CHUNK_BYTES_MAX = 8 << 20, // of a chunk that libpng keeps in memory
+    SALVAGE_BYTES = 64,        // read at once where damage is accepted: as many are lost before the end of a file
+};
 
 struct png_job {
     jmp_buf failed;
@@ -30,6 +34,10 @@ struct png_job {
     struct image *image;
     enum color_space space;
     char profile_wrong[128]; // why libpng does not give the profile
+    uint8_t *exif;           // that stands before the pixels as text; malloc'ed, or NULL
+    size_t exif_size;
+    int passes, rows_done; // of the last pass
+    bool salvaged;         // damage has been met, and accepted
     // encoding only
     FILE *stream; // NULL: decoding
     struct codec_output output;
@@ -48,6 +56,8 @@ static void on_warning(png_structp png, png_const_charp text)
     struct png_job *job = png_get_error_ptr(png);
     if (strncmp(text, "iCCP: ", 6) == 0)
         snprintf(job->profile_wrong, sizeof job->profile_wrong, "%s", text + 6);
+    else if (strstr(text, "CRC error")) // which is none where damage is accepted
+        snprintf(job->message, sizeof job->message, "%s", text);
 }
 
 static void on_read(png_structp png, png_bytep out, size_t count)
@@ -89,10 +99,18 @@ static void set_transforms(png_structp png, png_infop info)
         png_set_swap(png);
 }
 
+static void put_row(struct png_job *job, const uint8_t *row, int y)
+{
+    const int channels = job->image->alpha ? 4 : 3;
+    for (int c = 0; c < channels; c++)
+        codec_put(job->image, c, 0, y, job->image->width, row + c * (job->image->bits / 8), channels);
+}
+
 // An interlaced picture is read into the same rows pass after pass, so all of them are kept; otherwise one is enough.
-static enum status read_rows(struct png_job *job, int passes)
+static enum status read_rows(struct png_job *job)
 {
     struct image *image = job->image;
+    const int passes = job->passes;
     int channels = image->alpha ? 4 : 3;
     size_t row_bytes = png_get_rowbytes(job->png, job->info);
     if (row_bytes != (size_t)image->width * (size_t)channels * (size_t)(image->bits / 8))
@@ -103,28 +121,131 @@ static enum status read_rows(struct png_job *job, int passes)
         for (int y = 0; y < image->height; y++) {
             uint8_t *row = job->rows + (passes > 1 ? (size_t)y * row_bytes : 0);
             png_read_row(job->png, row, NULL);
-            for (int c = 0; pass == passes - 1 && c < channels; c++)
-                codec_put(image, c, 0, y, image->width, row + c * (image->bits / 8), channels);
+            if (pass == passes - 1) {
+                put_row(job, row, y);
+                job->rows_done++;
+            }
         }
     return STATUS_OK;
 }
 
-static enum status use_profile(struct png_job *job)
+// Of those that are kept whole; no libpng names them.
+static const uint8_t *find_chunk(const struct png_job *job, const char *name, size_t size)
 {
+    png_unknown_chunkp chunks = NULL;
+    const int count = png_get_unknown_chunks(job->png, job->info, &chunks);
+    for (int i = 0; i < count; i++)
+        if (memcmp(chunks[i].name, name, 4) == 0)
+            return chunks[i].size == size ? chunks[i].data : NULL;
+    return NULL;
+}
+
+// Numbers of ITU-T H.273; false where they are not known here.
+static bool find_code_points(const uint8_t *cicp, struct color_facts *facts)
+{
+    static const struct {
+        uint8_t code;
+        double primaries[4][2];
+    } spaces[] = {{1, {{0.3127, 0.329}, {0.64, 0.33}, {0.3, 0.6}, {0.15, 0.06}}},
+                  {9, {{0.3127, 0.329}, {0.708, 0.292}, {0.17, 0.797}, {0.131, 0.046}}},
+                  {12, {{0.3127, 0.329}, {0.68, 0.32}, {0.265, 0.69}, {0.15, 0.06}}}};
+    static const struct {
+        uint8_t code;
+        enum color_curve curve;
+        double gamma;
+    } curves[] = {{1, CURVE_REC709, 0}, {4, CURVE_GAMMA, 2.2}, {5, CURVE_GAMMA, 2.8}, {6, CURVE_REC709, 0}, {8, CURVE_LINEAR, 0},
+                  {13, CURVE_SRGB, 0},  {14, CURVE_REC709, 0}, {15, CURVE_REC709, 0}, {16, CURVE_PQ, 0},    {18, CURVE_HLG, 0}};
+    enum { FULL_RANGE = 3, MATRIX = 2 };
+    bool space = false, curve = false;
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
+        if (spaces[i].code == cicp[0]) {
+            memcpy(facts->primaries, spaces[i].primaries, sizeof facts->primaries);
+            space = true;
+        }
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (curves[i].code == cicp[1]) {
+            facts->curve = curves[i].curve;
+            facts->gamma = curves[i].gamma;
+            curve = true;
+        }
+    return space && curve && cicp[MATRIX] == 0 && cicp[FULL_RANGE] == 1;
+}
+
+// gAMA, cHRM, or both; false where they say nothing but that it is sRGB.
+static bool find_gamma(const uint8_t *gamma, const uint8_t *primaries, struct color_facts *facts)
+{
+    static const double srgb[4][2] = {{0.3127, 0.329}, {0.64, 0.33}, {0.3, 0.6}, {0.15, 0.06}};
+    static const double unit = 100000;
+    const double value = gamma ? (double)codec_number(gamma, 4, true) : 0;
+    memcpy(facts->primaries, srgb, sizeof srgb);
+    for (int i = 0; primaries && i < 8; i++)
+        facts->primaries[i / 2][i % 2] = (double)codec_number(primaries + 4 * i, 4, true) / unit;
+    facts->curve = value > 0 ? CURVE_GAMMA : CURVE_SRGB;
+    facts->gamma = value > 0 ? unit / value : 0;
+    bool other = value > 0 && fabs(facts->gamma / 2.2 - 1) > 0.05; // less is nothing to libpng, either: some write 0.45 for 0.45455
+    for (int i = 0; i < 8; i++)
+        other = other || fabs(facts->primaries[i / 2][i % 2] - srgb[i / 2][i % 2]) > 0.002;
+    return other;
+}
+
+static enum status use_colours(struct png_job *job)
+{
+    const uint8_t *cicp = find_chunk(job, "cICP", 4);
+    struct color_facts facts;
     png_charp name;
     int compression;
     png_bytep profile = NULL;
     png_uint_32 size = 0;
-    if (!png_get_iCCP(job->png, job->info, &name, &compression, &profile, &size) && job->profile_wrong[0])
+    if (cicp && find_code_points(cicp, &facts))
+        return color_to_srgb_by(job->image, job->space, &facts);
+    if (cicp)
+        image_notice(job->image, NOTICE_PROFILE, "the code points of its colours, %d/%d/%d, are ignored", cicp[0], cicp[1], cicp[2]);
+    if (png_get_iCCP(job->png, job->info, &name, &compression, &profile, &size))
+        return color_to_srgb(job->image, job->space, profile, size);
+    if (job->profile_wrong[0])
         image_notice(job->image, NOTICE_PROFILE, "its ICC profile is ignored: %s", job->profile_wrong);
-    return color_to_srgb(job->image, job->space, profile, size);
+    if (find_chunk(job, "sRGB", 1) || !find_gamma(find_chunk(job, "gAMA", 4), find_chunk(job, "cHRM", 32), &facts))
+        return STATUS_OK;
+    return color_to_srgb_by(job->image, job->space, &facts);
 }
 
-static enum status turn(struct png_job *job)
+// Of what stands before the pixels.
+static void find_exif_text(struct png_job *job)
 {
-    png_uint_32 size = 0;
+    png_textp texts = NULL;
+    int count = 0;
+    png_get_text(job->png, job->info, &texts, &count);
+    for (int i = 0; i < count && !job->exif; i++)
+        job->exif = exif_in_text(texts[i].key, texts[i].text, &job->exif_size);
+}
+
+static const char xmp_key[] = "XML:com.adobe.xmp", description_key[] = "Description";
+
+static enum status take_tags(struct png_job *job)
+{
+    struct image *image = job->image;
+    png_uint_32 exif_size = 0, density[2];
     png_bytep exif = NULL;
-    return png_get_eXIf_1(job->png, job->info, &size, &exif) ? codec_turn(job->image, exif_orientation(exif, size)) : STATUS_OK;
+    png_textp texts = NULL;
+    int unit, count = 0;
+    if (!png_get_eXIf_1(job->png, job->info, &exif_size, &exif)) {
+        exif = job->exif;
+        exif_size = (png_uint_32)job->exif_size;
+    }
+    if (exif)
+        TRY(tags_take_exif(image, exif, exif_size));
+    if (png_get_pHYs(job->png, job->info, &density[0], &density[1], &unit) && unit == PNG_RESOLUTION_METER)
+        for (int i = 0; i < 2; i++)
+            image->tags.density[i] = density[i];
+    png_get_text(job->png, job->info, &texts, &count);
+    for (int i = 0; i < count; i++) {
+        const size_t length = texts[i].compression >= PNG_ITXT_COMPRESSION_NONE ? texts[i].itxt_length : texts[i].text_length;
+        if (strcmp(texts[i].key, xmp_key) == 0)
+            TRY(tags_take_xmp(image, texts[i].text, length));
+        else if (strcmp(texts[i].key, description_key) == 0)
+            TRY(tags_take_description(image, texts[i].text, length));
+    }
+    return codec_turn(image, exif ? exif_orientation(exif, exif_size) : 1);
 }
 
 // As far as the pixels.
@@ -132,12 +253,18 @@ static void read_info(struct png_job *job)
 {
     png_structp png = job->png;
     set_limits(png);
-    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-    // Ancillary chunks are not parsed, but for those that are used.
+    if (job->limits->choice.accepts_damage) {
+        png_set_crc_action(png, PNG_CRC_WARN_USE, PNG_CRC_WARN_DISCARD);
+        png_set_compression_buffer_size(png, SALVAGE_BYTES);
+    } else
+        png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
+    // Ancillary chunks are not parsed, but for those that are used; of colours libpng would make something of its own.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf", 2);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf\0pHYs\0tEXt\0zTXt\0iTXt", 6);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep) "cICP\0sRGB\0gAMA\0cHRM\0acTL", 5);
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
+    find_exif_text(job);
 }
 
 static bool has_alpha(const struct png_job *job)
@@ -150,6 +277,18 @@ static int bits_of(const struct png_job *job)
     return png_get_bit_depth(job->png, job->info) == 16 ? 16 : 8;
 }
 
+static enum status finish(struct png_job *job)
+{
+    const uint8_t *animation = find_chunk(job, "acTL", 8);
+    const unsigned frames = animation ? (unsigned)codec_number(animation, 4, true) : 1;
+    if (frames > 1)
+        image_notice(job->image, NOTICE_PAGES, "%u frames: the first is taken", frames);
+    if (job->message[0])
+        image_notice(job->image, NOTICE_DAMAGE, "damaged, what is missing is grey: %s", job->message);
+    TRY(use_colours(job));
+    return take_tags(job);
+}
+
 static enum status read_picture(struct png_job *job)
 {
     png_structp png = job->png;
@@ -159,21 +298,39 @@ static enum status read_picture(struct png_job *job)
     TRY(codec_allocate(job->image, job->limits, png_get_image_width(png, job->info), png_get_image_height(png, job->info), bits_of(job),
                        has_alpha(job)));
     job->image->format = IMAGE_FORMAT_PNG;
-    int passes = png_set_interlace_handling(png);
+    job->passes = png_set_interlace_handling(png);
     png_read_update_info(png, job->info);
-    TRY(read_rows(job, passes));
+    TRY(read_rows(job));
     png_read_end(png, job->info); // EXIF may come behind the pixels
-    TRY(use_profile(job));
-    return turn(job);
+    return finish(job);
+}
+
+// What has come before the damage; the rest is grey, and opaque.
+static enum status salvage(struct png_job *job)
+{
+    struct image *image = job->image;
+    const size_t width = (size_t)image->width, plane = width * (size_t)image->height, most = (size_t)image_alpha_max(image);
+    const int first = job->passes > 1 && job->rows ? image->height : job->rows_done;
+    job->salvaged = true;
+    for (int y = 0; job->passes > 1 && job->rows && y < image->height; y++)
+        put_row(job, job->rows + (size_t)y * png_get_rowbytes(job->png, job->info), y);
+    for (size_t i = (size_t)first * width; i < plane; i++) {
+        for (size_t c = 0; c < 3; c++)
+            image->rgb[c * plane + i] = 0;
+        if (image->alpha)
+            image->alpha[i] = (uint16_t)most;
+    }
+    return finish(job);
 }
 
 // EXIF may come behind the pixels, which are passed over chunk by chunk.
-static int find_orientation(struct codec_source *source)
+static int find_orientation(const struct png_job *job)
 {
     enum { FIRST = 8, HEAD = 8, CRC = 4, CHUNKS_MAX = 1000000 };
+    struct codec_source *source = job->source;
     uint64_t at = FIRST, length;
     uint8_t head[HEAD];
-    int orientation = 1;
+    int orientation = job->exif ? exif_orientation(job->exif, job->exif_size) : 1;
     for (int i = 0; i < CHUNKS_MAX && codec_source_read(source, at, head, HEAD) == HEAD; i++, at += HEAD + length + CRC) {
         length = codec_number(head, 4, true);
         if (memcmp(head + 4, "eXIf", 4) != 0)
@@ -194,7 +351,7 @@ static enum status read_header(struct png_job *job)
     TRY(codec_check_size(job->limits, width, height));
     job->header->bits = bits_of(job);
     job->header->alpha = has_alpha(job);
-    codec_set_header(job->header, width, height, width == height ? 1 : find_orientation(job->source));
+    codec_set_header(job->header, width, height, width == height ? 1 : find_orientation(job));
     return STATUS_OK;
 }
 
@@ -212,10 +369,38 @@ static void set_profile(struct png_job *job)
     png_set_sRGB(job->png, job->info, PNG_sRGB_INTENT_PERCEPTUAL);
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text > 0)
+        text++;
+    return *text == '\0';
+}
+
+static void set_tags(struct png_job *job)
+{
+    const struct image_tags *tags = &job->output.image->tags;
+    char key[] = "Software", text[] = "oneiros " ONEIROS_VERSION, none[] = "";
+    png_text texts[3] = {{.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = text, .text_length = sizeof text - 1}};
+    int count = 1;
+    if (tags->description)
+        texts[count++] = (png_text){.compression = is_ascii(tags->description) ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
+                                    .key = (char *)description_key,
+                                    .text = tags->description,
+                                    .lang = none,
+                                    .lang_key = none};
+    if (tags->xmp)
+        texts[count++] =
+            (png_text){.compression = PNG_ITXT_COMPRESSION_NONE, .key = (char *)xmp_key, .text = tags->xmp, .lang = none, .lang_key = none};
+    png_set_text(job->png, job->info, texts, count);
+    if (tags->exif)
+        png_set_eXIf_1(job->png, job->info, (png_uint_32)tags->exif_size, tags->exif);
+    if (tags->density[0] > 0 && tags->density[1] > 0)
+        png_set_pHYs(job->png, job->info, (png_uint_32)lround(fmin(tags->density[0], 1e9)),
+                     (png_uint_32)lround(fmin(tags->density[1], 1e9)), PNG_RESOLUTION_METER);
+}
+
 static void write_header(struct png_job *job)
 {
-    char key[] = "Software", text[] = "oneiros " ONEIROS_VERSION;
-    png_text software = {.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = text, .text_length = sizeof text - 1};
     const struct image *image = job->output.image;
     set_limits(job->png);
     png_init_io(job->png, job->stream);
@@ -223,7 +408,7 @@ static void write_header(struct png_job *job)
                  job->output.channels == 4 ? PNG_COLOR_TYPE_RGBA : PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE,
                  PNG_FILTER_TYPE_BASE);
     set_profile(job);
-    png_set_text(job->png, job->info, &software, 1);
+    set_tags(job);
     // Run lengths and entropy coding alone: on photographs as small as searching for repetitions (within 1%), in a third of the time.
     png_set_compression_strategy(job->png, Z_RLE);
     png_set_filter(job->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
@@ -248,8 +433,11 @@ static enum status write_picture(struct png_job *job)
 
 static enum status run_protected(struct png_job *job)
 {
-    if (setjmp(job->failed))
+    if (setjmp(job->failed)) {
+        if (job->image && job->image->rgb && job->rows && !job->salvaged && job->limits->choice.accepts_damage)
+            return salvage(job);
         return job->stream ? fail(STATUS_IO, "libpng: %s", job->message) : fail(STATUS_FORMAT, "not a valid PNG: %s", job->message);
+    }
     job->png = job->stream ? png_create_write_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning)
                            : png_create_read_struct(PNG_LIBPNG_VER_STRING, job, on_error, on_warning);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
@@ -264,6 +452,7 @@ enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct ima
     enum status rc = run_protected(&job);
     png_destroy_read_struct(&job.png, &job.info, NULL);
     free(job.rows);
+    free(job.exif);
     return rc;
 }
 
@@ -272,6 +461,7 @@ enum status codec_png_probe(struct codec_source *source, const struct image_limi
     struct png_job job = {.source = source, .limits = limits, .header = header};
     enum status rc = run_protected(&job);
     png_destroy_read_struct(&job.png, &job.info, NULL);
+    free(job.exif);
     return rc;
 }
 

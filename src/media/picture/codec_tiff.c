@@ -1,160 +1,27 @@
 // SPDX-License-Identifier: MIT
-// TIFF in, by libtiff, from memory: the first page; grey, RGB or CMYK, with or without alpha, or palette, of integers or floats, as strips
-// or tiles, in any compression that libtiff was built with.
+// TIFF in, by libtiff, from memory: the first page; grey, RGB, CMYK, YCbCr or CIELAB, with or without alpha, palette, or any number of
+// bands of which three are chosen, of whole numbers or floats, as strips or tiles, in any compression that libtiff was built with.
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/samples.h"
+#include "common/system/text.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_open.h"
+#include "media/picture/tiff_page.h"
 
-enum {
-    UNIT_PIXELS_MIN = 1 << 20,      // a tile may be larger than a small picture, but not without bound
-    LIBTIFF_BYTES_SPARE = 64 << 20, // for libtiff's own tables
-    BYTES_PER_PIXEL_MAX = 4 * 4,    // RGBA of floats
-    OUTSIDE_PERCENT_MAX = 5,        // of float samples outside 0..1: more is another scale, not a few highlights
+// What it takes to bring units into an image.
+struct reading {
+    const struct tiff_page *page;
+    struct tiff_source *source;
+    const struct image_choice *choice;
+    struct image *image;
+    bool values; // rgb has values as they are in the file, until their range is known
+    void *unit;
+    uint8_t *scratch; // of 4 bytes a pixel of a row
+    int broken;       // units that are grey instead
 };
-
-// The file in memory, and what libtiff said about it.
-struct tiff_source {
-    struct tiff_bytes file;
-    char message[256];
-    bool concealing; // a decoder that repairs broken data with no more than a warning is at work
-    bool failed;
-};
-
-// How the page lies in the file. A unit is a strip or a tile.
-struct page {
-    TIFF *tiff;
-    uint32_t width, height;
-    uint16_t bits, samples, photometric, compression;
-    bool tiled, separate; // separate: one plane after the other
-    uint32_t unit_width, unit_height;
-    int colours; // 1, 3, or 4 of CMYK; a further sample is alpha
-    bool premultiplied;
-    const uint16_t *palette[3]; // libtiff's
-    int palette_shift;          // from entries to 8 bits
-};
-
-static void hear(void *user, bool warning, const char *format, va_list args)
-{
-    struct tiff_source *source = user;
-    if (warning && !source->concealing)
-        return; // about tags that are not used here
-    vsnprintf(source->message, sizeof source->message, format, args);
-    source->failed = true;
-}
-
-static bool is_grey(const struct page *page)
-{
-    return page->photometric == PHOTOMETRIC_MINISBLACK || page->photometric == PHOTOMETRIC_MINISWHITE;
-}
-
-// Only photographs have floats, and only of 32 bits.
-static enum status check_bits(const struct page *page)
-{
-    const bool palette = page->photometric == PHOTOMETRIC_PALETTE, packed = page->bits == 1 || page->bits == 2 || page->bits == 4;
-    uint16_t format;
-    TIFFGetFieldDefaulted(page->tiff, TIFFTAG_SAMPLEFORMAT, &format);
-    if (format == SAMPLEFORMAT_IEEEFP && page->bits == 32 && (is_grey(page) || page->photometric == PHOTOMETRIC_RGB))
-        return STATUS_OK;
-    if (format != SAMPLEFORMAT_UINT && format != SAMPLEFORMAT_VOID)
-        return fail(STATUS_UNSUPPORTED,
-                    "a TIFF with signed, complex, or %u-bit float samples; convert it to unsigned 8 or 16 bits, or to floats of 32 bits",
-                    page->bits);
-    if (page->bits != 8 && !(page->bits == 16 && !palette) && !(packed && page->samples == 1))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with %u bits a sample; convert it to 8 or 16", page->bits);
-    return STATUS_OK;
-}
-
-static enum status check_kind(struct page *page)
-{
-    const bool palette = page->photometric == PHOTOMETRIC_PALETTE, inks = page->photometric == PHOTOMETRIC_SEPARATED;
-    uint16_t ink_set;
-    if (!palette && !inks && !is_grey(page) && page->photometric != PHOTOMETRIC_RGB)
-        return fail(STATUS_UNSUPPORTED,
-                    "a TIFF with photometric interpretation %u; only grey, RGB, CMYK and palette are supported, and YCbCr within JPEG",
-                    page->photometric);
-    TIFFGetFieldDefaulted(page->tiff, TIFFTAG_INKSET, &ink_set);
-    if (inks && (ink_set != INKSET_CMYK || page->samples < COLOR_CMYK))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with inks other than CMYK, in %u samples a pixel; convert it to CMYK or RGB",
-                    page->samples);
-    page->colours = inks ? 4 : page->photometric == PHOTOMETRIC_RGB ? 3 : 1;
-    if (page->samples != page->colours && (palette || page->samples != page->colours + 1))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with %u samples a pixel where %d colours are expected", page->samples, page->colours);
-    return check_bits(page);
-}
-
-static enum status read_palette(struct page *page)
-{
-    uint16_t *map[3];
-    if (!TIFFGetField(page->tiff, TIFFTAG_COLORMAP, &map[0], &map[1], &map[2]))
-        return fail(STATUS_FORMAT, "a TIFF with palette, but the palette is missing");
-    page->palette_shift = 0; // old writers stored 8 bits an entry, the specification says 16
-    for (int c = 0; c < 3; c++) {
-        page->palette[c] = map[c];
-        for (int i = 0; i < 1 << page->bits; i++)
-            if (map[c][i] > 255)
-                page->palette_shift = 8;
-    }
-    return STATUS_OK;
-}
-
-static enum status read_geometry(struct page *page, const struct image_limits *limits)
-{
-    page->tiled = TIFFIsTiled(page->tiff);
-    page->unit_width = page->width;
-    page->unit_height = page->height;
-    if (page->tiled) {
-        if (!TIFFGetField(page->tiff, TIFFTAG_TILEWIDTH, &page->unit_width) ||
-            !TIFFGetField(page->tiff, TIFFTAG_TILELENGTH, &page->unit_height))
-            return fail(STATUS_FORMAT, "a tiled TIFF that does not say how large the tiles are");
-    } else {
-        uint32_t rows;
-        TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ROWSPERSTRIP, &rows);
-        if (rows < page->unit_height)
-            page->unit_height = rows;
-    }
-    if (page->unit_width == 0 || page->unit_height == 0)
-        return fail(STATUS_FORMAT, "a TIFF with empty strips or tiles");
-    uint64_t pixels = (uint64_t)page->unit_width * page->unit_height;
-    if (pixels > limits->pixels && pixels > UNIT_PIXELS_MIN)
-        return fail(STATUS_LIMIT, "tiles of %u x %u pixels; the limit is %llu pixels", page->unit_width, page->unit_height,
-                    (unsigned long long)limits->pixels);
-    return STATUS_OK;
-}
-
-static bool conceals(uint16_t compression)
-{
-    return compression == COMPRESSION_JPEG || compression == COMPRESSION_CCITTRLE || compression == COMPRESSION_CCITTRLEW ||
-           compression == COMPRESSION_CCITTFAX3 || compression == COMPRESSION_CCITTFAX4;
-}
-
-static enum status read_page(struct page *page, const struct image_limits *limits)
-{
-    TIFF *tiff = page->tiff;
-    uint16_t planar, extra_count, *extra;
-    if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &page->width) || !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &page->height) ||
-        !TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &page->photometric))
-        return fail(STATUS_FORMAT, "a TIFF without width, height or photometric interpretation");
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &page->bits);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &page->samples);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &page->compression);
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planar);
-    if (!TIFFIsCODECConfigured(page->compression))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with compression %u, which this libtiff does not have", page->compression);
-    if (page->compression == COMPRESSION_JPEG && page->photometric == PHOTOMETRIC_YCBCR) {
-        TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-        page->photometric = PHOTOMETRIC_RGB;
-    }
-    TIFFGetFieldDefaulted(tiff, TIFFTAG_EXTRASAMPLES, &extra_count, &extra);
-    page->premultiplied = extra_count > 0 && extra[0] == EXTRASAMPLE_ASSOCALPHA;
-    page->separate = planar == PLANARCONFIG_SEPARATE && page->samples > 1;
-    TRY(check_kind(page));
-    TRY(read_geometry(page, limits));
-    return page->photometric == PHOTOMETRIC_PALETTE ? read_palette(page) : STATUS_OK;
-}
 
 // `count` samples of `bits` bits each, most significant first, one a byte.
 static void unpack(const uint8_t *packed, int bits, int count, uint8_t *out)
@@ -165,110 +32,123 @@ static void unpack(const uint8_t *packed, int bits, int count, uint8_t *out)
     }
 }
 
-// Where a sample of a pixel goes; the only colour of grey goes to the others, too.
-static int channel_of(const struct page *page, int sample)
+// `step` samples apart; one of them may be alpha.
+static void put_palette(const struct reading *r, int x, int y, int count, const uint8_t *row, int step)
 {
-    if (sample == page->colours)
-        return CODEC_ALPHA;
-    return sample == 3 ? CODEC_BLACK : sample;
+    for (int c = 0; c < 3; c++) {
+        for (int i = 0; i < count; i++)
+            r->scratch[count + i] = (uint8_t)(r->page->palette[c][row[i * step]] >> r->page->palette_shift);
+        codec_put(r->image, c, x, y, count, r->scratch + count, 1);
+    }
+    if (step > 1)
+        codec_put(r->image, CODEC_ALPHA, x, y, count, row + r->page->alpha, step);
 }
 
-// Part of one row, `count` pixels from (x, y) on. scratch has room for 2 * count bytes.
-static void put_row(const struct page *page, struct image *image, int plane, int x, int y, int count, const uint8_t *row, uint8_t *scratch)
+// Where a sample of a pixel goes; the only colour of grey goes to the others, too.
+static int channel_of(const struct tiff_page *page, int sample)
 {
+    for (int c = 0; c < page->colours; c++)
+        if (page->bands[c] == sample)
+            return c == 3 ? CODEC_BLACK : c;
+    return sample == page->alpha ? CODEC_ALPHA : CODEC_NONE;
+}
+
+// a and b of CIELAB are signed.
+static void make_unsigned(const struct tiff_page *page, uint8_t *row, int count)
+{
+    const int bytes = page->bits / 8, step = page->separate ? 1 : page->samples;
+    for (int i = 0; i < count; i++)
+        for (int c = page->separate ? 0 : 1; c < (page->separate ? 1 : 3); c++)
+            row[(i * step + c) * bytes + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bytes - 1 : 0)] ^= 0x80;
+}
+
+// Alpha of other samples, as floats of 0..1 or in as many bits as the image has.
+static void put_alpha(const struct reading *r, int x, int y, int count, const void *samples, size_t step)
+{
+    float *values = (float *)(void *)r->scratch;
+    uint16_t *out = r->image->alpha + (size_t)y * (size_t)r->image->width + (size_t)x;
+    const float full = (float)image_alpha_max(r->image);
+    double low, high;
+    samples_range(r->page->type, &low, &high);
+    samples_load(r->page->type, samples, (size_t)count, step, NAN, values);
+    for (int i = 0; i < count; i++)
+        out[i] = isnan(values[i]) ? 0 : (uint16_t)lrintf((sample_to_unit(values[i], low, high) + 1) / 2 * full);
+}
+
+static void put_samples(const struct reading *r, int channel, int x, int y, int count, const void *samples, int step)
+{
+    struct image *image = r->image;
+    const size_t plane = (size_t)image->width * (size_t)image->height, at = (size_t)y * (size_t)image->width + (size_t)x;
+    float *out = image->rgb + (size_t)channel * plane + at;
+    if (!r->values)
+        codec_put(image, channel, x, y, count, samples, step);
+    else if (channel == CODEC_ALPHA)
+        put_alpha(r, x, y, count, samples, (size_t)step);
+    else
+        samples_load(r->page->type, samples, (size_t)count, (size_t)step, r->page->no_data, out);
+    for (int c = 1; r->page->colours == 1 && channel == 0 && c < 3; c++)
+        memcpy(out + (size_t)c * plane, out, (size_t)count * sizeof *out);
+}
+
+// Part of one row, `count` pixels from (x, y) on.
+static void put_row(const struct reading *r, int plane, int x, int y, int count, uint8_t *row)
+{
+    const struct tiff_page *page = r->page;
     if (page->bits < 8) {
-        unpack(row, page->bits, count, scratch);
-        row = scratch;
-        if (page->colours == 1 && !page->palette[0])
-            for (int i = 0; i < count; i++)
-                scratch[i] = (uint8_t)(scratch[i] * 255 / ((1 << page->bits) - 1));
+        unpack(row, page->bits, count, r->scratch);
+        row = r->scratch;
+        for (int i = 0; i < count && !page->palette[0]; i++)
+            row[i] = (uint8_t)(row[i] * 255 / ((1 << page->bits) - 1));
     }
-    if (page->palette[0]) {
-        for (int c = 0; c < 3; c++) {
-            for (int i = 0; i < count; i++)
-                scratch[count + i] = (uint8_t)(page->palette[c][row[i]] >> page->palette_shift);
-            codec_put(image, c, x, y, count, scratch + count, 1);
-        }
+    if (page->palette[0] && plane == 0) {
+        put_palette(r, x, y, count, row, page->separate ? 1 : page->samples);
         return;
     }
-    int step = page->separate ? 1 : page->samples;
+    if (page->photometric == PHOTOMETRIC_CIELAB && !(page->separate && (plane == 0 || plane > 2)))
+        make_unsigned(page, row, count);
+    const int bytes = page->bytes_of_rgb ? 1 : (page->bits + 7) / 8, step = page->bytes_of_rgb ? 4 : page->separate ? 1 : page->samples;
     for (int s = 0; s < step; s++) {
-        int sample = page->separate ? plane : s;
-        const uint8_t *samples = row + s * (page->bits / 8);
-        codec_put(image, channel_of(page, sample), x, y, count, samples, step);
-        for (int c = 1; page->colours == 1 && sample == 0 && c < 3; c++)
-            codec_put(image, c, x, y, count, samples, step);
+        const int channel = channel_of(page, page->separate ? plane : s);
+        if (channel != CODEC_NONE)
+            put_samples(r, channel, x, y, count, row + s * bytes, step);
     }
 }
 
-static enum status broken(const struct tiff_source *source)
+// What cannot be read stays grey where that is accepted.
+static enum status read_unit(struct reading *r, int plane, uint32_t x, uint32_t y)
 {
-    return fail(STATUS_FORMAT, "not a valid TIFF: %s", source->message[0] ? source->message : "the data ends early");
-}
-
-// Floats that are none. Part of one row, as put_row() has it.
-static enum status check_finite(const struct page *page, int plane, uint32_t x, uint32_t y, uint32_t count, const void *row)
-{
-    const uint32_t step = page->separate ? 1 : page->samples;
-    const float *samples = row;
-    for (uint32_t i = 0; i < count * step; i++)
-        if (!isfinite(samples[i]))
-            return fail(STATUS_FORMAT, "sample %u of pixel (%u, %u) is not a number", page->separate ? (uint32_t)plane : i % step,
-                        x + i / step, y);
-    return STATUS_OK;
-}
-
-static enum status broken_unit(const struct page *page, const struct tiff_source *source, uint32_t unit)
-{
-    const uint64_t at = TIFFGetStrileOffset(page->tiff, unit), bytes = TIFFGetStrileByteCount(page->tiff, unit);
-    if (at > source->file.size || bytes > source->file.size - at)
-        return fail(STATUS_FORMAT, "not a valid TIFF: the file ends early, within or before %s %u", page->tiled ? "tile" : "strip", unit);
-    return broken(source);
-}
-
-// One strip or tile whose top left pixel is (x, y).
-static enum status read_unit(const struct page *page, struct tiff_source *source, struct image *image, int plane, uint32_t x, uint32_t y,
-                             uint8_t *buffer, tmsize_t buffer_size, uint8_t *scratch)
-{
-    uint32_t rows = page->height - y < page->unit_height ? page->height - y : page->unit_height;
-    uint32_t columns = page->width - x < page->unit_width ? page->width - x : page->unit_width;
-    tmsize_t row_bytes = page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
-    tmsize_t expected = page->tiled ? buffer_size : row_bytes * rows;
-    // What put_row() reads must lie within the buffer, whatever libtiff made of the tags.
-    uint64_t row_bits = (uint64_t)columns * page->bits * (page->separate ? 1 : page->samples);
-    if ((uint64_t)row_bytes < (row_bits + 7) / 8 || row_bytes * rows > buffer_size)
-        return fail(STATUS_FORMAT, "not a valid TIFF: rows of %lld bytes for %u pixels", (long long)row_bytes, columns);
-    const uint32_t unit =
-        page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
-    const tmsize_t got =
-        page->tiled ? TIFFReadEncodedTile(page->tiff, unit, buffer, expected) : TIFFReadEncodedStrip(page->tiff, unit, buffer, expected);
-    if (got != expected || source->failed)
-        return broken_unit(page, source, unit);
-    for (uint32_t row = 0; row < rows; row++) {
-        const uint8_t *samples = buffer + (tmsize_t)row * row_bytes;
-        if (page->bits == 32)
-            TRY(check_finite(page, plane, x, y + row, columns, samples));
-        put_row(page, image, plane, (int)x, (int)(y + row), (int)columns, samples, scratch);
+    const struct tiff_page *page = r->page;
+    const uint32_t rows = tiff_page_rows(page, y), columns = tiff_page_columns(page, x);
+    const enum status rc = tiff_page_read(page, r->source, plane, x, y, rows, r->unit);
+    if (rc == STATUS_FORMAT && r->choice->accepts_damage) {
+        r->source->failed = false;
+        r->broken++;
+        return STATUS_OK;
     }
+    TRY(rc);
+    for (uint32_t row = 0; row < rows; row++)
+        put_row(r, plane, (int)x, (int)(y + row), (int)columns, (uint8_t *)r->unit + (tmsize_t)row * tiff_page_row_size(page));
     return STATUS_OK;
 }
 
-static enum status read_units(const struct page *page, struct tiff_source *source, struct image *image)
+static enum status read_units(struct reading *r)
 {
+    const struct tiff_page *page = r->page;
+    const size_t size = (size_t)tiff_page_unit_size(page);
     enum status rc = STATUS_OK;
-    tmsize_t size = page->tiled ? TIFFTileSize(page->tiff) : TIFFStripSize(page->tiff);
-    uint8_t *scratch = malloc(2 * (size_t)page->unit_width);
-    uint8_t *buffer = size > 0 ? malloc((size_t)size) : NULL;
-    if (size <= 0)
-        rc = broken(source);
-    else if (!scratch || !buffer)
-        rc = no_memory("for strips or tiles of %lld bytes", (long long)size);
+    r->unit = malloc(size);
+    r->scratch = malloc(4 * (size_t)page->unit_width);
+    if (!r->unit || !r->scratch)
+        rc = no_memory("for strips or tiles of %zu bytes", size);
     for (int plane = 0; plane < (page->separate ? page->samples : 1); plane++)
-        for (uint32_t y = 0; y < page->height; y += page->unit_height)
+        for (uint32_t y = 0; y < page->height && (!page->separate || channel_of(page, plane) != CODEC_NONE); y += page->unit_height)
             for (uint32_t x = 0; x < page->width && rc == STATUS_OK; x += page->unit_width)
-                rc = read_unit(page, source, image, plane, x, y, buffer, size, scratch);
-    free(buffer);
-    free(scratch);
+                rc = read_unit(r, plane, x, y);
+    free(r->unit);
+    free(r->scratch);
+    if (rc == STATUS_OK && r->broken)
+        image_notice(r->image, NOTICE_DAMAGE, "damaged: %d %s%s cannot be read and %s grey (%s)", r->broken, page->tiled ? "tile" : "strip",
+                     PLURAL(r->broken), r->broken == 1 ? "is" : "are", r->source->message[0] ? r->source->message : "it ends early");
     return rc;
 }
 
@@ -293,106 +173,173 @@ static void divide_by_alpha(struct image *image)
         image->black[i] = image->alpha[i] > 0 ? (uint16_t)fminf((float)image->black[i] * full / image->alpha[i] + 0.5f, full) : 0;
 }
 
-// Floats may have any scale. A few beyond 0..1 are highlights of a filter or a camera; many mean that the picture has another scale.
-static enum status check_range(struct image *image)
+// What the values of a raster are like.
+struct values {
+    size_t count, none, outside; // samples; without a number; outside the range
+    double least, most;
+};
+
+static struct values look_at(const struct image *image, size_t count)
 {
-    const size_t samples = 3 * (size_t)image->width * (size_t)image->height;
-    float lowest = 1, highest = -1;
-    size_t outside = 0;
-    for (size_t i = 0; i < samples; i++) {
-        const float value = image->rgb[i];
-        lowest = fminf(lowest, value);
-        highest = fmaxf(highest, value);
-        outside += value < -1 || value > 1;
-        image->rgb[i] = fmaxf(-1, fminf(1, value));
+    const struct image_raster *raster = &image->raster;
+    const float low = (float)raster->low, high = (float)raster->high; // as values are: 4294967295 is none of theirs
+    struct values v = {.count = count, .least = INFINITY, .most = -INFINITY};
+    for (size_t i = 0; i < count; i++) {
+        const double value = image->rgb[i];
+        v.none += isnan(value);
+        v.least = value < v.least ? value : v.least;
+        v.most = value > v.most ? value : v.most;
+        v.outside += value < low || value > high;
     }
-    const double percent = 100 * (double)outside / (double)samples, low = (lowest + 1) / 2, high = (highest + 1) / 2;
-    if (percent > OUTSIDE_PERCENT_MAX)
-        return fail(STATUS_FORMAT,
-                    "%.0f%% of the float samples lie outside 0..1: they go from %g to %g; scale them to 0..1, encoded as sRGB", percent,
-                    low, high);
-    if (outside > 0)
-        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the float samples lie outside 0..1, from %g to %g: they are clipped", percent, low,
-                     high);
+    return v;
+}
+
+static enum status find_percentiles(struct image *image, const struct image_choice *choice, const struct values *values)
+{
+    const double usual[2] = {2, 98}, chosen[2] = {choice->low, choice->high};
+    double found[2];
+    const double *percents = choice->range == RANGE_PERCENTILES ? chosen : usual;
+    if (!samples_percentiles(image->rgb, values->count, percents, found))
+        return no_memory("for the percentiles of the picture");
+    if (!(found[0] < found[1])) { // most of it is of one value
+        found[0] = values->least;
+        found[1] = values->most;
+    }
+    const double more = found[0] < found[1] ? 0 : fmax(0.5, fabs(found[0]) / 1000); // all of it
+    image->raster.low = found[0] - more;
+    image->raster.high = found[1] + more;
+    image_notice(image, NOTICE_RANGE,
+                 "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
+                 values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
     return STATUS_OK;
 }
 
-static enum status use_profile(const struct page *page, struct image *image)
+// Values become -1..1, and grey where there is none.
+static void normalise(struct image *image)
 {
-    const enum color_space space = page->colours == 4 ? COLOR_CMYK : is_grey(page) ? COLOR_GREY : COLOR_RGB;
+    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
+    const double low = image->raster.low, high = image->raster.high;
+    for (size_t i = 0; i < count; i++)
+        image->rgb[i] = isnan(image->rgb[i]) ? 0 : sample_to_unit(image->rgb[i], low, high);
+}
+
+static enum status settle_range(const struct reading *r)
+{
+    struct image *image = r->image;
+    struct image_raster *raster = &image->raster;
+    const struct image_choice *choice = r->choice;
+    const bool floats = raster->type.kind == SAMPLE_FLOAT;
+    if (choice->range == RANGE_VALUES) {
+        raster->low = choice->low;
+        raster->high = choice->high;
+    }
+    const struct values v = look_at(image, (r->page->colours == 1 ? 1 : 3) * (size_t)image->width * (size_t)image->height);
+    const double percent = 100 / (double)v.count;
+    if (v.none == v.count)
+        return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
+    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && floats && v.outside > 0))
+        TRY(find_percentiles(image, choice, &v));
+    else if (v.outside > 0)
+        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
+                     percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
+    raster->keeps_file = raster->keeps_file || v.none > 0 || !raster_is_plain(raster);
+    if (v.none > 0)
+        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and stay so", percent * (double)v.none);
+    normalise(image);
+    return STATUS_OK;
+}
+
+static enum status use_profile(const struct tiff_page *page, struct image *image)
+{
+    const enum color_space space = page->colours == 4 ? COLOR_CMYK : page->colours == 1 && tiff_page_is_grey(page) ? COLOR_GREY : COLOR_RGB;
     uint32_t size = 0;
     void *profile = NULL;
+    if (page->photometric == PHOTOMETRIC_CIELAB || page->photometric == PHOTOMETRIC_ICCLAB)
+        return color_lab_to_srgb(image);
     if (!TIFFGetField(page->tiff, TIFFTAG_ICCPROFILE, &size, &profile))
         size = 0;
     return color_to_srgb(image, space, profile, size);
 }
 
-static int bits_of(const struct page *page)
+// Of an image: 8, 16, or 32 for floats and what has as many.
+static int bits_of(const struct tiff_page *page)
 {
-    return page->bits < 8 ? 8 : page->bits;
+    return page->bits <= 8 ? 8 : page->bits == 16 && page->type.kind != SAMPLE_FLOAT ? 16 : 32;
 }
 
-static bool has_alpha(const struct page *page)
+static void describe_bands(const struct tiff_page *page, const struct image_choice *choice, struct image *image)
 {
-    return page->samples > page->colours;
+    const bool declared = page->photometric == PHOTOMETRIC_RGB && !choice->bands[0] && page->others == 0;
+    if (page->colours == 3 && !declared && (page->others > 0 || choice->bands[0]))
+        image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands), others stay as they are",
+                     page->samples, page->bands[0] + 1, page->bands[1] + 1, page->bands[2] + 1);
+    else if (page->colours == 1 && page->others > 0)
+        image_notice(image, NOTICE_BANDS, "%u bands: the first is dreamed on (input.bands), others stay as they are", page->samples);
 }
 
-static enum status read_image(struct page *page, struct tiff_source *source, const struct image_limits *limits, struct image *image)
+// Of what is grey or RGB. What is plain is written as it always was: 8 or 16 bits, or floats of 0..1, without other bands.
+static void begin_raster(const struct tiff_page *page, const struct image_choice *choice, struct image *image)
 {
-    uint16_t orientation;
-    TRY(read_page(page, limits));
-    TRY(codec_allocate(image, limits, page->width, page->height, bits_of(page), has_alpha(page)));
+    struct image_raster *raster = &image->raster;
+    if (page->bits < 8 || page->bytes_of_rgb || (!tiff_page_is_grey(page) && page->photometric != PHOTOMETRIC_RGB))
+        return;
+    raster->type = page->type;
+    samples_range(page->type, &raster->low, &raster->high);
+    for (int c = 0; c < 3; c++)
+        raster->bands[c] = page->bands[page->colours == 3 ? c : 0];
+    raster->keeps_file = !raster_is_plain(raster) || page->others > 0 || !isnan(page->no_data) || choice->bands[0];
+    describe_bands(page, choice, image);
+}
+
+static enum status read_image(struct reading *r, const struct image_limits *limits)
+{
+    const struct tiff_page *page = r->page;
+    struct image *image = r->image;
+    TRY(codec_allocate(image, limits, page->width, page->height, bits_of(page), page->alpha >= 0));
     if (page->colours == COLOR_CMYK)
         TRY(codec_allocate_black(image));
     image->format = IMAGE_FORMAT_TIFF;
-    source->concealing = conceals(page->compression);
-    TRY(read_units(page, source, image));
-    if (image->bits == 32)
-        TRY(check_range(image));
+    begin_raster(page, r->choice, image);
+    r->values = tiff_page_has_range(page, r->choice);
+    if (r->choice->accepts_damage)
+        memset(image->rgb, 0, 3 * sizeof(float) * page->width * page->height);
+    TRY(read_units(r));
+    if (r->values)
+        TRY(settle_range(r));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
-    if (image->alpha && page->premultiplied)
+    if (image->alpha && page->premultiplied && !image->raster.keeps_file)
         divide_by_alpha(image);
     TRY(use_profile(page, image));
-    TIFFGetFieldDefaulted(page->tiff, TIFFTAG_ORIENTATION, &orientation);
-    return codec_turn(image, orientation);
-}
-
-static tmsize_t largest_block(const struct image_limits *limits)
-{
-    const uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
-    return (tmsize_t)(largest + LIBTIFF_BYTES_SPARE);
+    TRY(tags_take_tiff(image, r->source->file.bytes, r->source->file.size));
+    return codec_turn(image, page->orientation);
 }
 
 enum status codec_tiff_probe(struct codec_source *file, const struct image_limits *limits, struct codec_header *header)
 {
-    struct tiff_source source = {.file = {.source = file, .size = file->size, .listener = {hear, &source}}};
-    struct page page = {.tiff = tiff_open_bytes(&source.file, largest_block(limits))};
-    uint16_t orientation;
-    if (!page.tiff)
-        return broken(&source);
-    enum status rc = read_page(&page, limits);
+    struct tiff_source source = {.file = {.source = file, .size = file->size}};
+    struct tiff_page page;
+    enum status rc = tiff_page_open(&page, &source, limits);
     if (rc == STATUS_OK)
         rc = codec_check_size(limits, page.width, page.height);
-    TIFFGetFieldDefaulted(page.tiff, TIFFTAG_ORIENTATION, &orientation);
     tiff_close(page.tiff);
     header->bits = bits_of(&page);
-    header->alpha = has_alpha(&page);
-    codec_set_header(header, page.width, page.height, orientation);
+    header->alpha = page.alpha >= 0;
+    codec_set_header(header, page.width, page.height, page.orientation);
     return rc;
 }
 
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    struct tiff_source source = {.file = {.bytes = bytes, .size = size, .listener = {hear, &source}}};
-    struct page page = {.tiff = tiff_open_bytes(&source.file, largest_block(limits))};
-    if (!page.tiff)
-        return broken(&source);
-    enum status rc = read_image(&page, &source, limits, image);
+    struct tiff_source source = {.file = {.bytes = bytes, .size = size}};
+    struct tiff_page page;
+    enum status rc = tiff_page_open(&page, &source, limits);
+    if (rc == STATUS_OK)
+        rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &limits->choice, .image = image}, limits);
     tiff_close(page.tiff);
     const int pages = codec_tiff_pages(bytes, size);
     if (rc == STATUS_OK && pages < 0)
-        return fail(STATUS_FORMAT, "not a valid TIFF: its pages run in a circle");
+        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
     if (rc == STATUS_OK && pages > 1)
         image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
     return rc;

@@ -63,11 +63,11 @@ static void choose_channels(struct objective *objective, int t)
 static enum status choose_class(struct objective *objective, const float *weights, int classes)
 {
     const struct network *network = network_inception_v3();
-    const int class = objective->config->class, channels = network->layers[network->layer_count - 1].channels;
+    const int class = atoi(objective->config->class), channels = network->layers[network->layer_count - 1].channels;
     if (classes == 0)
         return fail(STATUS_USAGE,
                     "objective: class needs a model file with the classifier (the top), and this one has none: set model.path to "
-                    "one, such as " KERAS_WITH_TOP " (96 MB); those of `oneiros model fetch` and `import` have none");
+                    "one, such as " KERAS_WITH_TOP " (96 MB), or import weights of your own; those of `oneiros model fetch` have none");
     if (class >= classes)
         return fail(STATUS_USAGE, "class: the model knows the classes 0..%d, not %d", classes - 1, class);
     if (objective->count != 1 || objective->rows[0] != network->layer_count - 1)

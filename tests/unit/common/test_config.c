@@ -111,7 +111,7 @@ static void change_everything(struct config *config)
         "objective=mean",
         "balance=0.3",
         "saturation=0.7",
-        "guide=https://example.org/a b.jpg?x=1#y",
+        "guide=https://example.org/a b.jpg",
         "mask=masks/a b.png",
         "mask_feather=0",
         "class=65535",
@@ -178,11 +178,16 @@ static void change_everything(struct config *config)
         "output.format=tiff",
         "output.quality=80",
         "output.folders=grouped",
+        "input.bands=4,3,2",
+        "input.range=p1,p99.5",
+        "input.damaged=accept",
         "input.resize=600",
         "input.max_side=12000",
         "input.max_pixels=108M",
         "input.max_bytes=1G",
         "fetch.parallel=3",
+        "fetch.user_agent=me (a@b)",
+        "fetch.header_host=example.org:8080",
         "fetch.connect_seconds=2.5",
         "fetch.stall_seconds=7",
         "fetch.total_seconds=100",
@@ -191,12 +196,12 @@ static void change_everything(struct config *config)
     struct config defaults;
     config_init(&defaults);
     config_init(config);
-    CU_ASSERT_EQUAL((int)(sizeof settings / sizeof settings[0]), config_key_count);
+    CU_ASSERT_EQUAL((int)(sizeof settings / sizeof settings[0]) + 1, config_key_count); // and fetch.header: test_secrets
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         UNIT_OK(config_set(config, settings[i]));
     for (int i = 0; i < config_key_count; i++) {
         size_t offset = config_keys[i].offset;
-        CU_ASSERT(memcmp((char *)config + offset, (char *)&defaults + offset, config_keys[i].size) != 0);
+        CU_ASSERT(config_keys[i].secret || memcmp((char *)config + offset, (char *)&defaults + offset, config_keys[i].size) != 0);
     }
 }
 
@@ -223,7 +228,7 @@ static void test_set(void)
     CU_ASSERT_EQUAL(config.targets.items[1].place_count, 0);
     CU_ASSERT(config.targets.items[2].place_count == 2 && config.targets.items[2].channel_count == 0);
     CU_ASSERT(config.targets.items[2].place[0] == 0 && config.targets.items[2].place[1] == 1.0 / 3);
-    CU_ASSERT_STRING_EQUAL(config.guide, "https://example.org/a b.jpg?x=1#y");
+    CU_ASSERT_STRING_EQUAL(config.guide, "https://example.org/a b.jpg");
     CU_ASSERT_EQUAL(config.cam.method, CAM_GRAD_PLUS_PLUS);
     CU_ASSERT_EQUAL(config.seed, UINT64_MAX);
     CU_ASSERT_EQUAL(config.memory.limit, 1500000000);
@@ -297,6 +302,44 @@ static void test_words_of_yaml(void)
         UNIT_OK(config_load_text(&read, text));
         CU_ASSERT(same(&config, &read));
         free(text);
+    }
+}
+
+// What may be a secret is in no text, and what comes of the text is no other setting.
+static void test_secrets(void)
+{
+    static const char *const wrong[] = {"X-Key", "X-Key:", "X Key: geheim", ": geheim", "X-Key: \t"};
+    char *const environment[] = {"ONEIROS_FETCH_HEADER=X-Key: geheim", NULL};
+    struct config config, read;
+    char *text, difference[256];
+    config_init(&config);
+    UNIT_OK(config_load_environment(&config, environment));
+    UNIT_OK(config_set(&config, "guide=https://me:geheim@example.org/a.jpg?key=geheim#geheim"));
+    UNIT_OK(config_set(&config, "mask=masks/a?b.png"));
+    UNIT_OK(config_check(&config));
+    UNIT_OK(config_to_string(&config, &text));
+    CU_ASSERT_PTR_NULL(strstr(text, "geheim"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "https://...@example.org/a.jpg?...#..."));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "header: none # set, and not shown\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "masks/a?b.png"));
+    config_init(&read);
+    UNIT_OK(config_yaml_read(&read, "run.h5", text, strlen(text)));
+    CU_ASSERT_FALSE(config_difference(&read, &config, CONFIG_DREAM, difference, sizeof difference));
+    UNIT_OK(config_set(&config, "objective=guide"));
+    UNIT_OK(config_set(&read, "objective=guide"));
+    CU_ASSERT_FALSE(config_difference(&read, &config, CONFIG_DREAM, difference, sizeof difference));
+    UNIT_OK(config_set(&config, "guide=https://me:geheim@example.org/b.jpg?geheim"));
+    CU_ASSERT(config_difference(&read, &config, CONFIG_DREAM, difference, sizeof difference));
+    CU_ASSERT_PTR_NULL(strstr(difference, "geheim"));
+    free(text);
+    UNIT_FAILS(config_set(&config, "fetch.header=X-Key: geheim"), STATUS_USAGE, "in a file");
+    CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
+    UNIT_FAILS(config_set(&config, "mask:http://me:geheim@host"), STATUS_USAGE, "KEY=VALUE");
+    CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(config.fetch.header, sizeof config.fetch.header, "%s", wrong[i]);
+        UNIT_FAILS(config_check(&config), STATUS_USAGE, "fetch.header: not a header");
+        CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
     }
 }
 
@@ -509,6 +552,7 @@ static const struct unit_test tests[] = {
     {"every key can be set", test_set},
     {"what is printed is read back to the same bytes", test_round_trip},
     {"texts that are words of YAML", test_words_of_yaml},
+    {"secrets", test_secrets},
     {"the longest path survives, a longer one is refused", test_text_limits},
     {"characters that are taken and that are not", test_characters},
     {"default.yaml names every key and says what the program says", test_default_file},

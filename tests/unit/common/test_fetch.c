@@ -120,6 +120,51 @@ static void test_redirects(void)
     check_refused("/to-ftp", STATUS_IO, "only http and https", 1);
 }
 
+static bool was_asked_with(const char *line)
+{
+    return strstr(server.request, line) != NULL;
+}
+
+// A header, user and password go where the address says, and to no other host.
+static void test_secrets(void)
+{
+    static const char key[] = "\r\nX-Key: geheim\r\n", basic[] = "\r\nAuthorization: Basic bWU6Z2VoZWlt\r\n"; // me:geheim
+    static const struct {
+        const char *path, *host;
+        bool key, basic; // are in the last request
+    } rows[] = {{"/file", NULL, true, true},       {"/hop", NULL, true, true},          {"/near", NULL, true, true},
+                {"/away", NULL, false, false},     {"/file", "127.0.0.1", true, true},  {"/file", "example.org", false, true},
+                {"/file", "127.0.0", false, true}, {"/away", "localhost", false, false}};
+    char url[256];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        start_anew();
+        options.header = "X-Key: geheim";
+        options.header_host = rows[i].host;
+        options.user_agent = "somebody/1 (me@example.org)";
+        snprintf(url, sizeof url, "http://me:geheim@127.0.0.1:%d%s?key=geheim", server.port, rows[i].path);
+        UNIT_OK(fetch_file(url, path, &options));
+        CU_ASSERT(is_whole());
+        CU_ASSERT_EQUAL(was_asked_with(key), rows[i].key);
+        CU_ASSERT_EQUAL(was_asked_with(basic), rows[i].basic);
+        CU_ASSERT(was_asked_with("\r\nUser-Agent: somebody/1 (me@example.org)\r\n"));
+        if (was_asked_with(key) != rows[i].key || was_asked_with(basic) != rows[i].basic)
+            printf("\n  %s, %s: %s\n", rows[i].path, rows[i].host ? rows[i].host : "any", server.request);
+    }
+    options.attempts = 1;
+    snprintf(url, sizeof url, "http://me:geheim@127.0.0.1:%d/missing?key=geheim", server.port);
+    UNIT_FAILS(fetch_file(url, path, &options), STATUS_IO, "http://...@127.0.0.1:");
+    CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
+    static const char *const proxies[] = {"http://me:geheim@127.0.0.1:1", "foo://me:geheim@127.0.0.1", "me:geheim@ x y",
+                                          "http://me:geheim@[bad"};
+    for (size_t i = 0; i < sizeof proxies / sizeof proxies[0]; i++) {
+        setenv("http_proxy", proxies[i], 1);
+        CU_ASSERT_EQUAL(fetch_file("http://example.org/a?geheim", path, &options), STATUS_IO);
+        CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
+    }
+    unsetenv("http_proxy");
+    start_anew();
+}
+
 static void test_other_protocols(void)
 {
     start_anew();
@@ -352,6 +397,7 @@ static const struct unit_test tests[] = {
     {"whole files, with and without a redirect", test_whole},
     {"an empty file", test_empty},
     {"bad redirects", test_redirects},
+    {"secrets", test_secrets},
     {"other protocols", test_other_protocols},
     {"answers that are errors", test_errors},
     {"more bytes than allowed, announced or not", test_limit},

@@ -19,7 +19,10 @@ static void test_encode(void)
         {"http://host/a\"<>`{}^|[]~'\\b", "http://host/a%22%3C%3E%60%7B%7D%5E|[]~'/b"},
         {"http://host?q=a b'\"<>{}\\", "http://host?q=a%20b%27%22%3C%3E{}\\"},
         {"http://host/a?b?c d#e f", "http://host/a?b?c%20d#e%20f"},
-        {"http://b\xc3\xbc" "cher.example:80/\xc3\xbc", "http://b\xc3\xbc" "cher.example:80/%C3%BC"}, // libcurl's to encode
+        {"http://b\xc3\xbc"
+         "cher.example:80/\xc3\xbc",
+         "http://b\xc3\xbc"
+         "cher.example:80/%C3%BC"}, // libcurl's to encode
         {"http://host\\a\\b", "http://host/a/b"},
         {"no address", "no address"},
         {"", ""},
@@ -53,5 +56,54 @@ static void test_schemes(void)
         CU_ASSERT_FALSE(url_has_scheme(without[i]));
 }
 
-static const struct unit_test tests[] = {{"what is typed is encoded", test_encode}, {"a bound", test_length}, {"schemes", test_schemes}};
+// Whatever may be a secret goes; what is left tells no more and no less each time.
+static void test_shown(void)
+{
+    static const char *const rows[][3] = {
+        // address, shown with "MARK", shown without
+        {"http://host/a.png", "http://host/a.png", "http://host/a.png"},
+        {" HTTPS://host:80/a@b:c/d.png ", "HTTPS://host:80/a@b:c/d.png ", "HTTPS://host:80/a@b:c/d.png "},
+        {"http://me:geheim@host/a.png", "http://...@host/a.png#MARK", "http://...@host/a.png"},
+        {"http://geheim@host", "http://...@host#MARK", "http://...@host"},
+        {"http://me:ge@heim@host:80/a", "http://...@host:80/a#MARK", "http://...@host:80/a"},
+        {"http://host/a.png?key=geheim", "http://host/a.png?...#MARK", "http://host/a.png?..."},
+        {"http://host?geheim", "http://host?...#MARK", "http://host?..."},
+        {"http://host/a#geheim", "http://host/a#MARK", "http://host/a#..."},
+        {"http://me:g@host/a?b#c", "http://...@host/a?...#MARK", "http://...@host/a?...#..."},
+        {"http://me:ge/heim@host/a", "http://...@host/a#MARK", "http://...@host/a"},
+        {"http://me:ge?h#eim@host/a", "http://...@host/a#MARK", "http://...@host/a"},
+        {"http://[::1]:8080/a", "http://[::1]:8080/a", "http://[::1]:8080/a"},
+        {"http://me:geheim@[::1]/a", "http://...@[::1]/a#MARK", "http://...@[::1]/a"},
+        {"ftp://me:geheim@host/a?b", "ftp://...@host/a?...#MARK", "ftp://...@host/a?..."},
+        {"https:/me:geheim@host", "https:...", "https:..."},
+        {"what?.png", "what?.png", "what?.png"},
+        {"me@host:a.png", "me@host:a.png", "me@host:a.png"},
+        {"", "", ""},
+    };
+    char out[URL_SHOWN_MAX], again[URL_SHOWN_MAX];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        CU_ASSERT_STRING_EQUAL(url_shown(rows[i][0], "MARK", out), rows[i][1]);
+        CU_ASSERT_STRING_EQUAL(url_shown(rows[i][0], NULL, again), rows[i][2]);
+        if (strcmp(out, rows[i][1]) != 0 || strcmp(again, rows[i][2]) != 0)
+            printf("\n  %s: %s, %s\n", rows[i][0], out, again);
+        CU_ASSERT_STRING_EQUAL(url_shown(again, NULL, out), again);
+    }
+}
+
+static void test_origins(void)
+{
+    CU_ASSERT(url_same_origin("http://host/a", "HTTP://me:you@HOST:80/b?c"));
+    CU_ASSERT(url_same_origin("https://host:443/", "https://host"));
+    CU_ASSERT_FALSE(url_same_origin("http://host/a", "https://host/a"));
+    CU_ASSERT_FALSE(url_same_origin("http://host/a", "http://host:8080/a"));
+    CU_ASSERT_FALSE(url_same_origin("http://host/a", "http://host.evil/a"));
+    CU_ASSERT_FALSE(url_same_origin("http://host/a", "http://host@evil/a"));
+    CU_ASSERT_FALSE(url_same_origin("http://host/a", "//"));
+}
+
+static const struct unit_test tests[] = {{"what is typed is encoded", test_encode},
+                                         {"a bound", test_length},
+                                         {"schemes", test_schemes},
+                                         {"what is shown", test_shown},
+                                         {"origins", test_origins}};
 UNIT_MAIN("url", tests)

@@ -12,7 +12,7 @@
 #include "unit.h"
 
 enum { WIDTH = 31, HEIGHT = 17, VALUES = 3 * WIDTH * HEIGHT };
-static const struct image_limits limits = {1000, 100000};
+static const struct image_limits limits = {.side = 1000, .pixels = 100000};
 static const char *path;
 
 static void begin(void)

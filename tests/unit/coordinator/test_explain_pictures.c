@@ -9,7 +9,7 @@
 
 static void decode(const char *folder, const char *name, struct image *image)
 {
-    static const struct image_limits limits = {10000, 100000000};
+    static const struct image_limits limits = {.side = 10000, .pixels = 100000000};
     char path[FILE_PATH_MAX];
     void *bytes;
     size_t size;

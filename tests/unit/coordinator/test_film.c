@@ -96,7 +96,7 @@ static uint8_t *expected_rgb(int number, const int size[2], bool detail)
 
 static uint8_t *read_png_of(const char *path, int width, int height)
 {
-    static const struct image_limits limits = {10000, 100000000};
+    static const struct image_limits limits = {.side = 10000, .pixels = 100000000};
     struct image picture;
     void *bytes;
     size_t size;
@@ -440,7 +440,7 @@ static void test_saved(void)
 {
     static const char *const made[] = {"dream.mp4", "cam.mp4", "cam.png", "dream/0010.png", "cam/0009.png"};
     enum { MADE = sizeof made / sizeof made[0], VIDEOS = 3, FRAMES = 11 }; // the last has no map: cam.png is of a map that was saved
-    static const struct image_limits limits = {10000, 100000000};
+    static const struct image_limits limits = {.side = 10000, .pixels = 100000000};
     void *known[MADE];
     size_t sizes[MADE];
     char kept[FILE_PATH_MAX];
@@ -489,7 +489,7 @@ static void test_saved(void)
 // apart.
 static void test_saved_by_another(void)
 {
-    static const struct image_limits limits = {10000, 100000000};
+    static const struct image_limits limits = {.side = 10000, .pixels = 100000000};
     struct checkpoint checkpoint = {.state = {.width = 1, .height = 1}, .rgb = calloc(3, sizeof *checkpoint.rgb)};
     struct film_options options = {.folder = scratch, .config = &config, .width = 70, .height = 46};
     struct film_frame frame = make_frame(0, 70, 46, false, true);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Inputs of every kind in real folders, and the names of their outputs.
 #include "coordinator/intake/intake.h"
+#include "coordinator/intake/intake_list.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -239,12 +240,63 @@ static void test_hostile_lists(void)
     put("blank.txt", bytes, sizeof bytes);
     GIVES("@blank.txt ! line 1 is longer than 4095 bytes\n", "out", 1, "@blank.txt");
     put("binary.txt", "a.png\nb\0c\na.png\n", 16);
-    GIVES("a.png a\n@binary.txt ! line 2 holds a NUL byte: this is not a list\na.png a-2\n", "out", 2, "@binary.txt", "a.png");
+    GIVES("a.png a\n@binary.txt ! line 2 holds a NUL byte: this is not a list (one with NULs ends with one)\na.png a-2\n", "out", 2,
+          "@binary.txt", "a.png");
 
     memset(bytes, 'y', sizeof bytes);
     bytes[sizeof bytes - 1] = '\0';
     got = take("out", 2, bytes, "a.png");
     CU_ASSERT_PTR_NOT_NULL(strstr(got, " ! longer than 4095 bytes\na.png a\n"));
+}
+
+// Names as they are, as of `find -print0`: with blanks, #, newlines.
+static void test_names_between_nuls(void)
+{
+    enter("nuls");
+    put_text("a.png", png);
+    put_text(" #b\nc.png", png);
+    put("list", "a.png\0 #b\nc.png\0http://h/x.gif\0", 31);
+    GIVES("a.png a\n #b\nc.png  #b_c\nURL http://h/x.gif x\n", "out", 1, "@list");
+    put("empty", "a.png\0\0a.png\0", 13);
+    GIVES("a.png a\n@empty ! name 2 is empty: this is not a list\n", "out", 1, "@empty");
+    put("nothing", "", 0);
+    GIVES("", "out", 1, "@nothing");
+}
+
+// A pipe is read to its end, once, and then gone through as often as anybody wants.
+static void test_pipes(void)
+{
+    char *inputs[] = {"a.png", "@pipe", "@file"}, *twice[] = {"@-", "@/dev/stdin"};
+    int *lists, total = 0;
+    enter("pipes");
+    put_text("a.png", png);
+    put_text("file", "a.png\n");
+    CU_ASSERT_EQUAL_FATAL(mkfifo("pipe", 0600), 0);
+    if (fork() == 0) {
+        FILE *pipe = fopen("pipe", "w");
+        for (int i = 0; pipe && i < 1000; i++)
+            fprintf(pipe, "noise:%dx80\n", 100 + i);
+        _exit(!pipe || fclose(pipe) != 0);
+    }
+    UNIT_OK(intake_lists_read(inputs, 3, &lists));
+    CU_ASSERT(lists[0] == -1 && lists[1] >= 0 && lists[2] == -1);
+    for (int pass = 0; pass < 2; pass++) {
+        struct intake *intake;
+        struct intake_entry entry;
+        bool end = false;
+        UNIT_OK(intake_create(&intake, &(struct intake_options){.output = "out", .inputs = inputs, .count = 3, .lists = lists}));
+        for (;; total++) {
+            UNIT_OK(intake_next(intake, &entry, &end));
+            if (end)
+                break;
+            CU_ASSERT_EQUAL(entry.status, STATUS_OK);
+        }
+        intake_destroy(&intake);
+    }
+    CU_ASSERT_EQUAL(total, 2 * 1002);
+    intake_lists_destroy(&lists, 3);
+    UNIT_FAILS(intake_lists_read(twice, 2, &lists), STATUS_USAGE, "both standard input");
+    CU_ASSERT_PTR_NULL(lists);
 }
 
 // A list is read as the run goes on: what is written to it meanwhile is seen.
@@ -578,6 +630,8 @@ static const struct unit_test tests[] = {
     {"lists", test_lists},
     {"hostile lists", test_hostile_lists},
     {"lists are streamed", test_lists_are_streamed},
+    {"names between NULs", test_names_between_nuls},
+    {"pipes", test_pipes},
     {"outputs are not inputs", test_outputs_are_not_inputs},
     {"runs are no inputs", test_runs_are_no_inputs},
     {"names", test_names},

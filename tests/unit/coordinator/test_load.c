@@ -133,6 +133,7 @@ static void load_noise(struct task *task, const char *name)
     struct intake_entry entry = {.kind = INTAKE_NOISE, .name = "noise"};
     struct timing timing = {0};
     snprintf(entry.source, sizeof entry.source, "%s", name);
+    snprintf(entry.shown, sizeof entry.shown, "%s", name);
     UNIT_OK(load_task(task, &entry, &config, scratch, &timing));
     CU_ASSERT(timing.phases[PHASE_DECODE].count == 1 && timing.phases[PHASE_FETCH].count == 0);
 }

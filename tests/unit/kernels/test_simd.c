@@ -240,6 +240,8 @@ static void test_rounding(void)
     for_sets(check_rounding);
 }
 
+static bool count_padding; // of average pools
+
 // Forward, then backward by what the forward pass left in `index`. `values` are the source's; bfloat16 changes them.
 static void check_pool(const struct simd *simd, const struct onednn_shape *s, bool max, const struct finishing *how, float *values)
 {
@@ -253,12 +255,19 @@ static void check_pool(const struct simd *simd, const struct onednn_shape *s, bo
     struct blocks dst = blocks_of(value, gradient, channels, out, lanes, true);
     result_create(&forward, how, channels, out, lanes, true);
     result_create(&backward, how, channels, in, lanes, true);
-    const struct simd_pool job = pool_job(s, &src, &forward, &index), job_back = pool_job(s, &dst, &backward, &index);
+    struct simd_pool job = pool_job(s, &src, &forward, &index), job_back = pool_job(s, &dst, &backward, &index);
+    job.count_padding = job_back.count_padding = count_padding;
     if (max) {
         naive_max_pool(s, values, exact);
         naive_max_pool_backward(s, values, gradient, exact_back);
     } else {
         naive_avg_pool(s, values, exact);
+        NAIVE_FOR_OUTPUTS(s, o, y, x)
+        {
+            const double share = count_padding ? naive_window(s, y, x) / 9.0 : 1;
+            exact[naive_output(s, o, y, x)] *= share;
+            gradient[naive_output(s, o, y, x)] *= (float)share;
+        }
         naive_avg_pool_backward(s, gradient, exact_back);
     }
     (max ? simd->max_pool : simd->avg_pool)(&job);
@@ -329,6 +338,9 @@ static void check_avg_pool(const struct simd *simd)
 static void test_avg_pool(void)
 {
     for_sets(check_avg_pool);
+    count_padding = true;
+    for_sets(check_avg_pool);
+    count_padding = false;
 }
 
 static void run_conv(const struct simd *simd, struct conv_job *job)

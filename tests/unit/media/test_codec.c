@@ -106,7 +106,7 @@ static void written_samples_are_rounded_and_clipped(void)
 // libpng's own limit of a million pixels a side is not ours.
 static void long_rows(void)
 {
-    static const struct image_limits long_limits = {2000000, 10000000};
+    static const struct image_limits long_limits = {.side = 2000000, .pixels = 10000000};
     struct image image, back;
     UNIT_OK(image_create(&image, 1100000, 1));
     for (int i = 0; i < 3 * image.width; i++)
@@ -178,7 +178,9 @@ static void limits_hold(void)
     static const struct {
         struct image_limits limits;
         enum status status;
-    } cases[] = {{{451, 451 * 300}, STATUS_OK}, {{450, 1 << 30}, STATUS_LIMIT}, {{1000, 451 * 300 - 1}, STATUS_LIMIT}};
+    } cases[] = {{{.side = 451, .pixels = 451 * 300}, STATUS_OK},
+                 {{.side = 450, .pixels = 1 << 30}, STATUS_LIMIT},
+                 {{.side = 1000, .pixels = 451 * 300 - 1}, STATUS_LIMIT}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         CU_ASSERT_EQUAL(codec_decode(file.data, file.size, &cases[i].limits, &image), cases[i].status);
         image_destroy(&image);

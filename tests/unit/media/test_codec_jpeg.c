@@ -3,6 +3,7 @@
 #include "probed.h"
 
 #include "jpegs.h"
+#include "media/picture/codec_tags.h"
 
 enum { WIDTH = 61, HEIGHT = 43 };
 
@@ -319,7 +320,83 @@ static void more_than_jpeg_can_hold(void)
     image_destroy(&image);
 }
 
+// Bytes that no decoder needs are no damage; nor is an end marker that is missing. What is missing of the data is, unless it is accepted.
+static void what_every_viewer_shows(void)
+{
+    struct image_limits accepting = roomy;
+    accepting.choice.accepts_damage = true;
+    for (int progressive = 0; progressive < 2; progressive++) {
+        const struct jpeg_kind kind = {
+            .given = JCS_RGB, .stored = JCS_YCbCr, .progressive = progressive, .width = WIDTH, .height = HEIGHT, .sampling = 1};
+        struct bytes jpeg = jpeg_made(&kind), stray = {malloc(jpeg.size + 2), jpeg.size + 2};
+        struct image whole, image;
+        static const uint8_t table[] = {0xff, 0xdb};
+        const size_t at = (size_t)((uint8_t *)memmem(jpeg.data, jpeg.size, table, 2) - (uint8_t *)jpeg.data);
+        UNIT_OK(codec_decode(jpeg.data, jpeg.size, &roomy, &whole));
+        CU_ASSERT_STRING_EQUAL(whole.notice, "");
+        memcpy(stray.data, jpeg.data, at);
+        memset((uint8_t *)stray.data + at, 0, 2);
+        memcpy((uint8_t *)stray.data + at + 2, (uint8_t *)jpeg.data + at, jpeg.size - at);
+        UNIT_OK(codec_decode(stray.data, stray.size, &roomy, &image));
+        CU_ASSERT(difference(&whole, &image) == 0);
+        CU_ASSERT_STRING_EQUAL(image.notice, "2 stray bytes between its segments are passed over");
+        image_destroy(&image);
+        for (size_t cut = 1; cut <= 2; cut++) {
+            UNIT_OK(codec_decode(jpeg.data, jpeg.size - cut, &roomy, &image));
+            CU_ASSERT(difference(&whole, &image) == 0);
+            CU_ASSERT_STRING_EQUAL(image.notice, "its end marker is missing; the picture is whole");
+            image_destroy(&image);
+        }
+        const struct bytes cut = {jpeg.data, jpeg.size * 3 / 4};
+        expect_refused(&cut, &roomy, STATUS_FORMAT, "not a valid JPEG: it ends early");
+        const struct bytes less = {jpeg.data, progressive ? jpeg.size - 20 : jpeg.size * 3 / 4}; // within its last scan
+        UNIT_OK(codec_decode(less.data, less.size, &accepting, &image));
+        CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, "damaged, what is missing is grey or a guess"));
+        CU_ASSERT(fabsf(image.rgb[5 * WIDTH + 5] - whole.rgb[5 * WIDTH + 5]) < 0.2f);
+        image_destroy(&image);
+        image_destroy(&whole);
+        free(stray.data);
+        free(jpeg.data);
+    }
+}
+
+// What a file says of its picture goes through every format; only that it is upright, and has no thumbnail, is new.
+static void tags_go_along(void)
+{
+    static const uint8_t exif[] = "Exif\0\0MM\0*\0\0\0\x08\0\x02" // its first directory has two entries, and a second one follows
+                                  "\x01\x0e\0\x02\0\0\0\x08\0\0\0\x26"
+                                  "\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\x2e"
+                                  "caption\0\0\0\0\0\0\0";
+    static const char xmp[] = "http://ns.adobe.com/xap/1.0/\0<x tiff:Orientation=\"6\" dc:creator=\"me\"/>";
+    struct bytes jpeg = jpeg_made(&(struct jpeg_kind){.given = JCS_RGB, .stored = JCS_YCbCr, .width = WIDTH, .height = HEIGHT});
+    struct bytes file = jpeg_with_segment(&jpeg, 0xe1, xmp, sizeof xmp - 1), both = jpeg_with_segment(&file, 0xe1, exif, sizeof exif - 1);
+    uint8_t *jfif = memmem(both.data, both.size, "JFIF", 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(jfif);
+    memcpy(jfif + 7, "\x01\x01\x2c\x01\x2c", 5); // 300 an inch
+    free(jpeg.data);
+    free(file.data);
+    for (enum image_format format = IMAGE_FORMAT_PNG; format <= IMAGE_FORMAT_OTHER; format++) { // each after the one before, from JPEG on
+        struct image image;
+        UNIT_OK(codec_decode(both.data, both.size, &roomy, &image));
+        free(both.data);
+        CU_ASSERT(image.width == HEIGHT && image.height == WIDTH);
+        CU_ASSERT(image.tags.description && strcmp(image.tags.description, "caption") == 0);
+        CU_ASSERT(fabs(image.tags.density[0] * 0.0254 - 300) < 0.01 && fabs(image.tags.density[1] * 0.0254 - 300) < 0.01);
+        CU_ASSERT_FATAL(image.tags.xmp != NULL && image.tags.exif != NULL);
+        CU_ASSERT_STRING_EQUAL(image.tags.xmp, "<x tiff:Orientation=\"1\" dc:creator=\"me\"/>");
+        CU_ASSERT_EQUAL(exif_orientation(image.tags.exif, image.tags.exif_size), 1);
+        CU_ASSERT_PTR_NOT_NULL(memmem(image.tags.exif, image.tags.exif_size, "caption", 8));
+        if (format == IMAGE_FORMAT_PNG)
+            CU_ASSERT_EQUAL(memcmp(image.tags.exif + 34, "\0\0\0\0", 4), 0); // no thumbnail follows
+        both = encoded(&image, format);
+        image_destroy(&image);
+    }
+    free(both.data);
+}
+
 static const struct unit_test tests[] = {
+    {"what every viewer shows", what_every_viewer_shows},
+    {"tags go along", tags_go_along},
     {"grey, RGB, YCbCr, CMYK, YCCK, baseline and progressive", every_kind},
     {"JPEG is full range", jpeg_is_full_range},
     {"grey, progressive JPEG", grey_progressive_jpeg},

@@ -30,7 +30,7 @@ static void set_extras(png_structp png, png_infop info, const struct kind *kind)
             palette[i] = palette_entry(i);
         png_set_PLTE(png, info, palette, 1 << kind->bits);
     }
-    png_set_gAMA(png, info, 0.3); // must be left alone
+    png_set_gAMA(png, info, 1 / 2.2); // as sRGB
     if (kind->orientation) {
         png_byte exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (png_byte)kind->orientation, 0, 0};
         png_set_eXIf_1(png, info, sizeof exif, exif);
@@ -150,6 +150,70 @@ static void orientation_is_undone(void)
 }
 
 // Changes one byte of the first chunk with this name, or of its length where `offset` is negative.
+// A PNG of 8 bits with one chunk more, before its pixels.
+static struct bytes with_chunk(const char *type, const void *content, size_t size)
+{
+    struct bytes file = make(&(struct kind){.type = PNG_COLOR_TYPE_RGBA, .bits = 8}), more;
+    uint8_t *at = memmem(file.data, file.size, "IDAT", 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    const size_t before = (size_t)(at - 4 - (uint8_t *)file.data);
+    FILE *stream = open_memstream((char **)&more.data, &more.size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    fwrite(file.data, 1, before, stream);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_init_io(png, stream);
+    png_write_chunk(png, (png_const_bytep)type, content, size);
+    png_destroy_write_struct(&png, NULL);
+    fwrite(at - 4, 1, file.size - before, stream);
+    fclose(stream);
+    free(file.data);
+    return more;
+}
+
+// ImageMagick wrote EXIF as text before PNG had a chunk for it. Whatever else stands there turns nothing.
+static void orientation_in_a_text(void)
+{
+    static const struct {
+        const char *key, *text;
+        int orientation;
+    } cases[] = {
+        {"Raw profile type exif", "\nexif\n      32\n457869660000 4d4d002a00000008000101120003\n000000010006000000000000\n", 6},
+        {"Raw profile type APP1", "\napp1\n      28\n4578696600004D4D002A0000000800010112000300000001000500000000\n", 5},
+        {"Raw profile type exif", "\nexif\n      26\n4d4d002a000000080001011200030000000100080000000000000000\n", 8},
+        {"Raw profile type exif", "\nexif\n      99\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n      28\n4d4d002a0000000800010112000300000001000800zz000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n-1\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+        {"Raw profile type exif", "\nexif\n99999999999999999999\n4d4d", 1},
+        {"Raw profile type exif", "exif", 1},
+        {"Raw profile type exif", "", 1},
+        {"Raw profile type iptc", "\niptc\n      26\n4d4d002a000000080001011200030000000100080000000000000000\n", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char content[256];
+        const size_t key = strlen(cases[i].key), text = strlen(cases[i].text);
+        memcpy(content, cases[i].key, key + 1);
+        memcpy(content + key + 1, cases[i].text, text);
+        struct bytes file = with_chunk("tEXt", content, key + 1 + text);
+        expect_upright(&file, cases[i].orientation, WIDTH, HEIGHT);
+    }
+}
+
+// An animated PNG is its first picture, as viewers without animation show it.
+static void frames_of_an_animation(void)
+{
+    for (uint8_t frames = 1; frames < 4; frames++) {
+        struct bytes file = with_chunk("acTL", (uint8_t[8]){0, 0, 0, frames}, 8);
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, frames == 1   ? ""
+                                             : frames == 2 ? "2 frames: the first is taken"
+                                                           : "3 frames: the first is taken");
+        CU_ASSERT_EQUAL(image.notices, frames == 1 ? 0 : 1u << NOTICE_PAGES);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 static void damage(struct bytes *file, const char *chunk, int offset)
 {
     uint8_t *at = memmem(file->data, file->size, chunk, 4);
@@ -181,7 +245,111 @@ static void lying_size_is_refused_by_the_limit(void)
     free(file.data);
 }
 
+// The photograph of 16 bits whose values are `value` of what sRGB has, with one chunk that says so.
+static void check_colours(const char *type, const void *content, size_t size, double (*value)(double), int tolerance, const char *words)
+{
+    enum { HIGH = 40, WIDE = 64 };
+    struct image part, image;
+    struct bytes file;
+    uint16_t row[3 * WIDE];
+    photograph_part(&part, WIDE, HIGH, false);
+    FILE *stream = open_memstream((char **)&file.data, &file.size);
+    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);
+    png_infop info = png_create_info_struct(png);
+    png_init_io(png, stream);
+    png_set_IHDR(png, info, WIDE, HIGH, 16, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    png_write_info(png, info);
+    png_write_chunk(png, (png_const_bytep)type, content, size);
+    png_set_swap(png);
+    for (int y = 0; y < HIGH; y++) {
+        for (int x = 0; x < WIDE; x++)
+            for (int c = 0; c < 3; c++)
+                row[3 * x + c] = (uint16_t)lrint(65535 * value(((double)part.rgb[(c * HIGH + y) * WIDE + x] + 1) / 2));
+        png_write_row(png, (png_const_bytep)row);
+    }
+    png_write_end(png, NULL);
+    png_destroy_write_struct(&png, &info);
+    fclose(stream);
+    for (int again = 0; again < 2; again++) { // as it comes, and as it comes out
+        int worst = 0;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        for (int i = 0; i < 3 * WIDE * HIGH; i++) {
+            const int off = abs((int)lrintf(image.rgb[i] * 127.5f) - (int)lrintf(part.rgb[i] * 127.5f));
+            worst = off > worst ? off : worst;
+        }
+        if (worst > tolerance)
+            printf("\n%s of %d, %d: off by %d", type, ((const uint8_t *)content)[1], again, worst);
+        CU_ASSERT(worst <= tolerance);
+        CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, again ? "" : words));
+        free(file.data);
+        file = encoded(&image, IMAGE_FORMAT_PNG);
+        image_destroy(&image);
+    }
+    free(file.data);
+    image_destroy(&part);
+}
+
+static double power(double value)
+{
+    return pow(value, 2.2);
+}
+
+static double linear(double value)
+{
+    return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4);
+}
+
+static double same(double value)
+{
+    return value;
+}
+
+// SMPTE ST 2084, of white of 203 cd/m2.
+static double pq(double value)
+{
+    const double light = pow(linear(value) * 203 / 10000, 0.1593017578125);
+    return pow((0.8359375 + 18.8515625 * light) / (1 + 18.6875 * light), 78.84375);
+}
+
+static void colours_without_a_profile(void)
+{
+    static const uint8_t gamma_1[] = {0, 1, 0x86, 0xa0}, gamma_srgb[] = {0, 0, 0xb1, 0x8f}, gamma_rounded[] = {0, 0, 0xaf, 0xc8};
+    check_colours("gAMA", gamma_1, 4, power, 2, "");
+    check_colours("gAMA", gamma_srgb, 4, same, 0, "");
+    check_colours("gAMA", gamma_rounded, 4, same, 0, "");
+    check_colours("cICP", (uint8_t[]){1, 13, 0, 1}, 4, same, 0, "");
+    check_colours("cICP", (uint8_t[]){1, 8, 0, 1}, 4, linear, 1, "");
+    check_colours("cICP", (uint8_t[]){1, 16, 0, 1}, 4, pq, 2, "HDR (PQ): what is brighter than white, 203 cd/m2, is clipped");
+    check_colours("cICP", (uint8_t[]){1, 99, 0, 1}, 4, same, 0, "the code points of its colours, 1/99/0, are ignored");
+    check_colours("cHRM", (uint8_t[32]){0}, 32, same, 0, "what it says of its colours is ignored");
+}
+
+// Rows before the damage are there, where it is accepted.
+static void accepted_damage(void)
+{
+    struct image_limits accepting = roomy;
+    accepting.choice.accepts_damage = true;
+    for (int interlaced = 0; interlaced < 2; interlaced++) {
+        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, interlaced, false, 0});
+        struct image whole, image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &whole));
+        const struct bytes cut = {file.data, file.size - file.size / 3};
+        expect_refused(&cut, &roomy, STATUS_FORMAT, "the file ends early");
+        UNIT_OK(codec_decode(cut.data, cut.size, &accepting, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, "damaged, what is missing is grey: the file ends early");
+        CU_ASSERT(image.rgb[0] == whole.rgb[0]);
+        CU_ASSERT(interlaced || image.rgb[WIDTH * HEIGHT - 1] == 0);
+        image_destroy(&image);
+        image_destroy(&whole);
+        free(file.data);
+    }
+}
+
 static const struct unit_test tests[] = {
+    {"orientation in a text", orientation_in_a_text},
+    {"frames of an animation", frames_of_an_animation},
+    {"colours without a profile", colours_without_a_profile},
+    {"accepted damage", accepted_damage},
     {"every colour type, depth, interlacing and tRNS", every_kind},
     {"orientation is undone", orientation_is_undone},
     {"damage is refused", damage_is_refused},

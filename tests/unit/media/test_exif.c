@@ -60,9 +60,35 @@ static void every_orientation(void)
             }
 }
 
+// Some programs write a signed number of 32 bits where EXIF has an unsigned one of 16.
+static void whole_numbers_of_every_type(void)
+{
+    static const struct {
+        int type, bytes;
+    } types[] = {{1, 1}, {3, 2}, {4, 4}, {6, 1}, {8, 2}, {9, 4}};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        for (int big = 0; big < 2; big++) {
+            uint8_t block[64] = {0};
+            const size_t size = make(&(struct block){big, 0, types[i].type, 1, 0, 8}, block);
+            put(block, 8 + 2 + 8, big, 6, types[i].bytes);
+            CU_ASSERT_EQUAL(orientation_of(block, size), 6);
+            put(block, 8 + 2 + 8, big, 0xffffffff, types[i].bytes);
+            CU_ASSERT_EQUAL(orientation_of(block, size), 1);
+            // The block that goes out with the dream is upright, whatever its number is like.
+            struct image image = {.tags = {.exif = malloc(size), .exif_size = size}};
+            put(block, 8 + 2 + 8, big, 6, types[i].bytes);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(image.tags.exif);
+            memcpy(image.tags.exif, block, size);
+            tags_settle(&image);
+            CU_ASSERT_EQUAL(orientation_of(image.tags.exif, size), 1);
+            image_destroy(&image);
+        }
+}
+
 static void other_types_are_ignored(void)
 {
-    static const struct block blocks[] = {{false, 0, 4, 1, 6, 8}, {false, 0, 3, 2, 6, 8}, {true, 0, 3, 0, 6, 8}, {true, 0, 99, 1, 6, 8}};
+    static const struct block blocks[] = {
+        {false, 0, 2, 1, 6, 8}, {false, 0, 3, 2, 6, 8}, {true, 0, 3, 0, 6, 8}, {true, 0, 99, 1, 6, 8}, {false, 0, 11, 1, 6, 8}};
     for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
         uint8_t block[64] = {0};
         size_t size = make(&blocks[i], block);
@@ -104,9 +130,8 @@ static void random_blocks_do_no_harm(void)
 }
 
 static const struct unit_test tests[] = {
-    {"every orientation, both byte orders", every_orientation},
-    {"other types are ignored", other_types_are_ignored},
-    {"cut and broken blocks are upright", cut_and_broken_blocks_are_upright},
+    {"every orientation, both byte orders", every_orientation}, {"whole numbers of every type", whole_numbers_of_every_type},
+    {"other types are ignored", other_types_are_ignored},       {"cut and broken blocks are upright", cut_and_broken_blocks_are_upright},
     {"random blocks do no harm", random_blocks_do_no_harm},
 };
 UNIT_MAIN("exif", tests)

@@ -24,7 +24,7 @@ static void make_noise(struct image *image, int width, int height)
 static size_t make(int width, int height, struct thumbnail_budget budget, struct image *thumbnail)
 {
     static const char head[] = "data:image/jpeg;base64,";
-    static const struct image_limits limits = {10000, 10000000};
+    static const struct image_limits limits = {.side = 10000, .pixels = 10000000};
     struct image image;
     char *uri;
     make_noise(&image, width, height);

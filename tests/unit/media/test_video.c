@@ -320,7 +320,7 @@ static void test_colours(void)
     uint8_t *frames = video_decode(path, WIDTH, HEIGHT, &count);
     CU_ASSERT_EQUAL_FATAL(count, 1);
     expect_bands(frames);
-    const struct image_limits limits = {WIDTH, 1000000}, narrow = {WIDTH - 1, 1000000};
+    const struct image_limits limits = {.side = WIDTH, .pixels = 1000000}, narrow = {.side = WIDTH - 1, .pixels = 1000000};
     struct image first; // as we read it ourselves
     UNIT_OK(video_first_frame(path, &limits, &first));
     CU_ASSERT_FATAL(first.width == WIDTH && first.height == HEIGHT);

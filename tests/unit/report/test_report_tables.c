@@ -118,7 +118,7 @@ static void budgets(void)
 static void expect_uri(const char *uri, int width, int height)
 {
     static const char head[] = "data:image/jpeg;base64,";
-    const struct image_limits limits = {1000, 1000000};
+    const struct image_limits limits = {.side = 1000, .pixels = 1000000};
     unsigned char bytes[8192];
     struct image image;
     const size_t length = strlen(uri) - strlen(head);

@@ -115,9 +115,13 @@ static void test_digest(void)
     float *weights = weights_random(network, 5);
     char first[65], second[65];
     UNIT_OK(statistics_digest(weights, first));
-    weights[parameters_count(network) - 1] += 1;
+    weights[parameters_count(network) - 2] += 1;
     UNIT_OK(statistics_digest(weights, second));
     CU_ASSERT_STRING_EQUAL(first, second);
+    parameters_set_count_padding(network, weights, true);
+    UNIT_OK(statistics_digest(weights, second));
+    CU_ASSERT(strcmp(first, second) != 0);
+    parameters_set_count_padding(network, weights, false);
     weights[parameters_top_kernel_start(network) - 1] += 1;
     UNIT_OK(statistics_digest(weights, second));
     CU_ASSERT(strcmp(first, second) != 0);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "weights/js_literal.h"
+#include "weights/formats/js_literal.h"
 
 static void check(const char *js, const char *want)
 {

@@ -46,7 +46,8 @@ static inline void fixture_create(struct fixture *fixture)
     CU_ASSERT_FATAL(scratch_create());
     fixture_fill_values(fixture, 1);
     UNIT_OK(file_join(fixture->path, scratch, "base.h5"));
-    UNIT_OK(keras_write(fixture->path, network_inception_v3(), fixture->values, "made up for a test"));
+    UNIT_OK(keras_write(fixture->path, network_inception_v3(),
+                        &(struct keras_model){.convs = fixture->values, .source = "made up for a test"}));
 }
 
 static inline void fixture_destroy(struct fixture *fixture)

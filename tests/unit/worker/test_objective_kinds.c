@@ -39,7 +39,7 @@ static void test_class(void)
     struct seen s;
     struct config config;
     configure_objective(&config, "mixed10:2", OBJECTIVE_CLASS);
-    config.class = CLASS;
+    snprintf(config.class, sizeof config.class, "%d", CLASS);
     set_up_config(&s.setup, &config);
     look_at_picture(&s);
     const float *kernel = parameters_top_kernel(network_inception_v3(), setup_weights()) + CLASS * FEATURES;
@@ -63,7 +63,7 @@ static void refuse_class(const char *targets, int class, int classes, const char
     struct config config;
     struct objective objective;
     configure_objective(&config, targets, OBJECTIVE_CLASS);
-    config.class = class;
+    snprintf(config.class, sizeof config.class, "%d", class);
     CU_ASSERT_EQUAL(objective_init(&objective, &config, setup_weights(), classes), STATUS_USAGE);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), message));
     objective_destroy(&objective);

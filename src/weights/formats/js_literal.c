@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "weights/js_literal.h"
+#include "weights/formats/js_literal.h"
 
 #include <ctype.h>
 #include <stdbool.h>
