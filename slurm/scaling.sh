@@ -65,7 +65,7 @@ submit() {
     # Going on in a second job would spoil the times: MAX_REQUEUES.
     last=$(MAX_REQUEUES=0 sbatch --parsable ${last:+--dependency=afterany:$last} --job-name="$kind-n$nodes" --output="$run/job.txt" \
         --exclusive --nodes="$nodes" --ntasks-per-node="$tasks_per_node" --cpus-per-task="$cpus_per_task" \
-        "$ONEIROS_HOME/slurm/dream.sbatch" "$run" "$@" "@$inputs")
+        "$ONEIROS_HOME/slurm/dream.sbatch" "$run" -s input.equal=each "$@" "@$inputs")
     last=${last%%;*}
 }
 

@@ -450,7 +450,7 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     enum status rc;
     *outcome = (struct coordinator_outcome){0};
     TRY_OUT(open_run(&c));
-    TRY_OUT(same_images_create(&c.same, options->setup.output, options->resume));
+    TRY_OUT(same_images_create(&c.same, options->setup.output, options->resume, options->setup.config->input.equal == EQUAL_EACH));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
     TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
                             PREFETCH_DISK_BYTES));

@@ -27,6 +27,7 @@ struct same_images {
     struct entry *entries; // [capacity], a power of two
     size_t capacity, count;
     struct task_queue waiting, ready;
+    bool each;
     bool warned; // that files cannot be linked
 };
 
@@ -98,12 +99,13 @@ static enum status take_over(struct same_images *s)
     return STATUS_OK;
 }
 
-enum status same_images_create(struct same_images **same, const char *output, struct resume *resume)
+enum status same_images_create(struct same_images **same, const char *output, struct resume *resume, bool each)
 {
     TRY(ALLOCATE(*same, 1, "to know images by their digests"));
     (*same)->output = output;
     (*same)->resume = resume;
-    const enum status rc = take_over(*same);
+    (*same)->each = each;
+    const enum status rc = each ? STATUS_OK : take_over(*same);
     if (rc != STATUS_OK)
         same_images_destroy(same);
     return rc;
@@ -146,7 +148,7 @@ enum status same_images_see(struct same_images *s, struct task **task)
 {
     struct image_row *record = &(*task)->record;
     struct entry *entry;
-    if (record->status == IMAGE_FAILED)
+    if (s->each || record->status == IMAGE_FAILED)
         return STATUS_OK;
     TRY(look_up(s, record->sha256, record->id, &entry));
     const bool is_url = intake_is_url(record->source), is_done = resume_is_done(s->resume, record->id);

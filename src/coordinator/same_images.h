@@ -13,8 +13,8 @@ struct same_images;
 
 enum { SAME_WAITING_MAX = 1000 }; // pictures that may wait, before no more should be handed in
 
-// `output` and `resume`, which may be NULL, stay the caller's and outlive it.
-enum status same_images_create(struct same_images **same, const char *output, struct resume *resume) MUST_CHECK;
+// `output` and `resume`, which may be NULL, stay the caller's and outlive it. `each`: none is the same as another.
+enum status same_images_create(struct same_images **same, const char *output, struct resume *resume, bool each) MUST_CHECK;
 void same_images_destroy(struct same_images **same); // NULL inside is fine
 
 // A picture that has been read. *task stays where it is the first of its bytes, or has failed; otherwise it is taken.

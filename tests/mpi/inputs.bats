@@ -154,6 +154,11 @@ file.visititems(show)' "$1"
         run -0 ranks 2 -o "out$run" in
         [[ $output == *"nothing to do in out$run: 5 done"* ]]
     done
+    for io in coordinator workers; do
+        ranks 3 -s input.equal=each -s io=$io -o "each-$io" in
+        [ "$(rows_of "each-$io" | cut -d ' ' -f 1-3 | paste -sd,)" = "0 0 -1,1 0 -1,2 0 -1,3 0 -1,4 0 -1" ]
+        [ "$(find "each-$io" -type l | wc -l)" -eq 0 ]
+    done
     # A link that is gone is made again; another picture in the first one's place leaves the others the old dream.
     rm out3/c/dream.png
     run -0 ranks 3 -o out3 in

@@ -30,7 +30,8 @@ class Runs:
         for count in (FEW, MANY):
             (self.folder / f"in-{count}").mkdir(parents=True)
             for i in range(count):
-                shutil.copy(pictures[i % len(pictures)], self.folder / f"in-{count}" / f"picture-{i}.png")
+                picture = pathlib.Path(pictures[i % len(pictures)]).read_bytes() + bytes([i])  # none is equal to another
+                (self.folder / f"in-{count}" / f"picture-{i}.png").write_bytes(picture)
         os.chdir(self.folder)
 
     def start(self, out, inputs, ranks, arguments, *wrapper):

@@ -30,6 +30,7 @@ enum config_clip { CLIP_COLOUR, CLIP_CHANNELS };
 enum { TILE_HALO_AUTO = -1, TILE_HALO_EXACT = -2 };
 enum config_output_format { OUTPUT_AUTO, OUTPUT_PNG, OUTPUT_TIFF, OUTPUT_JPEG };
 enum config_damaged { DAMAGED_REFUSE, DAMAGED_ACCEPT };
+enum config_equal { EQUAL_ONCE, EQUAL_EACH };
 enum config_folders { FOLDERS_AUTO, FOLDERS_TREE, FOLDERS_FLAT, FOLDERS_GROUPED };
 enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
 enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
@@ -156,6 +157,7 @@ struct config {
     struct {
         char bands[CONFIG_NAME_MAX], range[CONFIG_RANGE_MAX]; // as image_choice_parse() has them
         enum config_damaged damaged;
+        enum config_equal equal;
         int resize;   // pixels of the shorter side that inputs are brought to; 0: as they are
         int max_side; // pixels; larger inputs are refused
         uint64_t max_pixels;

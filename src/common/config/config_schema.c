@@ -188,6 +188,8 @@ const struct config_key config_keys[] = {
     KEY(PICTURES, input.damaged, WORD, "refuse",
         "What becomes of a JPEG, PNG or TIFF that is damaged. accept: what is missing is grey, or as its decoder guesses.",
         .words = WORDS({"refuse", DAMAGED_REFUSE}, {"accept", DAMAGED_ACCEPT})),
+    KEY(PICTURES, input.equal, WORD, "once", "Inputs of equal bytes are dreamed once, and the others get links to it; or each by itself.",
+        .words = WORDS({"once", EQUAL_ONCE}, {"each", EQUAL_EACH}), .neutral = true),
     INT(PICTURES, input.resize, "none", 75, 65535,
         "Shorter side, in pixels, that inputs are brought to before anything else. none: they stay as they are.",
         .words = WORDS({"none", 0})),

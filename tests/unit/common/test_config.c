@@ -181,6 +181,7 @@ static void change_everything(struct config *config)
         "input.bands=4,3,2",
         "input.range=p1,p99.5",
         "input.damaged=accept",
+        "input.equal=each",
         "input.resize=600",
         "input.max_side=12000",
         "input.max_pixels=108M",
