@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// BMP, TGA and PAM, the Netpbm format that libvips does not read, by FFmpeg's decoders. The whole file is one packet: no demuxer, no
+// BMP, TGA and Netpbm by FFmpeg's decoders. The whole file is one packet: no demuxer, no
 // protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
@@ -12,7 +12,7 @@
 #include "media/picture/codec_formats.h"
 #include "media/picture/ffmpeg.h"
 
-enum { ROW_PADDING_MAX = 128 }; // pixels
+enum { ROW_PADDING_MAX = 128, TGA_KIND = 2, TGA_PACKED = 8, TGA_SIZE = 12, TGA_DEPTH = 16, TGA_HEAD = 18 }; // pixels; offsets
 
 static enum status start(struct ffmpeg_decoder *d, enum AVCodecID id, const struct image_limits *limits)
 {
@@ -82,14 +82,43 @@ enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct ima
     return decode(AV_CODEC_ID_BMP, "BMP", bytes, size, limits, image);
 }
 
+// FFmpeg takes 16 bits of grey and alpha for colours.
+static enum status check_tga(const uint8_t head[TGA_HEAD])
+{
+    const bool grey = (head[TGA_KIND] & 3) == 3;
+    return grey && head[TGA_DEPTH] == 16 ? fail(STATUS_UNSUPPORTED, "a TGA of grey with alpha; convert it to PNG") : STATUS_OK;
+}
+
+// FFmpeg takes the rest of the last packet for black.
+static bool tga_is_whole(const uint8_t *bytes, size_t size)
+{
+    const size_t depth = (size_t)(bytes[TGA_DEPTH] + 7) / 8, entry = (size_t)(bytes[7] + 7) / 8;
+    size_t at = TGA_HEAD + bytes[0] + (bytes[1] ? entry * (size_t)codec_number(bytes + 5, 2, false) : 0);
+    uint64_t left = codec_number(bytes + TGA_SIZE, 2, false) * codec_number(bytes + TGA_SIZE + 2, 2, false);
+    if (!(bytes[TGA_KIND] & TGA_PACKED))
+        return at <= size && left * depth <= size - at;
+    while (left > 0 && at < size) {
+        const size_t count = (size_t)(bytes[at] & 127) + 1;
+        at += 1 + (bytes[at] & 128 ? depth : count * depth);
+        left -= count < left ? count : left;
+    }
+    return left == 0 && at <= size;
+}
+
 enum status codec_tga_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
+    TRY(check_tga(bytes));
+    if (!tga_is_whole(bytes, size) && !limits->choice.accepts_damage)
+        return fail(STATUS_FORMAT, "not a valid TGA: it ends early");
     return decode(AV_CODEC_ID_TARGA, "TGA", bytes, size, limits, image);
 }
 
-enum status codec_pam_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+enum status codec_pnm_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    return decode(AV_CODEC_ID_PAM, "Netpbm", bytes, size, limits, image);
+    static const enum AVCodecID kinds[] = {AV_CODEC_ID_PBM, AV_CODEC_ID_PGM, AV_CODEC_ID_PPM, AV_CODEC_ID_PBM,
+                                           AV_CODEC_ID_PGM, AV_CODEC_ID_PPM, AV_CODEC_ID_PAM};
+    return size > 2 ? decode(kinds[bytes[1] - '1'], "Netpbm", bytes, size, limits, image)
+                    : fail(STATUS_FORMAT, "not a valid Netpbm: it ends early");
 }
 
 // `count` bytes, or the refusal of a file that ends before.
@@ -123,31 +152,43 @@ enum status codec_bmp_probe(struct codec_source *source, const struct image_limi
 
 enum status codec_tga_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
 {
-    enum { HEAD = 18, SIZE = 12, DEPTH = 16 };
-    uint8_t head[HEAD];
-    TRY(read_all(source, 0, head, HEAD, "TGA"));
-    const uint64_t width = codec_number(head + SIZE, 2, false), height = codec_number(head + SIZE + 2, 2, false);
+    uint8_t head[TGA_HEAD];
+    TRY(read_all(source, 0, head, TGA_HEAD, "TGA"));
+    TRY(check_tga(head));
+    const uint64_t width = codec_number(head + TGA_SIZE, 2, false), height = codec_number(head + TGA_SIZE + 2, 2, false);
     TRY(codec_check_size(limits, width, height));
-    header->alpha = head[DEPTH] == 32;
+    header->alpha = head[TGA_DEPTH] == 32;
     codec_set_header(header, width, height, 1);
     return STATUS_OK;
 }
 
 // The number behind a word at the beginning of a line; 0 where there is none.
-static uint64_t pam_number(const char *text, const char *word)
+static uint64_t named_number(const char *text, const char *word)
 {
     const char *at = strstr(text, word);
     return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
-enum status codec_pam_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+// The next number behind blanks and comments.
+static uint64_t next_number(const char **at)
+{
+    for (*at += strspn(*at, " \t\r\n"); **at == '#'; *at += strspn(*at, " \t\r\n"))
+        *at += strcspn(*at, "\n");
+    return strtoull(*at, (char **)at, 10);
+}
+
+enum status codec_pnm_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
 {
     char text[sizeof source->start + 1];
     snprintf(text, sizeof text, "%.*s", (int)source->start_size, (const char *)source->start);
-    const uint64_t width = pam_number(text, "\nWIDTH "), height = pam_number(text, "\nHEIGHT "), depth = pam_number(text, "\nDEPTH ");
+    const bool named = text[1] == '7', bitmap = text[1] == '1' || text[1] == '4';
+    const char *at = text + 2;
+    const uint64_t width = named ? named_number(text, "\nWIDTH ") : next_number(&at);
+    const uint64_t height = named ? named_number(text, "\nHEIGHT ") : next_number(&at);
+    const uint64_t most = named ? named_number(text, "\nMAXVAL ") : bitmap ? 1 : next_number(&at);
     TRY(codec_check_size(limits, width, height));
-    header->bits = pam_number(text, "\nMAXVAL ") > 255 ? 16 : 8;
-    header->alpha = depth % 2 == 0;
+    header->bits = most > 255 ? 16 : 8;
+    header->alpha = named && named_number(text, "\nDEPTH ") % 2 == 0;
     codec_set_header(header, width, height, 1);
     return STATUS_OK;
 }

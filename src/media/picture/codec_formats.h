@@ -20,7 +20,7 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
 enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_tga_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
-enum status codec_pam_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_pnm_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
 // An open file whose header is looked at.
@@ -41,7 +41,7 @@ enum status codec_tiff_probe(struct codec_source *source, const struct image_lim
 enum status codec_jpeg_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_bmp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_tga_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
-enum status codec_pam_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_pnm_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_vips_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
 // The size that a picture, stored in this one, has once codec_turn() has turned it.

@@ -17,17 +17,19 @@
 #include "common/system/text.h"
 #include "media/picture/codec.h"
 
-enum { EXIF_HEAD = 6, ROW_BYTES_MAX = 256 << 20, JP2_BITS = 42 }; // JP2_BITS: in a codestream, of its first component
+enum { PATH_BYTES = 32, EXIF_HEAD = 6, ROW_BYTES_MAX = 256 << 20, JP2_BITS = 42, HDR_BYTES = 1024 };
+// JP2_BITS: in a codestream, of its first component; HDR_BYTES: of the header of a Radiance picture that are looked at
 
 // A picture whose header has been read.
 struct reading {
     const struct signature *format;
     VipsImage *picture;
     struct image_choice choice;
-    struct image_raster raster; // type, and the range of it, or of as many bits of it as the file has
-    int colours;                // 1, 3, or 4 for CMYK
-    int bands[4];               // where they are
-    int alpha;                  // its band, or CODEC_NONE
+    struct image_raster raster;  // type, and the range of it, or of as many bits of it as the file has
+    struct image_raster opacity; // the same of alpha
+    int colours;                 // 1, 3, or 4 for CMYK
+    int bands[4];                // where they are
+    int alpha;                   // its band, or CODEC_NONE
     int orientation;
     bool values; // it takes a range to make samples of them
     bool linear; // they are light
@@ -58,14 +60,27 @@ void codec_vips_start(void)
     pthread_once(&once, start);
 }
 
-// The first line of what libvips has to say, without the path, which is ours. Threads share what it says.
+static void remove_all(char *text, const char *part)
+{
+    const size_t length = strlen(part);
+    for (char *at = text; (at = strstr(at, part));)
+        memmove(at, at + length, strlen(at + length) + 1);
+}
+
+// The first line of what libvips has to say, without the path, which is ours; those that begin with it only tell where reading ended.
+// Threads share what it says.
 static enum status broken(const struct reading *r, const char *path)
 {
-    char *text = vips_error_buffer_copy(), *at;
-    text[strcspn(text, "\n")] = '\0';
-    while ((at = strstr(text, path)))
-        memmove(at, at + strlen(path), strlen(at + strlen(path)) + 1);
-    const enum status rc = fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, text[0] ? text : "it cannot be decoded");
+    char *text = vips_error_buffer_copy(), *line = text, quoted[PATH_BYTES + 4];
+    for (char *end; strncmp(line, path, strlen(path)) == 0 && (end = strchr(line, '\n')) && end[1];)
+        line = end + 1;
+    line[strcspn(line, "\n")] = '\0';
+    snprintf(quoted, sizeof quoted, " \"%s\"", path);
+    remove_all(line, quoted);
+    remove_all(line, path);
+    const enum status rc = strstr(line, "Security limit") // of libheif
+                               ? fail(STATUS_LIMIT, "%s: %s", r->format->name, line)
+                               : fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
     g_free(text);
     return rc;
 }
@@ -116,18 +131,12 @@ static bool is_loaded_by(const struct reading *r, const char *loaders)
     return strstr(loaders, r->format->loader) != NULL;
 }
 
-// Samples of fewer bits lie in the upper ones, but those of Netpbm go from 0 to a number of their own.
+// Samples of fewer bits lie in the upper ones.
 static void find_range(struct reading *r, const uint8_t *start, size_t size)
 {
     const uint8_t *codestream = is_loaded_by(r, "jp2kload") ? memmem(start, size, "\xff\x4f\xff\x51", 4) : NULL;
     int bits = (int)number_of(r, "bits-per-sample"); // since 8.15
     samples_range(r->raster.type, &r->raster.low, &r->raster.high);
-    if (is_loaded_by(r, "ppmload")) {
-        const bool bitmap = size > 1 && (start[1] == '1' || start[1] == '4');
-        const double most = number_of(r, "ppm-max-value");
-        r->raster.high = most > 0 && !bitmap && r->raster.type.kind == SAMPLE_UINT ? most : r->raster.high;
-        return;
-    }
     if (is_loaded_by(r, "heifload"))
         bits = (int)number_of(r, "heif-bitdepth");
     else if (codestream && size - (size_t)(codestream - start) > JP2_BITS)
@@ -144,8 +153,6 @@ static enum status find_type(struct reading *r)
         [VIPS_FORMAT_FLOAT] = {SAMPLE_FLOAT, 32}, [VIPS_FORMAT_DOUBLE] = {SAMPLE_FLOAT, 64}};
     VipsImage *floats;
     if (r->picture->Coding == VIPS_CODING_RAD) {
-        if (r->picture->Type != VIPS_INTERPRETATION_scRGB)
-            return fail(STATUS_UNSUPPORTED, "a Radiance picture of CIE XYZ; convert it to RGB");
         if (vips_rad2float(r->picture, &floats, NULL) != 0)
             return broken(r, "/");
         g_object_unref(r->picture);
@@ -180,11 +187,13 @@ static enum status read_header(struct reading *r, const char *path, const uint8_
     r->choice = limits->choice;
     TRY(open_picture(r, path, accepts_damage));
     TRY(find_type(r));
+    if (is_loaded_by(r, "radload") && memmem(start, size < HDR_BYTES ? size : HDR_BYTES, "32-bit_rle_xyze", 15)) // libvips says RGB
+        return fail(STATUS_UNSUPPORTED, "a Radiance picture of CIE XYZ; convert it to RGB");
     TRY(codec_check_size(limits, (uint64_t)r->picture->Xsize, (uint64_t)r->picture->Ysize));
     if (VIPS_IMAGE_SIZEOF_LINE(r->picture) > ROW_BYTES_MAX)
         return fail(STATUS_LIMIT, "%d pixels a row in %d bands; the limit is %d MiB a row", r->picture->Xsize, r->picture->Bands,
                     ROW_BYTES_MAX >> 20);
-    r->linear = is_loaded_by(r, "openexrload radload") || (is_loaded_by(r, "ppmload") && r->raster.type.kind == SAMPLE_FLOAT);
+    r->linear = is_loaded_by(r, "openexrload radload ppmload");
     if (is_loaded_by(r, "heifload jxlload webpload gifload")) // photographs, of which nothing is left to the user
         r->choice = (struct image_choice){.range = RANGE_TYPE};
     else if (r->linear && r->choice.range == RANGE_AUTO)
@@ -197,9 +206,13 @@ static enum status read_header(struct reading *r, const char *path, const uint8_
     }
     TRY(find_bands(r));
     find_range(r, start, size);
+    r->opacity = r->raster;
+    if (is_loaded_by(r, "openexrload") && vips_version(0) == 8 && vips_version(1) < 15)
+        r->opacity.high = 255;
     r->values = r->choice.range == RANGE_VALUES || r->choice.range == RANGE_PERCENTILES || !raster_is_plain(&r->raster) ||
                 r->raster.type.kind == SAMPLE_FLOAT;
-    r->orientation = vips_image_get_orientation(r->picture); // where libvips has not turned it already
+    const bool upside_down = is_loaded_by(r, "ppmload");                       // as PFM is, the only one that is left to it
+    r->orientation = upside_down ? 4 : vips_image_get_orientation(r->picture); // where libvips has not turned it already
     return STATUS_OK;
 }
 
@@ -223,7 +236,7 @@ static void put_row(const struct reading *r, struct image *image, int y, const u
             memcpy(out + (size_t)k * plane, out, (size_t)image->width * sizeof *out);
     }
     if (r->alpha != CODEC_NONE)
-        codec_put_alpha(image, 0, y, image->width, row + (size_t)r->alpha * bytes, (size_t)step, &r->raster);
+        codec_put_alpha(image, 0, y, image->width, row + (size_t)r->alpha * bytes, (size_t)step, &r->opacity);
 }
 
 static enum status read_rows(const struct reading *r, struct image *image, const char *path)
@@ -321,7 +334,7 @@ static enum status decode(const char *path, const uint8_t *bytes, size_t size, c
 
 enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    char path[64], cause[STATUS_MESSAGE_MAX];
+    char path[PATH_BYTES], cause[STATUS_MESSAGE_MAX];
     enum status rc;
     const int file = memfd_create("picture", MFD_CLOEXEC);
     if (file < 0)
@@ -343,7 +356,7 @@ out:
 enum status codec_vips_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
 {
     struct reading r = {.format = signature_find(source->start, source->start_size)};
-    char path[64];
+    char path[PATH_BYTES];
     snprintf(path, sizeof path, "/proc/self/fd/%d", source->descriptor);
     enum status rc = read_header(&r, path, source->start, source->start_size, limits, limits->choice.accepts_damage);
     if (rc == STATUS_OK) {

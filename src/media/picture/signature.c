@@ -20,6 +20,13 @@ static const struct signature signatures[] = {
     {"TIFF", "MM\0+", 0, 4, 4, codec_tiff_decode, codec_tiff_probe, "", NULL},
     {"JPEG", "\xff\xd8\xff", 0, 3, 3, codec_jpeg_decode, codec_jpeg_probe, ".jpg.jpeg.jpe.jfif.", NULL},
     {"BMP", "BM????\0\0\0\0????????????????", 0, 2, 26, codec_bmp_decode, codec_bmp_probe, ".bmp.", NULL},
+    {"Netpbm", "P1\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, ".pbm.pgm.ppm.pnm.pam.", NULL},
+    {"Netpbm", "P2\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
+    {"Netpbm", "P3\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
+    {"Netpbm", "P4\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
+    {"Netpbm", "P5\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
+    {"Netpbm", "P6\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
+    {"Netpbm", "P7\n", 0, 2, 3, codec_pnm_decode, codec_pnm_probe, "", NULL},
     {"WebP", "WEBPVP8?", 8, 4, 8, codec_vips_decode, codec_vips_probe, ".webp.", "webpload"}, // behind "RIFF" and a size
     {"GIF", "GIF87a", 0, 6, 6, codec_vips_decode, codec_vips_probe, ".gif.", "gifload"},
     {"GIF", "GIF89a", 0, 6, 6, codec_vips_decode, codec_vips_probe, "", "gifload"},
@@ -31,15 +38,8 @@ static const struct signature signatures[] = {
     {"JPEG XL", "\xff\x0a", 0, 2, 0, codec_vips_decode, codec_vips_probe, "", "jxlload"},
     {"JPEG 2000", "jP  \r\n\x87\n", 4, 4, 8, codec_vips_decode, codec_vips_probe, ".jp2.j2k.j2c.jpc.jpf.jpx.", "jp2kload"},
     {"JPEG 2000", "\xff\x4f\xff\x51", 0, 4, 4, codec_vips_decode, codec_vips_probe, "", "jp2kload"},
-    {"Netpbm", "P1\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, ".pbm.pgm.ppm.pnm.pam.pfm.", "ppmload"},
-    {"Netpbm", "P2\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "P3\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "P4\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "P5\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "P6\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "PF\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "Pf\n", 0, 2, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
-    {"Netpbm", "P7\n", 0, 3, 3, codec_pam_decode, codec_pam_probe, "", NULL},
+    {"PFM", "PF\n", 0, 3, 3, codec_vips_decode, codec_vips_probe, ".pfm.", "ppmload"},
+    {"PFM", "Pf\n", 0, 3, 3, codec_vips_decode, codec_vips_probe, "", "ppmload"},
     {"FITS", "SIMPLE  =                    T", 0, 9, 30, codec_vips_decode, codec_vips_probe, ".fits.fts.", "fitsload"},
     {"OpenEXR", "\x76\x2f\x31\x01", 0, 4, 4, codec_vips_decode, codec_vips_probe, ".exr.", "openexrload"},
     {"Radiance HDR", "#?RADIANCE\n", 0, 10, 11, codec_vips_decode, codec_vips_probe, "", "radload"},
@@ -67,7 +67,7 @@ static bool is_tga(const uint8_t *b, size_t size)
     const int kind = b[2] & ~PACKED, depth = b[16], entry = b[7];
     if (kind == PALETTE)
         return b[1] == 1 && depth == 8 && (entry == 15 || entry == 16 || entry == 24 || entry == 32);
-    const bool deep = kind == GREY ? depth == 8 : depth == 15 || depth == 16 || depth == 24 || depth == 32;
+    const bool deep = kind == GREY ? depth == 8 || depth == 16 : depth == 15 || depth == 16 || depth == 24 || depth == 32;
     return kind > PALETTE && kind <= GREY && deep && b[1] == 0 && codec_number(b + 3, 5, false) == 0;
 }
 
