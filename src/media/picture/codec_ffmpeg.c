@@ -169,20 +169,26 @@ static uint64_t named_number(const char *text, const char *word)
     return at ? strtoull(at + strlen(word), NULL, 10) : 0;
 }
 
-// The next number behind blanks and comments.
+// The next word behind blanks and comments, as FFmpeg has it: a number, and what else is there until the next blank.
 static uint64_t next_number(const char **at)
 {
-    for (*at += strspn(*at, " \t\r\n"); **at == '#'; *at += strspn(*at, " \t\r\n"))
+    static const char blanks[] = " \t\r\n";
+    for (*at += strspn(*at, blanks); **at == '#'; *at += strspn(*at, blanks))
         *at += strcspn(*at, "\n");
-    return strtoull(*at, (char **)at, 10);
+    const uint64_t number = strtoull(*at, NULL, 10);
+    *at += strcspn(*at, blanks);
+    return number;
 }
 
 enum status codec_pnm_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
 {
     char text[sizeof source->start + 1];
-    snprintf(text, sizeof text, "%.*s", (int)source->start_size, (const char *)source->start);
+    for (size_t i = 0; i < source->start_size; i++)
+        text[i] = (char)(source->start[i] ? source->start[i] : 1);
+    text[source->start_size] = '\0';
     const bool named = text[1] == '7', bitmap = text[1] == '1' || text[1] == '4';
-    const char *at = text + 2;
+    const char *at = text;
+    (void)next_number(&at); // P1 to P6
     const uint64_t width = named ? named_number(text, "\nWIDTH ") : next_number(&at);
     const uint64_t height = named ? named_number(text, "\nHEIGHT ") : next_number(&at);
     const uint64_t most = named ? named_number(text, "\nMAXVAL ") : bitmap ? 1 : next_number(&at);
