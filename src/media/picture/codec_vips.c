@@ -78,9 +78,11 @@ static enum status broken(const struct reading *r, const char *path)
     snprintf(quoted, sizeof quoted, " \"%s\"", path);
     remove_all(line, quoted);
     remove_all(line, path);
-    const enum status rc = strstr(line, "Security limit") // of libheif
+    const enum status rc = strstr(line, "Security limit") // of libheif; the other is a codec that it lacks
                                ? fail(STATUS_LIMIT, "%s: %s", r->format->name, line)
-                               : fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
+                               : strstr(line, "Unsupported")
+                                     ? fail(STATUS_UNSUPPORTED, "%s: %s", r->format->name, line)
+                                     : fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
     g_free(text);
     return rc;
 }
