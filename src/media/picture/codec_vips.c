@@ -17,8 +17,13 @@
 #include "common/system/text.h"
 #include "media/picture/codec.h"
 
-enum { PATH_BYTES = 32, EXIF_HEAD = 6, ROW_BYTES_MAX = 256 << 20, JP2_BITS = 42, HDR_BYTES = 1024 };
-// JP2_BITS: in a codestream, of its first component; HDR_BYTES: of the header of a Radiance picture that are looked at
+enum {
+    PATH_BYTES = 32,
+    EXIF_HEAD = 6,    // bytes
+    JP2_BITS = 42,    // where in a codestream those of its first component are
+    HDR_BYTES = 1024, // of a Radiance picture, among which its header is
+    ROW_BYTES_MAX = 256 << 20,
+};
 
 // A picture whose header has been read.
 struct reading {
@@ -78,11 +83,13 @@ static enum status broken(const struct reading *r, const char *path)
     snprintf(quoted, sizeof quoted, " \"%s\"", path);
     remove_all(line, quoted);
     remove_all(line, path);
-    const enum status rc = strstr(line, "Security limit") // of libheif; the other is a codec that it lacks
-                               ? fail(STATUS_LIMIT, "%s: %s", r->format->name, line)
-                               : strstr(line, "Unsupported")
-                                     ? fail(STATUS_UNSUPPORTED, "%s: %s", r->format->name, line)
-                                     : fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
+    enum status rc;
+    if (strstr(line, "Security limit")) // of libheif, as is the next: a codec that it lacks
+        rc = fail(STATUS_LIMIT, "%s: %s", r->format->name, line);
+    else if (strstr(line, "Unsupported"))
+        rc = fail(STATUS_UNSUPPORTED, "%s: %s", r->format->name, line);
+    else
+        rc = fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
     g_free(text);
     return rc;
 }
@@ -137,17 +144,17 @@ static bool is_loaded_by(const struct reading *r, const char *loaders)
 static void find_range(struct reading *r, const uint8_t *start, size_t size)
 {
     const uint8_t *codestream = is_loaded_by(r, "jp2kload") ? memmem(start, size, "\xff\x4f\xff\x51", 4) : NULL;
-    int bits = (int)number_of(r, "bits-per-sample"); // since 8.15
+    int bits = 0;
     samples_range(r->raster.type, &r->raster.low, &r->raster.high);
-    if (is_loaded_by(r, "heifload"))
-        bits = (int)number_of(r, "heif-bitdepth");
+    if (is_loaded_by(r, "heifload")) // the other name is of 8.15
+        bits = (int)fmax(number_of(r, "heif-bitdepth"), number_of(r, "bits-per-sample"));
     else if (codestream && size - (size_t)(codestream - start) > JP2_BITS)
         bits = (codestream[JP2_BITS] & 0x7f) + 1;
     if (r->raster.type.kind == SAMPLE_UINT && bits > 0 && bits < r->raster.type.bits)
         r->raster.high = ldexp(ldexp(1, bits) - 1, r->raster.type.bits - bits);
 }
 
-static enum status find_type(struct reading *r)
+static enum status find_type(struct reading *r, const char *path)
 {
     static const struct sample_type types[] = {
         [VIPS_FORMAT_UCHAR] = {SAMPLE_UINT, 8},   [VIPS_FORMAT_CHAR] = {SAMPLE_INT, 8},     [VIPS_FORMAT_USHORT] = {SAMPLE_UINT, 16},
@@ -156,7 +163,7 @@ static enum status find_type(struct reading *r)
     VipsImage *floats;
     if (r->picture->Coding == VIPS_CODING_RAD) {
         if (vips_rad2float(r->picture, &floats, NULL) != 0)
-            return broken(r, "/");
+            return broken(r, path);
         g_object_unref(r->picture);
         r->picture = floats;
     }
@@ -188,7 +195,7 @@ static enum status read_header(struct reading *r, const char *path, const uint8_
 {
     r->choice = limits->choice;
     TRY(open_picture(r, path, accepts_damage));
-    TRY(find_type(r));
+    TRY(find_type(r, path));
     if (is_loaded_by(r, "radload") && memmem(start, size < HDR_BYTES ? size : HDR_BYTES, "32-bit_rle_xyze", 15)) // libvips says RGB
         return fail(STATUS_UNSUPPORTED, "a Radiance picture of CIE XYZ; convert it to RGB");
     TRY(codec_check_size(limits, (uint64_t)r->picture->Xsize, (uint64_t)r->picture->Ysize));

@@ -8,6 +8,13 @@
 #include "jpegs.h"
 #include "profiles.h"
 
+// libvips 8.14 loses 80 bytes of each OpenEXR file that cannot be opened. What we lose of its objects test_codec_vips tells.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libglib-2.0";
+}
+
 enum {
     WIDTH = 64,
     HEIGHT = 48,
