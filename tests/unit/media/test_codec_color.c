@@ -302,6 +302,7 @@ static void turned_pictures_keep_their_profile(void)
     free(icc.data);
 }
 
+#ifdef ONEIROS_VIPS
 static void put_chunk(FILE *stream, const char *name, const void *data, size_t size)
 {
     const uint8_t length[] = {(uint8_t)size, (uint8_t)(size >> 8), (uint8_t)(size >> 16), 0};
@@ -313,7 +314,6 @@ static void put_chunk(FILE *stream, const char *name, const void *data, size_t s
 }
 
 // What FFmpeg's encoder makes, in a container with a profile.
-#ifdef ONEIROS_VIPS
 static struct bytes webp_with_profile(const struct bytes *webp, const struct bytes *icc)
 {
     enum { HEADER = 12, CHUNK = 8, HAS_PROFILE = 0x20 };
