@@ -73,7 +73,6 @@ static void remove_all(char *text, const char *part)
 }
 
 // The first line of what libvips has to say, without the path, which is ours; those that begin with it only tell where reading ended.
-// Threads share what it says.
 static enum status broken(const struct reading *r, const char *path)
 {
     char *text = vips_error_buffer_copy(), *line = text, quoted[PATH_BYTES + 4];
@@ -315,11 +314,15 @@ static enum status read_picture(const struct reading *r, const char *path, const
     return codec_turn(image, r->orientation);
 }
 
+// One at a time: threads share what libvips has to say, and OpenEXR's words, too. That is short beside a dream.
+static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
+
 static void close_picture(struct reading *r)
 {
     g_clear_object(&r->picture);
     vips_error_clear();
     vips_thread_shutdown();
+    pthread_mutex_unlock(&alone);
 }
 
 static enum status write_bytes(int descriptor, const uint8_t *bytes, size_t size)
@@ -334,6 +337,7 @@ static enum status decode(const char *path, const uint8_t *bytes, size_t size, c
                           struct image *image)
 {
     struct reading r = {.format = signature_find(bytes, size)};
+    pthread_mutex_lock(&alone);
     enum status rc = read_header(&r, path, bytes, size, limits, accepts_damage);
     if (rc == STATUS_OK)
         rc = read_picture(&r, path, limits, image);
@@ -367,6 +371,7 @@ enum status codec_vips_probe(struct codec_source *source, const struct image_lim
     struct reading r = {.format = signature_find(source->start, source->start_size)};
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "/proc/self/fd/%d", source->descriptor);
+    pthread_mutex_lock(&alone);
     enum status rc = read_header(&r, path, source->start, source->start_size, limits, limits->choice.accepts_damage);
     if (rc == STATUS_OK) {
         header->bits = bits_of(&r);
