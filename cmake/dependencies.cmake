@@ -60,10 +60,15 @@ oneiros_modules(JPEG libjpeg62-turbo-dev libjpeg 2.0)
 oneiros_modules(LCMS liblcms2-dev lcms2 2.9)
 oneiros_modules(FFMPEG "FFmpeg 4.4: libavformat-dev, libavcodec-dev, libswscale-dev" libavformat 58.76 libavcodec 58.134
   libswscale 5.9 libavutil 56.70)
-if(ONEIROS_VIPS STREQUAL "AUTO") # then one that is missing or too old is none
-  pkg_check_modules(FOUND_vips QUIET vips>=8.12)
+set(has_vips ${ONEIROS_VIPS})
+if(ONEIROS_VIPS STREQUAL "AUTO") # one that is missing or too old is none
+  pkg_check_modules(FOUND_vips QUIET vips)
+  set(has_vips OFF)
+  if(FOUND_vips_FOUND AND FOUND_vips_VERSION VERSION_GREATER_EQUAL 8.12)
+    set(has_vips ON)
+  endif()
 endif()
-if(FOUND_vips_FOUND OR (ONEIROS_VIPS AND NOT ONEIROS_VIPS STREQUAL "AUTO"))
+if(has_vips)
   oneiros_modules(VIPS libvips-dev vips 8.12)
 endif()
 find_file(CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH)
