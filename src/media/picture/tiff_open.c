@@ -66,6 +66,7 @@ static void on_warning(const char *module, const char *format, va_list args)
 
 static void install(void)
 {
+    codec_vips_start();
     TIFFSetErrorHandler(on_error);
     TIFFSetWarningHandler(on_warning);
 }
