@@ -6,7 +6,7 @@
 bats_require_minimum_version 1.5.0
 
 tiny=(-s octaves.count=1 -s steps=1 -s input.resize=100 -s threads=1 -s frames.dream=false -s frames.cam=false)
-odd=$'photos/evil\e[31mred\nline\u202e.png'
+odd=$'photos/evil\e[31mred\nline\xe2\x80\xae.png'
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR"
@@ -160,7 +160,7 @@ END
 
 @test "names and settings cannot reach the terminal" {
     run -3 "$ONEIROS" status some
-    [[ $output == *'photos/evil?[31mred?line?.png: '* && $output != *$'\e'* && $output != *$'\u202e'* ]]
+    [[ $output == *'photos/evil?[31mred?line?.png: '* && $output != *$'\e'* && $output != *$'\xe2\x80\xae'* ]]
     run -3 "$ONEIROS" status --json some
     data 'f["failures"][1]["source"].startswith("photos/evil\x1b[31mred\nline")' 'len(f["failures"]) == 2 and f["failures"][0]["image"] == 1'
     [ "$(wc -l <<<"$output")" -eq 1 ]
