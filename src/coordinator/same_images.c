@@ -27,7 +27,7 @@ struct same_images {
     struct entry *entries; // [capacity], a power of two
     size_t capacity, count;
     struct task_queue waiting, ready;
-    bool each;
+    bool each;   // none is looked for
     bool warned; // that files cannot be linked
 };
 

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "common/system/file.h"
+#include "common/system/half.h"
 #include "weights/formats/js_literal.h"
-#include "weights/formats/stored_tensors.h"
 #include "weights/keras_writer.h"
 
 static const uint64_t JSON_BYTES_MAX = 64 << 20; // model.json

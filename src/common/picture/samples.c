@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/system/half.h"
+
 bool samples_are_known(struct sample_type type)
 {
     const int bits = type.bits;
@@ -23,16 +25,6 @@ bool raster_is_plain(const struct image_raster *raster)
     samples_range(raster->type, &low, &high);
     return raster->low == low && raster->high == high &&
            (raster->type.kind == SAMPLE_FLOAT ? raster->type.bits == 32 : raster->type.kind == SAMPLE_UINT && raster->type.bits <= 16);
-}
-
-// IEEE 754 of 16 bits: five of them for the exponent, and one less where that is 0.
-static float from_half(uint16_t half)
-{
-    const int exponent = half >> 10 & 31, fraction = half & 1023;
-    const float size = exponent == 31 ? (fraction ? NAN : INFINITY)
-                       : exponent     ? ldexpf((float)(fraction + 1024), exponent - 25)
-                                      : ldexpf((float)fraction, -24);
-    return half & 0x8000 ? -size : size;
 }
 
 // To the nearest, to even ones in the middle between two; what is too large becomes the largest.
@@ -80,7 +72,7 @@ void samples_load(struct sample_type type, const void *samples, size_t count, si
         LOAD(int32_t, );
         break;
     case SAMPLE_FLOAT * 100 + 16:
-        LOAD(uint16_t, from_half);
+        LOAD(uint16_t, half_to_float);
         break;
     case SAMPLE_FLOAT * 100 + 32:
         no_data = (float)no_data; // as the file has it
@@ -113,7 +105,7 @@ void samples_store(struct sample_type type, void *sample, double value, double n
         else if (type.bits == 32)
             *(float *)sample = avoid((float)value, (float)no_data);
         else
-            *(uint16_t *)sample = (uint16_t)(to_half(value) ^ (from_half(to_half(value)) == no_data));
+            *(uint16_t *)sample = (uint16_t)(to_half(value) ^ (half_to_float(to_half(value)) == no_data));
         return;
     }
     value = round_value(type, value, no_data);

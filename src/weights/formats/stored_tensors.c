@@ -2,9 +2,10 @@
 #include "weights/formats/stored_tensors.h"
 
 #include <endian.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/system/half.h"
 
 void stored_tensors_free(struct stored_tensors *tensors)
 {
@@ -41,16 +42,6 @@ enum status stored_tensor_check(const struct stored_tensor *tensor, uint64_t fir
     if (last >= values)
         return fail(STATUS_FORMAT, "%s reaches beyond the %llu bytes that are stored for it", tensor->name, (unsigned long long)size);
     return STATUS_OK;
-}
-
-float half_to_float(uint16_t half)
-{
-    int exponent = half >> 10 & 31;
-    float fraction = (float)(half & 1023);
-    float size = exponent == 0    ? ldexpf(fraction, -24)
-                 : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
-                                  : ldexpf(1024 + fraction, exponent - 25);
-    return half >> 15 ? -size : size;
 }
 
 static float value_at(const struct stored_tensor *tensor, uint64_t at)

@@ -38,6 +38,3 @@ enum status stored_tensor_check(const struct stored_tensor *tensor, uint64_t fir
 
 // All values, the last dimension fastest, as float32.
 void stored_tensor_read(const struct stored_tensor *tensor, float *values);
-
-// IEEE 754 binary16.
-float half_to_float(uint16_t half);
