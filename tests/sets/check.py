@@ -77,7 +77,7 @@ def check_tags(path, entry):
         dots = Image.open(path).info.get("dpi", (0, 0))
         if max(abs(value - entry["density"]) for value in dots) > 0.1:
             return f"{dots} dots an inch"
-    if path.suffix == ".png" and Image.open(path).getexif().get(274, 1) != 1:
+    if path.suffix == ".png" and Image.open(path).getexif().get(274, 1) not in (1, b"\x01"):  # the tag keeps its type: bytes, too
         return "it says that it is to be turned"
     content = path.read_bytes()
     missing = [text for text in entry["said"] if text.encode() not in content]
