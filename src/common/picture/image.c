@@ -113,6 +113,7 @@ void image_drop_file(struct image *image, const char *why)
         image_notice(image, NOTICE_BANDS, "%s: bands that are not dreamed on, and samples without data, do not stay", why);
     free(image->raster.file);
     image->raster.file = NULL;
+    image->raster.file_size = 0;
     image->raster.keeps_file = false;
 }
 

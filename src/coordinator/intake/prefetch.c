@@ -44,7 +44,7 @@ struct prefetch {
     pthread_cond_t work;
     TAILQ_HEAD(, item) items; // in the order of the inputs
     int loading, done;
-    double done_bytes, largest; // of pixels; of the largest picture so far
+    double done_bytes, largest; // of pictures; of the largest one so far
     uint64_t disk_bytes, disk_enough;
     bool stopping;
 };
@@ -61,7 +61,7 @@ static void item_destroy(struct item *item)
 // With the mutex.
 static void set_done(struct prefetch *p, struct item *item)
 {
-    const double bytes = (double)task_pixel_bytes(item->task);
+    const double bytes = (double)task_bytes(item->task);
     item->state = DONE;
     item->since = now();
     p->done++;
@@ -234,7 +234,7 @@ static struct item *unlink_done(struct prefetch *p, bool in_order)
     TAILQ_REMOVE(&p->items, item, link);
     p->count--;
     p->done--;
-    p->done_bytes -= (double)task_pixel_bytes(item->task);
+    p->done_bytes -= (double)task_bytes(item->task);
     return item;
 }
 

@@ -32,6 +32,11 @@ int64_t task_pixel_bytes(const struct task *task)
     return (int64_t)(3 * sizeof(float)) * task->image.width * task->image.height;
 }
 
+int64_t task_bytes(const struct task *task)
+{
+    return task_pixel_bytes(task) + (int64_t)task->image.raster.file_size;
+}
+
 void task_failed(struct task *task)
 {
     task->record.status = IMAGE_FAILED;
@@ -43,7 +48,7 @@ static void insert(struct task_queue *queue, struct task **at, struct task *task
     task->next = *at;
     *at = task;
     queue->count++;
-    queue->bytes += (double)task_pixel_bytes(task);
+    queue->bytes += (double)task_bytes(task);
 }
 
 static struct task *take(struct task_queue *queue, struct task **at)
@@ -54,7 +59,7 @@ static struct task *take(struct task_queue *queue, struct task **at)
     *at = task->next;
     task->next = NULL;
     queue->count--;
-    queue->bytes -= (double)task_pixel_bytes(task);
+    queue->bytes -= (double)task_bytes(task);
     return task;
 }
 

@@ -34,6 +34,9 @@ void task_destroy(struct task **task);
 // Of its image, as planes of floats.
 int64_t task_pixel_bytes(const struct task *task);
 
+// Those, and what is kept of its file until the dream is written.
+int64_t task_bytes(const struct task *task);
+
 // Notes this thread's status_message() as the reason why the image failed.
 void task_failed(struct task *task);
 
@@ -41,7 +44,7 @@ void task_failed(struct task *task);
 struct task_queue {
     struct task *first;
     int count;
-    double bytes; // of pixels
+    double bytes; // task_bytes() of all
 };
 
 // Behind those of as much work or more: the largest first, equal ones in the order of the calls.

@@ -88,10 +88,11 @@ static void test_order(void)
         task->work = work[i];
         task->record.id = i;
         task->image.width = task->image.height = 2;
+        task->image.raster.file_size = i == 3 ? 1000 : 0;
         task_queue_put(&queue, task);
     }
     CU_ASSERT_EQUAL(queue.count, 5);
-    CU_ASSERT_EQUAL(queue.bytes, 5 * 3 * 4 * sizeof(float));
+    CU_ASSERT_EQUAL(queue.bytes, 5 * 3 * 4 * sizeof(float) + 1000);
     for (int i = 0; i < 5; i++) {
         struct task *task = task_queue_take(&queue);
         CU_ASSERT_EQUAL(task->work, sorted[i]);
