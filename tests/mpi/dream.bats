@@ -17,18 +17,18 @@ print(*[row[sys.argv[2]] for row in rows if row["rank"] == 0 and row["phase"] ==
 
 @test "tiles leave few traces, and with the exact halo none but rounding" {
     local one=(-s octaves.count=1 -s steps=2 -s targets=mixed2 -s gradient_above=input)
-    "$ONEIROS" dream "${settings[@]}" "${one[@]}" -o whole a.png
-    ranks 4 "${one[@]}" -s tile.size=400 -s tile.halo=exact -o exact a.png
+    "$ONEIROS" dream "${settings[@]}" "${one[@]}" -o whole "$DATA/chelsea.png"
+    ranks 4 "${one[@]}" -s tile.size=400 -s tile.halo=exact -o exact "$DATA/chelsea.png"
     h5dump -a /tile_halo_exact exact/run.h5 | grep -q '(0): 1'
     /usr/bin/python3 -c '
 from PIL import Image, ImageChops
-pictures = [Image.open(name + "/a/dream.png") for name in ("whole", "exact")]
+pictures = [Image.open(name + "/chelsea/dream.png") for name in ("whole", "exact")]
 print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >difference
     [ "$(cat difference)" -le 1 ]
 }
 
 @test "bytes through rank 0 in a step do not grow with the image" {
-    ffmpeg -v error -i a.png -vf scale=902:600 large.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf scale=902:600 large.png
     local still=(-s frames.cam=false -s frames.dream=false -s checkpoint.seconds=0) # what comes in full, on a slow machine oftener
     ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o small-run b.png
     ranks 3 "${tiles[@]}" "${still[@]}" -s team.size=2 -o large-run large.png
@@ -42,7 +42,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 }
 
 @test "an image that is too large for one rank is dreamed by a team" {
-    ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf scale=1804:1200 large.png
     run -3 ranks 2 -s targets=mixed3:1,mixed5:1 -s memory.limit=170M -s octaves.count=1 -s steps=1 -o one large.png b.png
     [[ $output == *"large.png: "*"memory.limit"* ]]
     [ -s one/b/dream.png ]
@@ -116,9 +116,9 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 }
 
 @test "an image below the network's smallest size fails with that reason" {
-    ffmpeg -v error -i a.png -vf crop=300:30:0:0 thin.png
+    ffmpeg -v error -i a.png -vf crop=250:30:0:0 thin.png
     run -3 ranks 2 -o out thin.png b.png
-    [[ $output == *"thin.png: 300 x 30 pixels are too few: these targets need "* ]]
+    [[ $output == *"thin.png: 250 x 30 pixels are too few: these targets need "* ]]
     [ -s out/b/dream.png ]
 }
 
@@ -165,7 +165,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 @test "checkpoints that cannot be written are one warning" {
     # A limit that a checkpoint is larger than, and all else is not.
     for name in one two; do
-        ffmpeg -v error -i a.png -vf scale=1000:700 $name.jpg
+        ffmpeg -v error -i "$DATA/chelsea.png" -vf scale=1000:700 $name.jpg
     done
     run -0 bash -c 'ulimit -f 7000; exec "$@"' - "$ONEIROS" dream -s octaves.count=1 -s steps=3 -s targets=mixed0 -s checkpoint.seconds=0.001 \
         -s frames.dream=false -s frames.cam=false -o out one.jpg two.jpg
@@ -234,7 +234,7 @@ END
 }
 
 @test "cam.png has the size of the picture, odd or larger than a video" {
-    ffmpeg -v error -i a.png -vf crop=151:101:200:60 odd.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=151:101:200:60 odd.png
     "$ONEIROS" dream "${settings[@]}" -s video.max_side=120 -o out odd.png
     [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.png)" = 151,101 ]
     [ "$(ffprobe -v error -show_entries stream=width,height -of csv=p=0 out/odd/cam.mp4)" = 120,80 ]

@@ -7,14 +7,12 @@ settings=(-s octaves.count=2 -s steps=2 -s jitter=16)
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
-    cp "$DATA/chelsea.png" a.png
-    ffmpeg -v error -i a.png -vf crop=131:117:200:60 b.png
-    ffmpeg -v error -i a.png -vf crop=160:120:90:100 c.bmp
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf scale=260:173 a.png -vf crop=131:117:200:60 b.png -vf crop=160:120:90:100 c.bmp
     printf '<html>not found</html>' >broken.png
 }
 
 # Eight tiles in the larger octave, more than there are cores and fewer than ranks.
-tiles=(-s tile.size=224 -s tile.halo=48 -s tile.blend=16)
+tiles=(-s tile.size=128 -s tile.halo=32 -s tile.blend=16)
 
 # ranks N ARGUMENT...: oneiros dream on N ranks
 ranks() {

@@ -42,7 +42,7 @@ same_pictures() {
         ranks "$count" -s io=workers -o "by-workers-$count" a.png b.png c.bmp
         same_pictures by-rank-0 "by-workers-$count"
     done
-    ffmpeg -v error -i a.png -vf scale=1804:1200 large.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf scale=1804:1200 large.png
     run -3 ranks 5 -s targets=mixed3:1,mixed5:1 -s io=workers -s memory.limit=170M -s octaves.count=1 -s steps=1 -s threads=1 -o many large.png b.png broken.png missing.png
     [[ $output == *"missing.png"* && $output == *"broken.png: "*HTML* ]]
     [ -s many/large/dream.png ]
