@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "commands/model_layers.h"
+#include "commands/network/model_layers.h"
 
 #include <jansson.h>
 #include <stdio.h>

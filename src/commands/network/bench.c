@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "commands/arguments.h"
-#include "commands/bench_measure.h"
 #include "commands/commands.h"
-#include "commands/model_graph.h"
+#include "commands/network/bench_measure.h"
+#include "commands/network/model_graph.h"
 #include "commands/options.h"
 #include "common/config/config_schema.h"
 #include "common/config/config_value.h"

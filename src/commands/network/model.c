@@ -9,9 +9,9 @@
 
 #include "commands/alone.h"
 #include "commands/commands.h"
-#include "commands/model_graph.h"
-#include "commands/model_layers.h"
-#include "commands/model_statistics.h"
+#include "commands/network/model_graph.h"
+#include "commands/network/model_layers.h"
+#include "commands/network/model_statistics.h"
 #include "commands/options.h"
 #include "common/config/nearest.h"
 #include "common/picture/geometry.h"

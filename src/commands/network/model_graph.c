@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "commands/model_graph.h"
+#include "commands/network/model_graph.h"
 
 #include <jansson.h>
 #include <omp.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "commands/bench_measure.h"
+#include "commands/network/bench_measure.h"
 
 #include <omp.h>
 #include <stdlib.h>

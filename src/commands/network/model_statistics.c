@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "commands/model_statistics.h"
+#include "commands/network/model_statistics.h"
 
 #include <inttypes.h>
 #include <math.h>
