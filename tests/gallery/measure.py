@@ -194,16 +194,21 @@ def measure_folder(folder, photos):
 
 
 def variety(photo, dreams):
-    """Mean pairwise correlation of changes, and of the spectra of their texture."""
+    """Mean pairwise correlation of changes, and of the spectra of their texture, with standard errors: the jackknife's, over the dreams."""
     base = Image.open(photo).convert("RGB")
 
     def change(path, radius):
         blurred = lambda image: numpy.asarray(image.filter(ImageFilter.GaussianBlur(radius)), float)
         return (blurred(Image.open(path).convert("RGB")) - blurred(base)).mean(2)
 
+    def mean(table):
+        return (table.sum() - len(table)) / (len(table) * (len(table) - 1))
+
     def mean_correlation(vectors):
         table = numpy.corrcoef([v.ravel() for v in vectors if v.any()])
-        return float((table.sum() - len(table)) / (len(table) * (len(table) - 1)))
+        count = len(table)
+        without = [mean(numpy.delete(numpy.delete(table, i, 0), i, 1)) for i in range(count)]
+        return float(mean(table)), float(numpy.sqrt((count - 1) * numpy.var(without)))
 
     spectrum = lambda d: numpy.log(numpy.abs(numpy.fft.fft2(d))[:100, :100] + 1)
     return {
@@ -221,8 +226,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.variety:
         found = variety(arguments.paths[0], arguments.paths[1:])
-        for name, value in found.items():
-            print(f"{name:<17} mean pairwise correlation {value:.3f}")
+        for name, (value, error) in found.items():
+            print(f"{name:<17} mean pairwise correlation {value:.3f} +- {error:.3f}")
     else:
         if not arguments.photos:
             parser.error("--photos is missing")

@@ -116,8 +116,8 @@ class Measures(unittest.TestCase):
             photo = save("photo.png", noise(-1))
             alike = [save(f"a{k}.png", noise(-1) + waves(20, 20)) for k in range(3)]
             apart = [save(f"b{k}.png", noise(-1) + noise(-0.5, 1 + k) - 128) for k in range(3)]
-            self.assertGreater(measure.variety(photo, alike)["change"], 0.99)
-            self.assertLess(abs(measure.variety(photo, apart)["change"]), 0.1)
+            self.assertGreater(measure.variety(photo, alike)["change"][0], 0.99)
+            self.assertLess(abs(measure.variety(photo, apart)["change"][0]), 0.1)
 
 
 class Sheets(unittest.TestCase):

@@ -41,8 +41,8 @@ def main():
             dream(arguments.program, arguments.photo, folder / channel, [f"targets={arguments.layer}#{channel}", *SETTINGS, *arguments.s])
             for channel in arguments.channels.split(",")
         ]
-        for name, value in variety(arguments.photo, paths).items():
-            print(f"{name:<17} mean pairwise correlation {value:.3f}")
+        for name, (value, error) in variety(arguments.photo, paths).items():
+            print(f"{name:<17} mean pairwise correlation {value:.3f} +- {error:.3f}")
 
 
 if __name__ == "__main__":
