@@ -11,9 +11,9 @@ setup() {
 
 # Long options of a command, from the table in its source, and the one that all have.
 options_of() {
-    local files=("$SOURCE"/src/commands/"$1".c)
-    [ "$1" != dream ] && [ "$1" != explain ] || files=("$SOURCE"/src/commands/arguments.c)
-    grep -ohE "\{\"[a-z-]+\",( '.',)? \.[a-z_]+ = " "${files[@]}" | sed 's/{"\(.*\)",.*/--\1/'
+    local name=$1
+    [ "$1" != dream ] && [ "$1" != explain ] || name=arguments
+    grep -rohE --include="$name.c" "\{\"[a-z-]+\",( '.',)? \.[a-z_]+ = " "$SOURCE/src/commands" | sed 's/{"\(.*\)",.*/--\1/'
     echo --help
 }
 
