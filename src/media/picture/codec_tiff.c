@@ -62,17 +62,11 @@ static void make_unsigned(const struct tiff_page *page, uint8_t *row, int count)
             row[(i * step + c) * bytes + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bytes - 1 : 0)] ^= 0x80;
 }
 
-// Alpha of other samples, as floats of 0..1 or in as many bits as the image has.
 static void put_alpha(const struct reading *r, int x, int y, int count, const void *samples, size_t step)
 {
-    float *values = (float *)(void *)r->scratch;
-    uint16_t *out = r->image->alpha + (size_t)y * (size_t)r->image->width + (size_t)x;
-    const float full = (float)image_alpha_max(r->image);
-    double low, high;
-    samples_range(r->page->type, &low, &high);
-    samples_load(r->page->type, samples, (size_t)count, step, NAN, values);
-    for (int i = 0; i < count; i++)
-        out[i] = isnan(values[i]) ? 0 : (uint16_t)lrintf((sample_to_unit(values[i], low, high) + 1) / 2 * full);
+    struct image_raster raster = {.type = r->page->type};
+    samples_range(raster.type, &raster.low, &raster.high);
+    codec_put_alpha(r->image, x, y, count, samples, step, &raster);
 }
 
 static void put_samples(const struct reading *r, int channel, int x, int y, int count, const void *samples, int step)
@@ -159,96 +153,6 @@ static void invert(struct image *image)
         image->rgb[i] = -image->rgb[i];
 }
 
-// The colours of premultiplied alpha are divided by it: an image's alpha never scales its colours.
-static void divide_by_alpha(struct image *image)
-{
-    size_t plane = (size_t)image->width * (size_t)image->height;
-    float full = (float)image_alpha_max(image);
-    for (size_t i = 0; i < 3 * plane; i++) {
-        const float alpha = image->alpha[i % plane];
-        float value = alpha > 0 ? (image->rgb[i] + 1) * full / alpha : 0;
-        image->rgb[i] = (value < 2 ? value : 2) - 1;
-    }
-    for (size_t i = 0; image->black && i < plane; i++)
-        image->black[i] = image->alpha[i] > 0 ? (uint16_t)fminf((float)image->black[i] * full / image->alpha[i] + 0.5f, full) : 0;
-}
-
-// What the values of a raster are like.
-struct values {
-    size_t count, none, outside; // samples; without a number; outside the range
-    double least, most;
-};
-
-static struct values look_at(const struct image *image, size_t count)
-{
-    const struct image_raster *raster = &image->raster;
-    const float low = (float)raster->low, high = (float)raster->high; // as values are: 4294967295 is none of theirs
-    struct values v = {.count = count, .least = INFINITY, .most = -INFINITY};
-    for (size_t i = 0; i < count; i++) {
-        const double value = image->rgb[i];
-        v.none += isnan(value);
-        v.least = value < v.least ? value : v.least;
-        v.most = value > v.most ? value : v.most;
-        v.outside += value < low || value > high;
-    }
-    return v;
-}
-
-static enum status find_percentiles(struct image *image, const struct image_choice *choice, const struct values *values)
-{
-    const double usual[2] = {2, 98}, chosen[2] = {choice->low, choice->high};
-    double found[2];
-    const double *percents = choice->range == RANGE_PERCENTILES ? chosen : usual;
-    if (!samples_percentiles(image->rgb, values->count, percents, found))
-        return no_memory("for the percentiles of the picture");
-    if (!(found[0] < found[1])) { // most of it is of one value
-        found[0] = values->least;
-        found[1] = values->most;
-    }
-    const double more = found[0] < found[1] ? 0 : fmax(0.5, fabs(found[0]) / 1000); // all of it
-    image->raster.low = found[0] - more;
-    image->raster.high = found[1] + more;
-    image_notice(image, NOTICE_RANGE,
-                 "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
-                 values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
-    return STATUS_OK;
-}
-
-// Values become -1..1, and grey where there is none.
-static void normalise(struct image *image)
-{
-    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
-    const double low = image->raster.low, high = image->raster.high;
-    for (size_t i = 0; i < count; i++)
-        image->rgb[i] = isnan(image->rgb[i]) ? 0 : sample_to_unit(image->rgb[i], low, high);
-}
-
-static enum status settle_range(const struct reading *r)
-{
-    struct image *image = r->image;
-    struct image_raster *raster = &image->raster;
-    const struct image_choice *choice = r->choice;
-    const bool floats = raster->type.kind == SAMPLE_FLOAT;
-    if (choice->range == RANGE_VALUES) {
-        raster->low = choice->low;
-        raster->high = choice->high;
-    }
-    const struct values v = look_at(image, (r->page->colours == 1 ? 1 : 3) * (size_t)image->width * (size_t)image->height);
-    const double percent = 100 / (double)v.count;
-    if (v.none == v.count)
-        return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
-    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && floats && v.outside > 0))
-        TRY(find_percentiles(image, choice, &v));
-    else if (v.outside > 0)
-        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
-                     percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
-    raster->keeps_file = raster->keeps_file || v.none > 0 || !raster_is_plain(raster);
-    if (v.none > 0)
-        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and stay so", percent * (double)v.none);
-    normalise(image);
-    return STATUS_OK;
-}
-
 static enum status use_profile(const struct tiff_page *page, struct image *image)
 {
     const enum color_space space = page->colours == 4 ? COLOR_CMYK : page->colours == 1 && tiff_page_is_grey(page) ? COLOR_GREY : COLOR_RGB;
@@ -305,11 +209,11 @@ static enum status read_image(struct reading *r, const struct image_limits *limi
         memset(image->rgb, 0, 3 * sizeof(float) * page->width * page->height);
     TRY(read_units(r));
     if (r->values)
-        TRY(settle_range(r));
+        TRY(codec_settle_range(image, r->choice, page->colours));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
     if (image->alpha && page->premultiplied && !image->raster.keeps_file)
-        divide_by_alpha(image);
+        codec_divide_by_alpha(image);
     TRY(use_profile(page, image));
     TRY(tags_take_tiff(image, r->source->file.bytes, r->source->file.size));
     return codec_turn(image, page->orientation);

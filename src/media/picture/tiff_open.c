@@ -47,37 +47,7 @@ static toff_t on_size(thandle_t handle)
     return ((struct tiff_bytes *)handle)->size;
 }
 
-// Of the TIFF that this thread has open: one at a time.
-static _Thread_local const struct tiff_listener *current;
-
-static void on_error(const char *module, const char *format, va_list args)
-{
-    (void)module;
-    if (current)
-        current->hear(current->user, false, format, args);
-}
-
-static void on_warning(const char *module, const char *format, va_list args)
-{
-    (void)module;
-    if (current)
-        current->hear(current->user, true, format, args);
-}
-
-static void install(void)
-{
-    TIFFSetErrorHandler(on_error);
-    TIFFSetWarningHandler(on_warning);
-}
-
-static void listen(const struct tiff_listener *listener)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, install);
-    current = listener;
-}
-
-#ifdef TIFFLIB_AT_LEAST // 4.5, where each file has its own: other libraries of the process take those of all
+#ifdef TIFFLIB_AT_LEAST // 4.5, where each file has its own listener: other libraries of the process take those of all
 static int on_own_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
 {
     const struct tiff_listener *listener = user;
@@ -103,12 +73,9 @@ static TIFFOpenOptions *make_options(const struct tiff_listener *listener)
     }
     return options;
 }
-#endif
 
 TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
 {
-    listen(&file->listener);
-#ifdef TIFFLIB_AT_LEAST
     TIFFOpenOptions *options = make_options(&file->listener);
     if (!options)
         return NULL;
@@ -116,23 +83,64 @@ TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
     TIFF *tiff = TIFFClientOpenExt("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
     return tiff;
+}
+
+TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
+{
+    TIFFOpenOptions *options = make_options(listener);
+    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+void tiff_close(TIFF *tiff)
+{
+    if (tiff)
+        TIFFClose(tiff);
+}
 #else
+// Of the TIFF that this thread has open: one at a time.
+static _Thread_local const struct tiff_listener *current;
+
+static void on_error(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, false, format, args);
+}
+
+static void on_warning(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, true, format, args);
+}
+
+static void install(void)
+{
+    codec_vips_start(); // which sets its own
+    TIFFSetErrorHandler(on_error);
+    TIFFSetWarningHandler(on_warning);
+}
+
+static void listen(const struct tiff_listener *listener)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    current = listener;
+}
+
+TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
+{
     (void)largest;
+    listen(&file->listener);
     return TIFFClientOpen("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL);
-#endif
 }
 
 TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
 {
     listen(listener);
-#ifdef TIFFLIB_AT_LEAST
-    TIFFOpenOptions *options = make_options(listener);
-    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
-    TIFFOpenOptionsFree(options);
-    return tiff;
-#else
     return TIFFFdOpen(descriptor, "picture", mode);
-#endif
 }
 
 void tiff_close(TIFF *tiff)
@@ -141,6 +149,7 @@ void tiff_close(TIFF *tiff)
         TIFFClose(tiff);
     current = NULL;
 }
+#endif
 
 // The pages of a TIFF: libtiff would read their tags whole and complain of what is not looked at.
 struct chain {
