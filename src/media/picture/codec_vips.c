@@ -28,6 +28,11 @@ enum {
 // A picture whose header has been read.
 struct reading {
     const struct signature *format;
+    const char *path;
+    const uint8_t *start; // of the file, or all of it
+    size_t size;
+    bool accepts_damage;
+    bool failed; // by what libvips says
     VipsImage *picture;
     struct image_choice choice;
     struct image_raster raster;  // type, and the range of it, or of as many bits of it as the file has
@@ -73,8 +78,9 @@ static void remove_all(char *text, const char *part)
 }
 
 // The first line of what libvips has to say, without the path, which is ours; those that begin with it only tell where reading ended.
-static enum status broken(const struct reading *r, const char *path)
+static enum status broken(struct reading *r)
 {
+    const char *path = r->path;
     char *text = vips_error_buffer_copy(), *line = text, quoted[PATH_BYTES + 4];
     for (char *end; strncmp(line, path, strlen(path)) == 0 && (end = strchr(line, '\n')) && end[1];)
         line = end + 1;
@@ -83,6 +89,7 @@ static enum status broken(const struct reading *r, const char *path)
     remove_all(line, quoted);
     remove_all(line, path);
     enum status rc;
+    r->failed = true;
     if (strstr(line, "Security limit")) // of libheif, as is the next: a codec that it lacks
         rc = fail(STATUS_LIMIT, "%s: %s", r->format->name, line);
     else if (strstr(line, "Unsupported"))
@@ -93,20 +100,20 @@ static enum status broken(const struct reading *r, const char *path)
     return rc;
 }
 
-static enum status open_picture(struct reading *r, const char *path, bool accepts_damage)
+static enum status open_picture(struct reading *r)
 {
     codec_vips_start();
     if (!vips_type_find("VipsForeignLoad", r->format->loader))
         return fail(STATUS_UNSUPPORTED, "%s: this libvips (%s) does not read it", r->format->name, vips_version_string());
     // Built by hand: vips_call() would look for it among operations that have been called, and all files in memory have the same names.
     VipsOperation *operation = vips_operation_new(r->format->loader);
-    g_object_set(operation, "filename", path, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
-                 accepts_damage ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL);
+    g_object_set(operation, "filename", r->path, "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                 r->accepts_damage ? VIPS_FAIL_ON_NONE : VIPS_FAIL_ON_ERROR, NULL);
     if (vips_object_build(VIPS_OBJECT(operation)) == 0)
         g_object_get(operation, "out", &r->picture, NULL);
     vips_object_unref_outputs(VIPS_OBJECT(operation));
     g_object_unref(operation);
-    return r->picture ? STATUS_OK : broken(r, path);
+    return r->picture ? STATUS_OK : broken(r);
 }
 
 // 0 where there is none.
@@ -140,20 +147,20 @@ static bool is_loaded_by(const struct reading *r, const char *loaders)
 }
 
 // Samples of fewer bits lie in the upper ones.
-static void find_range(struct reading *r, const uint8_t *start, size_t size)
+static void find_range(struct reading *r)
 {
-    const uint8_t *codestream = is_loaded_by(r, "jp2kload") ? memmem(start, size, "\xff\x4f\xff\x51", 4) : NULL;
+    const uint8_t *codestream = is_loaded_by(r, "jp2kload") ? memmem(r->start, r->size, "\xff\x4f\xff\x51", 4) : NULL;
     int bits = 0;
     samples_range(r->raster.type, &r->raster.low, &r->raster.high);
     if (is_loaded_by(r, "heifload")) // the other name is of 8.15
         bits = (int)fmax(number_of(r, "heif-bitdepth"), number_of(r, "bits-per-sample"));
-    else if (codestream && size - (size_t)(codestream - start) > JP2_BITS)
+    else if (codestream && r->size - (size_t)(codestream - r->start) > JP2_BITS)
         bits = (codestream[JP2_BITS] & 0x7f) + 1;
     if (r->raster.type.kind == SAMPLE_UINT && bits > 0 && bits < r->raster.type.bits)
         r->raster.high = ldexp(ldexp(1, bits) - 1, r->raster.type.bits - bits);
 }
 
-static enum status find_type(struct reading *r, const char *path)
+static enum status find_type(struct reading *r)
 {
     static const struct sample_type types[] = {
         [VIPS_FORMAT_UCHAR] = {SAMPLE_UINT, 8},   [VIPS_FORMAT_CHAR] = {SAMPLE_INT, 8},     [VIPS_FORMAT_USHORT] = {SAMPLE_UINT, 16},
@@ -162,7 +169,7 @@ static enum status find_type(struct reading *r, const char *path)
     VipsImage *floats;
     if (r->picture->Coding == VIPS_CODING_RAD) {
         if (vips_rad2float(r->picture, &floats, NULL) != 0)
-            return broken(r, path);
+            return broken(r);
         g_object_unref(r->picture);
         r->picture = floats;
     }
@@ -188,14 +195,14 @@ static enum status find_bands(struct reading *r)
     return STATUS_OK;
 }
 
-// All that is known before pixels are decoded. `start`: of the file, or all of it.
-static enum status read_header(struct reading *r, const char *path, const uint8_t *start, size_t size, const struct image_limits *limits,
-                               bool accepts_damage)
+// All that is known before pixels are decoded.
+static enum status read_header(struct reading *r, const struct image_limits *limits)
 {
     r->choice = limits->choice;
-    TRY(open_picture(r, path, accepts_damage));
-    TRY(find_type(r, path));
-    if (is_loaded_by(r, "radload") && memmem(start, size < HDR_BYTES ? size : HDR_BYTES, "32-bit_rle_xyze", 15)) // libvips says RGB
+    TRY(open_picture(r));
+    TRY(find_type(r));
+    if (is_loaded_by(r, "radload") &&
+        memmem(r->start, r->size < HDR_BYTES ? r->size : HDR_BYTES, "32-bit_rle_xyze", 15)) // libvips says RGB
         return fail(STATUS_UNSUPPORTED, "a Radiance picture of CIE XYZ; convert it to RGB");
     TRY(codec_check_size(limits, (uint64_t)r->picture->Xsize, (uint64_t)r->picture->Ysize));
     if (VIPS_IMAGE_SIZEOF_LINE(r->picture) > ROW_BYTES_MAX)
@@ -213,7 +220,7 @@ static enum status read_header(struct reading *r, const char *path, const uint8_
         r->choice.high = 98;
     }
     TRY(find_bands(r));
-    find_range(r, start, size);
+    find_range(r);
     r->opacity = r->raster;
     if (is_loaded_by(r, "openexrload") && vips_version(0) == 8 && vips_version(1) < 15)
         r->opacity.high = 255;
@@ -247,13 +254,13 @@ static void put_row(const struct reading *r, struct image *image, int y, const u
         codec_put_alpha(image, 0, y, image->width, row + (size_t)r->alpha * bytes, (size_t)step, &r->opacity);
 }
 
-static enum status read_rows(const struct reading *r, struct image *image, const char *path)
+static enum status read_rows(struct reading *r, struct image *image)
 {
     VipsRegion *region = vips_region_new(r->picture);
     enum status rc = STATUS_OK;
     for (int y = 0; y < image->height && rc == STATUS_OK; y++) {
         if (vips_region_prepare(region, &(VipsRect){0, y, image->width, 1}) != 0)
-            rc = broken(r, path);
+            rc = broken(r);
         else
             put_row(r, image, y, VIPS_REGION_ADDR(region, 0, y));
     }
@@ -285,7 +292,7 @@ static void describe(const struct reading *r, struct image *image)
                      is_loaded_by(r, "heifload") ? "%d pictures: the main one is taken" : "%d frames: the first is taken", frames);
 }
 
-static enum status read_picture(const struct reading *r, const char *path, const struct image_limits *limits, struct image *image)
+static enum status read_picture(struct reading *r, const struct image_limits *limits, struct image *image)
 {
     const enum color_space space = r->colours == 1 ? COLOR_GREY : r->colours == 4 ? COLOR_CMYK : COLOR_RGB;
     const uint8_t *block;
@@ -294,7 +301,7 @@ static enum status read_picture(const struct reading *r, const char *path, const
     image->format = IMAGE_FORMAT_OTHER;
     if (space == COLOR_CMYK)
         TRY(codec_allocate_black(image));
-    TRY(read_rows(r, image, path));
+    TRY(read_rows(r, image));
     image->raster = r->raster;
     if (r->values)
         TRY(codec_settle_range(image, &r->choice, r->colours));
@@ -314,15 +321,44 @@ static enum status read_picture(const struct reading *r, const char *path, const
     return codec_turn(image, r->orientation);
 }
 
-// One at a time: threads share what libvips has to say, and OpenEXR's words, too. That is short beside a dream.
-static pthread_mutex_t alone = PTHREAD_MUTEX_INITIALIZER;
-
-static void close_picture(struct reading *r)
+// The picture, or only what its header says: one of them is NULL.
+static enum status read_once(struct reading *r, const struct image_limits *limits, struct image *image, struct codec_header *header)
 {
+    enum status rc = read_header(r, limits);
+    if (rc == STATUS_OK && image)
+        rc = read_picture(r, limits, image);
+    else if (rc == STATUS_OK) {
+        header->bits = bits_of(r);
+        header->alpha = r->alpha != CODEC_NONE;
+        codec_set_header(header, (uint64_t)r->picture->Xsize, (uint64_t)r->picture->Ysize, r->orientation);
+    }
     g_clear_object(&r->picture);
     vips_error_clear();
     vips_thread_shutdown();
-    pthread_mutex_unlock(&alone);
+    return rc;
+}
+
+// Threads read at once, but they share what libvips has to say, and OpenEXR's words, too: what fails is read again alone, to know why.
+// cfitsio may be built for one thread only.
+static enum status read_either(struct reading *r, const struct image_limits *limits, struct image *image, struct codec_header *header)
+{
+    static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
+    const bool alone = is_loaded_by(r, "fitsload");
+    r->failed = false;
+    if (alone)
+        pthread_rwlock_wrlock(&lock);
+    else
+        pthread_rwlock_rdlock(&lock);
+    enum status rc = read_once(r, limits, image, header);
+    pthread_rwlock_unlock(&lock);
+    if (!r->failed || alone)
+        return rc;
+    if (image)
+        image_destroy(image);
+    pthread_rwlock_wrlock(&lock);
+    rc = read_once(r, limits, image, header);
+    pthread_rwlock_unlock(&lock);
+    return rc;
 }
 
 static enum status write_bytes(int descriptor, const uint8_t *bytes, size_t size)
@@ -333,32 +369,22 @@ static enum status write_bytes(int descriptor, const uint8_t *bytes, size_t size
     return STATUS_OK;
 }
 
-static enum status decode(const char *path, const uint8_t *bytes, size_t size, const struct image_limits *limits, bool accepts_damage,
-                          struct image *image)
-{
-    struct reading r = {.format = signature_find(bytes, size)};
-    pthread_mutex_lock(&alone);
-    enum status rc = read_header(&r, path, bytes, size, limits, accepts_damage);
-    if (rc == STATUS_OK)
-        rc = read_picture(&r, path, limits, image);
-    close_picture(&r);
-    return rc;
-}
-
 enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     char path[PATH_BYTES], cause[STATUS_MESSAGE_MAX];
+    struct reading r = {.format = signature_find(bytes, size), .path = path, .start = bytes, .size = size};
     enum status rc;
     const int file = memfd_create("picture", MFD_CLOEXEC);
     if (file < 0)
         return no_memory("for a file of %zu bytes in memory", size);
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     TRY_OUT(write_bytes(file, bytes, size));
-    rc = decode(path, bytes, size, limits, false, image);
+    rc = read_either(&r, limits, image, NULL);
     if (rc == STATUS_FORMAT && limits->choice.accepts_damage) {
         snprintf(cause, sizeof cause, "%s", status_message());
         image_destroy(image);
-        TRY_OUT(decode(path, bytes, size, limits, true, image));
+        r.accepts_damage = true;
+        TRY_OUT(read_either(&r, limits, image, NULL));
         image_notice(image, NOTICE_DAMAGE, "damaged: what cannot be read is black, or a guess (%s)", cause);
     }
 out:
@@ -368,18 +394,14 @@ out:
 
 enum status codec_vips_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
 {
-    struct reading r = {.format = signature_find(source->start, source->start_size)};
     char path[PATH_BYTES];
+    struct reading r = {.format = signature_find(source->start, source->start_size),
+                        .path = path,
+                        .start = source->start,
+                        .size = source->start_size,
+                        .accepts_damage = limits->choice.accepts_damage};
     snprintf(path, sizeof path, "/proc/self/fd/%d", source->descriptor);
-    pthread_mutex_lock(&alone);
-    enum status rc = read_header(&r, path, source->start, source->start_size, limits, limits->choice.accepts_damage);
-    if (rc == STATUS_OK) {
-        header->bits = bits_of(&r);
-        header->alpha = r.alpha != CODEC_NONE;
-        codec_set_header(header, (uint64_t)r.picture->Xsize, (uint64_t)r.picture->Ysize, r.orientation);
-    }
-    close_picture(&r);
-    return rc;
+    return read_either(&r, limits, NULL, header);
 }
 #else
 void codec_vips_start(void)

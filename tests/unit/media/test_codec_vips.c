@@ -2,9 +2,12 @@
 // What libvips reads: small files in tests/data/formats, and those that are easily made here.
 #include "probed.h"
 
+#include <pthread.h>
 #include <stdarg.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include "media/picture/codec_tags.h"
+#include "media/picture/codec_formats.h"
 #include "media/picture/signature.h"
 #include "pictures.h"
 
@@ -249,6 +252,82 @@ static void no_other_loader_is_asked(void)
     free(file.data);
 }
 
+// A file that comes out of a pipe.
+struct slow {
+    struct codec_source source;
+    struct codec_header header;
+    enum status rc;
+    bool read;
+};
+
+static void *probe_slow(void *data)
+{
+    struct slow *slow = data;
+    slow->rc = codec_vips_probe(&slow->source, &roomy, &slow->header);
+    slow->read = true;
+    return NULL;
+}
+
+// One that takes long to read holds no other up.
+static void pictures_are_read_at_once(void)
+{
+    struct slow slow = {.source = {.size = 3, .start = "Pf\n", .start_size = 3}};
+    int ends[2];
+    pthread_t thread;
+    struct image image;
+    CU_ASSERT_FATAL(pipe(ends) == 0 && write(ends[1], "Pf\n", 3) == 3);
+    slow.source.descriptor = ends[0];
+    CU_ASSERT_FATAL(pthread_create(&thread, NULL, probe_slow, &slow) == 0);
+    for (int left = 1; ioctl(ends[0], FIONREAD, &left) == 0 && left > 0;) // until it is at it
+        usleep(1000);
+    struct bytes file = format("photo.webp");
+    decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
+    image_destroy(&image);
+    CU_ASSERT_FALSE(slow.read);
+    CU_ASSERT(write(ends[1], "2 3\n-1\nabcd", 11) == 11);
+    close(ends[1]);
+    pthread_join(thread, NULL);
+    CU_ASSERT(slow.rc == STATUS_OK && slow.header.width == 2 && slow.header.height == 3);
+    close(ends[0]);
+}
+
+// A damaged file, and what must be said of it again and again.
+struct damaged {
+    struct bytes file;
+    const char *words;
+    int wrong; // times
+};
+
+static void *fail_often(void *data)
+{
+    struct damaged *damaged = data;
+    struct image image;
+    for (int i = 0; i < 30; i++) {
+        const bool refused = codec_decode(damaged->file.data, damaged->file.size, &roomy, &image) == STATUS_FORMAT;
+        damaged->wrong += !refused || !strstr(status_message(), damaged->words);
+    }
+    return NULL;
+}
+
+// What libvips says, which is in one place for all threads, is said of the file that it is about.
+static void failures_are_not_mixed(void)
+{
+    enum { FILES = 3 };
+    struct damaged files[FILES] = {{format("photo.gif"), "gifload: Unexpected end", 0},
+                                   {format("photo.exr"), "Early end of file", 0},
+                                   {made("Pf\n1 2\n-1\n", "abcd", 4), "not a valid PFM: ", 0}};
+    pthread_t threads[FILES];
+    files[0].file.size /= 2;
+    files[1].file.size -= 9;
+    for (int i = 0; i < FILES; i++)
+        CU_ASSERT_FATAL(pthread_create(&threads[i], NULL, fail_often, &files[i]) == 0);
+    for (int i = 0; i < FILES; i++) {
+        pthread_join(threads[i], NULL);
+        CU_ASSERT_EQUAL(files[i].wrong, 0);
+        free(files[i].file.data);
+    }
+}
+
 static const struct unit_test tests[] = {
     {"files are the photograph", files_are_the_photograph},
     {"the first frame is taken", the_first_frame_is_taken},
@@ -259,6 +338,8 @@ static const struct unit_test tests[] = {
     {"bombs are refused", bombs_are_refused},
     {"damage may be accepted", damage_may_be_accepted},
     {"no other loader is asked", no_other_loader_is_asked},
+    {"pictures are read at once", pictures_are_read_at_once},
+    {"failures are not mixed", failures_are_not_mixed},
 };
 #else
 static void all_are_refused_by_name(void)
