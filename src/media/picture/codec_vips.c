@@ -292,6 +292,24 @@ static void describe(const struct reading *r, struct image *image)
                      is_loaded_by(r, "heifload") ? "%d pictures: the main one is taken" : "%d frames: the first is taken", frames);
 }
 
+// Without a profile. What is not said is sRGB, and so are the primaries and curves of television, which cameras and programs write for it.
+static enum status use_code_points(const struct reading *r, struct image *image, enum color_space space)
+{
+    enum { SRGB_PRIMARIES = 1, SRGB_CURVE = 13 };
+    struct color_facts facts;
+    int primaries, curve;
+    if (!is_loaded_by(r, "heifload") || !color_find_code_points(r->start, r->size, &primaries, &curve))
+        return STATUS_OK;
+    const int p = primaries == 2 || primaries == 5 || primaries == 6 ? SRGB_PRIMARIES : primaries;
+    const int c = curve == 1 || curve == 2 || curve == 6 || curve == 14 || curve == 15 ? SRGB_CURVE : curve;
+    if (p == SRGB_PRIMARIES && c == SRGB_CURVE)
+        return STATUS_OK;
+    if (color_of_code_points(p, c, &facts))
+        return color_to_srgb_by(image, space, &facts);
+    image_notice(image, NOTICE_PROFILE, "the code points of its colours, %d/%d, are ignored", primaries, curve);
+    return STATUS_OK;
+}
+
 static enum status read_picture(struct reading *r, const struct image_limits *limits, struct image *image)
 {
     const enum color_space space = r->colours == 1 ? COLOR_GREY : r->colours == 4 ? COLOR_CMYK : COLOR_RGB;
@@ -312,7 +330,7 @@ static enum status read_picture(struct reading *r, const struct image_limits *li
     if (r->linear)
         light_to_srgb(image);
     block = block_of(r, VIPS_META_ICC_NAME, &size);
-    TRY(color_to_srgb(image, space, block, size));
+    TRY(block ? color_to_srgb(image, space, block, size) : use_code_points(r, image, space));
     block = find_exif(r, &size);
     TRY(tags_take_exif(image, block, size));
     block = block_of(r, VIPS_META_XMP_NAME, &size);

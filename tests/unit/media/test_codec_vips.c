@@ -104,6 +104,80 @@ static void tags_come_along(void)
     free(file.data);
 }
 
+static float linear(float value)
+{
+    return value <= 0.0031308f ? 12.92f * value : 1.055f * powf(value, 1 / 2.4f) - 0.055f;
+}
+
+// A picture whose box of colours, of "unspecified" ones, gets these numbers.
+static void check_colours(int primaries, int curve, bool has_profile, float (*expected)(float), const char *notice)
+{
+    struct bytes file = format("photo-10.avif");
+    struct image before, after;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &before));
+    uint8_t *box = memmem(file.data, file.size, "colrnclx\0\2\0\2", 12);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(box);
+    box[9] = (uint8_t)primaries;
+    box[11] = (uint8_t)curve;
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &after));
+    double most = 0;
+    for (int i = 0; expected && i < 3 * WIDTH * HEIGHT; i++)
+        most = fmax(most, fabs((after.rgb[i] + 1) / 2 - expected((before.rgb[i] + 1) / 2)));
+    CU_ASSERT(most < 0.004);
+    CU_ASSERT_EQUAL(after.icc != NULL, has_profile);
+    CU_ASSERT(strncmp(after.notice, notice, strlen(notice)) == 0 && (notice[0] || !after.notice[0]));
+    image_destroy(&before);
+    image_destroy(&after);
+    free(file.data);
+}
+
+static float same(float value)
+{
+    return value;
+}
+
+static void code_points_are_followed(void)
+{
+    struct bytes file = format("photo-10.avif");
+    if (is_read("photo-10.avif", &file)) {
+        check_colours(1, 13, false, same, "");
+        check_colours(5, 6, false, same, ""); // as Android writes for sRGB
+        check_colours(1, 8, true, linear, "");
+        check_colours(12, 13, true, NULL, "");
+        check_colours(9, 16, false, NULL, "HDR (PQ): what is brighter than white, 203 cd/m2, is clipped");
+        check_colours(9, 18, false, NULL, "HDR (HLG): what is brighter");
+        check_colours(22, 13, false, same, "the code points of its colours, 22/13, are ignored");
+    }
+    free(file.data);
+}
+
+// Boxes that end early or lie about where they end.
+static void boxes_are_bounded(void)
+{
+    static const char start[] = "\0\0\0\10ftyp\0\0\0\70meta\0\0\0\0\0\0\0\54iprp\0\0\0\44ipco";
+    static const char colour[] = "\0\0\0\23colrnclx\0\11\0\20\0\11\200", other[] = "\0\0\0\11skip";
+    enum { SIZE = sizeof start + sizeof other + sizeof colour - 2 };
+    uint8_t bytes[SIZE], *copy;
+    int primaries = 0, curve = 0;
+    memcpy(bytes, start, sizeof start - 1);
+    memcpy(bytes + sizeof start - 1, other, sizeof other);
+    memcpy(bytes + SIZE - sizeof colour + 1, colour, sizeof colour - 1);
+    CU_ASSERT(color_find_code_points(bytes, SIZE, &primaries, &curve) && primaries == 9 && curve == 16);
+    for (size_t cut = 0; cut < SIZE; cut++) {
+        CU_ASSERT_PTR_NOT_NULL_FATAL((copy = malloc(cut + 1)));
+        memcpy(copy, bytes, cut);
+        CU_ASSERT_FALSE(color_find_code_points(copy, cut, &primaries, &curve));
+        free(copy);
+    }
+    for (size_t i = 0; i < SIZE; i++)
+        for (int value = 0; value < 256; value += 51) {
+            const uint8_t was = bytes[i];
+            bytes[i] = (uint8_t)value;
+            (void)color_find_code_points(bytes, SIZE, &primaries, &curve);
+            bytes[i] = was;
+        }
+}
+
 // A text, and bytes behind it.
 static struct bytes made(const char *head, const void *bytes, size_t size)
 {
@@ -332,6 +406,8 @@ static const struct unit_test tests[] = {
     {"files are the photograph", files_are_the_photograph},
     {"the first frame is taken", the_first_frame_is_taken},
     {"tags come along", tags_come_along},
+    {"code points are followed", code_points_are_followed},
+    {"boxes are bounded", boxes_are_bounded},
     {"PFM", pfm},
     {"Radiance", radiance},
     {"FITS", fits},
