@@ -23,7 +23,7 @@ enum status codec_decode(const void *bytes, size_t size, const struct image_limi
 struct codec_header {
     int width, height; // pixels
     int bits;
-    bool alpha; // of WebP, BMP and GIF: there may be one, which is left away where all of it is opaque
+    bool alpha; // of others than PNG and TIFF: there may be one, which is left away where all of it is opaque
 };
 
 // Reads headers alone, of an open file of so many bytes, by pread(). What fails here fails to be decoded; what does not may still be

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// BMP, TGA and Netpbm by FFmpeg's decoders. The whole file is one packet: no demuxer, no
-// protocol, no probing.
+// BMP, TGA and Netpbm by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
 #include <libavutil/pixdesc.h>
@@ -69,7 +68,6 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
     bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
     TRY_OUT(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
-    // libswscale's default position of chroma is the one of WebP: the centre of its pixels.
     TRY_OUT(ffmpeg_frame_to_image(d.frame, SWS_CS_ITU601, SWS_FULL_CHR_H_INP | SWS_BITEXACT, image));
     codec_drop_opaque_alpha(image);
 out:
