@@ -26,8 +26,8 @@ struct codec_header {
     bool alpha; // of others than PNG and TIFF: there may be one, which is left away where all of it is opaque
 };
 
-// Reads headers alone, of an open file of so many bytes, by pread(). What fails here fails to be decoded; what does not may still be
-// damaged behind its header.
+// Reads headers alone, of an open file of so many bytes, whose position stays. What fails here fails to be decoded; what does not may still
+// be damaged behind its header.
 enum status codec_probe(int descriptor, uint64_t size, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
 // Whether a picture of this size may be decoded, or made: STATUS_FORMAT without a pixel, STATUS_LIMIT.
