@@ -12,6 +12,7 @@
 #include "common/picture/image.h"
 #include "media/picture/codec_color.h"
 #include "media/picture/codec_tags.h"
+#include "media/tags/directory.h"
 
 enum { CODEC_NONE = -1, CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
 
@@ -92,21 +93,19 @@ enum status codec_settle_range(struct image *image, const struct image_choice *c
 // nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);
 
-// A number of so many bytes, the most significant one first or last.
-static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big_endian)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < width; i++)
-        number = number << 8 | bytes[big_endian ? i : width - 1 - i];
-    return number;
-}
-
 // libvips takes libtiff's messages when it starts; whoever wants them is there later.
 void codec_vips_start(void);
 
-// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
+// The pages of a TIFF, at most CODEC_PAGES_MAX, without the smaller versions and masks of others that some are.
 enum { CODEC_PAGES_MAX = 10000 };
-int codec_tiff_pages(const uint8_t *bytes, size_t size);
+struct codec_pages {
+    int count;
+    bool circle; // they run in one
+    bool mask;   // one is a mask of the first
+};
+struct codec_pages codec_tiff_pages(const uint8_t *bytes, size_t size);
+// Of how many strips or tiles the first page says where they are.
+uint64_t codec_tiff_units(const uint8_t *bytes, size_t size);
 
 // A block of EXIF that a PNG has as text, as ImageMagick and others wrote it before there was a chunk for it: a name, how many bytes, and
 // these in hexadecimal. malloc'ed; NULL: the text is none.

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "common/picture/image.h"
-
-enum { TAGS_BYTES_MAX = 16 << 20 }; // of a block, and of XMP
+#include "media/tags/directory.h"
 
 // Each takes the first that comes; a copy of the bytes.
 enum status tags_take_exif(struct image *image, const void *block, size_t size) MUST_CHECK;

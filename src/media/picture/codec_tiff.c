@@ -233,6 +233,16 @@ enum status codec_tiff_probe(struct codec_source *file, const struct image_limit
     return rc;
 }
 
+static void describe_pages(struct image *image, struct codec_pages pages)
+{
+    if (pages.circle)
+        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
+    else if (pages.count > 1)
+        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages.count, pages.count == CODEC_PAGES_MAX ? " or more" : "");
+    if (pages.mask)
+        image_notice(image, NOTICE_PAGES, "its transparency mask, a page of its own, does not come along");
+}
+
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     struct tiff_source source = {.file = {.bytes = bytes, .size = size}};
@@ -241,10 +251,7 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
     if (rc == STATUS_OK)
         rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &limits->choice, .image = image}, limits);
     tiff_close(page.tiff);
-    const int pages = codec_tiff_pages(bytes, size);
-    if (rc == STATUS_OK && pages < 0)
-        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
-    if (rc == STATUS_OK && pages > 1)
-        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
+    if (rc == STATUS_OK)
+        describe_pages(image, codec_tiff_pages(bytes, size));
     return rc;
 }

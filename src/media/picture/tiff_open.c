@@ -151,43 +151,48 @@ void tiff_close(TIFF *tiff)
 }
 #endif
 
-// The pages of a TIFF: libtiff would read their tags whole and complain of what is not looked at.
-struct chain {
-    const uint8_t *bytes;
-    size_t size;
-    bool big_endian;
-};
-
-// False where the number goes beyond the end.
-static bool read_number(const struct chain *chain, uint64_t at, size_t width, uint64_t *number)
+// A page that says of itself that it is smaller than another one, or a mask.
+static bool is_beside(const struct tree *tree, uint64_t at, struct codec_pages *pages)
 {
-    if (at > chain->size || chain->size - at < width)
+    enum { TAG_KIND = 254, SMALLER = 1, MASK = 4 };
+    struct entry entry;
+    uint64_t kind;
+    if (!find_entry(tree, at, TAG_KIND, &entry) || !whole_of(tree, &entry, &kind))
         return false;
-    *number = codec_number(chain->bytes + at, width, chain->big_endian);
-    return true;
+    pages->mask = pages->mask || (kind & (SMALLER | MASK)) == MASK;
+    return (kind & (SMALLER | MASK)) != 0;
 }
 
-int codec_tiff_pages(const uint8_t *bytes, size_t size)
+// libtiff would read the tags of each whole and complain of what is not looked at.
+struct codec_pages codec_tiff_pages(const uint8_t *bytes, size_t size)
 {
-    const struct chain chain = {.bytes = bytes, .size = size, .big_endian = size > 0 && bytes[0] == 'M'};
-    uint64_t magic, first, at, entries;
-    if (!read_number(&chain, 2, 2, &magic))
-        return 0;
-    const bool large = magic == 43; // BigTIFF
-    const size_t offset_bytes = large ? 8 : 4, count_bytes = large ? 8 : 2, entry_bytes = large ? 20 : 12;
-    if (!read_number(&chain, large ? 8 : 4, offset_bytes, &first))
-        return 0;
-    int pages = 0;
+    struct tree tree;
+    struct codec_pages pages = {0};
+    if (!open_tree(&tree, bytes, size))
+        return pages;
+    const size_t offset_bytes = tree.large ? 8 : 4, count_bytes = tree.large ? 8 : 2, entry_bytes = tree.large ? 20 : 12;
     uint64_t passed = 0; // a page that a circle comes back to, sooner or later: moved on after twice as many pages each time
-    at = first;
-    while (at != 0 && pages < CODEC_PAGES_MAX && read_number(&chain, at, count_bytes, &entries)) {
-        if (at == passed)
-            return -1;
-        if ((pages & (pages + 1)) == 0)
+    uint64_t at = tree.first, entries;
+    for (int seen = 0; at != 0 && seen < CODEC_PAGES_MAX && number_at(&tree, at, count_bytes, &entries); seen++) {
+        if (at == passed) {
+            pages.circle = true;
+            return pages;
+        }
+        if ((seen & (seen + 1)) == 0)
             passed = at;
-        pages++;
-        if (entries > size / entry_bytes || !read_number(&chain, at + count_bytes + entries * entry_bytes, offset_bytes, &at))
+        pages.count += seen == 0 || !is_beside(&tree, at, &pages);
+        if (entries > size / entry_bytes || !number_at(&tree, at + count_bytes + entries * entry_bytes, offset_bytes, &at))
             break;
     }
     return pages;
+}
+
+uint64_t codec_tiff_units(const uint8_t *bytes, size_t size)
+{
+    enum { TAG_STRIPS = 273, TAG_TILES = 324 };
+    struct tree tree;
+    if (!bytes || !open_tree(&tree, bytes, size))
+        return 0;
+    const uint64_t tiles = count_values(&tree, tree.first, TAG_TILES);
+    return tiles > 0 ? tiles : count_values(&tree, tree.first, TAG_STRIPS);
 }

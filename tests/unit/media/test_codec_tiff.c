@@ -487,6 +487,41 @@ static void the_first_of_several_pages(void)
         }
 }
 
+// Smaller versions and masks are no pages; a mask of the first page is worth a word, one of a smaller version is not.
+static void pages_beside_the_first(void)
+{
+    static const struct {
+        int kinds[4];
+        const char *notice;
+    } cases[] = {
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_REDUCEDIMAGE}, ""},
+        {{FILETYPE_MASK}, "its transparency mask, a page of its own, does not come along"},
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_REDUCEDIMAGE | FILETYPE_MASK}, ""},
+        {{FILETYPE_PAGE, FILETYPE_REDUCEDIMAGE}, "2 pages: the first is taken"},
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_PAGE, FILETYPE_MASK},
+         "2 pages: the first is taken; its transparency mask, a page of its own, does not come along"},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        TIFF *tiff = TIFFOpen("test_codec.tif", i % 2 ? "wb" : "wl8");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        for (int page = 0; page < 5 && (page == 0 || cases[i / 2].kinds[page - 1]); page++) {
+            const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+            set_tags(tiff, &kind);
+            if (page > 0)
+                TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, cases[i / 2].kinds[page - 1]);
+            write_units(tiff, &kind);
+            CU_ASSERT(TIFFWriteDirectory(tiff));
+        }
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, cases[i / 2].notice);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 static const struct unit_test tests[] = {
 #ifdef TIFFLIB_AT_LEAST
     {"what others do with libtiff's messages", what_others_do_with_messages},
@@ -502,5 +537,6 @@ static const struct unit_test tests[] = {
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},
     {"the first of several pages", the_first_of_several_pages},
+    {"pages beside the first", pages_beside_the_first},
 };
 UNIT_MAIN("codec: TIFF", tests)

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "media/tags/directory.h"
+
+#include <string.h>
+
+unsigned number_bytes(unsigned type, unsigned *numbers)
+{
+    static const uint8_t sizes[] = {0, 1, 1, 2, 4, 4, 1, 1, 2, 4, 4, 4, 8, 4, 0, 0, 8, 8, 8};
+    *numbers = type == TYPE_RATIONAL || type == 10 ? 2 : 1; // signed ones, too
+    return type < sizeof sizes ? sizes[type] : 0;
+}
+
+bool number_at(const struct tree *tree, uint64_t at, size_t width, uint64_t *number)
+{
+    if (at > tree->size || tree->size - at < width)
+        return false;
+    *number = codec_number(tree->bytes + at, width, tree->big_endian);
+    return true;
+}
+
+bool open_tree(struct tree *tree, const uint8_t *bytes, size_t size)
+{
+    uint64_t magic = 0;
+    *tree = (struct tree){.bytes = bytes, .size = size};
+    if (size < TIFF_HEADER || (memcmp(bytes, "II", 2) != 0 && memcmp(bytes, "MM", 2) != 0))
+        return false;
+    tree->big_endian = bytes[0] == 'M';
+    number_at(tree, 2, 2, &magic);
+    tree->large = magic == 43;
+    return (magic == 42 || magic == 43) && number_at(tree, tree->large ? 8 : 4, tree->large ? 8 : 4, &tree->first);
+}
+
+uint64_t entry_count(const struct tree *tree, uint64_t at)
+{
+    uint64_t count;
+    return number_at(tree, at, tree->large ? 8 : 2, &count) ? count : 0;
+}
+
+bool read_entry(const struct tree *tree, uint64_t at, uint64_t i, struct entry *entry)
+{
+    const unsigned width = tree->large ? 8 : 4;
+    uint64_t tag, type, where = at + (tree->large ? 8 : 2) + i * (tree->large ? 20 : 12);
+    unsigned numbers;
+    if (!number_at(tree, where, 2, &tag) || !number_at(tree, where + 2, 2, &type) || !number_at(tree, where + 4, width, &entry->count))
+        return false;
+    entry->tag = (unsigned)tag;
+    entry->type = (unsigned)type;
+    const unsigned bytes = number_bytes(entry->type, &numbers) * numbers;
+    if (bytes == 0 || entry->count > TAGS_BYTES_MAX / bytes)
+        return false;
+    entry->size = (size_t)entry->count * bytes;
+    where += 4 + width;
+    uint64_t outside;
+    if (!number_at(tree, where, width, &outside))
+        return false;
+    where = entry->size > width ? outside : where;
+    entry->at = (size_t)where;
+    return where <= tree->size && tree->size - where >= entry->size;
+}
+
+bool find_entry(const struct tree *tree, uint64_t at, unsigned tag, struct entry *entry)
+{
+    const uint64_t count = entry_count(tree, at);
+    for (uint64_t i = 0; i < count && i < ENTRIES_MAX; i++)
+        if (read_entry(tree, at, i, entry) && entry->tag == tag)
+            return true;
+    return false;
+}
+
+uint64_t count_values(const struct tree *tree, uint64_t at, unsigned wanted)
+{
+    const uint64_t count = entry_count(tree, at);
+    uint64_t tag, values;
+    for (uint64_t i = 0; i < count && i < ENTRIES_MAX; i++) {
+        const uint64_t where = at + (tree->large ? 8 : 2) + i * (tree->large ? 20 : 12);
+        if (number_at(tree, where, 2, &tag) && tag == wanted && number_at(tree, where + 4, tree->large ? 8 : 4, &values))
+            return values;
+    }
+    return 0;
+}
+
+bool whole_of(const struct tree *tree, const struct entry *entry, uint64_t *value)
+{
+    enum { SIGNED_BYTE = 6, SIGNED_SHORT = 8, SIGNED_LONG = 9, DIRECTORY = 13 };
+    const unsigned type = entry->type;
+    unsigned numbers;
+    const bool whole = type == TYPE_BYTE || type == TYPE_SHORT || type == TYPE_LONG || type == SIGNED_BYTE || type == SIGNED_SHORT ||
+                       type == SIGNED_LONG || type == DIRECTORY || type >= TYPE_LONG8;
+    return whole && entry->count == 1 && number_at(tree, entry->at, number_bytes(entry->type, &numbers), value);
+}
