@@ -159,18 +159,26 @@ static bool conceals(uint16_t compression)
            compression == COMPRESSION_CCITTFAX3 || compression == COMPRESSION_CCITTFAX4;
 }
 
-// GDAL's tag, which libtiff does not know by name, is a text.
-static double find_no_data(TIFF *tiff)
+// GDAL's tag, which libtiff does not know by name, is a text. False: there is none.
+static bool find_no_data(TIFF *tiff, double *value)
 {
     uint32_t count;
     const char *text;
     char copy[64], *end;
     if (!TIFFFindField(tiff, TAG_GDAL_NODATA, TIFF_ASCII) || TIFFFieldPassCount(TIFFFindField(tiff, TAG_GDAL_NODATA, TIFF_ASCII)) == 0 ||
         !TIFFGetField(tiff, TAG_GDAL_NODATA, &count, &text))
-        return NAN;
+        return false;
     snprintf(copy, sizeof copy, "%.*s", (int)(count < sizeof copy ? count : sizeof copy - 1), text);
-    const double value = strtod(copy, &end);
-    return end > copy ? value : NAN;
+    *value = strtod(copy, &end);
+    return end > copy;
+}
+
+static void read_no_data(struct tiff_page *page)
+{
+    const bool is = find_no_data(page->tiff, &page->no_data);
+    if (!is)
+        page->no_data = NAN;
+    page->filling = is ? page->no_data : 0;
 }
 
 static enum status read_page(struct tiff_page *page, const struct image_limits *limits)
@@ -193,7 +201,7 @@ static enum status read_page(struct tiff_page *page, const struct image_limits *
         page->photometric = PHOTOMETRIC_RGB;
     }
     page->separate = planar == PLANARCONFIG_SEPARATE && page->samples > 1 && page->photometric != PHOTOMETRIC_YCBCR;
-    page->no_data = find_no_data(tiff);
+    read_no_data(page);
     TRY(check_kind(page, &limits->choice));
     TRY(read_geometry(page, limits));
     return page->photometric == PHOTOMETRIC_PALETTE ? read_palette(page) : STATUS_OK;
@@ -230,6 +238,7 @@ enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, c
         return broken(source);
     TRY(read_page(page, limits));
     source->concealing = conceals(page->compression);
+    page->listed = codec_tiff_units(source->file.bytes, source->file.size);
     return check_unit(page, source, limits);
 }
 
@@ -262,6 +271,24 @@ static enum status broken_unit(const struct tiff_page *page, const struct tiff_s
     return broken(source);
 }
 
+// Sparse files leave units out. Those that libtiff adds where tags say less than there should be are something else.
+static bool is_left_out(const struct tiff_page *page, uint32_t unit)
+{
+    return unit < page->listed && TIFFGetStrileOffset(page->tiff, unit) == 0 && TIFFGetStrileByteCount(page->tiff, unit) == 0;
+}
+
+void tiff_page_fill(const struct tiff_page *page, void *unit)
+{
+    const tmsize_t size = tiff_page_unit_size(page), bytes = page->bits / 8;
+    memset(unit, 0, (size_t)size);
+    if (page->filling == 0 || page->bytes_of_rgb || !samples_are_known(page->type))
+        return;
+    if (isnan(page->filling) && page->type.kind != SAMPLE_FLOAT)
+        return;
+    for (tmsize_t at = 0; at + bytes <= size; at += bytes)
+        samples_store(page->type, (uint8_t *)unit + at, page->filling, NAN);
+}
+
 // As RGBA, whose first row libtiff puts last.
 static bool read_rgba(const struct tiff_page *page, uint32_t x, uint32_t y, uint32_t rows, uint8_t *unit)
 {
@@ -290,6 +317,10 @@ enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *sou
         return fail(STATUS_FORMAT, "not a valid TIFF: rows of %lld bytes for %u pixels", (long long)row_bytes, columns);
     const uint32_t number =
         page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+    if (is_left_out(page, number)) {
+        tiff_page_fill(page, unit);
+        return STATUS_OK;
+    }
     const bool read = page->bytes_of_rgb ? read_rgba(page, x, y, rows, unit)
                       : page->tiled      ? TIFFReadEncodedTile(page->tiff, number, unit, expected) == expected
                                          : TIFFReadEncodedStrip(page->tiff, number, unit, expected) == expected;

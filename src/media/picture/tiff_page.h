@@ -31,6 +31,8 @@ struct tiff_page {
     bool premultiplied;
     bool bytes_of_rgb; // YCbCr: units are read as RGBA of 8 bits
     double no_data;    // by GDAL's tag; NaN: nothing is
+    double filling;    // of units that are not in the file: no_data, or 0
+    uint64_t listed;   // units of which the file says where they are
     int orientation;
     const uint16_t *palette[3]; // libtiff's
     int palette_shift;          // from entries to 8 bits
@@ -48,9 +50,13 @@ bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice
 tmsize_t tiff_page_unit_size(const struct tiff_page *page);
 tmsize_t tiff_page_row_size(const struct tiff_page *page);
 
-// The unit whose top left pixel is (x, y), of the plane of one sample where there are planes: `rows` rows of it count.
+// The unit whose top left pixel is (x, y), of the plane of one sample where there are planes: `rows` rows of it count. One that a sparse
+// file leaves out is full of page->filling.
 enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *source, int plane, uint32_t x, uint32_t y, uint32_t rows,
                            void *unit) MUST_CHECK;
+
+// All that there is no data in.
+void tiff_page_fill(const struct tiff_page *page, void *unit);
 
 static inline uint32_t tiff_page_rows(const struct tiff_page *page, uint32_t y)
 {

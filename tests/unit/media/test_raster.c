@@ -17,7 +17,9 @@ struct kind {
     double low, high; // of the values; both 0: of the type
     int holes;        // every so many pixels has no data; 0: none
     int compression, orientation;
+    int sparse; // every second strip or tile is left out, or full of no data, or 0
 };
+enum { LEFT_OUT = 1, FULL_OF_NOTHING };
 
 static void range_of(const struct kind *kind, double *low, double *high)
 {
@@ -98,15 +100,21 @@ static struct bytes make(const struct kind *kind)
         for (int top = 0; top < HEIGHT; top += high)
             for (int left = 0; left < WIDTH; left += wide) {
                 memset(unit, 0, (size_t)size);
+                const bool nothing = kind->sparse && (left / wide + top / high) % 2 == 0;
+                if (nothing && kind->sparse == LEFT_OUT)
+                    continue;
                 for (int i = 0; i < wide * high * step; i++) {
                     const int x = left + i / step % wide, y = top + i / step / wide;
-                    const double value = x < WIDTH && y < HEIGHT ? value_at(kind, kind->separate ? plane : i % step, x, y) : 0;
+                    const double nothings = kind->no_data ? atof(kind->no_data) : 0;
+                    const double value = nothing                   ? nothings
+                                         : x < WIDTH && y < HEIGHT ? value_at(kind, kind->separate ? plane : i % step, x, y)
+                                                                   : 0;
                     if (isnan(value) && kind->type.bits == 64)
                         ((double *)(void *)unit)[i] = NAN;
                     else if (isnan(value) && kind->type.bits == 32)
                         ((float *)(void *)unit)[i] = NAN;
                     else if (isnan(value))
-                        ((uint16_t *)(void *)unit)[i] = 0x7e01;
+                        ((uint16_t *)(void *)unit)[i] = nothing ? 0x7e00 : 0x7e01;
                     else
                         samples_store(kind->type, unit + i * bytes, value, NAN);
                 }
@@ -296,6 +304,57 @@ static void its_tags_stay(void)
         free(file.data);
         free(out.data);
     }
+}
+
+static void same_dreams(const struct bytes *file, const struct bytes *other, const struct image_limits *limits)
+{
+    for (int change = 0; change < 2; change++) {
+        struct image image, other_image;
+        int samples, bits;
+        struct bytes out = dreamed(file, limits, change ? 0.01f : 0, &image),
+                     other_out = dreamed(other, limits, change ? 0.01f : 0, &other_image);
+        uint8_t *is = samples_of(&out, &samples, &bits), *should = samples_of(&other_out, &samples, &bits);
+        CU_ASSERT_STRING_EQUAL(image.notice, other_image.notice);
+        CU_ASSERT_EQUAL(memcmp(image.rgb, other_image.rgb, 3 * sizeof(float) * WIDTH * HEIGHT), 0);
+        CU_ASSERT_EQUAL(memcmp(is, should, (size_t)(WIDTH * HEIGHT * samples * bits / 8)), 0);
+        image_destroy(&image);
+        image_destroy(&other_image);
+        free(is);
+        free(should);
+        free(out.data);
+        free(other_out.data);
+    }
+}
+
+// What a sparse file leaves out is as if it were there, full of no data, or of 0.
+static void sparse_files(void)
+{
+    static const char *const no_data[] = {NULL, "0", "7", "-9999", "nan"};
+    static const struct sample_type types[] = {
+        {SAMPLE_UINT, 8}, {SAMPLE_UINT, 16}, {SAMPLE_INT, 16}, {SAMPLE_FLOAT, 16}, {SAMPLE_FLOAT, 32}};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
+        for (size_t n = 0; n < sizeof no_data / sizeof no_data[0]; n++)
+            for (int layout = 0; layout < 16; layout++) {
+                if ((types[t].kind == SAMPLE_UINT && n > 2) || (types[t].kind == SAMPLE_INT && n > 3))
+                    continue;
+                struct kind kind = {.type = types[t],
+                                    .photometric = layout & 1 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK,
+                                    .samples = layout & 1 ? 3 : 5,
+                                    .separate = layout & 2,
+                                    .tiled = layout & 4,
+                                    .compression = layout & 8 ? COMPRESSION_ADOBE_DEFLATE : COMPRESSION_NONE,
+                                    .mode = n == 2 ? "wl8" : "wl",
+                                    .no_data = no_data[n],
+                                    .low = types[t].kind == SAMPLE_FLOAT ? 0.1 : 0,
+                                    .high = types[t].kind == SAMPLE_FLOAT ? 0.9 : 0,
+                                    .sparse = LEFT_OUT};
+                struct bytes file = make(&kind);
+                kind.sparse = FULL_OF_NOTHING;
+                struct bytes full = make(&kind);
+                same_dreams(&file, &full, &roomy);
+                free(file.data);
+                free(full.data);
+            }
 }
 
 static struct image_limits chosen(const char *bands, const char *range)
@@ -560,6 +619,7 @@ static const struct unit_test tests[] = {
     {"YCbCr and CIELAB", colours_of_other_spaces},
     {"every type of sample, grey and bands, strips and tiles", every_type},
     {"its tags stay", its_tags_stay},
+    {"sparse files", sparse_files},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
     {"extremes of a type", extremes_of_a_type},
