@@ -53,6 +53,8 @@ struct image_raster {
     int bands[3];            // samples that are red, green and blue, from 0
     double low, high;        // values that are -1 and 1
     bool keeps_file;         // the dream is written among other samples of the file, or instead of some: who decodes it gives `file`
+    bool accepts_damage;     // what cannot be read of the file is no data, or 0
+    size_t unread;           // samples of the dream that could not be read, which its file has nothing to say for
     void *file;              // malloc'ed; NULL: the dream is written without
     size_t file_size;
 };

@@ -219,6 +219,7 @@ enum status codec_settle_range(struct image *image, const struct image_choice *c
     }
     const struct values v = look_at(image, (colours == 1 ? 1 : 3) * (size_t)image->width * (size_t)image->height);
     const double percent = 100 / (double)v.count;
+    const size_t none = v.none - raster->unread;
     if (v.none == v.count)
         return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
     if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && floats && v.outside > 0))
@@ -226,9 +227,9 @@ enum status codec_settle_range(struct image *image, const struct image_choice *c
     else if (v.outside > 0)
         image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
                      percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
-    raster->keeps_file = tiff && (raster->keeps_file || v.none > 0 || !raster_is_plain(raster));
-    if (v.none > 0)
-        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and %s", percent * (double)v.none,
+    raster->keeps_file = tiff && (raster->keeps_file || none > 0 || !raster_is_plain(raster));
+    if (none > 0)
+        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and %s", percent * (double)none,
                      tiff ? "stay so" : "grey in the dream");
     normalise(image);
     return STATUS_OK;

@@ -108,18 +108,24 @@ static void put_row(const struct reading *r, int plane, int x, int y, int count,
     }
 }
 
-// What cannot be read stays grey where that is accepted.
+// What cannot be read stays grey where that is accepted, and no data where the file has a value for that.
 static enum status read_unit(struct reading *r, int plane, uint32_t x, uint32_t y)
 {
     const struct tiff_page *page = r->page;
     const uint32_t rows = tiff_page_rows(page, y), columns = tiff_page_columns(page, x);
-    const enum status rc = tiff_page_read(page, r->source, plane, x, y, rows, r->unit);
+    const bool wanted = !page->separate || channel_of(page, plane) != CODEC_NONE; // others must be there when the dream is written
+    const enum status rc =
+        wanted ? tiff_page_read(page, r->source, plane, x, y, rows, r->unit) : tiff_page_check(page, r->source, plane, x, y);
     if (rc == STATUS_FORMAT && r->choice->accepts_damage) {
         r->source->failed = false;
         r->broken++;
+        if (wanted && r->values && !tiff_page_fills_no_data(page) && channel_of(page, plane) != CODEC_ALPHA)
+            r->image->raster.unread += (size_t)rows * columns * (size_t)(page->separate ? 1 : page->colours);
         return STATUS_OK;
     }
     TRY(rc);
+    if (!wanted)
+        return STATUS_OK;
     for (uint32_t row = 0; row < rows; row++)
         put_row(r, plane, (int)x, (int)(y + row), (int)columns, (uint8_t *)r->unit + (tmsize_t)row * tiff_page_row_size(page));
     return STATUS_OK;
@@ -135,7 +141,8 @@ static enum status read_units(struct reading *r)
     if (!r->unit || !r->scratch)
         rc = no_memory("for strips or tiles of %zu bytes", size);
     for (int plane = 0; plane < (page->separate ? page->samples : 1); plane++)
-        for (uint32_t y = 0; y < page->height && (!page->separate || channel_of(page, plane) != CODEC_NONE); y += page->unit_height)
+        for (uint32_t y = 0; y < page->height && (!page->separate || r->image->raster.keeps_file || channel_of(page, plane) != CODEC_NONE);
+             y += page->unit_height)
             for (uint32_t x = 0; x < page->width && rc == STATUS_OK; x += page->unit_width)
                 rc = read_unit(r, plane, x, y);
     free(r->unit);
@@ -188,6 +195,7 @@ static void begin_raster(const struct tiff_page *page, const struct image_choice
     if (page->bits < 8 || page->bytes_of_rgb || (!tiff_page_is_grey(page) && page->photometric != PHOTOMETRIC_RGB))
         return;
     raster->type = page->type;
+    raster->accepts_damage = choice->accepts_damage;
     samples_range(page->type, &raster->low, &raster->high);
     for (int c = 0; c < 3; c++)
         raster->bands[c] = page->bands[page->colours == 3 ? c : 0];
@@ -205,8 +213,8 @@ static enum status read_image(struct reading *r, const struct image_limits *limi
     image->format = IMAGE_FORMAT_TIFF;
     begin_raster(page, r->choice, image);
     r->values = tiff_page_has_range(page, r->choice);
-    if (r->choice->accepts_damage)
-        memset(image->rgb, 0, 3 * sizeof(float) * page->width * page->height);
+    for (size_t i = 0; r->choice->accepts_damage && i < 3 * (size_t)page->width * page->height; i++)
+        image->rgb[i] = r->values ? NAN : 0;
     TRY(read_units(r));
     if (r->values)
         TRY(codec_settle_range(image, r->choice, page->colours));

@@ -21,6 +21,8 @@ static void hear(void *user, bool warning, const char *format, va_list args)
     if (warning && !source->concealing)
         return; // about tags that are not used here
     vsnprintf(source->message, sizeof source->message, format, args);
+    if (strncmp(source->message, "Read error at", 13) == 0) // with numbers that say nothing
+        snprintf(source->message, sizeof source->message, "the file ends early");
     source->failed = true;
 }
 
@@ -263,10 +265,15 @@ tmsize_t tiff_page_row_size(const struct tiff_page *page)
     return page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
 }
 
-static enum status broken_unit(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
+static bool ends_before(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
 {
     const uint64_t at = TIFFGetStrileOffset(page->tiff, unit), bytes = TIFFGetStrileByteCount(page->tiff, unit);
-    if (at > source->file.size || bytes > source->file.size - at)
+    return at > source->file.size || bytes > source->file.size - at;
+}
+
+static enum status broken_unit(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
+{
+    if (ends_before(page, source, unit))
         return fail(STATUS_FORMAT, "not a valid TIFF: the file ends early, within or before %s %u", page->tiled ? "tile" : "strip", unit);
     return broken(source);
 }
@@ -275,6 +282,11 @@ static enum status broken_unit(const struct tiff_page *page, const struct tiff_s
 static bool is_left_out(const struct tiff_page *page, uint32_t unit)
 {
     return unit < page->listed && TIFFGetStrileOffset(page->tiff, unit) == 0 && TIFFGetStrileByteCount(page->tiff, unit) == 0;
+}
+
+bool tiff_page_fills_no_data(const struct tiff_page *page)
+{
+    return page->filling == page->no_data || (isnan(page->filling) && page->type.kind == SAMPLE_FLOAT);
 }
 
 void tiff_page_fill(const struct tiff_page *page, void *unit)
@@ -304,6 +316,17 @@ static bool read_rgba(const struct tiff_page *page, uint32_t x, uint32_t y, uint
     return done != 0;
 }
 
+static uint32_t unit_at(const struct tiff_page *page, int plane, uint32_t x, uint32_t y)
+{
+    return page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+}
+
+enum status tiff_page_check(const struct tiff_page *page, const struct tiff_source *source, int plane, uint32_t x, uint32_t y)
+{
+    const uint32_t unit = unit_at(page, plane, x, y);
+    return ends_before(page, source, unit) ? broken_unit(page, source, unit) : STATUS_OK;
+}
+
 enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *source, int plane, uint32_t x, uint32_t y, uint32_t rows,
                            void *unit)
 {
@@ -315,8 +338,7 @@ enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *sou
         page->bytes_of_rgb ? 32 * (uint64_t)columns : (uint64_t)columns * page->bits * (page->separate ? 1 : page->samples);
     if ((uint64_t)row_bytes < (row_bits + 7) / 8 || row_bytes * rows > size)
         return fail(STATUS_FORMAT, "not a valid TIFF: rows of %lld bytes for %u pixels", (long long)row_bytes, columns);
-    const uint32_t number =
-        page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+    const uint32_t number = unit_at(page, plane, x, y);
     if (is_left_out(page, number)) {
         tiff_page_fill(page, unit);
         return STATUS_OK;

@@ -55,7 +55,13 @@ tmsize_t tiff_page_row_size(const struct tiff_page *page);
 enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *source, int plane, uint32_t x, uint32_t y, uint32_t rows,
                            void *unit) MUST_CHECK;
 
-// All that there is no data in.
+// Fails where the file ends before such a unit, which is not read.
+enum status tiff_page_check(const struct tiff_page *page, const struct tiff_source *source, int plane, uint32_t x, uint32_t y) MUST_CHECK;
+
+// Whether what a unit is filled with is no data.
+bool tiff_page_fills_no_data(const struct tiff_page *page);
+
+// As a unit that is not in the file.
 void tiff_page_fill(const struct tiff_page *page, void *unit);
 
 static inline uint32_t tiff_page_rows(const struct tiff_page *page, uint32_t y)

@@ -306,6 +306,21 @@ static void its_tags_stay(void)
     }
 }
 
+// Moves the last third of the strips or tiles of a little-endian file beyond its end.
+static struct bytes without_its_end(const struct bytes *file)
+{
+    struct bytes out = {.data = malloc(file->size), .size = file->size};
+    uint8_t *bytes = memcpy(out.data, file->data, file->size);
+    const size_t at = (size_t)codec_number(bytes + 4, 4, false);
+    for (size_t i = 0; i < codec_number(bytes + at, 2, false); i++) {
+        const uint8_t *entry = bytes + at + 2 + 12 * i;
+        const uint64_t tag = codec_number(entry, 2, false), count = codec_number(entry + 4, 4, false);
+        for (uint64_t k = count - count / 3; k < count && (tag == TIFFTAG_STRIPOFFSETS || tag == TIFFTAG_TILEOFFSETS); k++)
+            memcpy(bytes + codec_number(entry + 8, 4, false) + 4 * k, "\xff\xff\xff\x7f", 4);
+    }
+    return out;
+}
+
 static void same_dreams(const struct bytes *file, const struct bytes *other, const struct image_limits *limits)
 {
     for (int change = 0; change < 2; change++) {
@@ -355,6 +370,49 @@ static void sparse_files(void)
                 free(file.data);
                 free(full.data);
             }
+}
+
+// Strips that are cut off: the dream is on grey there, or the value for no data stays; other bands have that, or 0, and are as they were
+// above.
+static void what_is_cut_off(void)
+{
+    struct image_limits accepting = roomy;
+    accepting.choice.accepts_damage = true;
+    for (int layout = 0; layout < 16; layout++) {
+        const struct kind kind = {.type = {SAMPLE_INT, 16},
+                                  .photometric = PHOTOMETRIC_MINISBLACK,
+                                  .samples = 5,
+                                  .separate = layout & 1,
+                                  .tiled = layout & 2,
+                                  .no_data = layout & 4 ? "-7" : NULL,
+                                  .mode = "wl",
+                                  .compression = layout & 8 ? COMPRESSION_NONE : COMPRESSION_LZW};
+        struct bytes file = make(&kind);
+        struct image image;
+        int samples, bits;
+        uint8_t *before = samples_of(&file, &samples, &bits);
+        struct bytes cut = without_its_end(&file);
+        expect_refused(&cut, &roomy, STATUS_FORMAT, "not a valid TIFF: the file ends early");
+        struct bytes out = dreamed(&cut, &accepting, 0, &image);
+        CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, "cannot be read"));
+        CU_ASSERT_EQUAL(strstr(image.notice, "no data and stay so") != NULL, kind.no_data && !kind.separate);
+        int16_t *is = (int16_t *)(void *)samples_of(&out, &samples, &bits);
+        const int16_t *was = (const int16_t *)(const void *)before;
+        int kept = 0, lost = 0, wrong = 0;
+        for (int i = 0; i < 5 * WIDTH * HEIGHT; i++) {
+            kept += is[i] == was[i];
+            lost += is[i] != was[i] && is[i] == (kind.no_data ? -7 : 0);
+            wrong += i >= 3 * WIDTH * HEIGHT && is[i] != was[i] && is[i] != (kind.no_data ? -7 : 0);
+        }
+        CU_ASSERT(kept > WIDTH * HEIGHT && lost > 700);
+        CU_ASSERT_EQUAL(wrong, 0);
+        image_destroy(&image);
+        free(is);
+        free(before);
+        free(out.data);
+        free(cut.data);
+        free(file.data);
+    }
 }
 
 static struct image_limits chosen(const char *bands, const char *range)
@@ -620,6 +678,7 @@ static const struct unit_test tests[] = {
     {"every type of sample, grey and bands, strips and tiles", every_type},
     {"its tags stay", its_tags_stay},
     {"sparse files", sparse_files},
+    {"what is cut off", what_is_cut_off},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
     {"extremes of a type", extremes_of_a_type},
