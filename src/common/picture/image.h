@@ -82,6 +82,7 @@ struct image_choice {
     enum image_range range;
     double low, high;    // RANGE_VALUES, RANGE_PERCENTILES
     bool accepts_damage; // what is missing of a damaged picture is grey, instead of a refusal
+    const char *alone;   // why no dream is written into a raster's file; "": it is not dreamed on; NULL: one is
 };
 
 // `bands`: "auto" or "4,3,2"; `range`: "auto", "type", "0,4000" or "p2,p98".
@@ -109,8 +110,8 @@ static inline int image_alpha_max(const struct image *image)
     return image->bits == 8 ? 255 : 65535;
 }
 
-// Frees what the image keeps of its file, and says so in a notice if it is needed.
-void image_drop_file(struct image *image, const char *why);
+// Frees what the image keeps of its file.
+void image_drop_file(struct image *image);
 
 // Frees what the image owns and zeroes it. A zeroed image is fine.
 void image_destroy(struct image *image);

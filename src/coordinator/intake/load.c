@@ -96,7 +96,7 @@ static enum status resize(struct image *image, double width, double height, cons
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
         TRY_OUT(resize_alpha(image, &larger));
-    image_drop_file(image, "resized");
+    image_drop_file(image);
     image_replace(image, &larger);
 out:
     image_destroy(&larger);
@@ -114,6 +114,10 @@ static enum status choose(const struct config *config, struct image_limits *limi
     *limits = limits_of(config);
     TRY(image_choice_parse(&limits->choice, config->input.bands, config->input.range));
     limits->choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
+    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
+        limits->choice.alone = "output.format is not tiff";
+    else if (config->input.resize)
+        limits->choice.alone = "resized";
     return STATUS_OK;
 }
 
@@ -154,7 +158,7 @@ static enum status resize_guide(struct image *image, const struct image_limits *
 // The picture that a key of the configuration names, and the digest of its bytes. *image is the caller's to destroy in any case.
 static enum status load_named(const char *key, const char *source, const struct config *config, struct image *image, char sha256[65])
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits = limits_of(config);
     struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
@@ -162,6 +166,7 @@ static enum status load_named(const char *key, const char *source, const struct 
     char shown[URL_SHOWN_MAX];
     enum status rc = STATUS_OK;
     *image = (struct image){0};
+    limits.choice.alone = "";
     if (noise_is_named(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
     if (intake_is_url(source) && (strstr(source, "//...@") || strstr(source, "?...")))
@@ -236,7 +241,7 @@ void load_begin(struct task *task, const struct intake_entry *entry)
 }
 
 // What was chosen of a raster; and its file, where the dream is written into that.
-static void keep_raster(struct task *task, const struct config *config, void **bytes, size_t size)
+static void keep_raster(struct task *task, void **bytes, size_t size)
 {
     struct image_raster *raster = &task->image.raster;
     struct image_row *record = &task->record;
@@ -248,8 +253,6 @@ static void keep_raster(struct task *task, const struct config *config, void **b
     record->band_blue = raster->bands[2] + 1;
     record->range_low = raster->low;
     record->range_high = raster->high;
-    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
-        image_drop_file(&task->image, "output.format is not tiff");
     if (raster->keeps_file) {
         raster->file = *bytes;
         raster->file_size = size;
@@ -326,7 +329,7 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     TRY_OUT(choose(config, &limits));
     TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
     TRY_OUT(prepare(task, config));
-    keep_raster(task, config, &bytes, size);
+    keep_raster(task, &bytes, size);
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);

@@ -17,7 +17,7 @@ static const struct {
     [NOTICE_CLIPPED] = {LOG_INFO, "what is outside the range is clipped"},
     [NOTICE_BANDS] = {LOG_INFO, "some of its bands are dreamed on (input.bands)"},
     [NOTICE_RANGE] = {LOG_INFO, "percentiles of its values are black and white (input.range)"},
-    [NOTICE_NO_DATA] = {LOG_INFO, "samples without data stay so"},
+    [NOTICE_NO_DATA] = {LOG_INFO, "some of its samples are no data"},
     [NOTICE_DAMAGE] = {LOG_INFO, "damage has been passed over (input.damaged)"},
     [NOTICE_ALPHA] = {LOG_INFO, "JPEG has no alpha, the dream is written without"},
     [NOTICE_OCTAVES] = {LOG_INFO, "fewer octaves than octaves.count"},

@@ -227,10 +227,10 @@ enum status codec_settle_range(struct image *image, const struct image_choice *c
     else if (v.outside > 0)
         image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
                      percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
-    raster->keeps_file = tiff && (raster->keeps_file || none > 0 || !raster_is_plain(raster));
+    const char *none_said = !tiff || choice->alone ? choice->alone && !*choice->alone ? "grey" : "grey in the dream" : "stay so";
+    raster->keeps_file = tiff && !choice->alone && (raster->keeps_file || none > 0 || !raster_is_plain(raster));
     if (none > 0)
-        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and %s", percent * (double)none,
-                     tiff ? "stay so" : "grey in the dream");
+        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and %s", percent * (double)none, none_said);
     normalise(image);
     return STATUS_OK;
 }

@@ -180,12 +180,15 @@ static int bits_of(const struct tiff_page *page)
 
 static void describe_bands(const struct tiff_page *page, const struct image_choice *choice, struct image *image)
 {
+    char others[128] = ", others stay as they are";
+    if (choice->alone)
+        snprintf(others, sizeof others, *choice->alone ? ", others do not stay: %s" : "%s", choice->alone);
     const bool declared = page->photometric == PHOTOMETRIC_RGB && !choice->bands[0] && page->others == 0;
     if (page->colours == 3 && !declared && (page->others > 0 || choice->bands[0]))
-        image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands), others stay as they are",
-                     page->samples, page->bands[0] + 1, page->bands[1] + 1, page->bands[2] + 1);
+        image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands)%s", page->samples,
+                     page->bands[0] + 1, page->bands[1] + 1, page->bands[2] + 1, others);
     else if (page->colours == 1 && page->others > 0)
-        image_notice(image, NOTICE_BANDS, "%u bands: the first is dreamed on (input.bands), others stay as they are", page->samples);
+        image_notice(image, NOTICE_BANDS, "%u bands: the first is taken (input.bands)%s", page->samples, others);
 }
 
 // Of what is grey or RGB. What is plain is written as it always was: 8 or 16 bits, or floats of 0..1, without other bands.
@@ -199,7 +202,7 @@ static void begin_raster(const struct tiff_page *page, const struct image_choice
     samples_range(page->type, &raster->low, &raster->high);
     for (int c = 0; c < 3; c++)
         raster->bands[c] = page->bands[page->colours == 3 ? c : 0];
-    raster->keeps_file = !raster_is_plain(raster) || page->others > 0 || !isnan(page->no_data) || choice->bands[0];
+    raster->keeps_file = !choice->alone && (!raster_is_plain(raster) || page->others > 0 || !isnan(page->no_data) || choice->bands[0]);
     describe_bands(page, choice, image);
 }
 
@@ -220,7 +223,7 @@ static enum status read_image(struct reading *r, const struct image_limits *limi
         TRY(codec_settle_range(image, r->choice, page->colours));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
-    if (image->alpha && page->premultiplied && !image->raster.keeps_file)
+    if (image->alpha && page->premultiplied && !image->raster.keeps_file && raster_is_plain(&image->raster))
         codec_divide_by_alpha(image);
     TRY(use_profile(page, image));
     TRY(tags_take_tiff(image, r->source->file.bytes, r->source->file.size));

@@ -604,6 +604,32 @@ static void it_lies_as_it_lay(void)
     }
 }
 
+// What is said of samples that stay, where they do not, and where there is no dream.
+static void what_stays_is_said(void)
+{
+    static const struct {
+        const char *alone, *notice;
+    } cases[] = {
+        {NULL,
+         "5 bands: 1, 2 and 3 are red, green and blue (input.bands), others stay as they are; 14% of the samples are no data and stay so"},
+        {"resized", "5 bands: 1, 2 and 3 are red, green and blue (input.bands), others do not stay: resized; "
+                    "14% of the samples are no data and grey in the dream"},
+        {"", "5 bands: 1, 2 and 3 are red, green and blue (input.bands); 14% of the samples are no data and grey"},
+    };
+    const struct kind kind = {.type = {SAMPLE_UINT, 16}, .photometric = PHOTOMETRIC_RGB, .samples = 5, .holes = 7, .no_data = "0"};
+    struct bytes file = make(&kind);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct image_limits limits = roomy;
+        struct image image;
+        limits.choice.alone = cases[i].alone;
+        UNIT_OK(codec_decode(file.data, file.size, &limits, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, cases[i].notice);
+        CU_ASSERT_EQUAL(image.raster.keeps_file, cases[i].alone == NULL);
+        image_destroy(&image);
+    }
+    free(file.data);
+}
+
 // Without its file a raster still has its own type and range.
 static void without_its_file(void)
 {
@@ -614,7 +640,7 @@ static void without_its_file(void)
         struct bytes file = make(&kind);
         struct image image, again;
         UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
-        image_drop_file(&image, "resized");
+        image_drop_file(&image);
         free(file.data);
         file = encoded(&image, IMAGE_FORMAT_TIFF);
         UNIT_OK(codec_decode(file.data, file.size, &roomy, &again));
@@ -687,6 +713,7 @@ static const struct unit_test tests[] = {
     {"what is refused", what_is_refused},
     {"lying bands", lying_bands},
     {"it lies as it lay", it_lies_as_it_lay},
+    {"what stays is said", what_stays_is_said},
     {"without its file", without_its_file},
 };
 UNIT_MAIN("codec: rasters", tests)
