@@ -183,7 +183,7 @@ const struct config_key config_keys[] = {
         "Bands of a TIFF, FITS or JPEG 2000 that are red, green and blue. auto: those that it says, or the first three.",
         .takes = "auto, or three numbers from 1 with commas"),
     KEY(PICTURES, input.range, TEXT, "auto",
-        "Values of a raster that are black and white; p: percentiles. auto: all of its type; of floats beyond 0..1 p2,p98.",
+        "Values of a raster that are black and white; p: percentiles. auto: its type's, or p2,p98 where that says little.",
         .takes = "auto, type, LO,HI or pLO,pHI"),
     KEY(PICTURES, input.damaged, WORD, "refuse",
         "What becomes of a picture that is damaged. accept: what is missing is grey, or as its decoder guesses.",

@@ -200,19 +200,36 @@ static enum status find_percentiles(struct image *image, const struct image_choi
     return STATUS_OK;
 }
 
-// Values become -1..1, and grey where there is none.
+// Values become -1..1, and grey where there is none; what is plain as codec_put() has it.
 static void normalise(struct image *image)
 {
     const size_t count = 3 * (size_t)image->width * (size_t)image->height;
     const double low = image->raster.low, high = image->raster.high;
+    const bool plain = raster_is_plain(&image->raster) && !image->raster.keeps_file && image->raster.type.kind == SAMPLE_UINT;
+    for (size_t i = 0; plain && i < count; i++)
+        image->rgb[i] = isnan(image->rgb[i]) ? 0 : image->rgb[i] / half_of(image->raster.type.bits) - 1;
+    if (plain)
+        return;
     for (size_t i = 0; i < count; i++)
         image->rgb[i] = isnan(image->rgb[i]) ? 0 : sample_to_unit(image->rgb[i], low, high);
+}
+
+// Whether the range of the type says little of the values: floats beyond it; signed numbers, which are heights and the like; and unsigned
+// ones that end far below, as those of instruments of 12 bits do.
+static bool is_unlike_its_type(const struct image_raster *raster, const struct values *values)
+{
+    const int part = 8;
+    if (raster->type.kind == SAMPLE_FLOAT)
+        return values->outside > 0;
+    if (!(values->least < values->most)) // a mask that is black all over
+        return false;
+    return raster->type.kind == SAMPLE_INT || (raster->type.bits >= 16 && values->most <= raster->high / part);
 }
 
 enum status codec_settle_range(struct image *image, const struct image_choice *choice, int colours)
 {
     struct image_raster *raster = &image->raster;
-    const bool floats = raster->type.kind == SAMPLE_FLOAT, tiff = image->format == IMAGE_FORMAT_TIFF;
+    const bool tiff = image->format == IMAGE_FORMAT_TIFF;
     if (choice->range == RANGE_VALUES) {
         raster->low = choice->low;
         raster->high = choice->high;
@@ -222,7 +239,7 @@ enum status codec_settle_range(struct image *image, const struct image_choice *c
     const size_t none = v.none - raster->unread;
     if (v.none == v.count)
         return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
-    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && floats && v.outside > 0))
+    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && is_unlike_its_type(raster, &v)))
         TRY(find_percentiles(image, choice, &v));
     else if (v.outside > 0)
         image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",

@@ -248,7 +248,9 @@ bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice
 {
     const bool raster = tiff_page_is_grey(page) || page->photometric == PHOTOMETRIC_RGB;
     const bool chosen = choice->range == RANGE_VALUES || choice->range == RANGE_PERCENTILES;
-    return raster && page->bits >= 8 && (chosen || !isnan(page->no_data) || page->type.kind != SAMPLE_UINT || page->bits == 32);
+    const bool may_be_small = choice->range == RANGE_AUTO && page->bits == 16;
+    return raster && page->bits >= 8 &&
+           (chosen || may_be_small || !isnan(page->no_data) || page->type.kind != SAMPLE_UINT || page->bits == 32);
 }
 
 tmsize_t tiff_page_unit_size(const struct tiff_page *page)

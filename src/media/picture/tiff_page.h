@@ -43,7 +43,7 @@ enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, c
 
 bool tiff_page_is_grey(const struct tiff_page *page);
 
-// Whether its values are looked at before they are -1..1: not all that unsigned whole numbers can have, each of which is data.
+// Whether its values are looked at before they are -1..1: not where they are all that 8 bits can have, each of which is data.
 bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice *choice);
 
 // Bytes of a unit as tiff_page_read() gives it, and of a row in it.

@@ -204,7 +204,8 @@ static double worst_of(const struct kind *kind, const struct image *image, int c
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
             const double seen = image->rgb[(c * HEIGHT + y) * WIDTH + x];
-            const double value = (value_at(kind, band, x, y) - image->raster.low) / (image->raster.high - image->raster.low) * 2 - 1;
+            const double unit = (value_at(kind, band, x, y) - image->raster.low) / (image->raster.high - image->raster.low) * 2 - 1;
+            const double value = fmax(-1, fmin(1, unit));
             worst = fmax(worst, is_hole(kind, x, y) ? fabs(seen) : fabs(seen - value));
         }
     return worst;
@@ -472,12 +473,61 @@ static void ranges(void)
     free(file.data);
 }
 
+// `auto` of whole numbers: percentiles of signed ones, and of unsigned ones that end at an eighth of their type.
+static void automatic_ranges(void)
+{
+    static const struct {
+        struct sample_type type;
+        double low, high;
+        const char *no_data;
+        bool percentiles;
+    } cases[] = {
+        {{SAMPLE_UINT, 16}, 0, 4095, NULL, true},        {{SAMPLE_UINT, 16}, 0, 8500, NULL, true},
+        {{SAMPLE_UINT, 16}, 0, 8700, NULL, false},       {{SAMPLE_UINT, 16}, 300, 4000, "65535", true},
+        {{SAMPLE_UINT, 16}, 0, 65535, NULL, false},      {{SAMPLE_INT, 16}, -200, 2800, "-9999", true},
+        {{SAMPLE_INT, 16}, -32768, 32767, NULL, true},   {{SAMPLE_INT, 8}, -100, 100, NULL, true},
+        {{SAMPLE_UINT, 8}, 0, 20, NULL, false},          {{SAMPLE_UINT, 32}, 0, 500000, NULL, true},
+        {{SAMPLE_UINT, 32}, 0, 4294967295, NULL, false}, {{SAMPLE_UINT, 16}, 77, 77, NULL, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int colours = 1; colours <= 3; colours += 2) {
+            const struct kind kind = {.type = cases[i].type,
+                                      .photometric = colours == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK,
+                                      .samples = colours,
+                                      .low = cases[i].low,
+                                      .high = cases[i].high,
+                                      .no_data = cases[i].no_data,
+                                      .holes = cases[i].no_data ? 9 : 0};
+            struct bytes file = make(&kind);
+            struct image image;
+            double low, high;
+            samples_range(kind.type, &low, &high);
+            UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+            CU_ASSERT_EQUAL(strstr(image.notice, "the percentiles 2 and 98, are black and white (input.range)") != NULL,
+                            cases[i].percentiles);
+            CU_ASSERT_EQUAL(image.raster.low == low && image.raster.high == high, !cases[i].percentiles);
+            if (cases[i].percentiles) { // the pattern is noise that has 0.05 to 0.95 of the range
+                const double wide = cases[i].high - cases[i].low;
+                CU_ASSERT(fabs(image.raster.low - (cases[i].low + 0.07 * wide)) < 0.05 * wide);
+                CU_ASSERT(fabs(image.raster.high - (cases[i].high - 0.07 * wide)) < 0.05 * wide);
+            }
+            for (int k = 0; k < WIDTH * HEIGHT && !cases[i].percentiles && kind.type.bits == 16 && !kind.no_data; k++) {
+                uint16_t sample;
+                samples_store(kind.type, &sample, value_at(&kind, 0, k % WIDTH, k / WIDTH), NAN);
+                CU_ASSERT_EQUAL(image.rgb[k], sample / 32767.5f - 1); // to the bit as always
+            }
+            image_destroy(&image);
+            free(file.data);
+        }
+}
+
 // Nothing of what a type can hold is outside its range, though floats round 2147483647.
 static void extremes_of_a_type(void)
 {
     static const struct sample_type types[] = {{SAMPLE_UINT, 32}, {SAMPLE_INT, 32}, {SAMPLE_INT, 16}};
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
         const struct kind kind = {.type = types[t], .photometric = PHOTOMETRIC_RGB, .samples = 3, .compression = COMPRESSION_NONE};
+        const struct image_limits by_type = chosen("auto", "type");
         double range[2];
         samples_range(types[t], &range[0], &range[1]);
         struct bytes file = make(&kind);
@@ -489,7 +539,7 @@ static void extremes_of_a_type(void)
         CU_ASSERT_PTR_NOT_NULL_FATAL(at);
         for (int k = 0; k < 2; k++)
             samples_store(types[t], at + (size_t)k * bytes, range[k], NAN);
-        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        UNIT_OK(codec_decode(file.data, file.size, &by_type, &image));
         CU_ASSERT_STRING_EQUAL(image.notice, "");
         image_destroy(&image);
         free(file.data);
@@ -707,6 +757,7 @@ static const struct unit_test tests[] = {
     {"what is cut off", what_is_cut_off},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
+    {"automatic ranges", automatic_ranges},
     {"extremes of a type", extremes_of_a_type},
     {"percentiles are exact", percentiles_are_exact},
     {"floats of 16 bits", halves},
