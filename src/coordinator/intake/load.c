@@ -87,6 +87,7 @@ static enum status check_size(double width, double height, const struct image_li
 static enum status resize(struct image *image, double width, double height, const struct image_limits *limits)
 {
     struct image larger = {0};
+    const int old_width = image->width, old_height = image->height;
     enum status rc;
     TRY_OUT(check_size(width, height, limits));
     TRY_OUT(image_create(&larger, (int)width, (int)height));
@@ -98,6 +99,7 @@ static enum status resize(struct image *image, double width, double height, cons
         TRY_OUT(resize_alpha(image, &larger));
     image_drop_file(image);
     image_replace(image, &larger);
+    codec_resized(image, old_width, old_height);
 out:
     image_destroy(&larger);
     return rc;

@@ -19,6 +19,9 @@
 // the image's notice.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
+// The picture was of that size before: where its pixels lie on a map follows.
+void codec_resized(struct image *image, int width, int height);
+
 // What a file's header says of its picture, as codec_decode() would have it: upright, of so many bits a sample.
 struct codec_header {
     int width, height; // pixels

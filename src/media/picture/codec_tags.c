@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 #include "media/tags/directory.h"
+#include "media/tags/geo.h"
 
 enum {
     DEPTH_MAX = 2,  // below the first: EXIF, and what that points to
@@ -242,10 +244,7 @@ static void set_whole(struct tree *tree, uint64_t at, unsigned tag, uint64_t val
     uint64_t old;
     if (!find_entry(tree, at, tag, &entry) || !whole_of(tree, &entry, &old))
         return;
-    const unsigned width = number_bytes(entry.type, &numbers);
-    uint8_t *bytes = (uint8_t *)tree->bytes + entry.at;
-    for (unsigned i = 0; i < width; i++)
-        bytes[tree->big_endian ? width - 1 - i : i] = (uint8_t)(value >> 8 * i);
+    write_number(tree, entry.at, number_bytes(entry.type, &numbers), value);
 }
 
 // XMP may repeat the orientation, as an attribute or an element.
@@ -271,6 +270,36 @@ static void find_density(const struct tree *tree, double density[2])
         if (find_entry(tree, tree->first, tags[i], &entry) && entry.type == TYPE_RATIONAL && number_at(tree, entry.at, 4, &above) &&
             number_at(tree, entry.at + 4, 4, &below) && below > 0)
             density[i] = (double)above / (double)below * (unit == 3 ? 100 : 1 / 0.0254);
+}
+
+// Programs write into a stack of pages what it is made of, which one page is no longer: ImageJ, tifffile and those of OME.
+static bool is_of_a_stack(const char *text, size_t size)
+{
+    static const char *const begins[] = {"ImageJ=", "{\"shape\":"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (size > strlen(begins[i]) && memcmp(text, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return memmem(text, size, "<OME ", 5) != NULL;
+}
+
+void tags_leave_stack(struct image *image)
+{
+    struct image_tags *tags = &image->tags;
+    struct tree tree;
+    struct entry entry;
+    if (tags->exif && open_tree(&tree, tags->exif, tags->exif_size) && find_entry(&tree, tree.first, TAG_DESCRIPTION, &entry) &&
+        entry.type == TYPE_ASCII && is_of_a_stack((const char *)tree.bytes + entry.at, entry.size))
+        remove_entry(&tree, tree.first, TAG_DESCRIPTION);
+}
+
+void tags_lose_samples(struct image *image)
+{
+    geo_lose_samples(image->tags.exif, image->tags.exif_size);
+}
+
+void codec_resized(struct image *image, int width, int height)
+{
+    geo_scale(image->tags.exif, image->tags.exif_size, (double)image->width / width, (double)image->height / height);
 }
 
 void tags_settle(struct image *image)

@@ -244,7 +244,7 @@ enum status codec_tiff_probe(struct codec_source *file, const struct image_limit
     return rc;
 }
 
-static void describe_pages(struct image *image, struct codec_pages pages)
+static void see_pages(struct image *image, struct codec_pages pages)
 {
     if (pages.circle)
         image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
@@ -263,6 +263,8 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
         rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &limits->choice, .image = image}, limits);
     tiff_close(page.tiff);
     if (rc == STATUS_OK)
-        describe_pages(image, codec_tiff_pages(bytes, size));
+        see_pages(image, codec_tiff_pages(bytes, size));
+    if (rc == STATUS_OK && limits->choice.alone)
+        tags_lose_samples(image);
     return rc;
 }

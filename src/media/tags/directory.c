@@ -67,16 +67,56 @@ bool find_entry(const struct tree *tree, uint64_t at, unsigned tag, struct entry
     return false;
 }
 
-uint64_t count_values(const struct tree *tree, uint64_t at, unsigned wanted)
+static size_t entry_bytes(const struct tree *tree)
+{
+    return tree->large ? 20 : 12;
+}
+
+// Where the entry of a tag is; 0: nowhere.
+static uint64_t place_of(const struct tree *tree, uint64_t at, unsigned wanted)
 {
     const uint64_t count = entry_count(tree, at);
-    uint64_t tag, values;
+    uint64_t tag;
     for (uint64_t i = 0; i < count && i < ENTRIES_MAX; i++) {
-        const uint64_t where = at + (tree->large ? 8 : 2) + i * (tree->large ? 20 : 12);
-        if (number_at(tree, where, 2, &tag) && tag == wanted && number_at(tree, where + 4, tree->large ? 8 : 4, &values))
-            return values;
+        const uint64_t where = at + (tree->large ? 8 : 2) + i * entry_bytes(tree);
+        if (number_at(tree, where, 2, &tag) && tag == wanted)
+            return where;
     }
     return 0;
+}
+
+uint64_t count_values(const struct tree *tree, uint64_t at, unsigned tag)
+{
+    const uint64_t where = place_of(tree, at, tag);
+    uint64_t values;
+    return where > 0 && number_at(tree, where + 4, tree->large ? 8 : 4, &values) ? values : 0;
+}
+
+void write_number(const struct tree *tree, uint64_t at, size_t width, uint64_t number)
+{
+    uint8_t *bytes = (uint8_t *)tree->bytes + at;
+    if (at > tree->size || tree->size - at < width)
+        return;
+    for (size_t i = 0; i < width; i++)
+        bytes[tree->big_endian ? width - 1 - i : i] = (uint8_t)(number >> 8 * i);
+}
+
+void set_count(const struct tree *tree, uint64_t at, unsigned tag, uint64_t count)
+{
+    const uint64_t where = place_of(tree, at, tag);
+    if (where > 0)
+        write_number(tree, where + 4, tree->large ? 8 : 4, count);
+}
+
+void remove_entry(const struct tree *tree, uint64_t at, unsigned tag)
+{
+    const uint64_t where = place_of(tree, at, tag), count = entry_count(tree, at), width = tree->large ? 8 : 4;
+    const uint64_t end = at + (tree->large ? 8 : 2) + count * entry_bytes(tree) + width; // of the directory, with where the next one is
+    if (where == 0 || count > ENTRIES_MAX || end > tree->size)
+        return;
+    uint8_t *entry = (uint8_t *)tree->bytes + where;
+    memmove(entry, entry + entry_bytes(tree), (size_t)(end - where) - entry_bytes(tree));
+    write_number(tree, at, tree->large ? 8 : 2, count - 1);
 }
 
 bool whole_of(const struct tree *tree, const struct entry *entry, uint64_t *value)

@@ -59,6 +59,11 @@ bool read_entry(const struct tree *tree, uint64_t at, uint64_t i, struct entry *
 
 bool find_entry(const struct tree *tree, uint64_t at, unsigned tag, struct entry *entry);
 
+// Of bytes that are ours: a number in place of another one; how many values a tag has, no more than it had; and a tag less.
+void write_number(const struct tree *tree, uint64_t at, size_t width, uint64_t number);
+void set_count(const struct tree *tree, uint64_t at, unsigned tag, uint64_t count);
+void remove_entry(const struct tree *tree, uint64_t at, unsigned tag);
+
 // How many values a tag has, wherever they are, and however many; 0: it is not there.
 uint64_t count_values(const struct tree *tree, uint64_t at, unsigned tag);
 

@@ -7,7 +7,19 @@
 #include "media/picture/codec_formats.h"
 #include "pictures.h"
 
-enum { WIDTH = 70, HEIGHT = 45, TILE = 32, ROWS = 16, GEO_SCALE = 33550, GEO_POINTS = 33922, GEO_KEYS = 34735, NO_DATA = 42113 };
+enum {
+    WIDTH = 70,
+    HEIGHT = 45,
+    TILE = 32,
+    ROWS = 16,
+    GEO_SCALE = 33550,
+    GEO_POINTS = 33922,
+    GEO_KEYS = 34735,
+    GEO_MATRIX = 34264,
+    RPC = 50844,
+    GDAL = 42112,
+    NO_DATA = 42113
+};
 
 struct kind {
     struct sample_type type;
@@ -17,6 +29,8 @@ struct kind {
     double low, high; // of the values; both 0: of the type
     int holes;        // every so many pixels has no data; 0: none
     int compression, orientation;
+    bool points, matrix; // pixels are points; by a matrix
+    const char *caption;
     int sparse; // every second strip or tile is left out, or full of no data, or 0
 };
 enum { LEFT_OUT = 1, FULL_OF_NOTHING };
@@ -47,10 +61,15 @@ static void add_unknown_tags(TIFF *tiff)
     static const TIFFFieldInfo fields[] = {{GEO_SCALE, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"scale"},
                                            {GEO_POINTS, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"points"},
                                            {GEO_KEYS, -1, -1, TIFF_SHORT, FIELD_CUSTOM, 1, 1, (char *)"keys"},
+                                           {GEO_MATRIX, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"matrix"},
+                                           {RPC, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"rpc"},
+                                           {GDAL, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, (char *)"gdal"},
                                            {NO_DATA, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, (char *)"nodata"}};
     TIFFMergeFieldInfo(tiff, fields, sizeof fields / sizeof fields[0]);
 }
 
+static const double matrix[16] = {10, 0.2, 0, 7000, 0.3, -12, 0, 5000, 0, 0, 0, 0, 0, 0, 0, 1};
+static const uint16_t point_keys[12] = {1, 1, 0, 2, 1025, 0, 1, 2, 3072, 0, 1, 32632};
 static const double scale[3] = {10, 10, 0}, points[6] = {0, 0, 0, 399960, 5300040, 0};
 static const uint16_t keys[8] = {1, 1, 0, 1, 3072, 0, 1, 32632};
 static const char caption[] = "a field in May";
@@ -77,12 +96,21 @@ static void set_tags(TIFF *tiff, const struct kind *kind)
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, TILE), TIFFSetField(tiff, TIFFTAG_TILELENGTH, TILE);
     else
         TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, ROWS);
-    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, caption);
+    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, kind->caption ? kind->caption : caption);
     TIFFSetField(tiff, TIFFTAG_XRESOLUTION, 300.0);
     TIFFSetField(tiff, TIFFTAG_YRESOLUTION, 300.0);
-    TIFFSetField(tiff, GEO_SCALE, 3, scale);
-    TIFFSetField(tiff, GEO_POINTS, 6, points);
-    TIFFSetField(tiff, GEO_KEYS, 8, keys);
+    if (kind->matrix)
+        TIFFSetField(tiff, GEO_MATRIX, 16, matrix);
+    else
+        TIFFSetField(tiff, GEO_SCALE, 3, scale), TIFFSetField(tiff, GEO_POINTS, 6, points);
+    TIFFSetField(tiff, GEO_KEYS, kind->points ? 12 : 8, kind->points ? point_keys : keys);
+    if (kind->points)
+        TIFFSetField(tiff, RPC, 16, matrix);
+    if (kind->no_data)
+        TIFFSetField(tiff, GDAL,
+                     "<GDALMetadata>\n  <Item name=\"SENSOR\">S2A</Item>\n  <Item name=\"WAVE\" sample=\"0\">450</Item>\n"
+                     "  <Item name=\"EMPTY\" sample=\"2\"/><Item name=\"ALL\"/>\n"
+                     "  <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">-0.1</Item>\n</GDALMetadata>\n");
     if (kind->no_data)
         TIFFSetField(tiff, NO_DATA, kind->no_data);
 }
@@ -680,6 +708,81 @@ static void what_stays_is_said(void)
     free(file.data);
 }
 
+// Where on the map a place of the picture is, counted from its corner, as GDAL has it.
+static void place_on_map(TIFF *tiff, double x, double y, double on_map[2])
+{
+    uint16_t count, *geo_keys;
+    double *numbers, *tie;
+    CU_ASSERT_FATAL(TIFFGetField(tiff, GEO_KEYS, &count, &geo_keys));
+    if (count == 12)
+        x -= 0.5, y -= 0.5;
+    if (TIFFGetField(tiff, GEO_MATRIX, &count, &numbers)) {
+        for (int k = 0; k < 2; k++)
+            on_map[k] = numbers[4 * k] * x + numbers[4 * k + 1] * y + numbers[4 * k + 3];
+        return;
+    }
+    CU_ASSERT_FATAL(TIFFGetField(tiff, GEO_SCALE, &count, &numbers) && TIFFGetField(tiff, GEO_POINTS, &count, &tie) && count == 6);
+    on_map[0] = tie[3] + (x - tie[0]) * numbers[0];
+    on_map[1] = tie[4] - (y - tie[1]) * numbers[1];
+}
+
+static TIFF *opened(const struct bytes *file)
+{
+    FILE *stream = fopen("test_raster.tmp", "wb");
+    CU_ASSERT_FATAL(stream && fwrite(file->data, 1, file->size, stream) == file->size && fclose(stream) == 0);
+    TIFF *tiff = TIFFOpen("test_raster.tmp", "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    unlink("test_raster.tmp");
+    return tiff;
+}
+
+// The corners of a picture stay where they are on the map, and what a smaller or larger one no longer has is not spoken of.
+static void resized_on_the_map(void)
+{
+    for (int layout = 0; layout < 8; layout++) {
+        const struct kind kind = {.type = {SAMPLE_UINT, 16},
+                                  .photometric = PHOTOMETRIC_MINISBLACK,
+                                  .samples = 5,
+                                  .mode = layout & 4 ? "wb8" : "wl",
+                                  .no_data = "0",
+                                  .holes = 9,
+                                  .points = layout & 1,
+                                  .matrix = layout & 2};
+        enum { WIDE = 161, HIGH = 30 };
+        struct image_limits limits = roomy;
+        struct bytes file = make(&kind);
+        struct image image, other;
+        limits.choice.alone = "resized";
+        UNIT_OK(codec_decode(file.data, file.size, &limits, &image));
+        UNIT_OK(image_create(&other, WIDE, HIGH));
+        memset(other.rgb, 0, 3 * sizeof(float) * WIDE * HIGH);
+        image_drop_file(&image);
+        image_replace(&image, &other);
+        codec_resized(&image, WIDTH, HEIGHT);
+        struct bytes out = encoded(&image, IMAGE_FORMAT_TIFF);
+        TIFF *before = opened(&file), *after = opened(&out);
+        for (int corner = 0; corner < 4; corner++) {
+            double was[2], is[2];
+            place_on_map(before, corner & 1 ? WIDTH : 0, corner & 2 ? HEIGHT : 0, was);
+            place_on_map(after, corner & 1 ? WIDE : 0, corner & 2 ? HIGH : 0, is);
+            CU_ASSERT(fabs(was[0] - is[0]) < 1e-6 && fabs(was[1] - is[1]) < 1e-6);
+        }
+        uint16_t count;
+        void *values;
+        const char *text;
+        CU_ASSERT(TIFFGetField(before, NO_DATA, &count, &text) && !TIFFGetField(after, NO_DATA, &count, &text));
+        CU_ASSERT(!TIFFGetField(after, RPC, &count, &values));
+        CU_ASSERT_FATAL(TIFFGetField(after, GDAL, &count, &text));
+        CU_ASSERT(count == strlen(text) + 1 && strstr(text, ">S2A<") && strstr(text, "ALL") && !strstr(text, "sample") &&
+                  strstr(text, "</GDALMetadata>"));
+        TIFFClose(before);
+        TIFFClose(after);
+        image_destroy(&image);
+        free(file.data);
+        free(out.data);
+    }
+}
+
 // Without its file a raster still has its own type and range.
 static void without_its_file(void)
 {
@@ -764,6 +867,7 @@ static const struct unit_test tests[] = {
     {"what is refused", what_is_refused},
     {"lying bands", lying_bands},
     {"it lies as it lay", it_lies_as_it_lay},
+    {"resized, on the map", resized_on_the_map},
     {"what stays is said", what_stays_is_said},
     {"without its file", without_its_file},
 };
