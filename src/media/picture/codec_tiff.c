@@ -246,6 +246,8 @@ enum status codec_tiff_probe(struct codec_source *file, const struct image_limit
 
 static void see_pages(struct image *image, struct codec_pages pages)
 {
+    if (pages.count > 1)
+        tags_leave_stack(image);
     if (pages.circle)
         image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
     else if (pages.count > 1)

@@ -522,6 +522,35 @@ static void pages_beside_the_first(void)
     }
 }
 
+// What programs write into a stack of pages of itself does not hold for one of them; what people write stays.
+static void descriptions_of_stacks(void)
+{
+    static const char *const texts[] = {"ImageJ=1.53\nimages=5\nslices=5\n", "{\"shape\": [5, 160, 240]}",
+                                        "<?xml version=\"1.0\"?><OME xmlns=\"o\"><Image ID=\"1\"/></OME>", "slices of a leaf, with ImageJ"};
+    for (int i = 0; i < 8; i++) {
+        const int pages = 1 + i % 2;
+        TIFF *tiff = TIFFOpen("test_codec.tif", i % 4 ? "wl" : "wb8");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        for (int page = 0; page < pages; page++) {
+            const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+            set_tags(tiff, &kind);
+            TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, texts[i / 2]);
+            write_units(tiff, &kind);
+            CU_ASSERT(TIFFWriteDirectory(tiff));
+        }
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        if (pages > 1 && i / 2 < 3)
+            CU_ASSERT_PTR_NULL(image.tags.description)
+        else
+            CU_ASSERT_STRING_EQUAL(image.tags.description, texts[i / 2]);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 static const struct unit_test tests[] = {
 #ifdef TIFFLIB_AT_LEAST
     {"what others do with libtiff's messages", what_others_do_with_messages},
@@ -537,6 +566,7 @@ static const struct unit_test tests[] = {
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},
     {"the first of several pages", the_first_of_several_pages},
+    {"descriptions of stacks", descriptions_of_stacks},
     {"pages beside the first", pages_beside_the_first},
 };
 UNIT_MAIN("codec: TIFF", tests)
