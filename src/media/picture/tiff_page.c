@@ -42,8 +42,14 @@ static enum status check_bits(struct tiff_page *page)
                                       : format == SAMPLEFORMAT_INT  ? SAMPLE_INT
                                                                     : SAMPLE_UINT,
                                       page->bits};
-    if (format > SAMPLEFORMAT_VOID || (page->type.kind != SAMPLE_UINT && !raster && page->photometric != PHOTOMETRIC_CIELAB))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with complex samples, or with signed or float ones that are neither grey nor RGB");
+    if (format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with complex samples; convert them to their magnitude");
+    if (format > SAMPLEFORMAT_VOID)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with samples of format %u, which nobody knows; convert it to whole numbers or floats",
+                    format);
+    if (page->type.kind != SAMPLE_UINT && !raster && page->photometric != PHOTOMETRIC_CIELAB)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with %s samples that are neither grey nor RGB; convert it to RGB, or to unsigned samples",
+                    page->type.kind == SAMPLE_INT ? "signed" : "float");
     if (packed && page->samples == 1 && page->type.kind == SAMPLE_UINT)
         return STATUS_OK;
     if (raster && !samples_are_known(page->type))

@@ -341,6 +341,37 @@ static void lying_tags(void)
     }
 }
 
+static void formats_of_samples(void)
+{
+    static const struct {
+        int format, bits, photometric, samples;
+        const char *message;
+    } cases[] = {
+        {SAMPLEFORMAT_COMPLEXINT, 32, PHOTOMETRIC_MINISBLACK, 1, "a TIFF with complex samples; convert them to their magnitude"},
+        {SAMPLEFORMAT_COMPLEXIEEEFP, 64, PHOTOMETRIC_RGB, 3, "a TIFF with complex samples; convert them to their magnitude"},
+        {SAMPLEFORMAT_IEEEFP, 16, PHOTOMETRIC_SEPARATED, 4, "a TIFF with float samples that are neither grey nor RGB; convert it to RGB"},
+        {SAMPLEFORMAT_INT, 8, PHOTOMETRIC_SEPARATED, 4, "a TIFF with signed samples that are neither grey nor RGB; convert it to RGB"},
+        {SAMPLEFORMAT_UINT, 12, PHOTOMETRIC_MINISBLACK, 1, "a TIFF with 12 bits a sample; convert it to 8, 16 or 32"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        static const uint8_t row[WIDTH * 3 * 8];
+        TIFF *tiff = TIFFOpen("test_codec.tif", "wl");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
+        TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, 1);
+        TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, cases[i].bits);
+        TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, cases[i].format);
+        TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, cases[i].samples);
+        TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, cases[i].photometric);
+        TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+        CU_ASSERT_EQUAL(TIFFWriteScanline(tiff, (void *)(uintptr_t)row, 0, 0), 1);
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        expect_refused(&file, &roomy, STATUS_UNSUPPORTED, cases[i].message);
+        free(file.data);
+    }
+}
+
 // Pages of grey, the first of 8 bits, others of 16.
 static struct bytes pages_of(const char *mode, int pages)
 {
@@ -562,6 +593,7 @@ static const struct unit_test tests[] = {
     {"premultiplied alpha is divided out", premultiplied_alpha_is_divided_out},
     {"orientation is undone", orientation_is_undone},
     {"lying tags", lying_tags},
+    {"formats of samples", formats_of_samples},
     {"pages in a circle", pages_in_a_circle},
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},
