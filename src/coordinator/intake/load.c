@@ -212,6 +212,21 @@ static bool is_mask_in_alpha(const struct mask *mask, const struct image *image)
     return white && !opaque;
 }
 
+// Programs of maps write 0 and 1, which are black and nearly black.
+static void warn_of_black(const struct mask *mask, const char *shown, const struct image *image, bool feathered)
+{
+    enum { NEARLY = MASK_FULL / 16 };
+    const int brightest = mask_brightest(mask), most = image->bits == 8 ? 255 : MASK_FULL;
+    if (brightest == 0)
+        log_warning("mask %s is black all over%s: dreams will be as their pictures", shown,
+                    feathered ? ", or what is not is narrower than mask_feather" : "");
+    else if (brightest < NEARLY)
+        log_warning(
+            "mask %s is nearly black all over, its brightest is %.3g of %d: dreams will be nearly as their pictures; bring its white "
+            "to %d, as by gdal_translate -scale",
+            shown, (double)brightest * most / MASK_FULL, most, most);
+}
+
 enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
 {
     struct image image;
@@ -225,9 +240,7 @@ enum status load_mask(const struct config *config, struct mask *mask, char sha25
     if (is_mask_in_alpha(mask, &image))
         log_warning("mask %s is white all over, and its alpha does not count: paint black what is to stay as it is", shown);
     TRY_OUT(mask_feather(mask, config->mask_feather));
-    if (mask_is_black(mask))
-        log_warning("mask %s is black all over%s: dreams will be as their pictures", shown,
-                    config->mask_feather > 0 ? ", or what is not is narrower than mask_feather" : "");
+    warn_of_black(mask, shown, &image, config->mask_feather > 0);
 out:
     image_destroy(&image);
     if (rc != STATUS_OK)
