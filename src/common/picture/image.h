@@ -25,6 +25,7 @@ enum image_notice {
     NOTICE_RANGE,     // of values
     NOTICE_NO_DATA,   // in a part of it
     NOTICE_DAMAGE,    // that has been passed over
+    NOTICE_READABLE,  // refused, though something is there
     NOTICE_KINDS
 };
 

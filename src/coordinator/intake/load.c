@@ -290,6 +290,20 @@ static enum status prepare(struct task *task, const struct config *config)
     return STATUS_OK;
 }
 
+// A picture that is refused: whether it would be read where damage is accepted, which costs another try. The message stays.
+static enum status refuse(const void *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    struct image_limits accepting = *limits;
+    char message[STATUS_MESSAGE_MAX];
+    snprintf(message, sizeof message, "%s", status_message());
+    accepting.choice.accepts_damage = true;
+    const enum status rc = limits->choice.accepts_damage ? STATUS_FORMAT : codec_decode(bytes, size, &accepting, image);
+    image_destroy(image);
+    if (rc == STATUS_OK)
+        image_notice(image, NOTICE_READABLE, "damaged; input.damaged: accept takes what is there");
+    return fail(STATUS_FORMAT, "%s", message);
+}
+
 int64_t load_modified(const struct stat *facts)
 {
     return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
@@ -342,7 +356,8 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
     TRY_OUT(choose(config, &limits));
-    TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
+    rc = codec_decode(bytes, size, &limits, &task->image);
+    TRY_OUT(rc == STATUS_FORMAT ? refuse(bytes, size, &limits, &task->image) : rc);
     TRY_OUT(prepare(task, config));
     keep_raster(task, &bytes, size);
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;

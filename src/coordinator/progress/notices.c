@@ -19,6 +19,7 @@ static const struct {
     [NOTICE_RANGE] = {LOG_INFO, "percentiles of its values are black and white (input.range)"},
     [NOTICE_NO_DATA] = {LOG_INFO, "some of its samples are no data"},
     [NOTICE_DAMAGE] = {LOG_INFO, "damage has been passed over (input.damaged)"},
+    [NOTICE_READABLE] = {LOG_INFO, "input.damaged: accept takes what is there"},
     [NOTICE_ALPHA] = {LOG_INFO, "JPEG has no alpha, the dream is written without"},
     [NOTICE_OCTAVES] = {LOG_INFO, "fewer octaves than octaves.count"},
     [NOTICE_BASELINES] = {LOG_WARNING, "no other picture is there as a baseline"},
