@@ -290,7 +290,10 @@ static void every_type(void)
                                      .separate = layout & 2,
                                      .tiled = layout & 4,
                                      .mode = layout & 1 ? "wb" : "wl8",
-                                     .no_data = types[t].kind == SAMPLE_FLOAT ? NULL : "0",
+                                     .no_data = types[t].kind == SAMPLE_FLOAT  ? NULL
+                                                : types[t].kind == SAMPLE_UINT ? "0"
+                                                : types[t].bits == 8           ? "-128"
+                                                                               : "-32768", // which is no value
                                      .holes = 7});
 }
 
