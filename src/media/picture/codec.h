@@ -15,8 +15,8 @@
 // The picture is sRGB: one with an ICC profile is brought there (codec_color.h), as is a PNG that says otherwise what its colours are;
 // one without is taken as sRGB. It is upright: an EXIF or TIFF orientation is undone. Of several pages or frames it is the first.
 // Premultiplied alpha is divided out. A file that is cut off or damaged is an error, not half a picture, unless limits->choice accepts it.
-// Where image->raster.keeps_file, the caller gives it the bytes, or calls image_drop_file(); it says before by limits->choice.alone. What the user should know about all that is in
-// the image's notice.
+// Where image->raster.keeps_file, the caller gives it the bytes, or calls image_drop_file(); it says before by limits->choice.alone. What
+// the user should know about all that is in the image's notice.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
 // The picture was of that size before: where its pixels lie on a map follows.
