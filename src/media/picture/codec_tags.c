@@ -194,7 +194,7 @@ static enum status keep(void **to, size_t *to_size, const void *bytes, size_t si
 enum status tags_take_exif(struct image *image, const void *block, size_t size)
 {
     struct tree tree;
-    return open_tree(&tree, block, size) ? keep((void **)&image->tags.exif, &image->tags.exif_size, block, size) : STATUS_OK;
+    return tree_open(&tree, block, size) ? keep((void **)&image->tags.exif, &image->tags.exif_size, block, size) : STATUS_OK;
 }
 
 enum status tags_take_xmp(struct image *image, const void *text, size_t size)
@@ -214,7 +214,7 @@ enum status tags_take_tiff(struct image *image, const uint8_t *bytes, size_t siz
     struct sink sink = {0};
     struct entries *entries = NULL;
     enum status rc;
-    if (!open_tree(&tree, bytes, size))
+    if (!tree_open(&tree, bytes, size))
         return STATUS_OK;
     TRY(ALLOCATE(entries, 1, "for the tags of a TIFF"));
     put(&sink, "II*\0\0\0\0", TIFF_HEADER);
@@ -287,7 +287,7 @@ void tags_leave_stack(struct image *image)
     struct image_tags *tags = &image->tags;
     struct tree tree;
     struct entry entry;
-    if (tags->exif && open_tree(&tree, tags->exif, tags->exif_size) && find_entry(&tree, tree.first, TAG_DESCRIPTION, &entry) &&
+    if (tags->exif && tree_open(&tree, tags->exif, tags->exif_size) && find_entry(&tree, tree.first, TAG_DESCRIPTION, &entry) &&
         entry.type == TYPE_ASCII && is_of_a_stack((const char *)tree.bytes + entry.at, entry.size))
         remove_entry(&tree, tree.first, TAG_DESCRIPTION);
 }
@@ -310,7 +310,7 @@ void tags_settle(struct image *image)
     uint64_t at;
     if (tags->xmp)
         set_xmp_upright(tags->xmp);
-    if (!tags->exif || !open_tree(&tree, tags->exif, tags->exif_size))
+    if (!tags->exif || !tree_open(&tree, tags->exif, tags->exif_size))
         return;
     set_whole(&tree, tree.first, TAG_ORIENTATION, 1);
     if (find_entry(&tree, tree.first, TAG_EXIF, &entry) && whole_of(&tree, &entry, &at)) {
@@ -331,7 +331,7 @@ int exif_orientation(const uint8_t *block, size_t size)
     struct tree tree;
     struct entry entry;
     uint64_t value;
-    const bool valid = open_tree(&tree, block, size) && !tree.large && find_entry(&tree, tree.first, TAG_ORIENTATION, &entry) &&
+    const bool valid = tree_open(&tree, block, size) && !tree.large && find_entry(&tree, tree.first, TAG_ORIENTATION, &entry) &&
                        whole_of(&tree, &entry, &value);
     return valid && value >= 1 && value <= 8 ? (int)value : 1;
 }
@@ -351,7 +351,7 @@ static void add_density(struct sink *sink, struct entries *entries, const double
 static void add_all(struct sink *sink, struct entries *entries, const struct image_tags *tags)
 {
     struct tree tree;
-    if (tags->exif && open_tree(&tree, tags->exif, tags->exif_size))
+    if (tags->exif && tree_open(&tree, tags->exif, tags->exif_size))
         copy_directory(&tree, tree.first, sink, entries, 0);
     add_density(sink, entries, tags->density);
     if (tags->description)

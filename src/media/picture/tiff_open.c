@@ -168,7 +168,7 @@ struct codec_pages codec_tiff_pages(const uint8_t *bytes, size_t size)
 {
     struct tree tree;
     struct codec_pages pages = {0};
-    if (!open_tree(&tree, bytes, size))
+    if (!tree_open(&tree, bytes, size))
         return pages;
     const size_t offset_bytes = tree.large ? 8 : 4, count_bytes = tree.large ? 8 : 2, entry_bytes = tree.large ? 20 : 12;
     uint64_t passed = 0; // a page that a circle comes back to, sooner or later: moved on after twice as many pages each time
@@ -191,7 +191,7 @@ uint64_t codec_tiff_units(const uint8_t *bytes, size_t size)
 {
     enum { TAG_STRIPS = 273, TAG_TILES = 324 };
     struct tree tree;
-    if (!bytes || !open_tree(&tree, bytes, size))
+    if (!bytes || !tree_open(&tree, bytes, size))
         return 0;
     const uint64_t tiles = count_values(&tree, tree.first, TAG_TILES);
     return tiles > 0 ? tiles : count_values(&tree, tree.first, TAG_STRIPS);

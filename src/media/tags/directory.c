@@ -18,7 +18,7 @@ bool number_at(const struct tree *tree, uint64_t at, size_t width, uint64_t *num
     return true;
 }
 
-bool open_tree(struct tree *tree, const uint8_t *bytes, size_t size)
+bool tree_open(struct tree *tree, const uint8_t *bytes, size_t size)
 {
     uint64_t magic = 0;
     *tree = (struct tree){.bytes = bytes, .size = size};

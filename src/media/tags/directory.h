@@ -49,7 +49,7 @@ unsigned number_bytes(unsigned type, unsigned *numbers);
 bool number_at(const struct tree *tree, uint64_t at, size_t width, uint64_t *number);
 
 // False: neither TIFF nor EXIF.
-bool open_tree(struct tree *tree, const uint8_t *bytes, size_t size);
+bool tree_open(struct tree *tree, const uint8_t *bytes, size_t size);
 
 // Of the directory at `at`.
 uint64_t entry_count(const struct tree *tree, uint64_t at);

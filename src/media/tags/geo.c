@@ -90,7 +90,7 @@ void geo_scale(uint8_t *block, size_t size, double across, double down)
     const double factors[2] = {across, down};
     struct tree tree;
     struct entry entry;
-    if (!block || !open_tree(&tree, block, size))
+    if (!block || !tree_open(&tree, block, size))
         return;
     const double middle = place_of(&tree);
     if (find_numbers(&tree, TAG_SCALE, 2, &entry))
@@ -127,7 +127,7 @@ void geo_lose_samples(uint8_t *block, size_t size)
 {
     struct tree tree;
     struct entry entry;
-    if (!block || !open_tree(&tree, block, size))
+    if (!block || !tree_open(&tree, block, size))
         return;
     remove_entry(&tree, tree.first, TAG_GDAL_NODATA);
     if (!find_entry(&tree, tree.first, TAG_GDAL_METADATA, &entry) || entry.type != TYPE_ASCII || entry.size <= sizeof(uint64_t))
