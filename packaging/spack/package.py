@@ -13,6 +13,7 @@ class Oneiros(CMakePackage):
     git = "file:///path/to/oneiros"
     version("main", branch="main")
 
+    variant("vips", default=True, description="HEIC, AVIF, JPEG XL, JPEG 2000, WebP, GIF, FITS, OpenEXR, HDR")
     variant("tests", default=False, description="Build the tests")
 
     depends_on("c", type="build")
@@ -29,6 +30,7 @@ class Oneiros(CMakePackage):
     depends_on("libjpeg-turbo")
     depends_on("lcms")
     depends_on("ffmpeg@5:6+libx264")
+    depends_on("libvips@8.12:", when="+vips")
     depends_on("libyaml")
     depends_on("jansson")
     depends_on("libarchive")
@@ -39,6 +41,7 @@ class Oneiros(CMakePackage):
     def cmake_args(self):
         return [
             self.define_from_variant("ONEIROS_TESTS", "tests"),
+            self.define_from_variant("ONEIROS_VIPS", "vips"),
             self.define("ONEIROS_SOURCE_CONFIG", False),
             # Chart.js 3.9.1 (MIT), one file that goes into the program: chart.min.js of the npm package chart.js.
             self.define("CHART_JS", "/path/to/chart.min.js"),

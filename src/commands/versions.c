@@ -16,6 +16,9 @@
 #include <tiffio.h>
 #include <tiffvers.h>
 #include <yaml.h>
+#ifdef ONEIROS_VIPS
+#include <vips/vips.h>
+#endif
 
 #include <jpeglib.h> // needs stdio.h before it
 
@@ -105,6 +108,13 @@ void versions_print(FILE *stream)
     fprintf(stream, "  %-10s %s\n", "FFmpeg", av_version_info());
     print_numbers(stream, "avcodec", AV_NUMBERS(LIBAVCODEC_VERSION_INT), AV_NUMBERS(avcodec_version()));
     print_numbers(stream, "avformat", AV_NUMBERS(LIBAVFORMAT_VERSION_INT), AV_NUMBERS(avformat_version()));
+#ifdef ONEIROS_VIPS
+    const unsigned vips_compiled[] = {VIPS_MAJOR_VERSION, VIPS_MINOR_VERSION, VIPS_MICRO_VERSION};
+    const unsigned vips_running[] = {(unsigned)vips_version(0), (unsigned)vips_version(1), (unsigned)vips_version(2)};
+    print_numbers(stream, "libvips", vips_compiled, vips_running);
+#else
+    fprintf(stream, "  %-10s %s\n", "libvips", "none: it is built without");
+#endif
     print_version(stream, "libcurl", LIBCURL_VERSION, curl_version_info(CURLVERSION_NOW)->version);
     fprintf(stream, "  %-10s %s\n", "libyaml", yaml_get_version_string());
 }

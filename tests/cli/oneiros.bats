@@ -64,6 +64,7 @@ weights_or_skip() {
     for library in oneDNN HDF5 MPI hwloc libpng libtiff libjpeg lcms2 FFmpeg libcurl libyaml; do
         grep -Eq "^  $library +.*[0-9]+\.[0-9]+" <<<"$output"
     done
+    grep -Eq "^  libvips +([0-9]+\.[0-9]+|none: )" <<<"$output"
 }
 
 @test "an unknown command: exit 2 and the nearest one" {

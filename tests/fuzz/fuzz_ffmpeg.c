@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Any bytes as what FFmpeg decodes: WebP, BMP and GIF.
-#include <string.h>
-
+// Any bytes as what FFmpeg decodes: BMP, TGA and Netpbm.
 #include "picture.h"
+
+#include "media/picture/codec_formats.h"
+#include "media/picture/signature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    if (size >= 4 && (memcmp(bytes, "RIFF", 4) == 0 || memcmp(bytes, "BM", 2) == 0 || memcmp(bytes, "GIF8", 4) == 0))
+    const struct signature *s = signature_find(bytes, size);
+    if (s && (s->decode == codec_bmp_decode || s->decode == codec_tga_decode || s->decode == codec_pnm_decode))
         fuzz_picture(bytes, size);
     return 0;
 }

@@ -8,15 +8,21 @@
 #include <sys/stat.h>
 
 #include "media/picture/codec.h"
+#include "media/picture/signature.h"
 
 enum status __real_codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image);
 enum status __wrap_codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image);
 
 enum { SEED_BYTES_MAX = 16 << 10 };
 
-static const char *target_of(uint8_t first)
+static const char *target_of(const uint8_t *bytes, size_t size)
 {
-    return first == 0x89 ? "fuzz_png" : first == 0xff ? "fuzz_jpeg" : first == 'I' || first == 'M' ? "fuzz_tiff" : "fuzz_ffmpeg";
+    const uint8_t first = bytes[0];
+    return signature_find(bytes, size)->loader ? "fuzz_vips"
+           : first == 0x89                     ? "fuzz_png"
+           : first == 0xff                     ? "fuzz_jpeg"
+           : first == 'I' || first == 'M'      ? "fuzz_tiff"
+                                               : "fuzz_ffmpeg";
 }
 
 // Named by its content, so that it is there once.
@@ -25,8 +31,9 @@ static void keep(const uint8_t *bytes, size_t size)
     unsigned char digest[SHA256_DIGEST_LENGTH];
     char path[64];
     SHA256(bytes, size, digest);
-    mkdir(target_of(bytes[0]), 0777);
-    snprintf(path, sizeof path, "%s/%02x%02x%02x%02x", target_of(bytes[0]), digest[0], digest[1], digest[2], digest[3]);
+    const char *target = target_of(bytes, size);
+    mkdir(target, 0777);
+    snprintf(path, sizeof path, "%s/%02x%02x%02x%02x", target, digest[0], digest[1], digest[2], digest[3]);
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)
         abort();

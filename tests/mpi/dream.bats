@@ -316,6 +316,9 @@ END
     ffmpeg -v error -f lavfi -i color=black:size=20x20:duration=1:rate=1 -frames:v 1 black.png
     run -0 ranks 2 -s mask=black.png -o black b.png
     [ "$(grep -c 'mask black.png is black all over, or what is not is narrower than mask_feather: dreams' <<<"$output")" -eq 1 ]
+    ffmpeg -v error -f lavfi -i color=black:size=20x20:duration=1:rate=1 -vf format=gray,geq=lum=1 -frames:v 1 nearly.png
+    run -0 ranks 2 -s mask=nearly.png -o nearly b.png
+    [ "$(grep -c 'mask nearly.png is nearly black all over, its brightest is 1 of 255: dreams will be nearly' <<<"$output")" -eq 1 ]
     ffmpeg -v error -i black/b/dream.png -f rawvideo dreamed
     ffmpeg -v error -i b.png -f rawvideo photograph
     cmp dreamed photograph

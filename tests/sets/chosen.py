@@ -67,7 +67,7 @@ def check_formats(oneiros, photo):
     stored = of_type(bands_of(photo, 5), "i16")
     pathlib.Path("format.tif").write_bytes(tiff(stored, photometric="minisblack", planarconfig="contig"))
     _, samples, said = dream(oneiros, pathlib.Path("format.tif"), "-s", "output.format=png")
-    assert "output.format is not tiff" in said and samples.shape == (*photo.shape[:2], 3), said
+    assert "others do not stay: output.format is not tiff" in said and "stay as they are" not in said and samples.shape == (*photo.shape[:2], 3), said
     Image.fromarray((photo * 255).astype(numpy.uint8)).save("format.jpg", quality=95, dpi=(240, 240))
     _, samples, said = dream(oneiros, pathlib.Path("format.jpg"), "-s", "output.format=tiff")
     assert samples.shape == photo.shape and samples.dtype == numpy.uint8

@@ -53,7 +53,7 @@ NOTICES = {
     "clipped": "what is outside the range is clipped",
     "(input.bands)": "some of its bands are dreamed on (input.bands)",
     "(input.range)": "percentiles of its values are black and white (input.range)",
-    "no data and stay so": "samples without data stay so",
+    "no data and stay so": "some of its samples are no data",
     "passed over": "damage has been passed over (input.damaged)",
     "the picture is whole": "damage has been passed over (input.damaged)",
     "end marker": "damage has been passed over (input.damaged)",

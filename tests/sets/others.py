@@ -8,6 +8,8 @@ import tempfile
 import numpy
 from PIL import Image
 
+import png
+from oddities import BT2020, P3, in_space, pq_of, unlinear
 from pictures import Picture, fade, grey3, kind, luma, saved, upright, whole, with_alpha
 
 
@@ -64,6 +66,24 @@ def jpeg2000(p, how):
 def avif(p, quality):
     data = program(image(p), "avif", "vips", "heifsave", "IN", "OUT", "--compression", "av1", "--lossless", "--subsample-mode", "off")
     return Picture("avif", data, whole(p, 8), level=3, needs="AVIF")
+
+
+@kind("pq", "p3")
+def avif_colours(p, which):
+    """Lossless, of 12 bits; the colr box gets the numbers of its primaries and curve."""
+    values = pq_of(in_space(p, BT2020) * 203 / 10000) if which == "pq" else unlinear(in_space(p, P3)).clip(0, 1)
+    samples = whole(values, 16)
+    with tempfile.NamedTemporaryFile(suffix=".png") as old, tempfile.NamedTemporaryFile(suffix=".avif") as new:
+        old.write(png.encode(samples, 16, png.RGB))
+        old.flush()
+        command = ["vips", "heifsave", old.name, new.name, "--compression", "av1", "--lossless", "--subsample-mode", "off", "--bitdepth", "12"]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        data = bytearray(open(new.name, "rb").read())
+    at = data.index(b"colrnclx") + 8
+    data[at : at + 4] = struct.pack(">2H", *((9, 16) if which == "pq" else (12, 13)))
+    if which == "p3":
+        return Picture("avif", bytes(data), samples, colours=whole(p, 16), own_profile=True, level=2, needs="AVIF")
+    return Picture("avif", bytes(data), whole(p, 16), level=8, notice="HDR (PQ): what is brighter than white, 203 cd/m2, is clipped", needs="AVIF")
 
 
 @kind(90)

@@ -138,7 +138,7 @@ def saved(photograph_or_picture, suffix, **options):
     if not isinstance(picture, Image.Image):
         picture = Image.fromarray(whole(picture, 8))
     file = io.BytesIO()
-    picture.save(file, {"jpg": "jpeg"}.get(suffix, suffix), **options)
+    picture.save(file, {"jpg": "jpeg", "jp2": "jpeg2000", "j2k": "jpeg2000"}.get(suffix, suffix), **options)
     again = Image.open(io.BytesIO(file.getvalue()))
     alpha = "A" in again.getbands() or "transparency" in again.info
     return file.getvalue(), numpy.asarray(again.convert("RGBA" if alpha else "RGB"))
@@ -409,7 +409,7 @@ def jpeg_profile(p):
     return Picture("jpg", *saved(p, "jpg", quality=92, icc_profile=profile), profile=profile)
 
 
-# WebP, BMP, GIF
+# By FFmpeg and libvips
 
 
 @kind()
@@ -437,6 +437,38 @@ def webp_exif(p):
 def webp_profile(p):
     profile = photographs.profile("a98")
     return Picture("webp", *saved(p, "webp", lossless=True, icc_profile=profile), profile=profile)
+
+
+@kind()
+def webp_animated(p):
+    data, samples = saved(p, "webp", lossless=True, save_all=True, append_images=[Image.fromarray(whole(1 - p, 8))])
+    return Picture("webp", data, samples, notice="2 frames: the first is taken")
+
+
+@kind("jp2", "j2k")
+def jpeg_2000(p, suffix):
+    return Picture(suffix, *saved(p, suffix))
+
+
+@kind(8, 16)
+def netpbm(p, bits):
+    samples = whole(p, bits)
+    head = f"P6\n{p.shape[1]} {p.shape[0]}\n{2**bits - 1}\n".encode()
+    return Picture("ppm", head + samples.astype(">u2" if bits == 16 else "u1").tobytes(), samples)
+
+
+@kind("plain", "rle")
+def tga(p, compression):
+    return Picture("tga", *saved(p, "tga", rle=compression == "rle"))
+
+
+@kind()
+def fits(p):
+    cards = [f"{key:8}= {value:>20}" for key, value in
+             (("SIMPLE", "T"), ("BITPIX", 8), ("NAXIS", 2), ("NAXIS1", p.shape[1]), ("NAXIS2", p.shape[0]))] + ["END"]
+    grey = whole(luma(p), 8)
+    data = grey[::-1].tobytes()
+    return Picture("fits", "".join(f"{card:80}" for card in cards).ljust(2880).encode() + data + bytes(-len(data) % 2880), grey3(grey))
 
 
 @kind()

@@ -27,9 +27,13 @@ def of_type(unit, name):
     return numpy.rint(unit * (float(limits.max) - limits.min) + limits.min).clip(limits.min, limits.max).astype(kind_)
 
 
-def full(samples):
+def full(samples, holes):
+    """What `auto` of input.range takes."""
     if samples.dtype.kind == "f":
         return 0, 1
+    if samples.dtype.kind == "i":
+        seen = samples[..., :3].astype(numpy.float64)
+        return tuple(numpy.percentile(seen if holes is None else seen[~holes[..., :3]], [2, 98], method="nearest"))
     return numpy.iinfo(samples.dtype).min, numpy.iinfo(samples.dtype).max
 
 
@@ -38,7 +42,11 @@ def raster(data, samples, values=None, others=None, **more):
     samples = grey3(samples) if samples.ndim == 2 else samples
     if samples.shape[2] == 2:
         samples = samples[..., [0, 0, 0, 1]]
-    return Picture("tif", data, samples, values=values or full(samples), **more)
+    if not values and samples.dtype.kind == "i":
+        notice = more.get("notice", "")
+        more["notice"] = (*((notice,) if isinstance(notice, str) else notice), PERCENTILES) if notice else PERCENTILES
+        more.setdefault("level", 1)
+    return Picture("tif", data, samples, values=values or full(samples, more.get("holes")), **more)
 
 
 def bands_of(p, count):
@@ -165,7 +173,7 @@ def raster_turned(p, orientation):
     return raster(data, samples, notice=chosen(4), orientation=orientation)
 
 
-@kind("u16", "i16", "f32")
+@kind("u16", "u32", "f32")
 def raster_white_is_zero(p, name):
     samples = of_type(1 - luma(p), name)
     unit = of_type(luma(p), name)

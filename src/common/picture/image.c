@@ -106,11 +106,8 @@ enum status image_choice_parse(struct image_choice *choice, const char *bands, c
     return strcmp(range, "auto") == 0 || choice->range == RANGE_TYPE ? STATUS_OK : parse_range(range, choice);
 }
 
-void image_drop_file(struct image *image, const char *why)
+void image_drop_file(struct image *image)
 {
-    const unsigned more = 1u << NOTICE_BANDS | 1u << NOTICE_NO_DATA;
-    if (image->raster.keeps_file && (image->notices & more))
-        image_notice(image, NOTICE_BANDS, "%s: bands that are not dreamed on, and samples without data, do not stay", why);
     free(image->raster.file);
     image->raster.file = NULL;
     image->raster.file_size = 0;

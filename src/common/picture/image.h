@@ -25,6 +25,7 @@ enum image_notice {
     NOTICE_RANGE,     // of values
     NOTICE_NO_DATA,   // in a part of it
     NOTICE_DAMAGE,    // that has been passed over
+    NOTICE_READABLE,  // refused, though something is there
     NOTICE_KINDS
 };
 
@@ -53,6 +54,8 @@ struct image_raster {
     int bands[3];            // samples that are red, green and blue, from 0
     double low, high;        // values that are -1 and 1
     bool keeps_file;         // the dream is written among other samples of the file, or instead of some: who decodes it gives `file`
+    bool accepts_damage;     // what cannot be read of the file is no data, or 0
+    size_t unread;           // samples of the dream that could not be read, which its file has nothing to say for
     void *file;              // malloc'ed; NULL: the dream is written without
     size_t file_size;
 };
@@ -80,6 +83,7 @@ struct image_choice {
     enum image_range range;
     double low, high;    // RANGE_VALUES, RANGE_PERCENTILES
     bool accepts_damage; // what is missing of a damaged picture is grey, instead of a refusal
+    const char *alone;   // why no dream is written into a raster's file; "": it is not dreamed on; NULL: one is
 };
 
 // `bands`: "auto" or "4,3,2"; `range`: "auto", "type", "0,4000" or "p2,p98".
@@ -107,8 +111,8 @@ static inline int image_alpha_max(const struct image *image)
     return image->bits == 8 ? 255 : 65535;
 }
 
-// Frees what the image keeps of its file, and says so in a notice if it is needed.
-void image_drop_file(struct image *image, const char *why);
+// Frees what the image keeps of its file.
+void image_drop_file(struct image *image);
 
 // Frees what the image owns and zeroes it. A zeroed image is fine.
 void image_destroy(struct image *image);

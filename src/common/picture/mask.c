@@ -33,12 +33,13 @@ void mask_destroy(struct mask *mask)
     *mask = (struct mask){0};
 }
 
-bool mask_is_black(const struct mask *mask)
+int mask_brightest(const struct mask *mask)
 {
+    int most = 0;
     for (size_t i = 0; i < mask_count(mask); i++)
-        if (mask->values[i])
-            return false;
-    return true;
+        if (mask->values[i] > most)
+            most = mask->values[i];
+    return most;
 }
 
 // The least of the values up to `radius` away, in place (van Herk 1992).

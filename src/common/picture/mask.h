@@ -24,7 +24,7 @@ enum status mask_create(struct mask *mask, const struct image *image) MUST_CHECK
 // border of the picture is no edge.
 enum status mask_feather(struct mask *mask, double part) MUST_CHECK;
 
-bool mask_is_black(const struct mask *mask); // all over
+int mask_brightest(const struct mask *mask); // of its values
 
 static inline size_t mask_count(const struct mask *mask)
 {

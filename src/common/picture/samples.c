@@ -31,6 +31,8 @@ bool raster_is_plain(const struct image_raster *raster)
 static uint16_t to_half(double value)
 {
     int exponent;
+    if (isnan(value))
+        return 0x7e00;
     const double size = fmin(fabs(value), 65504);
     const uint16_t sign = value < 0 ? 0x8000 : 0;
     frexp(size, &exponent); // size < 2^exponent

@@ -87,6 +87,7 @@ static enum status check_size(double width, double height, const struct image_li
 static enum status resize(struct image *image, double width, double height, const struct image_limits *limits)
 {
     struct image larger = {0};
+    const int old_width = image->width, old_height = image->height;
     enum status rc;
     TRY_OUT(check_size(width, height, limits));
     TRY_OUT(image_create(&larger, (int)width, (int)height));
@@ -96,8 +97,9 @@ static enum status resize(struct image *image, double width, double height, cons
         larger.rgb[i] = fmaxf(-1, fminf(1, larger.rgb[i]));
     if (image->alpha)
         TRY_OUT(resize_alpha(image, &larger));
-    image_drop_file(image, "resized");
+    image_drop_file(image);
     image_replace(image, &larger);
+    codec_resized(image, old_width, old_height);
 out:
     image_destroy(&larger);
     return rc;
@@ -114,6 +116,10 @@ static enum status choose(const struct config *config, struct image_limits *limi
     *limits = limits_of(config);
     TRY(image_choice_parse(&limits->choice, config->input.bands, config->input.range));
     limits->choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
+    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
+        limits->choice.alone = "output.format is not tiff";
+    else if (config->input.resize)
+        limits->choice.alone = "resized";
     return STATUS_OK;
 }
 
@@ -154,7 +160,7 @@ static enum status resize_guide(struct image *image, const struct image_limits *
 // The picture that a key of the configuration names, and the digest of its bytes. *image is the caller's to destroy in any case.
 static enum status load_named(const char *key, const char *source, const struct config *config, struct image *image, char sha256[65])
 {
-    const struct image_limits limits = limits_of(config);
+    struct image_limits limits = limits_of(config);
     struct stat facts;
     void *bytes = NULL;
     size_t size = 0;
@@ -162,6 +168,7 @@ static enum status load_named(const char *key, const char *source, const struct 
     char shown[URL_SHOWN_MAX];
     enum status rc = STATUS_OK;
     *image = (struct image){0};
+    limits.choice.alone = "";
     if (noise_is_named(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
     if (intake_is_url(source) && (strstr(source, "//...@") || strstr(source, "?...")))
@@ -205,6 +212,21 @@ static bool is_mask_in_alpha(const struct mask *mask, const struct image *image)
     return white && !opaque;
 }
 
+// Programs of maps write 0 and 1, which are black and nearly black.
+static void warn_of_black(const struct mask *mask, const char *shown, const struct image *image, bool feathered)
+{
+    enum { NEARLY = MASK_FULL / 16 };
+    const int brightest = mask_brightest(mask), most = image->bits == 8 ? 255 : MASK_FULL;
+    if (brightest == 0)
+        log_warning("mask %s is black all over%s: dreams will be as their pictures", shown,
+                    feathered ? ", or what is not is narrower than mask_feather" : "");
+    else if (brightest < NEARLY)
+        log_warning(
+            "mask %s is nearly black all over, its brightest is %.3g of %d: dreams will be nearly as their pictures; bring its white "
+            "to %d, as by gdal_translate -scale",
+            shown, (double)brightest * most / MASK_FULL, most, most);
+}
+
 enum status load_mask(const struct config *config, struct mask *mask, char sha256[65])
 {
     struct image image;
@@ -218,9 +240,7 @@ enum status load_mask(const struct config *config, struct mask *mask, char sha25
     if (is_mask_in_alpha(mask, &image))
         log_warning("mask %s is white all over, and its alpha does not count: paint black what is to stay as it is", shown);
     TRY_OUT(mask_feather(mask, config->mask_feather));
-    if (mask_is_black(mask))
-        log_warning("mask %s is black all over%s: dreams will be as their pictures", shown,
-                    config->mask_feather > 0 ? ", or what is not is narrower than mask_feather" : "");
+    warn_of_black(mask, shown, &image, config->mask_feather > 0);
 out:
     image_destroy(&image);
     if (rc != STATUS_OK)
@@ -236,7 +256,7 @@ void load_begin(struct task *task, const struct intake_entry *entry)
 }
 
 // What was chosen of a raster; and its file, where the dream is written into that.
-static void keep_raster(struct task *task, const struct config *config, void **bytes, size_t size)
+static void keep_raster(struct task *task, void **bytes, size_t size)
 {
     struct image_raster *raster = &task->image.raster;
     struct image_row *record = &task->record;
@@ -248,8 +268,6 @@ static void keep_raster(struct task *task, const struct config *config, void **b
     record->band_blue = raster->bands[2] + 1;
     record->range_low = raster->low;
     record->range_high = raster->high;
-    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
-        image_drop_file(&task->image, "output.format is not tiff");
     if (raster->keeps_file) {
         raster->file = *bytes;
         raster->file_size = size;
@@ -270,6 +288,20 @@ static enum status prepare(struct task *task, const struct config *config)
     record->height = height;
     record->bits = task->image.bits;
     return STATUS_OK;
+}
+
+// A picture that is refused: whether it would be read where damage is accepted, which costs another try. The message stays.
+static enum status refuse(const void *bytes, size_t size, const struct image_limits *limits, struct image *image)
+{
+    struct image_limits accepting = *limits;
+    char message[STATUS_MESSAGE_MAX];
+    snprintf(message, sizeof message, "%s", status_message());
+    accepting.choice.accepts_damage = true;
+    const enum status rc = limits->choice.accepts_damage ? STATUS_FORMAT : codec_decode(bytes, size, &accepting, image);
+    image_destroy(image);
+    if (rc == STATUS_OK)
+        image_notice(image, NOTICE_READABLE, "damaged; input.damaged: accept takes what is there");
+    return fail(STATUS_FORMAT, "%s", message);
 }
 
 int64_t load_modified(const struct stat *facts)
@@ -324,9 +356,10 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
     TRY_OUT(choose(config, &limits));
-    TRY_OUT(codec_decode(bytes, size, &limits, &task->image));
+    rc = codec_decode(bytes, size, &limits, &task->image);
+    TRY_OUT(rc == STATUS_FORMAT ? refuse(bytes, size, &limits, &task->image) : rc);
     TRY_OUT(prepare(task, config));
-    keep_raster(task, config, &bytes, size);
+    keep_raster(task, &bytes, size);
     record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
 out:
     free(bytes);

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/system/file.h"
 #include "media/picture/codec_formats.h"
@@ -67,6 +68,43 @@ enum status codec_decode(const void *bytes, size_t size, const struct image_limi
         image_destroy(image);
     else
         tags_settle(image);
+    return rc;
+}
+
+size_t codec_source_read(struct codec_source *source, uint64_t offset, void *out, size_t count)
+{
+    size_t done = 0;
+    if (offset < source->start_size && count <= source->start_size - offset) {
+        memcpy(out, source->start + offset, count);
+        return count;
+    }
+    while (done < count && offset + done < source->size) {
+        const size_t left = (size_t)(source->size - offset - done), part = count - done < left ? count - done : left;
+        const ssize_t got = pread(source->descriptor, (char *)out + done, part, (off_t)(offset + done));
+        if (got <= 0)
+            break;
+        done += (size_t)got;
+    }
+    return done;
+}
+
+void codec_set_header(struct codec_header *header, uint64_t width, uint64_t height, int orientation)
+{
+    const bool swapped = orientation >= 5 && orientation <= 8;
+    header->width = (int)(swapped ? height : width);
+    header->height = (int)(swapped ? width : height);
+}
+
+enum status codec_probe(int descriptor, uint64_t size, const struct image_limits *limits, struct codec_header *header)
+{
+    struct codec_source source = {.descriptor = descriptor, .size = size};
+    *header = (struct codec_header){.bits = 8};
+    source.start_size = codec_source_read(&source, 0, source.start, sizeof source.start);
+    const struct signature *signature = signature_find(source.start, source.start_size);
+    const enum status rc = signature && signature->probe ? signature->probe(&source, limits, header)
+                                                         : codec_refuse(source.start, source.start_size, signature);
+    if (rc != STATUS_OK)
+        *header = (struct codec_header){0};
     return rc;
 }
 

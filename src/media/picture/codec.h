@@ -15,19 +15,22 @@
 // The picture is sRGB: one with an ICC profile is brought there (codec_color.h), as is a PNG that says otherwise what its colours are;
 // one without is taken as sRGB. It is upright: an EXIF or TIFF orientation is undone. Of several pages or frames it is the first.
 // Premultiplied alpha is divided out. A file that is cut off or damaged is an error, not half a picture, unless limits->choice accepts it.
-// Where image->raster.keeps_file, the caller gives it the bytes, or calls image_drop_file(). What the user should know about all that is in
-// the image's notice.
+// Where image->raster.keeps_file, the caller gives it the bytes, or calls image_drop_file(); it says before by limits->choice.alone. What
+// the user should know about all that is in the image's notice.
 enum status codec_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+
+// The picture was of that size before: where its pixels lie on a map follows.
+void codec_resized(struct image *image, int width, int height);
 
 // What a file's header says of its picture, as codec_decode() would have it: upright, of so many bits a sample.
 struct codec_header {
     int width, height; // pixels
     int bits;
-    bool alpha; // of WebP, BMP and GIF: there may be one, which is left away where all of it is opaque
+    bool alpha; // of others than PNG and TIFF: there may be one, which is left away where all of it is opaque
 };
 
-// Reads headers alone, of an open file of so many bytes, by pread(). What fails here fails to be decoded; what does not may still be
-// damaged behind its header.
+// Reads headers alone, of an open file of so many bytes, whose position stays. What fails here fails to be decoded; what does not may still
+// be damaged behind its header.
 enum status codec_probe(int descriptor, uint64_t size, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
 // Whether a picture of this size may be decoded, or made: STATUS_FORMAT without a pixel, STATUS_LIMIT.

@@ -316,6 +316,91 @@ static void *make_profile(enum color_space space, const struct color_facts *fact
     return bytes;
 }
 
+// A box of HEIC and AVIF (ISO 14496-12).
+struct box {
+    const uint8_t *name, *content, *end;
+};
+
+// The one that begins where this one ends.
+static bool next_box(struct box *box, const uint8_t *end)
+{
+    const uint8_t *start = box->end;
+    const size_t left = (size_t)(end - start), head = left >= 16 && codec_number(start, 4, true) == 1 ? 16 : 8;
+    if (left < head)
+        return false;
+    uint64_t size = head == 16 ? codec_number(start + 8, 8, true) : codec_number(start, 4, true);
+    if (size == 0) // up to the end
+        size = left;
+    if (size < head || size > left)
+        return false;
+    *box = (struct box){start + 4, start + head, start + size};
+    return true;
+}
+
+// The first of that name among those in this one.
+static bool enter_box(struct box *box, const char *name)
+{
+    struct box inner = {.end = box->content};
+    while (next_box(&inner, box->end))
+        if (memcmp(inner.name, name, 4) == 0) {
+            *box = inner;
+            return true;
+        }
+    return false;
+}
+
+bool color_find_code_points(const uint8_t *bytes, size_t size, int *primaries, int *curve)
+{
+    enum { FLAGS = 4, NCLX = 8 };
+    struct box box = {.content = bytes, .end = bytes + size};
+    bool found = false;
+    if (!enter_box(&box, "meta") || box.end - box.content < FLAGS)
+        return false;
+    box.content += FLAGS;
+    if (!enter_box(&box, "iprp") || !enter_box(&box, "ipco"))
+        return false;
+    for (struct box colour = {.end = box.content}; next_box(&colour, box.end);) {
+        if (memcmp(colour.name, "colr", 4) != 0 || colour.end - colour.content < NCLX || memcmp(colour.content, "nclx", 4) != 0)
+            continue;
+        const int numbers[2] = {(int)codec_number(colour.content + 4, 2, true), (int)codec_number(colour.content + 6, 2, true)};
+        if (found && (numbers[0] != *primaries || numbers[1] != *curve))
+            return false;
+        *primaries = numbers[0];
+        *curve = numbers[1];
+        found = true;
+    }
+    return found;
+}
+
+bool color_of_code_points(int primaries, int curve, struct color_facts *facts)
+{
+    static const struct {
+        int code;
+        double primaries[4][2];
+    } spaces[] = {{1, {{0.3127, 0.329}, {0.64, 0.33}, {0.3, 0.6}, {0.15, 0.06}}},
+                  {9, {{0.3127, 0.329}, {0.708, 0.292}, {0.17, 0.797}, {0.131, 0.046}}},
+                  {12, {{0.3127, 0.329}, {0.68, 0.32}, {0.265, 0.69}, {0.15, 0.06}}}};
+    static const struct {
+        int code;
+        enum color_curve curve;
+        double gamma;
+    } curves[] = {{1, CURVE_REC709, 0}, {4, CURVE_GAMMA, 2.2}, {5, CURVE_GAMMA, 2.8}, {6, CURVE_REC709, 0}, {8, CURVE_LINEAR, 0},
+                  {13, CURVE_SRGB, 0},  {14, CURVE_REC709, 0}, {15, CURVE_REC709, 0}, {16, CURVE_PQ, 0},    {18, CURVE_HLG, 0}};
+    bool has_space = false, has_curve = false;
+    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
+        if (spaces[i].code == primaries) {
+            memcpy(facts->primaries, spaces[i].primaries, sizeof facts->primaries);
+            has_space = true;
+        }
+    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
+        if (curves[i].code == curve) {
+            facts->curve = curves[i].curve;
+            facts->gamma = curves[i].gamma;
+            has_curve = true;
+        }
+    return has_space && has_curve;
+}
+
 enum status color_to_srgb_by(struct image *image, enum color_space space, const struct color_facts *facts)
 {
     cmsUInt32Number size = 0;

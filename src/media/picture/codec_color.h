@@ -29,6 +29,13 @@ struct color_facts {
     double gamma; // of CURVE_GAMMA: light is the value to that power, for a display of 2.2, as which sRGB passes
 };
 
+// The numbers of ITU-T H.273 for primaries and curve in the boxes of a HEIC or AVIF, which libvips does not tell; false: there are none,
+// or different ones.
+bool color_find_code_points(const uint8_t *bytes, size_t size, int *primaries, int *curve);
+
+// By such numbers; false where they are not known here.
+bool color_of_code_points(int primaries, int curve, struct color_facts *facts);
+
 // The same by a profile that is made of that. What PQ and HLG have above white is cut, and the dream is sRGB: a notice says so.
 enum status color_to_srgb_by(struct image *image, enum color_space space, const struct color_facts *facts) MUST_CHECK;
 

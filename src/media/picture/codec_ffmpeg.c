@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// WebP, BMP and the first frame of a GIF by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
+// BMP, TGA and Netpbm by FFmpeg's decoders. The whole file is one packet: no demuxer, no protocol, no probing.
 //
 // FFmpeg hides damage as a video player should. A picture that is not whole must fail, so each format is also checked for its end.
 #include <libavutil/pixdesc.h>
@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 #include "media/picture/ffmpeg.h"
 
-enum { ROW_PADDING_MAX = 128 }; // pixels
+enum { ROW_PADDING_MAX = 128, TGA_KIND = 2, TGA_PACKED = 8, TGA_SIZE = 12, TGA_DEPTH = 16, TGA_HEAD = 18 }; // pixels; offsets
 
 static enum status start(struct ffmpeg_decoder *d, enum AVCodecID id, const struct image_limits *limits)
 {
@@ -56,24 +57,6 @@ static enum status decode_frame(struct ffmpeg_decoder *d, const char *name, cons
     return STATUS_OK;
 }
 
-// Decoders of formats where alpha is optional often give it always; where all of it is opaque the file had none worth keeping.
-static void drop_opaque_alpha(struct image *image)
-{
-    size_t count = (size_t)image->width * (size_t)image->height;
-    uint16_t opaque = image->bits == 16 ? 65535 : 255;
-    for (size_t i = 0; image->alpha && i < count; i++)
-        if (image->alpha[i] != opaque)
-            return;
-    free(image->alpha);
-    image->alpha = NULL;
-}
-
-static enum status use_profile(const AVFrame *frame, struct image *image)
-{
-    const AVFrameSideData *profile = av_frame_get_side_data(frame, AV_FRAME_DATA_ICC_PROFILE);
-    return profile ? color_to_srgb(image, COLOR_RGB, profile->data, profile->size) : STATUS_OK;
-}
-
 static enum status decode(enum AVCodecID id, const char *name, const uint8_t *bytes, size_t size, const struct image_limits *limits,
                           struct image *image)
 {
@@ -85,22 +68,11 @@ static enum status decode(enum AVCodecID id, const char *name, const uint8_t *by
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(d.frame->format);
     bool alpha = format->flags & AV_PIX_FMT_FLAG_ALPHA;
     TRY_OUT(codec_allocate(image, limits, (uint64_t)d.frame->width, (uint64_t)d.frame->height, format->comp[0].depth > 8 ? 16 : 8, alpha));
-    // libswscale's default position of chroma is the one of WebP: the centre of its pixels.
     TRY_OUT(ffmpeg_frame_to_image(d.frame, SWS_CS_ITU601, SWS_FULL_CHR_H_INP | SWS_BITEXACT, image));
-    drop_opaque_alpha(image);
-    TRY_OUT(use_profile(d.frame, image));
+    codec_drop_opaque_alpha(image);
 out:
     ffmpeg_decoder_destroy(&d);
     return rc;
-}
-
-enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
-{
-    struct codec_source source = {.bytes = bytes, .size = size};
-    struct webp_facts facts;
-    TRY(codec_webp_look(&source, &facts));
-    TRY(decode(AV_CODEC_ID_WEBP, "WebP", bytes, size, limits, image));
-    return codec_turn(image, facts.orientation);
 }
 
 enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
@@ -108,54 +80,119 @@ enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct ima
     return decode(AV_CODEC_ID_BMP, "BMP", bytes, size, limits, image);
 }
 
-// The offset behind the sub-blocks that begin at `at`: each has its length before it, the last one is empty. 0 if they go beyond the end.
-static size_t skip_sub_blocks(const uint8_t *bytes, size_t size, size_t at)
+// FFmpeg takes 16 bits of grey and alpha for colours.
+static enum status check_tga(const uint8_t head[TGA_HEAD])
 {
-    while (at < size && bytes[at] != 0)
-        at += 1 + (size_t)bytes[at];
-    return at < size ? at + 1 : 0;
+    const bool grey = (head[TGA_KIND] & 3) == 3;
+    return grey && head[TGA_DEPTH] == 16 ? fail(STATUS_UNSUPPORTED, "a TGA of grey with alpha; convert it to PNG") : STATUS_OK;
 }
 
-// Bytes of the palette that a flags byte of a GIF announces.
-static size_t gif_palette(uint8_t flags)
+// FFmpeg takes the rest of the last packet for black.
+static bool tga_is_whole(const uint8_t *bytes, size_t size)
 {
-    return flags & 0x80 ? (size_t)3 << ((flags & 7) + 1) : 0;
-}
-
-// The offset behind the first frame of those that begin at `at` or later; 0 if there is none that is whole.
-static size_t skip_frame(const uint8_t *bytes, size_t size, size_t at)
-{
-    enum { FRAME = 10, FRAME_FLAGS = 9 };
-    while (at != 0 && at < size) {
-        if (bytes[at] == '!') // an extension and its label
-            at = skip_sub_blocks(bytes, size, at + 2);
-        else if (bytes[at] == ',' && size - at > FRAME) // a frame: head, palette, code size
-            return skip_sub_blocks(bytes, size, at + FRAME + gif_palette(bytes[at + FRAME_FLAGS]) + 1);
-        else
-            return 0;
+    const size_t depth = (size_t)(bytes[TGA_DEPTH] + 7) / 8, entry = (size_t)(bytes[7] + 7) / 8;
+    size_t at = TGA_HEAD + bytes[0] + (bytes[1] ? entry * (size_t)codec_number(bytes + 5, 2, false) : 0);
+    uint64_t left = codec_number(bytes + TGA_SIZE, 2, false) * codec_number(bytes + TGA_SIZE + 2, 2, false);
+    if (!(bytes[TGA_KIND] & TGA_PACKED))
+        return at <= size && left * depth <= size - at;
+    while (left > 0 && at < size) {
+        const size_t count = (size_t)(bytes[at] & 127) + 1;
+        at += 1 + (bytes[at] & 128 ? depth : count * depth);
+        left -= count < left ? count : left;
     }
-    return 0;
+    return left == 0 && at <= size;
 }
 
-// Bytes up to and with the first frame; 0 if the file ends before.
-static size_t gif_length(const uint8_t *bytes, size_t size)
+enum status codec_tga_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    enum { HEADER = 13, HEADER_FLAGS = 10 };
-    return size < HEADER ? 0 : skip_frame(bytes, size, HEADER + gif_palette(bytes[HEADER_FLAGS]));
+    TRY(check_tga(bytes));
+    if (!tga_is_whole(bytes, size) && !limits->choice.accepts_damage)
+        return fail(STATUS_FORMAT, "not a valid TGA: it ends early");
+    return decode(AV_CODEC_ID_TARGA, "TGA", bytes, size, limits, image);
 }
 
-enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
+enum status codec_pnm_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
-    size_t length = gif_length(bytes, size);
-    if (length == 0)
-        return fail(STATUS_FORMAT, "not a valid GIF: it ends early or has a broken block");
-    enum status rc = decode(AV_CODEC_ID_GIF, "GIF", bytes, length, limits, image);
-    if (rc == STATUS_OK && ffmpeg_log_failed()) // it keeps what it got of a frame, and only says so
-        return broken("GIF", AVERROR_INVALIDDATA);
-    int frames = 0;
-    for (size_t at = length; at != 0; at = skip_frame(bytes, size, at))
-        frames++;
-    if (rc == STATUS_OK && frames > 1)
-        image_notice(image, NOTICE_PAGES, "%d frames: the first is taken", frames);
-    return rc;
+    static const enum AVCodecID kinds[] = {AV_CODEC_ID_PBM, AV_CODEC_ID_PGM, AV_CODEC_ID_PPM, AV_CODEC_ID_PBM,
+                                           AV_CODEC_ID_PGM, AV_CODEC_ID_PPM, AV_CODEC_ID_PAM};
+    return size > 2 ? decode(kinds[bytes[1] - '1'], "Netpbm", bytes, size, limits, image)
+                    : fail(STATUS_FORMAT, "not a valid Netpbm: it ends early");
+}
+
+// `count` bytes, or the refusal of a file that ends before.
+static enum status read_all(struct codec_source *source, uint64_t offset, uint8_t *out, size_t count, const char *name)
+{
+    if (codec_source_read(source, offset, out, count) == count)
+        return STATUS_OK;
+    return fail(STATUS_FORMAT, "not a valid %s: it ends early", name);
+}
+
+enum status codec_bmp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+{
+    enum { HEAD = 14, OLD = 12, LEAST = 40 }; // of the file; of what follows, in OS/2 and since
+    uint8_t head[HEAD + 4], size[8], depth[2];
+    TRY(read_all(source, 0, head, sizeof head, "BMP"));
+    const uint64_t length = codec_number(head + HEAD, 4, false);
+    if (length != OLD && length < LEAST)
+        return fail(STATUS_FORMAT, "not a valid BMP: its header has %llu bytes", (unsigned long long)length);
+    const size_t width = length == OLD ? 2 : 4;
+    TRY(read_all(source, HEAD + 4, size, 2 * width, "BMP"));
+    TRY(read_all(source, HEAD + 4 + 2 * width + 2, depth, 2, "BMP"));
+    int64_t high = (int64_t)codec_number(size + width, width, false);
+    if (width == 4 && high > INT32_MAX) // from the top down
+        high = -((int64_t)(int32_t)(uint32_t)high);
+    const uint64_t wide = codec_number(size, width, false);
+    TRY(codec_check_size(limits, wide, (uint64_t)high));
+    header->alpha = codec_number(depth, 2, false) == 32;
+    codec_set_header(header, wide, (uint64_t)high, 1);
+    return STATUS_OK;
+}
+
+enum status codec_tga_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+{
+    uint8_t head[TGA_HEAD];
+    TRY(read_all(source, 0, head, TGA_HEAD, "TGA"));
+    TRY(check_tga(head));
+    const uint64_t width = codec_number(head + TGA_SIZE, 2, false), height = codec_number(head + TGA_SIZE + 2, 2, false);
+    TRY(codec_check_size(limits, width, height));
+    header->alpha = head[TGA_DEPTH] == 32;
+    codec_set_header(header, width, height, 1);
+    return STATUS_OK;
+}
+
+// The number behind a word at the beginning of a line; 0 where there is none.
+static uint64_t named_number(const char *text, const char *word)
+{
+    const char *at = strstr(text, word);
+    return at ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+// The next word behind blanks and comments, as FFmpeg has it: a number, and what else is there until the next blank.
+static uint64_t next_number(const char **at)
+{
+    static const char blanks[] = " \t\r\n";
+    for (*at += strspn(*at, blanks); **at == '#'; *at += strspn(*at, blanks))
+        *at += strcspn(*at, "\n");
+    const uint64_t number = strtoull(*at, NULL, 10);
+    *at += strcspn(*at, blanks);
+    return number;
+}
+
+enum status codec_pnm_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header)
+{
+    char text[sizeof source->start + 1];
+    for (size_t i = 0; i < source->start_size; i++)
+        text[i] = (char)(source->start[i] ? source->start[i] : 1);
+    text[source->start_size] = '\0';
+    const bool named = text[1] == '7', bitmap = text[1] == '1' || text[1] == '4';
+    const char *at = text;
+    (void)next_number(&at); // P1 to P6
+    const uint64_t width = named ? named_number(text, "\nWIDTH ") : next_number(&at);
+    const uint64_t height = named ? named_number(text, "\nHEIGHT ") : next_number(&at);
+    const uint64_t most = named ? named_number(text, "\nMAXVAL ") : bitmap ? 1 : next_number(&at);
+    TRY(codec_check_size(limits, width, height));
+    header->bits = most > 255 ? 16 : 8;
+    header->alpha = named && named_number(text, "\nDEPTH ") % 2 == 0;
+    codec_set_header(header, width, height, 1);
+    return STATUS_OK;
 }

@@ -12,19 +12,20 @@
 #include "common/picture/image.h"
 #include "media/picture/codec_color.h"
 #include "media/picture/codec_tags.h"
+#include "media/tags/directory.h"
 
 enum { CODEC_NONE = -1, CODEC_ALPHA = 3, CODEC_BLACK = 4 }; // channels after red, green, blue
 
 enum status codec_png_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_jpeg_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
-enum status codec_webp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 enum status codec_bmp_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
-enum status codec_gif_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_tga_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_pnm_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
+enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image) MUST_CHECK;
 
-// A file whose header is looked at, open or in memory.
+// An open file whose header is looked at.
 struct codec_source {
-    const uint8_t *bytes; // [size]; NULL: it is open
     int descriptor;
     uint64_t size;
     uint8_t start[4096];
@@ -39,20 +40,13 @@ struct codec_header;
 enum status codec_png_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_tiff_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_jpeg_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
-enum status codec_webp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 enum status codec_bmp_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
-enum status codec_gif_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_tga_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_pnm_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
+enum status codec_vips_probe(struct codec_source *source, const struct image_limits *limits, struct codec_header *header) MUST_CHECK;
 
 // The size that a picture, stored in this one, has once codec_turn() has turned it.
 void codec_set_header(struct codec_header *header, uint64_t width, uint64_t height, int orientation);
-
-// What a WebP is made of. `broken`: its picture has no size; width 0: it has none.
-struct webp_facts {
-    uint64_t width, height;
-    bool alpha, broken;
-    int orientation;
-};
-enum status codec_webp_look(struct codec_source *source, struct webp_facts *facts) MUST_CHECK;
 
 // Bytes that are no picture that can be decoded, by what they look like. `signature` may be NULL.
 struct signature;
@@ -82,21 +76,36 @@ enum status codec_allocate_black(struct image *image) MUST_CHECK;
 // Stores `count` samples of one channel from pixel (x, y) on; they lie `step` samples apart. Floats of rgb are neither clipped nor checked.
 void codec_put(struct image *image, int channel, int x, int y, int count, const void *samples, int step);
 
-// The inverse: row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the nearest.
+// The same of alpha in samples of any type and range.
+void codec_put_alpha(struct image *image, int x, int y, int count, const void *samples, size_t step, const struct image_raster *raster);
+
+// Decoders of formats where alpha is optional often give it always; where all of it is opaque the file had none worth keeping.
+void codec_drop_opaque_alpha(struct image *image);
+
+// The colours of premultiplied alpha are divided by it: an image's alpha never scales its colours.
+void codec_divide_by_alpha(struct image *image);
+
+// rgb has values as they are in the file, NaN where there is none, of the type and range in image->raster, all three planes the same where
+// there is one colour. They become -1..1 by the range that is chosen, which is in image->raster then, and grey where there is none.
+enum status codec_settle_range(struct image *image, const struct image_choice *choice, int colours) MUST_CHECK;
+
+// The inverse of codec_put(): row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the
+// nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);
 
-// A number of so many bytes, the most significant one first or last.
-static inline uint64_t codec_number(const uint8_t *bytes, size_t width, bool big_endian)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < width; i++)
-        number = number << 8 | bytes[big_endian ? i : width - 1 - i];
-    return number;
-}
+// libvips takes libtiff's messages when it starts; whoever wants them is there later.
+void codec_vips_start(void);
 
-// How many pages a TIFF has, at most CODEC_PAGES_MAX; -1 where they run in a circle.
+// The pages of a TIFF, at most CODEC_PAGES_MAX, without the smaller versions and masks of others that some are.
 enum { CODEC_PAGES_MAX = 10000 };
-int codec_tiff_pages(const uint8_t *bytes, size_t size);
+struct codec_pages {
+    int count;
+    bool circle; // they run in one
+    bool mask;   // one is a mask of the first
+};
+struct codec_pages codec_tiff_pages(const uint8_t *bytes, size_t size);
+// Of how many strips or tiles the first page says where they are.
+uint64_t codec_tiff_units(const uint8_t *bytes, size_t size);
 
 // A block of EXIF that a PNG has as text, as ImageMagick and others wrote it before there was a chunk for it: a name, how many bytes, and
 // these in hexadecimal. malloc'ed; NULL: the text is none.

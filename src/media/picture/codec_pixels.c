@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/picture/samples.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
@@ -93,6 +94,18 @@ void codec_to_bytes(const float *rgb, size_t pixels, uint8_t *bytes)
             bytes[3 * i + c] = (uint8_t)round_sample((rgb[c * pixels + i] + 1) * 127.5f, 255);
 }
 
+void codec_put_alpha(struct image *image, int x, int y, int count, const void *samples, size_t step, const struct image_raster *raster)
+{
+    uint16_t *out = image->alpha + (size_t)y * (size_t)image->width + (size_t)x;
+    const size_t bytes = step * (size_t)raster->type.bits / 8;
+    const float full = (float)image_alpha_max(image);
+    float value;
+    for (size_t i = 0; i < (size_t)count; i++) {
+        samples_load(raster->type, (const uint8_t *)samples + i * bytes, 1, 1, NAN, &value);
+        out[i] = isnan(value) ? 0 : (uint16_t)lrintf((sample_to_unit(value, raster->low, raster->high) + 1) / 2 * full);
+    }
+}
+
 static void get_colour(const float *in, int width, int bits, void *samples, size_t step)
 {
     const float half = half_of(bits);
@@ -121,6 +134,122 @@ void codec_get_row(const struct codec_output *output, int y, void *samples)
         get_colour(rgb + c * plane, image->width, output->bits, (uint8_t *)samples + c * bytes, step);
     if (output->channels == 4)
         get_alpha(image, y, output->bits, (uint8_t *)samples + 3 * bytes, step);
+}
+
+void codec_drop_opaque_alpha(struct image *image)
+{
+    const size_t count = (size_t)image->width * (size_t)image->height;
+    for (size_t i = 0; image->alpha && i < count; i++)
+        if (image->alpha[i] != image_alpha_max(image))
+            return;
+    free(image->alpha);
+    image->alpha = NULL;
+}
+
+void codec_divide_by_alpha(struct image *image)
+{
+    size_t plane = (size_t)image->width * (size_t)image->height;
+    float full = (float)image_alpha_max(image);
+    for (size_t i = 0; i < 3 * plane; i++) {
+        const float alpha = image->alpha[i % plane];
+        float value = alpha > 0 ? (image->rgb[i] + 1) * full / alpha : 0;
+        image->rgb[i] = (value < 2 ? value : 2) - 1;
+    }
+    for (size_t i = 0; image->black && i < plane; i++)
+        image->black[i] = image->alpha[i] > 0 ? (uint16_t)fminf((float)image->black[i] * full / image->alpha[i] + 0.5f, full) : 0;
+}
+
+// What the values of a raster are like.
+struct values {
+    size_t count, none, outside; // samples; without a number; outside the range
+    double least, most;
+};
+
+static struct values look_at(const struct image *image, size_t count)
+{
+    const struct image_raster *raster = &image->raster;
+    const float low = (float)raster->low, high = (float)raster->high; // as values are: 4294967295 is none of theirs
+    struct values v = {.count = count, .least = INFINITY, .most = -INFINITY};
+    for (size_t i = 0; i < count; i++) {
+        const double value = image->rgb[i];
+        v.none += isnan(value);
+        v.least = value < v.least ? value : v.least;
+        v.most = value > v.most ? value : v.most;
+        v.outside += value < low || value > high;
+    }
+    return v;
+}
+
+static enum status find_percentiles(struct image *image, const struct image_choice *choice, const struct values *values)
+{
+    const double usual[2] = {2, 98}, chosen[2] = {choice->low, choice->high};
+    double found[2];
+    const double *percents = choice->range == RANGE_PERCENTILES ? chosen : usual;
+    if (!samples_percentiles(image->rgb, values->count, percents, found))
+        return no_memory("for the percentiles of the picture");
+    if (!(found[0] < found[1])) { // most of it is of one value
+        found[0] = values->least;
+        found[1] = values->most;
+    }
+    const double more = found[0] < found[1] ? 0 : fmax(0.5, fabs(found[0]) / 1000); // all of it
+    image->raster.low = found[0] - more;
+    image->raster.high = found[1] + more;
+    image_notice(image, NOTICE_RANGE,
+                 "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
+                 values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
+    return STATUS_OK;
+}
+
+// Values become -1..1, and grey where there is none; what is plain as codec_put() has it.
+static void normalise(struct image *image)
+{
+    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
+    const double low = image->raster.low, high = image->raster.high;
+    const bool plain = raster_is_plain(&image->raster) && !image->raster.keeps_file && image->raster.type.kind == SAMPLE_UINT;
+    for (size_t i = 0; plain && i < count; i++)
+        image->rgb[i] = isnan(image->rgb[i]) ? 0 : image->rgb[i] / half_of(image->raster.type.bits) - 1;
+    if (plain)
+        return;
+    for (size_t i = 0; i < count; i++)
+        image->rgb[i] = isnan(image->rgb[i]) ? 0 : sample_to_unit(image->rgb[i], low, high);
+}
+
+// Whether the range of the type says little of the values: floats beyond it; signed numbers, which are heights and the like; and unsigned
+// ones that end far below, as those of instruments of 12 bits do.
+static bool is_unlike_its_type(const struct image_raster *raster, const struct values *values)
+{
+    const int part = 8;
+    if (raster->type.kind == SAMPLE_FLOAT)
+        return values->outside > 0;
+    if (!(values->least < values->most)) // a mask that is black all over
+        return false;
+    return raster->type.kind == SAMPLE_INT || (raster->type.bits >= 16 && values->most <= raster->high / part);
+}
+
+enum status codec_settle_range(struct image *image, const struct image_choice *choice, int colours)
+{
+    struct image_raster *raster = &image->raster;
+    const bool tiff = image->format == IMAGE_FORMAT_TIFF;
+    if (choice->range == RANGE_VALUES) {
+        raster->low = choice->low;
+        raster->high = choice->high;
+    }
+    const struct values v = look_at(image, (colours == 1 ? 1 : 3) * (size_t)image->width * (size_t)image->height);
+    const double percent = 100 / (double)v.count;
+    const size_t none = v.none - raster->unread;
+    if (v.none == v.count)
+        return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
+    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && is_unlike_its_type(raster, &v)))
+        TRY(find_percentiles(image, choice, &v));
+    else if (v.outside > 0)
+        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
+                     percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
+    const char *none_said = !tiff || choice->alone ? choice->alone && !*choice->alone ? "grey" : "grey in the dream" : "stay so";
+    raster->keeps_file = tiff && !choice->alone && (raster->keeps_file || none > 0 || !raster_is_plain(raster));
+    if (none > 0)
+        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and %s", percent * (double)none, none_said);
+    normalise(image);
+    return STATUS_OK;
 }
 
 // Where pixel (x, y) of the upright picture lies in the stored one of width w and height h: mirrored left to right, top to bottom or both,

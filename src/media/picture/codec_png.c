@@ -140,37 +140,6 @@ static const uint8_t *find_chunk(const struct png_job *job, const char *name, si
     return NULL;
 }
 
-// Numbers of ITU-T H.273; false where they are not known here.
-static bool find_code_points(const uint8_t *cicp, struct color_facts *facts)
-{
-    static const struct {
-        uint8_t code;
-        double primaries[4][2];
-    } spaces[] = {{1, {{0.3127, 0.329}, {0.64, 0.33}, {0.3, 0.6}, {0.15, 0.06}}},
-                  {9, {{0.3127, 0.329}, {0.708, 0.292}, {0.17, 0.797}, {0.131, 0.046}}},
-                  {12, {{0.3127, 0.329}, {0.68, 0.32}, {0.265, 0.69}, {0.15, 0.06}}}};
-    static const struct {
-        uint8_t code;
-        enum color_curve curve;
-        double gamma;
-    } curves[] = {{1, CURVE_REC709, 0}, {4, CURVE_GAMMA, 2.2}, {5, CURVE_GAMMA, 2.8}, {6, CURVE_REC709, 0}, {8, CURVE_LINEAR, 0},
-                  {13, CURVE_SRGB, 0},  {14, CURVE_REC709, 0}, {15, CURVE_REC709, 0}, {16, CURVE_PQ, 0},    {18, CURVE_HLG, 0}};
-    enum { FULL_RANGE = 3, MATRIX = 2 };
-    bool space = false, curve = false;
-    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
-        if (spaces[i].code == cicp[0]) {
-            memcpy(facts->primaries, spaces[i].primaries, sizeof facts->primaries);
-            space = true;
-        }
-    for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
-        if (curves[i].code == cicp[1]) {
-            facts->curve = curves[i].curve;
-            facts->gamma = curves[i].gamma;
-            curve = true;
-        }
-    return space && curve && cicp[MATRIX] == 0 && cicp[FULL_RANGE] == 1;
-}
-
 // gAMA, cHRM, or both; false where they say nothing but that it is sRGB.
 static bool find_gamma(const uint8_t *gamma, const uint8_t *primaries, struct color_facts *facts)
 {
@@ -190,13 +159,14 @@ static bool find_gamma(const uint8_t *gamma, const uint8_t *primaries, struct co
 
 static enum status use_colours(struct png_job *job)
 {
+    enum { FULL_RANGE = 3, MATRIX = 2 };
     const uint8_t *cicp = find_chunk(job, "cICP", 4);
     struct color_facts facts;
     png_charp name;
     int compression;
     png_bytep profile = NULL;
     png_uint_32 size = 0;
-    if (cicp && find_code_points(cicp, &facts))
+    if (cicp && cicp[MATRIX] == 0 && cicp[FULL_RANGE] == 1 && color_of_code_points(cicp[0], cicp[1], &facts))
         return color_to_srgb_by(job->image, job->space, &facts);
     if (cicp)
         image_notice(job->image, NOTICE_PROFILE, "the code points of its colours, %d/%d/%d, are ignored", cicp[0], cicp[1], cicp[2]);

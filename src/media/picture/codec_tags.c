@@ -8,13 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
+#include "media/tags/directory.h"
+#include "media/tags/geo.h"
 
 enum {
-    ENTRIES_MAX = 4096, // of a directory
-    DEPTH_MAX = 2,      // below the first: EXIF, and what that points to
-    ENTRY_MAX = 20,     // bytes, in a BigTIFF
-    HEADER = 8,
+    DEPTH_MAX = 2,  // below the first: EXIF, and what that points to
+    ENTRY_MAX = 20, // bytes, in a BigTIFF
     TAG_DESCRIPTION = 270,
     TAG_ORIENTATION = 274,
     TAG_DENSITY_X = 282,
@@ -26,26 +27,6 @@ enum {
     TAG_WIDTH = 40962,
     TAG_HEIGHT = 40963,
     TAG_INTEROPERABILITY = 40965,
-    TYPE_BYTE = 1,
-    TYPE_ASCII = 2,
-    TYPE_SHORT = 3,
-    TYPE_LONG = 4,
-    TYPE_RATIONAL = 5,
-    TYPE_LONG8 = 16,
-};
-
-// Directories in memory.
-struct tree {
-    const uint8_t *bytes;
-    size_t size;
-    bool big_endian, large; // a BigTIFF
-    uint64_t first;         // directory
-};
-
-struct entry {
-    unsigned tag, type;
-    uint64_t count;
-    size_t at, size; // of its values
 };
 
 // What is written: bytes that will be at `base` of a file, little-endian.
@@ -61,83 +42,6 @@ struct entries {
     size_t count;
     uint8_t raw[ENTRIES_MAX][ENTRY_MAX]; // as the sink's files have them
 };
-
-// Bytes of a number of a type, and how many numbers there are in a value; 0: not known.
-static unsigned number_bytes(unsigned type, unsigned *numbers)
-{
-    static const uint8_t sizes[] = {0, 1, 1, 2, 4, 4, 1, 1, 2, 4, 4, 4, 8, 4, 0, 0, 8, 8, 8};
-    *numbers = type == TYPE_RATIONAL || type == 10 ? 2 : 1; // signed ones, too
-    return type < sizeof sizes ? sizes[type] : 0;
-}
-
-static bool number_at(const struct tree *tree, uint64_t at, size_t width, uint64_t *number)
-{
-    if (at > tree->size || tree->size - at < width)
-        return false;
-    *number = codec_number(tree->bytes + at, width, tree->big_endian);
-    return true;
-}
-
-static bool open_tree(struct tree *tree, const uint8_t *bytes, size_t size)
-{
-    uint64_t magic = 0;
-    *tree = (struct tree){.bytes = bytes, .size = size};
-    if (size < HEADER || (memcmp(bytes, "II", 2) != 0 && memcmp(bytes, "MM", 2) != 0))
-        return false;
-    tree->big_endian = bytes[0] == 'M';
-    number_at(tree, 2, 2, &magic);
-    tree->large = magic == 43;
-    return (magic == 42 || magic == 43) && number_at(tree, tree->large ? 8 : 4, tree->large ? 8 : 4, &tree->first);
-}
-
-static uint64_t entry_count(const struct tree *tree, uint64_t at)
-{
-    uint64_t count;
-    return number_at(tree, at, tree->large ? 8 : 2, &count) ? count : 0;
-}
-
-// Number i of the directory at `at`. False where it, or its values, are not there.
-static bool read_entry(const struct tree *tree, uint64_t at, uint64_t i, struct entry *entry)
-{
-    const unsigned width = tree->large ? 8 : 4;
-    uint64_t tag, type, where = at + (tree->large ? 8 : 2) + i * (tree->large ? 20 : 12);
-    unsigned numbers;
-    if (!number_at(tree, where, 2, &tag) || !number_at(tree, where + 2, 2, &type) || !number_at(tree, where + 4, width, &entry->count))
-        return false;
-    entry->tag = (unsigned)tag;
-    entry->type = (unsigned)type;
-    const unsigned bytes = number_bytes(entry->type, &numbers) * numbers;
-    if (bytes == 0 || entry->count > TAGS_BYTES_MAX / bytes)
-        return false;
-    entry->size = (size_t)entry->count * bytes;
-    where += 4 + width;
-    uint64_t outside;
-    if (!number_at(tree, where, width, &outside))
-        return false;
-    where = entry->size > width ? outside : where;
-    entry->at = (size_t)where;
-    return where <= tree->size && tree->size - where >= entry->size;
-}
-
-static bool find_entry(const struct tree *tree, uint64_t at, unsigned tag, struct entry *entry)
-{
-    const uint64_t count = entry_count(tree, at);
-    for (uint64_t i = 0; i < count && i < ENTRIES_MAX; i++)
-        if (read_entry(tree, at, i, entry) && entry->tag == tag)
-            return true;
-    return false;
-}
-
-// A whole number that stands alone. Some programs write signed ones.
-static bool whole_of(const struct tree *tree, const struct entry *entry, uint64_t *value)
-{
-    enum { SIGNED_BYTE = 6, SIGNED_SHORT = 8, SIGNED_LONG = 9, DIRECTORY = 13 };
-    const unsigned type = entry->type;
-    unsigned numbers;
-    const bool whole = type == TYPE_BYTE || type == TYPE_SHORT || type == TYPE_LONG || type == SIGNED_BYTE || type == SIGNED_SHORT ||
-                       type == SIGNED_LONG || type == DIRECTORY || type >= TYPE_LONG8;
-    return whole && entry->count == 1 && number_at(tree, entry->at, number_bytes(entry->type, &numbers), value);
-}
 
 // Puts bytes behind those that there are, at an even place, and returns where in the file they are.
 static uint64_t put(struct sink *sink, const void *bytes, size_t size)
@@ -290,7 +194,7 @@ static enum status keep(void **to, size_t *to_size, const void *bytes, size_t si
 enum status tags_take_exif(struct image *image, const void *block, size_t size)
 {
     struct tree tree;
-    return open_tree(&tree, block, size) ? keep((void **)&image->tags.exif, &image->tags.exif_size, block, size) : STATUS_OK;
+    return tree_open(&tree, block, size) ? keep((void **)&image->tags.exif, &image->tags.exif_size, block, size) : STATUS_OK;
 }
 
 enum status tags_take_xmp(struct image *image, const void *text, size_t size)
@@ -310,10 +214,10 @@ enum status tags_take_tiff(struct image *image, const uint8_t *bytes, size_t siz
     struct sink sink = {0};
     struct entries *entries = NULL;
     enum status rc;
-    if (!open_tree(&tree, bytes, size))
+    if (!tree_open(&tree, bytes, size))
         return STATUS_OK;
     TRY(ALLOCATE(entries, 1, "for the tags of a TIFF"));
-    put(&sink, "II*\0\0\0\0", HEADER);
+    put(&sink, "II*\0\0\0\0", TIFF_HEADER);
     copy_directory(&tree, tree.first, &sink, entries, 0);
     const bool any = entries->count > 0;
     const uint64_t first = put_directory(&sink, entries);
@@ -340,10 +244,7 @@ static void set_whole(struct tree *tree, uint64_t at, unsigned tag, uint64_t val
     uint64_t old;
     if (!find_entry(tree, at, tag, &entry) || !whole_of(tree, &entry, &old))
         return;
-    const unsigned width = number_bytes(entry.type, &numbers);
-    uint8_t *bytes = (uint8_t *)tree->bytes + entry.at;
-    for (unsigned i = 0; i < width; i++)
-        bytes[tree->big_endian ? width - 1 - i : i] = (uint8_t)(value >> 8 * i);
+    write_number(tree, entry.at, number_bytes(entry.type, &numbers), value);
 }
 
 // XMP may repeat the orientation, as an attribute or an element.
@@ -371,6 +272,36 @@ static void find_density(const struct tree *tree, double density[2])
             density[i] = (double)above / (double)below * (unit == 3 ? 100 : 1 / 0.0254);
 }
 
+// Programs write into a stack of pages what it is made of, which one page is no longer: ImageJ, tifffile and those of OME.
+static bool is_of_a_stack(const char *text, size_t size)
+{
+    static const char *const begins[] = {"ImageJ=", "{\"shape\":"};
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+        if (size > strlen(begins[i]) && memcmp(text, begins[i], strlen(begins[i])) == 0)
+            return true;
+    return memmem(text, size, "<OME ", 5) != NULL;
+}
+
+void tags_leave_stack(struct image *image)
+{
+    struct image_tags *tags = &image->tags;
+    struct tree tree;
+    struct entry entry;
+    if (tags->exif && tree_open(&tree, tags->exif, tags->exif_size) && find_entry(&tree, tree.first, TAG_DESCRIPTION, &entry) &&
+        entry.type == TYPE_ASCII && is_of_a_stack((const char *)tree.bytes + entry.at, entry.size))
+        remove_entry(&tree, tree.first, TAG_DESCRIPTION);
+}
+
+void tags_lose_samples(struct image *image)
+{
+    geo_lose_samples(image->tags.exif, image->tags.exif_size);
+}
+
+void codec_resized(struct image *image, int width, int height)
+{
+    geo_scale(image->tags.exif, image->tags.exif_size, (double)image->width / width, (double)image->height / height);
+}
+
 void tags_settle(struct image *image)
 {
     struct image_tags *tags = &image->tags;
@@ -379,7 +310,7 @@ void tags_settle(struct image *image)
     uint64_t at;
     if (tags->xmp)
         set_xmp_upright(tags->xmp);
-    if (!tags->exif || !open_tree(&tree, tags->exif, tags->exif_size))
+    if (!tags->exif || !tree_open(&tree, tags->exif, tags->exif_size))
         return;
     set_whole(&tree, tree.first, TAG_ORIENTATION, 1);
     if (find_entry(&tree, tree.first, TAG_EXIF, &entry) && whole_of(&tree, &entry, &at)) {
@@ -400,7 +331,7 @@ int exif_orientation(const uint8_t *block, size_t size)
     struct tree tree;
     struct entry entry;
     uint64_t value;
-    const bool valid = open_tree(&tree, block, size) && !tree.large && find_entry(&tree, tree.first, TAG_ORIENTATION, &entry) &&
+    const bool valid = tree_open(&tree, block, size) && !tree.large && find_entry(&tree, tree.first, TAG_ORIENTATION, &entry) &&
                        whole_of(&tree, &entry, &value);
     return valid && value >= 1 && value <= 8 ? (int)value : 1;
 }
@@ -420,7 +351,7 @@ static void add_density(struct sink *sink, struct entries *entries, const double
 static void add_all(struct sink *sink, struct entries *entries, const struct image_tags *tags)
 {
     struct tree tree;
-    if (tags->exif && open_tree(&tree, tags->exif, tags->exif_size))
+    if (tags->exif && tree_open(&tree, tags->exif, tags->exif_size))
         copy_directory(&tree, tree.first, sink, entries, 0);
     add_density(sink, entries, tags->density);
     if (tags->description)
@@ -438,7 +369,7 @@ static bool read_at(int descriptor, uint64_t at, void *out, size_t size)
 static bool read_directory(int descriptor, struct sink *sink, struct entries *entries)
 {
     uint8_t header[16], count[8];
-    if (!read_at(descriptor, 0, header, HEADER))
+    if (!read_at(descriptor, 0, header, TIFF_HEADER))
         return false;
     sink->large = header[2] == 43;
     if (sink->large && !read_at(descriptor, 0, header, sizeof header))

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "common/picture/image.h"
-
-enum { TAGS_BYTES_MAX = 16 << 20 }; // of a block, and of XMP
+#include "media/tags/directory.h"
 
 // Each takes the first that comes; a copy of the bytes.
 enum status tags_take_exif(struct image *image, const void *block, size_t size) MUST_CHECK;
@@ -14,6 +13,12 @@ enum status tags_take_description(struct image *image, const char *text, size_t 
 
 // All that the first page of a TIFF says but how its pixels lie in the file, GeoTIFF's tags and those of unknown programs among it.
 enum status tags_take_tiff(struct image *image, const uint8_t *bytes, size_t size) MUST_CHECK;
+
+// The picture is one page of several: a description that a program has made of all is left out.
+void tags_leave_stack(struct image *image);
+
+// The dream is written without the samples of its file that it does not have.
+void tags_lose_samples(struct image *image);
 
 // Once a picture is upright: so say its tags, which no longer have a thumbnail; and what else its EXIF says is looked up.
 void tags_settle(struct image *image);

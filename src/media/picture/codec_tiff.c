@@ -62,17 +62,11 @@ static void make_unsigned(const struct tiff_page *page, uint8_t *row, int count)
             row[(i * step + c) * bytes + (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bytes - 1 : 0)] ^= 0x80;
 }
 
-// Alpha of other samples, as floats of 0..1 or in as many bits as the image has.
 static void put_alpha(const struct reading *r, int x, int y, int count, const void *samples, size_t step)
 {
-    float *values = (float *)(void *)r->scratch;
-    uint16_t *out = r->image->alpha + (size_t)y * (size_t)r->image->width + (size_t)x;
-    const float full = (float)image_alpha_max(r->image);
-    double low, high;
-    samples_range(r->page->type, &low, &high);
-    samples_load(r->page->type, samples, (size_t)count, step, NAN, values);
-    for (int i = 0; i < count; i++)
-        out[i] = isnan(values[i]) ? 0 : (uint16_t)lrintf((sample_to_unit(values[i], low, high) + 1) / 2 * full);
+    struct image_raster raster = {.type = r->page->type};
+    samples_range(raster.type, &raster.low, &raster.high);
+    codec_put_alpha(r->image, x, y, count, samples, step, &raster);
 }
 
 static void put_samples(const struct reading *r, int channel, int x, int y, int count, const void *samples, int step)
@@ -114,18 +108,24 @@ static void put_row(const struct reading *r, int plane, int x, int y, int count,
     }
 }
 
-// What cannot be read stays grey where that is accepted.
+// What cannot be read stays grey where that is accepted, and no data where the file has a value for that.
 static enum status read_unit(struct reading *r, int plane, uint32_t x, uint32_t y)
 {
     const struct tiff_page *page = r->page;
     const uint32_t rows = tiff_page_rows(page, y), columns = tiff_page_columns(page, x);
-    const enum status rc = tiff_page_read(page, r->source, plane, x, y, rows, r->unit);
+    const bool wanted = !page->separate || channel_of(page, plane) != CODEC_NONE; // others must be there when the dream is written
+    const enum status rc =
+        wanted ? tiff_page_read(page, r->source, plane, x, y, rows, r->unit) : tiff_page_check(page, r->source, plane, x, y);
     if (rc == STATUS_FORMAT && r->choice->accepts_damage) {
         r->source->failed = false;
         r->broken++;
+        if (wanted && r->values && !tiff_page_fills_no_data(page) && channel_of(page, plane) != CODEC_ALPHA)
+            r->image->raster.unread += (size_t)rows * columns * (size_t)(page->separate ? 1 : page->colours);
         return STATUS_OK;
     }
     TRY(rc);
+    if (!wanted)
+        return STATUS_OK;
     for (uint32_t row = 0; row < rows; row++)
         put_row(r, plane, (int)x, (int)(y + row), (int)columns, (uint8_t *)r->unit + (tmsize_t)row * tiff_page_row_size(page));
     return STATUS_OK;
@@ -141,7 +141,8 @@ static enum status read_units(struct reading *r)
     if (!r->unit || !r->scratch)
         rc = no_memory("for strips or tiles of %zu bytes", size);
     for (int plane = 0; plane < (page->separate ? page->samples : 1); plane++)
-        for (uint32_t y = 0; y < page->height && (!page->separate || channel_of(page, plane) != CODEC_NONE); y += page->unit_height)
+        for (uint32_t y = 0; y < page->height && (!page->separate || r->image->raster.keeps_file || channel_of(page, plane) != CODEC_NONE);
+             y += page->unit_height)
             for (uint32_t x = 0; x < page->width && rc == STATUS_OK; x += page->unit_width)
                 rc = read_unit(r, plane, x, y);
     free(r->unit);
@@ -157,96 +158,6 @@ static void invert(struct image *image)
     size_t count = 3 * (size_t)image->width * (size_t)image->height;
     for (size_t i = 0; i < count; i++)
         image->rgb[i] = -image->rgb[i];
-}
-
-// The colours of premultiplied alpha are divided by it: an image's alpha never scales its colours.
-static void divide_by_alpha(struct image *image)
-{
-    size_t plane = (size_t)image->width * (size_t)image->height;
-    float full = (float)image_alpha_max(image);
-    for (size_t i = 0; i < 3 * plane; i++) {
-        const float alpha = image->alpha[i % plane];
-        float value = alpha > 0 ? (image->rgb[i] + 1) * full / alpha : 0;
-        image->rgb[i] = (value < 2 ? value : 2) - 1;
-    }
-    for (size_t i = 0; image->black && i < plane; i++)
-        image->black[i] = image->alpha[i] > 0 ? (uint16_t)fminf((float)image->black[i] * full / image->alpha[i] + 0.5f, full) : 0;
-}
-
-// What the values of a raster are like.
-struct values {
-    size_t count, none, outside; // samples; without a number; outside the range
-    double least, most;
-};
-
-static struct values look_at(const struct image *image, size_t count)
-{
-    const struct image_raster *raster = &image->raster;
-    const float low = (float)raster->low, high = (float)raster->high; // as values are: 4294967295 is none of theirs
-    struct values v = {.count = count, .least = INFINITY, .most = -INFINITY};
-    for (size_t i = 0; i < count; i++) {
-        const double value = image->rgb[i];
-        v.none += isnan(value);
-        v.least = value < v.least ? value : v.least;
-        v.most = value > v.most ? value : v.most;
-        v.outside += value < low || value > high;
-    }
-    return v;
-}
-
-static enum status find_percentiles(struct image *image, const struct image_choice *choice, const struct values *values)
-{
-    const double usual[2] = {2, 98}, chosen[2] = {choice->low, choice->high};
-    double found[2];
-    const double *percents = choice->range == RANGE_PERCENTILES ? chosen : usual;
-    if (!samples_percentiles(image->rgb, values->count, percents, found))
-        return no_memory("for the percentiles of the picture");
-    if (!(found[0] < found[1])) { // most of it is of one value
-        found[0] = values->least;
-        found[1] = values->most;
-    }
-    const double more = found[0] < found[1] ? 0 : fmax(0.5, fabs(found[0]) / 1000); // all of it
-    image->raster.low = found[0] - more;
-    image->raster.high = found[1] + more;
-    image_notice(image, NOTICE_RANGE,
-                 "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
-                 values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
-    return STATUS_OK;
-}
-
-// Values become -1..1, and grey where there is none.
-static void normalise(struct image *image)
-{
-    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
-    const double low = image->raster.low, high = image->raster.high;
-    for (size_t i = 0; i < count; i++)
-        image->rgb[i] = isnan(image->rgb[i]) ? 0 : sample_to_unit(image->rgb[i], low, high);
-}
-
-static enum status settle_range(const struct reading *r)
-{
-    struct image *image = r->image;
-    struct image_raster *raster = &image->raster;
-    const struct image_choice *choice = r->choice;
-    const bool floats = raster->type.kind == SAMPLE_FLOAT;
-    if (choice->range == RANGE_VALUES) {
-        raster->low = choice->low;
-        raster->high = choice->high;
-    }
-    const struct values v = look_at(image, (r->page->colours == 1 ? 1 : 3) * (size_t)image->width * (size_t)image->height);
-    const double percent = 100 / (double)v.count;
-    if (v.none == v.count)
-        return fail(STATUS_FORMAT, "it has no data: all samples of it are NaN, infinite or GDAL_NODATA");
-    if (choice->range == RANGE_PERCENTILES || (choice->range == RANGE_AUTO && floats && v.outside > 0))
-        TRY(find_percentiles(image, choice, &v));
-    else if (v.outside > 0)
-        image_notice(image, NOTICE_CLIPPED, "%.2g%% of the samples lie outside %g..%g, from %g to %g: they are clipped",
-                     percent * (double)v.outside, raster->low, raster->high, v.least, v.most);
-    raster->keeps_file = raster->keeps_file || v.none > 0 || !raster_is_plain(raster);
-    if (v.none > 0)
-        image_notice(image, NOTICE_NO_DATA, "%.2g%% of the samples are no data and stay so", percent * (double)v.none);
-    normalise(image);
-    return STATUS_OK;
 }
 
 static enum status use_profile(const struct tiff_page *page, struct image *image)
@@ -269,12 +180,15 @@ static int bits_of(const struct tiff_page *page)
 
 static void describe_bands(const struct tiff_page *page, const struct image_choice *choice, struct image *image)
 {
+    char others[128] = ", others stay as they are";
+    if (choice->alone)
+        snprintf(others, sizeof others, *choice->alone ? ", others do not stay: %s" : "%s", choice->alone);
     const bool declared = page->photometric == PHOTOMETRIC_RGB && !choice->bands[0] && page->others == 0;
     if (page->colours == 3 && !declared && (page->others > 0 || choice->bands[0]))
-        image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands), others stay as they are",
-                     page->samples, page->bands[0] + 1, page->bands[1] + 1, page->bands[2] + 1);
+        image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands)%s", page->samples,
+                     page->bands[0] + 1, page->bands[1] + 1, page->bands[2] + 1, others);
     else if (page->colours == 1 && page->others > 0)
-        image_notice(image, NOTICE_BANDS, "%u bands: the first is dreamed on (input.bands), others stay as they are", page->samples);
+        image_notice(image, NOTICE_BANDS, "%u bands: the first is taken (input.bands)%s", page->samples, others);
 }
 
 // Of what is grey or RGB. What is plain is written as it always was: 8 or 16 bits, or floats of 0..1, without other bands.
@@ -284,10 +198,11 @@ static void begin_raster(const struct tiff_page *page, const struct image_choice
     if (page->bits < 8 || page->bytes_of_rgb || (!tiff_page_is_grey(page) && page->photometric != PHOTOMETRIC_RGB))
         return;
     raster->type = page->type;
+    raster->accepts_damage = choice->accepts_damage;
     samples_range(page->type, &raster->low, &raster->high);
     for (int c = 0; c < 3; c++)
         raster->bands[c] = page->bands[page->colours == 3 ? c : 0];
-    raster->keeps_file = !raster_is_plain(raster) || page->others > 0 || !isnan(page->no_data) || choice->bands[0];
+    raster->keeps_file = !choice->alone && (!raster_is_plain(raster) || page->others > 0 || !isnan(page->no_data) || choice->bands[0]);
     describe_bands(page, choice, image);
 }
 
@@ -301,15 +216,15 @@ static enum status read_image(struct reading *r, const struct image_limits *limi
     image->format = IMAGE_FORMAT_TIFF;
     begin_raster(page, r->choice, image);
     r->values = tiff_page_has_range(page, r->choice);
-    if (r->choice->accepts_damage)
-        memset(image->rgb, 0, 3 * sizeof(float) * page->width * page->height);
+    for (size_t i = 0; r->choice->accepts_damage && i < 3 * (size_t)page->width * page->height; i++)
+        image->rgb[i] = r->values ? NAN : 0;
     TRY(read_units(r));
     if (r->values)
-        TRY(settle_range(r));
+        TRY(codec_settle_range(image, r->choice, page->colours));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
-    if (image->alpha && page->premultiplied && !image->raster.keeps_file)
-        divide_by_alpha(image);
+    if (image->alpha && page->premultiplied && !image->raster.keeps_file && raster_is_plain(&image->raster))
+        codec_divide_by_alpha(image);
     TRY(use_profile(page, image));
     TRY(tags_take_tiff(image, r->source->file.bytes, r->source->file.size));
     return codec_turn(image, page->orientation);
@@ -329,6 +244,18 @@ enum status codec_tiff_probe(struct codec_source *file, const struct image_limit
     return rc;
 }
 
+static void see_pages(struct image *image, struct codec_pages pages)
+{
+    if (pages.count > 1)
+        tags_leave_stack(image);
+    if (pages.circle)
+        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
+    else if (pages.count > 1)
+        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages.count, pages.count == CODEC_PAGES_MAX ? " or more" : "");
+    if (pages.mask)
+        image_notice(image, NOTICE_PAGES, "its transparency mask, a page of its own, does not come along");
+}
+
 enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     struct tiff_source source = {.file = {.bytes = bytes, .size = size}};
@@ -337,10 +264,9 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
     if (rc == STATUS_OK)
         rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &limits->choice, .image = image}, limits);
     tiff_close(page.tiff);
-    const int pages = codec_tiff_pages(bytes, size);
-    if (rc == STATUS_OK && pages < 0)
-        image_notice(image, NOTICE_PAGES, "pages that run in a circle: the first is taken");
-    if (rc == STATUS_OK && pages > 1)
-        image_notice(image, NOTICE_PAGES, "%d%s pages: the first is taken", pages, pages == CODEC_PAGES_MAX ? " or more" : "");
+    if (rc == STATUS_OK)
+        see_pages(image, codec_tiff_pages(bytes, size));
+    if (rc == STATUS_OK && limits->choice.alone)
+        tags_lose_samples(image);
     return rc;
 }

@@ -73,7 +73,8 @@ enum status ffmpeg_frame_to_image(const AVFrame *from, int colours, int flags, s
 {
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(from->format);
     const int *coefficients = sws_getCoefficients(colours);
-    const bool rgb = format->flags & AV_PIX_FMT_FLAG_RGB, full = rgb || from->color_range == AVCOL_RANGE_JPEG;
+    const bool rgb = format->flags & AV_PIX_FMT_FLAG_RGB, grey = format->nb_components < 3;
+    const bool full = rgb || grey || from->color_range == AVCOL_RANGE_JPEG;
     const enum AVPixelFormat with = image->bits == 16 ? AV_PIX_FMT_RGBA64 : AV_PIX_FMT_RGBA;
     const enum AVPixelFormat without = image->bits == 16 ? AV_PIX_FMT_RGB48 : AV_PIX_FMT_RGB24;
     const int channels = image->alpha ? 4 : 3;

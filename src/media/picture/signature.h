@@ -15,13 +15,14 @@ struct codec_source;
 
 struct signature {
     const char *name;
-    const char *pattern; // of the bytes from `offset` on; '?' stands for any
+    const char *pattern; // of the bytes from `offset` on; '?' stands for any; NULL: that of a TGA, which is none
     int offset, enough;  // so many bytes of the pattern tell the format of what is meant to be a picture
     int length;          // so many tell a picture from a text that happens to begin like one, offset + length <= SIGNATURE_BYTES_MAX;
-                         // 0: it is not decoded
+                         // 0: nothing does, but its name may
     enum status (*decode)(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image);
     enum status (*probe)(struct codec_source *source, const struct image_limits *limits, struct codec_header *header);
     const char *extensions; // each between dots; "": as the row before
+    const char *loader;     // libvips's operation that reads it from a file; NULL: it is not left to libvips
 };
 
 // What the bytes look like; NULL: nothing that is known.

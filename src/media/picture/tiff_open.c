@@ -47,37 +47,7 @@ static toff_t on_size(thandle_t handle)
     return ((struct tiff_bytes *)handle)->size;
 }
 
-// Of the TIFF that this thread has open: one at a time.
-static _Thread_local const struct tiff_listener *current;
-
-static void on_error(const char *module, const char *format, va_list args)
-{
-    (void)module;
-    if (current)
-        current->hear(current->user, false, format, args);
-}
-
-static void on_warning(const char *module, const char *format, va_list args)
-{
-    (void)module;
-    if (current)
-        current->hear(current->user, true, format, args);
-}
-
-static void install(void)
-{
-    TIFFSetErrorHandler(on_error);
-    TIFFSetWarningHandler(on_warning);
-}
-
-static void listen(const struct tiff_listener *listener)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, install);
-    current = listener;
-}
-
-#ifdef TIFFLIB_AT_LEAST // 4.5, where each file has its own: other libraries of the process take those of all
+#ifdef TIFFLIB_AT_LEAST // 4.5, where each file has its own listener: other libraries of the process take those of all
 static int on_own_error(TIFF *tiff, void *user, const char *module, const char *format, va_list args)
 {
     const struct tiff_listener *listener = user;
@@ -103,12 +73,9 @@ static TIFFOpenOptions *make_options(const struct tiff_listener *listener)
     }
     return options;
 }
-#endif
 
 TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
 {
-    listen(&file->listener);
-#ifdef TIFFLIB_AT_LEAST
     TIFFOpenOptions *options = make_options(&file->listener);
     if (!options)
         return NULL;
@@ -116,23 +83,64 @@ TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
     TIFF *tiff = TIFFClientOpenExt("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL, options);
     TIFFOpenOptionsFree(options);
     return tiff;
+}
+
+TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
+{
+    TIFFOpenOptions *options = make_options(listener);
+    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
+    TIFFOpenOptionsFree(options);
+    return tiff;
+}
+
+void tiff_close(TIFF *tiff)
+{
+    if (tiff)
+        TIFFClose(tiff);
+}
 #else
+// Of the TIFF that this thread has open: one at a time.
+static _Thread_local const struct tiff_listener *current;
+
+static void on_error(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, false, format, args);
+}
+
+static void on_warning(const char *module, const char *format, va_list args)
+{
+    (void)module;
+    if (current)
+        current->hear(current->user, true, format, args);
+}
+
+static void install(void)
+{
+    codec_vips_start(); // which sets its own
+    TIFFSetErrorHandler(on_error);
+    TIFFSetWarningHandler(on_warning);
+}
+
+static void listen(const struct tiff_listener *listener)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, install);
+    current = listener;
+}
+
+TIFF *tiff_open_bytes(struct tiff_bytes *file, tmsize_t largest)
+{
     (void)largest;
+    listen(&file->listener);
     return TIFFClientOpen("picture", "rm", file, on_read, on_write, on_seek, on_close, on_size, NULL, NULL);
-#endif
 }
 
 TIFF *tiff_open_descriptor(int descriptor, const char *mode, const struct tiff_listener *listener)
 {
     listen(listener);
-#ifdef TIFFLIB_AT_LEAST
-    TIFFOpenOptions *options = make_options(listener);
-    TIFF *tiff = options ? TIFFFdOpenExt(descriptor, "picture", mode, options) : NULL;
-    TIFFOpenOptionsFree(options);
-    return tiff;
-#else
     return TIFFFdOpen(descriptor, "picture", mode);
-#endif
 }
 
 void tiff_close(TIFF *tiff)
@@ -141,44 +149,50 @@ void tiff_close(TIFF *tiff)
         TIFFClose(tiff);
     current = NULL;
 }
+#endif
 
-// The pages of a TIFF: libtiff would read their tags whole and complain of what is not looked at.
-struct chain {
-    const uint8_t *bytes;
-    size_t size;
-    bool big_endian;
-};
-
-// False where the number goes beyond the end.
-static bool read_number(const struct chain *chain, uint64_t at, size_t width, uint64_t *number)
+// A page that says of itself that it is smaller than another one, or a mask.
+static bool is_beside(const struct tree *tree, uint64_t at, struct codec_pages *pages)
 {
-    if (at > chain->size || chain->size - at < width)
+    enum { TAG_KIND = 254, SMALLER = 1, MASK = 4 };
+    struct entry entry;
+    uint64_t kind;
+    if (!find_entry(tree, at, TAG_KIND, &entry) || !whole_of(tree, &entry, &kind))
         return false;
-    *number = codec_number(chain->bytes + at, width, chain->big_endian);
-    return true;
+    pages->mask = pages->mask || (kind & (SMALLER | MASK)) == MASK;
+    return (kind & (SMALLER | MASK)) != 0;
 }
 
-int codec_tiff_pages(const uint8_t *bytes, size_t size)
+// libtiff would read the tags of each whole and complain of what is not looked at.
+struct codec_pages codec_tiff_pages(const uint8_t *bytes, size_t size)
 {
-    const struct chain chain = {.bytes = bytes, .size = size, .big_endian = size > 0 && bytes[0] == 'M'};
-    uint64_t magic, first, at, entries;
-    if (!read_number(&chain, 2, 2, &magic))
-        return 0;
-    const bool large = magic == 43; // BigTIFF
-    const size_t offset_bytes = large ? 8 : 4, count_bytes = large ? 8 : 2, entry_bytes = large ? 20 : 12;
-    if (!read_number(&chain, large ? 8 : 4, offset_bytes, &first))
-        return 0;
-    int pages = 0;
+    struct tree tree;
+    struct codec_pages pages = {0};
+    if (!tree_open(&tree, bytes, size))
+        return pages;
+    const size_t offset_bytes = tree.large ? 8 : 4, count_bytes = tree.large ? 8 : 2, entry_bytes = tree.large ? 20 : 12;
     uint64_t passed = 0; // a page that a circle comes back to, sooner or later: moved on after twice as many pages each time
-    at = first;
-    while (at != 0 && pages < CODEC_PAGES_MAX && read_number(&chain, at, count_bytes, &entries)) {
-        if (at == passed)
-            return -1;
-        if ((pages & (pages + 1)) == 0)
+    uint64_t at = tree.first, entries;
+    for (int seen = 0; at != 0 && seen < CODEC_PAGES_MAX && number_at(&tree, at, count_bytes, &entries); seen++) {
+        if (at == passed) {
+            pages.circle = true;
+            return pages;
+        }
+        if ((seen & (seen + 1)) == 0)
             passed = at;
-        pages++;
-        if (entries > size / entry_bytes || !read_number(&chain, at + count_bytes + entries * entry_bytes, offset_bytes, &at))
+        pages.count += seen == 0 || !is_beside(&tree, at, &pages);
+        if (entries > size / entry_bytes || !number_at(&tree, at + count_bytes + entries * entry_bytes, offset_bytes, &at))
             break;
     }
     return pages;
+}
+
+uint64_t codec_tiff_units(const uint8_t *bytes, size_t size)
+{
+    enum { TAG_STRIPS = 273, TAG_TILES = 324 };
+    struct tree tree;
+    if (!bytes || !tree_open(&tree, bytes, size))
+        return 0;
+    const uint64_t tiles = count_values(&tree, tree.first, TAG_TILES);
+    return tiles > 0 ? tiles : count_values(&tree, tree.first, TAG_STRIPS);
 }

@@ -21,6 +21,8 @@ static void hear(void *user, bool warning, const char *format, va_list args)
     if (warning && !source->concealing)
         return; // about tags that are not used here
     vsnprintf(source->message, sizeof source->message, format, args);
+    if (strncmp(source->message, "Read error at", 13) == 0) // with numbers that say nothing
+        snprintf(source->message, sizeof source->message, "the file ends early");
     source->failed = true;
 }
 
@@ -40,8 +42,14 @@ static enum status check_bits(struct tiff_page *page)
                                       : format == SAMPLEFORMAT_INT  ? SAMPLE_INT
                                                                     : SAMPLE_UINT,
                                       page->bits};
-    if (format > SAMPLEFORMAT_VOID || (page->type.kind != SAMPLE_UINT && !raster && page->photometric != PHOTOMETRIC_CIELAB))
-        return fail(STATUS_UNSUPPORTED, "a TIFF with complex samples, or with signed or float ones that are neither grey nor RGB");
+    if (format == SAMPLEFORMAT_COMPLEXINT || format == SAMPLEFORMAT_COMPLEXIEEEFP)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with complex samples; convert them to their magnitude");
+    if (format > SAMPLEFORMAT_VOID)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with samples of format %u, which nobody knows; convert it to whole numbers or floats",
+                    format);
+    if (page->type.kind != SAMPLE_UINT && !raster && page->photometric != PHOTOMETRIC_CIELAB)
+        return fail(STATUS_UNSUPPORTED, "a TIFF with %s samples that are neither grey nor RGB; convert it to RGB, or to unsigned samples",
+                    page->type.kind == SAMPLE_INT ? "signed" : "float");
     if (packed && page->samples == 1 && page->type.kind == SAMPLE_UINT)
         return STATUS_OK;
     if (raster && !samples_are_known(page->type))
@@ -159,18 +167,26 @@ static bool conceals(uint16_t compression)
            compression == COMPRESSION_CCITTFAX3 || compression == COMPRESSION_CCITTFAX4;
 }
 
-// GDAL's tag, which libtiff does not know by name, is a text.
-static double find_no_data(TIFF *tiff)
+// GDAL's tag, which libtiff does not know by name, is a text. False: there is none.
+static bool find_no_data(TIFF *tiff, double *value)
 {
     uint32_t count;
     const char *text;
     char copy[64], *end;
     if (!TIFFFindField(tiff, TAG_GDAL_NODATA, TIFF_ASCII) || TIFFFieldPassCount(TIFFFindField(tiff, TAG_GDAL_NODATA, TIFF_ASCII)) == 0 ||
         !TIFFGetField(tiff, TAG_GDAL_NODATA, &count, &text))
-        return NAN;
+        return false;
     snprintf(copy, sizeof copy, "%.*s", (int)(count < sizeof copy ? count : sizeof copy - 1), text);
-    const double value = strtod(copy, &end);
-    return end > copy ? value : NAN;
+    *value = strtod(copy, &end);
+    return end > copy;
+}
+
+static void read_no_data(struct tiff_page *page)
+{
+    const bool is = find_no_data(page->tiff, &page->no_data);
+    if (!is)
+        page->no_data = NAN;
+    page->filling = is ? page->no_data : 0;
 }
 
 static enum status read_page(struct tiff_page *page, const struct image_limits *limits)
@@ -193,7 +209,7 @@ static enum status read_page(struct tiff_page *page, const struct image_limits *
         page->photometric = PHOTOMETRIC_RGB;
     }
     page->separate = planar == PLANARCONFIG_SEPARATE && page->samples > 1 && page->photometric != PHOTOMETRIC_YCBCR;
-    page->no_data = find_no_data(tiff);
+    read_no_data(page);
     TRY(check_kind(page, &limits->choice));
     TRY(read_geometry(page, limits));
     return page->photometric == PHOTOMETRIC_PALETTE ? read_palette(page) : STATUS_OK;
@@ -230,6 +246,7 @@ enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, c
         return broken(source);
     TRY(read_page(page, limits));
     source->concealing = conceals(page->compression);
+    page->listed = codec_tiff_units(source->file.bytes, source->file.size);
     return check_unit(page, source, limits);
 }
 
@@ -237,7 +254,9 @@ bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice
 {
     const bool raster = tiff_page_is_grey(page) || page->photometric == PHOTOMETRIC_RGB;
     const bool chosen = choice->range == RANGE_VALUES || choice->range == RANGE_PERCENTILES;
-    return raster && page->bits >= 8 && (chosen || !isnan(page->no_data) || page->type.kind != SAMPLE_UINT || page->bits == 32);
+    const bool may_be_small = choice->range == RANGE_AUTO && page->bits == 16;
+    return raster && page->bits >= 8 &&
+           (chosen || may_be_small || !isnan(page->no_data) || page->type.kind != SAMPLE_UINT || page->bits == 32);
 }
 
 tmsize_t tiff_page_unit_size(const struct tiff_page *page)
@@ -254,12 +273,40 @@ tmsize_t tiff_page_row_size(const struct tiff_page *page)
     return page->tiled ? TIFFTileRowSize(page->tiff) : TIFFScanlineSize(page->tiff);
 }
 
-static enum status broken_unit(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
+static bool ends_before(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
 {
     const uint64_t at = TIFFGetStrileOffset(page->tiff, unit), bytes = TIFFGetStrileByteCount(page->tiff, unit);
-    if (at > source->file.size || bytes > source->file.size - at)
+    return at > source->file.size || bytes > source->file.size - at;
+}
+
+static enum status broken_unit(const struct tiff_page *page, const struct tiff_source *source, uint32_t unit)
+{
+    if (ends_before(page, source, unit))
         return fail(STATUS_FORMAT, "not a valid TIFF: the file ends early, within or before %s %u", page->tiled ? "tile" : "strip", unit);
     return broken(source);
+}
+
+// Sparse files leave units out. Those that libtiff adds where tags say less than there should be are something else.
+static bool is_left_out(const struct tiff_page *page, uint32_t unit)
+{
+    return unit < page->listed && TIFFGetStrileOffset(page->tiff, unit) == 0 && TIFFGetStrileByteCount(page->tiff, unit) == 0;
+}
+
+bool tiff_page_fills_no_data(const struct tiff_page *page)
+{
+    return page->filling == page->no_data || (isnan(page->filling) && page->type.kind == SAMPLE_FLOAT);
+}
+
+void tiff_page_fill(const struct tiff_page *page, void *unit)
+{
+    const tmsize_t size = tiff_page_unit_size(page), bytes = page->bits / 8;
+    memset(unit, 0, (size_t)size);
+    if (page->filling == 0 || page->bytes_of_rgb || !samples_are_known(page->type))
+        return;
+    if (isnan(page->filling) && page->type.kind != SAMPLE_FLOAT)
+        return;
+    for (tmsize_t at = 0; at + bytes <= size; at += bytes)
+        samples_store(page->type, (uint8_t *)unit + at, page->filling, NAN);
 }
 
 // As RGBA, whose first row libtiff puts last.
@@ -277,6 +324,17 @@ static bool read_rgba(const struct tiff_page *page, uint32_t x, uint32_t y, uint
     return done != 0;
 }
 
+static uint32_t unit_at(const struct tiff_page *page, int plane, uint32_t x, uint32_t y)
+{
+    return page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+}
+
+enum status tiff_page_check(const struct tiff_page *page, const struct tiff_source *source, int plane, uint32_t x, uint32_t y)
+{
+    const uint32_t unit = unit_at(page, plane, x, y);
+    return ends_before(page, source, unit) ? broken_unit(page, source, unit) : STATUS_OK;
+}
+
 enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *source, int plane, uint32_t x, uint32_t y, uint32_t rows,
                            void *unit)
 {
@@ -288,8 +346,11 @@ enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *sou
         page->bytes_of_rgb ? 32 * (uint64_t)columns : (uint64_t)columns * page->bits * (page->separate ? 1 : page->samples);
     if ((uint64_t)row_bytes < (row_bits + 7) / 8 || row_bytes * rows > size)
         return fail(STATUS_FORMAT, "not a valid TIFF: rows of %lld bytes for %u pixels", (long long)row_bytes, columns);
-    const uint32_t number =
-        page->tiled ? TIFFComputeTile(page->tiff, x, y, 0, (uint16_t)plane) : TIFFComputeStrip(page->tiff, y, (uint16_t)plane);
+    const uint32_t number = unit_at(page, plane, x, y);
+    if (is_left_out(page, number)) {
+        tiff_page_fill(page, unit);
+        return STATUS_OK;
+    }
     const bool read = page->bytes_of_rgb ? read_rgba(page, x, y, rows, unit)
                       : page->tiled      ? TIFFReadEncodedTile(page->tiff, number, unit, expected) == expected
                                          : TIFFReadEncodedStrip(page->tiff, number, unit, expected) == expected;

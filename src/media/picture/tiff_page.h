@@ -31,6 +31,8 @@ struct tiff_page {
     bool premultiplied;
     bool bytes_of_rgb; // YCbCr: units are read as RGBA of 8 bits
     double no_data;    // by GDAL's tag; NaN: nothing is
+    double filling;    // of units that are not in the file: no_data, or 0
+    uint64_t listed;   // units of which the file says where they are
     int orientation;
     const uint16_t *palette[3]; // libtiff's
     int palette_shift;          // from entries to 8 bits
@@ -41,16 +43,26 @@ enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, c
 
 bool tiff_page_is_grey(const struct tiff_page *page);
 
-// Whether its values are looked at before they are -1..1: not all that unsigned whole numbers can have, each of which is data.
+// Whether its values are looked at before they are -1..1: not where they are all that 8 bits can have, each of which is data.
 bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice *choice);
 
 // Bytes of a unit as tiff_page_read() gives it, and of a row in it.
 tmsize_t tiff_page_unit_size(const struct tiff_page *page);
 tmsize_t tiff_page_row_size(const struct tiff_page *page);
 
-// The unit whose top left pixel is (x, y), of the plane of one sample where there are planes: `rows` rows of it count.
+// The unit whose top left pixel is (x, y), of the plane of one sample where there are planes: `rows` rows of it count. One that a sparse
+// file leaves out is full of page->filling.
 enum status tiff_page_read(const struct tiff_page *page, struct tiff_source *source, int plane, uint32_t x, uint32_t y, uint32_t rows,
                            void *unit) MUST_CHECK;
+
+// Fails where the file ends before such a unit, which is not read.
+enum status tiff_page_check(const struct tiff_page *page, const struct tiff_source *source, int plane, uint32_t x, uint32_t y) MUST_CHECK;
+
+// Whether what a unit is filled with is no data.
+bool tiff_page_fills_no_data(const struct tiff_page *page);
+
+// As a unit that is not in the file.
+void tiff_page_fill(const struct tiff_page *page, void *unit);
 
 static inline uint32_t tiff_page_rows(const struct tiff_page *page, uint32_t y)
 {

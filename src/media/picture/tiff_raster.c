@@ -130,7 +130,13 @@ static enum status copy_unit(struct copying *c, int plane, uint32_t x, uint32_t 
     const uint32_t rows = page->tiled ? page->unit_height : tiff_page_rows(page, y), columns = page->unit_width;
     const tmsize_t in_row = tiff_page_row_size(page), size = rows * c->out_row;
     const int planes = page->separate ? 1 : c->samples;
-    TRY(tiff_page_read(page, &c->source, page->separate ? origin_of(c, plane) : 0, x, y, rows, c->in_unit));
+    const enum status rc = tiff_page_read(page, &c->source, page->separate ? origin_of(c, plane) : 0, x, y, rows, c->in_unit);
+    if (rc == STATUS_FORMAT && c->raster->accepts_damage) {
+        c->source.failed = false;
+        tiff_page_fill(page, c->in_unit);
+    } else {
+        TRY(rc);
+    }
     for (uint32_t row = 0; row < rows; row++)
         for (int s = 0; s < planes; s++) {
             const uint8_t *in = c->in_unit + row * in_row + (page->separate ? 0 : (size_t)origin_of(c, s) * c->bytes);

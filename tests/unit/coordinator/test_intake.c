@@ -592,6 +592,7 @@ static void test_pictures(void)
 {
     enter("pictures");
     CU_ASSERT(picture_has_name("a.b/c.JPG") && picture_has_name("x.tiff") && picture_has_name(".png"));
+    CU_ASSERT(picture_has_name("a.HEIC") && picture_has_name("a.tga") && picture_has_name("a.j2k") && picture_has_name("a.pgm"));
     CU_ASSERT(!picture_has_name("a.png/c") && !picture_has_name("png") && !picture_has_name("a.pngx") && !picture_has_name("a."));
     static const struct {
         const char *bytes;
@@ -607,6 +608,25 @@ static void test_pictures(void)
         {"RIFF\1\2\3\4WEBPVP8L", 16, true},
         {"RIFF\1\2\3\4WAVEfmt ", 16, false},
         {"GIF89a", 6, true},
+        {"\0\0\0\x20"
+         "ftypavif",
+         12, true},
+        {"\0\0\0\x20"
+         "ftypheic",
+         12, true},
+        {"\0\0\0\x20"
+         "ftypisom",
+         12, false},
+        {"\0\0\0\x0cJXL \r\n\x87\n", 12, true},
+        {"\0\0\0\x0cjP  \r\n\x87\n", 12, true},
+        {"\xff\x4f\xff\x51", 4, true},
+        {"\x76\x2f\x31\x01", 4, true},
+        {"SIMPLE  =                    T", 30, true},
+        {"SIMPLE  = but no picture       ", 31, false},
+        {"#?RADIANCE\n", 11, true},
+        {"P6\n1 1", 6, true},
+        {"P6 is a processor", 17, false},
+        {"PF\n1 1", 6, true},
         {"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\1\0\0\0\1\0\0\0", 26, true},
         {"BMW is a maker of motorcars, no picture", 38, false},
         {"", 0, false},

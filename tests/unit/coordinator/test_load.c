@@ -214,6 +214,29 @@ static void test_mask(void)
     UNIT_FAILS(load_mask(&config, &mask, sha256), STATUS_USAGE, "mask noise:300x200: noise is made as an input only: name a file or a URL");
 }
 
+// A picture that is cut off is refused, and it is said that something is there; of one without anything it is not.
+static void test_damaged(void)
+{
+    struct timing timing = {0};
+    void *bytes;
+    size_t size;
+    write_guide(300, 200);
+    UNIT_OK(file_read(config.guide, 1 << 20, &bytes, &size));
+    for (int i = 0; i < 4; i++) {
+        struct task *task = task_create();
+        FILE *stream = fopen(config.guide, "wb");
+        CU_ASSERT_FATAL(stream && fwrite(bytes, 1, i % 2 ? 20 : size * 2 / 3, stream) > 0 && fclose(stream) == 0);
+        config.input.damaged = i < 2 ? DAMAGED_REFUSE : DAMAGED_ACCEPT;
+        const enum status rc = load_pixels(task, INTAKE_FILE, config.guide, -1, &config, &timing);
+        CU_ASSERT_EQUAL(rc, i == 2 ? STATUS_OK : STATUS_FORMAT);
+        CU_ASSERT(rc == STATUS_OK || strstr(status_message(), "not a valid PNG: ") != NULL);
+        CU_ASSERT_EQUAL(strstr(task->image.notice, "input.damaged: accept takes what is there") != NULL, i == 0);
+        CU_ASSERT_EQUAL(task->image.notices, i == 0 ? 1u << NOTICE_READABLE : i == 2 ? 1u << NOTICE_DAMAGE : 0);
+        task_destroy(&task);
+    }
+    free(bytes);
+}
+
 static const struct unit_test tests[] = {
     {"guides of all shapes", test_sizes},
     {"guides that the network cannot see", test_refused},
@@ -221,6 +244,7 @@ static const struct unit_test tests[] = {
     {"seconds of the download", test_seconds},
     {"noise", test_noise},
     {"noise beyond the limits", test_noise_limits},
+    {"damaged pictures", test_damaged},
     {"a mask", test_mask},
 };
 UNIT_MAIN_IN_SCRATCH("load", tests)

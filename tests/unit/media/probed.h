@@ -13,7 +13,7 @@
 // Formats whose alpha is left away where all of it is opaque, which no header tells.
 static inline bool probed_may_drop_alpha(const void *bytes)
 {
-    return memcmp(bytes, "RIFF", 4) == 0 || memcmp(bytes, "BM", 2) == 0 || memcmp(bytes, "GIF8", 4) == 0;
+    return strchr("\x89\xffIM", *(const char *)bytes) == NULL; // neither PNG nor JPEG nor TIFF
 }
 
 static inline enum status probed_decode(const void *bytes, size_t size, const struct image_limits *limits, struct image *image)

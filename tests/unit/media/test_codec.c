@@ -202,12 +202,6 @@ static void what_is_no_picture_is_named(void)
                  {"version https://git-lfs.github.com/spec/v1", 42, "Git LFS"},
                  {"%PDF-1.7", 8, "looks like PDF"},
                  {"\0\0\0\x20"
-                  "ftypheic",
-                  12, "looks like HEIF"},
-                 {"\0\0\0\x20"
-                  "ftypavif",
-                  12, "looks like AVIF"},
-                 {"\0\0\0\x20"
                   "ftypisom",
                   12, "looks like a video"},
                  {"#EXTM3U\nfile:///etc/passwd", 26, "looks like text"},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// WebP, BMP and GIF, made by FFmpeg's encoders.
+// BMP, TGA and Netpbm, made by FFmpeg's encoders or by hand.
 #include "probed.h"
 
 #include "pictures.h"
@@ -13,16 +13,13 @@ static void exact_formats(void)
         enum AVPixelFormat format;
         bool alpha;
         const char *options;
-    } cases[] = {{"bmp", AV_PIX_FMT_BGR24, false, ""},
-                 {"bmp", AV_PIX_FMT_BGRA, true, ""},
+    } cases[] = {{"bmp", AV_PIX_FMT_BGR24, false, ""},   {"bmp", AV_PIX_FMT_BGRA, true, ""},
                  {"bmp", AV_PIX_FMT_BGRA, false, ""}, // opaque alpha is no alpha
-                 {"libwebp", AV_PIX_FMT_BGRA, false, "lossless=1"},
-                 {"libwebp", AV_PIX_FMT_BGRA, true, "lossless=1"}};
+                 {"targa", AV_PIX_FMT_BGR24, false, ""}, {"targa", AV_PIX_FMT_BGR24, false, "rle=0"},
+                 {"targa", AV_PIX_FMT_BGRA, true, ""},   {"ppm", AV_PIX_FMT_RGB24, false, ""}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct image part, image;
         photograph_part(&part, WIDTH, HEIGHT, cases[i].alpha);
-        for (int p = 0; part.alpha && p < WIDTH * HEIGHT; p++)
-            part.alpha[p] |= 1; // libwebp does not keep colours that nobody can see
         struct bytes file = ffmpeg_encoded(cases[i].encoder, cases[i].format, &part, cases[i].options);
         if (file.size) {
             decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
@@ -36,74 +33,50 @@ static void exact_formats(void)
     }
 }
 
-static void lossy_webp_is_near(void)
+// A text, and bytes behind it; red, green, blue and alpha of its two pixels, in as many bits.
+static void expect_pixels(const char *head, const void *bytes, size_t size, int bits, const long wanted[8])
 {
-    struct image part, image;
-    photograph_part(&part, WIDTH, HEIGHT, false);
-    struct bytes file = ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &part, "quality=98");
-    if (file.size) {
-        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
-        CU_ASSERT(difference(&part, &image) < 3);
-        image_destroy(&image);
-    }
-    image_destroy(&part);
-}
-
-// As BT.601 has it: by BT.709, pure green would be 20 off.
-static void lossy_webp_keeps_colours(void)
-{
-    struct image green, image;
-    UNIT_OK(image_create(&green, WIDTH, HEIGHT));
-    for (int i = 0; i < 3 * WIDTH * HEIGHT; i++)
-        green.rgb[i] = i / (WIDTH * HEIGHT) == 1 ? 1 : -1;
-    struct bytes file = ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &green, "quality=98");
-    if (file.size) {
-        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
-        CU_ASSERT(difference(&green, &image) < 3);
-        image_destroy(&image);
-    }
-    image_destroy(&green);
-}
-
-static void gif(void)
-{
-    struct image part, image;
-    photograph_part(&part, WIDTH, HEIGHT, false);
-    struct bytes file = ffmpeg_encoded("gif", AV_PIX_FMT_RGB8, &part, "");
-    CU_ASSERT_FATAL(file.size > 0);
-    decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
-    for (int y = 0; y < HEIGHT; y++) // the sample was taken as 3, 3 and 2 bits
-        for (int x = 0; x < WIDTH; x++) {
-            long packed = sample_at(&part, 0, x, y);
-            CU_ASSERT(labs(sample_at(&image, 0, x, y) - (packed >> 5) * 255 / 7) <= 3);
-            CU_ASSERT(labs(sample_at(&image, 1, x, y) - (packed >> 2 & 7) * 255 / 7) <= 3);
-            CU_ASSERT(labs(sample_at(&image, 2, x, y) - (packed & 3) * 255 / 3) <= 3);
-        }
-    image_destroy(&part);
-    image_destroy(&image);
-}
-
-// The first frame once more, behind itself.
-static void the_first_of_several_frames(void)
-{
-    enum { HEADER = 13, PALETTE = 3 << 8 }; // FFmpeg's palette has 256 colours
-    struct image part, image;
-    photograph_part(&part, WIDTH, HEIGHT, false);
-    struct bytes file = ffmpeg_encoded("gif", AV_PIX_FMT_RGB8, &part, "");
-    CU_ASSERT_FATAL(file.size > HEADER + PALETTE);
-    const size_t trailer = ((uint8_t *)file.data)[file.size - 1] == ';', begin = HEADER + PALETTE, length = file.size - trailer - begin;
-    struct bytes twice = {malloc(file.size + length), file.size + length};
-    CU_ASSERT_PTR_NOT_NULL_FATAL(twice.data);
-    memcpy(twice.data, file.data, begin + length);
-    memcpy((uint8_t *)twice.data + begin + length, (uint8_t *)file.data + begin, length + trailer);
+    struct bytes file = {malloc(strlen(head) + size + 1), strlen(head) + size};
+    struct image image;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file.data);
+    memcpy(file.data, head, strlen(head));
+    memcpy((char *)file.data + strlen(head), bytes, size);
     UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
-    CU_ASSERT_STRING_EQUAL(image.notice, "");
+    CU_ASSERT_FATAL(image.width == 2 && image.height == 1 && image.bits == bits);
+    for (int i = 0; i < 8; i++)
+        if (i % 4 < 3 || image.alpha)
+            CU_ASSERT(labs(sample_at(&image, i % 4, i / 4, 0) - wanted[i]) <= 1);
+    CU_ASSERT_EQUAL(image.alpha != NULL, wanted[3] >= 0);
     image_destroy(&image);
-    decode_whole(&twice, WIDTH, HEIGHT, IMAGE_FORMAT_OTHER, &image);
-    CU_ASSERT_STRING_EQUAL(image.notice, "2 frames: the first is taken");
-    image_destroy(&image);
-    image_destroy(&part);
+    expect_refused(&(struct bytes){file.data, file.size - 1}, &roomy, STATUS_FORMAT, "not a valid Netpbm");
     free(file.data);
+}
+
+static void netpbm(void)
+{
+    expect_pixels("P1\n# 7 7\n2 1\n01", "", 0, 8, (const long[]){255, 255, 255, -1, 0, 0, 0, -1});
+    expect_pixels("P2 2 1 10 3 9", "", 0, 8, (const long[]){77, 77, 77, -1, 230, 230, 230, -1});
+    expect_pixels("P3\n2 1\n255\n51 102 153 0 0 9", "", 0, 8, (const long[]){51, 102, 153, -1, 0, 0, 9, -1});
+    expect_pixels("P4\n2 1\n", "\x40", 1, 8, (const long[]){255, 255, 255, -1, 0, 0, 0, -1});
+    expect_pixels("P5\n2 1\n50\n", "\x05\x32", 2, 8, (const long[]){26, 26, 26, -1, 255, 255, 255, -1});
+    expect_pixels("P5\n2 1\n# 1\n1000\n", "\x01\xf4\x03\xe8", 4, 16, (const long[]){32768, 32768, 32768, -1, 65535, 65535, 65535, -1});
+    expect_pixels("P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n", "\x32\x09\x33\xff", 4, 8,
+                  (const long[]){50, 50, 50, 9, 51, 51, 51, 255});
+}
+
+// Which nothing at their start tells.
+static void tga_is_told_by_its_header(void)
+{
+    char grey[] = "\0\0\3\0\0\0\0\0\0\0\0\0\2\0\1\0\x08\x20\x10\x80";
+    struct image image;
+    struct bytes file = {grey, sizeof grey - 1};
+    UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+    CU_ASSERT(sample_at(&image, 0, 0, 0) == 16 && sample_at(&image, 2, 1, 0) == 128);
+    image_destroy(&image);
+    grey[16] = 16;
+    expect_refused(&file, &roomy, STATUS_UNSUPPORTED, "grey with alpha");
+    grey[1] = 1;
+    expect_refused(&file, &roomy, STATUS_FORMAT, "does not look like a picture");
 }
 
 static void limits_hold(void)
@@ -111,7 +84,7 @@ static void limits_hold(void)
     static const struct {
         const char *encoder;
         enum AVPixelFormat format;
-    } cases[] = {{"bmp", AV_PIX_FMT_BGR24}, {"libwebp", AV_PIX_FMT_BGRA}, {"gif", AV_PIX_FMT_RGB8}};
+    } cases[] = {{"bmp", AV_PIX_FMT_BGR24}, {"targa", AV_PIX_FMT_BGR24}, {"ppm", AV_PIX_FMT_RGB24}};
     struct image part;
     photograph_part(&part, WIDTH, HEIGHT, false);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -124,16 +97,10 @@ static void limits_hold(void)
     image_destroy(&part);
 }
 
-static void animated_webp_is_refused(void)
-{
-    static char animated[] = "RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x02\0\0\0\x07\0\0\x07\0\0";
-    expect_refused(&(struct bytes){animated, sizeof animated - 1}, &roomy, STATUS_UNSUPPORTED, "animated");
-}
-
 static const struct unit_test tests[] = {
-    {"BMP and lossless WebP are exact", exact_formats},           {"lossy WebP is near", lossy_webp_is_near},
-    {"lossy WebP keeps colours", lossy_webp_keeps_colours},       {"GIF", gif},
-    {"the first of several frames", the_first_of_several_frames}, {"limits hold", limits_hold},
-    {"animated WebP is refused", animated_webp_is_refused},
+    {"BMP, TGA and PPM are exact", exact_formats},
+    {"Netpbm", netpbm},
+    {"TGA is told by its header", tga_is_told_by_its_header},
+    {"limits hold", limits_hold},
 };
 UNIT_MAIN("codec: FFmpeg's formats", tests)

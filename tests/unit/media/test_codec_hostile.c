@@ -8,6 +8,13 @@
 #include "jpegs.h"
 #include "profiles.h"
 
+// libvips 8.14 loses 80 bytes of each OpenEXR file that cannot be opened. What we lose of its objects test_codec_vips tells.
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libglib-2.0";
+}
+
 enum {
     WIDTH = 64,
     HEIGHT = 48,
@@ -17,6 +24,8 @@ enum {
 };
 
 static const struct image_limits limits = {.side = 2000, .pixels = 1000000};
+
+#define FORMATS TEST_DATA "/formats"
 
 struct file {
     const char *name;
@@ -100,10 +109,19 @@ static int make_files(struct file **files)
         {"progressive JPEG", jpeg_of(JCS_RGB, JCS_YCbCr, true), 2},
         {"grey JPEG", jpeg_of(JCS_GRAYSCALE, JCS_GRAYSCALE, false), 2},
         {"YCCK JPEG", jpeg_of(JCS_CMYK, JCS_YCCK, false), 2},
-        {"lossy WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, ""), 0},
-        {"lossless WebP", ffmpeg_encoded("libwebp", AV_PIX_FMT_BGRA, &alpha, "lossless=1"), 0},
         {"BMP", ffmpeg_encoded("bmp", AV_PIX_FMT_BGR24, &plain, ""), 0},
-        {"GIF", ffmpeg_encoded("gif", AV_PIX_FMT_RGB8, &plain, ""), 1},
+        {"TGA", ffmpeg_encoded("targa", AV_PIX_FMT_BGR24, &plain, ""), 26}, // what says that it is one
+        {"PPM", ffmpeg_encoded("ppm", AV_PIX_FMT_RGB24, &plain, ""), 0},
+#ifdef ONEIROS_VIPS
+        {"lossless WebP", read_back(FORMATS "/photo.webp"), 0},
+        {"animated WebP", read_back(FORMATS "/animated.webp"), 0},
+        {"GIF", read_back(FORMATS "/photo.gif"), 1},
+        {"JPEG XL", read_back(FORMATS "/photo.jxl"), 0},
+        {"JPEG 2000", read_back(FORMATS "/photo.jp2"), 0},
+        {"HEIC", read_back(FORMATS "/photo.heic"), 0},
+        {"AVIF", read_back(FORMATS "/photo-10.avif"), 0},
+        {"OpenEXR", read_back(FORMATS "/photo.exr"), 0},
+#endif
     };
     int count = 0;
     *files = malloc(sizeof all);

@@ -341,6 +341,37 @@ static void lying_tags(void)
     }
 }
 
+static void formats_of_samples(void)
+{
+    static const struct {
+        int format, bits, photometric, samples;
+        const char *message;
+    } cases[] = {
+        {SAMPLEFORMAT_COMPLEXINT, 32, PHOTOMETRIC_MINISBLACK, 1, "a TIFF with complex samples; convert them to their magnitude"},
+        {SAMPLEFORMAT_COMPLEXIEEEFP, 64, PHOTOMETRIC_RGB, 3, "a TIFF with complex samples; convert them to their magnitude"},
+        {SAMPLEFORMAT_IEEEFP, 16, PHOTOMETRIC_SEPARATED, 4, "a TIFF with float samples that are neither grey nor RGB; convert it to RGB"},
+        {SAMPLEFORMAT_INT, 8, PHOTOMETRIC_SEPARATED, 4, "a TIFF with signed samples that are neither grey nor RGB; convert it to RGB"},
+        {SAMPLEFORMAT_UINT, 12, PHOTOMETRIC_MINISBLACK, 1, "a TIFF with 12 bits a sample; convert it to 8, 16 or 32"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        static const uint8_t row[WIDTH * 3 * 8];
+        TIFF *tiff = TIFFOpen("test_codec.tif", "wl");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, WIDTH);
+        TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, 1);
+        TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, cases[i].bits);
+        TIFFSetField(tiff, TIFFTAG_SAMPLEFORMAT, cases[i].format);
+        TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, cases[i].samples);
+        TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, cases[i].photometric);
+        TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+        CU_ASSERT_EQUAL(TIFFWriteScanline(tiff, (void *)(uintptr_t)row, 0, 0), 1);
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        expect_refused(&file, &roomy, STATUS_UNSUPPORTED, cases[i].message);
+        free(file.data);
+    }
+}
+
 // Pages of grey, the first of 8 bits, others of 16.
 static struct bytes pages_of(const char *mode, int pages)
 {
@@ -487,6 +518,70 @@ static void the_first_of_several_pages(void)
         }
 }
 
+// Smaller versions and masks are no pages; a mask of the first page is worth a word, one of a smaller version is not.
+static void pages_beside_the_first(void)
+{
+    static const struct {
+        int kinds[4];
+        const char *notice;
+    } cases[] = {
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_REDUCEDIMAGE}, ""},
+        {{FILETYPE_MASK}, "its transparency mask, a page of its own, does not come along"},
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_REDUCEDIMAGE | FILETYPE_MASK}, ""},
+        {{FILETYPE_PAGE, FILETYPE_REDUCEDIMAGE}, "2 pages: the first is taken"},
+        {{FILETYPE_REDUCEDIMAGE, FILETYPE_PAGE, FILETYPE_MASK},
+         "2 pages: the first is taken; its transparency mask, a page of its own, does not come along"},
+    };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+        TIFF *tiff = TIFFOpen("test_codec.tif", i % 2 ? "wb" : "wl8");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        for (int page = 0; page < 5 && (page == 0 || cases[i / 2].kinds[page - 1]); page++) {
+            const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+            set_tags(tiff, &kind);
+            if (page > 0)
+                TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, cases[i / 2].kinds[page - 1]);
+            write_units(tiff, &kind);
+            CU_ASSERT(TIFFWriteDirectory(tiff));
+        }
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, cases[i / 2].notice);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
+// What programs write into a stack of pages of itself does not hold for one of them; what people write stays.
+static void descriptions_of_stacks(void)
+{
+    static const char *const texts[] = {"ImageJ=1.53\nimages=5\nslices=5\n", "{\"shape\": [5, 160, 240]}",
+                                        "<?xml version=\"1.0\"?><OME xmlns=\"o\"><Image ID=\"1\"/></OME>", "slices of a leaf, with ImageJ"};
+    for (int i = 0; i < 8; i++) {
+        const int pages = 1 + i % 2;
+        TIFF *tiff = TIFFOpen("test_codec.tif", i % 4 ? "wl" : "wb8");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        for (int page = 0; page < pages; page++) {
+            const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+            set_tags(tiff, &kind);
+            TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, texts[i / 2]);
+            write_units(tiff, &kind);
+            CU_ASSERT(TIFFWriteDirectory(tiff));
+        }
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        if (pages > 1 && i / 2 < 3)
+            CU_ASSERT_PTR_NULL(image.tags.description)
+        else
+            CU_ASSERT_STRING_EQUAL(image.tags.description, texts[i / 2]);
+        image_destroy(&image);
+        free(file.data);
+    }
+}
+
 static const struct unit_test tests[] = {
 #ifdef TIFFLIB_AT_LEAST
     {"what others do with libtiff's messages", what_others_do_with_messages},
@@ -498,9 +593,12 @@ static const struct unit_test tests[] = {
     {"premultiplied alpha is divided out", premultiplied_alpha_is_divided_out},
     {"orientation is undone", orientation_is_undone},
     {"lying tags", lying_tags},
+    {"formats of samples", formats_of_samples},
     {"pages in a circle", pages_in_a_circle},
     {"strange floats", strange_floats},
     {"floats come out again", floats_come_out_again},
     {"the first of several pages", the_first_of_several_pages},
+    {"descriptions of stacks", descriptions_of_stacks},
+    {"pages beside the first", pages_beside_the_first},
 };
 UNIT_MAIN("codec: TIFF", tests)

@@ -7,7 +7,19 @@
 #include "media/picture/codec_formats.h"
 #include "pictures.h"
 
-enum { WIDTH = 70, HEIGHT = 45, TILE = 32, ROWS = 16, GEO_SCALE = 33550, GEO_POINTS = 33922, GEO_KEYS = 34735, NO_DATA = 42113 };
+enum {
+    WIDTH = 70,
+    HEIGHT = 45,
+    TILE = 32,
+    ROWS = 16,
+    GEO_SCALE = 33550,
+    GEO_POINTS = 33922,
+    GEO_KEYS = 34735,
+    GEO_MATRIX = 34264,
+    RPC = 50844,
+    GDAL = 42112,
+    NO_DATA = 42113
+};
 
 struct kind {
     struct sample_type type;
@@ -17,7 +29,11 @@ struct kind {
     double low, high; // of the values; both 0: of the type
     int holes;        // every so many pixels has no data; 0: none
     int compression, orientation;
+    bool points, matrix; // pixels are points; by a matrix
+    const char *caption;
+    int sparse; // every second strip or tile is left out, or full of no data, or 0
 };
+enum { LEFT_OUT = 1, FULL_OF_NOTHING };
 
 static void range_of(const struct kind *kind, double *low, double *high)
 {
@@ -45,10 +61,15 @@ static void add_unknown_tags(TIFF *tiff)
     static const TIFFFieldInfo fields[] = {{GEO_SCALE, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"scale"},
                                            {GEO_POINTS, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"points"},
                                            {GEO_KEYS, -1, -1, TIFF_SHORT, FIELD_CUSTOM, 1, 1, (char *)"keys"},
+                                           {GEO_MATRIX, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"matrix"},
+                                           {RPC, -1, -1, TIFF_DOUBLE, FIELD_CUSTOM, 1, 1, (char *)"rpc"},
+                                           {GDAL, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, (char *)"gdal"},
                                            {NO_DATA, -1, -1, TIFF_ASCII, FIELD_CUSTOM, 1, 0, (char *)"nodata"}};
     TIFFMergeFieldInfo(tiff, fields, sizeof fields / sizeof fields[0]);
 }
 
+static const double matrix[16] = {10, 0.2, 0, 7000, 0.3, -12, 0, 5000, 0, 0, 0, 0, 0, 0, 0, 1};
+static const uint16_t point_keys[12] = {1, 1, 0, 2, 1025, 0, 1, 2, 3072, 0, 1, 32632};
 static const double scale[3] = {10, 10, 0}, points[6] = {0, 0, 0, 399960, 5300040, 0};
 static const uint16_t keys[8] = {1, 1, 0, 1, 3072, 0, 1, 32632};
 static const char caption[] = "a field in May";
@@ -75,12 +96,21 @@ static void set_tags(TIFF *tiff, const struct kind *kind)
         TIFFSetField(tiff, TIFFTAG_TILEWIDTH, TILE), TIFFSetField(tiff, TIFFTAG_TILELENGTH, TILE);
     else
         TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, ROWS);
-    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, caption);
+    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, kind->caption ? kind->caption : caption);
     TIFFSetField(tiff, TIFFTAG_XRESOLUTION, 300.0);
     TIFFSetField(tiff, TIFFTAG_YRESOLUTION, 300.0);
-    TIFFSetField(tiff, GEO_SCALE, 3, scale);
-    TIFFSetField(tiff, GEO_POINTS, 6, points);
-    TIFFSetField(tiff, GEO_KEYS, 8, keys);
+    if (kind->matrix)
+        TIFFSetField(tiff, GEO_MATRIX, 16, matrix);
+    else
+        TIFFSetField(tiff, GEO_SCALE, 3, scale), TIFFSetField(tiff, GEO_POINTS, 6, points);
+    TIFFSetField(tiff, GEO_KEYS, kind->points ? 12 : 8, kind->points ? point_keys : keys);
+    if (kind->points)
+        TIFFSetField(tiff, RPC, 16, matrix);
+    if (kind->no_data)
+        TIFFSetField(tiff, GDAL,
+                     "<GDALMetadata>\n  <Item name=\"SENSOR\">S2A</Item>\n  <Item name=\"WAVE\" sample=\"0\">450</Item>\n"
+                     "  <Item name=\"EMPTY\" sample=\"2\"/><Item name=\"ALL\"/>\n"
+                     "  <Item name=\"OFFSET\" sample=\"1\" role=\"offset\">-0.1</Item>\n</GDALMetadata>\n");
     if (kind->no_data)
         TIFFSetField(tiff, NO_DATA, kind->no_data);
 }
@@ -98,15 +128,21 @@ static struct bytes make(const struct kind *kind)
         for (int top = 0; top < HEIGHT; top += high)
             for (int left = 0; left < WIDTH; left += wide) {
                 memset(unit, 0, (size_t)size);
+                const bool nothing = kind->sparse && (left / wide + top / high) % 2 == 0;
+                if (nothing && kind->sparse == LEFT_OUT)
+                    continue;
                 for (int i = 0; i < wide * high * step; i++) {
                     const int x = left + i / step % wide, y = top + i / step / wide;
-                    const double value = x < WIDTH && y < HEIGHT ? value_at(kind, kind->separate ? plane : i % step, x, y) : 0;
+                    const double nothings = kind->no_data ? atof(kind->no_data) : 0;
+                    const double value = nothing                   ? nothings
+                                         : x < WIDTH && y < HEIGHT ? value_at(kind, kind->separate ? plane : i % step, x, y)
+                                                                   : 0;
                     if (isnan(value) && kind->type.bits == 64)
                         ((double *)(void *)unit)[i] = NAN;
                     else if (isnan(value) && kind->type.bits == 32)
                         ((float *)(void *)unit)[i] = NAN;
                     else if (isnan(value))
-                        ((uint16_t *)(void *)unit)[i] = 0x7e01;
+                        ((uint16_t *)(void *)unit)[i] = nothing ? 0x7e00 : 0x7e01;
                     else
                         samples_store(kind->type, unit + i * bytes, value, NAN);
                 }
@@ -196,7 +232,8 @@ static double worst_of(const struct kind *kind, const struct image *image, int c
     for (int y = 0; y < HEIGHT; y++)
         for (int x = 0; x < WIDTH; x++) {
             const double seen = image->rgb[(c * HEIGHT + y) * WIDTH + x];
-            const double value = (value_at(kind, band, x, y) - image->raster.low) / (image->raster.high - image->raster.low) * 2 - 1;
+            const double unit = (value_at(kind, band, x, y) - image->raster.low) / (image->raster.high - image->raster.low) * 2 - 1;
+            const double value = fmax(-1, fmin(1, unit));
             worst = fmax(worst, is_hole(kind, x, y) ? fabs(seen) : fabs(seen - value));
         }
     return worst;
@@ -253,7 +290,10 @@ static void every_type(void)
                                      .separate = layout & 2,
                                      .tiled = layout & 4,
                                      .mode = layout & 1 ? "wb" : "wl8",
-                                     .no_data = types[t].kind == SAMPLE_FLOAT ? NULL : "0",
+                                     .no_data = types[t].kind == SAMPLE_FLOAT  ? NULL
+                                                : types[t].kind == SAMPLE_UINT ? "0"
+                                                : types[t].bits == 8           ? "-128"
+                                                                               : "-32768", // which is no value
                                      .holes = 7});
 }
 
@@ -295,6 +335,115 @@ static void its_tags_stay(void)
         image_destroy(&image);
         free(file.data);
         free(out.data);
+    }
+}
+
+// Moves the last third of the strips or tiles of a little-endian file beyond its end.
+static struct bytes without_its_end(const struct bytes *file)
+{
+    struct bytes out = {.data = malloc(file->size), .size = file->size};
+    uint8_t *bytes = memcpy(out.data, file->data, file->size);
+    const size_t at = (size_t)codec_number(bytes + 4, 4, false);
+    for (size_t i = 0; i < codec_number(bytes + at, 2, false); i++) {
+        const uint8_t *entry = bytes + at + 2 + 12 * i;
+        const uint64_t tag = codec_number(entry, 2, false), count = codec_number(entry + 4, 4, false);
+        for (uint64_t k = count - count / 3; k < count && (tag == TIFFTAG_STRIPOFFSETS || tag == TIFFTAG_TILEOFFSETS); k++)
+            memcpy(bytes + codec_number(entry + 8, 4, false) + 4 * k, "\xff\xff\xff\x7f", 4);
+    }
+    return out;
+}
+
+static void same_dreams(const struct bytes *file, const struct bytes *other, const struct image_limits *limits)
+{
+    for (int change = 0; change < 2; change++) {
+        struct image image, other_image;
+        int samples, bits;
+        struct bytes out = dreamed(file, limits, change ? 0.01f : 0, &image),
+                     other_out = dreamed(other, limits, change ? 0.01f : 0, &other_image);
+        uint8_t *is = samples_of(&out, &samples, &bits), *should = samples_of(&other_out, &samples, &bits);
+        CU_ASSERT_STRING_EQUAL(image.notice, other_image.notice);
+        CU_ASSERT_EQUAL(memcmp(image.rgb, other_image.rgb, 3 * sizeof(float) * WIDTH * HEIGHT), 0);
+        CU_ASSERT_EQUAL(memcmp(is, should, (size_t)(WIDTH * HEIGHT * samples * bits / 8)), 0);
+        image_destroy(&image);
+        image_destroy(&other_image);
+        free(is);
+        free(should);
+        free(out.data);
+        free(other_out.data);
+    }
+}
+
+// What a sparse file leaves out is as if it were there, full of no data, or of 0.
+static void sparse_files(void)
+{
+    static const char *const no_data[] = {NULL, "0", "7", "-9999", "nan"};
+    static const struct sample_type types[] = {
+        {SAMPLE_UINT, 8}, {SAMPLE_UINT, 16}, {SAMPLE_INT, 16}, {SAMPLE_FLOAT, 16}, {SAMPLE_FLOAT, 32}};
+    for (size_t t = 0; t < sizeof types / sizeof types[0]; t++)
+        for (size_t n = 0; n < sizeof no_data / sizeof no_data[0]; n++)
+            for (int layout = 0; layout < 16; layout++) {
+                if ((types[t].kind == SAMPLE_UINT && n > 2) || (types[t].kind == SAMPLE_INT && n > 3))
+                    continue;
+                struct kind kind = {.type = types[t],
+                                    .photometric = layout & 1 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK,
+                                    .samples = layout & 1 ? 3 : 5,
+                                    .separate = layout & 2,
+                                    .tiled = layout & 4,
+                                    .compression = layout & 8 ? COMPRESSION_ADOBE_DEFLATE : COMPRESSION_NONE,
+                                    .mode = n == 2 ? "wl8" : "wl",
+                                    .no_data = no_data[n],
+                                    .low = types[t].kind == SAMPLE_FLOAT ? 0.1 : 0,
+                                    .high = types[t].kind == SAMPLE_FLOAT ? 0.9 : 0,
+                                    .sparse = LEFT_OUT};
+                struct bytes file = make(&kind);
+                kind.sparse = FULL_OF_NOTHING;
+                struct bytes full = make(&kind);
+                same_dreams(&file, &full, &roomy);
+                free(file.data);
+                free(full.data);
+            }
+}
+
+// Strips that are cut off: the dream is on grey there, or the value for no data stays; other bands have that, or 0, and are as they were
+// above.
+static void what_is_cut_off(void)
+{
+    struct image_limits accepting = roomy;
+    accepting.choice.accepts_damage = true;
+    for (int layout = 0; layout < 16; layout++) {
+        const struct kind kind = {.type = {SAMPLE_INT, 16},
+                                  .photometric = PHOTOMETRIC_MINISBLACK,
+                                  .samples = 5,
+                                  .separate = layout & 1,
+                                  .tiled = layout & 2,
+                                  .no_data = layout & 4 ? "-7" : NULL,
+                                  .mode = "wl",
+                                  .compression = layout & 8 ? COMPRESSION_NONE : COMPRESSION_LZW};
+        struct bytes file = make(&kind);
+        struct image image;
+        int samples, bits;
+        uint8_t *before = samples_of(&file, &samples, &bits);
+        struct bytes cut = without_its_end(&file);
+        expect_refused(&cut, &roomy, STATUS_FORMAT, "not a valid TIFF: the file ends early");
+        struct bytes out = dreamed(&cut, &accepting, 0, &image);
+        CU_ASSERT_PTR_NOT_NULL(strstr(image.notice, "cannot be read"));
+        CU_ASSERT_EQUAL(strstr(image.notice, "no data and stay so") != NULL, kind.no_data && !kind.separate);
+        int16_t *is = (int16_t *)(void *)samples_of(&out, &samples, &bits);
+        const int16_t *was = (const int16_t *)(const void *)before;
+        int kept = 0, lost = 0, wrong = 0;
+        for (int i = 0; i < 5 * WIDTH * HEIGHT; i++) {
+            kept += is[i] == was[i];
+            lost += is[i] != was[i] && is[i] == (kind.no_data ? -7 : 0);
+            wrong += i >= 3 * WIDTH * HEIGHT && is[i] != was[i] && is[i] != (kind.no_data ? -7 : 0);
+        }
+        CU_ASSERT(kept > WIDTH * HEIGHT && lost > 700);
+        CU_ASSERT_EQUAL(wrong, 0);
+        image_destroy(&image);
+        free(is);
+        free(before);
+        free(out.data);
+        free(cut.data);
+        free(file.data);
     }
 }
 
@@ -355,12 +504,61 @@ static void ranges(void)
     free(file.data);
 }
 
+// `auto` of whole numbers: percentiles of signed ones, and of unsigned ones that end at an eighth of their type.
+static void automatic_ranges(void)
+{
+    static const struct {
+        struct sample_type type;
+        double low, high;
+        const char *no_data;
+        bool percentiles;
+    } cases[] = {
+        {{SAMPLE_UINT, 16}, 0, 4095, NULL, true},        {{SAMPLE_UINT, 16}, 0, 8500, NULL, true},
+        {{SAMPLE_UINT, 16}, 0, 8700, NULL, false},       {{SAMPLE_UINT, 16}, 300, 4000, "65535", true},
+        {{SAMPLE_UINT, 16}, 0, 65535, NULL, false},      {{SAMPLE_INT, 16}, -200, 2800, "-9999", true},
+        {{SAMPLE_INT, 16}, -32768, 32767, NULL, true},   {{SAMPLE_INT, 8}, -100, 100, NULL, true},
+        {{SAMPLE_UINT, 8}, 0, 20, NULL, false},          {{SAMPLE_UINT, 32}, 0, 500000, NULL, true},
+        {{SAMPLE_UINT, 32}, 0, 4294967295, NULL, false}, {{SAMPLE_UINT, 16}, 77, 77, NULL, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (int colours = 1; colours <= 3; colours += 2) {
+            const struct kind kind = {.type = cases[i].type,
+                                      .photometric = colours == 3 ? PHOTOMETRIC_RGB : PHOTOMETRIC_MINISBLACK,
+                                      .samples = colours,
+                                      .low = cases[i].low,
+                                      .high = cases[i].high,
+                                      .no_data = cases[i].no_data,
+                                      .holes = cases[i].no_data ? 9 : 0};
+            struct bytes file = make(&kind);
+            struct image image;
+            double low, high;
+            samples_range(kind.type, &low, &high);
+            UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+            CU_ASSERT_EQUAL(strstr(image.notice, "the percentiles 2 and 98, are black and white (input.range)") != NULL,
+                            cases[i].percentiles);
+            CU_ASSERT_EQUAL(image.raster.low == low && image.raster.high == high, !cases[i].percentiles);
+            if (cases[i].percentiles) { // the pattern is noise that has 0.05 to 0.95 of the range
+                const double wide = cases[i].high - cases[i].low;
+                CU_ASSERT(fabs(image.raster.low - (cases[i].low + 0.07 * wide)) < 0.05 * wide);
+                CU_ASSERT(fabs(image.raster.high - (cases[i].high - 0.07 * wide)) < 0.05 * wide);
+            }
+            for (int k = 0; k < WIDTH * HEIGHT && !cases[i].percentiles && kind.type.bits == 16 && !kind.no_data; k++) {
+                uint16_t sample;
+                samples_store(kind.type, &sample, value_at(&kind, 0, k % WIDTH, k / WIDTH), NAN);
+                CU_ASSERT_EQUAL(image.rgb[k], sample / 32767.5f - 1); // to the bit as always
+            }
+            image_destroy(&image);
+            free(file.data);
+        }
+}
+
 // Nothing of what a type can hold is outside its range, though floats round 2147483647.
 static void extremes_of_a_type(void)
 {
     static const struct sample_type types[] = {{SAMPLE_UINT, 32}, {SAMPLE_INT, 32}, {SAMPLE_INT, 16}};
     for (size_t t = 0; t < sizeof types / sizeof types[0]; t++) {
         const struct kind kind = {.type = types[t], .photometric = PHOTOMETRIC_RGB, .samples = 3, .compression = COMPRESSION_NONE};
+        const struct image_limits by_type = chosen("auto", "type");
         double range[2];
         samples_range(types[t], &range[0], &range[1]);
         struct bytes file = make(&kind);
@@ -372,7 +570,7 @@ static void extremes_of_a_type(void)
         CU_ASSERT_PTR_NOT_NULL_FATAL(at);
         for (int k = 0; k < 2; k++)
             samples_store(types[t], at + (size_t)k * bytes, range[k], NAN);
-        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        UNIT_OK(codec_decode(file.data, file.size, &by_type, &image));
         CU_ASSERT_STRING_EQUAL(image.notice, "");
         image_destroy(&image);
         free(file.data);
@@ -487,6 +685,107 @@ static void it_lies_as_it_lay(void)
     }
 }
 
+// What is said of samples that stay, where they do not, and where there is no dream.
+static void what_stays_is_said(void)
+{
+    static const struct {
+        const char *alone, *notice;
+    } cases[] = {
+        {NULL,
+         "5 bands: 1, 2 and 3 are red, green and blue (input.bands), others stay as they are; 14% of the samples are no data and stay so"},
+        {"resized", "5 bands: 1, 2 and 3 are red, green and blue (input.bands), others do not stay: resized; "
+                    "14% of the samples are no data and grey in the dream"},
+        {"", "5 bands: 1, 2 and 3 are red, green and blue (input.bands); 14% of the samples are no data and grey"},
+    };
+    const struct kind kind = {.type = {SAMPLE_UINT, 16}, .photometric = PHOTOMETRIC_RGB, .samples = 5, .holes = 7, .no_data = "0"};
+    struct bytes file = make(&kind);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct image_limits limits = roomy;
+        struct image image;
+        limits.choice.alone = cases[i].alone;
+        UNIT_OK(codec_decode(file.data, file.size, &limits, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, cases[i].notice);
+        CU_ASSERT_EQUAL(image.raster.keeps_file, cases[i].alone == NULL);
+        image_destroy(&image);
+    }
+    free(file.data);
+}
+
+// Where on the map a place of the picture is, counted from its corner, as GDAL has it.
+static void place_on_map(TIFF *tiff, double x, double y, double on_map[2])
+{
+    uint16_t count, *geo_keys;
+    double *numbers, *tie;
+    CU_ASSERT_FATAL(TIFFGetField(tiff, GEO_KEYS, &count, &geo_keys));
+    if (count == 12)
+        x -= 0.5, y -= 0.5;
+    if (TIFFGetField(tiff, GEO_MATRIX, &count, &numbers)) {
+        for (int k = 0; k < 2; k++)
+            on_map[k] = numbers[4 * k] * x + numbers[4 * k + 1] * y + numbers[4 * k + 3];
+        return;
+    }
+    CU_ASSERT_FATAL(TIFFGetField(tiff, GEO_SCALE, &count, &numbers) && TIFFGetField(tiff, GEO_POINTS, &count, &tie) && count == 6);
+    on_map[0] = tie[3] + (x - tie[0]) * numbers[0];
+    on_map[1] = tie[4] - (y - tie[1]) * numbers[1];
+}
+
+static TIFF *opened(const struct bytes *file)
+{
+    FILE *stream = fopen("test_raster.tmp", "wb");
+    CU_ASSERT_FATAL(stream && fwrite(file->data, 1, file->size, stream) == file->size && fclose(stream) == 0);
+    TIFF *tiff = TIFFOpen("test_raster.tmp", "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+    unlink("test_raster.tmp");
+    return tiff;
+}
+
+// The corners of a picture stay where they are on the map, and what a smaller or larger one no longer has is not spoken of.
+static void resized_on_the_map(void)
+{
+    for (int layout = 0; layout < 8; layout++) {
+        const struct kind kind = {.type = {SAMPLE_UINT, 16},
+                                  .photometric = PHOTOMETRIC_MINISBLACK,
+                                  .samples = 5,
+                                  .mode = layout & 4 ? "wb8" : "wl",
+                                  .no_data = "0",
+                                  .holes = 9,
+                                  .points = layout & 1,
+                                  .matrix = layout & 2};
+        enum { WIDE = 161, HIGH = 30 };
+        struct image_limits limits = roomy;
+        struct bytes file = make(&kind);
+        struct image image, other;
+        limits.choice.alone = "resized";
+        UNIT_OK(codec_decode(file.data, file.size, &limits, &image));
+        UNIT_OK(image_create(&other, WIDE, HIGH));
+        memset(other.rgb, 0, 3 * sizeof(float) * WIDE * HIGH);
+        image_drop_file(&image);
+        image_replace(&image, &other);
+        codec_resized(&image, WIDTH, HEIGHT);
+        struct bytes out = encoded(&image, IMAGE_FORMAT_TIFF);
+        TIFF *before = opened(&file), *after = opened(&out);
+        for (int corner = 0; corner < 4; corner++) {
+            double was[2], is[2];
+            place_on_map(before, corner & 1 ? WIDTH : 0, corner & 2 ? HEIGHT : 0, was);
+            place_on_map(after, corner & 1 ? WIDE : 0, corner & 2 ? HIGH : 0, is);
+            CU_ASSERT(fabs(was[0] - is[0]) < 1e-6 && fabs(was[1] - is[1]) < 1e-6);
+        }
+        uint16_t count;
+        void *values;
+        const char *text;
+        CU_ASSERT(TIFFGetField(before, NO_DATA, &count, &text) && !TIFFGetField(after, NO_DATA, &count, &text));
+        CU_ASSERT(!TIFFGetField(after, RPC, &count, &values));
+        CU_ASSERT_FATAL(TIFFGetField(after, GDAL, &count, &text));
+        CU_ASSERT(count == strlen(text) + 1 && strstr(text, ">S2A<") && strstr(text, "ALL") && !strstr(text, "sample") &&
+                  strstr(text, "</GDALMetadata>"));
+        TIFFClose(before);
+        TIFFClose(after);
+        image_destroy(&image);
+        free(file.data);
+        free(out.data);
+    }
+}
+
 // Without its file a raster still has its own type and range.
 static void without_its_file(void)
 {
@@ -497,7 +796,7 @@ static void without_its_file(void)
         struct bytes file = make(&kind);
         struct image image, again;
         UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
-        image_drop_file(&image, "resized");
+        image_drop_file(&image);
         free(file.data);
         file = encoded(&image, IMAGE_FORMAT_TIFF);
         UNIT_OK(codec_decode(file.data, file.size, &roomy, &again));
@@ -560,14 +859,19 @@ static const struct unit_test tests[] = {
     {"YCbCr and CIELAB", colours_of_other_spaces},
     {"every type of sample, grey and bands, strips and tiles", every_type},
     {"its tags stay", its_tags_stay},
+    {"sparse files", sparse_files},
+    {"what is cut off", what_is_cut_off},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
+    {"automatic ranges", automatic_ranges},
     {"extremes of a type", extremes_of_a_type},
     {"percentiles are exact", percentiles_are_exact},
     {"floats of 16 bits", halves},
     {"what is refused", what_is_refused},
     {"lying bands", lying_bands},
     {"it lies as it lay", it_lies_as_it_lay},
+    {"resized, on the map", resized_on_the_map},
+    {"what stays is said", what_stays_is_said},
     {"without its file", without_its_file},
 };
 UNIT_MAIN("codec: rasters", tests)
