@@ -4,17 +4,18 @@
 
 #include "media/picture/signature.h"
 
-// libvips 8.14 loses 80 bytes of each OpenEXR file that cannot be opened. What we lose of its objects test_codec_vips tells.
+// dav1d 1.0 loses 40 bytes of some damaged AVIFs. What we lose of libvips's objects test_codec_vips tells.
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libglib-2.0";
+    return "leak:libdav1d";
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const struct signature *signature = signature_find(bytes, size);
-    if (signature && signature->loader)
+    const bool left_out = signature && signature->loader && strcmp(signature->loader, "openexrload") == 0; // README.md says why
+    if (signature && signature->loader && !left_out)
         fuzz_picture(bytes, size);
     return 0;
 }

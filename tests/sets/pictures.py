@@ -14,7 +14,7 @@ import photographs
 import png
 
 BLACK_POINT_COMPENSATION, WITHOUT_SHORTCUTS = 0x2000, 0x0100  # flags of Little CMS, whose tables of CMYK are coarse
-NAMES = {"webp": "WebP", "gif": "GIF"}  # formats that a build may lack
+NAMES = {"webp": "WebP", "gif": "GIF", "jp2": "JPEG 2000", "j2k": "JPEG 2000", "fits": "FITS"}  # formats that a build may lack
 CMYK_GUESSED = "CMYK without a profile: its colours are a guess"
 
 

@@ -254,17 +254,24 @@ static void put_row(const struct reading *r, struct image *image, int y, const u
         codec_put_alpha(image, 0, y, image->width, row + (size_t)r->alpha * bytes, (size_t)step, &r->opacity);
 }
 
+// Each row is copied: where libvips maps the file, as it does for PFM, samples lie at any address.
 static enum status read_rows(struct reading *r, struct image *image)
 {
+    const size_t bytes = VIPS_IMAGE_SIZEOF_LINE(r->picture);
+    uint8_t *row;
+    TRY(ALLOCATE(row, bytes, "for a row of %d pixels", image->width));
     VipsRegion *region = vips_region_new(r->picture);
     enum status rc = STATUS_OK;
     for (int y = 0; y < image->height && rc == STATUS_OK; y++) {
         if (vips_region_prepare(region, &(VipsRect){0, y, image->width, 1}) != 0)
             rc = broken(r);
-        else
-            put_row(r, image, y, VIPS_REGION_ADDR(region, 0, y));
+        else {
+            memcpy(row, VIPS_REGION_ADDR(region, 0, y), bytes);
+            put_row(r, image, y, row);
+        }
     }
     g_object_unref(region);
+    free(row);
     return rc;
 }
 
