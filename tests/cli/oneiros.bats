@@ -327,7 +327,9 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     weights_or_skip
     local pictures=("$BATS_TEST_DIRNAME"/../data/{chelsea,coffee,rocket}.png)
     export ASAN_OPTIONS=detect_leaks=0
-    run -0 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    run -2 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    [[ "$output" == *"3 pictures are too few: "*"; --force measures even so" && ! -e few.h5 ]]
+    run -0 "$ONEIROS" model statistics --force --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}"
     [[ "$output" == *"3 pictures are few: what channels usually answer is seen over 100 or more"* ]]
     [[ "$output" == *"statistics of channels over 3 pictures are in few.h5"* ]]
     "$ONEIROS" explain -q -s input.resize=120 -s saliency.samples=0 -s importance.samples=0 -s precision=f32 -s plan=off \
@@ -336,7 +338,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     run -2 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}"
     [[ "$output" == *"few.h5 is there already; --force replaces it" ]]
     echo none >none.png
-    run -3 "$ONEIROS" model statistics --size 120 -o some.h5 "${pictures[@]:0:2}" none.png http://127.0.0.1:1/a.png
+    run -3 "$ONEIROS" model statistics --force --size 120 -o some.h5 "${pictures[@]:0:2}" none.png http://127.0.0.1:1/a.png
     [[ "$output" == *"none.png: "* && "$output" == *"fetch the picture first"* && "$output" == *"over 2 pictures"* ]]
     run -2 "$ONEIROS" model statistics --size 120 -o one.h5 "${pictures[0]}"
     [ ! -e one.h5 ]
@@ -344,6 +346,14 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     [[ "$output" == *"--size: '60' is not a number of 75 to 4096" ]]
     run -2 "$ONEIROS" model statistics
     [[ "$output" == *"PICTURES... is missing"* ]]
+    # What comes with the program is not replaced by mistake.
+    local digits
+    digits=$(/usr/bin/python3 -c 'import h5py; print(h5py.File("few.h5").attrs["weights_sha256"][0][:16].decode())')
+    if [ -e "$BATS_TEST_DIRNAME/../../config/statistics/$digits.h5" ]; then
+        run -2 "$ONEIROS" model statistics --size 120 "${pictures[@]}"
+        [[ "$output" == *"come with the program, in "*"/$digits.h5: "*"-s model.path=FILE; --force measures"* ]]
+        [ ! -e "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/statistics-$digits.h5" ]
+    fi
 }
 
 @test "weights that are missing or wrong: the key, what to do, exit 2, and no folder" {
