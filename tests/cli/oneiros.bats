@@ -378,17 +378,35 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     run -2 "$ONEIROS" dream -o out x.png
     [[ "$output" == *'inception_v3.h5: '*'`oneiros model fetch --force` replaces the file' ]]
     run -2 "$ONEIROS" model info missing.h5
-    run -1 "$ONEIROS" model import missing -o x.h5
+    run -2 "$ONEIROS" model import missing -o x.h5
     [[ "$output" == *'error: missing: No such file or directory' ]]
-    run -1 "$ONEIROS" model import wrong.h5 -o x.h5
-    [[ "$output" == *'error: wrong.h5: '* ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o x.h5
+    [[ "$output" == *"error: wrong.h5: this looks like text; weights are taken from Keras's .h5, "* ]]
     run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --input unit
     [[ "$output" == *"--input: 'unit' is neither signed nor imagenet" ]]
     run -2 "$ONEIROS" model import . -o x.h5 --classes wrong.h5
     [[ "$output" == *'--classes and --input are for files, and . is a folder' ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --classes missing
+    [[ "$output" == *'error: missing: No such file or directory' ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o wrong.h5 --force
+    [[ "$output" == *'-o: wrong.h5 is what is to be read; give another file' && "$(cat wrong.h5)" = none ]]
     printf '\x80\x03cposix\nsystem\n.' >evil.pth
-    run -1 "$ONEIROS" model import evil.pth -o x.h5
+    run -2 "$ONEIROS" model import evil.pth -o x.h5
     [[ "$output" == *'evil.pth: a pickle, but not as torch.save() writes it; no pickle is run' ]]
+    printf '\xff\xd8\xff\xe0 a picture' >photo.h5
+    printf '\x01\x02\x03\x04\x05\x06\x07\x08 no header' >cut.safetensors
+    /usr/bin/python3 -c 'import h5py; h5py.File("else.h5", "w")["x"] = 1'
+    for command in "model info" "model import -o x.h5"; do
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command photo.h5
+        [[ "$output" == *'error: photo.h5: this looks like a JPEG picture; '* ]]
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command cut.safetensors
+        [[ "$output" == *'error: cut.safetensors: its header is said to have 578437695752307201 bytes'* ]]
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command else.h5
+        [[ "$output" == *'error: else.h5: an HDF5 file, but no weights of Keras: it has no attribute layer_names, and no layers of Keras 3' ]]
+    done
     [ ! -e x.h5 ]
 }
 
