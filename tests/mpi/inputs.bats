@@ -179,6 +179,13 @@ file.visititems(show)' "$1"
     cmp alone/b/dream.png out3/b/dream.png
 }
 
+@test "an input that is named twice is said to be" {
+    printf 'in/a.png\nin/b.png\n./in/a.png\n' >list
+    run -0 ranks 2 -o out @list
+    [[ $output == *"in/a.png: named twice: the picture of a/dream.png, which is not dreamed twice: linked"* ]]
+    run ! grep "the same bytes" <<<"$output"
+}
+
 @test "what a later one waits for fails: it fails, too, and both are tried again" {
     cp in/a.png in/c.png
     mkdir -p out/a/dream.png # no file can have this name
