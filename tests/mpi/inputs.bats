@@ -144,6 +144,27 @@ file.visititems(show)' "$1"
     [[ $output == *"error: -: no file of this name (a list is read from standard input with @-)"* ]]
 }
 
+@test "without the key of addresses, or with another one, a run says that it does not know them again" {
+    serve
+    local list=("http://$host/a.png?key=sesam&id=1" "http://$host/b.png?key=sesam&id=2")
+    ranks 1 -o out "${list[@]}"
+    run -0 ranks 1 -o out "${list[@]}"
+    [[ $output == *"nothing to do in out"* && $output != *addresses.key* ]]
+    cp -a out other
+    rm out/addresses.key
+    run -0 ranks 1 -o out "${list[@]}"
+    echo "$output"
+    [ "$(grep -c "warning: out/addresses.key is missing, without which 2 addresses of the run that is there, .* fetched again" <<<"$output")" -eq 1 ]
+    run -0 ranks 1 -o out "${list[@]}" # by the new one
+    [[ $output == *"nothing to do in out"* && $output != *addresses.key* ]]
+    head -c 32 /dev/urandom >other/addresses.key
+    run -0 ranks 1 -o other "${list[@]}"
+    echo "$output"
+    [ "$(grep -c "warning: none of the addresses .* or other/addresses.key is not that run's: they are fetched again" <<<"$output")" -eq 1 ]
+    run -0 ranks 1 -o other in/a.png # asks for none
+    [[ $output != *addresses.key* ]]
+}
+
 @test "a dream of an address is taken up again, and its checkpoint says nothing" {
     serve
     local url="http://me:geheim@$host/a.png?key=sesam"
