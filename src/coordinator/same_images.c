@@ -6,6 +6,7 @@
 
 #include "common/system/log.h"
 #include "coordinator/intake/intake.h"
+#include "coordinator/intake/known_images.h"
 #include "coordinator/output/folder_links.h"
 
 enum { DIGEST = 16, PLACEHOLDER = 5 }; // bytes of a digest; addresses of the same bytes that are too many for a coincidence
@@ -15,6 +16,7 @@ enum state { FREE, PENDING, DONE, FAILED };
 struct entry {
     uint8_t digest[DIGEST];
     int64_t id;     // of the first image
+    uint64_t named; // a hash of its name
     char *place;    // malloc'ed: of one that is done, its picture in the output folder
     uint32_t urls;  // addresses that gave these bytes
     uint8_t state;  // of the first image; FREE: no entry
@@ -65,7 +67,7 @@ static enum status grow(struct same_images *s)
 }
 
 // The entry of these bytes, which may be a new one, of this image.
-static enum status look_up(struct same_images *s, const char *sha256, int64_t id, struct entry **entry)
+static enum status look_up(struct same_images *s, const char *sha256, int64_t id, const char *name, struct entry **entry)
 {
     uint8_t digest[DIGEST];
     digest_of(sha256, digest);
@@ -74,7 +76,7 @@ static enum status look_up(struct same_images *s, const char *sha256, int64_t id
     *entry = find(s->entries, s->capacity, digest);
     if ((*entry)->state != FREE)
         return STATUS_OK;
-    **entry = (struct entry){.id = id, .state = PENDING};
+    **entry = (struct entry){.id = id, .named = known_images_hash(name), .state = PENDING};
     memcpy((*entry)->digest, digest, DIGEST);
     s->count++;
     return STATUS_OK;
@@ -90,7 +92,7 @@ static enum status take_over(struct same_images *s)
             struct entry *entry;
             if (!s->resume->images[i].done || !image->sha256[0] || (image->same != 0) != others)
                 continue;
-            TRY(look_up(s, image->sha256, image->id, &entry));
+            TRY(look_up(s, image->sha256, image->id, image->source, &entry));
             entry->urls += intake_is_url(image->source);
             if (entry->state == PENDING && !(entry->place = strdup(image->output)))
                 return no_memory("for the images of an earlier run");
@@ -129,14 +131,15 @@ void same_images_destroy(struct same_images **same)
 static void finish(struct same_images *s, struct task *task, const struct entry *entry)
 {
     struct image_row *record = &task->record;
+    const char *what = entry->named == known_images_hash(record->source) ? "named twice:" : "the same bytes as";
     record->same = entry->id + 1;
     if (entry->state == FAILED) {
         (void)fail(STATUS_INTERNAL, "of the same bytes as image %lld, which failed", (long long)entry->id);
         task_failed(task);
     } else if (folder_links_make(s->output, task->name, entry->place, record->output) == STATUS_OK) {
-        image_notice(&task->image, NOTICE_SAME, "the same bytes as the picture of %s, which is not dreamed twice: linked", entry->place);
+        image_notice(&task->image, NOTICE_SAME, "%s the picture of %s, which is not dreamed twice: linked", what, entry->place);
     } else {
-        image_notice(&task->image, NOTICE_SAME, "the same bytes as the picture of %s, which is not dreamed twice", entry->place);
+        image_notice(&task->image, NOTICE_SAME, "%s the picture of %s, which is not dreamed twice", what, entry->place);
         if (!s->warned)
             log_warning("%s; run.h5 says which picture has the files", status_message());
         s->warned = true;
@@ -150,7 +153,7 @@ enum status same_images_see(struct same_images *s, struct task **task)
     struct entry *entry;
     if (s->each || record->status == IMAGE_FAILED)
         return STATUS_OK;
-    TRY(look_up(s, record->sha256, record->id, &entry));
+    TRY(look_up(s, record->sha256, record->id, record->source, &entry));
     const bool is_url = intake_is_url(record->source), is_done = resume_is_done(s->resume, record->id);
     if (is_url && !is_done && (entry->id != record->id || entry->urls == 0)) { // the first may come back from a worker
         entry->urls++;

@@ -161,7 +161,7 @@ static enum status read_statistics(struct run *run)
         return STATUS_OK;
     TRY(ALLOCATE(run->statistics, statistics_count(network_inception_v3()), "for statistics of channels"));
     TRY(statistics_digest(run->weights.array, digest));
-    const enum status rc = statistics_find(digest, path);
+    const enum status rc = statistics_find(digest, run->options->config.model.path, path);
     if (rc == STATUS_OK) {
         TRY(statistics_read(path, digest, run->statistics, info));
         log_debug("%s: of %d pictures of %d pixels", path, info->pictures, info->side);

@@ -28,9 +28,10 @@ static void leave_out(char *text, const char *word)
         memmove(at, at + length, strlen(at + length) + 1);
 }
 
-// What an error has in common with those of other pictures.
+// What an error has in common with those of other pictures: not its numbers, but what a server answered is a reason.
 static void make_key(const struct image_row *row, char key[ROW_ERROR_MAX])
 {
+    static const char answered[] = "the server answered ";
     const char *name = strrchr(row->source, '/');
     char text[ROW_ERROR_MAX];
     size_t length = 0;
@@ -38,9 +39,14 @@ static void make_key(const struct image_row *row, char key[ROW_ERROR_MAX])
     leave_out(text, row->source);
     if (name)
         leave_out(text, name + 1);
+    const char *answer = strstr(text, answered), *answer_end = answer;
+    if (answer)
+        answer_end += sizeof answered - 1 + strspn(answer + sizeof answered - 1, "0123456789");
     for (const char *c = text; *c; c++)
-        if (!isdigit((unsigned char)*c) || length == 0 || key[length - 1] != '0')
-            key[length++] = isdigit((unsigned char)*c) ? '0' : *c;
+        if (!isdigit((unsigned char)*c) || (answer && c >= answer && c < answer_end))
+            key[length++] = *c;
+        else if (length == 0 || key[length - 1] != '0')
+            key[length++] = '0';
     key[length] = '\0';
 }
 

@@ -19,8 +19,8 @@ enum run_phase {
 
 enum { RUN_FAILURES_NAMED = 5, RUN_REASONS_MAX = 32, RUN_REASON_SOURCES = 3 };
 
-// The first pictures that failed, by their place among the inputs, and how often each reason. Reasons that differ in numbers and in the
-// name of the picture alone are one.
+// The first pictures that failed, by their place among the inputs, and how often each reason. Reasons that differ in numbers, but
+// for what a server answered, and in the name of the picture alone are one.
 struct run_failures {
     size_t named, reasons; // how many of these are known
     struct run_failure {

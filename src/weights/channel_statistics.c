@@ -12,6 +12,7 @@
 #include "common/hdf5/hdf5_datasets.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/picture/geometry.h"
+#include "common/system/text.h"
 #include "kernels/network/parameters.h"
 
 enum { FORMAT = 1, FILE_BYTES_MAX = 16 << 20, PREFIX = 16, LAYERS_MAX = 256, PICTURES_MAX = 1 << 30, DEFLATE = 9 };
@@ -61,24 +62,41 @@ enum status statistics_cache_path(const char *digest, char path[FILE_PATH_MAX])
     return file_cache_path(path, name);
 }
 
-enum status statistics_find(const char *digest, char path[FILE_PATH_MAX])
+// In one of the folders of the configuration.
+static bool is_in(const char *folder, const char *digest, char path[FILE_PATH_MAX])
 {
-    char folders[CONFIG_FOLDERS][FILE_PATH_MAX], name[64];
+    char name[64];
     snprintf(name, sizeof name, "%.*s.h5", PREFIX, digest);
+    return folder[0] && file_join(path, folder, name) == STATUS_OK && access(path, F_OK) == 0;
+}
+
+enum status statistics_find(const char *digest, const char *model, char path[FILE_PATH_MAX])
+{
+    char folders[CONFIG_FOLDERS][FILE_PATH_MAX], word[TEXT_WORD_MAX], setting[TEXT_WORD_MAX + 32] = "";
     TRY(config_folders("statistics", folders));
     for (int i = 0; i < CONFIG_FOLDERS; i++) {
-        if (folders[i][0]) {
-            TRY(file_join(path, folders[i], name));
-            if (access(path, F_OK) == 0)
-                return STATUS_OK;
-        }
+        if (is_in(folders[i], digest, path))
+            return STATUS_OK;
         if (i == 0 && statistics_cache_path(digest, path) == STATUS_OK && access(path, F_OK) == 0) // before those of the program
             return STATUS_OK;
     }
+    if (strcmp(model, "auto") != 0)
+        snprintf(setting, sizeof setting, "-s model.path=%s ", text_word(model, word));
     return fail(STATUS_USAGE,
                 "nobody has measured yet what channels of these weights answer to ordinary pictures (sha256 %.*s...): "
-                "`oneiros model statistics PICTURES` does, once, over a hundred photographs or more of yours",
-                PREFIX, digest);
+                "`oneiros model statistics %sPICTURES` does, once, over a hundred photographs or more of yours",
+                PREFIX, digest, setting);
+}
+
+bool statistics_are_shipped(const char *digest, char path[FILE_PATH_MAX])
+{
+    char folders[CONFIG_FOLDERS][FILE_PATH_MAX];
+    bool found = false;
+    if (config_folders("statistics", folders) != STATUS_OK)
+        return false;
+    for (int i = 1; i < CONFIG_FOLDERS && !found; i++) // the first is the user's
+        found = is_in(folders[i], digest, path);
+    return found;
 }
 
 static enum status check_origin(hid_t file, const char *digest, const struct layers *layers, struct statistics_info *info)

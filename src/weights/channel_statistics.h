@@ -7,6 +7,8 @@
 // layers, one layer behind the other. Values are rounded to 12 bits: few pictures tell more, and the files are half as large.
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/system/file.h"
 #include "common/system/status.h"
 #include "kernels/network/statistics.h"
@@ -24,8 +26,11 @@ struct statistics_info {
 enum status statistics_digest(const float *weights, char digest[65]) MUST_CHECK;
 
 // The file of the weights with this digest, which is there: in $ONEIROS_CONFIG_DIR/statistics, in the user's cache, or among those that
-// come with the program. STATUS_USAGE, with what to do, where there is none.
-enum status statistics_find(const char *digest, char path[FILE_PATH_MAX]) MUST_CHECK;
+// come with the program. STATUS_USAGE, with what to do, where there is none: `model`, as model.path has it, goes into the command.
+enum status statistics_find(const char *digest, const char *model, char path[FILE_PATH_MAX]) MUST_CHECK;
+
+// Whether one of them comes with the program, which is then in `path`.
+bool statistics_are_shipped(const char *digest, char path[FILE_PATH_MAX]);
 
 // Where the user's own is kept.
 enum status statistics_cache_path(const char *digest, char path[FILE_PATH_MAX]) MUST_CHECK;

@@ -130,6 +130,15 @@ enum status keras_model_add_top(struct keras_model *model, const struct network 
     return ALLOCATE(model->top[KERAS_TOP_BIAS], classes, "for a classifier");
 }
 
+size_t keras_model_count(const struct keras_model *model, const struct network *network)
+{
+    size_t count = ((size_t)network->layers[network->layer_count - 1].channels + 1) * (size_t)model->classes;
+    for (int conv = 0; conv < network->conv_count; conv++)
+        for (enum keras_part part = 0; part < KERAS_PARTS; part++)
+            count += keras_part_count(network, conv, part);
+    return count;
+}
+
 void keras_model_free(struct keras_model *model)
 {
     free(model->convs);

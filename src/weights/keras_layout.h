@@ -22,6 +22,7 @@
 
 // What our own files say besides.
 #define KERAS_COUNT_PADDING "oneiros_count_padding"
+#define KERAS_NORMALISED "oneiros_input_imagenet"
 #define KERAS_CLASS_NAMES "oneiros_classes"
 
 enum keras_part { KERAS_KERNEL, KERAS_BETA, KERAS_MEAN, KERAS_VARIANCE, KERAS_PARTS };
@@ -47,6 +48,8 @@ struct keras_model {
     int classes;                   // of the classifier; 0: there is none
     float *top[KERAS_TOP_PARTS];   // of that many classes
     bool count_padding;            // of average pools: parameters.h
+    bool normalised;               // for pictures of -1..1, from weights for ones less ImageNet's mean, by their deviation
+    const char *kind;              // of file that it was read from
     struct class_names *names;     // as many as classes; NULL: unknown
     char source[KERAS_SOURCE_MAX]; // origin and licence
 };
@@ -54,6 +57,7 @@ struct keras_model {
 enum status keras_model_create(struct keras_model *model, const struct network *network) MUST_CHECK; // room for all but the classifier
 enum status keras_model_add_top(struct keras_model *model, const struct network *network, int classes) MUST_CHECK;
 void keras_model_free(struct keras_model *model);
+size_t keras_model_count(const struct keras_model *model, const struct network *network); // of weights, those of the classifier among them
 
 // As many names as there are classes; of one more than NETWORK_CLASSES_MAX all but the first.
 enum status keras_model_name_classes(struct keras_model *model, const struct class_names *names) MUST_CHECK;

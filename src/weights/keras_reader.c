@@ -226,6 +226,17 @@ static enum status open_keras3(struct keras_reader *reader)
     return has_top ? open_top(reader) : STATUS_OK;
 }
 
+// Whether Keras has written it: what else HDF5 files are is told by what those of this program say of themselves.
+static enum status check_names(const struct keras_reader *reader)
+{
+    if (H5Aexists(reader->root, "layer_names") != 0)
+        return STATUS_OK;
+    return fail(STATUS_FORMAT, "an HDF5 file, but no weights of Keras: %s",
+                H5Aexists(reader->file, "program") > 0          ? "a run file of oneiros"
+                : H5Aexists(reader->file, "weights_sha256") > 0 ? "statistics of channels, which are found by themselves"
+                                                                : "it has no attribute layer_names, and no layers of Keras 3");
+}
+
 static enum status open_layers(struct keras_reader *reader)
 {
     static const char *const groups[] = {"layers", "_layer_checkpoint_dependencies", "layers/functional/layers"};
@@ -240,6 +251,7 @@ static enum status open_layers(struct keras_reader *reader)
         TRY_OUT(hdf5_open_inside(reader->file, "model_weights", H5I_GROUP, &reader->root));
     else if ((reader->root = H5Gopen2(reader->file, "/", H5P_DEFAULT)) < 0)
         TRY_OUT(fail(STATUS_FORMAT, "%s", hdf5_reason()));
+    TRY_OUT(check_names(reader));
     TRY_OUT(hdf5_read_texts(reader->root, "layer_names", &names_limits, &names));
     bool has_top = false;
     for (size_t i = 0; i < names.count; i++)
@@ -278,7 +290,7 @@ out:
 
 enum status keras_open(struct keras_reader **reader, const char *path, const struct network *network)
 {
-    return fail_in(open_reader(reader, path, NULL, 0, network), "%s", path);
+    return open_reader(reader, path, NULL, 0, network);
 }
 
 enum status keras_open_bytes(struct keras_reader **reader, const void *bytes, size_t size, const struct network *network)
@@ -368,7 +380,7 @@ static enum status read_names(const struct keras_reader *reader, struct keras_mo
 
 enum status keras_read_model(struct keras_reader *reader, struct keras_model *model)
 {
-    int counted = 0;
+    int counted = 0, normalised = 0;
     TRY(keras_model_create(model, reader->network));
     for (int conv = 0; conv < reader->network->conv_count; conv++)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++)
@@ -378,6 +390,7 @@ enum status keras_read_model(struct keras_reader *reader, struct keras_model *mo
     for (enum keras_top_part part = 0; part < KERAS_TOP_PARTS && reader->classes > 0; part++)
         TRY(keras_read_top(reader, part, model->top[part]));
     model->count_padding = hdf5_read_numbers(reader->file, KERAS_COUNT_PADDING, H5T_NATIVE_INT, 1, &counted) && counted == 1;
+    model->normalised = hdf5_read_numbers(reader->file, KERAS_NORMALISED, H5T_NATIVE_INT, 1, &normalised) && normalised == 1;
     snprintf(model->source, sizeof model->source, "%s", reader->source);
     return read_names(reader, model);
 }

@@ -121,6 +121,8 @@ static enum status write_all(hid_t file, const struct lists *lists, const struct
     TRY_OUT(write_strings(file, "oneiros_source", model->source, strlen(model->source) + 1, 0));
     if (model->count_padding && hdf5_set_integer(file, KERAS_COUNT_PADDING, 1) < 0)
         rc = refuse(KERAS_COUNT_PADDING);
+    if (model->normalised && hdf5_set_integer(file, KERAS_NORMALISED, 1) < 0)
+        rc = refuse(KERAS_NORMALISED);
 out:
     free(names);
     return rc;

@@ -71,6 +71,7 @@ static enum status fill_info(const char *path, const struct keras_model *model, 
     info->bytes = (uint64_t)status.st_size;
     info->classes = model->classes;
     info->count_padding = model->count_padding;
+    info->normalised = model->normalised;
     if (model->names)
         info->names = *model->names;
     snprintf(info->path, sizeof info->path, "%s", path);

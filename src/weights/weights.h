@@ -22,6 +22,7 @@ struct weights_info {
     uint64_t bytes;           // of the file
     int classes;              // of the classifier, the layer `predictions`; 0: the file holds none
     bool count_padding;       // of average pools: parameters.h
+    bool normalised;          // keras_layout.h
     struct class_names names; // of the classes
 };
 

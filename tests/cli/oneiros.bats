@@ -328,7 +328,9 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     weights_or_skip
     local pictures=("$BATS_TEST_DIRNAME"/../data/{chelsea,coffee,rocket}.png)
     export ASAN_OPTIONS=detect_leaks=0
-    run -0 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    run -2 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}" # the same picture counts once
+    [[ "$output" == *"3 pictures are too few: "*"; --force measures even so" && ! -e few.h5 ]]
+    run -0 "$ONEIROS" model statistics --force --size 120 -o few.h5 "${pictures[@]}" "${pictures[0]}"
     [[ "$output" == *"3 pictures are few: what channels usually answer is seen over 100 or more"* ]]
     [[ "$output" == *"statistics of channels over 3 pictures are in few.h5"* ]]
     "$ONEIROS" explain -q -s input.resize=120 -s saliency.samples=0 -s importance.samples=0 -s precision=f32 -s plan=off \
@@ -337,7 +339,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     run -2 "$ONEIROS" model statistics --size 120 -o few.h5 "${pictures[@]}"
     [[ "$output" == *"few.h5 is there already; --force replaces it" ]]
     echo none >none.png
-    run -3 "$ONEIROS" model statistics --size 120 -o some.h5 "${pictures[@]:0:2}" none.png http://127.0.0.1:1/a.png
+    run -3 "$ONEIROS" model statistics --force --size 120 -o some.h5 "${pictures[@]:0:2}" none.png http://127.0.0.1:1/a.png
     [[ "$output" == *"none.png: "* && "$output" == *"fetch the picture first"* && "$output" == *"over 2 pictures"* ]]
     run -2 "$ONEIROS" model statistics --size 120 -o one.h5 "${pictures[0]}"
     [ ! -e one.h5 ]
@@ -345,6 +347,14 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     [[ "$output" == *"--size: '60' is not a number of 75 to 4096" ]]
     run -2 "$ONEIROS" model statistics
     [[ "$output" == *"PICTURES... is missing"* ]]
+    # What comes with the program is not replaced by mistake.
+    local digits
+    digits=$(/usr/bin/python3 -c 'import h5py; print(h5py.File("few.h5").attrs["weights_sha256"][0][:16].decode())')
+    if [ -e "$BATS_TEST_DIRNAME/../../config/statistics/$digits.h5" ]; then
+        run -2 "$ONEIROS" model statistics --size 120 "${pictures[@]}"
+        [[ "$output" == *"come with the program, in "*"/$digits.h5: "*"-s model.path=FILE; --force measures"* ]]
+        [ ! -e "${XDG_CACHE_HOME:-$HOME/.cache}/oneiros/statistics-$digits.h5" ]
+    fi
 }
 
 @test "weights that are missing or wrong: the key, what to do, exit 2, and no folder" {
@@ -369,17 +379,35 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     run -2 "$ONEIROS" dream -o out x.png
     [[ "$output" == *'inception_v3.h5: '*'`oneiros model fetch --force` replaces the file' ]]
     run -2 "$ONEIROS" model info missing.h5
-    run -1 "$ONEIROS" model import missing -o x.h5
+    run -2 "$ONEIROS" model import missing -o x.h5
     [[ "$output" == *'error: missing: No such file or directory' ]]
-    run -1 "$ONEIROS" model import wrong.h5 -o x.h5
-    [[ "$output" == *'error: wrong.h5: '* ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o x.h5
+    [[ "$output" == *"error: wrong.h5: this looks like text; weights are taken from Keras's .h5, "* ]]
     run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --input unit
     [[ "$output" == *"--input: 'unit' is neither signed nor imagenet" ]]
     run -2 "$ONEIROS" model import . -o x.h5 --classes wrong.h5
     [[ "$output" == *'--classes and --input are for files, and . is a folder' ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --classes missing
+    [[ "$output" == *'error: missing: No such file or directory' ]]
+    run -2 "$ONEIROS" model import wrong.h5 -o wrong.h5 --force
+    [[ "$output" == *'-o: wrong.h5 is what is to be read; give another file' && "$(cat wrong.h5)" = none ]]
     printf '\x80\x03cposix\nsystem\n.' >evil.pth
-    run -1 "$ONEIROS" model import evil.pth -o x.h5
+    run -2 "$ONEIROS" model import evil.pth -o x.h5
     [[ "$output" == *'evil.pth: a pickle, but not as torch.save() writes it; no pickle is run' ]]
+    printf '\xff\xd8\xff\xe0 a picture' >photo.h5
+    printf '\x01\x02\x03\x04\x05\x06\x07\x08 no header' >cut.safetensors
+    /usr/bin/python3 -c 'import h5py; h5py.File("else.h5", "w")["x"] = 1'
+    for command in "model info" "model import -o x.h5"; do
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command photo.h5
+        [[ "$output" == *'error: photo.h5: this looks like a JPEG picture; '* ]]
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command cut.safetensors
+        [[ "$output" == *'error: cut.safetensors: its header is said to have 578437695752307201 bytes'* ]]
+        # shellcheck disable=SC2086
+        run -2 "$ONEIROS" $command else.h5
+        [[ "$output" == *'error: else.h5: an HDF5 file, but no weights of Keras: it has no attribute layer_names, and no layers of Keras 3' ]]
+    done
     [ ! -e x.h5 ]
 }
 

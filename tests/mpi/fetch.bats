@@ -83,6 +83,10 @@ nothing_left() {
     [ -s other/picture/dream.png ]
     run -2 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide=ftp://127.0.0.1/a.png -o guided picture.png
     [[ "$output" == *"guide ftp://127.0.0.1/a.png: of addresses only http and https"* ]]
+    run -2 "$ONEIROS" dream "${settings[@]}" -s objective=guide -s guide="$url/missing.png" -o guided picture.png
+    [[ "$output" == *"error: guide $url/missing.png: the server answered 404" ]] # once
+    run -2 "$ONEIROS" dream "${settings[@]}" -s mask="$url/missing.png" -o guided picture.png
+    [[ "$output" == *"error: mask $url/missing.png: the server answered 404" ]]
 }
 
 @test "baselines are the first pictures of the inputs, whichever comes first: the same bytes" {

@@ -114,6 +114,57 @@ file.visititems(show)' "$1"
     [[ $output == *"an address as a run shows it"* ]]
 }
 
+@test "what is no address, but meant as one: what is wrong is said, and its secrets are not; a file of that very name is one" {
+    serve
+    printf '%s\n' "\"http://$host/a.png?k=sesam\"" "<http://$host/a.png?k=sesam>" "- http://$host/a.png?k=sesam" "//$host/x?k=sesam" \
+        "me:geheim@$host/o1.jpg" "http://127.0.0.1:geheim/sesam" "http://$host/a.png;key=sesam" "me:luna77@in/b.png" in/a.png >../list
+    mkdir me:luna77@in
+    cp in/b.png me:luna77@in/
+    run -3 ranks 2 -o out @../list
+    echo "$output" | tee said
+    [ "$(grep -c 'error: .*: no valid address, and no file of this name: .* without quotes, brackets' said)" -eq 5 ]
+    grep -q 'error: "http://'"$host"'/a.png?...#[0-9a-f]*: no valid address' said
+    grep -q 'error: http://127.0.0.1:...#[0-9a-f]*: no valid address: behind the colon is no port' said
+    "$ONEIROS" report out >>said 2>&1
+    "$ONEIROS" status out >>said 2>&1 || true
+    "$ONEIROS" status --json out >>said 2>&1 || true
+    "$ONEIROS" dream --dry-run -o none @../list >>said 2>&1 || true
+    everything out >>said
+    find out >>said
+    run ! grep -aE 'geheim|sesam' said
+    rows_of out >rows
+    grep -q ' 0 -1 me:luna77@in/b.png b/dream.png' rows
+    grep -q " 0 -1 http://$host/a.png;...#[0-9a-f]\{16\} a-4/dream.png" rows
+    run -3 ranks 1 -o out @../list
+    [[ $output == *"going on with the run in out: 3 done, 6 failed before"* ]]
+    run -2 ranks 1 -s mask="\"http://$host/mask.png?sesam\"" -o other in/a.png
+    echo "$output"
+    [[ $output == *"mask \"http://$host/mask.png?...: "* && $output != *sesam* ]]
+    run -3 ranks 1 -o other - </dev/null
+    [[ $output == *"error: -: no file of this name (a list is read from standard input with @-)"* ]]
+}
+
+@test "without the key of addresses, or with another one, a run says that it does not know them again" {
+    serve
+    local list=("http://$host/a.png?key=sesam&id=1" "http://$host/b.png?key=sesam&id=2")
+    ranks 1 -o out "${list[@]}"
+    run -0 ranks 1 -o out "${list[@]}"
+    [[ $output == *"nothing to do in out"* && $output != *addresses.key* ]]
+    cp -a out other
+    rm out/addresses.key
+    run -0 ranks 1 -o out "${list[@]}"
+    echo "$output"
+    [ "$(grep -c "warning: out/addresses.key is missing, without which 2 addresses of the run that is there, .* fetched again" <<<"$output")" -eq 1 ]
+    run -0 ranks 1 -o out "${list[@]}" # by the new one
+    [[ $output == *"nothing to do in out"* && $output != *addresses.key* ]]
+    head -c 32 /dev/urandom >other/addresses.key
+    run -0 ranks 1 -o other "${list[@]}"
+    echo "$output"
+    [ "$(grep -c "warning: none of the addresses .* or other/addresses.key is not that run's: they are fetched again" <<<"$output")" -eq 1 ]
+    run -0 ranks 1 -o other in/a.png # asks for none
+    [[ $output != *addresses.key* ]]
+}
+
 @test "a dream of an address is taken up again, and its checkpoint says nothing" {
     serve
     local url="http://me:geheim@$host/a.png?key=sesam"
@@ -177,6 +228,13 @@ file.visititems(show)' "$1"
     ranks 1 --force -o out3 in/b.png
     [ "$(find out3 -type l | wc -l)" -eq 0 ]
     cmp alone/b/dream.png out3/b/dream.png
+}
+
+@test "an input that is named twice is said to be" {
+    printf 'in/a.png\nin/b.png\n./in/a.png\n' >list
+    run -0 ranks 2 -o out @list
+    [[ $output == *"in/a.png: named twice: the picture of a/dream.png, which is not dreamed twice: linked"* ]]
+    run ! grep "the same bytes" <<<"$output"
 }
 
 @test "what a later one waits for fails: it fails, too, and both are tried again" {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """A web server on loopback for pictures that not everybody may have: private_server.py FOLDER LOG prints its port.
 
-It serves FOLDER's files to those who say me:geheim or ?key=sesam, /away/NAME as a redirect to the same file of another host (localhost), and
+It serves FOLDER's files to those who say me:geheim or ?key=sesam or ;key=sesam, /away/NAME as a redirect to the same file of another host (localhost), and
 /lost/ANYTHING as lost.png. LOG gets what each request said: host, path and headers."""
 import http.server
 import pathlib
@@ -15,7 +15,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         log.write(f"{self.headers['Host']} {self.path} {dict(self.headers)}\n")
         log.flush()
-        path, _, query = self.path.partition("?")
+        path, _, query = self.path.replace(";", "?", 1).partition("?")
         port = self.server.server_address[1]
         if path.startswith("/away/"):
             self.answer(302, b"", ("Location", f"http://localhost:{port}/{path[6:]}?key=sesam&signature=luna77"))

@@ -121,11 +121,11 @@ for picture in after:
     export ONEIROS_CONFIG_DIR=$PWD/mine
     # Measured over these three pictures, whatever they are called.
     mkdir mine mine/statistics other
-    "$ONEIROS" model statistics -o mine.h5 --size 120 a.png b.png c.bmp
+    "$ONEIROS" model statistics --force -o mine.h5 --size 120 a.png b.png c.bmp
     cp a.png other/z.png
     cp b.png other/y.png
     cp c.bmp other/x.bmp
-    "$ONEIROS" model statistics -o other.h5 --size 120 other
+    "$ONEIROS" model statistics --force -o other.h5 --size 120 other
     cmp mine.h5 other.h5
     cp mine.h5 "mine/statistics/$(/usr/bin/python3 -c 'import h5py; print(h5py.File("mine.h5").attrs["weights_sha256"][0][:16].decode())').h5"
     "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" "${tiles[@]}" -o alone a.png b.png c.bmp
@@ -167,8 +167,8 @@ with h5py.File("odd.h5", "r+") as file:
     first[0][0] += 0.125
 PYTHON
     run -2 ranks 3 -s model.path=odd.h5 "${chosen[@]}" -o none a.png
-    [[ $output == *'`oneiros model statistics PICTURES` does, once'* ]]
+    [[ $output == *'`oneiros model statistics -s model.path=odd.h5 PICTURES` does, once'* ]]
     [ ! -e none ]
     run -2 "$ONEIROS" dream --dry-run -s model.path=odd.h5 -s balance=0.5 -o none a.png
-    [[ $output == *'`oneiros model statistics PICTURES` does, once'* ]]
+    [[ $output == *'`oneiros model statistics -s model.path=odd.h5 PICTURES` does, once'* ]]
 }

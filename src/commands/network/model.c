@@ -40,12 +40,27 @@ struct subcommand {
     const char *options;     // the long options that it knows, with a space after each
     const char *operand;     // what its one operand is, in brackets where it may be left out, or with dots: several; NULL: takes none
     enum status (*run)(struct arguments *arguments);
-    bool makes_file; // what goes wrong besides the command line is not wrong usage
+    // What goes wrong besides the command line is not wrong usage: all of that, or what has to do with writing.
+    enum { MAKES_NOTHING, MAKES_FILE, CONVERTS_FILE } makes;
 };
 
 static enum status run_fetch(struct arguments *arguments)
 {
     return model_fetch(arguments->force, arguments->output);
+}
+
+// What is read is not what is written over.
+static enum status check_sources(const struct arguments *arguments)
+{
+    const char *const sources[] = {arguments->operand, arguments->classes};
+    struct stat source, output;
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        if (sources[i] && stat(sources[i], &source) != 0)
+            return fail(STATUS_USAGE, "%s: %m", sources[i]);
+        if (sources[i] && stat(arguments->output, &output) == 0 && output.st_dev == source.st_dev && output.st_ino == source.st_ino)
+            return fail(STATUS_USAGE, "-o: %s is what is to be read; give another file", arguments->output);
+    }
+    return STATUS_OK;
 }
 
 static enum status run_import(struct arguments *arguments)
@@ -59,6 +74,7 @@ static enum status run_import(struct arguments *arguments)
         return fail(STATUS_USAGE, "--input: '%s' is neither signed nor imagenet", input);
     if (!arguments->output)
         return fail(STATUS_USAGE, "-o FILE is missing: where the weights go");
+    TRY(check_sources(arguments));
     if (!arguments->force && access(arguments->output, F_OK) == 0)
         return fail(STATUS_USAGE, "%s is there already; --force replaces it", arguments->output);
     if (stat(arguments->operand, &info) != 0 || !S_ISDIR(info.st_mode))
@@ -66,7 +82,10 @@ static enum status run_import(struct arguments *arguments)
     if (arguments->classes || arguments->input)
         return fail(STATUS_USAGE, "--classes and --input are for files, and %s is a folder", arguments->operand);
     snprintf(source, sizeof source, "TensorFlow.js model imported from %.200s", arguments->operand);
-    return tfjs_import(arguments->operand, arguments->source ? arguments->source : source, arguments->output);
+    TRY(tfjs_import(arguments->operand, arguments->source ? arguments->source : source, arguments->output));
+    log_info("%s (TensorFlow.js) has %zu weights, no classifier; they are in %s", arguments->operand,
+             keras_model_count(&(struct keras_model){0}, network_inception_v3()), arguments->output);
+    return STATUS_OK;
 }
 
 // Kernel, beta, moving mean and moving variance.
@@ -107,6 +126,8 @@ static void print_table(const struct network *network, const struct weights_info
     printf("file    %s\nsource  %s\nmd5     %s\nbytes   %" PRIu64 "\n", info->path, info->source, info->md5, info->bytes);
     if (info->count_padding)
         puts("pools   average pools count their padding, as PyTorch's");
+    if (info->normalised)
+        puts("input   imagenet: trained on pictures less ImageNet's mean, by their deviation; the first convolution has that in it");
     if (info->classes > 0)
         printf("classes: %d%s\n\n", info->classes, info->names.count ? ", by name" : "");
     else
@@ -147,9 +168,9 @@ static enum status print_json(const struct network *network, const struct weight
     json_t *names = json_array();
     for (int class = 0; class < info->names.count; class ++)
         json_array_append_new(names, json_string(info->names.names[class]));
-    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:I, s:o}", "path", info->path, "source", info->source, "md5", info->md5,
-                             "bytes", (json_int_t)info->bytes, "classes", info->classes, "class_names", names, "count_padding",
-                             info->count_padding, "parameters", (json_int_t)total, "layers", layers);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I, s:i, s:o, s:b, s:b, s:I, s:o}", "path", info->path, "source", info->source, "md5",
+                             info->md5, "bytes", (json_int_t)info->bytes, "classes", info->classes, "class_names", names, "count_padding",
+                             info->count_padding, "input_imagenet", info->normalised, "parameters", (json_int_t)total, "layers", layers);
     if (!root)
         rc = fail(STATUS_FORMAT, "no JSON for '%s': its name is not UTF-8", info->path);
     else if (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 && !ferror(stdout)) // which main() looks at
@@ -225,7 +246,7 @@ static const struct subcommand subcommands[] = {
      "  -h, --help         this text\n"
      "\n"
      "Proxies and certificates: http_proxy, https_proxy, no_proxy, SSL_CERT_FILE, SSL_CERT_DIR.\n",
-     "output force ", NULL, run_fetch, true},
+     "output force ", NULL, run_fetch, MAKES_FILE},
     {"model import",
      "Usage: oneiros model import MODEL -o FILE [--force] [--source TEXT] [--classes NAMES]\n"
      "                            [--input signed|imagenet]\n"
@@ -243,7 +264,7 @@ static const struct subcommand subcommands[] = {
      "                       of Keras, torchvision (its transform_input) and timm; imagenet: less\n"
      "                       ImageNet's mean, by its deviation; default signed\n"
      "  -h, --help           this text\n",
-     "output force source classes input ", "MODEL", run_import, true},
+     "output force source classes input ", "MODEL", run_import, CONVERTS_FILE},
     {"model info",
      "Usage: oneiros model info [--json] [FILE]\n"
      "Reads and checks a weights file; prints where it comes from and every layer.\n"
@@ -251,7 +272,7 @@ static const struct subcommand subcommands[] = {
      "\n"
      "      --json         for machines\n"
      "  -h, --help         this text\n",
-     "json ", "[FILE]", run_info, false},
+     "json ", "[FILE]", run_info, MAKES_NOTHING},
     {"model layers",
      "Usage: oneiros model layers [--json]\n"
      "Lists the layers that `targets` may name, with what a dream of them shows: mixed0 to mixed10,\n"
@@ -259,7 +280,7 @@ static const struct subcommand subcommands[] = {
      "\n"
      "      --json         for machines\n"
      "  -h, --help         this text\n",
-     "json ", NULL, run_layers, false},
+     "json ", NULL, run_layers, MAKES_NOTHING},
     {"model graph",
      "Usage: oneiros model graph [-s KEY=VALUE]... [--size N|WxH] [--json]\n"
      "Prints the operations that the network runs as, forward to the targets and back to the\n"
@@ -271,22 +292,23 @@ static const struct subcommand subcommands[] = {
      "      --size N|WxH     a picture of N x N or W x H pixels; default 299\n"
      "      --json           for machines: with types, and where each tensor lies in memory\n"
      "  -h, --help           this text\n",
-     "set size json ", NULL, run_graph, false},
+     "set size json ", NULL, run_graph, MAKES_NOTHING},
     {"model statistics",
      "Usage: oneiros model statistics [-s KEY=VALUE]... [-o FILE] [--force] [--size N] PICTURES...\n"
      "Measures what the channels of the weights answer to ordinary pictures: files, folders, globs\n"
      "or @list.txt. The keys balance and targets=mixed4#auto need that. Those of the weights that\n"
-     "`oneiros model fetch` gets come with the program; for other weights do it once, over a hundred\n"
-     "photographs or more. The same pictures make the same file.\n"
+     "`oneiros model fetch` gets come with the program; for other weights, -s model.path=FILE, do it\n"
+     "once, over a hundred photographs or more. The same pictures make the same file.\n"
      "\n"
      "  -s, --set KEY=VALUE  a setting as in `oneiros dream`: model.path for the weights, input.*\n"
      "  -o, --output FILE    where to; default: the user's cache, where dream finds it by itself\n"
-     "      --force          replace the file if it is there\n"
+     "      --force          replace the file if it is there; measure fewer than 30 pictures, or\n"
+     "                       weights whose statistics come with the program\n"
      "      --size N         shorter side that pictures are brought to; default 299\n"
      "  -h, --help           this text\n"
      "\n"
      "Exit codes: as of `oneiros dream`; 3: some pictures could not be measured.\n",
-     "set output force size ", "PICTURES...", run_statistics, true},
+     "set output force size ", "PICTURES...", run_statistics, MAKES_FILE},
 };
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
@@ -345,7 +367,11 @@ static int run_subcommand(const struct subcommand *subcommand, int argc, char **
         log_error("%s", status_message());
     if (rc == STATUS_OK && arguments.failed > 0)
         return EXIT_SOME_FAILED;
-    return subcommand->makes_file && rc != STATUS_OK && rc != STATUS_USAGE && rc != STATUS_STOPPED ? EXIT_INTERNAL : exit_code(rc);
+    if (subcommand->makes == CONVERTS_FILE
+            ? rc == STATUS_IO
+            : subcommand->makes == MAKES_FILE && rc != STATUS_OK && rc != STATUS_USAGE && rc != STATUS_STOPPED)
+        return EXIT_INTERNAL;
+    return exit_code(rc);
 }
 
 static void say_unknown(const char *name)

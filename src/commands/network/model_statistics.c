@@ -20,7 +20,7 @@
 #include "weights/weights.h"
 
 // A picture that is much longer than it is high would need as much memory.
-enum { SHAPE_MAX = 4, SAY_SO_AFTER = 5, WANTED = 100 };
+enum { SHAPE_MAX = 4, SAY_SO_AFTER = 5, WANTED = 100, FEWEST = 30 };
 
 struct picture {
     char sha256[65];
@@ -209,9 +209,25 @@ out:
     return rc;
 }
 
+// So few say little, and what is in the cache counts for every dream to come.
+static enum status check_count(const struct survey *s, int count)
+{
+    if (count < 2)
+        return fail(STATUS_USAGE, "%d picture%s could be measured: what channels usually answer is seen over many, a hundred or more",
+                    count, PLURAL(count));
+    if (count < FEWEST && !s->options->force)
+        return fail(STATUS_USAGE, "%d pictures are too few: what channels usually answer is seen over %d or more; --force measures even so",
+                    count, WANTED);
+    return STATUS_OK;
+}
+
 static enum status measure_all(struct survey *s)
 {
     double said = now();
+    int different = 0;
+    for (int i = 0; i < s->count; i++)
+        different += i == 0 || strcmp(s->pictures[i].sha256, s->pictures[i - 1].sha256) != 0;
+    TRY(check_count(s, different));
     for (int i = 0; i < s->count; i++) {
         if (i > 0 && strcmp(s->pictures[i].sha256, s->pictures[i - 1].sha256) == 0)
             continue;
@@ -221,10 +237,7 @@ static enum status measure_all(struct survey *s)
             log_info("measured %d of %d pictures", s->measured, s->count);
         }
     }
-    if (s->measured < 2)
-        return fail(STATUS_USAGE, "%d picture%s could be measured: what channels usually answer is seen over many, a hundred or more",
-                    s->measured, PLURAL(s->measured));
-    return STATUS_OK;
+    return check_count(s, s->measured);
 }
 
 static enum status write_file(const struct survey *s)
@@ -248,22 +261,33 @@ static enum status write_file(const struct survey *s)
     return rc;
 }
 
+// Where the file goes. What is in the cache counts before what comes with the program, so that it is not replaced by mistake.
+static enum status choose_path(struct survey *s)
+{
+    char folder[FILE_PATH_MAX], shipped[FILE_PATH_MAX];
+    if (s->options->output)
+        return snprintf(s->path, sizeof s->path, "%s", s->options->output) < (int)sizeof s->path
+                   ? STATUS_OK
+                   : fail(STATUS_LIMIT, "-o: a path longer than %zu bytes", sizeof s->path - 1);
+    if (!s->options->force && statistics_are_shipped(s->digest, shipped))
+        return fail(STATUS_USAGE,
+                    "the statistics of these weights%s come with the program, in %s: nothing is to be measured; for other weights give "
+                    "-s model.path=FILE; --force measures even so, and from then on that counts",
+                    strcmp(s->config.model.path, "auto") == 0 ? ", those of `oneiros model fetch`," : "", shipped);
+    TRY(statistics_cache_path(s->digest, s->path));
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(s->path, '/') - s->path), s->path);
+    return file_make_folder(folder);
+}
+
 static enum status prepare(struct survey *s)
 {
     const size_t count = statistics_count(s->network), weights = parameters_count(s->network);
-    char model[FILE_PATH_MAX], folder[FILE_PATH_MAX];
+    char model[FILE_PATH_MAX];
     TRY(model_path(s->config.model.path, model));
     TRY(ALLOCATE(s->weights, weights, "for %zu weights", weights));
     TRY(model_path_fail(weights_read(model, s->network, s->weights, NULL), s->config.model.path));
     TRY(statistics_digest(s->weights, s->digest));
-    if (s->options->output) {
-        if (snprintf(s->path, sizeof s->path, "%s", s->options->output) >= (int)sizeof s->path)
-            return fail(STATUS_LIMIT, "-o: a path longer than %zu bytes", sizeof s->path - 1);
-    } else {
-        TRY(statistics_cache_path(s->digest, s->path));
-        snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(s->path, '/') - s->path), s->path);
-        TRY(file_make_folder(folder));
-    }
+    TRY(choose_path(s));
     if (!s->options->force && access(s->path, F_OK) == 0)
         return fail(STATUS_USAGE, "%s is there already; --force replaces it", s->path);
     TRY(file_may_create(s->path));

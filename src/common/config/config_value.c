@@ -280,9 +280,11 @@ static void print_targets(const struct config_targets *targets, int indent, FILE
     }
 }
 
-// Of an address what may be shown, of a secret its default.
+// Of an address what may be shown, of a secret its default. What servers are told of the program has addresses in it that all may read.
 static const char *shown_text(const struct config_key *key, const char *text, char shown[URL_SHOWN_MAX])
 {
+    if (strcmp(key->name, "fetch.user_agent") == 0)
+        return text;
     return key->secret ? key->initial : url_shown(text, NULL, shown);
 }
 

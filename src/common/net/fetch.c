@@ -26,32 +26,33 @@ struct fetch_options fetch_defaults(uint64_t limit)
     return (struct fetch_options){.limit = limit, .connect_seconds = 10, .stall_seconds = 30, .back_off_seconds = 1, .attempts = 4};
 }
 
-// A failure of it, by name.
-static enum status fail_of(const struct transfer *transfer, enum status rc)
+// A failure of it, by name, unless the caller names it.
+static enum status fail_of(const struct fetch *fetch, enum status rc)
 {
     char shown[URL_SHOWN_MAX];
-    return fail_in(rc, "%s", url_shown(transfer->url, NULL, shown));
+    return fetch->path ? fail_in(rc, "%s", url_shown(fetch->transfer.url, NULL, shown)) : rc;
 }
 
 // Sleeps, in short pieces so that `progress` can stop it.
-static enum status pause_for(const struct transfer *transfer, double seconds)
+static enum status pause_for(const struct fetch *fetch, double seconds)
 {
-    const struct fetch_options *options = transfer->options;
+    const struct fetch_options *options = fetch->transfer.options;
     for (double left = seconds; left > 0; left -= 0.1) {
         double piece = left < 0.1 ? left : 0.1;
         nanosleep(&(struct timespec){.tv_nsec = (long)(piece * 1e9)}, NULL);
-        if (options->progress && !options->progress(options->context, transfer->size, 0))
-            return fail_of(transfer, fail(STATUS_STOPPED, "stopped"));
+        if (options->progress && !options->progress(options->context, fetch->transfer.size, 0))
+            return fail_of(fetch, fail(STATUS_STOPPED, "stopped"));
     }
     return STATUS_OK;
 }
 
-static enum status attempt(struct transfer *transfer)
+static enum status attempt(struct fetch *fetch)
 {
+    struct transfer *transfer = &fetch->transfer;
     enum status rc = transfer_begin(transfer);
     if (rc == STATUS_OK)
         rc = transfer_end(transfer, curl_easy_perform(transfer->curl));
-    return fail_of(transfer, rc);
+    return fail_of(fetch, rc);
 }
 
 // Waits for the lock. File systems without locks are used without: an MD5 still finds what two writers would mix up.
@@ -65,7 +66,7 @@ static enum status lock_partial(const struct fetch *fetch, bool *waited)
         if (!*waited)
             log_info("waiting for another process that fetches %s", fetch->path);
         *waited = true;
-        TRY(pause_for(&fetch->transfer, 0.2));
+        TRY(pause_for(fetch, 0.2));
     }
     return STATUS_OK;
 }
@@ -109,7 +110,7 @@ static enum status finish(struct fetch *fetch, bool resumed)
         if (strcmp(md5, want) != 0) {
             TRY(transfer_cut(&fetch->transfer));
             fetch->transfer.retry = resumed; // the part that was there may have been the wrong one
-            return fail_of(&fetch->transfer, fail(STATUS_FORMAT, "its md5 is %s, expected %s; something on the way changes it", md5, want));
+            return fail_of(fetch, fail(STATUS_FORMAT, "its md5 is %s, expected %s; something on the way changes it", md5, want));
         }
     }
     if (fsync(fetch->transfer.descriptor) != 0 || rename(fetch->partial, fetch->path) != 0)
@@ -123,14 +124,14 @@ static enum status try_repeatedly(struct fetch *fetch)
     double seconds;
     for (;;) {
         const bool resumed = transfer->size > 0;
-        enum status rc = attempt(transfer);
+        enum status rc = attempt(fetch);
         if (rc == STATUS_OK && fetch->path)
             rc = finish(fetch, resumed);
         if (rc == STATUS_OK || !transfer_again(transfer, &seconds))
             return transfer_give_up(transfer, rc);
         if (seconds > 0)
-            log_debug("%s; trying again", status_message());
-        TRY(pause_for(transfer, seconds));
+            log_debug("%s%s; trying again", fetch->path ? "" : "a download: ", status_message());
+        TRY(pause_for(fetch, seconds));
     }
 }
 

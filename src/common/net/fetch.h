@@ -36,5 +36,5 @@ struct fetch_options fetch_defaults(uint64_t limit);
 enum status fetch_file(const char *url, const char *path, const struct fetch_options *options) MUST_CHECK;
 
 // The same into a file in `folder` that has no name (file_create_nameless), or, where that is NULL, into memory; open and the caller's; -1
-// on failure. No MD5.
+// on failure. No MD5. Messages do not name the address: the caller does.
 enum status fetch_nameless(const char *url, const char *folder, const struct fetch_options *options, int *descriptor) MUST_CHECK;

@@ -9,6 +9,10 @@
 
 static const char scheme_end[] = "://";
 
+// What stands around addresses in lists of other programs.
+#define BLANKS " \t\r\n\v\f"
+#define AROUND BLANKS "\"'`<>()[]{}*-,;"
+
 bool url_has_scheme(const char *text)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
@@ -25,12 +29,11 @@ static bool is_encoded(char c, bool query)
 
 enum status url_encode(const char *url, char out[URL_MAX])
 {
-    static const char blanks[] = " \t\r\n\v\f";
     size_t used = 0;
     bool query = false;
-    url += strspn(url, blanks);
+    url += strspn(url, BLANKS);
     size_t length = strlen(url);
-    while (length > 0 && strchr(blanks, url[length - 1]))
+    while (length > 0 && strchr(BLANKS, url[length - 1]))
         length--;
     const char *start = strstr(url, scheme_end), *end = url + length;
     start = start ? start + sizeof scheme_end - 1 : url;
@@ -49,30 +52,70 @@ enum status url_encode(const char *url, char out[URL_MAX])
     return STATUS_OK;
 }
 
-// Whether what stands between the last colon and the end, so many bytes, is no port: a password, of which only a part stands there.
-static bool has_wrong_port(const char *host, size_t length)
+// Where the scheme of an address begins in a text, or its two slashes; else the text without what stands around it.
+static const char *find_start(const char *text)
+{
+    const char *body = text + strspn(text, AROUND), *end = strstr(text, scheme_end);
+    if (strncmp(body, "//", 2) == 0 || !end)
+        return body;
+    const char *start = end;
+    while (start > text && (isalnum((unsigned char)start[-1]) || strchr("+-.", start[-1])))
+        start--;
+    while (start < end && !isalpha((unsigned char)*start))
+        start++;
+    return start;
+}
+
+// The colon before what stands behind it, up to so many bytes, if that is no port: a password, of which only a part stands there.
+static const char *find_wrong_port(const char *host, size_t length)
 {
     const char *end = host + length, *colon = memrchr(host, ':', length);
     if (!colon || memchr(colon, ']', (size_t)(end - colon)))
-        return false;
-    return strspn(colon + 1, "0123456789") < (size_t)(end - colon - 1);
+        return NULL;
+    return strspn(colon + 1, "0123456789") < (size_t)(end - colon - 1) ? colon : NULL;
 }
 
 struct url_parts url_split(const char *url)
 {
-    struct url_parts parts = {.scheme = strspn(url, " \t\r\n\v\f")};
-    const char *start = strstr(url, scheme_end);
-    parts.user = parts.host = start ? (size_t)(start + sizeof scheme_end - 1 - url) : parts.scheme;
+    struct url_parts parts = {.scheme = strspn(url, BLANKS)};
+    const char *start = find_start(url), *end = strstr(start, scheme_end);
+    const size_t skipped = strncmp(start, "//", 2) == 0 ? 2 : end ? (size_t)(end - start) + sizeof scheme_end - 1 : 0;
+    parts.user = parts.host = (size_t)(start - url) + skipped;
     const char *user = url + parts.user;
     size_t length = strcspn(user, "/\\?#");
-    if (!memchr(user, '@', length) && has_wrong_port(user, length))
+    const char *colon = memchr(user, '@', length) ? NULL : find_wrong_port(user, length);
+    if (colon)
         length = strlen(user);
     const char *at = memrchr(user, '@', length);
     parts.host += at ? (size_t)(at + 1 - user) : 0;
     parts.path = parts.host + strcspn(url + parts.host, "/\\?#");
-    parts.query = parts.path + strcspn(url + parts.path, "?#");
+    parts.query = parts.path + strcspn(url + parts.path, ";?#");
     parts.fragment = parts.query + strcspn(url + parts.query, "#");
+    if (colon && !at) {
+        parts.path = parts.query = (size_t)(colon - url);
+        parts.fragment = strlen(url);
+    }
     return parts;
+}
+
+bool url_has_wrong_port(const char *url)
+{
+    return url[url_split(url).query] == ':';
+}
+
+bool url_is_near(const char *text)
+{
+    const struct url_parts parts = url_split(text);
+    return strstr(text, scheme_end) || strncmp(text + strspn(text, AROUND), "//", 2) == 0 ||
+           memchr(text + parts.user, ':', parts.host - parts.user);
+}
+
+// What stands before an address: all of it, unless words are in it.
+static int before(const char *url, size_t length, const char **text)
+{
+    const bool words = strspn(url, AROUND ".") < length;
+    *text = words ? "..." : url;
+    return words ? 3 : (int)length;
 }
 
 const char *url_shown(const char *url, const char *mark, char out[URL_SHOWN_MAX])
@@ -80,16 +123,16 @@ const char *url_shown(const char *url, const char *mark, char out[URL_SHOWN_MAX]
     const struct url_parts parts = url_split(url);
     const bool user = parts.user < parts.host, query = parts.query < parts.fragment, fragment = url[parts.fragment];
     const char *end = !user && !query && !fragment ? "" : mark ? mark : fragment ? "..." : "";
-    const size_t mistyped = strncasecmp(url + parts.scheme, "http:", 5) == 0    ? 5
-                            : strncasecmp(url + parts.scheme, "https:", 6) == 0 ? 6
-                                                                                : 0;
-    if (!url_has_scheme(url + parts.scheme) && mistyped)
-        snprintf(out, URL_SHOWN_MAX, "%.*s...", (int)mistyped, url + parts.scheme);
-    else if (!url_has_scheme(url + parts.scheme))
+    const char *text, *start = find_start(url);
+    const int length = before(url + parts.scheme, (size_t)(start - url) - parts.scheme, &text);
+    const int mistyped = strncasecmp(start, "http:", 5) == 0 ? 5 : strncasecmp(start, "https:", 6) == 0 ? 6 : 0;
+    if (!url_is_near(url) && mistyped)
+        snprintf(out, URL_SHOWN_MAX, "%.*s%.*s...", length, text, mistyped, start);
+    else if (!url_is_near(url))
         snprintf(out, URL_SHOWN_MAX, "%s", url);
     else
-        snprintf(out, URL_SHOWN_MAX, "%.*s%s%.*s%s%s%s", (int)(parts.user - parts.scheme), url + parts.scheme, user ? "...@" : "",
-                 (int)(parts.query - parts.host), url + parts.host, query ? "?..." : "", end[0] ? "#" : "", end);
+        snprintf(out, URL_SHOWN_MAX, "%.*s%.*s%s%.*s%.*s%s%s%s", length, text, (int)(url + parts.user - start), start, user ? "...@" : "",
+                 (int)(parts.query - parts.host), url + parts.host, query, url + parts.query, query ? "..." : "", end[0] ? "#" : "", end);
     return out;
 }
 

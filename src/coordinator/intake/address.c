@@ -15,6 +15,8 @@
 #include "common/system/log.h"
 #include "common/system/text.h"
 
+enum { MARK = 16 }; // digits
+
 static bool read_key(struct address_key *key, const char *path)
 {
     const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -51,23 +53,34 @@ static void make_known(struct address_key *key, const char *output, bool keep)
 }
 
 // Of all of an address but its password.
-static void digest(const struct address_key *key, const char *url, char hex[17])
+static void digest(const struct address_key *key, const char *url, char hex[MARK + 1])
 {
     const struct url_parts parts = url_split(url);
     unsigned char value[EVP_MAX_MD_SIZE] = {0};
     char text[URL_MAX];
     const int user = (int)strcspn(url + parts.user, ":@");
-    const int length = snprintf(text, sizeof text, "%.*s%.*s@%s", (int)(parts.user - parts.scheme), url + parts.scheme,
-                                parts.user < parts.host ? user : 0, url + parts.user, url + parts.host);
+    const size_t rest = url_has_wrong_port(url) ? parts.query - parts.host : strlen(url + parts.host); // that is a password
+    const int length = snprintf(text, sizeof text, "%.*s%.*s@%.*s", (int)(parts.user - parts.scheme), url + parts.scheme,
+                                parts.user < parts.host ? user : 0, url + parts.user, (int)rest, url + parts.host);
     HMAC(EVP_sha256(), key->bytes, sizeof key->bytes, (const unsigned char *)text,
          length < (int)sizeof text ? (size_t)length : sizeof text - 1, value, NULL);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < MARK / 2; i++)
         snprintf(hex + 2 * i, 3, "%02x", (unsigned)value[i]);
+}
+
+void address_show_path(const char *path, char shown[ROW_SOURCE_MAX])
+{
+    const size_t length = strlen(path);
+    if (length < ROW_SOURCE_MAX)
+        memcpy(shown, path, length + 1);
+    else // the end of a long path says more than its beginning
+        snprintf(shown, ROW_SOURCE_MAX, "...%s", path + length - (ROW_SOURCE_MAX - 4));
+    utf8_clean(shown, '?');
 }
 
 void address_show(struct address_key *key, const char *output, bool keep, const char *source, char shown[ROW_SOURCE_MAX])
 {
-    char hidden[1 + URL_SHOWN_MAX] = "", mark[17] = "";
+    char hidden[1 + URL_SHOWN_MAX] = "", mark[MARK + 1] = "";
     const int at = source[0] == '@';
     const char *text = source;
     url_shown(source + at, "", hidden + at);
@@ -79,10 +92,11 @@ void address_show(struct address_key *key, const char *output, bool keep, const 
         hidden[0] = at ? '@' : hidden[0];
         text = hidden;
     }
-    const size_t length = strlen(text);
-    if (length < ROW_SOURCE_MAX)
-        memcpy(shown, text, length + 1);
-    else // the end of a long path says more than its beginning
-        snprintf(shown, ROW_SOURCE_MAX, "...%s", text + length - (ROW_SOURCE_MAX - 4));
-    utf8_clean(shown, '?');
+    address_show_path(text, shown);
+}
+
+bool address_has_mark(const char *shown)
+{
+    const char *mark = strrchr(shown, '#');
+    return mark && strlen(mark) == 1 + MARK && strspn(mark + 1, "0123456789abcdef") == MARK && strstr(shown, "...");
 }

@@ -20,7 +20,13 @@ struct address_key {
     bool known;
 };
 
-// Writes what a row may say of an input: of an address ("@" before it or not) the above, of anything else the text itself, made well-formed
-// and cut at the front if it is too long. The key is read from the folder `output` when it is first needed. `keep`: where it is not there
-// it is made and kept; otherwise, and with a warning where that fails, it is a random one.
+// Writes what a row may say of an input: of what may be meant as an address ("@" before it or not) the above, of anything else the text
+// itself, made well-formed and cut at the front if it is too long. The key is read from the folder `output` when it is first needed.
+// `keep`: where it is not there it is made and kept; otherwise, and with a warning where that fails, it is a random one.
 void address_show(struct address_key *key, const char *output, bool keep, const char *source, char shown[ROW_SOURCE_MAX]);
+
+// The same of a file or folder that is there: nothing is hidden.
+void address_show_path(const char *path, char shown[ROW_SOURCE_MAX]);
+
+// Whether that is what is shown of an address, with something hidden.
+bool address_has_mark(const char *shown);

@@ -30,6 +30,7 @@ struct intake {
     struct intake_walk walk;
     char folder[FILE_PATH_MAX]; // of the walk
     size_t kept;                // where the part of the next source begins that its name is made of
+    bool is_path;               // what is given now is a file or folder that is there, whatever its name
     struct output_folder output;
     struct address_key key;
     struct folder_names *names;
@@ -177,6 +178,7 @@ static size_t kept_of_folder(const struct intake *intake, const char *folder)
 static bool take_path(struct intake *intake, const char *path, const struct stat *info, struct intake_entry *entry)
 {
     enum status rc = STATUS_OK;
+    intake->is_path = true;
     intake->kept = intake->globbing && intake->glob_fixed > 0 ? intake->glob_fixed : last_part(path);
     if (S_ISDIR(info->st_mode)) {
         intake->kept = kept_of_folder(intake, path);
@@ -225,18 +227,57 @@ static void tidy_path(char tidy[FILE_PATH_MAX], const char *path)
     }
 }
 
+// No file, no folder, and no address, but meant as one: with a secret in it, perhaps.
+static enum status fail_near(const char *text)
+{
+    if (url_has_scheme(text))
+        return fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched");
+    return fail(STATUS_USAGE, "no valid address, and no file of this name: an address begins with http:// or https://, without quotes, "
+                              "brackets or anything else before it");
+}
+
+// What is neither an address nor anything else that is told by how it begins.
+static bool take_typed_path(struct intake *intake, const char *text, struct intake_entry *entry)
+{
+    struct stat info;
+    char path[FILE_PATH_MAX] = "", shown[URL_SHOWN_MAX];
+    enum status rc;
+    if (text[0])
+        tidy_path(path, text);
+    if (stat(path, &info) == 0)
+        return take_path(intake, path, &info, entry);
+    const int error = errno;
+    const bool near = url_is_near(text) || strcmp(url_shown(text, NULL, shown), text) != 0;
+    const bool is_glob = (error == ENOENT || error == ENOTDIR) && strpbrk(text, "*?[") && !url_has_scheme(text);
+    if (is_glob)
+        rc = open_glob(intake, path);
+    else if (strcmp(text, "-") == 0)
+        rc = fail(STATUS_USAGE, "no file of this name (a list is read from standard input with @-)");
+    else
+        rc = fail(STATUS_IO, "%s", strerror(error));
+    if (rc == STATUS_OK)
+        return false;
+    if (near)
+        rc = fail_near(text);
+    const bool is_text = near ? text[0] != '/' || strcmp(url_shown(text, NULL, shown), text) != 0 : is_glob;
+    intake->is_path = !near || !is_text;
+    text = is_text ? text : path; // as it was while it was there
+    intake->kept = last_part(text);
+    give_error(entry, rc, text);
+    return true;
+}
+
 // One input as typed or listed. True if it is an entry; else it has opened a source, or gives nothing.
 static bool take_input(struct intake *intake, const char *text, bool listed, struct intake_entry *entry)
 {
-    enum status rc;
-    struct stat info;
+    enum status rc = STATUS_OK;
     struct noise noise;
-    char path[FILE_PATH_MAX] = "", shown[URL_SHOWN_MAX];
-    if (strlen(text) < sizeof path && text[0])
-        tidy_path(path, text);
+    char shown[URL_SHOWN_MAX];
     intake->kept = last_part(text);
     if (strlen(text) >= FILE_PATH_MAX) {
         rc = fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1);
+    } else if (intake_is_url(text) && url_has_wrong_port(text)) {
+        rc = fail(STATUS_USAGE, "no valid address: behind the colon is no port (a password is written as in http://user:password@host/)");
     } else if (intake_is_url(text)) {
         give(entry, INTAKE_URL, text);
         return true;
@@ -251,16 +292,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     } else if (text[0] == '@') {
         snprintf(intake->list_path, sizeof intake->list_path, "%s", text);
         rc = intake_list_open(&intake->list, text + 1, intake->options.lists ? intake->options.lists[intake->next - 1] : -1);
-    } else if (stat(path, &info) == 0) {
-        return take_path(intake, path, &info, entry);
-    } else if (url_has_scheme(text)) {
-        rc = fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched");
-    } else if ((errno == ENOENT || errno == ENOTDIR) && strpbrk(text, "*?[")) {
-        rc = open_glob(intake, path);
     } else {
-        rc = fail(STATUS_IO, "%s", strerror(errno));
-        give_error(entry, rc, path); // as it was while it was there
-        return true;
+        return take_typed_path(intake, text, entry);
     }
     if (rc != STATUS_OK)
         give_error(entry, rc, text);
@@ -332,6 +365,7 @@ void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end)
     bool given = false;
     *end = false;
     while (!given && !*end) {
+        intake->is_path = intake->walk.tree || intake->globbing;
         if (intake->walk.tree)
             given = take_from_walk(intake, entry);
         else if (intake->globbing)
@@ -343,7 +377,9 @@ void intake_pass(struct intake *intake, struct intake_entry *entry, bool *end)
         else
             *end = true;
     }
-    if (given)
+    if (given && intake->is_path)
+        address_show_path(entry->source, entry->shown);
+    else if (given)
         address_show(&intake->key, intake->options.output, intake->options.keep_key, entry->source, entry->shown);
 }
 
@@ -367,8 +403,10 @@ enum status intake_next(struct intake *intake, struct intake_entry *entry, bool 
         return STATUS_OK;
     }
     // Failed ones have a name too: whether a file can be read today does not change the names of the others.
-    if (intake_is_url(entry->source))
+    if (intake_is_url(entry->source) || (!intake->is_path && url_is_near(entry->source)))
         folder_name_of_url(entry->name, entry->source);
+    else if (!intake->is_path && strcmp(entry->shown, entry->source) != 0) // "http:/host?key=..."
+        folder_name_of_path(entry->name, "address");
     else if (entry->kind == INTAKE_NOISE)
         folder_name_of_noise(entry->name, entry->source);
     else

@@ -5,7 +5,7 @@
 #include <string.h>
 
 // FNV-1a
-static uint64_t hash_of(const char *text)
+uint64_t known_images_hash(const char *text)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (; *text; text++)
@@ -15,7 +15,7 @@ static uint64_t hash_of(const char *text)
 
 static int32_t *head_of(const struct known_images *known, const char *source)
 {
-    return &known->heads[hash_of(source) & (known->slots - 1)];
+    return &known->heads[known_images_hash(source) & (known->slots - 1)];
 }
 
 enum status known_images_create(struct known_images *known, struct known_image *items, size_t count)

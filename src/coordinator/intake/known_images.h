@@ -38,3 +38,6 @@ void known_images_rewind(struct known_images *known);
 
 // The one of this number; NULL: none.
 struct known_image *known_images_find(const struct known_images *known, int64_t id);
+
+// Of a name.
+uint64_t known_images_hash(const char *text);

@@ -171,12 +171,14 @@ static enum status load_named(const char *key, const char *source, const struct 
     limits.choice.alone = "";
     if (noise_is_named(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_USAGE, "noise is made as an input only: name a file or a URL"));
-    if (intake_is_url(source) && (strstr(source, "//...@") || strstr(source, "?...")))
+    if (intake_is_url(source) && (strstr(source, "//...@") || strstr(source, "?...") || strstr(source, ";...")))
         TRY_OUT(fail(STATUS_USAGE, "an address as a run shows it, without its user, password or query: give all of it"));
     if (intake_is_url(source))
         TRY_OUT(download(source, NULL, config, &descriptor)); // the output folder is not there yet
     else if (url_has_scheme(source) && access(source, F_OK) != 0)
         TRY_OUT(fail(STATUS_UNSUPPORTED, "of addresses only http and https ones are fetched"));
+    else if (strcmp(url_shown(source, NULL, shown), source) != 0 && access(source, F_OK) != 0) // the system's words would name it in full
+        TRY_OUT(fail(STATUS_USAGE, "no valid address, and no file of this name: an address begins with http:// or https://"));
     TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
     TRY_OUT(bytes_sha256(bytes, size, sha256));
     rc = codec_decode(bytes, size, &limits, image);

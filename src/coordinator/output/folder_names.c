@@ -162,8 +162,8 @@ static void decode_percent(char *text)
 void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url)
 {
     char part[FILE_PATH_MAX];
-    const char *host = url + url_split(url).host;
-    if (last_part(host, strcspn(host, "?#"), part)) {
+    const struct url_parts parts = url_split(url);
+    if (last_part(url + parts.host, parts.query - parts.host, part)) {
         decode_percent(part);
         drop_extension(part);
     }

@@ -15,6 +15,7 @@
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/load.h"
 #include "coordinator/output/folder_names.h"
+#include "coordinator/resume/address_check.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "media/video/video.h"
 
@@ -105,34 +106,34 @@ static bool has_files(const char *output, const struct run_image *image, size_t 
     return there;
 }
 
-// One input: what is to be done with it.
-static void look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
-                    const struct expected_files *files)
+// One input: what is to be done with it. NULL: that run has not had it.
+static const struct known_image *look_at(struct resume *r, const struct intake_entry *entry, const struct resume_options *options,
+                                         const struct expected_files *files)
 {
     struct resume_counts *counts = &r->counts;
     bool same = true;
     const struct known_image *known = known_images_take(&r->known, entry->shown);
     if (!known) {
         counts->added++;
-        return;
+        return NULL;
     }
     const size_t place = (size_t)(known - r->known.items);
     const struct run_image *image = &r->past.items[place];
     r->images[place].named = true;
     if (image->status == IMAGE_DONE && image->earlier) { // its other rows are gone
         counts->changed++;
-        return;
+        return known;
     }
     if (image->status != IMAGE_DONE) {
         *(image->status == IMAGE_FAILED ? &counts->failed : &counts->unfinished) += 1;
-        return;
+        return known;
     }
     const bool readable = entry->status == STATUS_OK &&
                           (entry->kind != INTAKE_FILE || is_same_file(image, entry->source, options->config, &same) == STATUS_OK);
     if (!readable) { // the dream of what was there stays
         r->images[place].done = r->images[place].missing = true;
         counts->gone++;
-        return;
+        return known;
     }
     if (!same)
         counts->changed++;
@@ -141,6 +142,7 @@ static void look_at(struct resume *r, const struct intake_entry *entry, const st
     else
         r->images[place].done = true;
     counts->done += r->images[place].done;
+    return known;
 }
 
 // Whether the file is not there any more, but its folder is: else the disk may be elsewhere, or the working folder another one. Of an
@@ -206,19 +208,22 @@ static void walk(struct resume *r, struct intake *intake, const struct resume_op
 {
     const struct expected_files files = expect(options);
     struct intake_entry entry;
+    struct address_check addresses = {0};
     int64_t seen = 0;
     double said = now();
     for (bool end = false;;) {
         intake_pass(intake, &entry, &end);
         if (end)
             break;
-        look_at(r, &entry, options, &files);
+        const struct known_image *known = look_at(r, &entry, options, &files);
+        address_check_see(&addresses, &r->past, entry.shown, known != NULL);
         seen++;
         if (now() - said > say_so_after) {
             log_info("compared %" PRId64 " images with those of the run that is there, so far", seen);
             said = now();
         }
     }
+    address_check_warn(&addresses, &r->past, options->output);
     look_at_others(r);
     look_at_same(r);
     known_images_rewind(&r->known);

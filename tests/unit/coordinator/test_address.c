@@ -52,6 +52,22 @@ static void test_hidden(void)
     CU_ASSERT_EQUAL(strncmp(show(&key, true, "@https://me:geheim@host/list?x"), "@https://...@host/list?...#", 27), 0);
 }
 
+// What is no address, but meant as one; and no password is in the digest of one that lacks its host.
+static void test_nearly(void)
+{
+    struct address_key key = {0};
+    char first[ROW_SOURCE_MAX];
+    CU_ASSERT_EQUAL(strncmp(show(&key, false, "\"https://host/a.png?key=geheim\""), "\"https://host/a.png?...#", 24), 0);
+    CU_ASSERT_EQUAL(strncmp(show(&key, false, "@//host/a?geheim"), "@//host/a?...#", 14), 0);
+    snprintf(first, sizeof first, "%s", show(&key, false, "http://me:geheim/a"));
+    CU_ASSERT_EQUAL(strncmp(first, "http://me:...#", 14), 0);
+    CU_ASSERT_STRING_EQUAL(show(&key, false, "http://me:other/b"), first);
+    CU_ASSERT_STRING_NOT_EQUAL(show(&key, false, "http://you:geheim/a"), first);
+    CU_ASSERT_STRING_NOT_EQUAL(show(&key, false, "http://host/a;b"), show(&key, false, "http://host/a;c"));
+    address_show_path("me:geheim@host/a.png", first); // is there
+    CU_ASSERT_STRING_EQUAL(first, "me:geheim@host/a.png");
+}
+
 // The end of what is too long stays, and with it the digest; nothing of the query does.
 static void test_long(void)
 {
@@ -66,5 +82,5 @@ static void test_long(void)
     CU_ASSERT_STRING_NOT_EQUAL(shown, show(&key, false, other));
 }
 
-static const struct unit_test tests[] = {{"open", test_open}, {"hidden", test_hidden}, {"long", test_long}};
+static const struct unit_test tests[] = {{"open", test_open}, {"hidden", test_hidden}, {"nearly", test_nearly}, {"long", test_long}};
 UNIT_MAIN_IN_SCRATCH("address", tests)

@@ -201,6 +201,49 @@ static void test_globs(void)
     GIVES("*.gif ! no file matches\n", "out", 1, "*.gif");
 }
 
+#define NO_ADDRESS                                                                                                                         \
+    "no valid address, and no file of this name: an address begins with http:// or https://, without quotes, brackets or anything else "   \
+    "before it"
+
+// How each input is shown, up to the digest, and the folder that it gets.
+static void check_shown(const char *list, const char *wanted)
+{
+    char *inputs[] = {(char *)list}, text[4096] = "";
+    struct intake *intake;
+    struct intake_entry entry;
+    UNIT_OK(intake_create(&intake, &(struct intake_options){.output = "out", .inputs = inputs, .count = 1}));
+    for (bool end = false;;) {
+        UNIT_OK(intake_next(intake, &entry, &end));
+        if (end)
+            break;
+        char *mark = strrchr(entry.shown, '#');
+        if (mark && strlen(mark) == 17)
+            *mark = '\0';
+        text_append(text, sizeof text, "%s > %s\n", entry.shown, entry.name);
+    }
+    intake_destroy(&intake);
+    check_text(text, wanted);
+}
+
+// What is meant as an address, and is none: nothing of it that may be a secret is shown; but a file of that very name is one.
+static void test_nearly_addresses(void)
+{
+    enter("nearly");
+    put_text("list", "\"http://h/o1.jpg?k=S\"\n<http://h/x?k=S>\n- http://h/x?k=S\n//h/x?k=S\nme:PW@h/o1.jpg\nhttp://h:TypoS/x\n"
+                     "me:PW@h/*.jpg\nhttp:/h/x?k=S\nhttp://h/o2.jpg;k=S\n//h/o3.jpg\n\"http://h/a.png\"\n");
+    check_shown("@list", "\"http://h/o1.jpg?... > o1\n<http://h/x?... > x\n- http://h/x?... > x-2\n//h/x?... > x-3\n...@h/o1.jpg > o1-2\n"
+                         "http://h:... > h\n...@h/*.jpg > *\nhttp:... > address\nhttp://h/o2.jpg;... > o2\n/h/o3.jpg > o3\n"
+                         "\"http://h/a.png\" > a\n");
+    GIVES("//h/x?k=S ! " NO_ADDRESS "\n\"http://h/x?k=S\" ! " NO_ADDRESS "\nme:PW@h/o1.jpg ! " NO_ADDRESS "\n"
+          "http://h:TypoS/x ! no valid address: behind the colon is no port (a password is written as in http://user:password@host/)\n"
+          "- ! no file of this name (a list is read from standard input with @-)\n",
+          "out", 5, "//h/x?k=S", "\"http://h/x?k=S\"", "me:PW@h/o1.jpg", "http://h:TypoS/x", "-");
+    put_text("me:PW@h/o1.jpg", png);
+    put_text("x;k=S?a.png", png);
+    put_text("list", "me:PW@h/o1.jpg\nme:PW@h\nme:PW@h/*.jpg\nx;k=S?a.png\n");
+    check_shown("@list", "me:PW@h/o1.jpg > o1\nme:PW@h/o1.jpg > me:PW@h/o1\nme:PW@h/o1.jpg > o1-2\nx;k=S?a.png > x;k=S?a\n");
+}
+
 static void test_lists(void)
 {
     enter("lists");
@@ -647,6 +690,7 @@ static const struct unit_test tests[] = {
     {"folders", test_folders},
     {"folder that may not be read", test_folder_that_may_not_be_read},
     {"globs", test_globs},
+    {"nearly addresses", test_nearly_addresses},
     {"lists", test_lists},
     {"hostile lists", test_hostile_lists},
     {"lists are streamed", test_lists_are_streamed},

@@ -245,6 +245,28 @@ static void test_many_failures(void)
     CU_ASSERT(failures->reason[0].count == MANY / 3 && failures->reason[1].count == MANY / 3);
 }
 
+// What a server answered is a reason; how often it was asked, and the address, are none.
+static void test_answers(void)
+{
+    static const char *const errors[] = {"the server answered 401", "the server answered 403", "the server answered 401",
+                                         "the server answered 503; tried 4 times", "the server answered 503; tried 3 times"};
+    struct run_file *file = begin(0);
+    for (int id = 0; id < 5; id++) {
+        struct image_row row = image_of(id);
+        row.status = IMAGE_FAILED;
+        snprintf(row.source, sizeof row.source, "http://host/%d.png", id);
+        snprintf(row.error, sizeof row.error, "%s", errors[id]);
+        UNIT_OK(run_file_add_image(file, &row, NULL));
+    }
+    UNIT_OK(run_file_close(&file, true));
+    expect(RUN_COMPLETE);
+    const struct run_failures *failures = &state->failures;
+    CU_ASSERT_FATAL(failures->reasons == 3 && failures->others == 0);
+    CU_ASSERT(failures->reason[0].count == 2 && failures->reason[0].first[1].image == 2);
+    CU_ASSERT(failures->reason[1].count == 2 && failures->reason[1].first[1].image == 4);
+    CU_ASSERT(failures->reason[2].count == 1 && failures->reason[2].first[0].image == 1);
+}
+
 static void write_some(void)
 {
     write_run(3, true);
@@ -299,6 +321,7 @@ static const struct unit_test tests[] = {{"phases", test_phases},
                                          {"rows wait", test_rows_wait},
                                          {"counted", test_counted},
                                          {"many failures", test_many_failures},
+                                         {"what servers answered", test_answers},
                                          {"damaged", test_damaged},
                                          {"given by its file", test_given_by_its_file}};
 UNIT_MAIN_IN_SCRATCH("run_state", tests)

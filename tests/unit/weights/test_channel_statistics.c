@@ -90,20 +90,24 @@ static void test_found(void)
     char path[FILE_PATH_MAX], made[FILE_PATH_MAX], folder[FILE_PATH_MAX], mine[FILE_PATH_MAX];
     setenv("XDG_CACHE_HOME", scratch, 1);
     unsetenv("ONEIROS_CONFIG_DIR");
-    CU_ASSERT_EQUAL(statistics_find(other, path), STATUS_USAGE);
+    CU_ASSERT_EQUAL(statistics_find(other, "auto", path), STATUS_USAGE);
     CU_ASSERT(strstr(status_message(), "oneiros model statistics PICTURES") && strstr(status_message(), "1123456789abcdef"));
+    CU_ASSERT_EQUAL(statistics_find(other, "my own.h5", path), STATUS_USAGE); // as a shell takes it
+    CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "`oneiros model statistics -s model.path='my own.h5' PICTURES`"));
+    CU_ASSERT_FALSE(statistics_are_shipped(other, path));
+    CU_ASSERT_TRUE(statistics_are_shipped("da81ea6015e613c7, and so on", path));
     UNIT_OK(statistics_cache_path(digest, made));
     UNIT_OK(file_join(folder, scratch, "oneiros"));
     UNIT_OK(file_make_folder(folder));
     UNIT_OK(statistics_write(made, digest, statistics, &info));
-    UNIT_OK(statistics_find(digest, path));
+    UNIT_OK(statistics_find(digest, "auto", path));
     CU_ASSERT_STRING_EQUAL(path, made);
     setenv("ONEIROS_CONFIG_DIR", scratch, 1); // before what the cache has
     UNIT_OK(file_join(folder, scratch, "statistics"));
     UNIT_OK(file_make_folder(folder));
     UNIT_OK(file_join(mine, folder, "0123456789abcdef.h5"));
     UNIT_OK(statistics_write(mine, digest, statistics, &info));
-    UNIT_OK(statistics_find(digest, path));
+    UNIT_OK(statistics_find(digest, "auto", path));
     CU_ASSERT_STRING_EQUAL(path, mine);
     unsetenv("ONEIROS_CONFIG_DIR");
 }

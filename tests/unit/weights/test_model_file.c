@@ -98,6 +98,16 @@ static void test_others(void)
     write_text(path, "\x80\x03}q.");
     check_refused(STATUS_UNSUPPORTED, "no pickle is run");
     write_text(path, "neither");
+    check_refused(STATUS_FORMAT, "this looks like text; weights are taken from Keras's .h5");
+    write_text(path, "");
+    check_refused(STATUS_FORMAT, "an empty file");
+    write_text(path, "\xff\xd8\xff\xe0");
+    check_refused(STATUS_FORMAT, "a JPEG picture");
+    write_text(path, "\n<html>");
+    check_refused(STATUS_FORMAT, "HTML");
+    write_text(path, "\x01\x02");
+    check_refused(STATUS_FORMAT, "nothing that is known");
+    write_text(path, "\x89HDF\r\n\x1a\n and no more");
     check_refused(STATUS_FORMAT, "not a whole HDF5 file");
     remove(path);
     check_refused(STATUS_IO, "No such file");
@@ -131,6 +141,16 @@ static void test_besides(void)
     UNIT_OK(model_file_import(path, &(struct model_import){.classes = names, .source = "there"}, again));
     UNIT_OK(weights_read(again, network, weights, &info));
     CU_ASSERT(info.count_padding && info.names.count == 3 && strcmp(info.names.names[2], "c, d") == 0 && strcmp(info.source, "there") == 0);
+    // What it was shown is kept, and taken in once.
+    CU_ASSERT_FALSE(info.normalised);
+    UNIT_OK(model_file_import(path, &(struct model_import){.normalised = true}, again));
+    UNIT_OK(weights_read(again, network, weights, &info));
+    CU_ASSERT(info.normalised);
+    UNIT_FAILS(model_file_import(again, &(struct model_import){.normalised = true}, path), STATUS_USAGE,
+               "imagenet is in this file already");
+    UNIT_OK(model_file_import(again, &(struct model_import){.classes = names}, path));
+    UNIT_OK(weights_read(path, network, weights, &info));
+    CU_ASSERT(info.normalised);
     struct config config = {.objective = OBJECTIVE_CLASS, .class = "d"};
     char text[WEIGHTS_CLASS_MAX];
     UNIT_OK(weights_choose_class(&info, &config));

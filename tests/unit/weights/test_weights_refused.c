@@ -303,7 +303,7 @@ static void test_truncated(void)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         CU_ASSERT_EQUAL_FATAL(truncate(path, sizes[i]), 0);
         CU_ASSERT_EQUAL(read_weights(path), STATUS_FORMAT);
-        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), "not a whole HDF5 file"));
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), sizes[i] >= 8 ? "not a whole HDF5 file" : "this looks like "));
     }
     remove(path);
 }
@@ -329,7 +329,8 @@ static void test_no_file(void)
     char path[FILE_PATH_MAX];
     UNIT_OK(file_join(path, scratch, "huge.h5"));
     int descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    CU_ASSERT_FATAL(descriptor >= 0 && ftruncate(descriptor, (off_t)1 << 33) == 0); // sparse
+    CU_ASSERT_FATAL(descriptor >= 0 && write(descriptor, "\x89HDF\r\n\x1a\n", 8) == 8 &&
+                    ftruncate(descriptor, (off_t)1 << 33) == 0); // sparse
     close(descriptor);
     CU_ASSERT_EQUAL(read_weights(path), STATUS_LIMIT);
     remove(path);
