@@ -61,12 +61,12 @@ bool torch_legacy_begins(const unsigned char *bytes, size_t size)
     return size >= sizeof legacy_magic && memcmp(bytes, legacy_magic, sizeof legacy_magic) == 0;
 }
 
-static uint64_t bytes_of(const struct pickle_tensors *tensors, const char *storage)
+static const struct pickle_tensor *tensor_of(const struct pickle_tensors *tensors, const char *storage)
 {
     for (size_t i = 0; i < tensors->count; i++)
         if (strcmp(tensors->items[i].storage, storage) == 0)
-            return tensors->items[i].storage_bytes;
-    return 0;
+            return &tensors->items[i];
+    return NULL;
 }
 
 // Where each storage lies: behind its count of values.
@@ -77,15 +77,22 @@ static enum status find_storages(const unsigned char *bytes, size_t size, const 
     for (size_t at = 0; storages->count < keys->count;) {
         struct zip_entry *entry = &storages->entries[storages->count];
         const char *key = keys->items[storages->count++].storage;
-        const uint64_t count = bytes_of(found, key);
-        if (count == 0)
+        const struct pickle_tensor *own = tensor_of(found, key);
+        uint64_t values;
+        if (tensor_of(keys, key) != &keys->items[storages->count - 1])
+            return fail(STATUS_FORMAT, "the values %.60s are listed twice", key);
+        if (!own || own->storage_bytes == 0)
             return fail(STATUS_UNSUPPORTED, "the values %.60s are of no tensor in its state dict: save model.state_dict() alone", key);
-        if (size - at < 8 || count > size - at - 8)
+        if (size - at < sizeof values || own->storage_bytes > size - at - sizeof values)
             return fail(STATUS_FORMAT, "the file is cut short: the values %.60s are not all there", key);
+        memcpy(&values, bytes + at, sizeof values);
+        if (le64toh(values) != own->storage_values)
+            return fail(STATUS_FORMAT, "the values %.60s are %lld, the pickle says %llu", key, (long long)le64toh(values),
+                        (unsigned long long)own->storage_values);
         snprintf(entry->name, sizeof entry->name, "data/%s", key);
-        entry->bytes = (unsigned char *)bytes + at + 8;
-        entry->size = count;
-        at += 8 + count;
+        entry->bytes = (unsigned char *)bytes + at + sizeof values;
+        entry->size = own->storage_bytes;
+        at += sizeof values + own->storage_bytes;
     }
     return STATUS_OK;
 }

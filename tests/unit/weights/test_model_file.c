@@ -73,6 +73,37 @@ static void test_zips(void)
     check_refused(STATUS_FORMAT, "not a whole HDF5 file");
 }
 
+// As torch.save() wrote it before 1.6, with a storage of so many values under these keys.
+static void make_legacy(const char *keys, size_t keys_size, int64_t count)
+{
+    static const char begin[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.", zeros[16];
+    FILE *stream = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    fwrite(begin, 1, sizeof begin - 1, stream);
+    fwrite(pickle, 1, sizeof pickle - 1, stream);
+    fwrite(keys, 1, keys_size, stream);
+    for (int i = 0; i < 2; i++) {
+        fwrite(&count, 1, sizeof count, stream);
+        fwrite(zeros, 1, sizeof zeros, stream);
+    }
+    CU_ASSERT_EQUAL(fclose(stream), 0);
+}
+
+static void test_legacy(void)
+{
+    static const char key[] = "](X\1\0\0\0007e.", keys[] = "](X\1\0\0\0007X\1\0\0\0007e.", other[] = "](X\1\0\0\0008e.";
+    make_legacy(key, sizeof key - 1, 4);
+    check_refused(STATUS_FORMAT, "it has no tensor Conv2d_1a_3x3.conv.weight; this is another network");
+    make_legacy(key, sizeof key - 1, 999);
+    check_refused(STATUS_FORMAT, "the values 7 are 999, the pickle says 4");
+    make_legacy(key, sizeof key - 1, -1);
+    check_refused(STATUS_FORMAT, "the values 7 are -1, the pickle says 4");
+    make_legacy(keys, sizeof keys - 1, 4);
+    check_refused(STATUS_FORMAT, "the values 7 are listed twice");
+    make_legacy(other, sizeof other - 1, 4);
+    check_refused(STATUS_UNSUPPORTED, "the values 8 are of no tensor");
+}
+
 static void test_bombs(void)
 {
     enum { BYTES = 8 << 20 };
@@ -141,8 +172,11 @@ static void test_besides(void)
     keras_model_free(&model);
 }
 
-static const struct unit_test tests[] = {
-    {"zips", test_zips}, {"bombs", test_bombs}, {"others", test_others}, {"what a file says besides", test_besides}};
+static const struct unit_test tests[] = {{"zips", test_zips},
+                                         {"older files", test_legacy},
+                                         {"bombs", test_bombs},
+                                         {"others", test_others},
+                                         {"what a file says besides", test_besides}};
 
 int main(void)
 {
