@@ -69,8 +69,30 @@ static void test_zips(void)
     check_refused(STATUS_FORMAT, "neither PyTorch's (no data.pkl) nor Keras's (no model.weights.h5)");
     make_zip("store", (const struct entry[]){{"a/data.pkl", pickle, 9}, {"a/byteorder", "big", 3}}, 2);
     check_refused(STATUS_UNSUPPORTED, "big-endian");
+    make_zip("store", (const struct entry[]){{"a/data.pkl", pickle, 9}, {"a/byteorder", "big\n", 4}}, 2);
+    check_refused(STATUS_UNSUPPORTED, "its byteorder is not 'little'");
     make_zip("store", (const struct entry[]){{"model.weights.h5", "x", 1}}, 1);
     check_refused(STATUS_FORMAT, "not a whole HDF5 file");
+}
+
+// What is there twice, so that one could be taken for the other.
+static void test_twice(void)
+{
+    static const char zeros[16];
+    static const struct entry pickle_entry = {"a/data.pkl", pickle, sizeof pickle - 1}, values = {"a/data/7", zeros, sizeof zeros};
+    make_zip("store", (const struct entry[]){pickle_entry, {"b/data.pkl", "x", 1}, values}, 3);
+    check_refused(STATUS_FORMAT, "it has two entries data.pkl");
+    make_zip("store", (const struct entry[]){pickle_entry, values, values}, 3);
+    check_refused(STATUS_FORMAT, "it has two entries data/7");
+    make_zip("store", (const struct entry[]){{"model.weights.h5", "x", 1}, {"a/model.weights.h5", "x", 1}}, 2);
+    check_refused(STATUS_FORMAT, "it has two entries model.weights.h5");
+    // {"a": a tensor, "a": another}
+    char twice[2 * sizeof pickle];
+    const size_t head = 3, pair = sizeof pickle - 1 - head - 1; // without the end
+    memcpy(twice, pickle, head + pair);
+    memcpy(twice + head + pair, pickle + head, pair + 1);
+    make_zip("store", (const struct entry[]){{"a/data.pkl", twice, head + 2 * pair + 1}, values}, 2);
+    check_refused(STATUS_FORMAT, "it has two tensors a");
 }
 
 // As torch.save() wrote it before 1.6, with a storage of so many values under these keys.
@@ -172,11 +194,8 @@ static void test_besides(void)
     keras_model_free(&model);
 }
 
-static const struct unit_test tests[] = {{"zips", test_zips},
-                                         {"older files", test_legacy},
-                                         {"bombs", test_bombs},
-                                         {"others", test_others},
-                                         {"what a file says besides", test_besides}};
+static const struct unit_test tests[] = {{"zips", test_zips},   {"twice", test_twice},   {"older files", test_legacy},
+                                         {"bombs", test_bombs}, {"others", test_others}, {"what a file says besides", test_besides}};
 
 int main(void)
 {
