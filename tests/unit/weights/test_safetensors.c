@@ -107,7 +107,7 @@ static void test_headers(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(many);
     memcpy(many, "\0\0\x20\0\0\0\0\0", 8);
     memset(many + 8, '{', MANY);
-    CU_ASSERT(!safetensors_begins(many, 8 + MANY));
+    CU_ASSERT(safetensors_begins(many, 8 + MANY)); // so that it is not taken for HDF5
     UNIT_FAILS(safetensors_read(many, 8 + MANY, &tensors), STATUS_FORMAT, "2097152 bytes, more than any needs");
     free(many);
     free(file);
