@@ -14,6 +14,7 @@
 #include "common/picture/geometry.h"
 #include "common/system/text.h"
 #include "kernels/network/parameters.h"
+#include "weights/formats/hdf5_storage.h"
 
 enum { FORMAT = 1, FILE_BYTES_MAX = 16 << 20, PREFIX = 16, LAYERS_MAX = 256, PICTURES_MAX = 1 << 30, DEFLATE = 9 };
 static const char *const names[CHANNEL_STATISTICS] = {
@@ -129,21 +130,6 @@ out:
     return rc;
 }
 
-// Filters that HDF5 brings along; others would be loaded from wherever its path of plugins leads.
-static enum status check_filters(hid_t dataset)
-{
-    HDF5_HANDLE list = H5Dget_create_plist(dataset);
-    const int count = list < 0 ? -1 : H5Pget_nfilters(list);
-    for (int i = 0; i < count; i++) {
-        unsigned flags, config;
-        size_t values = 0;
-        const H5Z_filter_t filter = H5Pget_filter2(list, (unsigned)i, &flags, &values, NULL, 0, NULL, &config);
-        if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE && filter != H5Z_FILTER_FLETCHER32)
-            return fail(STATUS_UNSUPPORTED, "it is packed in a way that is not read");
-    }
-    return count < 0 ? fail(STATUS_FORMAT, "%s", hdf5_reason()) : STATUS_OK;
-}
-
 static enum status read_values(hid_t file, const char *name, hsize_t count, float *values)
 {
     HDF5_HANDLE dataset = -1;
@@ -153,8 +139,7 @@ static enum status read_values(hid_t file, const char *name, hsize_t count, floa
     if (space < 0 || H5Sget_simple_extent_ndims(space) != 1 || H5Sget_simple_extent_dims(space, &have, NULL) < 0 || have != count)
         return fail(STATUS_FORMAT, "it has not one value for each of %llu channels", (unsigned long long)count);
     TRY(hdf5_check_float(dataset));
-    TRY(check_filters(dataset));
-    TRY(hdf5_check_storage(dataset, 1, &count));
+    TRY(hdf5_storage_check(dataset, 1, &count));
     if (H5Dread(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) < 0)
         return fail(STATUS_FORMAT, "it cannot be read: %s", hdf5_reason());
     for (hsize_t i = 0; i < count; i++)

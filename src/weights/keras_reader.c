@@ -9,6 +9,7 @@
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_datasets.h"
 #include "common/hdf5/hdf5_file.h"
+#include "weights/formats/hdf5_storage.h"
 
 static const int64_t FILE_BYTES_MAX = (int64_t)1 << 30; // the largest official file has 96 MB
 
@@ -71,7 +72,7 @@ static enum status check_storage(hid_t dataset, const struct keras_shape *shape)
     hsize_t dims[HDF5_RANK_MAX] = {0};
     for (int i = 0; i < shape->rank; i++)
         dims[i] = (hsize_t)shape->dims[i];
-    return hdf5_check_storage(dataset, shape->rank, dims);
+    return hdf5_storage_check(dataset, shape->rank, dims);
 }
 
 static enum status open_dataset(hid_t group, const char *name, struct weight *weight)
@@ -364,7 +365,7 @@ static enum status read_names(const struct keras_reader *reader, struct keras_mo
     if (type < 0 || H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) != 0 || H5Tget_size(type) != CLASS_NAME_MAX || space < 0 ||
         H5Sget_simple_extent_ndims(space) != 1 || H5Sget_simple_extent_npoints(space) != reader->classes)
         return fail(STATUS_FORMAT, "%s: not a name of %d bytes for each of %d classes", KERAS_CLASS_NAMES, CLASS_NAME_MAX, reader->classes);
-    TRY(fail_in(hdf5_check_storage(dataset, 1, &count), KERAS_CLASS_NAMES));
+    TRY(fail_in(hdf5_storage_check(dataset, 1, &count), KERAS_CLASS_NAMES));
     char(*texts)[CLASS_NAME_MAX];
     struct class_names *names = model->names;
     TRY(ALLOCATE(texts, reader->classes, "for names of classes"));

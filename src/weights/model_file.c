@@ -70,8 +70,9 @@ static enum status read_zip(const char *path, const struct network *network, str
     struct stored_tensors tensors = {0};
     struct keras_reader *reader = NULL;
     enum status rc;
+    const struct zip_entry *keras;
     TRY_OUT(zip_file_read(path, &zip));
-    const struct zip_entry *keras = zip_file_find(&zip, "model.weights.h5");
+    TRY_OUT(zip_file_find(&zip, "model.weights.h5", &keras));
     model->kind = keras ? "Keras 3" : "PyTorch";
     if (keras) {
         TRY_OUT(keras_open_bytes(&reader, keras->bytes, keras->size, network));

@@ -195,7 +195,7 @@ static enum status load_json(const struct import *import, const char *path, uint
     TRY_OUT(file_read(path, limit, &bytes, &size));
     if (import->wrapped) {
         TRY_OUT(js_find_export(bytes, size, &offset));
-        TRY_OUT(js_literal_to_json((const char *)bytes + offset, size - offset, &text, &text_size));
+        TRY_OUT(js_literal_to_json((const char *)bytes + offset, size - offset, &text, &text_size, NULL));
         *json = json_loadb(text, text_size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     } else {
         *json = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &error);

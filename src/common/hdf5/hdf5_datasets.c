@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "common/hdf5/hdf5_datasets.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/hdf5/hdf5_file.h"
 
-enum { TEXT_MAX = 511 };                                   // bytes of a path
-static const hsize_t CHUNK_VALUES_MAX = (hsize_t)16 << 20; // HDF5 holds a whole chunk in memory
+enum { TEXT_MAX = 511 }; // bytes of a path
 
 enum status hdf5_open_file(const char *path, int64_t bytes_max, hid_t *file)
 {
@@ -84,34 +82,4 @@ enum status hdf5_open_inside(hid_t from, const char *path, H5I_type_t type, hid_
     if (rc != STATUS_OK)
         hdf5_close(object);
     return rc;
-}
-
-// Whether all values were written: HDF5 reads zeros where they were not.
-static bool is_written(hid_t dataset, const hsize_t chunk[HDF5_RANK_MAX], int chunk_rank, int rank, const hsize_t *dims)
-{
-    H5D_space_status_t written;
-    hsize_t want = 1, have = 0;
-    if (chunk_rank == 0) // not in chunks
-        return H5Dget_space_status(dataset, &written) >= 0 && written == H5D_SPACE_STATUS_ALLOCATED;
-    for (int i = 0; i < chunk_rank && i < rank; i++)
-        want *= (dims[i] + chunk[i] - 1) / chunk[i];
-    HDF5_HANDLE space = H5Dget_space(dataset);
-    return space >= 0 && H5Dget_num_chunks(dataset, space, &have) >= 0 && have == want;
-}
-
-enum status hdf5_check_storage(hid_t dataset, int rank, const hsize_t *dims)
-{
-    hsize_t chunk[HDF5_RANK_MAX], chunk_values = 1;
-    HDF5_HANDLE list = H5Dget_create_plist(dataset);
-    const H5D_layout_t layout = list < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(list);
-    const int chunk_rank = layout == H5D_CHUNKED ? H5Pget_chunk(list, HDF5_RANK_MAX, chunk) : 0;
-    for (int i = 0; i < chunk_rank && i < HDF5_RANK_MAX; i++)
-        chunk_values = chunk[i] > CHUNK_VALUES_MAX / chunk_values ? CHUNK_VALUES_MAX + 1 : chunk_values * chunk[i];
-    if (layout == H5D_LAYOUT_ERROR || chunk_rank < 0)
-        return fail(STATUS_FORMAT, "%s", hdf5_reason());
-    if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
-        return fail(STATUS_FORMAT, "its values lie in other files");
-    if (chunk_values > CHUNK_VALUES_MAX)
-        return fail(STATUS_LIMIT, "its chunks are larger than %llu values", (unsigned long long)CHUNK_VALUES_MAX);
-    return is_written(dataset, chunk, chunk_rank, rank, dims) ? STATUS_OK : fail(STATUS_FORMAT, "some of its values were never written");
 }

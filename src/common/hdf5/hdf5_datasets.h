@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Datasets of HDF5's files that may not be ours: nothing outside the file is ever followed, and what would take much memory is refused
-// before it is read.
+// Datasets of HDF5's files that may not be ours: nothing outside the file is ever followed.
 #pragma once
 
 #include <hdf5.h>
@@ -22,6 +21,3 @@ enum status hdf5_open_inside(hid_t from, const char *path, H5I_type_t type, hid_
 
 // Whether its values are float32.
 enum status hdf5_check_float(hid_t dataset) MUST_CHECK;
-
-// Whether its values are all there, in the file itself, and in chunks that can be held in memory. `rank` at most HDF5_RANK_MAX.
-enum status hdf5_check_storage(hid_t dataset, int rank, const hsize_t *dims) MUST_CHECK;

@@ -31,6 +31,8 @@ enum status class_names_add(struct class_names *names, const char *text, size_t 
     const size_t wnid = wnid_length(text, length);
     if (names->count == CLASS_NAMES_MAX)
         return fail(STATUS_LIMIT, "more than %d classes", CLASS_NAMES_MAX);
+    if (memchr(text, '\0', length))
+        return fail(STATUS_FORMAT, "the name of class %d goes on behind a NUL", names->count);
     if (wnid < length) {
         text += wnid;
         length -= wnid;
@@ -87,9 +89,13 @@ static enum status parse_json(const char *text, size_t size, struct class_names 
 {
     enum status rc = STATUS_OK;
     char *strict;
-    size_t strict_size;
+    size_t strict_size, used;
     json_error_t error;
-    TRY(js_literal_to_json(text, size, &strict, &strict_size)); // Python's {0: 'tench'}, too
+    TRY(js_literal_to_json(text, size, &strict, &strict_size, &used)); // Python's {0: 'tench'}, too
+    if (used < size) {
+        free(strict);
+        return fail(STATUS_FORMAT, "behind the names of classes, at byte %zu, there is more", used);
+    }
     json_t *json = json_loadb(strict, strict_size, JSON_REJECT_DUPLICATES, &error);
     free(strict);
     if (!json)

@@ -253,7 +253,7 @@ enum status js_find_export(const char *text, size_t size, size_t *offset)
     return fail(STATUS_FORMAT, "no module.exports of an object or a string in it");
 }
 
-enum status js_literal_to_json(const char *text, size_t size, char **json, size_t *json_size)
+enum status js_literal_to_json(const char *text, size_t size, char **json, size_t *json_size, size_t *used)
 {
     struct scanner scanner = {.text = text, .size = size};
     *json = NULL;
@@ -261,6 +261,8 @@ enum status js_literal_to_json(const char *text, size_t size, char **json, size_
     if (!scanner.out)
         return no_memory("for a literal");
     enum status rc = scan_value(&scanner);
+    if (used)
+        *used = scanner.at;
     int failed = ferror(scanner.out);
     if (fclose(scanner.out) != 0 || failed)
         rc = rc == STATUS_OK ? fail(STATUS_LIMIT, "no memory for a literal of %zu bytes", size) : rc;

@@ -12,6 +12,6 @@
 // Where in `text` the first `exports = <object or string>` has its value. STATUS_FORMAT when there is none.
 enum status js_find_export(const char *text, size_t size, size_t *offset) MUST_CHECK;
 
-// The literal at the start of `text` as malloc'ed, NUL-terminated JSON of *json_size bytes. What follows the literal is not looked at.
-// Errors name the offset in `text`.
-enum status js_literal_to_json(const char *text, size_t size, char **json, size_t *json_size) MUST_CHECK;
+// The literal at the start of `text` as malloc'ed, NUL-terminated JSON of *json_size bytes. What follows the literal is not looked at:
+// *used, unless NULL, says where it begins. Errors name the offset in `text`.
+enum status js_literal_to_json(const char *text, size_t size, char **json, size_t *json_size, size_t *used) MUST_CHECK;

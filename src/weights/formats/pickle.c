@@ -29,7 +29,7 @@ struct item {
 struct storage {
     enum stored_type type;
     struct value key;
-    uint64_t bytes;
+    uint64_t values, bytes;
 };
 
 struct list {
@@ -174,10 +174,8 @@ static enum status push_global(struct machine *m)
     for (uint32_t i = 0; i < sizeof pickle_globals / sizeof pickle_globals[0]; i++)
         if (strcmp(module, pickle_globals[i].module) == 0 && strcmp(name, pickle_globals[i].name) == 0)
             return push(m, (struct value){GLOBAL_NAME, i, 0, 0});
-    for (char *c = module; *c; c++)
-        *c = *c < 0x21 || *c > 0x7e ? '?' : *c;
-    for (char *c = name; *c; c++)
-        *c = *c < 0x21 || *c > 0x7e ? '?' : *c;
+    pickle_show(module);
+    pickle_show(name);
     return fail(
         STATUS_UNSUPPORTED,
         "the pickle asks for %s.%s (opcode GLOBAL at byte %zu); only tensors are read, and nothing was run: save model.state_dict()",
@@ -192,11 +190,10 @@ static enum status push_storage(struct machine *m)
     TRY(pop(m, TUPLE_OF, &tuple));
     const struct value *parts = (const struct value *)m->values.items + tuple.at;
     if (tuple.count < 5 || !is_text(m, &parts[0], "storage") || parts[1].kind != GLOBAL_NAME || parts[1].at < STORAGES ||
-        parts[2].kind != TEXT || parts[4].kind != NUMBER || parts[4].number < 0)
+        parts[2].kind != TEXT || parts[4].kind != NUMBER || parts[4].number < 0 || parts[4].number > INT64_MAX / 8)
         return refuse(m, "names no storage of a tensor");
-    const struct value key = parts[2];
-    const struct storage storage = {pickle_globals[parts[1].at].type, key,
-                                    (uint64_t)parts[4].number * (uint64_t)pickle_globals[parts[1].at].size};
+    const uint64_t values = (uint64_t)parts[4].number, size = (uint64_t)pickle_globals[parts[1].at].size;
+    const struct storage storage = {pickle_globals[parts[1].at].type, parts[2], values, values * size};
     TRY(add(&m->storages, sizeof storage, STORED_TENSORS_MAX, &room));
     *(struct storage *)room = storage;
     return push(m, (struct value){STORAGE_OF, (uint32_t)(m->storages.count - 1), 0, 0});
@@ -221,11 +218,11 @@ static enum status push_tensor(struct machine *m, const struct value *arguments,
         tensor.tensor.dims[i] = (uint64_t)dims[i].number;
         tensor.tensor.strides[i] = (uint64_t)strides[i].number;
     }
-    if (storage->key.count >= sizeof tensor.storage)
-        return refuse(m, "names a storage by more than 63 bytes");
-    memcpy(tensor.storage, m->bytes + storage->key.at, storage->key.count);
+    if (!pickle_name(m->bytes + storage->key.at, storage->key.count, tensor.storage, sizeof tensor.storage))
+        return refuse(m, "names a storage by more than 63 bytes, or with a NUL");
     tensor.tensor.type = storage->type;
     tensor.first = (uint64_t)arguments[1].number;
+    tensor.storage_values = storage->values;
     tensor.storage_bytes = storage->bytes;
     TRY(add(&m->tensors, sizeof tensor, STORED_TENSORS_MAX, &room));
     *(struct pickle_tensor *)room = tensor;
@@ -431,23 +428,29 @@ static enum status collect(const struct machine *m, struct pickle_tensors *out)
         const struct item *item = &items[i];
         if (item->owner != (uint32_t)holder || !item->named || item->value.kind != TENSOR_OF)
             continue;
-        if (item->key.count >= STORED_NAME_MAX || out->count == m->tensors.count)
-            return fail(STATUS_FORMAT, "the pickle names tensors twice, or by more than %d bytes", STORED_NAME_MAX - 1);
+        if (out->count == m->tensors.count)
+            return fail(STATUS_FORMAT, "the pickle names tensors twice");
         struct pickle_tensor *tensor = &out->items[out->count++];
         *tensor = ((const struct pickle_tensor *)m->tensors.items)[item->value.at];
-        memcpy(tensor->tensor.name, m->bytes + item->key.at, item->key.count);
+        if (!pickle_name(m->bytes + item->key.at, item->key.count, tensor->tensor.name, STORED_NAME_MAX))
+            return fail(STATUS_FORMAT, "the pickle names a tensor by more than %d bytes, or with a NUL", STORED_NAME_MAX - 1);
     }
     return collect_classes(m, top, out);
 }
 
 static enum status collect_keys(const struct machine *m, struct pickle_tensors *out)
 {
-    const struct item *items = m->items.items;
-    TRY(ALLOCATE(out->items, m->items.count + 1, "for %zu names", m->items.count));
-    for (size_t i = 0; i < m->items.count; i++)
-        if (m->depth == 1 && m->stack[0].kind == CONTAINER && items[i].owner == m->stack[0].at && items[i].value.kind == TEXT)
-            snprintf(out->items[out->count++].storage, sizeof out->items->storage, "%.*s", (int)items[i].value.count,
-                     (const char *)m->bytes + items[i].value.at);
+    TRY(ALLOCATE(out->items, PICKLE_KEYS_MAX, "for %d names", PICKLE_KEYS_MAX));
+    if (m->depth != 1 || m->stack[0].kind != CONTAINER)
+        return fail(STATUS_FORMAT, "the pickle of storages is no list");
+    for (const struct item *item = m->items.items, *end = item + m->items.count; item < end; item++) {
+        if (item->owner != m->stack[0].at || item->value.kind != TEXT)
+            continue;
+        if (out->count == PICKLE_KEYS_MAX)
+            return fail(STATUS_LIMIT, "more than %d storages: no state dict of InceptionV3", PICKLE_KEYS_MAX);
+        if (!pickle_name(m->bytes + item->value.at, item->value.count, out->items[out->count++].storage, sizeof out->items->storage))
+            return fail(STATUS_FORMAT, "a storage is named by more than 63 bytes, or with a NUL");
+    }
     return STATUS_OK;
 }
 

@@ -13,7 +13,7 @@ struct pickle_tensor {
     struct stored_tensor tensor; // its bytes are left NULL
     char storage[64];            // the key of the storage: the entry data/<key> of the file
     uint64_t first;              // its first value in there
-    uint64_t storage_bytes;
+    uint64_t storage_values, storage_bytes;
 };
 
 struct pickle_tensors {
@@ -22,10 +22,12 @@ struct pickle_tensors {
     struct class_names *classes; // a list `classes` beside them; NULL: there is none
 };
 
+enum { PICKLE_KEYS_MAX = 4096 }; // InceptionV3 has 500 storages
+
 enum pickle_wanted {
     PICKLE_TENSORS, // those that the state dict has by name: that of the pickle, or of the first dict in it that holds any, as
                     // {"state_dict": ...}
-    PICKLE_KEYS,    // a list of texts: items[].storage
+    PICKLE_KEYS,    // a list of at most PICKLE_KEYS_MAX texts: items[].storage
     PICKLE_NOTHING, // only where it ends
 };
 

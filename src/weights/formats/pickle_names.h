@@ -51,3 +51,20 @@ static inline bool pickle_opcode(int code, char name[OPCODE_NAME_MAX])
         }
     return false;
 }
+
+// A text that is to be a name. False: it is longer than there is room for, or goes on behind a NUL.
+static inline bool pickle_name(const unsigned char *text, size_t length, char *out, size_t room)
+{
+    if (length >= room || memchr(text, '\0', length))
+        return false;
+    memcpy(out, text, length);
+    out[length] = '\0';
+    return true;
+}
+
+// What is no letter, digit or sign becomes a question mark.
+static inline void pickle_show(char *text)
+{
+    for (; *text; text++)
+        *text = *text < 0x21 || *text > 0x7e ? '?' : *text;
+}

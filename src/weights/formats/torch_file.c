@@ -12,6 +12,8 @@
 // A pickle of the number 0x1950a86a20f9469cfc6c.
 static const unsigned char legacy_magic[] = {0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, '.'};
 
+static const char little[] = "little"; // what PyTorch 2 writes into byteorder
+
 // Each tensor's bytes in the entries data/<key>.
 static enum status join(const struct pickle_tensors *from, const struct zip_file *zip, struct stored_tensors *tensors)
 {
@@ -22,8 +24,11 @@ static enum status join(const struct pickle_tensors *from, const struct zip_file
         char name[80];
         *tensor = own->tensor;
         text_make_printable(tensor->name);
+        if (stored_tensors_find(tensors, tensor->name) != tensor)
+            return fail(STATUS_FORMAT, "it has two tensors %s", tensor->name);
         snprintf(name, sizeof name, "data/%s", own->storage);
-        const struct zip_entry *entry = zip_file_find(zip, name);
+        const struct zip_entry *entry;
+        TRY(zip_file_find(zip, name, &entry));
         if (!entry)
             return fail(STATUS_FORMAT, "%s: its values, %s, are not in the file", tensor->name, name);
         if (entry->size != own->storage_bytes)
@@ -39,14 +44,17 @@ static enum status join(const struct pickle_tensors *from, const struct zip_file
 
 enum status torch_zip_read(const struct zip_file *zip, struct stored_tensors *tensors)
 {
-    const struct zip_entry *pickle = zip_file_find(zip, "data.pkl"), *order = zip_file_find(zip, "byteorder");
+    const struct zip_entry *pickle, *order;
     struct pickle_tensors found;
     size_t used;
     *tensors = (struct stored_tensors){0};
+    TRY(zip_file_find(zip, "data.pkl", &pickle));
+    TRY(zip_file_find(zip, "byteorder", &order));
     if (!pickle)
         return fail(STATUS_FORMAT, "a zip file, but neither PyTorch's (no data.pkl) nor Keras's (no model.weights.h5)");
-    if (order && order->size == 3 && memcmp(order->bytes, "big", 3) == 0)
-        return fail(STATUS_UNSUPPORTED, "it was saved on a big-endian machine");
+    if (order && (order->size != strlen(little) || memcmp(order->bytes, little, order->size) != 0))
+        return fail(STATUS_UNSUPPORTED, "it was saved on a big-endian machine, or does not say on which: its byteorder is not '%s'",
+                    little);
     enum status rc = pickle_read(pickle->bytes, pickle->size, PICKLE_TENSORS, &found, &used);
     if (rc == STATUS_OK)
         rc = join(&found, zip, tensors);
@@ -61,12 +69,12 @@ bool torch_legacy_begins(const unsigned char *bytes, size_t size)
     return size >= sizeof legacy_magic && memcmp(bytes, legacy_magic, sizeof legacy_magic) == 0;
 }
 
-static uint64_t bytes_of(const struct pickle_tensors *tensors, const char *storage)
+static const struct pickle_tensor *tensor_of(const struct pickle_tensors *tensors, const char *storage)
 {
     for (size_t i = 0; i < tensors->count; i++)
         if (strcmp(tensors->items[i].storage, storage) == 0)
-            return tensors->items[i].storage_bytes;
-    return 0;
+            return &tensors->items[i];
+    return NULL;
 }
 
 // Where each storage lies: behind its count of values.
@@ -77,15 +85,22 @@ static enum status find_storages(const unsigned char *bytes, size_t size, const 
     for (size_t at = 0; storages->count < keys->count;) {
         struct zip_entry *entry = &storages->entries[storages->count];
         const char *key = keys->items[storages->count++].storage;
-        const uint64_t count = bytes_of(found, key);
-        if (count == 0)
+        const struct pickle_tensor *own = tensor_of(found, key);
+        uint64_t values;
+        if (tensor_of(keys, key) != &keys->items[storages->count - 1])
+            return fail(STATUS_FORMAT, "the values %.60s are listed twice", key);
+        if (!own || own->storage_bytes == 0)
             return fail(STATUS_UNSUPPORTED, "the values %.60s are of no tensor in its state dict: save model.state_dict() alone", key);
-        if (size - at < 8 || count > size - at - 8)
+        if (size - at < sizeof values || own->storage_bytes > size - at - sizeof values)
             return fail(STATUS_FORMAT, "the file is cut short: the values %.60s are not all there", key);
+        memcpy(&values, bytes + at, sizeof values);
+        if (le64toh(values) != own->storage_values)
+            return fail(STATUS_FORMAT, "the values %.60s are %lld, the pickle says %llu", key, (long long)le64toh(values),
+                        (unsigned long long)own->storage_values);
         snprintf(entry->name, sizeof entry->name, "data/%s", key);
-        entry->bytes = (unsigned char *)bytes + at + 8;
-        entry->size = count;
-        at += 8 + count;
+        entry->bytes = (unsigned char *)bytes + at + sizeof values;
+        entry->size = own->storage_bytes;
+        at += sizeof values + own->storage_bytes;
     }
     return STATUS_OK;
 }

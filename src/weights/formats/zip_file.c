@@ -86,13 +86,18 @@ void zip_file_free(struct zip_file *zip)
     *zip = (struct zip_file){0};
 }
 
-const struct zip_entry *zip_file_find(const struct zip_file *zip, const char *tail)
+enum status zip_file_find(const struct zip_file *zip, const char *tail, const struct zip_entry **entry)
 {
+    const size_t own = strlen(tail);
+    *entry = NULL;
     for (size_t i = 0; i < zip->count; i++) {
         const char *name = zip->entries[i].name;
-        const size_t length = strlen(name), own = strlen(tail);
-        if (length >= own && strcmp(name + length - own, tail) == 0 && (length == own || name[length - own - 1] == '/'))
-            return &zip->entries[i];
+        const size_t length = strlen(name);
+        if (length < own || strcmp(name + length - own, tail) != 0 || (length > own && name[length - own - 1] != '/'))
+            continue;
+        if (*entry)
+            return fail(STATUS_FORMAT, "it has two entries %s", tail);
+        *entry = &zip->entries[i];
     }
-    return NULL;
+    return STATUS_OK;
 }

@@ -24,5 +24,5 @@ struct zip_file {
 enum status zip_file_read(const char *path, struct zip_file *zip) MUST_CHECK;
 void zip_file_free(struct zip_file *zip);
 
-// The entry whose name ends in `tail`, behind a '/' or all of it. NULL: none.
-const struct zip_entry *zip_file_find(const struct zip_file *zip, const char *tail);
+// The only entry whose name ends in `tail`, behind a '/' or all of it. *entry is NULL where there is none.
+enum status zip_file_find(const struct zip_file *zip, const char *tail, const struct zip_entry **entry) MUST_CHECK;

@@ -41,6 +41,10 @@ static void test_refused_files(void)
     check_refused("{\"0\": \"a\", \"2\": \"b\"}", "of 2 classes number 1 is not there");
     check_refused("{\"a\": 0, \"b\": 0}", "number 1 is not there");
     check_refused("[\"a\"", "");
+    check_refused("\n[\"a\"] [\"b\"]", "behind the names of classes, at byte 5, there is more");
+    check_refused("{0: 'a'}b", "behind the names of classes, at byte 8, there is more");
+    UNIT_FAILS(class_names_parse("a\nb\0c\nd", 7, &names), STATUS_FORMAT, "the name of class 1 goes on behind a NUL");
+    check_refused("[\"a\\u0000b\"]", "");
     char many[2 * (CLASS_NAMES_MAX + 1) + 1] = "";
     for (int i = 0; i <= CLASS_NAMES_MAX; i++)
         strcpy(many + 2 * i, "a\n");

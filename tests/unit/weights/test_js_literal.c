@@ -10,7 +10,7 @@ static void check(const char *js, const char *want)
 {
     char *json = NULL;
     size_t size = 0;
-    UNIT_OK(js_literal_to_json(js, strlen(js), &json, &size));
+    UNIT_OK(js_literal_to_json(js, strlen(js), &json, &size, NULL));
     CU_ASSERT_STRING_EQUAL(json, want);
     CU_ASSERT_EQUAL(size, strlen(want));
     if (strcmp(json, want) != 0)
@@ -22,7 +22,7 @@ static void check_refused(const char *js, const char *reason)
 {
     char *json = (char *)js; // must be overwritten
     size_t size;
-    CU_ASSERT_EQUAL(js_literal_to_json(js, strlen(js), &json, &size), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(js_literal_to_json(js, strlen(js), &json, &size, NULL), STATUS_FORMAT);
     CU_ASSERT_PTR_NULL(json);
     CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), reason));
     if (!strstr(status_message(), reason))
@@ -102,14 +102,14 @@ static void test_bounds(void)
         char *cut = malloc(length + 1);
         memcpy(cut, bytes, length);
         char *exact = realloc(cut, length ? length : 1);
-        CU_ASSERT_EQUAL(js_literal_to_json(exact, length, &json, &size), STATUS_FORMAT);
+        CU_ASSERT_EQUAL(js_literal_to_json(exact, length, &json, &size, NULL), STATUS_FORMAT);
         free(exact);
     }
-    UNIT_OK(js_literal_to_json(bytes, 4, &json, &size));
+    UNIT_OK(js_literal_to_json(bytes, 4, &json, &size, NULL));
     CU_ASSERT_STRING_EQUAL(json, "[12]");
     free(json);
     free(bytes);
-    CU_ASSERT_EQUAL(js_literal_to_json("[\0]", 3, &json, &size), STATUS_FORMAT);
+    CU_ASSERT_EQUAL(js_literal_to_json("[\0]", 3, &json, &size, NULL), STATUS_FORMAT);
 }
 
 static void test_exports(void)

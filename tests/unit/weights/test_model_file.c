@@ -69,8 +69,61 @@ static void test_zips(void)
     check_refused(STATUS_FORMAT, "neither PyTorch's (no data.pkl) nor Keras's (no model.weights.h5)");
     make_zip("store", (const struct entry[]){{"a/data.pkl", pickle, 9}, {"a/byteorder", "big", 3}}, 2);
     check_refused(STATUS_UNSUPPORTED, "big-endian");
+    make_zip("store", (const struct entry[]){{"a/data.pkl", pickle, 9}, {"a/byteorder", "big\n", 4}}, 2);
+    check_refused(STATUS_UNSUPPORTED, "its byteorder is not 'little'");
     make_zip("store", (const struct entry[]){{"model.weights.h5", "x", 1}}, 1);
     check_refused(STATUS_FORMAT, "not a whole HDF5 file");
+}
+
+// What is there twice, so that one could be taken for the other.
+static void test_twice(void)
+{
+    static const char zeros[16];
+    static const struct entry pickle_entry = {"a/data.pkl", pickle, sizeof pickle - 1}, values = {"a/data/7", zeros, sizeof zeros};
+    make_zip("store", (const struct entry[]){pickle_entry, {"b/data.pkl", "x", 1}, values}, 3);
+    check_refused(STATUS_FORMAT, "it has two entries data.pkl");
+    make_zip("store", (const struct entry[]){pickle_entry, values, values}, 3);
+    check_refused(STATUS_FORMAT, "it has two entries data/7");
+    make_zip("store", (const struct entry[]){{"model.weights.h5", "x", 1}, {"a/model.weights.h5", "x", 1}}, 2);
+    check_refused(STATUS_FORMAT, "it has two entries model.weights.h5");
+    // {"a": a tensor, "a": another}
+    char twice[2 * sizeof pickle];
+    const size_t head = 3, pair = sizeof pickle - 1 - head - 1; // without the end
+    memcpy(twice, pickle, head + pair);
+    memcpy(twice + head + pair, pickle + head, pair + 1);
+    make_zip("store", (const struct entry[]){{"a/data.pkl", twice, head + 2 * pair + 1}, values}, 2);
+    check_refused(STATUS_FORMAT, "it has two tensors a");
+}
+
+// As torch.save() wrote it before 1.6, with a storage of so many values under these keys.
+static void make_legacy(const char *keys, size_t keys_size, int64_t count)
+{
+    static const char begin[] = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}.", zeros[16];
+    FILE *stream = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(stream);
+    fwrite(begin, 1, sizeof begin - 1, stream);
+    fwrite(pickle, 1, sizeof pickle - 1, stream);
+    fwrite(keys, 1, keys_size, stream);
+    for (int i = 0; i < 2; i++) {
+        fwrite(&count, 1, sizeof count, stream);
+        fwrite(zeros, 1, sizeof zeros, stream);
+    }
+    CU_ASSERT_EQUAL(fclose(stream), 0);
+}
+
+static void test_legacy(void)
+{
+    static const char key[] = "](X\1\0\0\0007e.", keys[] = "](X\1\0\0\0007X\1\0\0\0007e.", other[] = "](X\1\0\0\0008e.";
+    make_legacy(key, sizeof key - 1, 4);
+    check_refused(STATUS_FORMAT, "it has no tensor Conv2d_1a_3x3.conv.weight; this is another network");
+    make_legacy(key, sizeof key - 1, 999);
+    check_refused(STATUS_FORMAT, "the values 7 are 999, the pickle says 4");
+    make_legacy(key, sizeof key - 1, -1);
+    check_refused(STATUS_FORMAT, "the values 7 are -1, the pickle says 4");
+    make_legacy(keys, sizeof keys - 1, 4);
+    check_refused(STATUS_FORMAT, "the values 7 are listed twice");
+    make_legacy(other, sizeof other - 1, 4);
+    check_refused(STATUS_UNSUPPORTED, "the values 8 are of no tensor");
 }
 
 static void test_bombs(void)
@@ -161,8 +214,8 @@ static void test_besides(void)
     keras_model_free(&model);
 }
 
-static const struct unit_test tests[] = {
-    {"zips", test_zips}, {"bombs", test_bombs}, {"others", test_others}, {"what a file says besides", test_besides}};
+static const struct unit_test tests[] = {{"zips", test_zips},   {"twice", test_twice},   {"older files", test_legacy},
+                                         {"bombs", test_bombs}, {"others", test_others}, {"what a file says besides", test_besides}};
 
 int main(void)
 {

@@ -99,6 +99,41 @@ static void test_malformed(void)
                   STATUS_FORMAT, "a shape that is no list of numbers");
 }
 
+#define A_TENSOR(storage) TENSOR(storage, "\x02", "K\x02K\x02\x86", "K\x02K\x01\x86")
+#define LONG_STORAGE(count) "(" TEXT("\x07", "storage") "ctorch\nFloatStorage\n" TEXT("\x01", "7") TEXT("\x03", "cpu") "\x8a\x08" count "tQ"
+
+// A NUL ends no name, and no number of values wraps around.
+static void test_names_and_counts(void)
+{
+    check_refused(BYTES("\x80\x02}" TEXT("\x06", "a\0junk") ONE "s."), STATUS_FORMAT,
+                  "names a tensor by more than 127 bytes, or with a NUL");
+    check_refused(BYTES("\x80\x02}" TEXT("\x01", "a") A_TENSOR("(" TEXT("\x07", "storage") "ctorch\nFloatStorage\n" TEXT("\x03", "7\0x")
+                                                                   TEXT("\x03", "cpu") "K\x06tQ") "s."),
+                  STATUS_FORMAT, "names a storage by more than 63 bytes, or with a NUL");
+    check_refused(BYTES("\x80\x02}" TEXT("\x01", "a") A_TENSOR(LONG_STORAGE("\1\0\0\0\0\0\0\x40")) "s."), STATUS_FORMAT,
+                  "names no storage of a tensor");
+    check_refused(BYTES("\x80\x02}" TEXT("\x01", "a") A_TENSOR(LONG_STORAGE("\xff\xff\xff\xff\xff\xff\xff\xff")) "s."), STATUS_FORMAT,
+                  "names no storage of a tensor");
+}
+
+static void test_keys(void)
+{
+    enum { KEYS = PICKLE_KEYS_MAX + 1 };
+    static char many[2 + 6 * KEYS + 2] = "](";
+    UNIT_OK(pickle_read(BYTES("](" TEXT("\x01", "7") TEXT("\x02", "88") "e."), PICKLE_KEYS, &tensors, &used));
+    CU_ASSERT(tensors.count == 2 && strcmp(tensors.items[1].storage, "88") == 0);
+    pickle_free(&tensors);
+    UNIT_FAILS(pickle_read(BYTES("](" TEXT("\x03", "7\0x") "e."), PICKLE_KEYS, &tensors, &used), STATUS_FORMAT, "or with a NUL");
+    pickle_free(&tensors);
+    UNIT_FAILS(pickle_read(BYTES("K\x01."), PICKLE_KEYS, &tensors, &used), STATUS_FORMAT, "is no list");
+    pickle_free(&tensors);
+    for (size_t i = 0; i < KEYS; i++)
+        memcpy(many + 2 + 6 * i, TEXT("\x01", "7"), 6);
+    memcpy(many + 2 + 6 * KEYS, "e.", 2);
+    UNIT_FAILS(pickle_read(many, sizeof many, PICKLE_KEYS, &tensors, &used), STATUS_LIMIT, "more than 4096 storages");
+    pickle_free(&tensors);
+}
+
 // Deep ones, with whatever nests, end at a limit and not with the stack.
 static void test_deep(void)
 {
@@ -130,7 +165,7 @@ static void test_bounds(void)
 }
 
 static const struct unit_test tests[] = {
-    {"state dicts", test_state_dicts}, {"refused by name", test_refused_by_name}, {"malformed", test_malformed}, {"deep", test_deep},
-    {"bounds", test_bounds},
+    {"state dicts", test_state_dicts}, {"refused by name", test_refused_by_name},   {"malformed", test_malformed}, {"deep", test_deep},
+    {"bounds", test_bounds},           {"names and counts", test_names_and_counts}, {"keys", test_keys},
 };
 UNIT_MAIN("pickle", tests)

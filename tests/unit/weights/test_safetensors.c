@@ -101,6 +101,15 @@ static void test_headers(void)
     UNIT_FAILS(safetensors_read(beyond, sizeof beyond, &tensors), STATUS_FORMAT, "3 bytes, more than the file");
     UNIT_FAILS(safetensors_read(beyond, 7, &tensors), STATUS_FORMAT, "no safetensors file");
     CU_ASSERT(!safetensors_begins(huge, sizeof huge));
+    // 2 MiB of {}, each of which JSON holds in 80 bytes.
+    enum { MANY = 2 << 20 };
+    unsigned char *many = malloc(8 + MANY);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(many);
+    memcpy(many, "\0\0\x20\0\0\0\0\0", 8);
+    memset(many + 8, '{', MANY);
+    CU_ASSERT(safetensors_begins(many, 8 + MANY)); // so that it is not taken for HDF5
+    UNIT_FAILS(safetensors_read(many, 8 + MANY, &tensors), STATUS_FORMAT, "2097152 bytes, more than any needs");
+    free(many);
     free(file);
     file = NULL;
 }

@@ -150,11 +150,17 @@ static void nest(hid_t file)
 
 static void pack_and_swap(hid_t file)
 {
-    hsize_t dims[] = {3, 3, 3, 32}, chunk[] = {2, 3, 1, 32}, out = 192;
+    hsize_t dims[] = {3, 3, 3, 32}, dims_2[] = {3, 3, 32, 32}, chunk[] = {2, 3, 1, 32}, out = 192;
     HDF5_HANDLE list = H5Pcreate(H5P_DATASET_CREATE);
     H5Pset_chunk(list, 4, chunk);
     H5Pset_shuffle(list);
     H5Pset_deflate(list, 6);
+    HDF5_HANDLE sums_first = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(sums_first, 4, chunk);
+    H5Pset_fletcher32(sums_first);
+    H5Pset_deflate(sums_first, 0); // which makes it longer
+    H5Pset_fletcher32(list);
+    fixture_set_dataset(file, "conv2d_2/conv2d_2/kernel:0", H5T_IEEE_F32LE, 4, dims_2, sums_first, fixture.values[1].parts[KERAS_KERNEL]);
     fixture_set_dataset(file, "conv2d_1/conv2d_1/kernel:0", H5T_IEEE_F32LE, 4, dims, list, fixture.values[0].parts[KERAS_KERNEL]);
     fixture_set_dataset(file, "batch_normalization_5/batch_normalization_5/beta:0", H5T_IEEE_F32BE, 1, &out, H5P_DEFAULT,
                         fixture.values[4].parts[KERAS_BETA]);

@@ -155,6 +155,117 @@ static void enlarge_chunks(hid_t file)
     CU_ASSERT_FATAL(dataset >= 0);
 }
 
+enum { KERNEL_5_VALUES = 3 * 3 * 80 * 192 };
+
+// Deflated zeros, as a chunk of HDF5 has them.
+static size_t deflate_zeros(hid_t file, hsize_t count, unsigned char *bytes, size_t room)
+{
+    hsize_t at = 0, size = 0;
+    uint32_t skipped;
+    float *zeros = calloc(count, sizeof *zeros);
+    HDF5_HANDLE space = H5Screate_simple(1, &count, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 1, &count);
+    H5Pset_deflate(list, 6);
+    HDF5_HANDLE dataset = H5Dcreate2(file, "zeros", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    CU_ASSERT_FATAL(zeros && H5Dwrite(dataset, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros) >= 0);
+    free(zeros);
+    CU_ASSERT_FATAL(H5Dflush(dataset) >= 0 && H5Dget_chunk_storage_size(dataset, &at, &size) >= 0 && size <= room);
+    CU_ASSERT_FATAL(H5Dread_chunk(dataset, H5P_DEFAULT, &at, &skipped, bytes) >= 0);
+    return (size_t)size;
+}
+
+// The kernel as one chunk of these bytes, packed by these filters but those of `skipped`.
+static void set_chunk(hid_t file, const H5Z_filter_t filters[2], uint32_t skipped, const void *bytes, size_t size)
+{
+    const hsize_t dims[] = {3, 3, 80, 192}, at[4] = {0};
+    const unsigned level = 6;
+    HDF5_HANDLE list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 4, dims);
+    for (int i = 0; i < 2 && filters[i] > 0; i++)
+        CU_ASSERT_FATAL(H5Pset_filter(list, filters[i], H5Z_FLAG_OPTIONAL, 1, &level) >= 0);
+    fixture_set_dataset(file, KERNEL_5, H5T_IEEE_F32LE, 4, dims, list, NULL);
+    HDF5_HANDLE dataset = H5Dopen2(file, KERNEL_5, H5P_DEFAULT);
+    CU_ASSERT_FATAL(H5Dwrite_chunk(dataset, H5P_DEFAULT, skipped, at, size, bytes) >= 0);
+}
+
+// Deflated zeros of so many values, `more` bytes longer or shorter.
+static void set_deflated(hid_t file, hsize_t count, int more)
+{
+    static unsigned char bytes[1 << 16];
+    memset(bytes, 0, sizeof bytes);
+    const size_t size = deflate_zeros(file, count, bytes, sizeof bytes - 16);
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_DEFLATE, 0}, 0, bytes, size + (size_t)more);
+}
+
+static void unpack_short(hid_t file)
+{
+    set_deflated(file, KERNEL_5_VALUES - 1, 0);
+}
+
+static void unpack_to_nearly_nothing(hid_t file)
+{
+    set_deflated(file, 3, 0);
+}
+
+static void unpack_long(hid_t file)
+{
+    set_deflated(file, KERNEL_5_VALUES + 1, 0);
+}
+
+static void unpack_a_bomb(hid_t file)
+{
+    set_deflated(file, 4 << 20, 0);
+}
+
+static void cut_chunk(hid_t file)
+{
+    set_deflated(file, KERNEL_5_VALUES, -5);
+}
+
+static void lengthen_chunk(hid_t file)
+{
+    set_deflated(file, KERNEL_5_VALUES, 5);
+}
+
+static void store_short(hid_t file)
+{
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_DEFLATE, 0}, 1, "ten bytes", 10);
+}
+
+static void check_sum_of_nothing(hid_t file)
+{
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_FLETCHER32, 0}, 0, "ten bytes", 10);
+}
+
+static void deflate_nothing(hid_t file)
+{
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_DEFLATE, 0}, 0, "", 1);
+}
+
+static void deflate_too_much(hid_t file)
+{
+    static const char bytes[KERNEL_5_VALUES * 5];
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_DEFLATE, 0}, 0, bytes, sizeof bytes);
+}
+
+static void deflate_twice(hid_t file)
+{
+    set_chunk(file, (H5Z_filter_t[]){H5Z_FILTER_DEFLATE, H5Z_FILTER_DEFLATE}, 0, "", 1);
+}
+
+static void pack_by_lzf(hid_t file)
+{
+    set_chunk(file, (H5Z_filter_t[]){32000, 0}, 0, "", 1);
+}
+
+static void cut_into_crumbs(hid_t file)
+{
+    hsize_t chunk[] = {1, 1, 1, 1};
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_chunk(list, 4, chunk);
+    set_kernel_5_stored(file, list);
+}
+
 static void add_gamma(hid_t file)
 {
     static const char names[4][NAME] = {"batch_normalization_3/gamma:0", "batch_normalization_3/beta:0",
@@ -266,6 +377,23 @@ static void test_storage(void)
     check_refused(enlarge_chunks, STATUS_LIMIT, "conv2d_5", "chunks");
 }
 
+static void test_chunks(void)
+{
+    check_refused(unpack_short, STATUS_FORMAT, "conv2d_5", "a chunk is damaged: it does not unpack to its 552960 bytes");
+    check_refused(unpack_to_nearly_nothing, STATUS_FORMAT, "conv2d_5", "does not unpack to its 552960 bytes");
+    check_refused(unpack_long, STATUS_FORMAT, "conv2d_5", "does not unpack to its 552960 bytes");
+    check_refused(unpack_a_bomb, STATUS_FORMAT, "conv2d_5", "does not unpack to its 552960 bytes");
+    check_refused(cut_chunk, STATUS_FORMAT, "conv2d_5", "does not unpack to its 552960 bytes");
+    check_refused(lengthen_chunk, STATUS_FORMAT, "conv2d_5", "does not unpack to its 552960 bytes");
+    check_refused(store_short, STATUS_FORMAT, "conv2d_5", "it has 10 bytes, not 552960");
+    check_refused(check_sum_of_nothing, STATUS_FORMAT, "conv2d_5", "it has 10 bytes, not 552964");
+    check_refused(deflate_nothing, STATUS_FORMAT, "conv2d_5", "552960 bytes are not packed into 1");
+    check_refused(deflate_too_much, STATUS_FORMAT, "conv2d_5", "552960 bytes are not packed into 691200");
+    check_refused(deflate_twice, STATUS_UNSUPPORTED, "conv2d_5", "packed twice by HDF5's filter 1");
+    check_refused(pack_by_lzf, STATUS_UNSUPPORTED, "conv2d_5", "HDF5's filter 32000, which is not read");
+    check_refused(cut_into_crumbs, STATUS_LIMIT, "conv2d_5", "more than 4096 chunks");
+}
+
 static void test_missing(void)
 {
     check_refused(delete_group, STATUS_FORMAT, "conv2d_17", "not in the file");
@@ -342,6 +470,7 @@ static const struct unit_test tests[] = {
     {"values", test_values},
     {"links", test_links},
     {"where values lie", test_storage},
+    {"chunks that do not unpack to their size", test_chunks},
     {"missing layers and weights", test_missing},
     {"other networks", test_another_network},
     {"attributes", test_attributes},
