@@ -127,6 +127,32 @@ file.visititems(show)' "$1"
     cmp whole/a/dream.png out/a/dream.png
 }
 
+@test "a list from a FIFO that nobody writes to, or not yet, is waited for; a signal ends that" {
+    mkfifo list
+    gone() { ! kill -0 "$1" 2>/dev/null; }
+    for writer in none silent; do
+        "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
+        local pid=$! code=0
+        [ "$writer" = none ] || exec 8>list # which opens when there is a reader
+        until_true 60 heeds "$pid"
+        sleep 0.5
+        kill -TERM "$pid"
+        until_true 10 gone "$pid" || kill -KILL "$pid"
+        wait "$pid" || code=$?
+        exec 8>&-
+        cat log
+        [ "$code" -eq 75 ]
+        grep -q '@list: stopped while the list was being read' log
+    done
+    "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
+    pid=$!
+    until_true 60 heeds "$pid"
+    sleep 0.5
+    echo in/a.png >list
+    wait "$pid"
+    [ -f out/a/dream.png ]
+}
+
 @test "inputs of equal bytes: the first is dreamed, the others are linked and named, on any ranks, whoever reads, and after any restart" {
     mkdir in/sub
     cp in/a.png in/c.png
