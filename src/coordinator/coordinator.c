@@ -22,6 +22,7 @@
 #include "coordinator/progress/progress.h"
 #include "coordinator/resume/earlier_work.h"
 #include "coordinator/resume/forget.h"
+#include "coordinator/resume/parting.h"
 #include "coordinator/same_images.h"
 #include "coordinator/schedule/baseline_images.h"
 #include "coordinator/task/checkpoint_folder.h"
@@ -397,10 +398,9 @@ static enum status open_run(struct coordinator *c)
     char path[FILE_PATH_MAX];
     TRY(file_join(path, output, "run.h5"));
     TRY(checkpoint_folder_init(&c->checkpoints, output));
-    if (!o->resume) { // what is there was made with other settings or pictures
+    if (!o->resume) // what is there was made with other settings or pictures
         TRY(checkpoint_folder_remove(output, NULL, NULL));
-        TRY(forget_run(output));
-    }
+    TRY(o->resume ? parting_make(o->resume, output) : forget_run(output));
     const enum status rc = run_file_create(&c->run_file, path, &o->setup.header, o->resume ? &o->resume->earlier : NULL);
     c->outcome->refused = rc == STATUS_IO;
     TRY(rc);

@@ -385,6 +385,8 @@ static enum status carry_image(struct carrying *c, const void *row)
     struct image_row kept = *image;
     if (c->earlier->is_missing)
         kept.missing = c->earlier->is_missing(c->earlier->context, image->id);
+    if (c->earlier->is_own && c->earlier->is_own(c->earlier->context, image->id))
+        kept.same = 0;
     return run_file_add_image(c->file, &kept, (const float *const *)c->importance);
 }
 

@@ -79,6 +79,7 @@ struct run_earlier {
     bool (*keep)(void *context, int64_t image);
     bool (*remember)(void *context, int64_t image, bool before); // NULL: none
     bool (*is_missing)(void *context, int64_t image);            // whether its input is not there any more; NULL: as the rows say
+    bool (*is_own)(void *context, int64_t image);                // whether another one's dream (`same`) has become its own; NULL: none
     void *context;
 };
 

@@ -84,7 +84,7 @@ static const struct column image_columns[] = {
     IMAGE(status, COLUMN_STATUS, "", "what became of it"),
     COLUMN(image_row, "same_as", same, COLUMN_ID, "",
            "id of the picture of the same bytes that was dreamed in its place, and to whose files its own are links; -1: it was dreamed "
-           "itself"),
+           "itself, or that one was dreamed anew since: then rank is -1, and the dream a file of its own"),
     IMAGE(missing, COLUMN_FLAG, "", "1: done by an earlier run, and its file is not there any more"),
     IMAGE(rank, COLUMN_INT32, "", "the first of the ranks that dreamed it; -1 if none did"),
     IMAGE(team, COLUMN_INT32, "", "ranks that dreamed it; 0 if none did"),

@@ -178,6 +178,32 @@ file.visititems(show)' "$1"
     cmp whole/a/dream.png out/a/dream.png
 }
 
+@test "a list from a FIFO that nobody writes to, or not yet, is waited for; a signal ends that" {
+    mkfifo list
+    gone() { ! kill -0 "$1" 2>/dev/null; }
+    for writer in none silent; do
+        "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
+        local pid=$! code=0
+        [ "$writer" = none ] || exec 8>list # which opens when there is a reader
+        until_true 60 heeds "$pid"
+        sleep 0.5
+        kill -TERM "$pid"
+        until_true 10 gone "$pid" || kill -KILL "$pid"
+        wait "$pid" || code=$?
+        exec 8>&-
+        cat log
+        [ "$code" -eq 75 ]
+        grep -q '@list: stopped while the list was being read' log
+    done
+    "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
+    pid=$!
+    until_true 60 heeds "$pid"
+    sleep 0.5
+    echo in/a.png >list
+    wait "$pid"
+    [ -f out/a/dream.png ]
+}
+
 @test "inputs of equal bytes: the first is dreamed, the others are linked and named, on any ranks, whoever reads, and after any restart" {
     mkdir in/sub
     cp in/a.png in/c.png
@@ -235,6 +261,51 @@ file.visititems(show)' "$1"
     run -0 ranks 2 -o out @list
     [[ $output == *"in/a.png: named twice: the picture of a/dream.png, which is not dreamed twice: linked"* ]]
     run ! grep "the same bytes" <<<"$output"
+}
+
+@test "what links to a dream that is made anew, and is not named or gone, stays, with files of its own, also after kill -9" {
+    cp in/a.png in/c.png
+    cp in/a.png in/d.png
+    "$ONEIROS" dream "${settings[@]}" -o first in
+    cp first/a/dream.png old.png
+    ffmpeg -v error -i "$DATA/chelsea.png" -vf crop=100:90:50:30 other.png
+    # kept FOLDER: the old dream of c and d is there, by itself
+    kept() {
+        rows_of "$1"
+        for name in c d; do
+            [ ! -L "$1/$name/dream.png" ]
+            cmp old.png "$1/$name/dream.png"
+        done
+        [ "$(rows_of "$1" | grep -c "^[23] 0 -1 in/[cd].png [cd]/dream.png")" -eq 2 ]
+        run ! cmp old.png "$1/a/dream.png"
+        [ -z "$(find "$1" -name '*.part')" ]
+    }
+    for count in 1 3; do
+        cp -r first "out$count"
+        cp other.png in/a.png
+        run -0 ranks "$count" -o "out$count" in/a.png
+        [[ $output == *"1 changed, 3 not named this time: their dreams stay"* ]]
+        kept "out$count"
+        mv in/d.png d.png # of one that is gone nobody makes a new dream either
+        run -0 ranks "$count" -o "out$count" in
+        [[ $output == *"3 done, 1 whose picture is gone"* ]]
+        kept "out$count"
+        mv d.png in/d.png
+    done
+    # Killed between the files and the rows, and at any later moment.
+    cp -r first half
+    cp --remove-destination old.png half/c/dream.png
+    ln old.png half/d/dream.png.01234567.part
+    run -0 ranks 1 -o half in/a.png
+    kept half
+    cp -r first killed
+    "$ONEIROS" dream "${settings[@]}" -o killed in/a.png 3>&- &
+    until_true 60 test ! -L killed/d/dream.png
+    kill -KILL $! || true
+    wait || true
+    cmp old.png killed/d/dream.png
+    run -0 ranks 1 -o killed in/a.png
+    kept killed
 }
 
 @test "what a later one waits for fails: it fails, too, and both are tried again" {

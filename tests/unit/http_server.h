@@ -197,6 +197,23 @@ static inline void server_answer_broken(const struct server_request *request, co
     } else if (strcmp(path, "/breaks-shifts-range") == 0) {
         if (!server_breaks(request, server_etag))
             server_file(server, connection, range > 0 ? range + 1 : range, server_etag);
+    } else if (strcmp(path, "/breaks-retags") == 0) { // it is another file by now, whatever If-Range says
+        if (!server_breaks(request, server_etag))
+            server_file(server, connection, range, "ETag: \"two\"\r\n");
+    } else if (strcmp(path, "/breaks-forgets-tag") == 0) {
+        if (!server_breaks(request, server_etag))
+            server_file(server, connection, range, "");
+    } else if (strcmp(path, "/breaks-grows") == 0 || strcmp(path, "/breaks-gives-less") == 0) {
+        const int more = strcmp(path, "/breaks-grows") == 0 ? 10 : 0;
+        char headers[256];
+        if (range > 0) {
+            snprintf(headers, sizeof headers, "%sContent-Range: bytes %ld-%d/%d\r\n", server_etag, range,
+                     more ? SERVER_BODY_SIZE + more - 1 : SERVER_BODY_SIZE - 11, SERVER_BODY_SIZE + more);
+            const size_t rest = SERVER_BODY_SIZE - (size_t)range - (more ? 0 : 10);
+            server_part(server, connection, "206 Partial Content", headers, (size_t)range, rest, rest);
+        } else if (!server_breaks(request, server_etag)) {
+            server_file(server, connection, range, server_etag);
+        }
     } else if (strcmp(path, "/always-breaks") == 0) {
         server_part(server, connection, "200 OK", "", 0, SERVER_BODY_SIZE, SERVER_BODY_SIZE / 3);
     } else if (strcmp(path, "/endless") == 0) {

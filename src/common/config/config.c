@@ -372,11 +372,47 @@ static enum status check_header(const char *header)
     return fail(STATUS_USAGE, "fetch.header: not a header, Name: value");
 }
 
+// Whether a text may be the host, or host:port, of an address.
+static bool is_host(const char *text)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~%", digits[] = "0123456789";
+    const char *end = text;
+    if (*text == '[') { // IPv6
+        end += 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
+        if (end == text + 1 || *end++ != ']')
+            return false;
+    } else {
+        while (*end && (strchr(letters, *end) || (unsigned char)*end >= 0x80))
+            end++;
+    }
+    if (end == text || *end == '\0')
+        return end > text;
+    const size_t port = *end == ':' ? strspn(end + 1, digits) : 0;
+    return port > 0 && port <= 5 && end[1 + port] == '\0';
+}
+
+// What is no host would never get the header. Of an address, its host is what to write.
+static enum status check_header_host(const char *text)
+{
+    char host[CONFIG_PATH_MAX];
+    const char *scheme = strstr(text, "://"), *start = scheme ? scheme + 3 : text;
+    if (is_host(text))
+        return STATUS_OK;
+    const size_t length = strcspn(start, "/\\?#");
+    const char *user = memrchr(start, '@', length);
+    snprintf(host, sizeof host, "%.*s", (int)(length - (user ? (size_t)(user + 1 - start) : 0)), user ? user + 1 : start);
+    if (host[0] && host[strlen(host) - 1] == ':')
+        host[strlen(host) - 1] = '\0';
+    return fail(STATUS_USAGE, "fetch.header_host: not a host, or host:port, alone: write %s",
+                is_host(host) ? host : "example.org, example.org:8080 or any");
+}
+
 enum status config_check(const struct config *config)
 {
     struct image_choice choice;
     TRY(image_choice_parse(&choice, config->input.bands, config->input.range));
     TRY(check_header(config->fetch.header));
+    TRY(check_header_host(config->fetch.header_host));
     TRY(check_objective(config));
     TRY(check_octaves(config));
     TRY(check_cam_layer(config));

@@ -215,7 +215,7 @@ const struct config_key config_keys[] = {
         .takes = "Name: value", .secret = true, .neutral = true),
     KEY(PICTURES, fetch.header_host, TEXT, "any",
         "Host, or host:port, that alone gets fetch.header. any: all that inputs name; never one that they are redirected to.",
-        .takes = "any or a host", .neutral = true),
+        .takes = "any, a host or host:port", .neutral = true),
 };
 // clang-format on
 

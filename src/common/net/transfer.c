@@ -17,6 +17,7 @@ enum status transfer_cut(struct transfer *transfer)
 {
     transfer->size = 0;
     transfer->etag[0] = '\0';
+    transfer->whole = 0;
     return ftruncate(transfer->descriptor, 0) == 0 ? STATUS_OK : fail(STATUS_IO, "%s: %s", transfer->place, strerror(errno));
 }
 
@@ -39,7 +40,7 @@ static size_t on_header(char *line, size_t unit, size_t length, void *data)
     (void)unit;                                         // always 1
     if (length > 5 && strncmp(line, "HTTP/", 5) == 0) { // a new answer, after a redirect
         transfer->answer_etag[0] = '\0';
-        transfer->range_start = -1;
+        transfer->range_start = transfer->range_end = transfer->range_whole = -1;
         transfer->has_location = false;
     } else if (length > 9 && strncasecmp(line, "location:", 9) == 0) {
         transfer->has_location = true;
@@ -49,11 +50,23 @@ static size_t on_header(char *line, size_t unit, size_t length, void *data)
             memcpy(transfer->answer_etag, value, sizeof value);
     } else if (length > 14 && strncasecmp(line, "content-range:", 14) == 0) {
         copy_value(value, sizeof value, line + 14, length - 14);
-        long long start;
-        if (sscanf(value, "bytes %lld-", &start) == 1)
-            transfer->range_start = start;
+        long long start, end, whole;
+        const int found = sscanf(value, "bytes %lld-%lld/%lld", &start, &end, &whole); // or /*
+        transfer->range_start = found >= 2 ? start : -1;
+        transfer->range_end = found >= 2 ? end : -1;
+        transfer->range_whole = found == 3 ? whole : -1;
     }
     return length;
+}
+
+// Whether the answer is the rest of the file of which a part is there. If-Range asks for no less, but not every server heeds it.
+static bool is_rest(const struct transfer *transfer)
+{
+    const bool same = !transfer->etag[0] || strcmp(transfer->etag, transfer->answer_etag) == 0;
+    const bool as_long = transfer->whole == 0 || transfer->range_whole < 0 || transfer->whole == transfer->range_whole;
+    const int64_t whole = transfer->range_whole >= 0 ? transfer->range_whole : transfer->whole;
+    return transfer->size > 0 && transfer->range_start == (int64_t)transfer->size && same && as_long &&
+           (whole <= 0 || transfer->range_end + 1 == whole);
 }
 
 // The headers of the final answer are in: does its body start the file, or go on where the partial file ends?
@@ -62,14 +75,17 @@ static enum status begin_body(struct transfer *transfer)
     long answer = 0;
     curl_easy_getinfo(transfer->curl, CURLINFO_RESPONSE_CODE, &answer);
     transfer->begun = true;
-    if (answer == 206 && transfer->size > 0 && transfer->range_start == (int64_t)transfer->size)
+    if (answer == 206 && is_rest(transfer))
         return STATUS_OK;
     TRY(transfer_cut(transfer));
     if (answer != 200) {
         transfer->retry = answer == 206; // from the start this time
         return fail(STATUS_IO, "the server answered %ld, which is not the whole file", answer);
     }
+    curl_off_t whole = -1;
+    curl_easy_getinfo(transfer->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole);
     memcpy(transfer->etag, transfer->answer_etag, sizeof transfer->etag);
+    transfer->whole = whole > 0 ? whole : 0;
     return STATUS_OK;
 }
 

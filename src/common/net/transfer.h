@@ -17,6 +17,7 @@ struct transfer {
     int descriptor; // of the file, the caller's
     uint64_t size;  // of the file
     char etag[256]; // of what the file holds; empty: unknown
+    int64_t whole;  // bytes that it will have, as the server said then; 0: unknown
     bool trusted;   // whether going on with the file is safe: it can be checked
     int tried;      // attempts
     char *at;       // malloc'ed: where redirects of this attempt have led; NULL: it is at `url`
@@ -30,7 +31,8 @@ struct transfer {
     bool has_location;               // of that answer's headers
     uint64_t ignored;                // bytes of a redirect's body
     char answer_etag[256];           // of the answer whose headers are coming in
-    int64_t range_start;             // of that answer; -1: none
+    int64_t range_start, range_end;  // of that answer, the first and the last byte; -1: none
+    int64_t range_whole;             // bytes of the file that they are of; -1: unknown
     long retry_after;                // seconds that the server asks to wait; 0: it does not
     enum status refusal;             // why a callback ended the attempt; STATUS_OK: it did not
     char reason[STATUS_MESSAGE_MAX]; // in words: other transfers of the thread fail, too, before this one ends

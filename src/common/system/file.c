@@ -279,6 +279,13 @@ static enum status is_folder(const char *path)
 {
     int error = errno;
     struct stat facts;
+    char name[FILE_PATH_MAX], target[FILE_PATH_MAX];
+    size_t end = (size_t)snprintf(name, sizeof name, "%s", path);
+    while (end > 1 && name[end - 1] == '/')
+        name[--end] = '\0';
+    const ssize_t length = error == EEXIST && access(name, F_OK) != 0 && errno == ENOENT ? readlink(name, target, sizeof target) : -1;
+    if (length >= 0)
+        return fail(STATUS_IO, "cannot make the folder '%s': it is a link to '%.*s', which is not there", name, (int)length, target);
     if (stat(path, &facts) == 0) {
         if (S_ISDIR(facts.st_mode))
             return STATUS_OK;
@@ -353,8 +360,10 @@ enum status file_may_make_folder(const char *path)
         size_t length = strlen(folder);
         while (length > 1 && folder[length - 1] == '/')
             folder[--length] = '\0';
-        if (lstat(folder, &facts) == 0) // a link to nothing
-            return fail(STATUS_IO, "cannot make the folder '%s': %s", folder, strerror(EEXIST));
+        if (lstat(folder, &facts) == 0) { // a link to nothing
+            errno = EEXIST;
+            return is_folder(folder);
+        }
         memcpy(missing, folder, length + 1);
         length = folder_length(folder);
         while (length > 1 && folder[length - 1] == '/')

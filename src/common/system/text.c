@@ -29,7 +29,7 @@ const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX])
 const char *text_word(const char *text, char out[TEXT_WORD_MAX])
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+,=-";
-    out[0] = '\0';
+    snprintf(out, TEXT_WORD_MAX, "%s", text[0] == '-' ? "./" : "");
     if (text[0] && text[strspn(text, plain)] == '\0') {
         text_append(out, TEXT_WORD_MAX, "%s", text);
         return out;

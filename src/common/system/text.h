@@ -14,7 +14,8 @@ void text_append(char *text, size_t size, const char *format, ...) PRINTF_LIKE(3
 enum { TEXT_EXCERPT_MAX = 64 };
 const char *text_excerpt(const char *text, char out[TEXT_EXCERPT_MAX]);
 
-// A text as a shell takes it for one word: as it is, or in quotes. What does not fit is cut. Returns `out`.
+// A path as a shell takes it for one word, and a program for no option: as it is, in quotes, or with ./ before a dash. What does not fit is
+// cut. Returns `out`.
 enum { TEXT_WORD_MAX = 4096 };
 const char *text_word(const char *text, char out[TEXT_WORD_MAX]);
 

@@ -161,14 +161,16 @@ static enum status copy_list(int from, const char *input, int to)
     }
 }
 
-// `input`: with its @. *copy stays -1 where it is a file, or nothing at all.
+// `input`: with its @. A FIFO is open before anybody writes to it, so that a signal is heeded meanwhile. *copy stays -1 where it is a file,
+// or nothing at all.
 static enum status read_list(const char *input, int *copy)
 {
     const char *path = input + 1;
     struct stat info;
-    const int from = is_standard_input(path)                                                      ? dup(STDIN_FILENO)
-                     : stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode) ? open(path, O_RDONLY | O_CLOEXEC)
-                                                                                                  : -1;
+    const int from = is_standard_input(path) ? dup(STDIN_FILENO)
+                     : stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)
+                         ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+                         : -1;
     enum status rc = STATUS_OK;
     if (from < 0 || (fstat(from, &info) == 0 && S_ISREG(info.st_mode)))
         goto out;

@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/system/file.h"
@@ -75,4 +77,70 @@ enum status folder_links_make(const char *output, const char *name, const char *
         return STATUS_OK;
     to[0] = '\0';
     return fail(STATUS_LIMIT, "%s: the path is too long", name);
+}
+
+// Where the file system has no hard links, or no more of them to this file.
+static enum status copy(const char *path)
+{
+    struct file_writer writer = {0};
+    struct stat facts;
+    char piece[1 << 16];
+    int from;
+    enum status rc;
+    TRY(file_open(path, UINT64_MAX, &from, &facts));
+    TRY_OUT(file_create(&writer, path));
+    for (ssize_t count; (count = read(from, piece, sizeof piece)) != 0;) {
+        if (count < 0 && errno != EINTR)
+            TRY_OUT(fail(STATUS_IO, "cannot read '%s': %s", path, strerror(errno)));
+        if (count > 0 && fwrite(piece, 1, (size_t)count, writer.stream) != (size_t)count)
+            TRY_OUT(fail(STATUS_IO, "cannot write '%s': %s", path, strerror(errno)));
+    }
+    rc = file_commit(&writer);
+out:
+    file_abandon(&writer);
+    close(from);
+    return rc;
+}
+
+// The link at this path becomes the file that it leads to: the one or the other is there at any moment.
+static enum status make_own(const char *path)
+{
+    char target[4], aside[FILE_PATH_MAX];
+    struct stat facts;
+    if (readlink(path, target, sizeof target) < 3 || memcmp(target, "../", 3) != 0) // a file, or a link that is not ours
+        return STATUS_OK;
+    if (stat(path, &facts) != 0 || !S_ISREG(facts.st_mode)) // it leads nowhere
+        return STATUS_OK;
+    if (snprintf(aside, sizeof aside, "%s.%08x.part", path, (unsigned)getpid()) >= (int)sizeof aside)
+        return fail(STATUS_LIMIT, "%s: the path is too long", path);
+    (void)unlink(aside);
+    if (linkat(AT_FDCWD, path, AT_FDCWD, aside, AT_SYMLINK_FOLLOW) != 0)
+        return copy(path);
+    if (rename(aside, path) == 0)
+        return STATUS_OK;
+    const enum status rc = fail(STATUS_IO, "cannot replace the link '%s': %s", path, strerror(errno));
+    (void)unlink(aside);
+    return rc;
+}
+
+enum status folder_links_end(const char *output, const char *place)
+{
+    char picture[FILE_PATH_MAX], folder[FILE_PATH_MAX], path[FILE_PATH_MAX];
+    enum status rc = STATUS_OK;
+    TRY(file_join(picture, output, place));
+    snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(picture, '/') - picture), picture);
+    TRY(stale_files_remove_aside(folder, "[^.].*\\.(png|tif|jpg|mp4|h5)")); // of a time when this was killed
+    DIR *entries = opendir(folder);
+    if (!entries)
+        return errno == ENOENT ? STATUS_OK : fail(STATUS_IO, "cannot open the folder '%s': %s", folder, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(entries));) {
+        if (!is_linked(entry->d_name))
+            continue;
+        TRY_OUT(file_join(path, folder, entry->d_name));
+        TRY_OUT(make_own(path));
+    }
+    rc = file_sync_name(picture);
+out:
+    closedir(entries);
+    return rc;
 }

@@ -16,6 +16,7 @@
 #include "coordinator/intake/load.h"
 #include "coordinator/output/folder_names.h"
 #include "coordinator/resume/address_check.h"
+#include "coordinator/resume/parting.h"
 #include "coordinator/task/checkpoint_folder.h"
 #include "media/video/video.h"
 
@@ -177,23 +178,6 @@ static void look_at_others(struct resume *r)
     }
 }
 
-// What has another one's files is done as long as that one is, and has the same bytes.
-static void look_at_same(struct resume *r)
-{
-    for (size_t i = 0; i < r->past.count; i++) {
-        const struct run_image *image = &r->past.items[i];
-        const struct known_image *known = image->same && r->images[i].done ? known_images_find(&r->known, image->same - 1) : NULL;
-        const size_t first = known ? (size_t)(known - r->known.items) : i;
-        if (!image->same || !r->images[i].done)
-            continue;
-        if (first != i && r->images[first].done && strcmp(r->past.items[first].sha256, image->sha256) == 0)
-            continue;
-        r->images[i].done = r->images[i].missing = false;
-        r->counts.done--;
-        r->counts.lost++;
-    }
-}
-
 // Whether there is nothing to do, and the run file would say the same.
 static bool is_complete(const struct resume *r)
 {
@@ -225,7 +209,7 @@ static void walk(struct resume *r, struct intake *intake, const struct resume_op
     }
     address_check_warn(&addresses, &r->past, options->output);
     look_at_others(r);
-    look_at_same(r);
+    parting_look(r, options->output);
     known_images_rewind(&r->known);
     r->complete = is_complete(r);
 }
@@ -367,7 +351,8 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
     struct intake *intake = NULL;
     enum status rc;
     TRY_OUT(file_join(r->path, options->output, "run.h5"));
-    r->earlier = (struct run_earlier){.path = r->path, .keep = is_done, .remember = is_remembered, .is_missing = is_missing, .context = r};
+    r->earlier = (struct run_earlier){
+        .path = r->path, .keep = is_done, .remember = is_remembered, .is_missing = is_missing, .is_own = parting_is_own, .context = r};
     rc = read_run(r, &reader);
     if (rc != STATUS_OK) {
         rc = fail(rc == STATUS_IO ? STATUS_FORMAT : rc, "cannot go on with the run that is there: %s; --force begins anew",

@@ -51,6 +51,7 @@ struct resume {
         bool missing;             // its input is not there
         bool named;               // it is among the inputs
         bool written;             // its row has been written anew
+        bool parted;              // it links to another one's files, which will be replaced: they must become its own
     } * images;                   // [past.count]
     struct image_row *unfinished; // [unfinished_count] rows of dreams that were stopped
     size_t unfinished_count;

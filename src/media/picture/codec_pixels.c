@@ -187,16 +187,23 @@ static enum status find_percentiles(struct image *image, const struct image_choi
     const double *percents = choice->range == RANGE_PERCENTILES ? chosen : usual;
     if (!samples_percentiles(image->rgb, values->count, percents, found))
         return no_memory("for the percentiles of the picture");
-    if (!(found[0] < found[1])) { // most of it is of one value
+    const bool one = !(found[0] < found[1]); // most of it is of one value
+    const double value = found[0];
+    if (one) {
         found[0] = values->least;
         found[1] = values->most;
     }
     const double more = found[0] < found[1] ? 0 : fmax(0.5, fabs(found[0]) / 1000); // all of it
     image->raster.low = found[0] - more;
     image->raster.high = found[1] + more;
-    image_notice(image, NOTICE_RANGE,
-                 "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
-                 values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
+    if (one)
+        image_notice(image, NOTICE_RANGE,
+                     "the percentiles %g and %g of its values are both %g: instead, %g and %g are black and white (input.range)",
+                     percents[0], percents[1], value, image->raster.low, image->raster.high);
+    else
+        image_notice(image, NOTICE_RANGE,
+                     "its values go from %g to %g: %g and %g, the percentiles %g and %g, are black and white (input.range)", values->least,
+                     values->most, image->raster.low, image->raster.high, percents[0], percents[1]);
     return STATUS_OK;
 }
 

@@ -344,6 +344,42 @@ static void test_secrets(void)
     }
 }
 
+// What can be no address's host would never get the header, without a word.
+static void test_header_host(void)
+{
+    static const char *const right[] = {"any",
+                                        "localhost",
+                                        "example.org:8080",
+                                        "127.0.0.1",
+                                        "[::1]",
+                                        "[fe80::1]:80",
+                                        "b\xc3\xbc"
+                                        "cher.de"};
+    static const char *const wrong[][2] = {{"http://127.0.0.1:8771", "write 127.0.0.1:8771"},
+                                           {"https://me:geheim@example.org/a/b?geheim", "write example.org"},
+                                           {"127.0.0.1:", "write 127.0.0.1"},
+                                           {"example.org/", "write example.org"},
+                                           {"a b", "write example.org, example.org:8080 or any"},
+                                           {"*.example.org", "or any"},
+                                           {":80", "or any"},
+                                           {"a:b", "or any"},
+                                           {"a:123456", "or any"},
+                                           {"[::1", "or any"},
+                                           {"[]", "or any"}};
+    struct config config;
+    config_init(&config);
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        snprintf(config.fetch.header_host, sizeof config.fetch.header_host, "%s", right[i]);
+        UNIT_OK(config_check(&config));
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        snprintf(config.fetch.header_host, sizeof config.fetch.header_host, "%s", wrong[i][0]);
+        UNIT_FAILS(config_check(&config), STATUS_USAGE, "fetch.header_host: not a host");
+        CU_ASSERT_PTR_NOT_NULL(strstr(status_message(), wrong[i][1]));
+        CU_ASSERT_PTR_NULL(strstr(status_message(), "geheim"));
+    }
+}
+
 static void test_text_limits(void)
 {
     struct config config, read;
@@ -554,6 +590,7 @@ static const struct unit_test tests[] = {
     {"what is printed is read back to the same bytes", test_round_trip},
     {"texts that are words of YAML", test_words_of_yaml},
     {"secrets", test_secrets},
+    {"header host", test_header_host},
     {"the longest path survives, a longer one is refused", test_text_limits},
     {"characters that are taken and that are not", test_characters},
     {"default.yaml names every key and says what the program says", test_default_file},

@@ -220,6 +220,12 @@ static void test_resume(void)
     CU_ASSERT_EQUAL(server.ranges[1], SERVER_BODY_SIZE / 3);
     check_fetched("/breaks-shifts-range", 3);
     CU_ASSERT_EQUAL(server.ranges[2], -1);
+    const char *const others[] = {"/breaks-retags", "/breaks-forgets-tag", "/breaks-grows", "/breaks-gives-less"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) { // a rest, but of another file, or not all of it
+        check_fetched(others[i], 3);
+        CU_ASSERT_EQUAL(server.ranges[1], SERVER_BODY_SIZE / 3);
+        CU_ASSERT_EQUAL(server.ranges[2], -1);
+    }
     start_anew();
     check_refused("/always-breaks", STATUS_IO, "", 4);
 }

@@ -414,6 +414,8 @@ static void knows_which_folders_can_be_made(void)
     CU_ASSERT(symlink("nowhere", "may/link") == 0);
     expect_may_make("may/link", false);
     expect_may_make("may/link/a", false);
+    expect_may_make("may/link/", false);
+    UNIT_FAILS(file_make_folder("may/link"), STATUS_IO, "'may/link': it is a link to 'nowhere', which is not there");
     if (geteuid() != 0) {
         CU_ASSERT(chmod("may", 0555) == 0);
         expect_may_make("may/e", false);

@@ -106,7 +106,9 @@ static void test_words(void)
                                            {"'", "''\\'''"},
                                            {"", "''"},
                                            {"a$b", "'a$b'"},
-                                           {"~", "'~'"}};
+                                           {"~", "'~'"},
+                                           {"--", "./--"},
+                                           {"-o x", "./'-o x'"}};
     char out[TEXT_WORD_MAX];
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         CU_ASSERT_STRING_EQUAL(text_word(pairs[i][0], out), pairs[i][1]);

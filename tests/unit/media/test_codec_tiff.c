@@ -465,6 +465,19 @@ static void strange_floats(void)
     CU_ASSERT(fabsf(image.rgb[15] - (0.28f / 2.98f * 2 - 1)) < 1e-6f);
     image_destroy(&image);
     free(file.data);
+    for (int i = 0; i < 200; i++) // percentiles that are none
+        samples[i] = i < 5 ? -2 : i < 10 ? 3 : 0.25f;
+    UNIT_OK(image_choice_parse(&by_type.choice, "auto", "p40,p60"));
+    file = floats(samples, 200, 32);
+    UNIT_OK(codec_decode(file.data, file.size, &by_type, &image));
+    CU_ASSERT_STRING_EQUAL(image.notice,
+                           "the percentiles 40 and 60 of its values are both 0.25: instead, -2 and 3 are black and white (input.range)");
+    image_destroy(&image);
+    free(file.data);
+    for (int i = 0; i < 200; i++)
+        samples[i] = (float)(i % 50) / 50;
+    for (int i = 0; i < 10; i++)
+        samples[20 * i] = i == 0 ? -0.5f : 3;
     samples[3 * 50 + 7] = NAN;
     samples[3 * 50 + 8] = -INFINITY;
     file = floats(samples, 200, 32);
