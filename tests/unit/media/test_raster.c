@@ -715,7 +715,7 @@ static void what_stays_is_said(void)
 static void place_on_map(TIFF *tiff, double x, double y, double on_map[2])
 {
     uint16_t count, *geo_keys;
-    double *numbers, *tie;
+    double *numbers = NULL, *tie = NULL;
     CU_ASSERT_FATAL(TIFFGetField(tiff, GEO_KEYS, &count, &geo_keys));
     if (count == 12)
         x -= 0.5, y -= 0.5;
