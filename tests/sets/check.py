@@ -123,7 +123,7 @@ def check_dream(folder, output, entry, row):
     sides = samples.shape[:2][:: -1 if entry["orientation"] > 4 else 1]
     if row["bits"] != 8 * samples.itemsize or (row["height"], row["width"]) != sides:
         return f"{row['width']} x {row['height']} pixels of {row['bits']} bits in the run file"
-    if entry["raster"] and not numpy.allclose([row["range_low"], row["range_high"]], expected["values"], rtol=1e-3):
+    if entry["raster"] and not numpy.allclose([row["range_low"], row["range_high"]], expected["values"], rtol=5e-3):
         return f"{row['range_low']} and {row['range_high']} are black and white in the run file, not {expected['values']}"
     if bool(profile) != entry["own_profile"] if entry["own_profile"] else profile != (folder / "expected" / f"{stem}.icc").read_bytes():
         return f"another ICC profile, of {len(profile)} bytes"
@@ -143,7 +143,7 @@ def check_failure(output, entry, row):
 
 def check_notices(log, noted):
     """`noted`: of how many pictures each kind of notice is."""
-    more = {kind: int(number) for number, kind in re.findall(r"(\d+) more pictures? like that: (.*)", log)}
+    more = {kind: int(number) for number, kind in re.findall(r"(\d+) more pictures? like that: (.*)", log) if "input.damaged: accept" not in kind}
     wanted = {kind: count - 1 for kind, count in noted.items() if count > 1}
     return None if more == wanted else f"notices counted: {more} of {wanted}"
 
@@ -167,6 +167,8 @@ def main():
             wrong[name] = "no row"
             continue
         wrong[name] = check_failure(output, entry, rows[name]) if "error" in entry else check_dream(folder, output, entry, rows[name])
+        if "error" in entry:  # the first that could be read in part is said to be so
+            said = [line for line in said if "input.damaged: accept" not in line]
         least = 1 if "error" in entry else 0  # a notice is said of the first alone
         if not wrong[name] and (not least <= len(said) <= bool(texts) or not all(text in line for line in said for text in texts)):
             wrong[name] = f"the terminal says {said}, not {texts}"
