@@ -75,7 +75,8 @@ struct distribution distribution_of(double *numbers, size_t count)
     struct distribution d = {.moments = moments_of((int64_t)finite, mean, &squares)};
     double *quantiles[] = {&d.smallest, &d.q05, &d.q25, &d.median, &d.q75, &d.q95, &d.largest};
     static const double parts[] = {0, 0.05, 0.25, 0.5, 0.75, 0.95, 1};
-    qsort(numbers, finite, sizeof *numbers, by_size);
+    if (finite > 1)
+        qsort(numbers, finite, sizeof *numbers, by_size);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         *quantiles[i] = finite ? quantile_of(numbers, finite, parts[i]) : NAN;
     return d;
