@@ -113,8 +113,8 @@ static void find_outliers(const struct making *m, const double *numbers, const s
 
 static enum status summarise_metrics(struct making *m, struct run_summary *summary)
 {
-    const double *numbers = m->numbers;
     TRY(read_numbers(m));
+    const double *numbers = m->numbers;
     TRY(ALLOCATE(summary->metrics, m->width, "for a summary"));
     TRY(ALLOCATE(summary->outliers, m->width * SUMMARY_OUTLIERS, "for a summary"));
     for (size_t i = 0; i < m->metric_count; i++)
@@ -236,16 +236,22 @@ static enum status find_last_frames(struct making *m, int32_t *last)
     return run_cursor_close(&cursor, STATUS_OK);
 }
 
-static enum status add_map(struct making *m, const struct cam_row *frame, struct exact_sum *sums)
+// A map that makes no sense, in a file that is not ours, does not count.
+static enum status add_map(struct making *m, const struct cam_row *frame, struct exact_sum *sums, int64_t *count)
 {
-    struct heat heat = {.grid = frame->grid};
+    struct heat heat;
     float row[SUMMARY_MAP_SIDE];
+    if (heat_create(&heat, &frame->grid) != STATUS_OK)
+        return STATUS_OK;
+    free(heat.values);
+    heat.values = NULL;
     TRY(run_reader_map(m->reader, frame, &heat.values));
     for (int y = 0; y < SUMMARY_MAP_SIDE; y++) {
         heat_row(&heat, SUMMARY_MAP_SIDE, SUMMARY_MAP_SIDE, y, row);
         for (int x = 0; x < SUMMARY_MAP_SIDE; x++)
-            exact_sum_add(&sums[y * SUMMARY_MAP_SIDE + x], row[x]);
+            exact_sum_add(&sums[y * SUMMARY_MAP_SIDE + x], isfinite(row[x]) ? row[x] : 0);
     }
+    *count += 1;
     heat_destroy(&heat);
     return STATUS_OK;
 }
@@ -260,10 +266,8 @@ static enum status sum_maps(struct making *m, const int32_t *last, struct exact_
         const size_t place = place_of(m, frame);
         const bool wanted[2] = {place < m->images.count && frame->frame == 0, place < m->images.count && frame->frame == last[place]};
         for (int k = 0; k < 2 && rc == STATUS_OK; k++)
-            if (wanted[k]) {
-                rc = add_map(m, frame, sums[k]);
-                maps[k].count++;
-            }
+            if (wanted[k])
+                rc = add_map(m, frame, sums[k], &maps[k].count);
     }
     return run_cursor_close(&cursor, rc);
 }

@@ -20,6 +20,14 @@ static struct image_row picture(int number, int64_t id)
     return row;
 }
 
+// Frames as of other files, on an octave that is large enough for all of them.
+static struct cam_row frame_of(int64_t number)
+{
+    struct cam_row frame = cam_of(number);
+    frame.grid.octave_height = 560;
+    return frame;
+}
+
 static void add_picture(struct run_file *file, int number, const struct image_row *row)
 {
     float values[3][64];
@@ -28,7 +36,7 @@ static void add_picture(struct run_file *file, int number, const struct image_ro
         for (int c = 0; c < channels[t]; c++)
             values[t][c] = t == 1 && c == number % 7 ? NAN : importance_value(number, t, c) / 3;
     for (int k = 0; k < FRAMES_AN_IMAGE; k++) {
-        struct cam_row frame = cam_of(number * FRAMES_AN_IMAGE + k);
+        struct cam_row frame = frame_of(number * FRAMES_AN_IMAGE + k);
         float map[36 * 32];
         for (int64_t i = 0; i < cam_size(&frame); i++)
             map[i] = cam_value(number * FRAMES_AN_IMAGE + k, i);
@@ -133,7 +141,7 @@ static void test_maps(void)
     for (int number = 0; number < PICTURES; number++)
         for (int k = 0; k < 2; k++) {
             const int64_t frame = number * FRAMES_AN_IMAGE + (k ? FRAMES_AN_IMAGE - 1 : 0);
-            const struct cam_row cam = cam_of(frame);
+            const struct cam_row cam = frame_of(frame);
             struct heat heat;
             UNIT_OK(heat_create(&heat, &cam.grid));
             for (int64_t i = 0; i < cam_size(&cam); i++)
@@ -189,15 +197,18 @@ static void test_nothing(void)
     CU_ASSERT_NOT_EQUAL(run_summary_make(&summary, scratch), STATUS_OK);
 }
 
+static void make_folder(void)
+{
+    CU_ASSERT_FATAL(scratch_create());
+}
+
 static void clean_up(void)
 {
     scratch_remove();
 }
 
-static const struct unit_test tests[] = {{"any order, ids and other rows", test_order},
-                                         {"channels", test_channels},
-                                         {"maps", test_maps},
-                                         {"outliers", test_outliers},
-                                         {"nothing", test_nothing},
+static const struct unit_test tests[] = {{"make a folder", make_folder}, {"any order, ids and other rows", test_order},
+                                         {"channels", test_channels},    {"maps", test_maps},
+                                         {"outliers", test_outliers},    {"nothing", test_nothing},
                                          {"clean up", clean_up}};
 UNIT_MAIN("run_summary", tests)
