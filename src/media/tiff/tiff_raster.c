@@ -6,7 +6,7 @@
 
 #include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 struct copying {
     struct tiff_source source;

@@ -9,7 +9,7 @@
 #include "common/system/text.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 // What it takes to bring units into an image.
 struct reading {
