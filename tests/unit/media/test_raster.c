@@ -423,6 +423,34 @@ static void tiles_larger_than_the_picture(void)
     free(usual.data);
 }
 
+// Which libtiff reads, but does not write.
+static void tiles_of_an_odd_size(void)
+{
+    const struct kind kind = {
+        .type = {SAMPLE_UINT, 8}, .photometric = PHOTOMETRIC_MINISBLACK, .samples = 4, .tiled = true, .mode = "wl", .tile = 1040};
+    struct bytes file = make(&kind);
+    uint8_t *bytes = file.data;
+    const size_t at = (size_t)codec_number(bytes + 4, 4, false);
+    for (size_t i = 0; i < codec_number(bytes + at, 2, false); i++) {
+        uint8_t *entry = bytes + at + 2 + 12 * i;
+        const uint64_t tag = codec_number(entry, 2, false);
+        if (tag == TIFFTAG_TILEWIDTH || tag == TIFFTAG_TILELENGTH)
+            entry[8] = 1000 & 255, entry[9] = 1000 >> 8;
+    }
+    struct image image;
+    int samples, bits;
+    struct bytes out = dreamed(&file, &roomy, 0.01f, &image);
+    CU_ASSERT_STRING_EQUAL(
+        image.notice,
+        "4 bands: 1, 2 and 3 are red, green and blue (input.bands), others do not stay: its tiles are no multiple of 16 pixels, "
+        "as TIFF wants them");
+    free(samples_of(&out, &samples, &bits));
+    CU_ASSERT_EQUAL(samples, 3);
+    image_destroy(&image);
+    free(file.data);
+    free(out.data);
+}
+
 // Strips that are cut off: the dream is on grey there, or the value for no data stays; other bands have that, or 0, and are as they were
 // above.
 static void what_is_cut_off(void)
@@ -880,6 +908,7 @@ static const struct unit_test tests[] = {
     {"its tags stay", its_tags_stay},
     {"sparse files", sparse_files},
     {"tiles larger than the picture", tiles_larger_than_the_picture},
+    {"tiles of an odd size", tiles_of_an_odd_size},
     {"what is cut off", what_is_cut_off},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},
