@@ -34,6 +34,7 @@ class Oneiros(CMakePackage):
     depends_on("libyaml")
     depends_on("jansson")
     depends_on("libarchive")
+    depends_on("zlib-api")
     depends_on("openssl@3:")
     depends_on("cunit", type="build", when="+tests")
     depends_on("gnuplot", type="run")

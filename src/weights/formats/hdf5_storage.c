@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "weights/formats/hdf5_storage.h"
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
+#include <zlib.h>
 
 #include "common/hdf5/hdf5_datasets.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/text.h"
 
-enum { FILTERS_MAX = 3, CHECKSUM_BYTES = 4, ZLIB_BEGIN = 2, ZLIB_END = 4, ZIP_BEGIN = 31 };
-static const hsize_t CHUNK_BYTES_MAX = (hsize_t)64 << 20; // HDF5 holds a whole chunk in memory
-static const hsize_t CHUNKS_MAX = 4096;                   // HDF5 finds one by going through all
+enum { FILTERS_MAX = 3, CHECKSUM_BYTES = 4, ZLIB_LEAST = 8 }; // bytes of what zlib packs
+static const hsize_t CHUNK_BYTES_MAX = (hsize_t)64 << 20;     // HDF5 holds a whole chunk in memory
+static const hsize_t CHUNKS_MAX = 4096;                       // HDF5 finds one by going through all
 
 struct storage {
     hid_t dataset;
@@ -86,33 +83,21 @@ static enum status check_written(const struct storage *s, size_t value_bytes)
     return all ? STATUS_OK : fail(STATUS_FORMAT, "some of its values were never written");
 }
 
-static void put(unsigned char *at, size_t value)
-{
-    for (int i = 0; i < 4; i++)
-        at[i] = (unsigned char)(value >> 8 * i);
-}
-
-// Whether `size` bytes of deflate behind ZIP_BEGIN bytes of room unpack to `want`. As a zip file's only entry libarchive unpacks them,
-// piece by piece, and compares both sizes.
+// Whether a stream of zlib unpacks to `want` bytes, no more and no less.
 static enum status check_deflated(unsigned char *bytes, size_t size, size_t want)
 {
-    static const unsigned char begin[ZIP_BEGIN] = {'P', 'K', 3, 4, 20, [8] = 8, [26] = 1, [30] = 'c'}; // deflated, "c"
-    char piece[1 << 14];                                                                               // nobody looks at it
-    struct archive_entry *entry;
-    struct archive *archive = archive_read_new();
-    la_ssize_t count = 0;
-    size_t have = 0;
-    memcpy(bytes, begin, sizeof begin);
-    put(bytes + 18, size);
-    put(bytes + 22, want);
-    bool whole = archive && archive_read_support_format_zip_streamable(archive) == ARCHIVE_OK &&
-                 archive_read_set_option(archive, "zip", "ignorecrc32", "1") == ARCHIVE_OK &&
-                 archive_read_open_memory(archive, bytes, ZIP_BEGIN + size) == ARCHIVE_OK &&
-                 archive_read_next_header(archive, &entry) == ARCHIVE_OK;
-    while (whole && have <= want && (count = archive_read_data(archive, piece, sizeof piece)) > 0)
-        have += (size_t)count;
-    whole = whole && count == 0 && have == want;
-    archive_read_free(archive);
+    unsigned char piece[1 << 14]; // nobody looks at it
+    z_stream stream = {.next_in = bytes, .avail_in = (uInt)size};
+    if (inflateInit(&stream) != Z_OK)
+        return no_memory("to unpack a chunk");
+    int state = Z_OK;
+    while (state == Z_OK && stream.total_out <= want) {
+        stream.next_out = piece;
+        stream.avail_out = sizeof piece;
+        state = inflate(&stream, Z_NO_FLUSH);
+    }
+    const bool whole = state == Z_STREAM_END && stream.total_out == want && stream.avail_in == 0;
+    inflateEnd(&stream);
     return whole ? STATUS_OK : fail(STATUS_FORMAT, "a chunk is damaged: it does not unpack to its %zu bytes", want);
 }
 
@@ -135,13 +120,12 @@ static enum status check_chunk(const struct storage *s, const hsize_t *at)
         return raw == unpacked ? STATUS_OK
                                : fail(STATUS_FORMAT, "a chunk is damaged: it has %llu bytes, not %zu", (unsigned long long)raw, unpacked);
     // What deflate cannot make smaller it makes a little larger.
-    if (raw < behind + ZLIB_BEGIN + ZLIB_END || raw > behind + unpacked + unpacked / 8 + 1024)
+    if (raw < behind + ZLIB_LEAST || raw > behind + unpacked + unpacked / 8 + 1024)
         return fail(STATUS_FORMAT, "a chunk is damaged: %zu bytes are not packed into %llu", unpacked, (unsigned long long)raw);
     unsigned char *bytes;
-    TRY(ALLOCATE(bytes, ZIP_BEGIN + raw, "for a chunk of %llu bytes", (unsigned long long)raw));
-    const bool read = H5Dread_chunk(s->dataset, H5P_DEFAULT, at, &skipped, bytes + ZIP_BEGIN - ZLIB_BEGIN) >= 0;
-    const enum status rc =
-        read ? check_deflated(bytes, (size_t)raw - behind - ZLIB_BEGIN - ZLIB_END, unpacked) : fail(STATUS_FORMAT, "%s", hdf5_reason());
+    TRY(ALLOCATE(bytes, raw + 1, "for a chunk of %llu bytes", (unsigned long long)raw));
+    const bool read = H5Dread_chunk(s->dataset, H5P_DEFAULT, at, &skipped, bytes) >= 0;
+    const enum status rc = read ? check_deflated(bytes, (size_t)raw - behind, unpacked) : fail(STATUS_FORMAT, "%s", hdf5_reason());
     free(bytes);
     return rc;
 }
