@@ -9,7 +9,6 @@
 
 #include "common/system/file.h"
 #include "common/system/log.h"
-#include "weights/formats/other_file.h"
 #include "weights/formats/safetensors.h"
 #include "weights/formats/torch_file.h"
 #include "weights/formats/zip_file.h"
@@ -21,9 +20,11 @@ static const uint64_t FILE_BYTES_MAX = (uint64_t)1 << 30;
 
 static const double imagenet_mean[] = {0.485, 0.456, 0.406}, imagenet_deviation[] = {0.229, 0.224, 0.225}; // of red, green and blue, 0..1
 
+enum { BEGIN_BYTES = 64 };
+
 // How a file begins; and whether it is one of HDF5, whose signature may be behind a block of the user's.
 struct begin {
-    unsigned char bytes[OTHER_FILE_BYTES];
+    unsigned char bytes[BEGIN_BYTES];
     size_t size;
     bool hdf5;
 };
@@ -119,14 +120,13 @@ static enum status read_any(const char *path, const struct begin *begin, const s
         TRY(keras_open(&reader, path, network));
         return read_keras(reader, model);
     }
-    const char *other = other_file_name(bytes, begin->size);
-    if (legacy || safetensors_begins(bytes, begin->size) || (!other && ends_in(path, ".safetensors"))) {
+    if (legacy || safetensors_begins(bytes, begin->size) || ends_in(path, ".safetensors")) {
         model->kind = legacy ? "PyTorch" : "safetensors";
         return read_torch(path, network, legacy, model);
     }
     if (begin->size > 1 && bytes[0] == 0x80 && bytes[1] <= 5)
         return fail(STATUS_UNSUPPORTED, "a pickle, but not as torch.save() writes it; no pickle is run");
-    return fail(STATUS_FORMAT, "this looks like %s; " MODEL_FILE_KINDS, other ? other : "nothing that is known");
+    return fail(STATUS_FORMAT, "no weights that oneiros knows: " MODEL_FILE_KINDS);
 }
 
 enum status model_file_read(const char *path, const struct network *network, struct keras_model *model)

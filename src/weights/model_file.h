@@ -10,8 +10,7 @@
 // What is taken, for messages.
 #define MODEL_FILE_KINDS                                                                                                                   \
     "weights are taken from Keras's .h5, .weights.h5 and .keras, PyTorch's .pth and .safetensors; `oneiros model import` takes the "       \
-    "folder "                                                                                                                              \
-    "of a TensorFlow.js model, too"
+    "folder of a TensorFlow.js model, too"
 
 // Needs a zeroed model; to be freed also after a failure. Messages begin with the path.
 enum status model_file_read(const char *path, const struct network *network, struct keras_model *model) MUST_CHECK;

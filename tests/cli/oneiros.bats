@@ -382,7 +382,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     run -2 "$ONEIROS" model import missing -o x.h5
     [[ "$output" == *'error: missing: No such file or directory' ]]
     run -2 "$ONEIROS" model import wrong.h5 -o x.h5
-    [[ "$output" == *"error: wrong.h5: this looks like text; weights are taken from Keras's .h5, "* ]]
+    [[ "$output" == *"error: wrong.h5: no weights that oneiros knows: weights are taken from Keras's .h5, "* ]]
     run -2 "$ONEIROS" model import wrong.h5 -o x.h5 --input unit
     [[ "$output" == *"--input: 'unit' is neither signed nor imagenet" ]]
     run -2 "$ONEIROS" model import . -o x.h5 --classes wrong.h5
@@ -400,7 +400,7 @@ assert layers["conv2d_94"]["branch"] and "shows" in layers["mixed10"] and "shows
     for command in "model info" "model import -o x.h5"; do
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command photo.h5
-        [[ "$output" == *'error: photo.h5: this looks like a JPEG picture; '* ]]
+        [[ "$output" == *'error: photo.h5: no weights that oneiros knows: '* ]]
         # shellcheck disable=SC2086
         run -2 "$ONEIROS" $command cut.safetensors
         [[ "$output" == *'error: cut.safetensors: its header is said to have 578437695752307201 bytes'* ]]
