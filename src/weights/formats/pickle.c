@@ -443,7 +443,8 @@ static enum status collect_keys(const struct machine *m, struct pickle_tensors *
     TRY(ALLOCATE(out->items, PICKLE_KEYS_MAX, "for %d names", PICKLE_KEYS_MAX));
     if (m->depth != 1 || m->stack[0].kind != CONTAINER)
         return fail(STATUS_FORMAT, "the pickle of storages is no list");
-    for (const struct item *item = m->items.items, *end = item + m->items.count; item < end; item++) {
+    for (size_t i = 0; i < m->items.count; i++) {
+        const struct item *item = &((const struct item *)m->items.items)[i];
         if (item->owner != m->stack[0].at || item->value.kind != TEXT)
             continue;
         if (out->count == PICKLE_KEYS_MAX)
