@@ -360,7 +360,7 @@ static _Noreturn void write_so_often(const char *path, int writes)
     struct run_file *file;
     bool right = create(&file, path) == STATUS_OK;
     writes_left = writes;
-    for (int i = 0; i < 300; i++) // several chunks of each dataset
+    for (int i = 0; i < 150; i++) // several chunks of each dataset
         right = right && add_rows(file, i) == STATUS_OK;
     right = right && run_file_close(&file, true) == STATUS_OK;
     _exit(!right);
