@@ -345,9 +345,10 @@ END
     [[ $output == *"seed was 0 and is 1"* ]]
     "$ONEIROS" dream "${settings[@]}" -s seed=1 -o seeded noise:100x80
     run ! cmp known.png seeded/noise-100x80/dream.png
-    for bad in noise: noise:100 noise:100x noise:100x80: noise:100x80:x noise:0x80; do
-        run -3 "$ONEIROS" dream "${settings[@]}" --force -o bad "$bad" noise:90x80
-        [[ $output == *"$bad: noise is named as noise:1024x768, or noise:1024x768:7"* ]]
+    local bad=(noise: noise:100 noise:100x noise:100x80: noise:100x80:x noise:0x80)
+    run -3 "$ONEIROS" dream "${settings[@]}" -o bad "${bad[@]}" noise:90x80
+    for name in "${bad[@]}"; do
+        [[ $output == *"$name: noise is named as noise:1024x768, or noise:1024x768:7"* ]]
     done
     run -3 "$ONEIROS" dream "${settings[@]}" -s octaves.count=1 -s input.max_side=100 --dry-run -o large noise:101x80 noise:100x80
     [[ $output == *"noise:101x80"*"would fail: 101 x 80 pixels; the limit is 100 a side"* ]]

@@ -169,7 +169,7 @@ own() {
 }
 
 @test "the dream of a picture that has changed stays until the new one is whole" {
-    settings+=(-s steps=300)
+    settings+=(-s steps=80)
     dream in/a.png
     cp out/a/dream.png out/a/dream.mp4 .
     cp in/b.png in/a.png
