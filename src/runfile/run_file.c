@@ -11,8 +11,10 @@
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/clock.h"
 #include "common/system/file.h"
-#include "runfile/run_reader.h"
+#include "common/system/log.h"
+#include "runfile/run_carry.h"
 #include "runfile/run_series.h"
+#include "runfile/run_summary.h"
 
 static const double write_interval = 1;             // second
 static const double write_interval_max = 30;        // seconds
@@ -314,6 +316,11 @@ enum status run_file_add_image(struct run_file *file, const struct image_row *im
     return STATUS_OK;
 }
 
+enum status run_file_add_earlier(struct run_file *file, const struct image_row *image)
+{
+    return add_row(file, RUN_EARLIER, image, -1);
+}
+
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing)
 {
     for (enum phase phase = 0; phase < PHASE_COUNT; phase++) {
@@ -327,108 +334,6 @@ enum status run_file_add_timing(struct run_file *file, int rank, const struct ti
         TRY(add_row(file, RUN_TIMING, &record, -1));
     }
     return STATUS_OK;
-}
-
-// An earlier run file whose rows are carried over.
-struct carrying {
-    struct run_file *file;
-    struct run_reader *reader;
-    const struct run_earlier *earlier;
-    int targets;
-    size_t row;                            // of the table that is carried over
-    float *importance[CONFIG_TARGETS_MAX]; // of one image, [channels] each
-};
-
-static bool is_kept(const struct carrying *c, int64_t image)
-{
-    return c->earlier->keep(c->earlier->context, image);
-}
-
-static enum status carry_step(struct carrying *c, const void *row)
-{
-    const struct step_row *step = row;
-    return is_kept(c, step->image) ? run_file_add_steps(c->file, step, 1) : STATUS_OK;
-}
-
-static enum status carry_frame(struct carrying *c, const void *row)
-{
-    const struct cam_row *frame = row;
-    float *values;
-    if (!is_kept(c, frame->image))
-        return STATUS_OK;
-    TRY(run_reader_map(c->reader, frame, &values));
-    const enum status rc = run_file_add_cam(c->file, frame, values);
-    free(values);
-    return rc;
-}
-
-static enum status remember(struct carrying *c, const struct image_row *image, bool before)
-{
-    const struct run_earlier *earlier = c->earlier;
-    if (!earlier->remember || !earlier->remember(earlier->context, image->id, before))
-        return STATUS_OK;
-    return add_row(c->file, RUN_EARLIER, image, -1);
-}
-
-static enum status carry_earlier(struct carrying *c, const void *row)
-{
-    return remember(c, row, true);
-}
-
-static enum status carry_image(struct carrying *c, const void *row)
-{
-    const struct image_row *image = row;
-    if (!is_kept(c, image->id))
-        return remember(c, image, false);
-    for (int t = 0; t < c->targets; t++)
-        TRY(run_reader_importance(c->reader, t, c->row, c->importance[t]));
-    struct image_row kept = *image;
-    if (c->earlier->is_missing)
-        kept.missing = c->earlier->is_missing(c->earlier->context, image->id);
-    if (c->earlier->is_own && c->earlier->is_own(c->earlier->context, image->id))
-        kept.same = 0;
-    return run_file_add_image(c->file, &kept, (const float *const *)c->importance);
-}
-
-static enum status carry_table(struct carrying *c, enum run_dataset table, enum status (*carry)(struct carrying *c, const void *row))
-{
-    struct run_cursor *cursor;
-    enum status rc = STATUS_OK;
-    TRY(run_cursor_open(&cursor, c->reader, table));
-    if (!cursor->ours)
-        rc = fail(STATUS_FORMAT, "%s: its rows are not like ours", c->earlier->path);
-    c->row = 0;
-    for (const void *row; rc == STATUS_OK && (row = run_cursor_next(cursor)); c->row++)
-        rc = carry(c, row);
-    return run_cursor_close(&cursor, rc);
-}
-
-static enum status carry_all(struct carrying *c, const struct run_file_header *header)
-{
-    if ((int)c->reader->facts.targets.count != c->targets)
-        return fail(STATUS_FORMAT, "%s: it is of other targets", c->earlier->path);
-    for (int t = 0; t < c->targets; t++) {
-        if (run_reader_channels(c->reader, t, NULL) != header->channels[t])
-            return fail(STATUS_FORMAT, "%s: its importance is not like ours", c->earlier->path);
-        TRY(ALLOCATE(c->importance[t], (size_t)header->channels[t], "for the importance of %d channels", header->channels[t]));
-    }
-    TRY(carry_table(c, RUN_STEPS, carry_step));
-    TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
-    TRY(carry_table(c, RUN_IMAGES, carry_image));
-    return carry_table(c, RUN_EARLIER, carry_earlier);
-}
-
-// The rows of an earlier run file go over into a new one, in the order in which rows are written. STATUS_FORMAT: the earlier one is none,
-// or of another version or configuration.
-static enum status carry_over(struct run_file *file, const struct run_file_header *header, const struct run_earlier *earlier)
-{
-    struct carrying c = {.file = file, .earlier = earlier, .targets = header->config->targets.count};
-    TRY(run_reader_open(&c.reader, earlier->path));
-    const enum status rc = carry_all(&c, header);
-    for (int t = 0; t < c.targets; t++)
-        free(c.importance[t]);
-    run_reader_close(&c.reader);
-    return rc;
 }
 
 static enum status add_ranks(struct run_file *file, const struct run_file_header *header)
@@ -451,7 +356,7 @@ static enum status create_whole(struct run_file *file, const char *path, const s
     TRY_OUT(create_empty(file, header, earlier != NULL));
     TRY_OUT(add_ranks(file, header));
     if (earlier)
-        TRY_OUT(carry_over(file, header, earlier));
+        TRY_OUT(run_carry_over(file, header, earlier));
     TRY_OUT(write_waiting(file, false));
     TRY_OUT(file_rename(file->path, path));
     rc = file_sync_name(path);
@@ -487,11 +392,42 @@ enum status run_file_create(struct run_file **out, const char *path, const struc
     return rc;
 }
 
+static enum status add_summary(struct run_file *file, const struct run_summary *summary)
+{
+    for (size_t i = 0; i < summary->metric_count; i++)
+        TRY(add_row(file, RUN_SUMMARY_METRICS, &summary->metrics[i], -1));
+    for (size_t i = 0; i < summary->outlier_count; i++)
+        TRY(add_row(file, RUN_SUMMARY_OUTLIERS, &summary->outliers[i], -1));
+    for (size_t i = 0; i < summary->map_count; i++)
+        TRY(add_row(file, RUN_SUMMARY_CAM, &summary->maps[i], -1));
+    for (int t = 0; t < file->targets; t++)
+        for (int i = 0; i < summary->channel_counts[t]; i++)
+            TRY(add_row(file, RUN_SUMMARY_IMPORTANCE + t, &summary->channels[t][i], -1));
+    return STATUS_OK;
+}
+
+// From the rows in the file, all of which are written. Without a summary all else is as good.
+static void summarise(struct run_file *file)
+{
+    struct run_summary summary = {0};
+    enum status rc;
+    TRY_OUT(run_summary_make(&summary, file->path));
+    rc = add_summary(file, &summary);
+out:
+    if (rc != STATUS_OK)
+        log_warning("%s has no summary: %s", file->path, status_message());
+    run_summary_destroy(&summary);
+}
+
 enum status run_file_close(struct run_file **file, bool complete)
 {
     if (!*file)
         return STATUS_OK;
-    enum status rc = write_waiting(*file, complete && !(*file)->lost);
+    enum status rc = write_waiting(*file, false);
+    if (rc == STATUS_OK) {
+        summarise(*file);
+        rc = write_waiting(*file, complete && !(*file)->lost);
+    }
     if (rc == STATUS_OK && (*file)->lost)
         rc = fail(STATUS_IO, "%s: rows were lost while the disk was full", (*file)->path);
     destroy(file);

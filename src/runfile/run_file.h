@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
 // /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing. Of images
-// that are dreamed again, /earlier has the row of before.
+// that are dreamed again, /earlier has the row of before. At the end of a session /summary says what all of them have in common.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -98,6 +98,8 @@ enum status run_file_add_steps(struct run_file *file, const struct step_row *ste
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
 // importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known.
 enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance) MUST_CHECK;
+// In /earlier.
+enum status run_file_add_earlier(struct run_file *file, const struct image_row *image) MUST_CHECK;
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.
 enum status run_file_add_timing(struct run_file *file, int rank, const struct timing *timing) MUST_CHECK;
 
@@ -113,6 +115,6 @@ enum status run_file_tick(struct run_file *file) MUST_CHECK;
 // Whether all that was handed in is in the file.
 bool run_file_is_written(const struct run_file *file);
 
-// Writes what waits and frees the memory, also on failure. `complete`: every input has its row; the file says so only if no rows were lost,
-// which is STATUS_IO. A NULL file is fine.
+// Writes what waits, makes the summary of it, and frees the memory, also on failure. `complete`: every input has its row; the file says so
+// only if no rows were lost, which is STATUS_IO. A NULL file is fine.
 enum status run_file_close(struct run_file **file, bool complete) MUST_CHECK;

@@ -16,13 +16,13 @@ hid_t run_series_access(void)
 herr_t run_series_init(struct run_series *series, enum run_dataset dataset, const struct run_file_header *header)
 {
     const struct config_targets *targets = &header->config->targets;
-    const int target = (int)dataset - RUN_IMPORTANCE;
-    const bool is_importance = target >= 0 && dataset < RUN_IMAGES;
+    const int target = run_dataset_target(dataset);
+    const bool is_importance = dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
     *series = (struct run_series){0};
-    if (is_importance && target >= targets->count)
+    if (target >= targets->count)
         return 0;
     *series = (struct run_series){.dataset = dataset, .chunk = run_dataset_chunk(dataset)};
-    run_dataset_name(dataset, is_importance ? targets->items[target].layer : NULL, series->name);
+    run_dataset_name(dataset, target >= 0 ? targets->items[target].layer : NULL, series->name);
     series->width = is_importance ? (hsize_t)header->channels[target] : 0;
     series->type = is_importance || dataset == RUN_CAM_VALUES ? H5Tcopy(H5T_NATIVE_FLOAT) : run_table_type(dataset, targets->count, NULL);
     if (series->type < 0)

@@ -20,7 +20,8 @@ enum column_kind {
     COLUMN_TEXT,
     COLUMN_STATUS,
     COLUMN_METRICS,
-    COLUMN_TARGETS
+    COLUMN_TARGETS,
+    COLUMN_MAP
 };
 
 // A flag is 0 where a file has no such column. An id that may be none is 0 in the record, and there one more than in the file.
@@ -153,39 +154,103 @@ static const struct column timing_columns[] = {
     TIMING(bytes, COLUMN_INT64, "byte", "moved between ranks, by this one, or read and written"),
 };
 
+#define MOMENTS(record, member)                                                                                                            \
+    COLUMN(record, "count", member.count, COLUMN_INT64, "", "pictures of which it is known"),                                              \
+        COLUMN(record, "mean", member.mean, COLUMN_DOUBLE, "", "over these"),                                                              \
+        COLUMN(record, "deviation", member.deviation, COLUMN_DOUBLE, "", "standard deviation of the sample; NaN of fewer than two"),       \
+        COLUMN(record, "low", member.low, COLUMN_DOUBLE, "", "95% confidence interval of the mean, by Student's t: from here"),            \
+        COLUMN(record, "high", member.high, COLUMN_DOUBLE, "", "to here")
+#define QUANTILE(member, description) COLUMN(metric_summary, #member, numbers.member, COLUMN_DOUBLE, "", description)
+#define TEXT_OF(record, member, description) COLUMN(record, #member, member, COLUMN_TEXT, "", description)
+#define METRIC_TEXTS(record)                                                                                                               \
+    TEXT_OF(record, metric, "column of /images"), TEXT_OF(record, target, "layer of the target; empty: a number of the whole picture")
+
+static const struct column metric_columns[] = {
+    METRIC_TEXTS(metric_summary),
+    MOMENTS(metric_summary, numbers.moments),
+    QUANTILE(smallest, "of these numbers"),
+    QUANTILE(q05, "quantile of 5%, interpolated between numbers"),
+    QUANTILE(q25, "of 25%"),
+    QUANTILE(median, "of 50%"),
+    QUANTILE(q75, "of 75%"),
+    QUANTILE(q95, "of 95%"),
+    QUANTILE(largest, "of these numbers"),
+};
+
+static const struct column outlier_columns[] = {
+    METRIC_TEXTS(outlier_row),
+    TEXT_OF(outlier_row, sha256, "of the input's bytes"),
+    TEXT_OF(outlier_row, source, "of the picture in /images"),
+    COLUMN(outlier_row, "number", number, COLUMN_DOUBLE, "", "its number"),
+    COLUMN(outlier_row, "deviations", deviations, COLUMN_DOUBLE, "1", "(number - median) / (1.4826 median |number - median|)"),
+};
+
+static const struct column map_columns[] = {
+    TEXT_OF(map_summary, frame, "first: of the picture; last: of the dream"),
+    COLUMN(map_summary, "count", count, COLUMN_INT64, "", "maps"),
+    COLUMN(map_summary, "mean", mean, COLUMN_MAP, "1", "of all these maps, each brought to this size"),
+};
+
+static const struct column channel_columns[] = {
+    COLUMN(channel_summary, "channel", channel, COLUMN_INT32, "", "of the layer"),
+    MOMENTS(channel_summary, importance),
+    COLUMN(channel_summary, "top_ten", top_ten, COLUMN_DOUBLE, "1", "part of the pictures in which it is one of the ten that count most"),
+};
+
 #define COLUMNS(columns) columns, sizeof(columns) / sizeof(columns)[0]
 
-static const struct {
-    const char *name;
-    size_t chunk; // rows
+static const struct dataset {
+    const char *name; // of one for each target: its group
+    size_t chunk;     // rows
     const struct column *columns;
     size_t column_count;
-} datasets[RUN_DATASETS] = {
-    [RUN_RANKS] = {"ranks", 128, COLUMNS(rank_columns)},           [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
+} datasets[] = {
+    [RUN_RANKS] = {"ranks", 128, COLUMNS(rank_columns)},
+    [RUN_STEPS] = {"steps", 1024, COLUMNS(step_columns)},
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
-    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)}, [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
-    [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},       [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
+    [RUN_IMPORTANCE] = {"importance", 64, NULL, 0},         // of every target; as many rows wait as in /images
+    [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
+    [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},
+    [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
+    [RUN_SUMMARY_METRICS] = {"summary/metrics", 64, COLUMNS(metric_columns)},
+    [RUN_SUMMARY_OUTLIERS] = {"summary/outliers", 64, COLUMNS(outlier_columns)},
+    [RUN_SUMMARY_CAM] = {"summary/cam", 2, COLUMNS(map_columns)},
+    [RUN_SUMMARY_IMPORTANCE] = {"summary/importance", 256, COLUMNS(channel_columns)}, // of every target
 };
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
-static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns),
+static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns) &&
+                  FIT(metric_columns) && FIT(outlier_columns) && FIT(map_columns) && FIT(channel_columns),
               "RUN_COLUMNS_MAX is too small");
+
+int run_dataset_target(enum run_dataset dataset)
+{
+    if (dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES)
+        return (int)dataset - RUN_IMPORTANCE;
+    return dataset >= RUN_SUMMARY_IMPORTANCE && dataset < RUN_DATASETS ? (int)dataset - RUN_SUMMARY_IMPORTANCE : -1;
+}
 
 static bool is_importance(enum run_dataset dataset)
 {
     return dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
 }
 
+// What all targets have alike stands once.
+static const struct dataset *dataset_of(enum run_dataset dataset)
+{
+    const bool one_each = run_dataset_target(dataset) >= 0;
+    return &datasets[!one_each ? dataset : is_importance(dataset) ? RUN_IMPORTANCE : RUN_SUMMARY_IMPORTANCE];
+}
+
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])
 {
-    if (is_importance(dataset))
-        snprintf(name, RUN_NAME_MAX, "importance/%s", layer);
-    else
-        snprintf(name, RUN_NAME_MAX, "%s", datasets[dataset].name);
+    const bool one_each = run_dataset_target(dataset) >= 0;
+    snprintf(name, RUN_NAME_MAX, "%s%s%s", dataset_of(dataset)->name, one_each ? "/" : "", one_each ? layer : "");
 }
 
 size_t run_dataset_chunk(enum run_dataset dataset)
 {
-    return datasets[is_importance(dataset) ? RUN_IMAGES : dataset].chunk; // as many rows wait as in /images
+    return dataset_of(dataset)->chunk;
 }
 
 static hid_t status_type(void)
@@ -220,6 +285,8 @@ static hid_t column_type(const struct column *column, int targets)
     case COLUMN_METRICS:
     case COLUMN_TARGETS:
         return H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &length);
+    case COLUMN_MAP:
+        return H5Tarray_create2(H5T_NATIVE_DOUBLE, 2, (const hsize_t[]){SUMMARY_MAP_SIDE, SUMMARY_MAP_SIDE});
     }
     return -1;
 }
@@ -227,6 +294,12 @@ static hid_t column_type(const struct column *column, int targets)
 static bool is_array(const struct column *column)
 {
     return column->kind == COLUMN_METRICS || column->kind == COLUMN_TARGETS;
+}
+
+// Bytes of a record from one target's number to the next one's.
+static size_t stride_of(const struct column *column)
+{
+    return column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
 }
 
 // Bytes in a row.
@@ -239,11 +312,11 @@ hid_t run_table_type(enum run_dataset table, int targets, const bool *present)
 {
     assert(targets >= 1 && targets <= CONFIG_TARGETS_MAX);
     size_t size = 0, offset = 0;
-    for (size_t i = 0; i < datasets[table].column_count; i++)
-        size += packed_size(&datasets[table].columns[i], targets);
+    for (size_t i = 0; i < dataset_of(table)->column_count; i++)
+        size += packed_size(&dataset_of(table)->columns[i], targets);
     hid_t type = H5Tcreate(H5T_COMPOUND, size);
-    for (size_t i = 0; type >= 0 && i < datasets[table].column_count; i++) {
-        const struct column *column = &datasets[table].columns[i];
+    for (size_t i = 0; type >= 0 && i < dataset_of(table)->column_count; i++) {
+        const struct column *column = &dataset_of(table)->columns[i];
         HDF5_HANDLE member = column_type(column, targets);
         if ((!present || present[i]) && (member < 0 || H5Tinsert(type, column->name, offset, member) < 0))
             hdf5_close(&type);
@@ -272,9 +345,9 @@ static void shift_id(char *place, int64_t by)
 // Each value of a record and its place in a row: from one to the other.
 static void copy(enum run_dataset table, int targets, const bool *present, char *record, char *row, bool pack)
 {
-    for (size_t i = 0; i < datasets[table].column_count; i++) {
-        const struct column *column = &datasets[table].columns[i];
-        const size_t stride = column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
+    for (size_t i = 0; i < dataset_of(table)->column_count; i++) {
+        const struct column *column = &dataset_of(table)->columns[i];
+        const size_t stride = stride_of(column);
         char *value = record + column->offset, *place = row;
         row += packed_size(column, targets);
         if (present && !present[i])
@@ -302,8 +375,8 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
 {
     bool whole = H5Tget_class(type) == H5T_COMPOUND;
     const int members = whole ? H5Tget_nmembers(type) : 0;
-    for (size_t i = 0; i < datasets[table].column_count; i++) {
-        const struct column *column = &datasets[table].columns[i];
+    for (size_t i = 0; i < dataset_of(table)->column_count; i++) {
+        const struct column *column = &dataset_of(table)->columns[i];
         present[i] = false;
         for (int k = 0; k < members && !present[i]; k++) { // H5Tget_member_index() calls a missing one an error, and says much about it
             char *name = H5Tget_member_name(type, (unsigned)k);
@@ -319,21 +392,21 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
 int run_table_column(enum run_dataset table, const char *name)
 {
     int i = 0;
-    while (i < (int)datasets[table].column_count && strcmp(datasets[table].columns[i].name, name) != 0)
+    while (i < (int)dataset_of(table)->column_count && strcmp(dataset_of(table)->columns[i].name, name) != 0)
         i++;
-    return i < (int)datasets[table].column_count ? i : -1;
+    return i < (int)dataset_of(table)->column_count ? i : -1;
 }
 
 // `units` and `descriptions`, one text a column, and, where a column is an array, `targets`: the layers' names.
 static herr_t describe_columns(hid_t dataset, enum run_dataset table, const struct config_targets *targets)
 {
     const char *units[RUN_COLUMNS_MAX], *descriptions[RUN_COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
-    const size_t count = datasets[table].column_count;
+    const size_t count = dataset_of(table)->column_count;
     bool arrays = false;
     for (size_t i = 0; i < count; i++) {
-        units[i] = datasets[table].columns[i].unit;
-        descriptions[i] = datasets[table].columns[i].description;
-        arrays = arrays || is_array(&datasets[table].columns[i]);
+        units[i] = dataset_of(table)->columns[i].unit;
+        descriptions[i] = dataset_of(table)->columns[i].description;
+        arrays = arrays || is_array(&dataset_of(table)->columns[i]);
     }
     for (int i = 0; i < targets->count; i++)
         layers[i] = targets->items[i].layer;
@@ -378,12 +451,26 @@ herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct
 {
     const struct config *config = header->config;
     if (is_importance(dataset))
-        return describe_importance(handle, header, (int)dataset - RUN_IMPORTANCE);
+        return describe_importance(handle, header, run_dataset_target(dataset));
     const herr_t done =
         dataset == RUN_CAM_VALUES
             ? describe_values(handle, "class activation maps, each scaled to 0..1, one behind the other; /cam/frames says which is where")
             : describe_columns(handle, dataset, &config->targets);
-    if (done < 0 || (dataset != RUN_CAM_VALUES && dataset != RUN_CAM_FRAMES))
+    if (done < 0 || (dataset != RUN_CAM_VALUES && dataset != RUN_CAM_FRAMES && dataset != RUN_SUMMARY_CAM))
         return done;
     return describe_origin(handle, word_of("cam.method", (int)config->cam.method), header->cam_layer);
+}
+
+size_t run_table_metrics(struct run_metric *metrics)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < datasets[RUN_IMAGES].column_count; i++) {
+        const struct column *column = &image_columns[i];
+        const char *end = strrchr(column->name, '_');
+        const bool of_picture = end && (strcmp(end, "_before") == 0 || strcmp(end, "_after") == 0);
+        if (of_picture || column->kind == COLUMN_TARGETS)
+            metrics[count++] =
+                (struct run_metric){.name = column->name, .offset = column->offset, .stride = is_array(column) ? stride_of(column) : 0};
+    }
+    return count;
 }

@@ -21,12 +21,19 @@ enum run_dataset {
     RUN_IMAGES = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // table of struct image_row
     RUN_EARLIER,                                      // table of struct image_row
     RUN_TIMING,                                       // table of struct timing_row
-    RUN_DATASETS
+    RUN_SUMMARY_METRICS,                              // table of struct metric_summary
+    RUN_SUMMARY_OUTLIERS,                             // table of struct outlier_row
+    RUN_SUMMARY_CAM,                                  // table of struct map_summary
+    RUN_SUMMARY_IMPORTANCE,                           // of each target: table of struct channel_summary
+    RUN_DATASETS = RUN_SUMMARY_IMPORTANCE + CONFIG_TARGETS_MAX
 };
 
 enum { RUN_NAME_MAX = 64, RUN_COLUMNS_MAX = 48 };
 
-// The path in the file; of importance: that of the target with this layer.
+// Of a dataset that there is for each target: its number; -1: of another one.
+int run_dataset_target(enum run_dataset dataset);
+
+// The path in the file; of one for each target: that of the target with this layer.
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX]);
 
 size_t run_dataset_chunk(enum run_dataset dataset); // rows that HDF5 reads and writes at a time
@@ -48,3 +55,13 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present);
 
 // The number of a column; negative: there is none of that name.
 int run_table_column(enum run_dataset table, const char *name);
+
+// A number that /images has of each picture and its dream.
+struct run_metric {
+    const char *name; // of the column
+    size_t offset;    // in struct image_row
+    size_t stride;    // bytes from one target's number to the next one's; 0: it is one number
+};
+
+// All of them, in the order of the columns; metrics [RUN_COLUMNS_MAX].
+size_t run_table_metrics(struct run_metric *metrics);

@@ -24,6 +24,10 @@ try:
     import pandas
 except ImportError:
     pandas = None
+try:
+    import scipy.stats
+except ImportError:
+    scipy = None
 
 PAGE = (pathlib.Path(__file__).parents[2] / "docs" / "run-file.md").read_text(encoding="utf-8")
 SLURM = {
@@ -53,7 +57,7 @@ def page_table(title):
 
 def type_name(dtype):
     if dtype.subdtype:
-        return type_name(dtype.subdtype[0]) + " [targets]"
+        return type_name(dtype.subdtype[0]) + (" [targets]" if len(dtype.shape) == 1 else " " + str(list(dtype.shape)))
     if h5py.check_enum_dtype(dtype):
         return "enum"
     return "text" if h5py.check_string_dtype(dtype) else dtype.name
@@ -153,6 +157,59 @@ def check_cam(group):
         assert dataset.attrs["layer"] == "mixed5" and dataset.attrs["method"] == "layercam"
 
 
+def near(found, wanted, tolerance):
+    return np.allclose(found, wanted, rtol=tolerance, atol=0, equal_nan=True)
+
+
+def check_moments(row, values):
+    """Mean and deviation as NumPy has them, the interval as SciPy has it."""
+    known = values[np.isfinite(values)].astype(np.float64)
+    assert row["count"] == len(known)
+    assert near(row["mean"], known.mean() if len(known) else np.nan, 1e-12), row
+    assert near(row["deviation"], known.std(ddof=1) if len(known) > 1 else np.nan, 1e-12), row
+    if scipy and len(known) > 1 and row["deviation"] > 0:
+        interval = scipy.stats.t.interval(0.95, len(known) - 1, loc=known.mean(), scale=scipy.stats.sem(known))
+        assert near([row["low"], row["high"]], interval, 1e-6), row
+    return known
+
+
+def outliers_of(images, numbers):
+    """(sha256, source, number, deviations), the farthest first, then by digest."""
+    known = numbers[np.isfinite(numbers)]
+    spread = 1.4826 * np.median(abs(known - np.median(known))) if len(known) else 0
+    if not spread > 0:
+        return []
+    far = (numbers - np.median(known)) / spread
+    rows = [(-abs(far[i]), images["sha256"][i], images["source"][i], numbers[i], far[i]) for i in range(len(far)) if abs(far[i]) > 3.5]
+    return [row[1:] for row in sorted(rows)[:5]]
+
+
+def check_summary(file):
+    images = file["images"][:][file["images"]["status"] == 0]
+    layers = [layer.decode() if isinstance(layer, bytes) else layer for layer in file["images"].attrs["targets"]]
+    metrics = file["summary/metrics"][:]
+    columns = [name for name in images.dtype.names if name.endswith(("_before", "_after")) or name.startswith("importance_")]
+    expected = [(name, layer) for name in columns for layer in (layers if images[name].ndim == 2 else [""])]
+    assert [(row["metric"].decode(), row["target"].decode()) for row in metrics] == expected
+    outliers = []
+    for row, (name, layer) in zip(metrics, expected):
+        numbers = images[name][:, layers.index(layer)] if layer else images[name]
+        known = check_moments(row, numbers)
+        quantiles = [row[key] for key in ("smallest", "q05", "q25", "median", "q75", "q95", "largest")]
+        assert near(quantiles, np.quantile(known, [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]) if len(known) else np.full(7, np.nan), 1e-12), row
+        outliers += [(name.encode(), layer.encode(), *found) for found in outliers_of(images, numbers)]
+    found = [tuple(row) for row in file["summary/outliers"][:]]
+    assert len(found) == len(outliers) and all(a[:4] == b[:4] and near(a[4:], b[4:], 1e-12) for a, b in zip(found, outliers)), (found, outliers)
+    for layer in layers:
+        rows = file["summary/importance"][layer][:]
+        values = file["importance"][layer][:][file["images"]["status"] == 0]
+        first = np.argsort(-abs(values), axis=1, kind="stable")[:, :10]
+        assert list(rows["channel"]) == list(range(values.shape[1]))
+        for channel, row in enumerate(rows):
+            known = check_moments(row, values[:, channel])
+            assert not len(known) or near(row["top_ten"], (first == channel).sum() / len(known), 1e-12)
+
+
 def check_timing(table):
     timing = table[:]
     phases = re.findall(r"`([a-z]+)`", section("`/timing`").split("Phases:")[1].split("\n\n")[0])
@@ -178,7 +235,7 @@ def check_frames(file):
 
 
 def check_page_tables(file):
-    tables = {"/" + name: file[name] for name in ("ranks", "images", "steps", "cam/frames", "timing")}
+    tables = {"/" + name: file[name] for name in ("ranks", "images", "steps", "cam/frames", "timing", "summary/metrics", "summary/outliers", "summary/cam")}
     for path, dataset in tables.items():
         attributes = dataset.attrs
         assert len(attributes["units"]) == len(attributes["descriptions"]) == len(dataset.dtype.names)
@@ -192,7 +249,7 @@ def check_page_tables(file):
     names = []
     file.visititems(lambda name, item: names.append("/" + name) if isinstance(item, h5py.Dataset) else None)
     sections = re.findall(r"^### `(.*)`$", PAGE, re.M)
-    assert {re.sub("^/importance/.*", "/importance/<layer>", name) for name in names} == set(sections), names
+    assert {re.sub("^(/summary)?/importance/.*", r"\1/importance/<layer>", name) for name in names} == set(sections), names
     rows = page_table("Root attributes")
     assert sorted(row[0] for row in rows) == sorted(file.attrs), "docs/run-file.md, root attributes"
     for name, kind, _ in rows:
@@ -224,7 +281,7 @@ def check_listing(path):
 
 def run_examples(folder):
     examples = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(examples) == 3
+    assert len(examples) == 4
     outputs = []
     for example in examples:
         if "pandas" in example and not pandas:
@@ -233,10 +290,11 @@ def run_examples(folder):
             continue
         result = subprocess.run([sys.executable, "-X", "utf8", "-c", example], cwd=folder, check=True, stdout=subprocess.PIPE, encoding="utf-8")
         outputs.append(result.stdout.split("\n"))
-    pictures, octaves, cam = outputs
+    pictures, octaves, cam, metrics = outputs
     assert pictures[:2] == ["photos/été-0.jpg 0.5 0.0 [144 288 432]", "photos/été-3.jpg 3.5 3.0 [232 376 520]"], pictures
     assert len(pictures) == 24 + 1
     assert not octaves or [line.split() for line in octaves if line.startswith("3")] == [["3", "15.5", "707.5", "1399.5"]], octaves
+    assert not metrics or len(metrics) == 1 + TARGETS + 1, metrics
     assert cam[0].startswith("[[0.") and cam[-2].endswith("]]"), cam
 
 
@@ -255,6 +313,7 @@ def main():
                 check_importance(file["importance"])
                 check_cam(file["cam"])
                 check_timing(file["timing"])
+                check_summary(file)
                 check_page_tables(file)
                 if pandas:
                     check_frames(file)

@@ -5,9 +5,11 @@
 #include <stdint.h>
 
 #include "common/config/config.h"
+#include "common/numbers/distribution.h"
 #include "common/picture/heat.h"
 
-enum { ROW_SOURCE_MAX = 1024, ROW_ERROR_MAX = 512, ROW_PHASE_MAX = 16, ROW_HOST_MAX = 72 };
+enum { ROW_SOURCE_MAX = 1024, ROW_ERROR_MAX = 512, ROW_PHASE_MAX = 16, ROW_HOST_MAX = 72, ROW_METRIC_MAX = 32 };
+enum { SUMMARY_MAP_SIDE = 32 };
 
 enum image_status { IMAGE_DONE, IMAGE_FAILED, IMAGE_STOPPED };
 
@@ -110,4 +112,34 @@ struct timing_row {
     int64_t count;             // times that the rank entered it; > 0
     double seconds;
     int64_t bytes; // moved between ranks, or read and written
+};
+
+// What a set has in common. One number of /images, a metric, over all pictures that are done, each of its bytes once.
+struct metric_summary {
+    char metric[ROW_METRIC_MAX];  // the column
+    char target[CONFIG_NAME_MAX]; // layer; empty: a number of the whole picture
+    struct distribution numbers;
+};
+
+// The importance of one channel over these pictures.
+struct channel_summary {
+    int32_t channel;
+    struct moments importance;
+    double top_ten; // part of the pictures in which it is among the ten that count most, whatever their sign
+};
+
+// A picture whose number lies far from those of the others.
+struct outlier_row {
+    char metric[ROW_METRIC_MAX], target[CONFIG_NAME_MAX]; // as in metric_summary
+    char sha256[65];                                      // of the input's bytes
+    char source[ROW_SOURCE_MAX];
+    double number;
+    double deviations; // (number - median) / (1.4826 median |number - median|): of normal numbers, standard deviations
+};
+
+// The mean class activation map of these pictures, each brought to SUMMARY_MAP_SIDE x SUMMARY_MAP_SIDE, row by row.
+struct map_summary {
+    char frame[8]; // "first": of the picture, or "last": of the dream
+    int64_t count; // maps
+    double mean[SUMMARY_MAP_SIDE * SUMMARY_MAP_SIDE];
 };

@@ -401,10 +401,24 @@ bool color_of_code_points(int primaries, int curve, struct color_facts *facts)
     return has_space && has_curve;
 }
 
+// Whether white lies among red, green and blue: light of all colours makes it, and more of one makes no other darker.
+static bool are_primaries(const double points[4][2])
+{
+    const double *white = points[0];
+    for (int i = 0; i < 3; i++) {
+        const double *a = points[1 + i], *b = points[1 + (i + 1) % 3], *c = points[1 + (i + 2) % 3];
+        const double all = (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]);
+        const double part = (b[0] - a[0]) * (white[1] - a[1]) - (b[1] - a[1]) * (white[0] - a[0]);
+        if (!(fabs(all) > 1e-4 && part / all > 1e-4)) // a NaN, too
+            return false;
+    }
+    return white[1] > 0.01;
+}
+
 enum status color_to_srgb_by(struct image *image, enum color_space space, const struct color_facts *facts)
 {
     cmsUInt32Number size = 0;
-    void *profile = make_profile(space, facts, &size);
+    void *profile = are_primaries(facts->primaries) ? make_profile(space, facts, &size) : NULL;
     if (!profile) {
         image_notice(image, NOTICE_PROFILE, "what it says of its colours is ignored: there are none like that");
         return STATUS_OK;

@@ -321,7 +321,15 @@ static void colours_without_a_profile(void)
     check_colours("cICP", (uint8_t[]){1, 8, 0, 1}, 4, linear, 1, "");
     check_colours("cICP", (uint8_t[]){1, 16, 0, 1}, 4, pq, 2, "HDR (PQ): what is brighter than white, 203 cd/m2, is clipped");
     check_colours("cICP", (uint8_t[]){1, 99, 0, 1}, 4, same, 0, "the code points of its colours, 1/99/0, are ignored");
-    check_colours("cHRM", (uint8_t[32]){0}, 32, same, 0, "what it says of its colours is ignored");
+    // White whose y is 0, and sRGB's green where white is.
+    static const uint32_t none[][8] = {
+        {0}, {31270, 0, 64000, 33000, 30000, 60000, 15000, 6000}, {31270, 32900, 64000, 33000, 31270, 32900, 15000, 6000}};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        uint8_t chunk[32];
+        for (size_t k = 0; k < sizeof chunk; k++)
+            chunk[k] = (uint8_t)(none[i][k / 4] >> (24 - 8 * (k % 4)));
+        check_colours("cHRM", chunk, 32, same, 0, "what it says of its colours is ignored");
+    }
 }
 
 // Rows before the damage are there, where it is accepted.

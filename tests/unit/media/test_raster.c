@@ -31,9 +31,15 @@ struct kind {
     int compression, orientation;
     bool points, matrix; // pixels are points; by a matrix
     const char *caption;
+    int tile;   // pixels along a side; 0: TILE
     int sparse; // every second strip or tile is left out, or full of no data, or 0
 };
 enum { LEFT_OUT = 1, FULL_OF_NOTHING };
+
+static int tile_of(const struct kind *kind)
+{
+    return kind->tile ? kind->tile : TILE;
+}
 
 static void range_of(const struct kind *kind, double *low, double *high)
 {
@@ -93,7 +99,7 @@ static void set_tags(TIFF *tiff, const struct kind *kind)
     if (kind->samples > colours)
         TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES, kind->samples - colours, none);
     if (kind->tiled)
-        TIFFSetField(tiff, TIFFTAG_TILEWIDTH, TILE), TIFFSetField(tiff, TIFFTAG_TILELENGTH, TILE);
+        TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile_of(kind)), TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile_of(kind));
     else
         TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, ROWS);
     TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, kind->caption ? kind->caption : caption);
@@ -123,7 +129,7 @@ static struct bytes make(const struct kind *kind)
     set_tags(tiff, kind);
     const tmsize_t size = kind->tiled ? TIFFTileSize(tiff) : TIFFStripSize(tiff);
     uint8_t *unit = malloc((size_t)size);
-    const int wide = kind->tiled ? TILE : WIDTH, high = kind->tiled ? TILE : ROWS;
+    const int wide = kind->tiled ? tile_of(kind) : WIDTH, high = kind->tiled ? tile_of(kind) : ROWS;
     for (int plane = 0; plane < (kind->separate ? kind->samples : 1); plane++)
         for (int top = 0; top < HEIGHT; top += high)
             for (int left = 0; left < WIDTH; left += wide) {
@@ -178,7 +184,7 @@ static uint8_t *samples_of(const struct bytes *file, int *samples, int *bits)
     uint8_t *all = malloc(WIDTH * HEIGHT * step), *unit = malloc((size_t)(TIFFIsTiled(tiff) ? TIFFTileSize(tiff) : TIFFStripSize(tiff)));
     uint32_t wide = WIDTH, high = ROWS;
     if (TIFFIsTiled(tiff))
-        wide = high = TILE;
+        TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &wide), TIFFGetField(tiff, TIFFTAG_TILELENGTH, &high);
     else
         TIFFGetField(tiff, TIFFTAG_ROWSPERSTRIP, &high);
     for (int p = 0; p < planes; p++)
@@ -402,6 +408,47 @@ static void sparse_files(void)
                 free(file.data);
                 free(full.data);
             }
+}
+
+// Those of large pictures, of which this one is a part.
+static void tiles_larger_than_the_picture(void)
+{
+    struct kind kind = {
+        .type = {SAMPLE_UINT, 8}, .photometric = PHOTOMETRIC_MINISBLACK, .samples = 4, .tiled = true, .mode = "wl", .tile = 1040};
+    struct bytes large = make(&kind);
+    kind.tile = 0;
+    struct bytes usual = make(&kind);
+    same_dreams(&large, &usual, &roomy);
+    free(large.data);
+    free(usual.data);
+}
+
+// Which libtiff reads, but does not write.
+static void tiles_of_an_odd_size(void)
+{
+    const struct kind kind = {
+        .type = {SAMPLE_UINT, 8}, .photometric = PHOTOMETRIC_MINISBLACK, .samples = 4, .tiled = true, .mode = "wl", .tile = 1040};
+    struct bytes file = make(&kind);
+    uint8_t *bytes = file.data;
+    const size_t at = (size_t)codec_number(bytes + 4, 4, false);
+    for (size_t i = 0; i < codec_number(bytes + at, 2, false); i++) {
+        uint8_t *entry = bytes + at + 2 + 12 * i;
+        const uint64_t tag = codec_number(entry, 2, false);
+        if (tag == TIFFTAG_TILEWIDTH || tag == TIFFTAG_TILELENGTH)
+            entry[8] = 1000 & 255, entry[9] = 1000 >> 8;
+    }
+    struct image image;
+    int samples, bits;
+    struct bytes out = dreamed(&file, &roomy, 0.01f, &image);
+    CU_ASSERT_STRING_EQUAL(
+        image.notice,
+        "4 bands: 1, 2 and 3 are red, green and blue (input.bands), others do not stay: its tiles are no multiple of 16 pixels, "
+        "as TIFF wants them");
+    free(samples_of(&out, &samples, &bits));
+    CU_ASSERT_EQUAL(samples, 3);
+    image_destroy(&image);
+    free(file.data);
+    free(out.data);
 }
 
 // Strips that are cut off: the dream is on grey there, or the value for no data stays; other bands have that, or 0, and are as they were
@@ -860,6 +907,8 @@ static const struct unit_test tests[] = {
     {"every type of sample, grey and bands, strips and tiles", every_type},
     {"its tags stay", its_tags_stay},
     {"sparse files", sparse_files},
+    {"tiles larger than the picture", tiles_larger_than_the_picture},
+    {"tiles of an odd size", tiles_of_an_odd_size},
     {"what is cut off", what_is_cut_off},
     {"bands are chosen", bands_are_chosen},
     {"ranges", ranges},

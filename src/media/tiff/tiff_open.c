@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "media/picture/tiff_open.h"
+#include "media/tiff/tiff_open.h"
 
 #include <pthread.h>
 #include <string.h>

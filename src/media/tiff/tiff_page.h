@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/picture/image.h"
-#include "media/picture/tiff_open.h"
+#include "media/tiff/tiff_open.h"
 
 // The file in memory, and what libtiff said about it.
 struct tiff_source {

@@ -9,7 +9,7 @@
 #include "common/system/text.h"
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 // What it takes to bring units into an image.
 struct reading {
@@ -260,13 +260,16 @@ enum status codec_tiff_decode(const uint8_t *bytes, size_t size, const struct im
 {
     struct tiff_source source = {.file = {.bytes = bytes, .size = size}};
     struct tiff_page page;
+    struct image_choice choice = limits->choice;
     enum status rc = tiff_page_open(&page, &source, limits);
+    if (rc == STATUS_OK && !choice.alone && page.tiled && (page.unit_width % 16 != 0 || page.unit_height % 16 != 0))
+        choice.alone = "its tiles are no multiple of 16 pixels, as TIFF wants them";
     if (rc == STATUS_OK)
-        rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &limits->choice, .image = image}, limits);
+        rc = read_image(&(struct reading){.page = &page, .source = &source, .choice = &choice, .image = image}, limits);
     tiff_close(page.tiff);
     if (rc == STATUS_OK)
         see_pages(image, codec_tiff_pages(bytes, size));
-    if (rc == STATUS_OK && limits->choice.alone)
+    if (rc == STATUS_OK && choice.alone)
         tags_lose_samples(image);
     return rc;
 }

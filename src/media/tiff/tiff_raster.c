@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 struct copying {
     struct tiff_source source;
@@ -187,8 +188,7 @@ enum status tiff_raster_encode(FILE *stream, const struct codec_output *output)
 {
     const struct image *image = output->image;
     const struct image_raster *raster = &image->raster;
-    const int side = image->width > image->height ? image->width : image->height;
-    struct image_limits limits = {.side = side, .pixels = (uint64_t)image->width * (uint64_t)image->height};
+    struct image_limits limits = {.side = INT_MAX, .pixels = UINT64_MAX}; // these very bytes were within those of the input
     struct copying c = {.source.file = {.bytes = raster->file, .size = raster->file_size},
                         .raster = raster,
                         .image = image,
@@ -204,7 +204,7 @@ enum status tiff_raster_encode(FILE *stream, const struct codec_output *output)
     c.bytes = (size_t)c.page.bits / 8;
     if (c.page.orientation > 1)
         TRY_OUT(turn_back(&c, &turned));
-    const uint64_t bytes = limits.pixels * (uint64_t)c.samples * c.bytes;
+    const uint64_t bytes = (uint64_t)image->width * (uint64_t)image->height * (uint64_t)c.samples * c.bytes;
     const struct tiff_listener listener = {tiff_failure_hear, &c.failure};
     c.out = tiff_open_sink(stream, bytes, &listener);
     rc = c.out && set_tags(&c) ? copy_units(&c) : tiff_failure_report(&c.failure);

@@ -8,7 +8,7 @@
 
 #include "common/picture/samples.h"
 #include "media/picture/codec_formats.h"
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 enum { STRIP_BYTES = 256 << 10, DEFLATE_LEVEL = 6, CLASSIC_BYTES_MAX = 2000000000 };
 

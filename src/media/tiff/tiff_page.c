@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "media/picture/tiff_page.h"
+#include "media/tiff/tiff_page.h"
 
 #include <math.h>
 #include <stdlib.h>
