@@ -14,6 +14,7 @@ enum image_format { IMAGE_FORMAT_PNG, IMAGE_FORMAT_TIFF, IMAGE_FORMAT_JPEG, IMAG
 enum image_notice {
     NOTICE_PAGES,     // more than the first
     NOTICE_PROFILE,   // of ICC
+    NOTICE_TAGS,      // that do not come along
     NOTICE_INKS,      // CMYK
     NOTICE_CLIPPED,   // floats; light of HDR
     NOTICE_ALPHA,     // in a format without

@@ -13,6 +13,7 @@ static const struct {
 } kinds[NOTICE_KINDS] = {
     [NOTICE_PAGES] = {LOG_INFO, "of several pages or frames the first is taken"},
     [NOTICE_PROFILE] = {LOG_INFO, "the ICC profile is ignored, or the dream has none"},
+    [NOTICE_TAGS] = {LOG_INFO, "some of its tags are too long, and left out"},
     [NOTICE_INKS] = {LOG_INFO, "CMYK without a profile, its colours are a guess"},
     [NOTICE_CLIPPED] = {LOG_INFO, "what is outside the range is clipped"},
     [NOTICE_BANDS] = {LOG_INFO, "some of its bands are dreamed on (input.bands)"},

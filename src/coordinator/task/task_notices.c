@@ -2,6 +2,7 @@
 #include "coordinator/task/task_notices.h"
 
 #include "common/picture/geometry.h"
+#include "media/picture/codec.h"
 
 void task_notices_loaded(struct image *image, const struct config *config, bool explains)
 {
@@ -14,6 +15,8 @@ void task_notices_loaded(struct image *image, const struct config *config, bool 
                      config->octaves.count, GEOMETRY_MIN_SIDE);
     if (image->alpha && config->output.format == OUTPUT_JPEG)
         image_notice(image, NOTICE_ALPHA, "JPEG has no alpha; the dream is written without");
+    if (config->output.format == OUTPUT_JPEG && !codec_jpeg_holds(&image->tags))
+        image_notice(image, NOTICE_TAGS, "JPEG has room for 64 kB of EXIF and of XMP; what is longer is left out");
 }
 
 // Of an objective that is a mean of activations, 0 means that there was none, at any of its places. The original itself is another matter:

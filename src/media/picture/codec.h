@@ -44,6 +44,9 @@ enum status codec_encode(const char *path, enum image_format format, const struc
 // The same of (height, width, 3) bytes, as a PNG without a profile.
 enum status codec_encode_bytes(const char *path, int width, int height, const uint8_t *rgb) MUST_CHECK;
 
+// Whether a JPEG has room for all of these tags. Those that it has none for are left out.
+bool codec_jpeg_holds(const struct image_tags *tags);
+
 enum { CODEC_QUALITY = 95 };
 
 // The same as JPEG, of a quality from 1 to 100.

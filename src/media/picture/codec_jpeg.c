@@ -388,9 +388,20 @@ static enum status salvage(struct jpeg_job *job)
     return finish(job);
 }
 
+static bool fits(size_t name_size, size_t size)
+{
+    return name_size + size <= MARKER_BYTES_MAX - 2;
+}
+
+bool codec_jpeg_holds(const struct image_tags *tags)
+{
+    return fits(sizeof exif_name, tags->exif_size) && fits(sizeof xmp_name, tags->xmp_size) &&
+           (!tags->description || fits(0, strlen(tags->description)));
+}
+
 static void write_marker(struct jpeg_compress_struct *out, int marker, const char *name, size_t name_size, const void *bytes, size_t size)
 {
-    if (!bytes || name_size + size > MARKER_BYTES_MAX - 2)
+    if (!bytes || !fits(name_size, size))
         return; // TIFF and PNG have room for more
     jpeg_write_m_header(out, marker, (unsigned)(name_size + size));
     for (size_t i = 0; i < name_size; i++)

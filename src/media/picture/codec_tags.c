@@ -35,7 +35,8 @@ struct sink {
     size_t size, room;
     uint64_t base;
     bool large;
-    bool failed; // no memory, or too much
+    bool failed;     // no memory, or too much
+    bool incomplete; // a value that is not in the file, or too long
 };
 
 struct entries {
@@ -167,9 +168,11 @@ static void copy_values(const struct tree *tree, const struct entry *entry, stru
 static void copy_directory(const struct tree *tree, uint64_t at, struct sink *sink, struct entries *entries, int depth)
 {
     const uint64_t count = entry_count(tree, at);
-    struct entry entry;
     for (uint64_t i = 0; i < count && i < ENTRIES_MAX && !sink->failed; i++) {
-        if (!read_entry(tree, at, i, &entry) || (depth == 0 && is_structural(entry.tag)) || has(entries, entry.tag))
+        struct entry entry = {0};
+        const bool is = read_entry(tree, at, i, &entry), ours = depth == 0 && is_structural(entry.tag);
+        sink->incomplete = sink->incomplete || (!is && (!ours || entry.tag == TAG_XMP));
+        if (!is || ours || has(entries, entry.tag))
             continue;
         if (points_to_directory(entry.tag))
             copy_below(tree, &entry, sink, entries, depth);
@@ -178,9 +181,12 @@ static void copy_directory(const struct tree *tree, uint64_t at, struct sink *si
     }
 }
 
-static enum status keep(void **to, size_t *to_size, const void *bytes, size_t size)
+// What is too long stays behind.
+static enum status keep(struct image *image, const char *what, void **to, size_t *to_size, const void *bytes, size_t size)
 {
     uint8_t *copy;
+    if (size > TAGS_BYTES_MAX)
+        image_notice(image, NOTICE_TAGS, "its %s is left out: %zu bytes are more than %d MiB", what, size, TAGS_BYTES_MAX >> 20);
     if (*to || size == 0 || size > TAGS_BYTES_MAX)
         return STATUS_OK;
     TRY(ALLOCATE(copy, size + 1, "for %zu bytes of tags", size));
@@ -194,17 +200,19 @@ static enum status keep(void **to, size_t *to_size, const void *bytes, size_t si
 enum status tags_take_exif(struct image *image, const void *block, size_t size)
 {
     struct tree tree;
-    return tree_open(&tree, block, size) ? keep((void **)&image->tags.exif, &image->tags.exif_size, block, size) : STATUS_OK;
+    if (!tree_open(&tree, block, size))
+        return STATUS_OK;
+    return keep(image, "EXIF", (void **)&image->tags.exif, &image->tags.exif_size, block, size);
 }
 
 enum status tags_take_xmp(struct image *image, const void *text, size_t size)
 {
-    return keep((void **)&image->tags.xmp, &image->tags.xmp_size, text, size);
+    return keep(image, "XMP", (void **)&image->tags.xmp, &image->tags.xmp_size, text, size);
 }
 
 enum status tags_take_description(struct image *image, const char *text, size_t size)
 {
-    return keep((void **)&image->tags.description, NULL, text, strnlen(text, size));
+    return keep(image, "description", (void **)&image->tags.description, NULL, text, strnlen(text, size));
 }
 
 enum status tags_take_tiff(struct image *image, const uint8_t *bytes, size_t size)
@@ -224,8 +232,10 @@ enum status tags_take_tiff(struct image *image, const uint8_t *bytes, size_t siz
     if (find_entry(&tree, tree.first, TAG_XMP, &xmp))
         TRY_OUT(tags_take_xmp(image, tree.bytes + xmp.at, xmp.size));
     if (sink.failed) // more than any EXIF
-        image_notice(image, NOTICE_PROFILE, "its tags are left out: there are too many");
-    else if (any) {
+        image_notice(image, NOTICE_TAGS, "its tags are left out: they are more than %d MiB", TAGS_BYTES_MAX >> 20);
+    else if (sink.incomplete)
+        image_notice(image, NOTICE_TAGS, "some of its tags are left out: damaged, or more than %d MiB", TAGS_BYTES_MAX >> 20);
+    if (any && !sink.failed) {
         set_number(sink.bytes + 4, 4, first);
         TRY_OUT(tags_take_exif(image, sink.bytes, sink.size));
     }

@@ -595,6 +595,49 @@ static void descriptions_of_stacks(void)
     }
 }
 
+// What is longer than any EXIF or XMP is left out, which is said; what is not comes along. JPEG has less room.
+static void long_tags(void)
+{
+    enum { LONGEST = 16 << 20, ROOM_OF_JPEG = 65533 - 29 };
+    static const struct {
+        int xmp, description;
+        const char *notice;
+        bool jpeg;
+    } cases[] = {
+        {ROOM_OF_JPEG, 10, "", true},
+        {ROOM_OF_JPEG + 1, 10, "", false},
+        {10, ROOM_OF_JPEG + 100, "", false},
+        {LONGEST, 10, "", false},
+        {LONGEST + 1, 10, "some of its tags are left out: damaged, or more than 16 MiB", true},
+        {10, LONGEST + 1, "some of its tags are left out: damaged, or more than 16 MiB", true},
+        {10, LONGEST, "its tags are left out: they are more than 16 MiB", true}, // with what is around it
+    };
+    const struct kind kind = {.photometric = PHOTOMETRIC_MINISBLACK, .bits = 8, .samples = 1};
+    char *text = malloc(LONGEST + 2);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memset(text, 'x', LONGEST + 2);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        TIFF *tiff = TIFFOpen("test_codec.tif", "w");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tiff);
+        set_tags(tiff, &kind);
+        TIFFSetField(tiff, TIFFTAG_XMLPACKET, cases[i].xmp, text);
+        text[cases[i].description - 1] = '\0';
+        TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, text);
+        text[cases[i].description - 1] = 'x';
+        write_units(tiff, &kind);
+        TIFFClose(tiff);
+        struct bytes file = read_and_remove("test_codec.tif");
+        struct image image;
+        UNIT_OK(codec_decode(file.data, file.size, &roomy, &image));
+        CU_ASSERT_STRING_EQUAL(image.notice, cases[i].notice);
+        CU_ASSERT_EQUAL(image.tags.xmp != NULL, cases[i].xmp <= LONGEST);
+        CU_ASSERT_EQUAL(codec_jpeg_holds(&image.tags), cases[i].jpeg);
+        image_destroy(&image);
+        free(file.data);
+    }
+    free(text);
+}
+
 static const struct unit_test tests[] = {
 #ifdef TIFFLIB_AT_LEAST
     {"what others do with libtiff's messages", what_others_do_with_messages},
@@ -612,6 +655,7 @@ static const struct unit_test tests[] = {
     {"floats come out again", floats_come_out_again},
     {"the first of several pages", the_first_of_several_pages},
     {"descriptions of stacks", descriptions_of_stacks},
+    {"long tags", long_tags},
     {"pages beside the first", pages_beside_the_first},
 };
 UNIT_MAIN("codec: TIFF", tests)
