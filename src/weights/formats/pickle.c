@@ -418,14 +418,13 @@ static enum status collect_classes(const struct machine *m, const struct value *
 
 static enum status collect(const struct machine *m, struct pickle_tensors *out)
 {
-    const struct item *items = m->items.items;
     const struct value *top = &m->stack[0];
     const int64_t holder = m->depth == 1 && top->kind == CONTAINER ? find_holder(m, top) : NOTHING_HELD;
     if (holder == NOTHING_HELD)
         return fail(STATUS_FORMAT, "the pickle holds no dict of tensors: save model.state_dict()");
     TRY(ALLOCATE(out->items, m->tensors.count, "for %zu tensors", m->tensors.count));
     for (size_t i = 0; i < m->items.count; i++) {
-        const struct item *item = &items[i];
+        const struct item *item = (const struct item *)m->items.items + i;
         if (item->owner != (uint32_t)holder || !item->named || item->value.kind != TENSOR_OF)
             continue;
         if (out->count == m->tensors.count)
@@ -444,7 +443,7 @@ static enum status collect_keys(const struct machine *m, struct pickle_tensors *
     if (m->depth != 1 || m->stack[0].kind != CONTAINER)
         return fail(STATUS_FORMAT, "the pickle of storages is no list");
     for (size_t i = 0; i < m->items.count; i++) {
-        const struct item *item = &((const struct item *)m->items.items)[i];
+        const struct item *item = (const struct item *)m->items.items + i;
         if (item->owner != m->stack[0].at || item->value.kind != TEXT)
             continue;
         if (out->count == PICKLE_KEYS_MAX)
