@@ -14,7 +14,6 @@ enum image_format { IMAGE_FORMAT_PNG, IMAGE_FORMAT_TIFF, IMAGE_FORMAT_JPEG, IMAG
 enum image_notice {
     NOTICE_PAGES,     // more than the first
     NOTICE_PROFILE,   // of ICC
-    NOTICE_TAGS,      // that do not come along
     NOTICE_INKS,      // CMYK
     NOTICE_CLIPPED,   // floats; light of HDR
     NOTICE_ALPHA,     // in a format without
@@ -27,6 +26,7 @@ enum image_notice {
     NOTICE_NO_DATA,   // in a part of it
     NOTICE_DAMAGE,    // that has been passed over
     NOTICE_READABLE,  // refused, though something is there
+    NOTICE_TAGS,      // that do not come along
     NOTICE_KINDS
 };
 

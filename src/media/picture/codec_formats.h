@@ -64,6 +64,10 @@ struct codec_output {
 
 enum status codec_png_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 enum status codec_tiff_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+// What the segments of EXIF and of XMP begin with, and how long one is at most.
+extern const char codec_jpeg_exif[6], codec_jpeg_xmp[29];
+enum { CODEC_JPEG_MARKER_BYTES_MAX = 65535 };
+
 enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 
 // Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8, 16 or 32.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive. Out goes RGB of 8
-// bits, as YCbCr with chroma at full resolution.
+// JPEG by libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive.
 //
 // libjpeg leaves by longjmp. Everything that must survive the jump lies in one struct that the outermost function owns; the function
 // that calls setjmp has no variables of its own.
@@ -23,19 +22,16 @@
 #include "media/picture/codec_formats.h"
 
 enum {
-    SCANS_MAX = 100, // of a progressive picture: encoders make about ten, and each costs time for every pixel of however few bytes
-    MARKER_BYTES_MAX = 65535,
-    BLOCK_PADDING_MAX = 64,        // pixels a side, of the coefficients kept
+    SCANS_MAX = 100,        // of a progressive picture: encoders make about ten, and each costs time for every pixel of however few bytes
+    BLOCK_PADDING_MAX = 64, // pixels a side, of the coefficients kept
     COEFFICIENT_BYTES = 4 * 2,     // a pixel, of at most four components
     LIBJPEG_BYTES_SPARE = 32 << 20 // for rows and tables
 };
 
-static const char exif_name[6] = "Exif\0", xmp_name[29] = "http://ns.adobe.com/xap/1.0/";
-
 // For libjpeg, of a file.
 struct jpeg_source {
     struct jpeg_source_mgr manager;
-    struct codec_source *file; // NULL: decoding or encoding
+    struct codec_source *file; // NULL: decoding
     uint64_t at;
     JOCTET buffer[4096];
 };
@@ -45,7 +41,7 @@ struct jpeg_job {
     struct jpeg_error_mgr errors;
     char message[JMSG_LENGTH_MAX]; // libjpeg's last error
     enum status status;            // what kind it is
-    uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over or takes them
+    uint8_t *row;                  // malloc'ed; samples as libjpeg hands them over
     // looking at the header only
     struct jpeg_source source;
     struct codec_header *header;
@@ -67,10 +63,6 @@ struct jpeg_job {
     const struct image_limits *limits;
     struct image *image;
     enum color_space space;
-    // encoding only
-    struct jpeg_compress_struct out;
-    FILE *stream; // NULL: decoding
-    const struct codec_output *output;
 };
 
 static enum status kind_of(int code)
@@ -88,8 +80,6 @@ static enum status kind_of(int code)
     case JERR_FRACT_SAMPLE_NOTIMPL:
     case JERR_CCIR601_NOTIMPL:
         return STATUS_UNSUPPORTED;
-    case JERR_FILE_WRITE:
-        return STATUS_IO;
     default:
         return STATUS_FORMAT;
     }
@@ -173,8 +163,9 @@ static void start_reading(struct jpeg_job *job)
 static int find_orientation(const struct jpeg_decompress_struct *in)
 {
     for (jpeg_saved_marker_ptr m = in->marker_list; m; m = m->next)
-        if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof exif_name && memcmp(m->data, exif_name, sizeof exif_name) == 0)
-            return exif_orientation(m->data + sizeof exif_name, m->data_length - sizeof exif_name);
+        if (m->marker == JPEG_APP0 + 1 && m->data_length > sizeof codec_jpeg_exif &&
+            memcmp(m->data, codec_jpeg_exif, sizeof codec_jpeg_exif) == 0)
+            return exif_orientation(m->data + sizeof codec_jpeg_exif, m->data_length - sizeof codec_jpeg_exif);
     return 1;
 }
 
@@ -256,10 +247,11 @@ static enum status take_tags(struct jpeg_job *job)
         const size_t size = m->data_length;
         if (m->marker == JPEG_COM)
             TRY(tags_take_description(image, (const char *)m->data, size));
-        else if (m->marker == JPEG_APP0 + 1 && size > sizeof exif_name && memcmp(m->data, exif_name, sizeof exif_name) == 0)
-            TRY(tags_take_exif(image, m->data + sizeof exif_name, size - sizeof exif_name));
-        else if (m->marker == JPEG_APP0 + 1 && size > sizeof xmp_name && memcmp(m->data, xmp_name, sizeof xmp_name) == 0)
-            TRY(tags_take_xmp(image, m->data + sizeof xmp_name, size - sizeof xmp_name));
+        else if (m->marker == JPEG_APP0 + 1 && size > sizeof codec_jpeg_exif &&
+                 memcmp(m->data, codec_jpeg_exif, sizeof codec_jpeg_exif) == 0)
+            TRY(tags_take_exif(image, m->data + sizeof codec_jpeg_exif, size - sizeof codec_jpeg_exif));
+        else if (m->marker == JPEG_APP0 + 1 && size > sizeof codec_jpeg_xmp && memcmp(m->data, codec_jpeg_xmp, sizeof codec_jpeg_xmp) == 0)
+            TRY(tags_take_xmp(image, m->data + sizeof codec_jpeg_xmp, size - sizeof codec_jpeg_xmp));
     }
     image->tags.density[0] = in->saw_JFIF_marker ? unit * in->X_density : 0;
     image->tags.density[1] = in->saw_JFIF_marker ? unit * in->Y_density : 0;
@@ -334,7 +326,7 @@ static enum status read_header(struct jpeg_job *job)
                                                    .resync_to_restart = jpeg_resync_to_restart,
                                                    .term_source = do_nothing};
     in->src = &job->source.manager;
-    jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
+    jpeg_save_markers(in, JPEG_APP0 + 1, CODEC_JPEG_MARKER_BYTES_MAX);
     read_start(job);
     TRY(choose_space(job));
     TRY(codec_check_size(job->limits, in->image_width, in->image_height));
@@ -362,9 +354,9 @@ static enum status read_picture(struct jpeg_job *job)
     struct jpeg_decompress_struct *in = &job->in;
     start_reading(job);
     jpeg_mem_src(in, job->bytes, job->size);
-    jpeg_save_markers(in, JPEG_APP0 + 1, MARKER_BYTES_MAX);
-    jpeg_save_markers(in, JPEG_APP0 + 2, MARKER_BYTES_MAX);
-    jpeg_save_markers(in, JPEG_COM, MARKER_BYTES_MAX);
+    jpeg_save_markers(in, JPEG_APP0 + 1, CODEC_JPEG_MARKER_BYTES_MAX);
+    jpeg_save_markers(in, JPEG_APP0 + 2, CODEC_JPEG_MARKER_BYTES_MAX);
+    jpeg_save_markers(in, JPEG_COM, CODEC_JPEG_MARKER_BYTES_MAX);
     read_start(job);
     TRY(choose_space(job));
     jpeg_read_icc_profile(in, &job->profile, &job->profile_size);
@@ -388,97 +380,14 @@ static enum status salvage(struct jpeg_job *job)
     return finish(job);
 }
 
-static bool fits(size_t name_size, size_t size)
-{
-    return name_size + size <= MARKER_BYTES_MAX - 2;
-}
-
-bool codec_jpeg_holds(const struct image_tags *tags)
-{
-    return fits(sizeof exif_name, tags->exif_size) && fits(sizeof xmp_name, tags->xmp_size) &&
-           (!tags->description || fits(0, strlen(tags->description)));
-}
-
-static void write_marker(struct jpeg_compress_struct *out, int marker, const char *name, size_t name_size, const void *bytes, size_t size)
-{
-    if (!bytes || !fits(name_size, size))
-        return; // TIFF and PNG have room for more
-    jpeg_write_m_header(out, marker, (unsigned)(name_size + size));
-    for (size_t i = 0; i < name_size; i++)
-        jpeg_write_m_byte(out, (uint8_t)name[i]);
-    for (size_t i = 0; i < size; i++)
-        jpeg_write_m_byte(out, ((const uint8_t *)bytes)[i]);
-}
-
-static void write_tags(struct jpeg_compress_struct *out, const struct image_tags *tags)
-{
-    write_marker(out, JPEG_APP0 + 1, exif_name, sizeof exif_name, tags->exif, tags->exif_size);
-    write_marker(out, JPEG_APP0 + 1, xmp_name, sizeof xmp_name, tags->xmp, tags->xmp_size);
-    if (tags->description && !tags->exif)
-        write_marker(out, JPEG_COM, "", 0, tags->description, strlen(tags->description));
-}
-
-static void set_density(struct jpeg_compress_struct *out, const double density[2])
-{
-    if (!(density[0] > 0) || !(density[1] > 0))
-        return;
-    out->density_unit = 1; // dots an inch
-    out->X_density = (UINT16)lround(fmin(fmax(density[0] * 0.0254, 1), UINT16_MAX));
-    out->Y_density = (UINT16)lround(fmin(fmax(density[1] * 0.0254, 1), UINT16_MAX));
-}
-
-// Everything that decides on the bytes is set here, so that the same picture gives the same.
-static void start_writing(struct jpeg_job *job)
-{
-    struct jpeg_compress_struct *out = &job->out;
-    const struct image *image = job->output->image;
-    out->err = set_errors(job);
-    out->client_data = job;
-    jpeg_create_compress(out);
-    out->mem->max_memory_to_use = 0; // whatever JPEGMEM says: the picture is as large as it is
-    jpeg_stdio_dest(out, job->stream);
-    out->image_width = (JDIMENSION)image->width;
-    out->image_height = (JDIMENSION)image->height;
-    out->input_components = 3;
-    out->in_color_space = JCS_RGB;
-    jpeg_set_defaults(out);
-    jpeg_set_quality(out, job->output->quality, TRUE);
-    out->comp_info[0].h_samp_factor = out->comp_info[0].v_samp_factor = 1; // chroma as fine as luma
-    out->dct_method = JDCT_ISLOW;
-    out->optimize_coding = TRUE;
-    set_density(out, image->tags.density);
-    jpeg_start_compress(out, TRUE);
-    write_tags(out, &image->tags);
-    if (image->icc)
-        jpeg_write_icc_profile(out, image->icc, (unsigned)image->icc_size);
-}
-
-static enum status write_picture(struct jpeg_job *job)
-{
-    const struct image *image = job->output->image;
-    if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
-        return fail(STATUS_LIMIT, "%d x %d pixels are more than JPEG can hold, %ld a side; set output.format to png or tiff", image->width,
-                    image->height, JPEG_MAX_DIMENSION);
-    TRY(ALLOCATE(job->row, 3 * (size_t)image->width, "for a row of %d pixels", image->width));
-    start_writing(job);
-    for (int y = 0; y < image->height; y++) {
-        codec_get_row(job->output, y, job->row);
-        jpeg_write_scanlines(&job->out, &job->row, 1);
-    }
-    jpeg_finish_compress(&job->out);
-    return STATUS_OK;
-}
-
 static enum status run_protected(struct jpeg_job *job)
 {
     if (!setjmp(job->failed))
-        return job->header ? read_header(job) : job->stream ? write_picture(job) : read_picture(job);
+        return job->header ? read_header(job) : read_picture(job);
     if (job->rows_done > 0 && !job->salvaged && job->limits->choice.accepts_damage)
         return salvage(job);
     if (job->without_end)
         return fail(STATUS_FORMAT, "not a valid JPEG: it ends early");
-    if (job->stream)
-        return fail(job->status == STATUS_FORMAT ? STATUS_INTERNAL : job->status, "libjpeg: %s", job->message);
     return fail(job->status, job->status == STATUS_FORMAT ? "not a valid JPEG: %s" : "a JPEG that cannot be read: %s", job->message);
 }
 
@@ -497,14 +406,5 @@ enum status codec_jpeg_probe(struct codec_source *source, const struct image_lim
     struct jpeg_job job = {.source.file = source, .limits = limits, .header = header};
     enum status rc = run_protected(&job);
     jpeg_destroy_decompress(&job.in);
-    return rc;
-}
-
-enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output)
-{
-    struct jpeg_job job = {.stream = stream, .output = output};
-    enum status rc = run_protected(&job);
-    jpeg_destroy_compress(&job.out);
-    free(job.row);
     return rc;
 }
