@@ -100,7 +100,7 @@ fact(run.ranks === 1 ? "process" : `workers of ${run.ranks} ranks`, run.ranks ==
 fact(hostNames.length === 1 ? "host" : "hosts", String(hostNames.length));
 fact("version", run.version);
 for (const section of document.querySelectorAll("main > section[id]")) {
-  if (section.id === "failures" && !failed) continue;
+  if ((section.id === "failures" && !failed) || (section.id === "set" && !data.set)) continue;
   at("sections").append(make("li", {}, make("a", {href: `#${section.id}`}, section.querySelector("h2").textContent)));
 }
 
@@ -247,6 +247,105 @@ at("failures").hidden = failed === 0;
 at("failures-table").tBodies[0].append(...images.filter((image) => image.status === "failed")
   .map((image) => make("tr", {}, make("td", {}, image.source), make("td", {}, image.error || "no reason is known"))));
 
+/* The set */
+const set = data.set;
+const ENDS = 4;
+// What a column of /images is to a reader: the measure, and whether it is of the picture or of its dream.
+function metricOf(row) {
+  const [, column, ending] = row.metric.match(/^(.*?)_(before|after)$/) || [];
+  const index = measures.findIndex((measure) => measure.column === column);
+  return index < 0 ? null : {index, ending, title: measures[index].title, target: row.target, row};
+}
+const svg = (element, attributes, ...children) => {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", element);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+};
+// Boxes of the middle half, lines to 5% and 95%, dots at the ends; one above the other on one scale.
+function boxes(rows, label) {
+  const WIDTH = 300, HEIGHT = 17, low = Math.min(...rows.map((row) => row.smallest)), high = Math.max(...rows.map((row) => row.largest));
+  const x = (value) => (6 + (WIDTH - 12) * (high > low ? (value - low) / (high - low) : 0.5)).toFixed(1);
+  const drawn = rows.map((row, i) => {
+    const y = HEIGHT * i + HEIGHT / 2, group = svg("g", {class: row.metric.endsWith("_before") ? "was" : "is"});
+    group.append(svg("line", {x1: x(row.q05), x2: x(row.q95), y1: y, y2: y}),
+      svg("rect", {x: x(row.q25), y: y - 5, width: Math.max(1, x(row.q75) - x(row.q25)).toFixed(1), height: 10}),
+      svg("line", {class: "middle", x1: x(row.median), x2: x(row.median), y1: y - 7, y2: y + 7}),
+      svg("circle", {cx: x(row.smallest), cy: y, r: 1.8}), svg("circle", {cx: x(row.largest), cy: y, r: 1.8}));
+    return group;
+  });
+  return svg("svg", {class: "boxes", viewBox: `0 0 ${WIDTH} ${HEIGHT * rows.length}`, width: WIDTH, height: HEIGHT * rows.length, role: "img", "aria-label": label}, ...drawn);
+}
+function drawDistributions(metrics) {
+  const groups = new Map();
+  for (const metric of metrics) {
+    const key = `${metric.index} ${metric.target}`;
+    groups.set(key, [...(groups.get(key) || []), metric]);
+  }
+  const lines = (rows, text) => rows.map((row) => make("div", {}, text(row)));
+  for (const group of groups.values()) {
+    const rows = group.map((metric) => metric.row), {title, index} = group[0], unit = measures[index].unit;
+    const spoken = group.map(({ending, row}) => `${ending}: from ${number(row.smallest)} to ${number(row.largest)}, half of them from ${number(row.q25)} to ${number(row.q75)}`).join("; ");
+    at("set-table").tBodies[0].append(make("tr", {}, make("th", {scope: "row"}, title + (unit ? `, ${unit}` : "")), make("td", {}, group[0].target),
+      make("td", {}, boxes(rows, `${title}, ${spoken}`)), make("td", {class: "n"}, ...lines(rows, (row) => number(row.median))),
+      make("td", {class: "n"}, ...lines(rows, (row) => `${number(row.mean)} (${number(row.low)} to ${number(row.high)})`))));
+  }
+}
+function endOf({image, value}) {
+  const shown = image.thumbAfter || image.thumbBefore;
+  const picture = shown ? make("img", {src: shown, alt: ""}) : make("span", {class: "nothing", "aria-hidden": "true"});
+  return make("li", {}, image.picture ? make("a", {href: link(image.picture)}, picture, make("span", {}, name(image))) : make("div", {}, picture, make("span", {}, name(image))),
+    make("span", {class: "number"}, number(value)));
+}
+function drawEnds(metric) {
+  const column = place(metric.index) + (measures[metric.index].perTarget ? Math.max(0, targets.indexOf(metric.target)) : 0);
+  const known = images.filter((image) => image.status === "done" && image.same < 0).map((image) => ({image, value: image[metric.ending][column]}))
+    .filter(({value}) => value !== null).sort((a, b) => a.value - b.value);
+  const count = Math.min(ENDS, Math.floor(known.length / 2));
+  const list = (title, items) => make("div", {}, make("h4", {}, title), make("ol", {}, ...items.map(endOf)));
+  at("ends-lists").replaceChildren(list("Least", known.slice(0, count)), list("Most", known.slice(known.length - count).reverse()));
+}
+// From nothing to most: dark to light.
+const HEAT = [[13, 8, 60], [110, 20, 130], [205, 60, 100], [250, 150, 60], [250, 240, 170]];
+function meanMap(map) {
+  const canvas = make("canvas", {width: map.side, height: map.side, role: "img"}), context = canvas.getContext("2d");
+  const pixels = context.createImageData(map.side, map.side), most = Math.max(1, ...map.values);
+  const peak = map.values.indexOf(Math.max(...map.values));
+  map.values.forEach((value, i) => {
+    const at = (HEAT.length - 1) * Math.max(0, value || 0) / most, k = Math.min(HEAT.length - 2, Math.floor(at));
+    for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = HEAT[k][c] + (at - k) * (HEAT[k + 1][c] - HEAT[k][c]);
+    pixels.data[4 * i + 3] = 255;
+  });
+  context.putImageData(pixels, 0, 0);
+  const percent = (cell) => Math.round(100 * (cell + 0.5) / map.side);
+  const title = map.frame === "last" ? "dreams" : explains ? "pictures" : "before";
+  canvas.setAttribute("aria-label", `Mean map, ${title}: most at ${percent(peak % map.side)}% of the width and ${percent(Math.floor(peak / map.side))}% of the height`);
+  return make("figure", {}, canvas, make("figcaption", {}, `${title}, ${plural(map.count, "map")}, up to ${number(most / 1000)}`));
+}
+if (set) {
+  const metrics = set.metrics.map(metricOf).filter((metric) => metric && metric.row.count > 1);
+  at("set").hidden = metrics.length + set.maps.length === 0;
+  at("set-text").textContent = `Over ${plural(set.pictures, "finished picture")}, each of its bytes once. Boxes are the middle half, lines go from 5% to 95%, dots are the ends` +
+    (metrics.some((metric) => metric.ending === "before") ? "; above before, below after." : ".");
+  drawDistributions(metrics);
+  metrics.sort((a, b) => a.index - b.index || a.target.localeCompare(b.target));
+  metrics.forEach((metric, i) => at("ends-by").append(make("option", {value: i}, [metric.title, metric.target, explains ? "" : metric.ending].filter(Boolean).join(", "))));
+  at("ends-by").addEventListener("change", () => drawEnds(metrics[at("ends-by").value]));
+  at("ends").hidden = metrics.length === 0;
+  if (metrics.length) {
+    at("ends-by").value = Math.max(0, metrics.findIndex((metric) => metric.ending === "after"));
+    drawEnds(metrics[at("ends-by").value]);
+  }
+  const named = (row) => images.find((image) => image.source === row.source && image.sha256 === row.sha256);
+  const far = set.outliers.map((row) => ({...metricOf(row), row})).filter((item) => item.title);
+  at("outliers").hidden = far.length === 0;
+  at("outliers-table").tBodies[0].append(...far.map(({row, title, ending}) => make("tr", {}, make("td", {title: row.source}, named(row) ? name(named(row)) : row.source),
+    make("td", {}, [title, row.target, explains ? "" : ending].filter(Boolean).join(", ")), make("td", {class: "n"}, number(row.number)), make("td", {class: "n"}, (row.deviations > 0 ? "+" : "−") + number(Math.abs(row.deviations))))));
+  at("mean-maps").hidden = set.maps.length === 0;
+  at("mean-maps-text").textContent = "The class activation map of each, brought to one shape: left is left and top is top, whatever the picture's own.";
+  at("mean-maps-list").append(...set.maps.map(meanMap));
+}
+
 /* Curves */
 const DASHES = [[], [7, 4], [2, 3], [9, 3, 2, 3], [5, 2], [1, 2]];
 const color = (i) => getComputedStyle(document.documentElement).getPropertyValue(`--c${i % 6 + 1}`).trim();
@@ -353,19 +452,28 @@ function drawChannels() {
   const blocks = data.channels.map((target) => {
     const picked = index < 0 ? target.mean : target.images[index] || [];
     if (!picked.length) return null;
-    const most = Math.abs(picked[0][1]) || 1;
+    const ends = ([, value, low, high]) => [low, high, value].map((end) => Math.max(0, (value < 0 ? -1 : 1) * (end ?? value)));
+    const most = Math.max(...picked.flatMap(ends)) || 1, part = (end) => `${(100 * end / most).toFixed(2)}%`;
+    const interval = (entry) => { const [a, b] = ends(entry); return make("i", {"--left": part(Math.min(a, b)), "--width": part(Math.abs(b - a))}); };
     return make("div", {}, make("h4", {}, target.layer, make("span", {class: "line"}, `of ${plural(target.channels, "channel")}${automatic(target.layer) ? ", chosen by each picture (#auto)" : ""}`)),
-      make("ol", {class: "bars", "aria-label": `Channels of ${target.layer}`}, ...picked.map(([channel, value]) => make("li", {},
-        make("span", {}, `#${channel}`), make("span", {class: value < 0 ? "bar minus" : "bar", "--width": `${100 * Math.abs(value) / most}%`, "aria-hidden": "true"}),
-        make("span", {class: "number"}, number(value))))));
+      make("ol", {class: "bars", "aria-label": `Channels of ${target.layer}`}, ...picked.map((entry) => {
+        const [channel, value, low, high, often] = entry, sure = often !== undefined;
+        return make("li", {title: sure ? `95% interval: ${number(low)} to ${number(high)}` : null}, make("span", {}, `#${channel}`),
+          make("span", {class: "track", "aria-hidden": "true"}, make("span", {class: value < 0 ? "bar minus" : "bar", "--width": part(Math.abs(value))}), sure ? interval(entry) : null),
+          make("span", {class: "number"}, number(value)), sure ? make("span", {class: "number"}, `${Math.round(100 * often)}%`) : null);
+      })));
   }).filter(Boolean);
   at("channels").replaceChildren(...blocks);
-  for (const bar of at("channels").querySelectorAll(".bar")) bar.style.width = bar.style.getPropertyValue("--width");
+  for (const bar of at("channels").querySelectorAll(".bar, .track i")) {
+    bar.style.width = bar.style.getPropertyValue("--width");
+    bar.style.left = bar.style.getPropertyValue("--left");
+  }
   at("channels-title").hidden = at("channels-text").hidden = blocks.length === 0;
   const methods = {gradient_activation: "the channel's activation times its gradient, on the mean over all positions", expected_gradients: "expected gradients"};
   const method = data.channels.find((target) => target.method)?.method;
   at("channels-text").textContent = `How much each counts for the loss of ${explains ? "the picture" : "the finished dream"}: ${methods[method] || method || "its importance"}.` +
-    (data.channels.some((target) => [...target.mean, ...target.images.flat()].some((pair) => pair[1] < 0)) ? " Negative ones work against it." : "");
+    (data.channels.some((target) => [...target.mean, ...target.images.flat()].some((pair) => pair[1] < 0)) ? " Negative ones work against it." : "") +
+    (index < 0 && data.channels.some((target) => target.mean.some((entry) => entry.length > 2)) ? " The line on a bar is the 95% interval of the mean; the last number says of how many pictures the channel is among the ten that count most." : "");
 }
 
 function choose(value) {

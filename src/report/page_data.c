@@ -8,6 +8,7 @@
 #include "common/config/config.h"
 #include "common/system/text.h"
 #include "common/wire/run_rows.h"
+#include "report/set_data.h"
 
 enum { DIGITS = 6 }; // of numbers
 
@@ -224,7 +225,7 @@ static json_t *picked_json(const struct channel *picked, int count)
     return list;
 }
 
-static json_t *channels_json(const struct channels *channels)
+static json_t *channels_json(const struct channels *channels, const struct run_summary *summary)
 {
     json_t *list = json_array();
     for (size_t t = 0; t < channels->target_count; t++) {
@@ -235,7 +236,7 @@ static json_t *channels_json(const struct channels *channels)
         json_array_append_new(list,
                               json_pack("{s:o, s:o, s:i, s:I, s:o, s:o}", "layer", page_data_text(target->layer), "method",
                                         page_data_text(target->method), "channels", target->channels, "known", (json_int_t)target->known,
-                                        "mean", picked_json(target->mean, CHANNELS_MEAN), "images", images));
+                                        "mean", set_data_channels(summary, (int)t, target), "images", images));
     }
     return list;
 }
@@ -266,9 +267,10 @@ json_t *page_data_json(const struct page_data *data)
         json_array_append_new(targets, page_data_text(data->facts->targets.items[i]));
     for (size_t i = 0; i < data->images.count; i++)
         json_array_append_new(images, image_json(data, i));
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->state, data->facts), "targets", targets, "measures",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->state, data->facts), "targets", targets, "measures",
                      measures_json(&data->curves), "images", images, "curves", curves_json(&data->curves), "channels",
-                     channels_json(&data->channels), "phases", phases_json(&data->phases));
+                     channels_json(&data->channels, &data->summary), "phases", phases_json(&data->phases), "set",
+                     set_data_json(&data->summary));
 }
 
 void page_data_destroy(struct page_data *data)
@@ -278,6 +280,7 @@ void page_data_destroy(struct page_data *data)
     gallery_destroy(&data->gallery);
     curves_destroy(&data->curves);
     channels_destroy(&data->channels);
+    run_summary_destroy(&data->summary);
     *data = (struct page_data){0};
 }
 

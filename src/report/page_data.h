@@ -10,6 +10,7 @@
 #include "report/gallery.h"
 #include "report/phases.h"
 #include "runfile/run_state.h"
+#include "runfile/run_summary.h"
 
 // Everything that is read of a run.
 struct page_data {
@@ -21,6 +22,7 @@ struct page_data {
     struct curves curves;
     struct channels channels;
     struct phases phases;
+    struct run_summary summary;
 };
 
 void page_data_destroy(struct page_data *data); // a zeroed one is fine

@@ -303,6 +303,7 @@ enum status run_summary_make(struct run_summary *summary, const char *path)
     m.targets = (int)m.reader->facts.targets.count;
     assert(m.targets <= CONFIG_TARGETS_MAX);
     TRY_OUT(choose_pictures(&m));
+    summary->pictures = m.count;
     if (m.count == 0)
         goto out;
     TRY_OUT(summarise_metrics(&m, summary));

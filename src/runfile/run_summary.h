@@ -15,6 +15,7 @@ enum { SUMMARY_OUTLIERS = 5 }; // of each metric of each target at most, all far
 
 // The rows of /summary. Zeroed: nothing.
 struct run_summary {
+    size_t pictures;
     struct metric_summary *metrics; // those of one target side by side
     size_t metric_count;
     struct outlier_row *outliers; // of each metric the farthest first
