@@ -11,28 +11,6 @@
 #include "common/system/text.h"
 #include "common/wire/run_rows.h"
 
-enum column_kind {
-    COLUMN_INT32,
-    COLUMN_FLAG,
-    COLUMN_INT64,
-    COLUMN_ID,
-    COLUMN_DOUBLE,
-    COLUMN_TEXT,
-    COLUMN_STATUS,
-    COLUMN_METRICS,
-    COLUMN_TARGETS,
-    COLUMN_MAP
-};
-
-// A flag is 0 where a file has no such column. An id that may be none is 0 in the record, and there one more than in the file.
-struct column {
-    const char *name;
-    enum column_kind kind;
-    size_t offset, size; // in the record; of a column with a number for each target, in their metrics or not: of the first one's
-    const char *unit;    // empty for names, numbers of things and text
-    const char *description;
-};
-
 #define COLUMN(record, name, member, kind, unit, description)                                                                              \
     {                                                                                                                                      \
         name, kind, offsetof(struct record, member), sizeof(((struct record *)0)->member), unit, description                               \
@@ -65,7 +43,7 @@ struct column {
 #define LOSS "weighted sum over targets, without the total-variation term"
 #define TOTAL_VARIATION "(sum |dx| + sum |dy|) / number of samples"
 
-static const struct column image_columns[] = {
+static const struct run_column image_columns[] = {
     IMAGE(id, COLUMN_INT64, "", "0, 1, 2, ... in the order of the inputs; what was added later has the next ones that are free"),
     IMAGE(source, COLUMN_TEXT, "", "path, URL or noise:... of the input"),
     IMAGE(sha256, COLUMN_TEXT, "", "of the input's bytes; empty if it could not be read"),
@@ -107,7 +85,7 @@ static const struct column image_columns[] = {
 };
 
 // What a step's numbers are of: the octave as it was before the update.
-static const struct column step_columns[] = {
+static const struct run_column step_columns[] = {
     STEP(image, COLUMN_INT64, "", "id of the row in /images"),
     STEP(octave, COLUMN_INT32, "", "0 is the smallest"),
     STEP(step, COLUMN_INT32, "", "within the octave, from 0"),
@@ -123,7 +101,7 @@ static const struct column step_columns[] = {
     STEP(seconds, COLUMN_DOUBLE, "s", "the step"),
 };
 
-static const struct column cam_columns[] = {
+static const struct run_column cam_columns[] = {
     CAM(image, COLUMN_INT64, "", "id of the row in /images"),
     CAM(frame, COLUMN_INT32, "", "number within the image, from 0, as in /steps"),
     CAM(octave, COLUMN_INT32, "", "that it was made in"),
@@ -140,13 +118,13 @@ static const struct column cam_columns[] = {
     CAM(offset, COLUMN_INT64, "", "place of the map's first value in /cam/values; the others follow row by row"),
 };
 
-static const struct column rank_columns[] = {
+static const struct run_column rank_columns[] = {
     RANK(host, COLUMN_TEXT, "", "its name"),
     RANK(cores, COLUMN_INT32, "", "that the rank is bound to; siblings (SMT) are one"),
     RANK(node_cores, COLUMN_INT32, "", "that the ranks of its host are bound to, all together"),
 };
 
-static const struct column timing_columns[] = {
+static const struct run_column timing_columns[] = {
     TIMING(rank, COLUMN_INT32, "", "its host: the row of that number, from 0, in /ranks"),
     TIMING(phase, COLUMN_TEXT, "", "what the rank was doing"),
     TIMING(count, COLUMN_INT64, "", "times that it began to do so"),
@@ -165,7 +143,7 @@ static const struct column timing_columns[] = {
 #define METRIC_TEXTS(record)                                                                                                               \
     TEXT_OF(record, metric, "column of /images"), TEXT_OF(record, target, "layer of the target; empty: a number of the whole picture")
 
-static const struct column metric_columns[] = {
+static const struct run_column metric_columns[] = {
     METRIC_TEXTS(metric_summary),
     MOMENTS(metric_summary, numbers.moments),
     QUANTILE(smallest, "of these numbers"),
@@ -177,7 +155,7 @@ static const struct column metric_columns[] = {
     QUANTILE(largest, "of these numbers"),
 };
 
-static const struct column outlier_columns[] = {
+static const struct run_column outlier_columns[] = {
     METRIC_TEXTS(outlier_row),
     TEXT_OF(outlier_row, sha256, "of the input's bytes"),
     TEXT_OF(outlier_row, source, "of the picture in /images"),
@@ -185,13 +163,13 @@ static const struct column outlier_columns[] = {
     COLUMN(outlier_row, "deviations", deviations, COLUMN_DOUBLE, "1", "(number - median) / (1.4826 median |number - median|)"),
 };
 
-static const struct column map_columns[] = {
+static const struct run_column map_columns[] = {
     TEXT_OF(map_summary, frame, "first: of the picture; last: of the dream"),
     COLUMN(map_summary, "count", count, COLUMN_INT64, "", "maps"),
     COLUMN(map_summary, "mean", mean, COLUMN_MAP, "1", "of all these maps, each brought to this size"),
 };
 
-static const struct column channel_columns[] = {
+static const struct run_column channel_columns[] = {
     COLUMN(channel_summary, "channel", channel, COLUMN_INT32, "", "of the layer"),
     MOMENTS(channel_summary, importance),
     COLUMN(channel_summary, "top_ten", top_ten, COLUMN_DOUBLE, "1", "part of the pictures in which it is one of the ten that count most"),
@@ -202,7 +180,7 @@ static const struct column channel_columns[] = {
 static const struct dataset {
     const char *name; // of one for each target: its group
     size_t chunk;     // rows
-    const struct column *columns;
+    const struct run_column *columns;
     size_t column_count;
 } datasets[] = {
     [RUN_RANKS] = {"ranks", 128, COLUMNS(rank_columns)},
@@ -266,7 +244,7 @@ static hid_t status_type(void)
     return type;
 }
 
-static hid_t column_type(const struct column *column, int targets)
+static hid_t column_type(const struct run_column *column, int targets)
 {
     hsize_t length = (hsize_t)targets;
     switch (column->kind) {
@@ -291,21 +269,26 @@ static hid_t column_type(const struct column *column, int targets)
     return -1;
 }
 
-static bool is_array(const struct column *column)
+const struct run_column *run_table_columns(enum run_dataset table, size_t *count)
+{
+    *count = dataset_of(table)->column_count;
+    return dataset_of(table)->columns;
+}
+
+bool run_column_is_array(const struct run_column *column)
 {
     return column->kind == COLUMN_METRICS || column->kind == COLUMN_TARGETS;
 }
 
-// Bytes of a record from one target's number to the next one's.
-static size_t stride_of(const struct column *column)
+size_t run_column_stride(const struct run_column *column)
 {
     return column->kind == COLUMN_METRICS ? sizeof(struct target_metrics) : column->size;
 }
 
 // Bytes in a row.
-static size_t packed_size(const struct column *column, int targets)
+static size_t packed_size(const struct run_column *column, int targets)
 {
-    return is_array(column) ? (size_t)targets * column->size : column->size;
+    return run_column_is_array(column) ? (size_t)targets * column->size : column->size;
 }
 
 hid_t run_table_type(enum run_dataset table, int targets, const bool *present)
@@ -316,7 +299,7 @@ hid_t run_table_type(enum run_dataset table, int targets, const bool *present)
         size += packed_size(&dataset_of(table)->columns[i], targets);
     hid_t type = H5Tcreate(H5T_COMPOUND, size);
     for (size_t i = 0; type >= 0 && i < dataset_of(table)->column_count; i++) {
-        const struct column *column = &dataset_of(table)->columns[i];
+        const struct run_column *column = &dataset_of(table)->columns[i];
         HDF5_HANDLE member = column_type(column, targets);
         if ((!present || present[i]) && (member < 0 || H5Tinsert(type, column->name, offset, member) < 0))
             hdf5_close(&type);
@@ -346,8 +329,8 @@ static void shift_id(char *place, int64_t by)
 static void copy(enum run_dataset table, int targets, const bool *present, char *record, char *row, bool pack)
 {
     for (size_t i = 0; i < dataset_of(table)->column_count; i++) {
-        const struct column *column = &dataset_of(table)->columns[i];
-        const size_t stride = stride_of(column);
+        const struct run_column *column = &dataset_of(table)->columns[i];
+        const size_t stride = run_column_stride(column);
         char *value = record + column->offset, *place = row;
         row += packed_size(column, targets);
         if (present && !present[i])
@@ -376,7 +359,7 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
     bool whole = H5Tget_class(type) == H5T_COMPOUND;
     const int members = whole ? H5Tget_nmembers(type) : 0;
     for (size_t i = 0; i < dataset_of(table)->column_count; i++) {
-        const struct column *column = &dataset_of(table)->columns[i];
+        const struct run_column *column = &dataset_of(table)->columns[i];
         present[i] = false;
         for (int k = 0; k < members && !present[i]; k++) { // H5Tget_member_index() calls a missing one an error, and says much about it
             char *name = H5Tget_member_name(type, (unsigned)k);
@@ -384,7 +367,7 @@ bool run_table_find(enum run_dataset table, hid_t type, bool *present)
             H5free_memory(name);
         }
         whole = whole && (present[i] || column->kind == COLUMN_DOUBLE || column->kind == COLUMN_FLAG || column->kind == COLUMN_ID ||
-                          is_array(column));
+                          run_column_is_array(column));
     }
     return whole;
 }
@@ -406,7 +389,7 @@ static herr_t describe_columns(hid_t dataset, enum run_dataset table, const stru
     for (size_t i = 0; i < count; i++) {
         units[i] = dataset_of(table)->columns[i].unit;
         descriptions[i] = dataset_of(table)->columns[i].description;
-        arrays = arrays || is_array(&dataset_of(table)->columns[i]);
+        arrays = arrays || run_column_is_array(&dataset_of(table)->columns[i]);
     }
     for (int i = 0; i < targets->count; i++)
         layers[i] = targets->items[i].layer;
@@ -465,12 +448,12 @@ size_t run_table_metrics(struct run_metric *metrics)
 {
     size_t count = 0;
     for (size_t i = 0; i < datasets[RUN_IMAGES].column_count; i++) {
-        const struct column *column = &image_columns[i];
+        const struct run_column *column = &image_columns[i];
         const char *end = strrchr(column->name, '_');
         const bool of_picture = end && (strcmp(end, "_before") == 0 || strcmp(end, "_after") == 0);
         if (of_picture || column->kind == COLUMN_TARGETS)
-            metrics[count++] =
-                (struct run_metric){.name = column->name, .offset = column->offset, .stride = is_array(column) ? stride_of(column) : 0};
+            metrics[count++] = (struct run_metric){
+                .name = column->name, .offset = column->offset, .stride = run_column_is_array(column) ? run_column_stride(column) : 0};
     }
     return count;
 }

@@ -30,6 +30,35 @@ enum run_dataset {
 
 enum { RUN_NAME_MAX = 64, RUN_COLUMNS_MAX = 48 };
 
+// A flag is 0 where a file has no such column. An id that may be none is 0 in the record, and there one more than in the file.
+enum run_column_kind {
+    COLUMN_INT32,
+    COLUMN_FLAG,    // int32_t
+    COLUMN_INT64,   //
+    COLUMN_ID,      // int64_t
+    COLUMN_DOUBLE,  //
+    COLUMN_TEXT,    //
+    COLUMN_STATUS,  // int32_t, an enum image_status
+    COLUMN_METRICS, // of each target a double, in its struct target_metrics
+    COLUMN_TARGETS, // of each target a double, side by side
+    COLUMN_MAP      // doubles
+};
+
+struct run_column {
+    const char *name;
+    enum run_column_kind kind;
+    size_t offset, size; // in the record; of a column with a number for each target: of the first one's
+    const char *unit;    // empty for names, numbers of things and text
+    const char *description;
+};
+
+// Of a table.
+const struct run_column *run_table_columns(enum run_dataset table, size_t *count);
+
+// Whether it has a number for each target, and bytes in a record from one target's to the next one's.
+bool run_column_is_array(const struct run_column *column);
+size_t run_column_stride(const struct run_column *column);
+
 // Of a dataset that there is for each target: its number; -1: of another one.
 int run_dataset_target(enum run_dataset dataset);
 

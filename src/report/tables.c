@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "report/tables.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runfile/run_csv.h"
+#include "runfile/run_summary.h"
+
+struct writing {
+    struct run_reader *reader;
+    const char *folder;
+    struct run_summary summary;
+    struct file_writer file; // of the table under way
+    struct run_csv csv;
+};
+
+static enum status begin(struct writing *w, enum run_dataset table, const char *name, const char *first)
+{
+    char path[FILE_PATH_MAX];
+    TRY(file_join(path, w->folder, name));
+    TRY(file_create(&w->file, path));
+    w->csv = (struct run_csv){.stream = w->file.stream, .targets = &w->reader->facts.targets};
+    run_csv_line(&w->csv, table, first, NULL);
+    return STATUS_OK;
+}
+
+// A table of the file as it is.
+static enum status write_rows(struct writing *w, enum run_dataset table, const char *name)
+{
+    struct run_cursor *cursor;
+    const void *record;
+    TRY(begin(w, table, name, NULL));
+    TRY(run_cursor_open(&cursor, w->reader, table));
+    while ((record = run_cursor_next(cursor)))
+        run_csv_line(&w->csv, table, NULL, record);
+    TRY(run_cursor_close(&cursor, STATUS_OK));
+    return file_commit(&w->file);
+}
+
+static enum status write_metrics(struct writing *w)
+{
+    TRY(begin(w, RUN_SUMMARY_METRICS, "metrics.csv", NULL));
+    for (size_t i = 0; i < w->summary.metric_count; i++)
+        run_csv_line(&w->csv, RUN_SUMMARY_METRICS, NULL, &w->summary.metrics[i]);
+    return file_commit(&w->file);
+}
+
+static enum status write_outliers(struct writing *w)
+{
+    TRY(begin(w, RUN_SUMMARY_OUTLIERS, "outliers.csv", NULL));
+    for (size_t i = 0; i < w->summary.outlier_count; i++)
+        run_csv_line(&w->csv, RUN_SUMMARY_OUTLIERS, NULL, &w->summary.outliers[i]);
+    return file_commit(&w->file);
+}
+
+// The channels of all targets, one behind the other.
+static enum status write_importance(struct writing *w)
+{
+    TRY(begin(w, RUN_SUMMARY_IMPORTANCE, "importance.csv", "target"));
+    for (size_t t = 0; t < w->reader->facts.targets.count; t++)
+        for (int c = 0; c < w->summary.channel_counts[t]; c++)
+            run_csv_line(&w->csv, RUN_SUMMARY_IMPORTANCE, w->reader->facts.targets.items[t], &w->summary.channels[t][c]);
+    return file_commit(&w->file);
+}
+
+enum status tables_write(const char *run, const char *folder, char *where)
+{
+    char path[FILE_PATH_MAX]; // of the run file, which dirname() cuts
+    struct writing w = {0};
+    enum status rc;
+    TRY_OUT(run_reader_open(&w.reader, run));
+    memcpy(path, w.reader->path, sizeof path);
+    w.folder = folder ? folder : dirname(path);
+    snprintf(where, FILE_PATH_MAX, "%s", w.folder);
+    if (folder)
+        TRY_OUT(file_make_folder(folder));
+    TRY_OUT(run_summary_make(&w.summary, w.reader->path));
+    TRY_OUT(write_rows(&w, RUN_IMAGES, "images.csv"));
+    TRY_OUT(write_rows(&w, RUN_STEPS, "steps.csv"));
+    TRY_OUT(write_metrics(&w));
+    TRY_OUT(write_outliers(&w));
+    rc = write_importance(&w);
+out:
+    file_abandon(&w.file);
+    run_summary_destroy(&w.summary);
+    run_reader_close(&w.reader);
+    return rc;
+}
