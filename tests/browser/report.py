@@ -170,6 +170,19 @@ def check_numbers(look):
     assert {"forward", "backward"} <= {cell.text for cell in look.all("#phases tbody th")}
 
 
+def check_set(look):
+    """Boxes, the pictures at the ends by each metric, mean maps."""
+    assert len(look.all("#set-table tbody tr")) == 11 and len(look.all("#set-table svg.boxes g")) == 21  # no PSNR before
+    ends = "return [...document.querySelectorAll('#ends-lists li .number')].map((e) => Number(e.textContent))"
+    for choice in ("Loss, after", "Sparsity, mixed6, before"):
+        Select(look.one("#ends-by")).select_by_visible_text(choice)
+        shown = look.run(ends)
+        assert len(shown) == 8 and shown[:4] == sorted(shown[:4]) and shown[4:] == sorted(shown[4:], reverse=True) and shown[3] <= shown[7], shown
+    assert look.run("return [...document.querySelectorAll('#ends-lists img')].every((e) => e.naturalWidth > 0)")
+    colours = "const c = document.querySelector('#mean-maps canvas'); return new Set(c.getContext('2d').getImageData(0, 0, 32, 32).data).size"
+    assert len(look.all("#mean-maps canvas")) == 2 and look.run(colours) > 20
+
+
 def check_theme(look, theme):
     colour = "return getComputedStyle(document.body).backgroundColor"
     first = look.run(colour)
@@ -268,6 +281,7 @@ def main():
                 check_names_are_text(look)
                 check_card(look)
                 check_numbers(look)
+                check_set(look)
                 check_theme(look, theme)
                 if axe:
                     check_access(look, axe)

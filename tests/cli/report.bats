@@ -49,7 +49,13 @@ for expression in sys.argv[2:]:
     run -2 "$ONEIROS" report --study dreams
     [[ "$output" == *"-o FOLDER is missing"* ]]
     run -2 "$ONEIROS" report -o x dreams
-    [[ "$output" == *"goes with --study only"* ]]
+    [[ "$output" == *"-o goes with --study and --csv only"* ]]
+    run -2 "$ONEIROS" report --kind weak --csv dreams
+    [[ "$output" == *"--kind goes with --study only"* ]]
+    run -2 "$ONEIROS" report --csv --study -o x dreams
+    [[ "$output" == *"one of them"* ]]
+    run -2 "$ONEIROS" report --csv -o x dreams killed
+    [[ "$output" == *"-o takes the tables of one run"* ]]
     run -2 "$ONEIROS" report --study --kind neither -o x dreams
     [[ "$output" == *"none of strong, weak and auto"* ]]
 }
@@ -70,7 +76,54 @@ for expression in sys.argv[2:]:
         'i["coffee.png"]["picture"] == "coffee/dream.png" and i["coffee.png"]["video"] and i["coffee.png"]["camVideo"]' \
         'len(d["curves"]["images"]) == 4 and d["curves"]["mean"]["octave"] == [0, 0, 1, 1] and d["curves"]["mean"]["step"] == [0, 1, 0, 1]' \
         'd["channels"][0]["layer"] == "mixed3" and len(d["channels"][0]["mean"]) == 12 and len(d["channels"][0]["images"][0]) == 8' \
+        'all(low <= mean <= high and 0 <= top <= 1 for channels in d["channels"] for _, mean, low, high, top in channels["mean"])' \
+        'd["set"]["pictures"] == 4 and len(d["set"]["maps"]) == 2 and any(row["metric"] == "psnr_after" and row["count"] == 4 for row in d["set"]["metrics"])' \
         '{"forward", "backward"} <= {row["phase"] for row in d["phases"][0]["rows"]}' 'd["run"]["weightsMd5"] and d["run"]["config"]'
+}
+
+# Every number of the tables is the one in run.h5, and each text; of a run that was killed, too.
+@test "--csv: the tables hold what run.h5 does" {
+    run -0 "$ONEIROS" report --csv dreams
+    [[ "$output" == *"dreams: images.csv, steps.csv, metrics.csv, outliers.csv, importance.csv"* ]]
+    run -0 "$ONEIROS" report -q --csv -o tables/killed killed
+    [ -z "$output" ]
+    run -2 "$ONEIROS" report --csv -o tables/nothing photos
+    [ ! -e tables/nothing ]
+    /usr/bin/python3 - <<'END'
+import csv, h5py, math
+
+def check(path, rows, targets):
+    names, *lines = csv.reader(open(path, encoding="utf-8", newline=""))
+    assert len(lines) == len(rows), path
+    for line, row in zip(lines, rows):
+        values = dict(zip(names, line, strict=True))
+        for name in row.dtype.names:
+            for key, value in [(f"{name}.{t}", v) for t, v in zip(targets, row[name])] if row.dtype[name].shape else [(name, row[name])]:
+                told = values.pop(key)
+                if isinstance(value, bytes):
+                    assert told == value.decode(), (path, key)
+                elif name == "status":
+                    assert told == ("done", "failed", "stopped")[value]
+                else:
+                    assert (told == "" and math.isnan(value)) or float(told) == value, (path, key, told, value)
+        assert not values, values
+
+for folder, tables in ("dreams", "dreams"), ("killed", "tables/killed"):
+    run = h5py.File(f"{folder}/run.h5")
+    targets = list(run["images"].attrs["targets"])
+    check(f"{tables}/images.csv", run["images"], targets)
+    check(f"{tables}/steps.csv", run["steps"], targets)
+    if folder == "dreams":
+        check("dreams/metrics.csv", run["summary/metrics"], targets)
+        check("dreams/outliers.csv", run["summary/outliers"], targets)
+        every = [row for t in targets for row in run[f"summary/importance/{t}"]]
+        names, *lines = csv.reader(open("dreams/importance.csv", newline=""))
+        assert names[:2] == ["target", "channel"] and len(lines) == len(every) == 2 * 768
+        assert [float(line[3]) for line in lines] == [row["mean"] for row in every]
+        assert [line[0] for line in lines] == [t for t in targets for _ in range(768)]
+    else: # what a killed run has no /summary of
+        assert len(list(csv.reader(open(f"{tables}/metrics.csv")))) > 10
+END
 }
 
 @test "the page stands alone, and names are text in it" {
