@@ -326,7 +326,8 @@ if (set) {
   const metrics = set.metrics.map(metricOf).filter((metric) => metric && metric.row.count > 1);
   at("set").hidden = metrics.length + set.maps.length === 0;
   at("set-text").textContent = `Over ${plural(set.pictures, "finished picture")}, each of its bytes once. Boxes are the middle half, lines go from 5% to 95%, dots are the ends` +
-    (metrics.some((metric) => metric.ending === "before") ? "; above before, below after." : ".");
+    (explains ? "." : "; above before, below after.");
+  if (explains) at("set-of").textContent = "Distribution";
   drawDistributions(metrics);
   metrics.sort((a, b) => a.index - b.index || a.target.localeCompare(b.target));
   metrics.forEach((metric, i) => at("ends-by").append(make("option", {value: i}, [metric.title, metric.target, explains ? "" : metric.ending].filter(Boolean).join(", "))));

@@ -282,7 +282,8 @@ static enum status summarise_maps(struct making *m, struct run_summary *summary)
     TRY_OUT(ALLOCATE(summary->maps, 2, "for the mean of maps"));
     TRY_OUT(find_last_frames(m, last));
     TRY_OUT(sum_maps(m, last, sums, summary->maps));
-    for (int k = 0; k < 2 && summary->maps[0].count; k++) {
+    const int kinds = strcmp(m->reader->facts.kind, "explain") == 0 ? 1 : 2; // without dreams the first is the last
+    for (int k = 0; k < kinds && summary->maps[0].count; k++) {
         struct map_summary *map = &summary->maps[summary->map_count++];
         snprintf(map->frame, sizeof map->frame, "%s", k ? "last" : "first");
         for (int i = 0; i < MAP_VALUES; i++)

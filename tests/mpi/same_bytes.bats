@@ -106,6 +106,7 @@ for picture in after:
             /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" --explained {alone,"on-$plan"}/"$picture"/explain.h5
             cmp {alone,"on-$plan"}/"$picture"/overview.png
         done
+        /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" {alone,"on-$plan"}/run.h5
     done
     [ ! -e alone/a/dream.png ]
     h5ls alone/b/explain.h5/baseline | grep -q image1 # a and c are the others of b

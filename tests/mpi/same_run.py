@@ -38,7 +38,7 @@ def compare(a, b):
     for name, keys in orders.items():
         rows = [file[name][()] for file in (a, b)]
         rows = [table[by(table, *keys)] for table in rows]
-        some = name == "images" or a.attrs["kind"] == "dream"  # explanations have no steps
+        some = name != "steps" or a.attrs["kind"] == "dream"  # explanations have no steps
         if len(rows[0]) != len(rows[1]) or (len(rows[0]) > 0) != some:
             raise Different(f"{name}: {len(rows[0])} and {len(rows[1])} rows")
         same(f"{name}: columns", columns(rows[0]), columns(rows[1]))
@@ -54,6 +54,12 @@ def compare(a, b):
         maps.append([values[row["offset"] : row["offset"] + row["height"] * row["width"]] for row in frames])
     if maps[0]:
         same("maps", numpy.concatenate(maps[0]), numpy.concatenate(maps[1]))
+    summaries = [{}, {}]
+    for file, summary in zip((a, b), summaries):
+        file["summary"].visititems(lambda name, item: summary.update({name: item}) if isinstance(item, h5py.Dataset) else None)
+    same("what is in the summary", sorted(summaries[0]), sorted(summaries[1]))
+    for name, rows in summaries[0].items():
+        same(f"summary: {name}", rows[()], summaries[1][name][()])
 
 
 def compare_explained(a, b):

@@ -118,7 +118,7 @@ static enum status take_map_values(struct task_results *f, const struct array *m
 static enum status take(struct task *task, struct array *array, const struct config *config, struct run_file *file)
 {
     struct output *output = &task->output;
-    if (output->explanation && array->part.kind != ARRAY_IMPORTANCE)
+    if (output->explanation && array->part.kind != ARRAY_IMPORTANCE && array->part.kind != ARRAY_HEAT)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {
     case ARRAY_FRAME:

@@ -115,6 +115,11 @@ static enum status send_maps(struct explanation *e, int target)
         TRY(cam_make(&e->features, target, (enum config_cam)method, 0, 0, &map, &part.facts[0]));
         part.grid = map.grid;
         send_whole(e, part, 1, map.grid.height, map.grid.width, map.values);
+        if (target == cam_target(e->objective) && method == (int)e->config->cam.method) { // for the run file, as of a dream's first frame
+            part.kind = ARRAY_HEAT;
+            part.frame = 0;
+            send_whole(e, part, 1, map.grid.height, map.grid.width, map.values);
+        }
         heat_destroy(&map);
     }
     return STATUS_OK;
