@@ -77,7 +77,8 @@ json_t *set_data_channels(const struct run_summary *summary, int target, const s
     for (int i = 0; i < CHANNELS_MEAN && picked->mean[i].number >= 0; i++) {
         const int number = picked->mean[i].number;
         const struct channel_summary *known = number < summary->channel_counts[target] ? &summary->channels[target][number] : NULL;
-        const bool all = known && summary->pictures > 1 && (size_t)known->importance.count == summary->pictures;
+        const bool all =
+            known && summary->pictures > 1 && picked->known == summary->pictures && (size_t)known->importance.count == summary->pictures;
         json_t *row = json_pack("[i, o]", number, page_data_number(all ? known->importance.mean : picked->mean[i].value));
         const double numbers[] = {all ? known->importance.low : NAN, all ? known->importance.high : NAN, all ? known->top_ten : NAN};
         for (int k = 0; k < 3 && all; k++)

@@ -12,5 +12,5 @@
 json_t *set_data_json(const struct run_summary *summary);
 
 // The channels of a target that count most on the mean over all pictures: [number, mean, low, high, part of the pictures in which it is
-// among the ten that count most]. Of a channel that not all pictures know: without the last three.
+// among the ten that count most]. The last three are missing where the mean is not of the summary's pictures alone, as with stopped ones.
 json_t *set_data_channels(const struct run_summary *summary, int target, const struct target_channels *picked);
