@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "common/config/config_idle.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "common/config/config_schema.h"
@@ -143,6 +144,7 @@ bool config_is_idle(const struct config *config, bool explains, const char *key)
     return i < ROWS && !(explains && rows[i].dreams) && rows[i].idle(config);
 }
 
+// What is off, as presets have it, need not have an effect.
 void config_idle(const struct config *config, bool explains, char *text, size_t size)
 {
     struct config initial;
@@ -151,7 +153,8 @@ void config_idle(const struct config *config, bool explains, char *text, size_t 
     for (int i = 0; i < config_key_count; i++) {
         const struct config_key *key = &config_keys[i];
         const bool same = memcmp((const char *)config + key->offset, (const char *)&initial + key->offset, key->size) == 0;
-        if (!same && config_is_idle(config, explains, key->name))
+        const bool off = key->offset == offsetof(struct config, saturation) && config->saturation == SATURATION_NONE;
+        if (!same && !off && config_is_idle(config, explains, key->name))
             text_append(text, size, "%s%s has no effect unless %s", text[0] ? "; " : "", key->name, rows[find(key->name)].unless);
     }
 }

@@ -43,6 +43,8 @@ static void test_named(void)
     DREAM("", "output.quality=50", "output.format=jpeg");
     DREAM("octaves.scale has no effect unless octaves.count is more than 1", "octaves.count=1", "octaves.scale=2");
     DREAM("guidance.every has no effect unless another key of guidance is above 0", "guidance.every=4");
+    DREAM("saturation has no effect unless objective is mean_square", "objective=mean", "saturation=0.5");
+    DREAM("", "objective=mean", "saturation=none"); // what is off, as in presets, need not have an effect
     DREAM("", "guidance.every=4", "guidance.add_cam=1");
 }
 
