@@ -134,10 +134,11 @@ static void expect_guided_gradcam(hid_t file, const char *path, int target)
 
 static void expect_target(hid_t file, int t)
 {
-    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam"}, *const methods[] = {"gradcam", "gradcam++", "layercam"};
+    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam", "hires_cam"};
+    static const char *const methods[] = {"gradcam", "gradcam++", "layercam", "hirescam"};
     static const char *const metrics[] = {"loss", "score", "sparsity", "hoyer", "diversity", "diversity_seed"};
     char path[64];
-    for (int method = CAM_GRAD; method <= CAM_LAYER; method++) {
+    for (int method = CAM_GRAD; method <= CAM_HIRES; method++) {
         const struct array_part map = part_of(ARRAY_CAM, t, method);
         snprintf(path, sizeof path, "%s/%s", groups[method], layers[t]);
         expect_as_sent(file, path, map);
