@@ -1,49 +1,40 @@
 // SPDX-License-Identifier: MIT
 #include "report/set_data.h"
 
+#include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "report/page_data.h"
 
-static void set_number(json_t *object, const char *key, double number)
+static json_t *value_json(const struct run_column *column, const char *place)
 {
-    json_object_set_new(object, key, page_data_number(number));
-}
-
-static json_t *metrics_json(const struct run_summary *summary)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < summary->metric_count; i++) {
-        const struct metric_summary *metric = &summary->metrics[i];
-        const struct distribution *numbers = &metric->numbers;
-        json_t *row = json_pack("{s:s, s:o, s:I}", "metric", metric->metric, "target", page_data_text(metric->target), "count",
-                                (json_int_t)numbers->moments.count);
-        const struct {
-            const char *key;
-            double number;
-        } parts[] = {
-            {"mean", numbers->moments.mean}, {"deviation", numbers->moments.deviation},
-            {"low", numbers->moments.low},   {"high", numbers->moments.high},
-            {"smallest", numbers->smallest}, {"q05", numbers->q05},
-            {"q25", numbers->q25},           {"median", numbers->median},
-            {"q75", numbers->q75},           {"q95", numbers->q95},
-            {"largest", numbers->largest},
-        };
-        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++)
-            set_number(row, parts[k].key, parts[k].number);
-        json_array_append_new(list, row);
+    double number;
+    int64_t whole;
+    switch (column->kind) {
+    case COLUMN_TEXT:
+        return page_data_text(place);
+    case COLUMN_INT64:
+        memcpy(&whole, place, sizeof whole);
+        return json_integer(whole);
+    default:
+        assert(column->kind == COLUMN_DOUBLE);
+        memcpy(&number, place, sizeof number);
+        return page_data_number(number);
     }
-    return list;
 }
 
-static json_t *outliers_json(const struct run_summary *summary)
+// Rows of a table as objects, by the names of their columns.
+static json_t *rows_json(enum run_dataset table, const void *records, size_t count, size_t size)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < summary->outlier_count; i++) {
-        const struct outlier_row *row = &summary->outliers[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "metric", row->metric, "target",
-                                              page_data_text(row->target), "sha256", row->sha256, "source", page_data_text(row->source),
-                                              "number", page_data_number(row->number), "deviations", page_data_number(row->deviations)));
+    size_t width;
+    const struct run_column *columns = run_table_columns(table, &width);
+    for (size_t i = 0; i < count; i++) {
+        json_t *row = json_object();
+        for (size_t k = 0; k < width; k++)
+            json_object_set_new(row, columns[k].name, value_json(&columns[k], (const char *)records + i * size + columns[k].offset));
+        json_array_append_new(list, row);
     }
     return list;
 }
@@ -67,8 +58,10 @@ json_t *set_data_json(const struct run_summary *summary)
 {
     if (summary->pictures < 2)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "metrics", metrics_json(summary), "outliers",
-                     outliers_json(summary), "maps", maps_json(summary));
+    return json_pack("{s:I, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "metrics",
+                     rows_json(RUN_SUMMARY_METRICS, summary->metrics, summary->metric_count, sizeof *summary->metrics), "outliers",
+                     rows_json(RUN_SUMMARY_OUTLIERS, summary->outliers, summary->outlier_count, sizeof *summary->outliers), "maps",
+                     maps_json(summary));
 }
 
 json_t *set_data_channels(const struct run_summary *summary, int target, const struct target_channels *picked)
@@ -79,11 +72,12 @@ json_t *set_data_channels(const struct run_summary *summary, int target, const s
         const struct channel_summary *known = number < summary->channel_counts[target] ? &summary->channels[target][number] : NULL;
         const bool all =
             known && summary->pictures > 1 && picked->known == summary->pictures && (size_t)known->importance.count == summary->pictures;
-        json_t *row = json_pack("[i, o]", number, page_data_number(all ? known->importance.mean : picked->mean[i].value));
-        const double numbers[] = {all ? known->importance.low : NAN, all ? known->importance.high : NAN, all ? known->top_ten : NAN};
-        for (int k = 0; k < 3 && all; k++)
-            json_array_append_new(row, page_data_number(numbers[k]));
-        json_array_append_new(list, row);
+        if (all)
+            json_array_append_new(list, json_pack("[i, o, o, o, o]", number, page_data_number(known->importance.mean),
+                                                  page_data_number(known->importance.low), page_data_number(known->importance.high),
+                                                  page_data_number(known->top_ten)));
+        else
+            json_array_append_new(list, json_pack("[i, o]", number, page_data_number(picked->mean[i].value)));
     }
     return list;
 }

@@ -39,19 +39,13 @@ static enum status write_rows(struct writing *w, enum run_dataset table, const c
     return file_commit(&w->file);
 }
 
-static enum status write_metrics(struct writing *w)
+// Records of the summary, `size` bytes each.
+static enum status write_records(struct writing *w, enum run_dataset table, const char *name, const void *records, size_t count,
+                                 size_t size)
 {
-    TRY(begin(w, RUN_SUMMARY_METRICS, "metrics.csv", NULL));
-    for (size_t i = 0; i < w->summary.metric_count; i++)
-        run_csv_line(&w->csv, RUN_SUMMARY_METRICS, NULL, &w->summary.metrics[i]);
-    return file_commit(&w->file);
-}
-
-static enum status write_outliers(struct writing *w)
-{
-    TRY(begin(w, RUN_SUMMARY_OUTLIERS, "outliers.csv", NULL));
-    for (size_t i = 0; i < w->summary.outlier_count; i++)
-        run_csv_line(&w->csv, RUN_SUMMARY_OUTLIERS, NULL, &w->summary.outliers[i]);
+    TRY(begin(w, table, name, NULL));
+    for (size_t i = 0; i < count; i++)
+        run_csv_line(&w->csv, table, NULL, (const char *)records + i * size);
     return file_commit(&w->file);
 }
 
@@ -79,8 +73,9 @@ enum status tables_write(const char *run, const char *folder, char *where)
     TRY_OUT(run_summary_make(&w.summary, w.reader->path));
     TRY_OUT(write_rows(&w, RUN_IMAGES, "images.csv"));
     TRY_OUT(write_rows(&w, RUN_STEPS, "steps.csv"));
-    TRY_OUT(write_metrics(&w));
-    TRY_OUT(write_outliers(&w));
+    const struct run_summary *sum = &w.summary;
+    TRY_OUT(write_records(&w, RUN_SUMMARY_METRICS, "metrics.csv", sum->metrics, sum->metric_count, sizeof *sum->metrics));
+    TRY_OUT(write_records(&w, RUN_SUMMARY_OUTLIERS, "outliers.csv", sum->outliers, sum->outlier_count, sizeof *sum->outliers));
     rc = write_importance(&w);
 out:
     file_abandon(&w.file);

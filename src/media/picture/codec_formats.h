@@ -64,11 +64,11 @@ struct codec_output {
 
 enum status codec_png_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 enum status codec_tiff_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
-// What the segments of EXIF and of XMP begin with, and how long one is at most.
+enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
+
+// Of a JPEG: what the segments of EXIF and of XMP begin with, and how long one is at most.
 extern const char codec_jpeg_exif[6], codec_jpeg_xmp[29];
 enum { CODEC_JPEG_MARKER_BYTES_MAX = 65535 };
-
-enum status codec_jpeg_encode(FILE *stream, const struct codec_output *output) MUST_CHECK;
 
 // Checks the limits, then allocates rgb and, if there is `alpha`, alpha. bits is 8, 16 or 32.
 enum status codec_allocate(struct image *image, const struct image_limits *limits, uint64_t width, uint64_t height, int bits,
