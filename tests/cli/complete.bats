@@ -93,7 +93,7 @@ page() {
         grep -qE "^ *${key##*.}:" "$SOURCE/config/default.yaml"
     done <keys
     # Each command has its own.
-    for key in steps octaves.count guidance.cam frames.every cam.layer output.format; do
+    for key in steps octaves.count guidance.cam frames.every output.format; do
         grep -qxF "$key" dream
         run ! grep -qxF "$key" explain
     done
@@ -101,7 +101,7 @@ page() {
         run ! grep -qxF "$key" dream
         grep -qxF "$key" explain
     done
-    for key in targets objective seed tile.size importance.samples video.colormap fetch.parallel; do
+    for key in targets objective seed tile.size importance.samples video.colormap fetch.parallel cam.method cam.layer; do
         grep -qxF "$key" dream
         grep -qxF "$key" explain
     done
