@@ -107,7 +107,7 @@ const struct config_key config_keys[] = {
     REAL(GUIDANCE, guidance.add_cam, "0", 0, 1000, "Weight of the gradient times the class activation map as an added term.", .only = CONFIG_DREAM),
 
     KEY(WHY, cam.method, WORD, "gradcam", "Class activation map of frames and guidance, and over a set. class: CAM proper, which needs objective: class.",
-        .words = WORDS({"gradcam", CAM_GRAD}, {"gradcam++", CAM_GRAD_PLUS_PLUS}, {"layercam", CAM_LAYER}, {"class", CAM_CLASS})),
+        .words = WORDS({"gradcam", CAM_GRAD}, {"gradcam++", CAM_GRAD_PLUS_PLUS}, {"layercam", CAM_LAYER}, {"hirescam", CAM_HIRES}, {"class", CAM_CLASS})),
     KEY(WHY, cam.layer, TEXT, "auto", "Target whose map it is. auto: the deepest.", .takes = "a target"),
     KEY(WHY, importance.method, WORD, "gradient_activation",
         "Importance of channels in run.h5: activation times gradient, or the gradient averaged on the way from baselines.",

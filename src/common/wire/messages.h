@@ -84,6 +84,19 @@ enum array_kind {
     ARRAY_STATE,               // (3, height, width) of the dream where it can be taken up, before `step`; frame: how many came before
 };
 
+// A map of an explanation; those of a class activation map as enum config_cam. The last two are of no network.
+enum explained_map {
+    EXPLAINED_GUIDED_GRADCAM = CAM_CLASS + 1, // this and those before it: of a target
+    EXPLAINED_SALIENCY,
+    EXPLAINED_SALIENCY_GUIDED,
+    EXPLAINED_SMOOTHGRAD,
+    EXPLAINED_EXPECTED_GRADIENTS,
+    EXPLAINED_EDGES,
+    EXPLAINED_RANDOM,
+    EXPLAINED_KINDS
+};
+enum { EXPLAINED_MAPS_MAX = (EXPLAINED_GUIDED_GRADCAM + 1) * CONFIG_TARGETS_MAX + EXPLAINED_KINDS };
+
 enum baseline { BASELINE_BLACK, BASELINE_BLURRED, BASELINE_IMAGE }; // BASELINE_IMAGE + i: another picture of the run
 enum { BASELINE_IMAGES_MAX = 4 };
 

@@ -39,6 +39,7 @@ static const struct map_kind {
      PICTURE_CAM_PLUS_PLUS},
     {"layer_cam", "layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)",
      PICTURE_LAYER_CAM},
+    {"hires_cam", "hirescam", "HiResCAM, scaled to 0..1: each position with its own gradient (arXiv:2011.08891)", PICTURE_HIRES_CAM},
     {"class_cam", "class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
 };
 enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };

@@ -39,12 +39,13 @@ static const struct form {
     {"saliency", "Saliency", 0, 2, false, MAGNITUDE},
     {"saliency_guided", "Guided saliency", 1, 2, false, MAGNITUDE},
     {"saliency_smoothgrad", "SmoothGrad", 0, 3, false, MAGNITUDE},
-    {"expected_gradients", "Expected gradients", 1, 0, false, SHARES},
+    {"expected_gradients", "Expected gradients", 0, 4, false, SHARES},
     {"class_cam", "Class CAM", 1, 3, false, MAP},
     {"cam_", "Grad-CAM ", FIRST_TARGET_ROW, 0, true, MAP},
     {"cam_plus_plus_", "Grad-CAM++ ", FIRST_TARGET_ROW, 1, true, MAP},
     {"layer_cam_", "LayerCAM ", FIRST_TARGET_ROW, 2, true, MAP},
-    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 3, true, SIGNED},
+    {"hires_cam_", "HiResCAM ", FIRST_TARGET_ROW, 3, true, MAP},
+    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 4, true, SIGNED},
 };
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 

@@ -21,6 +21,7 @@ enum explain_picture {
     PICTURE_CAM, // this and the following: of a target
     PICTURE_CAM_PLUS_PLUS,
     PICTURE_LAYER_CAM,
+    PICTURE_HIRES_CAM,
     PICTURE_GUIDED_GRADCAM,
 };
 

@@ -4,7 +4,7 @@
 
 #include "common/picture/image.h"
 
-enum { SHEET_COLUMNS = 4 };
+enum { SHEET_COLUMNS = 5 };
 
 struct contact_sheet {
     struct image image;

@@ -109,7 +109,7 @@ static enum status send_activations(struct explanation *e, int target)
 static enum status send_maps(struct explanation *e, int target)
 {
     const bool class = e->config->objective == OBJECTIVE_CLASS;
-    for (int method = CAM_GRAD; method <= (class ? CAM_CLASS : CAM_LAYER); method++) {
+    for (int method = CAM_GRAD; method <= (class ? CAM_CLASS : CAM_HIRES); method++) {
         struct array_part part = part_of(e, ARRAY_CAM, target, method);
         struct heat map;
         TRY(cam_make(&e->features, target, (enum config_cam)method, 0, 0, &map, &part.facts[0]));

@@ -110,7 +110,7 @@ static inline enum status add_all(struct explain_file *file)
 {
     enum status rc;
     for (int t = 0; t < 2; t++) {
-        for (int method = CAM_GRAD; method <= CAM_LAYER; method++)
+        for (int method = CAM_GRAD; method <= CAM_HIRES; method++)
             TRY_OUT(add(file, ARRAY_CAM, t, method));
         TRY_OUT(add(file, ARRAY_IMPORTANCE, t, 0));
         TRY_OUT(add(file, ARRAY_ACTIVATION, t, 0));

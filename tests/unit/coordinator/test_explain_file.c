@@ -134,10 +134,11 @@ static void expect_guided_gradcam(hid_t file, const char *path, int target)
 
 static void expect_target(hid_t file, int t)
 {
-    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam"}, *const methods[] = {"gradcam", "gradcam++", "layercam"};
+    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam", "hires_cam"};
+    static const char *const methods[] = {"gradcam", "gradcam++", "layercam", "hirescam"};
     static const char *const metrics[] = {"loss", "score", "sparsity", "hoyer", "diversity", "diversity_seed"};
     char path[64];
-    for (int method = CAM_GRAD; method <= CAM_LAYER; method++) {
+    for (int method = CAM_GRAD; method <= CAM_HIRES; method++) {
         const struct array_part map = part_of(ARRAY_CAM, t, method);
         snprintf(path, sizeof path, "%s/%s", groups[method], layers[t]);
         expect_as_sent(file, path, map);
@@ -188,8 +189,8 @@ static void test_comes_back(void)
     for (int b = 0; b < 4; b++)
         expect_as_sent(file, baselines[b], part_of(ARRAY_BASELINE, -1, b));
     CU_ASSERT_EQUAL(hdf5_number(file, "baseline/blurred", "blur_sigma"), part_of(ARRAY_BASELINE, -1, 1).facts[0]);
-    CU_ASSERT_EQUAL(count_datasets(file), 6 + 2 * 7 + 4);
-    CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 4 + 1); // explain.h5, of the picture, of the targets, overview
+    CU_ASSERT_EQUAL(count_datasets(file), 6 + 2 * 8 + 4);
+    CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 5 + 1); // explain.h5, of the picture, of the targets, overview
 }
 
 static void test_incomplete(void)
@@ -259,7 +260,7 @@ static void test_refused(void)
     make_folder(folder, "refused");
     UNIT_OK(create(&file, folder));
     struct array_part bad[] = {part_of(ARRAY_GRADIENT, -1, 0), part_of(ARRAY_GRADIENT, -1, 0),    part_of(ARRAY_CAM, 2, 0),
-                               part_of(ARRAY_CAM, -1, 0),      part_of(ARRAY_CAM, 0, 4),          part_of(ARRAY_CAM, 0, 0),
+                               part_of(ARRAY_CAM, -1, 0),      part_of(ARRAY_CAM, 0, 5),          part_of(ARRAY_CAM, 0, 0),
                                part_of(ARRAY_CAM, 0, 0),       part_of(ARRAY_ACTIVATION, 2, 0),   part_of(ARRAY_IMPORTANCE, 0, 0),
                                part_of(ARRAY_BASELINE, -1, 6), part_of(ARRAY_BASELINE, -1, -1),   part_of(ARRAY_FRAME, -1, 0),
                                part_of(ARRAY_HEAT, -1, 0),     part_of((enum array_kind)77, 0, 0)};
@@ -285,7 +286,7 @@ static int write_or_leave_nothing(const char *folder)
     const enum status rc = write_all(folder);
     const int files = count_files(folder);
     if (rc == STATUS_OK)
-        return files == 16 ? 0 : 2;
+        return files == 18 ? 0 : 2;
     if (files != 0)
         return 3;
     return rc == STATUS_IO && strstr(status_message(), folder) ? 1 : 4;
