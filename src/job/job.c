@@ -109,6 +109,7 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
     const struct worker_options options = {
         .config = &run->options->config,
         .weights = run->weights.array,
+        .randomised = run->randomised.array,
         .classes = run->weights.info.classes,
         .guide = run->guide.rgb ? &run->guide : NULL,
         .ordinary = {run->statistics, run->statistics_info.side},
@@ -167,6 +168,7 @@ int run_job(struct job_options *options, enum status typed)
     if (rc != STATUS_OK)
         goto failed;
     shared_weights_destroy(&run.weights);
+    shared_weights_destroy(&run.randomised);
 end:
     start_destroy(&run);
     rc = launch_end(&run.launch);

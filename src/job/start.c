@@ -281,6 +281,8 @@ enum status start_run(struct run *run)
     TRY(launch_agree(launch, choose_tiles(run)));
     TRY(model_path_fail(shared_weights_create(&run->weights, launch, prepared->model), config->model.path));
     TRY(launch_agree(launch, check_all(run)));
+    if (run->options->explain && config->faithfulness.steps > 0)
+        TRY(shared_weights_randomise(&run->randomised, launch, &run->weights, config->seed));
     TRY(share_statistics(run));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));

@@ -38,6 +38,12 @@ static enum status carry_frame(struct carrying *c, const void *row)
     return rc;
 }
 
+static enum status carry_faithfulness(struct carrying *c, const void *row)
+{
+    const struct faithfulness_row *score = row;
+    return is_kept(c, score->image) ? run_file_add_faithfulness(c->file, score) : STATUS_OK;
+}
+
 static enum status remember(struct carrying *c, const struct image_row *image, bool before)
 {
     const struct run_earlier *earlier = c->earlier;
@@ -90,6 +96,7 @@ static enum status carry_all(struct carrying *c, const struct run_file_header *h
     }
     TRY(carry_table(c, RUN_STEPS, carry_step));
     TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
+    TRY(carry_table(c, RUN_FAITHFULNESS, carry_faithfulness));
     TRY(carry_table(c, RUN_IMAGES, carry_image));
     return carry_table(c, RUN_EARLIER, carry_earlier);
 }

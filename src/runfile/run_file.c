@@ -290,6 +290,11 @@ enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame,
     return add_row(file, RUN_CAM_FRAMES, &record, frame->image);
 }
 
+enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row)
+{
+    return add_row(file, RUN_FAITHFULNESS, row, row->image);
+}
+
 // Whether an image's row may come: nothing that it speaks of is lost, and there is room for its importance.
 static bool image_is_whole(struct run_file *file, int64_t image)
 {
@@ -398,6 +403,8 @@ static enum status add_summary(struct run_file *file, const struct run_summary *
         TRY(add_row(file, RUN_SUMMARY_METRICS, &summary->metrics[i], -1));
     for (size_t i = 0; i < summary->outlier_count; i++)
         TRY(add_row(file, RUN_SUMMARY_OUTLIERS, &summary->outliers[i], -1));
+    for (size_t i = 0; i < summary->score_count; i++)
+        TRY(add_row(file, RUN_SUMMARY_FAITHFULNESS, &summary->scores[i], -1));
     for (size_t i = 0; i < summary->map_count; i++)
         TRY(add_row(file, RUN_SUMMARY_CAM, &summary->maps[i], -1));
     for (int t = 0; t < file->targets; t++)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
-// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing. Of images
-// that are dreamed again, /earlier has the row of before. At the end of a session /summary says what all of them have in common.
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a judged map in /faithfulness, one row a
+// rank and phase in /timing. Of images that are dreamed again, /earlier has the row of before. At the end of a session /summary says what
+// all of them have in common.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -96,6 +97,7 @@ enum status run_file_create(struct run_file **file, const char *path, const stru
 enum status run_file_add_steps(struct run_file *file, const struct step_row *steps, size_t count) MUST_CHECK;
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
+enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row) MUST_CHECK;
 // importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known.
 enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance) MUST_CHECK;
 // In /earlier.

@@ -140,6 +140,11 @@ static bool open_table(struct run_cursor *cursor)
     const int targets = (int)cursor->reader->facts.targets.count;
     hsize_t size[2];
     run_dataset_name(cursor->table, NULL, cursor->name);
+    if (run_dataset_is_new(cursor->table) && H5Lexists(cursor->reader->file, cursor->name, H5P_DEFAULT) == 0) {
+        cursor->ours = true;
+        cursor->row_size = 1;
+        return true;
+    }
     cursor->dataset = open_dataset(cursor->reader, cursor->name, 0, size);
     HDF5_HANDLE found = cursor->dataset < 0 ? -1 : H5Dget_type(cursor->dataset);
     HDF5_HANDLE ours = run_table_type(cursor->table, targets, NULL);

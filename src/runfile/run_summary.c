@@ -213,10 +213,10 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// The place of a frame's picture in the list of images, if it counts; their number if not.
-static size_t place_of(const struct making *m, const struct cam_row *frame)
+// The place of a picture in the list of images, if it counts; their number if not.
+static size_t place_of(const struct making *m, int64_t image)
 {
-    const struct run_image *found = bsearch(&frame->image, m->images.items, m->images.count, sizeof *m->images.items, by_id);
+    const struct run_image *found = bsearch(&image, m->images.items, m->images.count, sizeof *m->images.items, by_id);
     return found && found->status == IMAGE_DONE && found->same == 0 ? (size_t)(found - m->images.items) : m->images.count;
 }
 
@@ -229,7 +229,7 @@ static enum status find_last_frames(struct making *m, int32_t *last)
         last[i] = -1;
     TRY(run_cursor_open(&cursor, m->reader, RUN_CAM_FRAMES));
     while ((frame = run_cursor_next(cursor))) {
-        const size_t place = place_of(m, frame);
+        const size_t place = place_of(m, frame->image);
         if (place < m->images.count && frame->frame > last[place])
             last[place] = frame->frame;
     }
@@ -263,7 +263,7 @@ static enum status sum_maps(struct making *m, const int32_t *last, struct exact_
     enum status rc = STATUS_OK;
     TRY(run_cursor_open(&cursor, m->reader, RUN_CAM_FRAMES));
     while (rc == STATUS_OK && (frame = run_cursor_next(cursor))) {
-        const size_t place = place_of(m, frame);
+        const size_t place = place_of(m, frame->image);
         const bool wanted[2] = {place < m->images.count && frame->frame == 0, place < m->images.count && frame->frame == last[place]};
         for (int k = 0; k < 2 && rc == STATUS_OK; k++)
             if (wanted[k])
@@ -295,6 +295,109 @@ out:
     return rc;
 }
 
+enum { DELETION, INSERTION, DIFFERENCE, RANDOMISED, BEATS_RANDOM, SCORES };
+static const char *const score_names[SCORES] = {"deletion", "insertion", "difference", "randomised", "beats_random"};
+
+// Of every map that an explanation may have; those of no target are the first of their kind.
+struct score_sums {
+    struct {
+        struct exact_sum sum, squares;
+        int64_t count;
+        double mean;
+    } of[EXPLAINED_KINDS][1 + CONFIG_TARGETS_MAX][SCORES];
+    double *random; // [images] insertion less deletion of the picture's random map; NaN: not known
+    enum { FIND_RANDOM, FIND_MEANS, FIND_SQUARES } pass;
+};
+
+// The number of a text in a list; `count`: it is not there.
+static int find_text(const char *text, int count, const char *(*item)(const void *list, int i), const void *list)
+{
+    int i = 0;
+    while (i < count && strcmp(item(list, i), text) != 0)
+        i++;
+    return i;
+}
+
+static const char *map_name(const void *list, int i)
+{
+    (void)list;
+    return explained_map_name(i);
+}
+
+static const char *target_name(const void *list, int i)
+{
+    const struct making *m = list;
+    return i == 0 ? "" : m->reader->facts.targets.items[i - 1];
+}
+
+static void add_score(const struct making *m, const struct faithfulness_row *row, struct score_sums *sums)
+{
+    const size_t place = place_of(m, row->image);
+    const int kind = find_text(row->map, EXPLAINED_KINDS, map_name, NULL), target = find_text(row->target, 1 + m->targets, target_name, m);
+    if (place == m->images.count || kind == EXPLAINED_KINDS || target > m->targets)
+        return;
+    const double difference = row->insertion - row->deletion, random = sums->random[place];
+    const double numbers[SCORES] = {row->deletion, row->insertion, difference, row->randomised,
+                                    isfinite(difference) && isfinite(random) ? difference > random : NAN};
+    if (sums->pass == FIND_RANDOM && kind == EXPLAINED_RANDOM)
+        sums->random[place] = difference;
+    for (int i = 0; i < SCORES && sums->pass != FIND_RANDOM; i++) {
+        if (!isfinite(numbers[i]))
+            continue;
+        if (sums->pass == FIND_MEANS) {
+            exact_sum_add(&sums->of[kind][target][i].sum, numbers[i]);
+            sums->of[kind][target][i].count++;
+        } else {
+            exact_sum_add_square(&sums->of[kind][target][i].squares, numbers[i] - sums->of[kind][target][i].mean);
+        }
+    }
+}
+
+static enum status add_scores(struct making *m, struct score_sums *sums)
+{
+    struct run_cursor *cursor;
+    const struct faithfulness_row *row;
+    TRY(run_cursor_open(&cursor, m->reader, RUN_FAITHFULNESS));
+    while ((row = run_cursor_next(cursor)))
+        add_score(m, row, sums);
+    return run_cursor_close(&cursor, STATUS_OK);
+}
+
+static void list_scores(const struct making *m, const struct score_sums *sums, int kind, int target, struct run_summary *summary)
+{
+    const bool nowhere = sums->of[kind][target][DELETION].count == 0;
+    for (int i = 0; i < SCORES && !nowhere; i++) {
+        struct faithfulness_summary *score = &summary->scores[summary->score_count++];
+        snprintf(score->map, sizeof score->map, "%s", explained_map_name(kind));
+        snprintf(score->target, sizeof score->target, "%s", target_name(m, target));
+        snprintf(score->measure, sizeof score->measure, "%s", score_names[i]);
+        score->numbers = moments_of(sums->of[kind][target][i].count, sums->of[kind][target][i].mean, &sums->of[kind][target][i].squares);
+    }
+}
+
+static enum status summarise_faithfulness(struct making *m, struct run_summary *summary)
+{
+    struct score_sums *sums = NULL;
+    enum status rc;
+    TRY_OUT(ALLOCATE(sums, 1, "for a summary of faithfulness"));
+    TRY_OUT(ALLOCATE(sums->random, m->images.count + 1, "for a summary of faithfulness"));
+    TRY_OUT(ALLOCATE(summary->scores, EXPLAINED_KINDS * (1 + CONFIG_TARGETS_MAX) * SCORES, "for a summary of faithfulness"));
+    for (size_t i = 0; i < m->images.count; i++)
+        sums->random[i] = NAN;
+    for (sums->pass = FIND_RANDOM; sums->pass <= FIND_SQUARES; sums->pass++) {
+        TRY_OUT(add_scores(m, sums));
+        for (size_t i = 0; i < sizeof sums->of / sizeof sums->of[0][0][0] && sums->pass == FIND_MEANS; i++)
+            (&sums->of[0][0][0])[i].mean = exact_sum_value(&(&sums->of[0][0][0])[i].sum) / (double)(&sums->of[0][0][0])[i].count;
+    }
+    for (int kind = 0; kind < EXPLAINED_KINDS; kind++)
+        for (int target = 0; target <= m->targets; target++)
+            list_scores(m, sums, kind, target, summary);
+out:
+    free(sums ? sums->random : NULL);
+    free(sums);
+    return rc;
+}
+
 enum status run_summary_make(struct run_summary *summary, const char *path)
 {
     struct making m = {0};
@@ -310,6 +413,7 @@ enum status run_summary_make(struct run_summary *summary, const char *path)
     TRY_OUT(summarise_metrics(&m, summary));
     for (int t = 0; t < m.targets; t++)
         TRY_OUT(summarise_channels(&m, t, summary));
+    TRY_OUT(summarise_faithfulness(&m, summary));
     TRY_OUT(summarise_maps(&m, summary));
 out:
     run_images_destroy(&m.images);
@@ -328,6 +432,7 @@ void run_summary_destroy(struct run_summary *summary)
         free(summary->channels[t]);
     free(summary->metrics);
     free(summary->outliers);
+    free(summary->scores);
     free(summary->maps);
     *summary = (struct run_summary){0};
 }

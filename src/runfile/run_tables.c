@@ -155,6 +155,27 @@ static const struct run_column metric_columns[] = {
     QUANTILE(largest, "of these numbers"),
 };
 
+#define MAP_TEXTS(record)                                                                                                                  \
+    TEXT_OF(record, map, "of explain.h5, or edges, or random"), TEXT_OF(record, target, "layer of the map; empty: of the whole loss")
+#define SCORE(member, description) COLUMN(faithfulness_row, #member, member, COLUMN_DOUBLE, "1", description)
+
+static const struct run_column faithfulness_columns[] = {
+    COLUMN(faithfulness_row, "image", image, COLUMN_INT64, "", "id of the row in /images"),
+    MAP_TEXTS(faithfulness_row),
+    SCORE(deletion,
+          "area under (L - L(blurred)) / (L(picture) - L(blurred)) while the map's cells are taken away, those that count most first"),
+    SCORE(insertion, "the same while they are put into the blurred picture"),
+    SCORE(randomised, "Spearman's rank correlation with the map that random weights give; NaN where one is the same everywhere"),
+};
+
+static const struct run_column faithfulness_summary_columns[] = {
+    MAP_TEXTS(faithfulness_summary),
+    TEXT_OF(faithfulness_summary, measure,
+            "deletion, insertion, randomised: columns of /faithfulness; difference: insertion - deletion; beats_random: 1 where that is "
+            "larger than the random map's, 0 elsewhere"),
+    MOMENTS(faithfulness_summary, numbers),
+};
+
 static const struct run_column outlier_columns[] = {
     METRIC_TEXTS(outlier_row),
     TEXT_OF(outlier_row, sha256, "of the input's bytes"),
@@ -188,17 +209,20 @@ static const struct dataset {
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
     [RUN_IMPORTANCE] = {"importance", 64, NULL, 0},         // of every target; as many rows wait as in /images
     [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_FAITHFULNESS] = {"faithfulness", 256, COLUMNS(faithfulness_columns)},
     [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
     [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},
     [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
     [RUN_SUMMARY_METRICS] = {"summary/metrics", 64, COLUMNS(metric_columns)},
     [RUN_SUMMARY_OUTLIERS] = {"summary/outliers", 64, COLUMNS(outlier_columns)},
+    [RUN_SUMMARY_FAITHFULNESS] = {"summary/faithfulness", 64, COLUMNS(faithfulness_summary_columns)},
     [RUN_SUMMARY_CAM] = {"summary/cam", 2, COLUMNS(map_columns)},
     [RUN_SUMMARY_IMPORTANCE] = {"summary/importance", 256, COLUMNS(channel_columns)}, // of every target
 };
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
 static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns) &&
-                  FIT(metric_columns) && FIT(outlier_columns) && FIT(map_columns) && FIT(channel_columns),
+                  FIT(metric_columns) && FIT(faithfulness_columns) && FIT(faithfulness_summary_columns) && FIT(outlier_columns) &&
+                  FIT(map_columns) && FIT(channel_columns),
               "RUN_COLUMNS_MAX is too small");
 
 int run_dataset_target(enum run_dataset dataset)
@@ -218,6 +242,11 @@ static const struct dataset *dataset_of(enum run_dataset dataset)
 {
     const bool one_each = run_dataset_target(dataset) >= 0;
     return &datasets[!one_each ? dataset : is_importance(dataset) ? RUN_IMPORTANCE : RUN_SUMMARY_IMPORTANCE];
+}
+
+bool run_dataset_is_new(enum run_dataset dataset)
+{
+    return dataset == RUN_FAITHFULNESS;
 }
 
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])

@@ -17,12 +17,14 @@ enum run_dataset {
     RUN_STEPS,                                        // table of struct step_row
     RUN_CAM_VALUES,                                   // floats
     RUN_CAM_FRAMES,                                   // table of struct cam_row
+    RUN_FAITHFULNESS,                                 // table of struct faithfulness_row
     RUN_IMPORTANCE,                                   // of each target: rows of floats, one for each channel
     RUN_IMAGES = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // table of struct image_row
     RUN_EARLIER,                                      // table of struct image_row
     RUN_TIMING,                                       // table of struct timing_row
     RUN_SUMMARY_METRICS,                              // table of struct metric_summary
     RUN_SUMMARY_OUTLIERS,                             // table of struct outlier_row
+    RUN_SUMMARY_FAITHFULNESS,                         // table of struct faithfulness_summary
     RUN_SUMMARY_CAM,                                  // table of struct map_summary
     RUN_SUMMARY_IMPORTANCE,                           // of each target: table of struct channel_summary
     RUN_DATASETS = RUN_SUMMARY_IMPORTANCE + CONFIG_TARGETS_MAX
@@ -61,6 +63,9 @@ size_t run_column_stride(const struct run_column *column);
 
 // Of a dataset that there is for each target: its number; -1: of another one.
 int run_dataset_target(enum run_dataset dataset);
+
+// Whether files of earlier versions lack it: then it has no rows.
+bool run_dataset_is_new(enum run_dataset dataset);
 
 // The path in the file; of one for each target: that of the target with this layer.
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX]);

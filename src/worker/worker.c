@@ -18,7 +18,7 @@ struct worker {
     MPI_Comm comm;           // that jobs come over; MPI_COMM_NULL: none do
     const struct lead *lead; // of this process; NULL: there is none
     struct objective objective;
-    struct engine *engine;
+    struct engine *engine, *randomised;
     struct timing timing;
     struct outbox outbox;
     // Of the image in hand: the team, and this rank's rows of it, of the other pictures, and of the dream to go on with.
@@ -109,6 +109,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
 {
     struct image_job work = {.team = w->team,
                              .engine = w->engine,
+                             .randomised = w->randomised,
                              .objective = &w->objective,
                              .rules = w->options.rules,
                              .mask = w->options.mask,
@@ -297,6 +298,8 @@ enum status worker_create(struct worker **worker, const struct worker_options *o
     TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));
     balance_objective(&w->objective, options->ordinary.statistics);
     TRY_OUT(engine_create(&w->engine, &w->objective, options->weights, options->plan));
+    if (options->randomised)
+        TRY_OUT(engine_create(&w->randomised, &w->objective, options->randomised, options->plan));
     if (options->guide)
         rc = look_at_guide(w);
 out:
@@ -332,6 +335,7 @@ void worker_destroy(struct worker **worker)
     if (!*worker)
         return;
     engine_destroy(&(*worker)->engine);
+    engine_destroy(&(*worker)->randomised);
     objective_destroy(&(*worker)->objective);
     free(*worker);
     *worker = NULL;

@@ -97,7 +97,7 @@ page() {
         grep -qxF "$key" dream
         run ! grep -qxF "$key" explain
     done
-    for key in saliency.samples saliency.noise; do
+    for key in saliency.samples saliency.noise faithfulness.steps; do
         run ! grep -qxF "$key" dream
         grep -qxF "$key" explain
     done

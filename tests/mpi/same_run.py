@@ -34,11 +34,12 @@ def by(rows, *keys):
 def compare(a, b):
     same("kind", a.attrs["kind"], b.attrs["kind"])
     images = [by(file["images"][()], "id") for file in (a, b)]
-    orders = {"images": ("id",), "steps": ("image", "octave", "step"), "cam/frames": ("image", "frame")}
+    judged = len(a["faithfulness"]) > 0
+    orders = {"images": ("id",), "faithfulness": ("image", "target", "map"), "steps": ("image", "octave", "step"), "cam/frames": ("image", "frame")}
     for name, keys in orders.items():
         rows = [file[name][()] for file in (a, b)]
         rows = [table[by(table, *keys)] for table in rows]
-        some = name != "steps" or a.attrs["kind"] == "dream"  # explanations have no steps
+        some = judged if name == "faithfulness" else name != "steps" or a.attrs["kind"] == "dream"  # explanations have no steps
         if len(rows[0]) != len(rows[1]) or (len(rows[0]) > 0) != some:
             raise Different(f"{name}: {len(rows[0])} and {len(rows[1])} rows")
         same(f"{name}: columns", columns(rows[0]), columns(rows[1]))

@@ -109,6 +109,9 @@ struct config {
         double noise; // its sigma, in pictures of -1..1
     } saliency;
     struct {
+        int steps; // of a curve of deletion or insertion; 0: none
+    } faithfulness;
+    struct {
         double threshold; // of sparsity
     } metrics;
     struct {

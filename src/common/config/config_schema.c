@@ -119,6 +119,8 @@ const struct config_key config_keys[] = {
     INT(WHY, saliency.samples, "25", 0, 100000,
         "Noisy copies of the picture whose saliency SmoothGrad averages, in `oneiros explain`; 0: none.", .only = CONFIG_EXPLAIN),
     REAL(WHY, saliency.noise, "0.3", 0, 2, "Sigma of that noise, in pictures of -1..1.", .only = CONFIG_EXPLAIN),
+    INT(WHY, faithfulness.steps, "0", 0, 1000,
+        "Steps in which each map's cells are taken from the picture, to see whether it can be believed; 16 is usual, 0: none.", .only = CONFIG_EXPLAIN),
     REAL(WHY, metrics.threshold, "0.1", 0, 1e6, "Activations above it count as active in the sparsity."),
 
     INT(FRAMES, frames.every, "2", 1, 100000, "Steps from one frame of the videos to the next.", .only = CONFIG_DREAM),

@@ -81,21 +81,9 @@ enum array_kind {
     ARRAY_SMOOTHGRAD,          // (1, height, width)
     ARRAY_EXPECTED_GRADIENTS,  // (3, height, width)
     ARRAY_BASELINE,            // (3, height, width); variant: enum baseline
+    ARRAY_FAITHFULNESS,        // (2, 1, steps + 1) deletion and insertion by a map; variant: enum explained_map; of a target or of none
     ARRAY_STATE,               // (3, height, width) of the dream where it can be taken up, before `step`; frame: how many came before
 };
-
-// A map of an explanation; those of a class activation map as enum config_cam. The last two are of no network.
-enum explained_map {
-    EXPLAINED_GUIDED_GRADCAM = CAM_CLASS + 1, // this and those before it: of a target
-    EXPLAINED_SALIENCY,
-    EXPLAINED_SALIENCY_GUIDED,
-    EXPLAINED_SMOOTHGRAD,
-    EXPLAINED_EXPECTED_GRADIENTS,
-    EXPLAINED_EDGES,
-    EXPLAINED_RANDOM,
-    EXPLAINED_KINDS
-};
-enum { EXPLAINED_MAPS_MAX = (EXPLAINED_GUIDED_GRADCAM + 1) * CONFIG_TARGETS_MAX + EXPLAINED_KINDS };
 
 enum baseline { BASELINE_BLACK, BASELINE_BLURRED, BASELINE_IMAGE }; // BASELINE_IMAGE + i: another picture of the run
 enum { BASELINE_IMAGES_MAX = 4 };
@@ -109,9 +97,10 @@ struct array_part {
     int32_t octave, step;            // that it was made in; a finished dream is one step behind the last
     int32_t channels, height, width; // of the whole array
     int32_t y, x, rows, columns;     // of this part
-    struct heat_grid grid;           // of a map
-    double facts[3]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
-                     // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma
+    struct heat_grid grid;           // of a map; of faithfulness: the cells, stride pixels wide
+    double facts[4]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
+                     // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma; of faithfulness: areas of deletion and insertion,
+                     // correlation with the map of random weights, L of the blurred picture
 };
 
 struct result {

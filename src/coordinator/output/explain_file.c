@@ -29,26 +29,24 @@ struct explain_file {
     struct explain_pictures *pictures;
 };
 
-// In the order of enum config_cam.
+// In the order of enum config_cam; each in a group of explained_map_name().
 static const struct map_kind {
-    const char *group, *method, *description;
+    const char *method, *description;
     enum explain_picture picture;
 } map_kinds[] = {
-    {"cam", "gradcam", "Grad-CAM, scaled to 0..1: where the target's activation speaks for the loss (arXiv:1610.02391)", PICTURE_CAM},
-    {"cam_plus_plus", "gradcam++", "Grad-CAM++, scaled to 0..1: the same with positions weighted (arXiv:1710.11063)",
-     PICTURE_CAM_PLUS_PLUS},
-    {"layer_cam", "layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)",
-     PICTURE_LAYER_CAM},
-    {"hires_cam", "hirescam", "HiResCAM, scaled to 0..1: each position with its own gradient (arXiv:2011.08891)", PICTURE_HIRES_CAM},
-    {"class_cam", "class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
+    {"gradcam", "Grad-CAM, scaled to 0..1: where the target's activation speaks for the loss (arXiv:1610.02391)", PICTURE_CAM},
+    {"gradcam++", "Grad-CAM++, scaled to 0..1: the same with positions weighted (arXiv:1710.11063)", PICTURE_CAM_PLUS_PLUS},
+    {"layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)", PICTURE_LAYER_CAM},
+    {"hirescam", "HiResCAM, scaled to 0..1: each position with its own gradient (arXiv:2011.08891)", PICTURE_HIRES_CAM},
+    {"class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
 };
 enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
 
 // What arrays of each kind look like, and what the file says of them.
 static const struct kind {
-    enum { OF_NOTHING, OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID } of; // OF_NOTHING: it explains nothing
-    int channels;                                                        // 0: any
-    const char *path, *description;                                      // NULL: those of its map_kind
+    enum { OF_NOTHING, OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID, OF_MAP } of; // OF_NOTHING: it explains nothing
+    int channels;                                                                // 0: any
+    const char *path, *description;                                              // NULL: those of its map_kind
     bool compressed;
 } kinds[] = {
     [ARRAY_IMPORTANCE] = {OF_CHANNELS, 0, "importance", "mean over positions of A * d loss / d A, of each channel", false},
@@ -61,6 +59,8 @@ static const struct kind {
     [ARRAY_SMOOTHGRAD] = {OF_PICTURE, 1, "saliency_smoothgrad", "mean saliency of noisy copies of the picture (arXiv:1706.03825)", false},
     [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, "expected_gradients",
                                   "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)", false},
+    [ARRAY_FAITHFULNESS] = {OF_MAP, 2, "faithfulness",
+                            "(L - L(blurred)) / (L(picture) - L(blurred)), step by step: deletion, insertion (arXiv:1806.07421)", false},
     [ARRAY_BASELINE] = {OF_PICTURE, 3, "baseline", "a picture that expected gradients start from, samples in -1..1", true},
 };
 
@@ -102,6 +102,13 @@ static void note_facts(const struct explain_file *f, const struct array_part *pa
         if (part->variant == BASELINE_BLURRED)
             attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = facts[0]};
         break;
+    case ARRAY_FAITHFULNESS:
+        attributes[0] = (struct explain_attribute){.name = "deletion_area", .type = EXPLAIN_REAL, .number = facts[0]};
+        attributes[1] = (struct explain_attribute){.name = "insertion_area", .type = EXPLAIN_REAL, .number = facts[1]};
+        attributes[2] = (struct explain_attribute){.name = "randomised", .type = EXPLAIN_REAL, .number = facts[2]};
+        attributes[3] = (struct explain_attribute){.name = "blurred_loss", .type = EXPLAIN_REAL, .number = facts[3]};
+        attributes[4] = (struct explain_attribute){.name = "cell", .type = EXPLAIN_WHOLE, .number = part->grid.stride};
+        break;
     case ARRAY_CAM:
         attributes[0] = (struct explain_attribute){.name = "method", .text = map_kinds[part->variant].method};
         attributes[1] = (struct explain_attribute){.name = "scale", .type = EXPLAIN_REAL, .number = facts[0]};
@@ -113,24 +120,38 @@ static void note_facts(const struct explain_file *f, const struct array_part *pa
     }
 }
 
+static void find_path(const struct explain_file *f, const struct array_part *part, char path[PATH_SIZE])
+{
+    const struct kind *kind = &kinds[part->kind];
+    const char *group = kind->of == OF_GRID ? explained_map_name(part->variant) : kind->path;
+    const bool of_target =
+        kind->of == OF_MAP ? part->target >= 0 : kind->of != OF_PICTURE && (kind->of != OF_GRID || part->variant != CAM_CLASS);
+    char name[PATH_SIZE]; // of one of many
+    snprintf(path, PATH_SIZE, "%s", group);
+    if (part->kind == ARRAY_BASELINE) {
+        baseline_name(part->variant, name);
+        text_append(path, PATH_SIZE, "/%s", name);
+    }
+    if (kind->of == OF_MAP)
+        text_append(path, PATH_SIZE, "/%s", explained_map_name(part->variant));
+    if (of_target)
+        text_append(path, PATH_SIZE, "/%s", layer_of(f, part->target));
+}
+
 static enum status write_array(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
     const struct kind *kind = &kinds[part->kind];
     const struct map_kind *map = kind->of == OF_GRID ? &map_kinds[part->variant] : NULL;
     const bool plane = kind->channels == 1;
-    char path[PATH_SIZE], name[PATH_SIZE] = ""; // name: of one of many
-    if (part->kind == ARRAY_BASELINE)
-        baseline_name(part->variant, name);
-    else if (kind->of != OF_PICTURE && (!map || part->variant != CAM_CLASS))
-        snprintf(name, sizeof name, "%s", layer_of(f, part->target));
-    snprintf(path, sizeof path, "%s%s%s", map ? map->group : kind->path, name[0] ? "/" : "", name);
+    char path[PATH_SIZE];
+    find_path(f, part, path);
     struct explain_dataset dataset = {
         .path = path,
-        .dimensions = kind->of == OF_CHANNELS ? 1
-                      : plane                 ? 2
-                                              : 3,
-        .size = {plane ? part->height : part->channels, plane ? part->width : part->height, part->width},
+        .dimensions = kind->of == OF_CHANNELS       ? 1
+                      : plane || kind->of == OF_MAP ? 2
+                                                    : 3,
+        .size = {plane ? part->height : part->channels, plane || kind->of == OF_MAP ? part->width : part->height, part->width},
         .compressed = kind->compressed,
         .values = array->values,
         .description = map ? map->description : kind->description,
@@ -195,6 +216,19 @@ static enum status add_guided_gradient(struct explain_file *f, const float *grad
     return STATUS_OK;
 }
 
+// In the overview, insertion less deletion stands over a map; that of the random one over the picture.
+static void note_faithfulness(struct explain_file *f, const struct array_part *part)
+{
+    static const enum explain_picture panels[EXPLAINED_KINDS] = {
+        [EXPLAINED_GUIDED_GRADCAM] = PICTURE_GUIDED_GRADCAM,         [EXPLAINED_SALIENCY] = PICTURE_SALIENCY,
+        [EXPLAINED_SALIENCY_GUIDED] = PICTURE_SALIENCY_GUIDED,       [EXPLAINED_SMOOTHGRAD] = PICTURE_SALIENCY_SMOOTHGRAD,
+        [EXPLAINED_EXPECTED_GRADIENTS] = PICTURE_EXPECTED_GRADIENTS, [EXPLAINED_RANDOM] = PICTURE_ITSELF};
+    const bool is_cam = part->variant < MAP_KINDS;
+    if (part->variant != EXPLAINED_EDGES)
+        explain_pictures_note(f->pictures, is_cam ? map_kinds[part->variant].picture : panels[part->variant],
+                              part->target < 0 ? 0 : part->target, part->facts[1] - part->facts[0]);
+}
+
 static enum status add_map(struct explain_file *f, const struct array *array)
 {
     const struct array_part *part = &array->part;
@@ -231,6 +265,9 @@ static enum status add_rest(struct explain_file *f, const struct array *array)
         return add_guided_gradient(f, array->values);
     case ARRAY_CAM:
         return add_map(f, array);
+    case ARRAY_FAITHFULNESS:
+        note_faithfulness(f, part);
+        return STATUS_OK;
     default:
         return STATUS_OK;
     }
@@ -245,11 +282,13 @@ static bool fits(const struct explain_file *f, const struct array_part *part)
     if (kind->of == OF_PICTURE)
         return part->width == f->width && part->height == f->height &&
                (part->kind != ARRAY_BASELINE || (part->variant >= 0 && part->variant < BASELINES_MAX));
-    if (part->target < 0 || part->target >= f->config->targets.count)
+    if (kind->of == OF_MAP && (part->height != 1 || part->variant < 0 || part->variant >= EXPLAINED_KINDS))
+        return false;
+    if (part->target < (kind->of == OF_MAP ? -1 : 0) || part->target >= f->config->targets.count)
         return false;
     if (kind->of == OF_CHANNELS)
         return part->width == 1 && part->height == 1;
-    return kind->of == OF_TARGET ||
+    return kind->of == OF_TARGET || kind->of == OF_MAP ||
            (part->variant >= 0 && part->variant < MAP_KINDS && grid->width == part->width && grid->height == part->height &&
             grid->octave_width == f->width && grid->octave_height == f->height && grid->stride >= 1);
 }

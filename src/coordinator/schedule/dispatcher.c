@@ -54,6 +54,8 @@ enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows 
     TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
         TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i], rows->values + rows->maps[i].offset)));
+    for (size_t i = 0; i < rows->score_count; i++)
+        TRY(dispatcher_tolerate(c, run_file_add_faithfulness(file, &rows->scores[i])));
     return STATUS_OK;
 }
 

@@ -115,9 +115,27 @@ static enum status take_map_values(struct task_results *f, const struct array *m
     return STATUS_OK;
 }
 
+static enum status take_score(struct task *task, struct array *array, const struct config *config, struct run_file *file)
+{
+    const struct array_part part = array->part;
+    struct faithfulness_row score = {
+        .image = part.image, .deletion = part.facts[0], .insertion = part.facts[1], .randomised = part.facts[2]};
+    if (!task->output.explanation || part.variant < 0 || part.variant >= EXPLAINED_KINDS || part.target < -1 ||
+        part.target >= config->targets.count)
+        return refuse(&part);
+    snprintf(score.map, sizeof score.map, "%s", explained_map_name(part.variant));
+    if (part.target >= 0)
+        snprintf(score.target, sizeof score.target, "%s", config->targets.items[part.target].layer);
+    TRY(output_array(&task->output, array));
+    TRY(image_rows_add_score(&task->results.rows, &score));
+    return file ? run_file_add_faithfulness(file, &score) : STATUS_OK;
+}
+
 static enum status take(struct task *task, struct array *array, const struct config *config, struct run_file *file)
 {
     struct output *output = &task->output;
+    if (array->part.kind == ARRAY_FAITHFULNESS)
+        return take_score(task, array, config, file);
     if (output->explanation && array->part.kind != ARRAY_IMPORTANCE && array->part.kind != ARRAY_HEAT)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {

@@ -94,21 +94,41 @@ void cells_order(const struct cells *cells, const float *values, const float *ti
         order[i] = ranked[i].number;
 }
 
+// Between the middles of two cells, `first` and the next one of `count`, lies pixel `at`; *part: how far on the way.
+static int between(int at, int side, int count, float *part)
+{
+    const float place = ((float)at + 0.5f) / (float)side - 0.5f;
+    const int first = place < 0 ? 0 : place >= (float)(count - 1) ? count - 1 : (int)place;
+    *part = first == count - 1 || place < 0 ? 0 : place - (float)first;
+    return first;
+}
+
+// One row: to = outside + chosen * (inside - outside), `chosen` [cells->width] enlarged.
+static void mix_row(const struct cells *cells, const float *chosen, const float *inside, const float *outside, float *to)
+{
+    for (int x = 0; x < cells->picture_width; x++) {
+        float part;
+        const int cell = between(x, cells->side, cells->width, &part);
+        const float left = chosen[cell], right = part > 0 ? chosen[cell + 1] : left, much = left + part * (right - left);
+        to[x] = outside[x] + much * (inside[x] - outside[x]);
+    }
+}
+
 void cells_compose(const struct cells *cells, const int *order, int count, const struct slab *inside, const struct slab *outside,
                    struct slab *to)
 {
-    bool first[CELLS_MAX * CELLS_MAX] = {false};
+    float chosen[CELLS_MAX * CELLS_MAX] = {0};
     for (int i = 0; i < count; i++)
-        first[order[i]] = true;
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int c = 0; c < 3; c++)
-        for (int y = to->rows.begin; y < to->rows.end; y++)
-            for (int x = 0; x < cells->width; x++) {
-                const struct slab *from = first[y / cells->side * cells->width + x] ? inside : outside;
-                const int at = x * cells->side;
-                memcpy(slab_row(to, c, y) + at, slab_row(from, c, y) + at,
-                       (size_t)extent(cells->picture_width, cells->side, x) * sizeof(float));
-            }
+        chosen[order[i]] = 1;
+#pragma omp parallel for schedule(static)
+    for (int y = to->rows.begin; y < to->rows.end; y++) {
+        float part, here[CELLS_MAX];
+        const float *above = chosen + between(y, cells->side, cells->height, &part) * cells->width;
+        for (int x = 0; x < cells->width; x++)
+            here[x] = part > 0 ? above[x] + part * (above[cells->width + x] - above[x]) : above[x];
+        for (int c = 0; c < 3; c++)
+            mix_row(cells, here, slab_row(inside, c, y), slab_row(outside, c, y), slab_row(to, c, y));
+    }
 }
 
 // Of equal values the mean of their ranks.

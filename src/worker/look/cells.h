@@ -31,7 +31,8 @@ enum status cells_means(const struct cells *cells, struct team *team, cells_row 
 // The numbers of the cells, those of the largest value first; of equal values that of the larger `tie` first, and what is NaN last.
 void cells_order(const struct cells *cells, const float *values, const float *ties, int *order);
 
-// to = in the first `count` cells of `order` the rows of `inside`, elsewhere those of `outside`. All hold the same rows.
+// to = in the first `count` cells of `order` the rows of `inside`, elsewhere those of `outside`, which pass into each other between the
+// middles of the cells (bilinear), so that no edge is added. All hold the same rows.
 void cells_compose(const struct cells *cells, const int *order, int count, const struct slab *inside, const struct slab *outside,
                    struct slab *to);
 

@@ -22,6 +22,8 @@ void map_list_destroy(struct map_list *list)
 static enum status add(struct map_list *list, enum explained_map kind, int target, cells_row *row, const void *map)
 {
     struct listed_map *item = &list->items[list->count];
+    if (!list->team)
+        return STATUS_OK;
     enum status rc = ALLOCATE(item->values, (size_t)cells_count(&list->cells), "for the cells of a map");
     TRY(team_agree(list->team, rc));
     *item = (struct listed_map){.kind = kind, .target = target, .values = item->values};

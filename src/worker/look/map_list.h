@@ -18,7 +18,7 @@ struct map_list {
     } items[EXPLAINED_MAPS_MAX];
 };
 
-// For a picture of width x height. Destroy it also after a failure; a zeroed one is fine.
+// For a picture of width x height. Destroy it also after a failure; a zeroed one is fine, and takes no maps.
 void map_list_begin(struct map_list *list, struct team *team, int width, int height);
 void map_list_destroy(struct map_list *list);
 

@@ -17,6 +17,7 @@
 struct image_job {
     struct team *team;
     struct engine *engine;
+    struct engine *randomised;         // the network untrained, for explanations; NULL: not wanted
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
     const struct mask *mask; // of dreams; NULL: none

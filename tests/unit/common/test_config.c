@@ -150,6 +150,7 @@ static void change_everything(struct config *config)
         "importance.baselines=images,blurred,black",
         "saliency.samples=0",
         "saliency.noise=0.15",
+        "faithfulness.steps=24",
         "metrics.threshold=0.25",
         "frames.every=100000",
         "frames.cam=off",

@@ -193,6 +193,40 @@ static void test_comes_back(void)
     CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 5 + 1); // explain.h5, of the picture, of the targets, overview
 }
 
+static void test_faithfulness(void)
+{
+    static const struct {
+        int target, map;
+        const char *path;
+    } cases[] = {{0, CAM_GRAD, "faithfulness/cam/mixed3"},
+                 {1, EXPLAINED_GUIDED_GRADCAM, "faithfulness/guided_gradcam/max_pooling2d_3"},
+                 {-1, EXPLAINED_SALIENCY, "faithfulness/saliency"},
+                 {-1, EXPLAINED_EDGES, "faithfulness/edges"},
+                 {-1, EXPLAINED_RANDOM, "faithfulness/random"}};
+    char folder[FILE_PATH_MAX];
+    const struct picture_metrics metrics = picture_metrics_unknown();
+    struct explain_file *file;
+    make_folder(folder, "judged");
+    UNIT_OK(create(&file, folder));
+    UNIT_OK(add_all(file));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        UNIT_OK(add(file, ARRAY_FAITHFULNESS, cases[i].target, cases[i].map));
+    UNIT_OK(explain_file_finish(&file, &metrics));
+    HDF5_HANDLE result = open_result(folder);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct array_part part = part_of(ARRAY_FAITHFULNESS, cases[i].target, cases[i].map);
+        float *values = read_dataset(result, cases[i].path, 2, FAITHFULNESS_STEPS + 1, 0);
+        for (size_t k = 0; k < 2 * (FAITHFULNESS_STEPS + 1); k++)
+            CU_ASSERT_EQUAL(values[k], value_at(&part, k));
+        free(values);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "deletion_area"), part.facts[0]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "insertion_area"), part.facts[1]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "randomised"), part.facts[2]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "blurred_loss"), part.facts[3]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "cell"), 16);
+    }
+}
+
 static void test_incomplete(void)
 {
     char folder[FILE_PATH_MAX];
@@ -259,16 +293,30 @@ static void test_refused(void)
     struct explain_file *file;
     make_folder(folder, "refused");
     UNIT_OK(create(&file, folder));
-    struct array_part bad[] = {part_of(ARRAY_GRADIENT, -1, 0), part_of(ARRAY_GRADIENT, -1, 0),    part_of(ARRAY_CAM, 2, 0),
-                               part_of(ARRAY_CAM, -1, 0),      part_of(ARRAY_CAM, 0, 5),          part_of(ARRAY_CAM, 0, 0),
-                               part_of(ARRAY_CAM, 0, 0),       part_of(ARRAY_ACTIVATION, 2, 0),   part_of(ARRAY_IMPORTANCE, 0, 0),
-                               part_of(ARRAY_BASELINE, -1, 6), part_of(ARRAY_BASELINE, -1, -1),   part_of(ARRAY_FRAME, -1, 0),
-                               part_of(ARRAY_HEAT, -1, 0),     part_of((enum array_kind)77, 0, 0)};
+    struct array_part bad[] = {part_of(ARRAY_GRADIENT, -1, 0),
+                               part_of(ARRAY_GRADIENT, -1, 0),
+                               part_of(ARRAY_CAM, 2, 0),
+                               part_of(ARRAY_CAM, -1, 0),
+                               part_of(ARRAY_CAM, 0, 5),
+                               part_of(ARRAY_CAM, 0, 0),
+                               part_of(ARRAY_CAM, 0, 0),
+                               part_of(ARRAY_ACTIVATION, 2, 0),
+                               part_of(ARRAY_IMPORTANCE, 0, 0),
+                               part_of(ARRAY_BASELINE, -1, 6),
+                               part_of(ARRAY_BASELINE, -1, -1),
+                               part_of(ARRAY_FRAME, -1, 0),
+                               part_of(ARRAY_HEAT, -1, 0),
+                               part_of((enum array_kind)77, 0, 0),
+                               part_of(ARRAY_FAITHFULNESS, -2, 0),
+                               part_of(ARRAY_FAITHFULNESS, 2, 0),
+                               part_of(ARRAY_FAITHFULNESS, 0, EXPLAINED_KINDS),
+                               part_of(ARRAY_FAITHFULNESS, 0, 0)};
     bad[0].width++;
     bad[1].channels = 1;
     bad[5].grid.width++;
     bad[6].grid.octave_width++;
     bad[8].height = 2;
+    bad[17].height = 2;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CU_ASSERT_EQUAL(add_part(file, bad[i]), STATUS_INTERNAL);
     UNIT_OK(add(file, ARRAY_IMPORTANCE, 0, 0)); // nothing was spoilt
@@ -345,8 +393,10 @@ static void test_full_disk(void)
 int main(void)
 {
     static const struct unit_test tests[] = {
-        {"comes back", test_comes_back}, {"incomplete", test_incomplete},           {"an earlier run's files", test_earlier_run},
-        {"refused", test_refused},       {"file size limit", test_file_size_limit}, {"full disk", test_full_disk},
+        {"comes back", test_comes_back}, {"faithfulness", test_faithfulness},
+        {"incomplete", test_incomplete}, {"an earlier run's files", test_earlier_run},
+        {"refused", test_refused},       {"file size limit", test_file_size_limit},
+        {"full disk", test_full_disk},
     };
     omp_set_num_threads(1); // a fork does not take threads along
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

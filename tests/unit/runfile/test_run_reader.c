@@ -180,6 +180,7 @@ static void rows_maps_and_importance(void)
     UNIT_OK(run_reader_open(&reader, path));
     expect_table(reader, RUN_STEPS, FEW * STEPS_AN_IMAGE);
     expect_table(reader, RUN_CAM_FRAMES, FEW * FRAMES_AN_IMAGE);
+    expect_table(reader, RUN_FAITHFULNESS, FEW * SCORES_AN_IMAGE);
     expect_table(reader, RUN_IMAGES, FEW);
     expect_table(reader, RUN_TIMING, FEW * PHASES_A_RANK);
     CU_ASSERT_EQUAL(run_reader_channels(reader, 2, &method), channels[2]);
