@@ -16,6 +16,12 @@
 
 #define DREAM_OUTPUT "dreams"
 #define EXPLAIN_OUTPUT "why"
+#define ATLAS_OUTPUT "atlas"
+
+// The defaults of an atlas where they are not those of a dream: one channel, as far as it goes, and nothing but that.
+static const char *const atlas_settings[] = {"targets=mixed4",     "balance=0",         "saturation=none",     "shape.coarse=0",
+                                             "octaves.count=auto", "steps=60",          "octaves.smallest=96", "gradient_strength=0",
+                                             "frames.cam=false",   "frames.dream=false"};
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
@@ -55,7 +61,7 @@ static enum status take_set(struct job_options *options, const char *setting)
     char name[CONFIG_KEY_MAX];
     TRY(config_set(&options->config, setting));
     snprintf(name, sizeof name, "%.*s", (int)strcspn(setting, "="), setting);
-    if (!config_key_matters(config_find(name), options->explain ? CONFIG_EXPLAIN : CONFIG_DREAM))
+    if (!config_key_matters(config_find(name), options->use))
         text_append(options->unseen, sizeof options->unseen, "%s%s", options->unseen[0] ? ", " : "", name);
     return STATUS_OK;
 }
@@ -63,6 +69,8 @@ static enum status take_set(struct job_options *options, const char *setting)
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
 {
     config_init(config);
+    for (size_t i = 0; sources->options->use == CONFIG_ATLAS && i < sizeof atlas_settings / sizeof atlas_settings[0]; i++)
+        TRY(config_set(config, atlas_settings[i]));
     if (sources->preset)
         TRY(config_load_preset(config, sources->preset));
     if (sources->file)
@@ -72,7 +80,8 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(take_set(sources->options, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    if (sources->options->explain && !sources->options->print_config) { // what the network sees, not what a dream would make of it
+    if (sources->options->use == CONFIG_EXPLAIN &&
+        !sources->options->print_config) { // what the network sees, not what a dream would make of it
         config->balance = config->balance == BALANCE_AUTO ? 0 : config->balance;
         config->saturation = SATURATION_NONE;
     }
@@ -93,12 +102,58 @@ static enum status check_octaves(const struct config *config)
                 count, config->octaves.scale, side, side, most);
 }
 
+// Those of a target that are chosen, or all.
+static int channels_of(const struct config_target *target)
+{
+    const struct network *network = network_inception_v3();
+    return target->channel_count ? target->channel_count : network->layers[network_find(network, target->layer)].channels;
+}
+
+// An atlas dreams of every channel of the targets, each an input before what was typed.
+static enum status name_channels(struct job_options *options)
+{
+    const struct config_targets *targets = &options->config.targets;
+    enum { TEXT = sizeof "channel:#" + CONFIG_NAME_MAX + 12 };
+    size_t count = 0;
+    for (int t = 0; t < targets->count; t++)
+        count += (size_t)channels_of(&targets->items[t]);
+    const size_t inputs = count + (size_t)options->input_count;
+    options->made = malloc(inputs * sizeof *options->made + count * TEXT);
+    TRY(options->made ? STATUS_OK : no_memory("for %zu channels", count));
+    char *text = (char *)(options->made + inputs);
+    char **input = options->made;
+    for (int t = 0; t < targets->count; t++) {
+        const struct config_target *target = &targets->items[t];
+        for (int k = 0; k < channels_of(target); k++, text += TEXT) {
+            snprintf(text, TEXT, "channel:%s#%d", target->layer, target->channel_count ? target->channels[k] : k);
+            *input++ = text;
+        }
+    }
+    memcpy(input, options->inputs, (size_t)options->input_count * sizeof *input);
+    options->inputs = options->made;
+    options->input_count = (int)inputs;
+    return STATUS_OK;
+}
+
+// What an atlas cannot be made of.
+static enum status check_atlas(const struct config *config)
+{
+    for (int t = 0; t < config->targets.count; t++) {
+        const struct config_target *target = &config->targets.items[t];
+        if (target->automatic || target->lowered_count || target->place_count)
+            return fail(STATUS_USAGE, "targets: an atlas is of layers, or of channels of theirs, as in mixed4 or mixed4#12+45");
+    }
+    if (config->objective == OBJECTIVE_GUIDE || config->objective == OBJECTIVE_CLASS)
+        return fail(STATUS_USAGE, "objective: an atlas is of channels; take mean_square or mean");
+    return STATUS_OK;
+}
+
 enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment)
 {
     enum status rc = STATUS_OK;
     memset(options, 0, sizeof *options);
     options->log_level = LOG_INFO;
-    options->explain = strcmp(argv[0], "explain") == 0;
+    options->use = config_use_named(argv[0]);
     struct sources sources = {.options = options, .settings = calloc((size_t)argc, sizeof *sources.settings)};
     const struct command_option table[] = {
         {"config", 'c', .text = &sources.file},
@@ -123,13 +178,20 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
     if (options->help)
         goto out;
     if (!options->output[0])
-        snprintf(options->output, sizeof options->output, "%s", options->explain ? EXPLAIN_OUTPUT : DREAM_OUTPUT);
+        snprintf(options->output, sizeof options->output, "%s",
+                 options->use == CONFIG_EXPLAIN ? EXPLAIN_OUTPUT
+                 : options->use == CONFIG_ATLAS ? ATLAS_OUTPUT
+                                                : DREAM_OUTPUT);
     options->inputs = line.operands;
     options->input_count = line.operand_count;
     TRY_OUT(load_config(&options->config, &sources, environment));
-    if (!options->explain)
+    if (options->use != CONFIG_EXPLAIN)
         TRY_OUT(check_octaves(&options->config));
-    if (options->explain && options->dry_run)
+    if (options->use == CONFIG_ATLAS) {
+        TRY_OUT(check_atlas(&options->config));
+        TRY_OUT(name_channels(options));
+    }
+    if (options->use == CONFIG_EXPLAIN && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");

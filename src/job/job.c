@@ -18,18 +18,16 @@ int exit_code(enum status rc)
     return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_USAGE;
 }
 
-static double dream_work(const struct config *config, int width, int height)
+static double work_of(const struct config *config, enum job_kind job, int width, int height)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    struct objective objective;
+    if (job == JOB_EXPLAIN && objective_find_targets(&objective, config) == STATUS_OK)
+        return explain_passes(&objective, schedule_baselines(config)) * width * height;
+    if (job != JOB_DREAM)
+        return (double)width * height;
     const int count = geometry_octaves(width, height, &config->octaves, octaves);
     return config->steps * geometry_pixels(octaves, count);
-}
-
-static double explain_work(const struct config *config, int width, int height)
-{
-    struct objective objective;
-    const bool known = objective_find_targets(&objective, config) == STATUS_OK;
-    return (known ? explain_passes(&objective, schedule_baselines(config)) : 1) * width * height;
 }
 
 // The worker of this process, and where it hears of rank 0: MPI_COMM_NULL where that is this process too.
@@ -49,11 +47,11 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
 {
     const struct weights_info *weights = &run->weights.info;
     const struct config *config = &run->options->config;
-    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1, explains = run->options->explain;
+    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1,
+               explains = run->options->use == CONFIG_EXPLAIN;
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
                                       .min_side = run->tiles.min_side,
-                                      .explains = explains,
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
@@ -67,8 +65,8 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
     struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
-        .setup.kind = explains ? JOB_EXPLAIN : JOB_DREAM,
-        .setup.work = explains ? explain_work : dream_work,
+        .setup.use = run->options->use,
+        .setup.work = work_of,
         .setup.schedule = &schedule,
         .setup.config = config,
         .setup.output = run->options->output,
@@ -78,7 +76,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .lock = &run->prepared.lock,
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,
-        .setup.header = {.kind = explains ? "explain" : "dream",
+        .setup.header = {.kind = config_use_name(run->options->use),
                          .guide_sha256 = run->prepared.guide_sha256,
                          .statistics_sha256 = run->statistics_info.sha256,
                          .mask_sha256 = run->prepared.mask_sha256,

@@ -209,6 +209,7 @@ static const struct dataset {
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
     [RUN_IMPORTANCE] = {"importance", 64, NULL, 0},         // of every target; as many rows wait as in /images
     [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_PEAKS] = {"peaks", 16, NULL, 0}, // of every target
     [RUN_FAITHFULNESS] = {"faithfulness", 256, COLUMNS(faithfulness_columns)},
     [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
     [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},
@@ -225,28 +226,44 @@ static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(
                   FIT(map_columns) && FIT(channel_columns),
               "RUN_COLUMNS_MAX is too small");
 
+static bool is_importance(enum run_dataset dataset)
+{
+    return dataset >= RUN_IMPORTANCE && dataset < RUN_PEAKS;
+}
+
+static bool is_peaks(enum run_dataset dataset)
+{
+    return dataset >= RUN_PEAKS && dataset < RUN_IMAGES;
+}
+
 int run_dataset_target(enum run_dataset dataset)
 {
-    if (dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES)
+    if (is_importance(dataset))
         return (int)dataset - RUN_IMPORTANCE;
+    if (is_peaks(dataset))
+        return (int)dataset - RUN_PEAKS;
     return dataset >= RUN_SUMMARY_IMPORTANCE && dataset < RUN_DATASETS ? (int)dataset - RUN_SUMMARY_IMPORTANCE : -1;
 }
 
-static bool is_importance(enum run_dataset dataset)
+int run_dataset_width(enum run_dataset dataset, const int *channels)
 {
-    return dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
+    if (is_importance(dataset))
+        return channels[run_dataset_target(dataset)];
+    return is_peaks(dataset) ? channels[run_dataset_target(dataset)] * PEAK_KINDS * PEAK_NUMBERS : 0;
 }
 
 // What all targets have alike stands once.
 static const struct dataset *dataset_of(enum run_dataset dataset)
 {
-    const bool one_each = run_dataset_target(dataset) >= 0;
-    return &datasets[!one_each ? dataset : is_importance(dataset) ? RUN_IMPORTANCE : RUN_SUMMARY_IMPORTANCE];
+    return &datasets[is_importance(dataset)             ? RUN_IMPORTANCE
+                     : is_peaks(dataset)                ? RUN_PEAKS
+                     : run_dataset_target(dataset) >= 0 ? RUN_SUMMARY_IMPORTANCE
+                                                        : dataset];
 }
 
 bool run_dataset_is_new(enum run_dataset dataset)
 {
-    return dataset == RUN_FAITHFULNESS;
+    return dataset == RUN_FAITHFULNESS || is_peaks(dataset);
 }
 
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])
@@ -459,9 +476,20 @@ static herr_t describe_importance(hid_t dataset, const struct run_file_header *h
     return describe_origin(dataset, word_of("importance.method", (int)header->importance), config->targets.items[target].layer);
 }
 
+static herr_t describe_peaks(hid_t dataset, const struct run_file_header *header, int target)
+{
+    return describe_values(dataset,
+                           "where each picture excites each channel most, one row for each row of /images: value, y and x in the "
+                           "layer's grid by activation, then the same by activation * d loss / d activation; NaN and -1 if unknown") < 0
+               ? -1
+               : hdf5_add_text(dataset, "layer", header->config->targets.items[target].layer);
+}
+
 herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header)
 {
     const struct config *config = header->config;
+    if (is_peaks(dataset))
+        return describe_peaks(handle, header, run_dataset_target(dataset));
     if (is_importance(dataset))
         return describe_importance(handle, header, run_dataset_target(dataset));
     const herr_t done =

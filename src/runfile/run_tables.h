@@ -13,20 +13,21 @@
 
 // In the order of writing: who sees a row sees what it speaks of. Records of tables are those of common/wire/run_rows.h.
 enum run_dataset {
-    RUN_RANKS,                                        // table of struct rank_row
-    RUN_STEPS,                                        // table of struct step_row
-    RUN_CAM_VALUES,                                   // floats
-    RUN_CAM_FRAMES,                                   // table of struct cam_row
-    RUN_FAITHFULNESS,                                 // table of struct faithfulness_row
-    RUN_IMPORTANCE,                                   // of each target: rows of floats, one for each channel
-    RUN_IMAGES = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // table of struct image_row
-    RUN_EARLIER,                                      // table of struct image_row
-    RUN_TIMING,                                       // table of struct timing_row
-    RUN_SUMMARY_METRICS,                              // table of struct metric_summary
-    RUN_SUMMARY_OUTLIERS,                             // table of struct outlier_row
-    RUN_SUMMARY_FAITHFULNESS,                         // table of struct faithfulness_summary
-    RUN_SUMMARY_CAM,                                  // table of struct map_summary
-    RUN_SUMMARY_IMPORTANCE,                           // of each target: table of struct channel_summary
+    RUN_RANKS,                                       // table of struct rank_row
+    RUN_STEPS,                                       // table of struct step_row
+    RUN_CAM_VALUES,                                  // floats
+    RUN_CAM_FRAMES,                                  // table of struct cam_row
+    RUN_FAITHFULNESS,                                // table of struct faithfulness_row
+    RUN_IMPORTANCE,                                  // of each target: rows of floats, one for each channel
+    RUN_PEAKS = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // of each target, in an atlas: rows of floats, six for each channel
+    RUN_IMAGES = RUN_PEAKS + CONFIG_TARGETS_MAX,     // table of struct image_row
+    RUN_EARLIER,                                     // table of struct image_row
+    RUN_TIMING,                                      // table of struct timing_row
+    RUN_SUMMARY_METRICS,                             // table of struct metric_summary
+    RUN_SUMMARY_OUTLIERS,                            // table of struct outlier_row
+    RUN_SUMMARY_FAITHFULNESS,                        // table of struct faithfulness_summary
+    RUN_SUMMARY_CAM,                                 // table of struct map_summary
+    RUN_SUMMARY_IMPORTANCE,                          // of each target: table of struct channel_summary
     RUN_DATASETS = RUN_SUMMARY_IMPORTANCE + CONFIG_TARGETS_MAX
 };
 
@@ -60,6 +61,9 @@ const struct run_column *run_table_columns(enum run_dataset table, size_t *count
 // Whether it has a number for each target, and bytes in a record from one target's to the next one's.
 bool run_column_is_array(const struct run_column *column);
 size_t run_column_stride(const struct run_column *column);
+
+// The float values a row of a dataset that there is for each target and not a table; 0: of another one.
+int run_dataset_width(enum run_dataset dataset, const int *channels);
 
 // Of a dataset that there is for each target: its number; -1: of another one.
 int run_dataset_target(enum run_dataset dataset);

@@ -98,6 +98,11 @@ struct cam_row {
     int64_t offset;        // of its first value in /cam/values; the run file sets it
 };
 
+// Where a picture excites a channel most, by its activation A and by its relevance A * d loss / d A: three floats each, as in the run file.
+// NaN and -1 where it does nowhere.
+enum { PEAK_ACTIVATION, PEAK_RELEVANCE, PEAK_KINDS };
+enum { PEAK_VALUE, PEAK_Y, PEAK_X, PEAK_NUMBERS }; // place: of the layer's grid; of equal values the first, row by row
+
 // A map of an explanation; those of a class activation map as enum config_cam. The last two are of no network.
 enum explained_map {
     EXPLAINED_GUIDED_GRADCAM = CAM_CLASS + 1, // this and those before it: of a target
