@@ -232,7 +232,7 @@ static inline enum status add_image_row(struct run_file *file, int64_t id)
         any = any || importance[i];
     }
     const struct image_row image = image_of(id);
-    return run_file_add_image(file, &image, any ? importance : NULL);
+    return run_file_add_image(file, &image, any ? importance : NULL, NULL);
 }
 
 // One image with its steps, frames and scores.

@@ -201,9 +201,7 @@ enum status noise_make(const struct noise *noise, uint64_t seed, uint8_t *rgb)
         normalise(fields + f * count, count);
     }
     for (size_t i = 0; i < count; i++) {
-        const int32_t part = noise->soft ? 4 : 1;
-        const int32_t light = LUMINANCE * fields[i] / part, yellow = YELLOW * fields[count + i] / part,
-                      red = RED * fields[2 * count + i] / part;
+        const int32_t light = LUMINANCE * fields[i], yellow = YELLOW * fields[count + i], red = RED * fields[2 * count + i];
         rgb[3 * i] = to_byte(light + yellow + red);
         rgb[3 * i + 1] = to_byte(light + yellow - red);
         rgb[3 * i + 2] = to_byte(light - 2 * yellow);

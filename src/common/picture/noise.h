@@ -14,7 +14,6 @@
 struct noise {
     int width, height; // pixels
     uint32_t number;   // 0 where the text has none
-    bool soft;         // a quarter of the contrast
 };
 
 // Whether a text is meant to name noise, in the right form or not.

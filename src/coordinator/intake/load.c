@@ -315,7 +315,7 @@ int64_t load_modified(const struct stat *facts)
 // `target`, `channel`: where it is a channel's dream.
 static enum status parse_made(const char *source, const struct config *config, struct noise *noise, int *target, int *channel)
 {
-    *noise = (struct noise){.width = config->atlas.size, .height = config->atlas.size, .soft = true};
+    *noise = (struct noise){.width = config->atlas.size, .height = config->atlas.size};
     return channel_input_is_named(source) ? channel_input_parse(source, config, target, channel) : noise_parse(source, noise);
 }
 
@@ -343,6 +343,8 @@ static enum status make_noise(struct task *task, const char *source, const struc
     const size_t pixels = (size_t)noise.width * (size_t)noise.height;
     TRY_OUT(ALLOCATE(bytes, 3 * pixels, "for noise of %d x %d pixels", noise.width, noise.height));
     TRY_OUT(noise_make(&noise, config->seed, bytes));
+    for (size_t i = 0; i < 3 * pixels && task->one_channel; i++) // a quarter of the contrast: what comes of it is not the noise's
+        bytes[i] = (uint8_t)(96 + bytes[i] / 4);
     record->bytes = (int64_t)(3 * pixels);
     TRY_OUT(task->one_channel ? sha256_of_channel(task, bytes, 3 * pixels) : bytes_sha256(bytes, 3 * pixels, record->sha256));
     codec_from_bytes(bytes, pixels, task->image.rgb);

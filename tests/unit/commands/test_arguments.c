@@ -220,9 +220,9 @@ static void test_explain(void)
     char *dream[] = {"dream", "-o", "out", "x", NULL};
     UNIT_FAILS(arguments_parse(&options, 5, dry, NULL), STATUS_USAGE, "--dry-run");
     UNIT_OK(arguments_parse(&options, 4, plain, NULL));
-    CU_ASSERT(options.explain);
+    CU_ASSERT_EQUAL(options.use, CONFIG_EXPLAIN);
     UNIT_OK(arguments_parse(&options, 4, dream, NULL));
-    CU_ASSERT(!options.explain);
+    CU_ASSERT_EQUAL(options.use, CONFIG_DREAM);
     // Expected gradients go through layers at which the network can be cut, and what only one command uses is refused nowhere.
     char *branch[] = {"dream", "-s", "importance.method=expected_gradients", "-s", "targets=conv2d_30", "-o", "out", "x", NULL};
     UNIT_FAILS(arguments_parse(&options, 8, branch, NULL), STATUS_USAGE, "conv2d_30");

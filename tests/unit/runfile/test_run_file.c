@@ -429,7 +429,7 @@ static void test_hostile_text(void)
     memset(image.source, 'x', sizeof image.source);
     memset(image.sha256, 'a', sizeof image.sha256);
     memcpy(image.error, "caf\xe9 \xf0\x9f\x8c\x99 \xed\xa0\x80", 13);
-    UNIT_OK(run_file_add_image(file, &image, NULL));
+    UNIT_OK(run_file_add_image(file, &image, NULL, NULL));
     UNIT_OK(run_file_close(&file, true));
     HDF5_HANDLE reader = open_file(path, false);
     hsize_t count;

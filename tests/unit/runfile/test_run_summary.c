@@ -48,7 +48,7 @@ static void add_picture(struct run_file *file, int number, const struct image_ro
         score.image = row->id;
         UNIT_OK(run_file_add_faithfulness(file, &score));
     }
-    UNIT_OK(run_file_add_image(file, row, importance));
+    UNIT_OK(run_file_add_image(file, row, importance, NULL));
 }
 
 // A file with these pictures, every `stride`th first, ids from `id` on; with `others`, rows that do not count, too. Its summary.
