@@ -7,6 +7,7 @@
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "job/launch.h"
+#include "report/atlas/atlas.h"
 
 // What can be said without a job.
 static enum status say(struct job_options *options, long *failed)
@@ -38,6 +39,11 @@ int command_dream(int argc, char **argv)
         if (rc != STATUS_OK)
             log_error("%s", status_message());
         code = rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);
+    }
+    if (job && options.use == CONFIG_ATLAS && (code == EXIT_ALL_DONE || code == EXIT_SOME_FAILED) && launch_is_first() &&
+        atlas_write(options.output) != STATUS_OK) {
+        log_error("%s", status_message());
+        code = EXIT_INTERNAL;
     }
     free(options.made);
     return code;

@@ -62,6 +62,9 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
     char class[WEIGHTS_CLASS_MAX];
     weights_class_text(weights, config, class);
     TRY(objective_find_targets(&targets, config));
+    struct run_field fields[CONFIG_TARGETS_MAX];
+    for (int t = 0; t < targets.count; t++)
+        fields[t] = (struct run_field){targets.fields[t].stride, targets.fields[t].centre, targets.fields[t].size};
     struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
@@ -82,6 +85,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                          .mask_sha256 = run->prepared.mask_sha256,
                          .config = delegate ? config : &run->prepared.recorded,
                          .channels = targets.channels,
+                         .fields = fields,
                          .cam_layer = config->targets.items[cam_target(&targets)].layer,
                          .importance = explains ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                          .weights_md5 = weights->md5,

@@ -48,11 +48,17 @@
 // their readers ask run_cursor_has().
 enum { RUN_FILE_FORMAT_VERSION = 4, RUN_FILE_FORMAT_OLDEST = 3 }; // that is written, and read
 
+// What the values of a layer stand for: value i for `size` pixels around pixel centre + i * stride.
+struct run_field {
+    int stride, centre, size;
+};
+
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
     const char *kind; // "dream" or "explain"
     const struct config *config;
     const int *channels;               // [targets] of each target's layer
+    const struct run_field *fields;    // [targets] likewise; NULL: not known
     const char *cam_layer;             // whose class activation maps the frames show
     enum config_importance importance; // by which the channels' importance is found
     const char *weights_md5;

@@ -256,6 +256,20 @@ enum status run_reader_peaks(struct run_reader *reader, int target, size_t row, 
     return read_values(reader, RUN_PEAKS, target, row, into);
 }
 
+enum status run_reader_field(struct run_reader *reader, int target, struct run_field *field)
+{
+    const hid_t dataset = values_of(reader, RUN_PEAKS, target)->handle;
+    const bool there = dataset > 0 && hdf5_read_numbers(dataset, "stride", H5T_NATIVE_INT, 1, &field->stride) &&
+                       hdf5_read_numbers(dataset, "centre", H5T_NATIVE_INT, 1, &field->centre) &&
+                       hdf5_read_numbers(dataset, "field", H5T_NATIVE_INT, 1, &field->size);
+    const int most = 1 << 16;
+    if (there && field->stride > 0 && field->stride < most && field->centre >= 0 && field->centre < most && field->size > 0 &&
+        field->size < most)
+        return STATUS_OK;
+    return fail(STATUS_FORMAT, "%s: no peaks of %s are in it; it is not of `oneiros atlas`", reader->path,
+                reader->facts.targets.items[target]);
+}
+
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values)
 {
     const int64_t width = frame->grid.width, height = frame->grid.height;

@@ -69,6 +69,9 @@ enum status run_reader_importance(struct run_reader *reader, int target, size_t 
 // The peaks [channels][PEAK_KINDS][PEAK_NUMBERS] that belong to a row of /images, in the run file of an atlas.
 enum status run_reader_peaks(struct run_reader *reader, int target, size_t row, float *values) MUST_CHECK;
 
+// Where these places are in a picture.
+enum status run_reader_field(struct run_reader *reader, int target, struct run_field *field) MUST_CHECK;
+
 // The map of a frame, malloc'ed.
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values) MUST_CHECK;
 

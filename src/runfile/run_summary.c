@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/channel_input.h"
 #include "runfile/run_images.h"
 
 enum { TOP = 10, MAP_VALUES = SUMMARY_MAP_SIDE * SUMMARY_MAP_SIDE };
@@ -34,12 +35,19 @@ static int by_digest(const void *a, const void *b)
     return order ? order : strcmp(x->source, y->source);
 }
 
+// Done, and of its bytes the one that was looked at; in an atlas no channel's own dream.
+static bool counts(const struct making *m, const struct run_image *image)
+{
+    const bool own = strcmp(m->reader->facts.kind, "atlas") == 0 && channel_input_is_named(image->source);
+    return image->status == IMAGE_DONE && image->same == 0 && !own;
+}
+
 static enum status choose_pictures(struct making *m)
 {
     TRY(run_images_read(m->reader, &m->images));
     TRY(ALLOCATE(m->pictures, m->images.count + 1, "for a summary of %zu pictures", m->images.count));
     for (size_t i = 0; i < m->images.count; i++)
-        if (m->images.items[i].status == IMAGE_DONE && m->images.items[i].same == 0)
+        if (counts(m, &m->images.items[i]))
             m->pictures[m->count++] = &m->images.items[i];
     qsort(m->pictures, m->count, sizeof *m->pictures, by_digest);
     return STATUS_OK;
@@ -217,7 +225,7 @@ static int by_id(const void *a, const void *b)
 static size_t place_of(const struct making *m, int64_t image)
 {
     const struct run_image *found = bsearch(&image, m->images.items, m->images.count, sizeof *m->images.items, by_id);
-    return found && found->status == IMAGE_DONE && found->same == 0 ? (size_t)(found - m->images.items) : m->images.count;
+    return found && counts(m, found) ? (size_t)(found - m->images.items) : m->images.count;
 }
 
 // Of each picture the number of its last frame; -1: it has none.
@@ -282,7 +290,7 @@ static enum status summarise_maps(struct making *m, struct run_summary *summary)
     TRY_OUT(ALLOCATE(summary->maps, 2, "for the mean of maps"));
     TRY_OUT(find_last_frames(m, last));
     TRY_OUT(sum_maps(m, last, sums, summary->maps));
-    const int kinds = strcmp(m->reader->facts.kind, "explain") == 0 ? 1 : 2; // without dreams the first is the last
+    const int kinds = strcmp(m->reader->facts.kind, "dream") == 0 ? 2 : 1; // without dreams the first is the last
     for (int k = 0; k < kinds && summary->maps[0].count; k++) {
         struct map_summary *map = &summary->maps[summary->map_count++];
         snprintf(map->frame, sizeof map->frame, "%s", k ? "last" : "first");

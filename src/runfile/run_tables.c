@@ -482,7 +482,12 @@ static herr_t describe_peaks(hid_t dataset, const struct run_file_header *header
                            "where each picture excites each channel most, one row for each row of /images: value, y and x in the "
                            "layer's grid by activation, then the same by activation * d loss / d activation; NaN and -1 if unknown") < 0
                ? -1
-               : hdf5_add_text(dataset, "layer", header->config->targets.items[target].layer);
+               : hdf5_add_text(dataset, "layer", header->config->targets.items[target].layer) < 0 ||
+                         hdf5_set_integer(dataset, "stride", header->fields ? header->fields[target].stride : 0) < 0 ||
+                         hdf5_set_integer(dataset, "centre", header->fields ? header->fields[target].centre : 0) < 0 ||
+                         hdf5_set_integer(dataset, "field", header->fields ? header->fields[target].size : 0) < 0
+                   ? -1
+                   : 0;
 }
 
 herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header)

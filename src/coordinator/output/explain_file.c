@@ -9,7 +9,7 @@
 #include "common/system/file.h"
 #include "common/system/text.h"
 #include "coordinator/output/explain_pictures.h"
-#include "coordinator/output/explain_store.h"
+#include "common/hdf5/dataset_store.h"
 #include "coordinator/output/stale_files.h"
 
 enum {
@@ -78,42 +78,42 @@ static void baseline_name(int number, char name[PATH_SIZE])
 }
 
 // What the array is known by, besides its values.
-static void note_facts(const struct explain_file *f, const struct array_part *part, struct explain_attribute *attributes)
+static void note_facts(const struct explain_file *f, const struct array_part *part, struct stored_attribute *attributes)
 {
     const double *facts = part->facts;
     switch ((enum array_kind)part->kind) {
     case ARRAY_GRADIENT:
-        attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
+        attributes[0] = (struct stored_attribute){.name = "rule", .text = "plain"};
         break;
     case ARRAY_GUIDED_GRADIENT:
-        attributes[0] = (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
+        attributes[0] = (struct stored_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
         break;
     case ARRAY_SMOOTHGRAD:
-        attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = facts[0]};
-        attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = facts[1]};
+        attributes[0] = (struct stored_attribute){.name = "samples", .type = STORED_WHOLE, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "noise", .type = STORED_REAL, .number = facts[1]};
         break;
     case ARRAY_IMPORTANCE_EXPECTED:
     case ARRAY_EXPECTED_GRADIENTS:
-        attributes[0] = (struct explain_attribute){.name = "value", .type = EXPLAIN_REAL, .number = facts[0]};
-        attributes[1] = (struct explain_attribute){.name = "expected", .type = EXPLAIN_REAL, .number = facts[1]};
-        attributes[2] = (struct explain_attribute){.name = "residual", .type = EXPLAIN_REAL, .number = facts[2]};
+        attributes[0] = (struct stored_attribute){.name = "value", .type = STORED_REAL, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "expected", .type = STORED_REAL, .number = facts[1]};
+        attributes[2] = (struct stored_attribute){.name = "residual", .type = STORED_REAL, .number = facts[2]};
         break;
     case ARRAY_BASELINE:
         if (part->variant == BASELINE_BLURRED)
-            attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = facts[0]};
+            attributes[0] = (struct stored_attribute){.name = "blur_sigma", .type = STORED_REAL, .number = facts[0]};
         break;
     case ARRAY_FAITHFULNESS:
-        attributes[0] = (struct explain_attribute){.name = "deletion_area", .type = EXPLAIN_REAL, .number = facts[0]};
-        attributes[1] = (struct explain_attribute){.name = "insertion_area", .type = EXPLAIN_REAL, .number = facts[1]};
-        attributes[2] = (struct explain_attribute){.name = "randomised", .type = EXPLAIN_REAL, .number = facts[2]};
-        attributes[3] = (struct explain_attribute){.name = "blurred_loss", .type = EXPLAIN_REAL, .number = facts[3]};
-        attributes[4] = (struct explain_attribute){.name = "cell", .type = EXPLAIN_WHOLE, .number = part->grid.stride};
+        attributes[0] = (struct stored_attribute){.name = "deletion_area", .type = STORED_REAL, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "insertion_area", .type = STORED_REAL, .number = facts[1]};
+        attributes[2] = (struct stored_attribute){.name = "randomised", .type = STORED_REAL, .number = facts[2]};
+        attributes[3] = (struct stored_attribute){.name = "blurred_loss", .type = STORED_REAL, .number = facts[3]};
+        attributes[4] = (struct stored_attribute){.name = "cell", .type = STORED_WHOLE, .number = part->grid.stride};
         break;
     case ARRAY_CAM:
-        attributes[0] = (struct explain_attribute){.name = "method", .text = map_kinds[part->variant].method};
-        attributes[1] = (struct explain_attribute){.name = "scale", .type = EXPLAIN_REAL, .number = facts[0]};
-        attributes[2] = (struct explain_attribute){.name = "stride", .type = EXPLAIN_WHOLE, .number = part->grid.stride};
-        attributes[3] = (struct explain_attribute){.name = "centre", .type = EXPLAIN_WHOLE, .number = part->grid.centre};
+        attributes[0] = (struct stored_attribute){.name = "method", .text = map_kinds[part->variant].method};
+        attributes[1] = (struct stored_attribute){.name = "scale", .type = STORED_REAL, .number = facts[0]};
+        attributes[2] = (struct stored_attribute){.name = "stride", .type = STORED_WHOLE, .number = part->grid.stride};
+        attributes[3] = (struct stored_attribute){.name = "centre", .type = STORED_WHOLE, .number = part->grid.centre};
         break;
     default:
         break;
@@ -146,7 +146,7 @@ static enum status write_array(struct explain_file *f, const struct array *array
     const bool plane = kind->channels == 1;
     char path[PATH_SIZE];
     find_path(f, part, path);
-    struct explain_dataset dataset = {
+    struct stored_dataset dataset = {
         .path = path,
         .dimensions = kind->of == OF_CHANNELS       ? 1
                       : plane || kind->of == OF_MAP ? 2
@@ -157,7 +157,7 @@ static enum status write_array(struct explain_file *f, const struct array *array
         .description = map ? map->description : kind->description,
     };
     note_facts(f, part, dataset.attributes);
-    return explain_store_write(&f->store, &dataset);
+    return dataset_store_write(&f->store, &dataset);
 }
 
 // max over RGB of |gradient|
@@ -170,9 +170,9 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
     TRY(ALLOCATE(values, count, "for the saliency of %d x %d pixels", f->width, f->height));
     for (size_t i = 0; i < count; i++)
         values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
-    const struct explain_dataset dataset = {
+    const struct stored_dataset dataset = {
         .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
-    TRY_OUT(explain_store_write(&f->store, &dataset));
+    TRY_OUT(dataset_store_write(&f->store, &dataset));
     rc = explain_pictures_draw(f->pictures, picture, 0, values, NULL);
 out:
     free(values);
@@ -194,12 +194,12 @@ static enum status add_guided_gradcam(struct explain_file *f, int target, const 
                 values[at + x] = gradient[at + x] * row[x];
     }
     snprintf(path, sizeof path, "guided_gradcam/%s", layer_of(f, target));
-    const struct explain_dataset dataset = {.path = path,
+    const struct stored_dataset dataset = {.path = path,
                                             .dimensions = 3,
                                             .size = {3, f->height, f->width},
                                             .values = values,
                                             .description = "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)"};
-    TRY_OUT(explain_store_write(&f->store, &dataset));
+    TRY_OUT(dataset_store_write(&f->store, &dataset));
     rc = explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADCAM, target, values, NULL);
 out:
     free(values);
@@ -308,21 +308,21 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
 {
     char *config;
     TRY(config_to_string(o->config, &config));
-    const struct explain_dataset root = {.path = "/",
+    const struct stored_dataset root = {.path = "/",
                                          .attributes = {
                                              {.name = "program", .text = "oneiros"},
                                              {.name = "version", .text = ONEIROS_VERSION},
-                                             {.name = "format_version", .type = EXPLAIN_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
+                                             {.name = "format_version", .type = STORED_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
                                              {.name = "source", .text = o->image->source},
                                              {.name = "sha256", .text = o->image->sha256},
-                                             {.name = "width", .type = EXPLAIN_WHOLE, .number = o->image->width},
-                                             {.name = "height", .type = EXPLAIN_WHOLE, .number = o->image->height},
+                                             {.name = "width", .type = STORED_WHOLE, .number = o->image->width},
+                                             {.name = "height", .type = STORED_WHOLE, .number = o->image->height},
                                              {.name = "config", .text = config},
                                              {.name = "weights_md5", .text = o->weights_md5},
                                              {.name = "weights_source", .text = o->weights_source},
                                              {.name = o->class_name && o->class_name[0] ? "class_name" : NULL, .text = o->class_name},
                                          }};
-    const enum status rc = explain_store_write(&f->store, &root);
+    const enum status rc = dataset_store_write(&f->store, &root);
     free(config);
     return rc;
 }
@@ -333,7 +333,7 @@ static enum status create(struct explain_file *f, const struct explain_file_opti
     TRY(file_join(path, o->folder, "explain.h5"));
     TRY(stale_files_remove(o->folder, "explain\\.h5", NULL, NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
-    TRY(explain_store_create(&f->store, path));
+    TRY(dataset_store_create(&f->store, path));
     return write_header(f, o);
 }
 
@@ -353,15 +353,15 @@ static enum status write_metrics(struct explain_file *f, int target, const struc
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "activation/%s", layer_of(f, target));
-    return explain_store_write(&f->store,
-                               &(struct explain_dataset){.path = path,
+    return dataset_store_write(&f->store,
+                               &(struct stored_dataset){.path = path,
                                                          .attributes = {
-                                                             {.name = "loss", .type = EXPLAIN_REAL, .number = m->loss},
-                                                             {.name = "score", .type = EXPLAIN_REAL, .number = m->score},
-                                                             {.name = "sparsity", .type = EXPLAIN_REAL, .number = m->sparsity},
-                                                             {.name = "hoyer", .type = EXPLAIN_REAL, .number = m->hoyer},
-                                                             {.name = "diversity", .type = EXPLAIN_REAL, .number = m->diversity},
-                                                             {.name = "diversity_seed", .type = EXPLAIN_REAL, .number = m->diversity_seed},
+                                                             {.name = "loss", .type = STORED_REAL, .number = m->loss},
+                                                             {.name = "score", .type = STORED_REAL, .number = m->score},
+                                                             {.name = "sparsity", .type = STORED_REAL, .number = m->sparsity},
+                                                             {.name = "hoyer", .type = STORED_REAL, .number = m->hoyer},
+                                                             {.name = "diversity", .type = STORED_REAL, .number = m->diversity},
+                                                             {.name = "diversity_seed", .type = STORED_REAL, .number = m->diversity_seed},
                                                          }});
 }
 
@@ -377,24 +377,24 @@ static enum status write_baselines(struct explain_file *f)
         }
     const int each =
         count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
-    struct explain_dataset described = {
+    struct stored_dataset described = {
         .path = path,
-        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}}};
+        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = STORED_WHOLE, .number = each * count}}};
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->expected[t]) {
             snprintf(path, sizeof path, "importance_expected/%s", layer_of(f, t));
-            TRY(explain_store_write(&f->store, &described));
+            TRY(dataset_store_write(&f->store, &described));
         }
     described.path = "expected_gradients";
-    return f->expected_gradients_pixels ? explain_store_write(&f->store, &described) : STATUS_OK;
+    return f->expected_gradients_pixels ? dataset_store_write(&f->store, &described) : STATUS_OK;
 }
 
 enum status explain_file_finish(struct explain_file **file, const struct picture_metrics *metrics)
 {
     struct explain_file *f = *file;
-    const struct explain_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss}}};
+    const struct stored_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = STORED_REAL, .number = metrics->loss}}};
     enum status rc;
-    TRY_OUT(explain_store_write(&f->store, &root));
+    TRY_OUT(dataset_store_write(&f->store, &root));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->activations[t])
             TRY_OUT(write_metrics(f, t, &metrics->targets[t]));
