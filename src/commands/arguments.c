@@ -195,7 +195,7 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
-    else if (!options->print_config && options->input_count == 0)
+    else if (!options->print_config && options->input_count == 0) // an atlas has its channels
         rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs, noise:1024x768 or @list.txt");
 out:
     free(sources.settings);
@@ -279,11 +279,22 @@ static const char explain_help[] =
     "  oneiros explain -s targets=mixed5:1 -s importance.samples=200 -o why photo.jpg\n"
     "  mpirun -n 8 oneiros explain -s importance.baselines=black,images -o why holiday/\n";
 
+static const char atlas_help[] =
+    "Usage: oneiros atlas [OPTION]... [INPUT]...\n"
+    "Shows what every channel of the targets wants, dreamed from noise, and which places of the INPUTs excite it most: as a page\n"
+    "(DIR/atlas.html), as pictures, and as numbers (DIR/atlas.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs,\n"
+    "or @list.txt (@-: standard input); none: dreams alone.\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros atlas -s targets=mixed4#12+45+447 -o atlas holiday/\n"
+    "  mpirun -n 8 oneiros atlas -s targets=mixed4 -o atlas @pictures.txt\n"
+    "  " LAUNCHER_SRUN " oneiros atlas -s targets=mixed3,mixed4,mixed5 -o $SCRATCH/atlas @pictures.txt\n";
+
 static const char options_help[] =
     "\n"
     "Options:\n"
     "  -o, --output DIR       folder for the results, made if it is not there; without it " DREAM_OUTPUT
-    " here, for explanations " EXPLAIN_OUTPUT "\n"
+    " here, for explanations " EXPLAIN_OUTPUT ", for an atlas " ATLAS_OUTPUT "\n"
     "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
@@ -307,19 +318,18 @@ static const char options_help[] =
 
 static const char keys_help[] = "\nKeys, as KEY=DEFAULT  [range]:\n\n";
 
-static const char dream_keys_help[] =
-    "\nThe keys of `oneiros explain --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
-static const char explain_keys_help[] =
-    "\nThe keys of `oneiros dream --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
-
-void arguments_print_help(bool explain, FILE *stream)
+void arguments_print_help(enum config_use use, FILE *stream)
 {
-    fputs(explain ? explain_help : dream_help, stream);
+    fputs(use == CONFIG_EXPLAIN ? explain_help : use == CONFIG_ATLAS ? atlas_help : dream_help, stream);
     fputs(options_help, stream);
     config_print_presets(stream);
     fputs(keys_help, stream);
-    config_print_help(explain ? CONFIG_EXPLAIN : CONFIG_DREAM, stream);
-    fputs(explain ? explain_keys_help : dream_keys_help, stream);
+    config_print_help(use, stream);
+    for (size_t i = 0; use == CONFIG_ATLAS && i < sizeof atlas_settings / sizeof atlas_settings[0]; i++)
+        fprintf(stream, "%s%s", i ? ", " : "\nIn an atlas the defaults are ", atlas_settings[i]);
+    fputs(use == CONFIG_ATLAS ? ".\n" : "", stream);
+    fprintf(stream, "\nThe keys of `oneiros %s --help` that are not here are taken, too, and do nothing: a file may serve both.\n",
+            use == CONFIG_DREAM ? "explain" : "dream");
     fputs("\n"
           "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"
           "75 stopped by a signal or by --max-seconds.\n",

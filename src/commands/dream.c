@@ -13,7 +13,7 @@
 static enum status say(struct job_options *options, long *failed)
 {
     if (options->help)
-        arguments_print_help(options->use == CONFIG_EXPLAIN, stdout);
+        arguments_print_help(options->use, stdout);
     else if (options->print_config)
         return config_print(&options->config, true, stdout);
     else
