@@ -342,7 +342,7 @@ function drawTrust(rows) {
     svg("line", {x1: x(d.low ?? d.mean), x2: x(d.high ?? d.mean), y1: HEIGHT / 2, y2: HEIGHT / 2}), svg("circle", {cx: x(d.mean), cy: HEIGHT / 2, r: 3.5}));
   const said = (row) => row && row.mean !== null ? row.mean.toFixed(2) : "–";
   const most = Math.max(...judged.map((group) => group.difference.count));
-  at("trust-text").textContent = `Over ${plural(most, "picture")}. Deletion: what is left of the loss, on the mean, while the cells that a map calls important are taken from the picture, the first first; insertion: what comes back while they are put into a blurred one. ` +
+  at("trust-text").textContent = `Over ${plural(most, "picture")}. Deletion: what is left of the loss, on the mean, while the cells that a map calls important are taken from the picture, the first first; insertion: what comes while they are put into a flat one of its mean colour; both as parts of the whole picture's loss. ` +
     "A map to believe has little of the one and much of the other; the dotted line is a random map's. Beats chance: on this part of the pictures it does better than that. " +
     "Untrained: rank correlation with the same map by random weights; near 1 it shows the picture, not what the network has learned.";
   at("trust-table").tBodies[0].append(...judged.map((group) => make("tr", {class: group.map === "random" || group.map === "edges" ? "none" : ""}, make("th", {scope: "row"}, MAPS[group.map] || group.map), make("td", {}, group.target),

@@ -163,8 +163,8 @@ static const struct run_column faithfulness_columns[] = {
     COLUMN(faithfulness_row, "image", image, COLUMN_INT64, "", "id of the row in /images"),
     MAP_TEXTS(faithfulness_row),
     SCORE(deletion,
-          "area under (L - L(blurred)) / (L(picture) - L(blurred)) while the map's cells are taken away, those that count most first"),
-    SCORE(insertion, "the same while they are put into the blurred picture"),
+          "area under L / L(picture) while the map's cells are taken away, those that count most first"),
+    SCORE(insertion, "the same while they are put into a flat picture of the mean colour"),
     SCORE(randomised, "Spearman's rank correlation with the map that random weights give; NaN where one is the same everywhere"),
 };
 

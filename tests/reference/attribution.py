@@ -263,7 +263,7 @@ class Comparison:
         key = int(text(self.file.attrs["sha256"])[:16], 16)
         counters = numpy.array([[i, key & 0xFFFFFFFF, key >> 32, faithfulness.RANDOM] for i in range(cells.count)])
         ties = faithfulness.philox(self.config["seed"], counters)[:, 0] >> 8
-        blurred = blur(self.x, min(0.05 * min(self.x.shape[1:]), 85))
+        flat = numpy.broadcast_to(self.x.mean((1, 2))[:, None, None], self.x.shape)
         means = {}
         for name in sorted(self.left):
             _, kind, layer = (*name.split("/"), None)[:3]
@@ -274,7 +274,7 @@ class Comparison:
                     self.file, kind, layer, self.x.shape[1:], self.oracle.network.grid)
                 means[name] = cells.means(values)
             order = cells.order(means[name], ties)
-            found, areas = faithfulness.curves(self.oracle.loss, cells, order, self.x, blurred, steps)
+            found, areas = faithfulness.curves(self.oracle.loss, cells, order, self.x, flat, steps)
             dataset = self.array(name, found, self.args.curve)
             self.number(dataset, "cell", cells.side, 0)
             for area, oracle in zip(("deletion_area", "insertion_area"), areas):

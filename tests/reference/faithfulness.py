@@ -80,12 +80,12 @@ class Cells:
         return outside + much * (inside - outside)
 
 
-def curves(loss, cells, order, picture, blurred, steps):
+def curves(loss, cells, order, picture, flat, steps):
     """Deletion and insertion (2, steps + 1), and their areas."""
-    whole, none = loss(picture), loss(blurred)
+    whole = loss(picture)
     at = [int(numpy.floor(k * cells.count / steps + 0.5)) for k in range(steps + 1)]
-    found = numpy.array([[loss(cells.compose(order[:n], *pair)) for n in at] for pair in ((blurred, picture), (picture, blurred))])
-    found = (found - none) / (whole - none)
+    found = numpy.array([[loss(cells.compose(order[:n], *pair)) for n in at] for pair in ((flat, picture), (picture, flat))])
+    found = found / whole
     return found, [numpy.trapz(curve, numpy.array(at) / cells.count) for curve in found]
 
 
@@ -150,12 +150,12 @@ def test_cells(generator):
 def test_curves(generator):
     """A loss that counts what is left of each cell: the best order has the largest area, and the worst the smallest."""
     cells = Cells(32, 64)
-    picture, blurred = numpy.ones((3, 32, 64)), numpy.zeros((3, 32, 64))
+    picture, flat = numpy.ones((3, 32, 64)), numpy.zeros((3, 32, 64))
     worth = numpy.kron(numpy.arange(8.0).reshape(2, 4), numpy.ones((16, 16)))
     loss = lambda x: (x * worth).sum()
     order = cells.order(cells.means(worth), numpy.zeros(8))
     assert order == list(range(7, -1, -1))
-    best, worst = (curves(loss, cells, which, picture, blurred, 4) for which in (order, order[::-1]))
+    best, worst = (curves(loss, cells, which, picture, flat, 4) for which in (order, order[::-1]))
     assert best[0][0, 0] == 1 and abs(best[0][0, -1]) < 1e-12 and best[1][1] > 0.6 > 0.4 > worst[1][1]
     assert abs(best[1][0] + best[1][1] - 1) < 1e-12  # what one takes away the other puts in, where the loss is linear
 

@@ -52,7 +52,8 @@ static hid_t create(hid_t root, const struct stored_dataset *dataset)
         H5Pset_fill_time(creation, H5D_FILL_TIME_NEVER) < 0 || H5Pset_obj_track_times(creation, false) < 0 ||
         (dataset->compressed && compress(creation, dataset->dimensions, size) < 0))
         return -1;
-    return H5Dcreate2(root, dataset->path, dataset->kind == STORED_INT32 ? H5T_STD_I32LE : H5T_IEEE_F32LE, space, link, creation, H5P_DEFAULT);
+    return H5Dcreate2(root, dataset->path, dataset->kind == STORED_INT32 ? H5T_STD_I32LE : H5T_IEEE_F32LE, space, link, creation,
+                      H5P_DEFAULT);
 }
 
 static herr_t add(hid_t file, const struct stored_dataset *dataset)
@@ -60,9 +61,10 @@ static herr_t add(hid_t file, const struct stored_dataset *dataset)
     const hid_t object = dataset->values ? create(file, dataset) : H5Oopen(file, dataset->path, H5P_DEFAULT);
     if (object < 0)
         return -1;
-    const bool failed =
-        dataset->values && (H5Dwrite(object, dataset->kind == STORED_INT32 ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
-                            hdf5_add_text(object, "description", dataset->description) < 0 || hdf5_add_text(object, "units", dataset->kind == STORED_INT32 ? "" : "1") < 0);
+    const bool failed = dataset->values && (H5Dwrite(object, dataset->kind == STORED_INT32 ? H5T_NATIVE_INT32 : H5T_NATIVE_FLOAT, H5S_ALL,
+                                                     H5S_ALL, H5P_DEFAULT, dataset->values) < 0 ||
+                                            hdf5_add_text(object, "description", dataset->description) < 0 ||
+                                            hdf5_add_text(object, "units", dataset->kind == STORED_INT32 ? "" : "1") < 0);
     const herr_t done = failed ? -1 : add_attributes(object, dataset->attributes);
     return H5Oclose(object) < 0 ? -1 : done;
 }
@@ -111,7 +113,8 @@ static herr_t add_texts(hid_t file, const char *path, const char *description, c
     const hid_t dataset = H5Dcreate2(file, path, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
     if (dataset < 0)
         return -1;
-    const bool failed = H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) < 0 || hdf5_add_text(dataset, "description", description) < 0;
+    const bool failed =
+        H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes) < 0 || hdf5_add_text(dataset, "description", description) < 0;
     return H5Dclose(dataset) < 0 || failed ? -1 : 0;
 }
 

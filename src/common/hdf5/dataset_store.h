@@ -25,9 +25,9 @@ struct stored_dataset {
     // In chunks, shuffled and deflated at level 1. Worth it for activations (which shrink to 30 to 45%, at 60 to 90 MB/s on one core) and
     // baselines (0 to 64%); gradients only shrink to 86%, at 45 MB/s.
     bool compressed;
-    enum { STORED_FLOAT, STORED_INT32 } kind;                    // of the values
-    const void *values;                                          // NULL: only attributes are added to what is at the path
-    const char *description;                                     // of values: becomes an attribute, and so does `units`: 1
+    enum { STORED_FLOAT, STORED_INT32 } kind;                  // of the values
+    const void *values;                                        // NULL: only attributes are added to what is at the path
+    const char *description;                                   // of values: becomes an attribute, and so does `units`: 1
     struct stored_attribute attributes[STORED_ATTRIBUTES_MAX]; // further ones
 };
 

@@ -103,7 +103,7 @@ struct array_part {
     struct heat_grid grid;           // of a map; of faithfulness: the cells, stride pixels wide
     double facts[4]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
                      // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma; of faithfulness: areas of deletion and insertion,
-                     // correlation with the map of random weights, L of the blurred picture
+                     // correlation with the map of random weights, L of a flat picture
 };
 
 struct result {

@@ -60,7 +60,7 @@ static const struct kind {
     [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, "expected_gradients",
                                   "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)", false},
     [ARRAY_FAITHFULNESS] = {OF_MAP, 2, "faithfulness",
-                            "(L - L(blurred)) / (L(picture) - L(blurred)), step by step: deletion, insertion (arXiv:1806.07421)", false},
+                            "L / L(picture), step by step: deletion, insertion (arXiv:1806.07421)", false},
     [ARRAY_BASELINE] = {OF_PICTURE, 3, "baseline", "a picture that expected gradients start from, samples in -1..1", true},
 };
 
@@ -106,7 +106,7 @@ static void note_facts(const struct explain_file *f, const struct array_part *pa
         attributes[0] = (struct stored_attribute){.name = "deletion_area", .type = STORED_REAL, .number = facts[0]};
         attributes[1] = (struct stored_attribute){.name = "insertion_area", .type = STORED_REAL, .number = facts[1]};
         attributes[2] = (struct stored_attribute){.name = "randomised", .type = STORED_REAL, .number = facts[2]};
-        attributes[3] = (struct stored_attribute){.name = "blurred_loss", .type = STORED_REAL, .number = facts[3]};
+        attributes[3] = (struct stored_attribute){.name = "flat_loss", .type = STORED_REAL, .number = facts[3]};
         attributes[4] = (struct stored_attribute){.name = "cell", .type = STORED_WHOLE, .number = part->grid.stride};
         break;
     case ARRAY_CAM:

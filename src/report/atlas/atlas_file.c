@@ -13,8 +13,8 @@ enum { PATH_SIZE = 96 };
 struct writing {
     const struct atlas_facts *facts;
     struct file_writer file;
-    int32_t *numbers;       // [images] of each image its number among the pictures of the file; -1: it has won nothing
-    const char **sources;   // of these
+    int32_t *numbers;     // [images] of each image its number among the pictures of the file; -1: it has won nothing
+    const char **sources; // of these
     const char **digests;
     size_t pictures;
 };
@@ -104,9 +104,10 @@ static enum status write_numbers(struct writing *w, int target)
     const char *layer = f->reader->facts.targets.items[target];
     const int channels = f->exemplars.channels[target], summed = f->summary.channel_counts[target];
     static const char *const names[] = {"optimum", "importance", "importance_low", "importance_high", "top_ten"};
-    static const char *const descriptions[] = {
-        "largest activation of the channel in its own dream; NaN: it has none", "mean importance over the pictures, as in /summary of run.h5",
-        "its 95% confidence interval: from here", "to here", "part of the pictures in which it is among the ten that count most"};
+    static const char *const descriptions[] = {"largest activation of the channel in its own dream; NaN: it has none",
+                                               "mean importance over the pictures, as in /summary of run.h5",
+                                               "its 95% confidence interval: from here", "to here",
+                                               "part of the pictures in which it is among the ten that count most"};
     enum { NUMBERS = sizeof names / sizeof names[0] };
     float *values;
     enum status rc = STATUS_OK;

@@ -34,9 +34,10 @@ static json_t *channel_json(const struct atlas_facts *f, int target, int channel
     const struct exemplar *optimum = &f->exemplars.optima[target][channel];
     const struct channel_summary *known = channel < f->summary.channel_counts[target] ? &f->summary.channels[target][channel] : NULL;
     const bool shown = optimum->picture && gallery_is_inside(optimum->picture->output);
-    json_t *importance = known ? json_pack("[o, o, o, o]", page_data_number(known->importance.mean), page_data_number(known->importance.low),
-                                           page_data_number(known->importance.high), page_data_number(known->top_ten))
-                               : json_null();
+    json_t *importance = known
+                             ? json_pack("[o, o, o, o]", page_data_number(known->importance.mean), page_data_number(known->importance.low),
+                                         page_data_number(known->importance.high), page_data_number(known->top_ten))
+                             : json_null();
     return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "number", channel, "dream",
                      shown ? page_data_text(optimum->picture->output) : json_null(), "optimum",
                      optimum->picture ? page_data_number((double)optimum->value) : json_null(), "importance", importance, "activation",
@@ -52,8 +53,8 @@ static json_t *layer_json(const struct atlas_facts *f, int target)
     for (int c = 0; c < e->channels[target]; c++)
         if (e->optima[target][c].picture)
             json_array_append_new(channels, channel_json(f, target, c));
-    return json_pack("{s:o, s:i, s:o}", "name", page_data_text(f->reader->facts.targets.items[target]), "all", e->channels[target], "channels",
-                     channels);
+    return json_pack("{s:o, s:i, s:o}", "name", page_data_text(f->reader->facts.targets.items[target]), "all", e->channels[target],
+                     "channels", channels);
 }
 
 static void name_pictures(const struct atlas_facts *f, json_t *names)
@@ -73,7 +74,8 @@ static void name_pictures(const struct atlas_facts *f, json_t *names)
 
 enum status atlas_page_write(const struct atlas_facts *f)
 {
-    static const struct page_part parts[] = {{"@style@", &asset_page_css}, {"@more-style@", &asset_atlas_css}, {"@data@", NULL}, {"@script@", &asset_atlas_js}};
+    static const struct page_part parts[] = {
+        {"@style@", &asset_page_css}, {"@more-style@", &asset_atlas_css}, {"@data@", NULL}, {"@script@", &asset_atlas_js}};
     const struct run_facts *facts = &f->reader->facts;
     json_t *layers = json_array(), *names = json_object();
     char path[FILE_PATH_MAX];
@@ -81,10 +83,10 @@ enum status atlas_page_write(const struct atlas_facts *f)
     for (int t = 0; t < f->exemplars.targets; t++)
         json_array_append_new(layers, layer_json(f, t));
     name_pictures(f, names);
-    json_t *json = json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "layers", layers, "names", names, "version",
-                             page_data_text(facts->version), "pictures", (json_int_t)f->exemplars.pictures, "weights",
-                             page_data_text(facts->weights_source), "started", page_data_text(facts->started), "config",
-                             page_data_text(facts->config));
+    json_t *json =
+        json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "layers", layers, "names", names, "version", page_data_text(facts->version),
+                  "pictures", (json_int_t)f->exemplars.pictures, "weights", page_data_text(facts->weights_source), "started",
+                  page_data_text(facts->started), "config", page_data_text(facts->config));
     const enum status rc = page_parts_write(path, &asset_atlas_html, parts, sizeof parts / sizeof parts[0], json);
     json_decref(json);
     return rc;

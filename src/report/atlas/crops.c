@@ -31,6 +31,12 @@ static size_t places_of(const struct exemplars *e, int target)
     return (size_t)e->channels[target] * PEAK_KINDS * (size_t)e->places;
 }
 
+// Those that the atlas is of.
+static bool has_sheets(const struct exemplars *e, int target, int channel)
+{
+    return e->optima[target][channel].picture;
+}
+
 static int by_picture(const void *a, const void *b)
 {
     const struct winner *x = a, *y = b;
@@ -47,7 +53,7 @@ static enum status list_winners(struct cutting *c)
     size_t place = 0;
     for (int t = 0; t < e->targets; t++)
         for (size_t i = 0; i < places_of(e, t); i++, place++)
-            if (e->items[t][i].picture)
+            if (e->items[t][i].picture && has_sheets(e, t, (int)(i / (size_t)(PEAK_KINDS * e->places))))
                 c->winners[c->count++] = (struct winner){&e->items[t][i], t, place};
     qsort(c->winners, c->count, sizeof *c->winners, by_picture);
     return STATUS_OK;
@@ -140,7 +146,8 @@ static enum status write_sheet(struct cutting *c, int target, int channel, int k
     char path[FILE_PATH_MAX], name[CONFIG_NAME_MAX + 64];
     uint8_t bytes[CROP_BYTES], *sheet;
     enum status rc;
-    snprintf(name, sizeof name, "exemplars/%s-%d-%s.png", c->options->layers[target], channel, kind == PEAK_ACTIVATION ? "activation" : "relevance");
+    snprintf(name, sizeof name, "exemplars/%s-%d-%s.png", c->options->layers[target], channel,
+             kind == PEAK_ACTIVATION ? "activation" : "relevance");
     TRY(file_join(path, c->options->folder, name));
     TRY(ALLOCATE(sheet, 3 * (size_t)width * (size_t)height, "for a sheet of exemplars"));
     memset(sheet, 255, 3 * (size_t)width * (size_t)height);
@@ -152,7 +159,7 @@ static enum status write_sheet(struct cutting *c, int target, int channel, int k
         for (int y = 0; y < CROP_SIDE; y++)
             memcpy(sheet + 3 * ((size_t)(top + y) * (size_t)width + (size_t)left), bytes + 3 * y * CROP_SIDE, 3 * CROP_SIDE);
     }
-    if (rc == STATUS_OK && exemplars_of(e, target, channel, kind)[0].picture)
+    if (rc == STATUS_OK)
         rc = codec_encode_bytes(path, width, height, sheet);
     free(sheet);
     return rc;
@@ -165,7 +172,8 @@ static enum status write_sheets(struct cutting *c)
     for (int t = 0; t < e->targets; t++)
         for (int channel = 0; channel < e->channels[t]; channel++)
             for (int kind = 0; kind < PEAK_KINDS; kind++, place += (size_t)e->places)
-                TRY(write_sheet(c, t, channel, kind, place));
+                if (has_sheets(e, t, channel) && exemplars_of(e, t, channel, kind)[0].picture)
+                    TRY(write_sheet(c, t, channel, kind, place));
     return STATUS_OK;
 }
 

@@ -41,8 +41,7 @@ static void offer(struct exemplar *kept, int places, const struct exemplar *new)
 
 static struct exemplar exemplar_of(const float *peak, const struct run_image *picture)
 {
-    return (struct exemplar){
-        .value = peak[PEAK_VALUE], .y = (int32_t)peak[PEAK_Y], .x = (int32_t)peak[PEAK_X], .picture = picture};
+    return (struct exemplar){.value = peak[PEAK_VALUE], .y = (int32_t)peak[PEAK_Y], .x = (int32_t)peak[PEAK_X], .picture = picture};
 }
 
 static void take_picture(struct exemplars *e, int target, const struct run_image *image, const float *peaks)

@@ -13,9 +13,9 @@ struct exemplar {
 struct exemplars {
     int targets, places; // layers; places of each channel and kind
     int channels[CONFIG_TARGETS_MAX];
-    size_t pictures;                                   // of the set
-    struct exemplar *items[CONFIG_TARGETS_MAX];        // [channels][PEAK_KINDS][places] best first
-    struct exemplar *optima[CONFIG_TARGETS_MAX];       // [channels] the largest activation in its dream
+    size_t pictures;                             // of the set
+    struct exemplar *items[CONFIG_TARGETS_MAX];  // [channels][PEAK_KINDS][places] best first
+    struct exemplar *optima[CONFIG_TARGETS_MAX]; // [channels] the largest activation in its dream
 };
 
 // From the rows of pictures that are done, one of those of the same bytes. Of equal values the first by digest, then by path; only values

@@ -13,9 +13,6 @@ struct baselines {
     double blur_sigma;                // pixels
 };
 
-// Collective. This member's rows of the picture, so much blurred that nothing is left but colours and where they are.
-enum status baselines_blur(struct team *team, const struct slab *picture, struct slab *blurred) MUST_CHECK;
-
 // Collective. The job's other pictures, brought to this one's size, are taken over: they are zeroed. Destroy it also after a failure.
 enum status baselines_make(struct baselines *baselines, const struct image_job *job, const struct slab *picture) MUST_CHECK;
 void baselines_destroy(struct baselines *baselines);

@@ -314,12 +314,11 @@ static enum status judge(struct explanation *e)
 {
     const int steps = e->config->faithfulness.steps, length = 2 * (steps + 1);
     struct map_list untrained = {0};
-    struct slab blurred = {0};
     struct faithfulness f = {.job = e->job,
                              .sweep = e->sweep,
                              .cells = e->maps.cells,
                              .picture = &e->picture,
-                             .blurred = &blurred,
+                             .flat = &e->sum,
                              .mixed = &e->mixed,
                              .steps = steps,
                              .passed = count_passes,
@@ -329,7 +328,6 @@ static enum status judge(struct explanation *e)
     enum status rc;
     TRY_OUT(map_list_add_edges(&e->maps, &e->picture));
     TRY_OUT(map_list_add_random(&e->maps, e->config->seed, e->job->picture));
-    TRY_OUT(baselines_blur(e->job->team, &e->picture, &blurred));
     rc = ALLOCATE(values, (size_t)e->maps.count * (size_t)length, "for the curves of %d maps", e->maps.count);
     TRY_OUT(team_agree(e->job->team, rc));
     TRY_OUT(faithfulness_begin(&f));
@@ -346,7 +344,6 @@ static enum status judge(struct explanation *e)
     rc = explain_send_agree(&e->send);
 out:
     map_list_destroy(&untrained);
-    slab_destroy(&blurred);
     free(values);
     return rc;
 }

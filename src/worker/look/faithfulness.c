@@ -2,6 +2,9 @@
 #include "worker/look/faithfulness.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "worker/team/slab_sums.h"
 
 static const double PASS = 0.4; // a pass forward, of one there and back
 
@@ -16,10 +19,35 @@ static enum status find_loss(struct faithfulness *f, const struct slab *picture,
     return STATUS_OK;
 }
 
+// Band by band, so that it does not depend on the team.
+static enum status fill_flat(struct faithfulness *f)
+{
+    const struct slab *picture = f->picture;
+    double(*bands)[3], sums[3];
+    enum status rc = ALLOCATE(bands, (size_t)slab_bands(picture->rows) + 1, "for the mean colour of a picture");
+    TRY_OUT(team_agree(f->job->team, rc));
+    for (int b = 0; b < slab_bands(picture->rows); b++) {
+        const struct span rows = slab_band(picture->rows, b);
+        for (int c = 0; c < 3; c++)
+            for (int y = rows.begin; y < rows.end; y++)
+                for (int x = 0; x < picture->width; x++)
+                    bands[b][c] += (double)slab_row(picture, c, y)[x];
+    }
+    TRY_OUT(team_sum(f->job->team, bands[0], slab_bands((struct span){0, picture->height}), 3, sums, NULL));
+    for (int c = 0; c < 3; c++)
+        for (int y = f->flat->rows.begin; y < f->flat->rows.end; y++)
+            for (int x = 0; x < f->flat->width; x++)
+                slab_row(f->flat, c, y)[x] = (float)(sums[c] / ((double)picture->width * picture->height));
+out:
+    free(bands);
+    return rc;
+}
+
 enum status faithfulness_begin(struct faithfulness *f)
 {
+    TRY(fill_flat(f));
     TRY(find_loss(f, f->picture, &f->whole));
-    return find_loss(f, f->blurred, &f->none);
+    return find_loss(f, f->flat, &f->none);
 }
 
 static int cells_at(const struct faithfulness *f, int step)
@@ -36,7 +64,7 @@ static enum status trace(struct faithfulness *f, const int *order, const struct 
             cells_compose(&f->cells, order, cells_at(f, k), inside, outside, f->mixed);
             TRY(find_loss(f, f->mixed, &loss));
         }
-        curve[k] = !(f->whole > f->none) ? NAN : (float)((loss - f->none) / (f->whole - f->none));
+        curve[k] = f->whole > 0 ? (float)(loss / f->whole) : NAN;
     }
     return STATUS_OK;
 }
@@ -55,8 +83,8 @@ enum status faithfulness_measure(struct faithfulness *f, const struct map_list *
     int order[CELLS_MAX * CELLS_MAX];
     float *deletion = curves->values, *insertion = curves->values + f->steps + 1;
     cells_order(&f->cells, maps->items[map].values, random ? random->values : NULL, order);
-    TRY(trace(f, order, f->blurred, f->picture, deletion));
-    TRY(trace(f, order, f->picture, f->blurred, insertion));
+    TRY(trace(f, order, f->flat, f->picture, deletion));
+    TRY(trace(f, order, f->picture, f->flat, insertion));
     curves->deletion_area = area_of(f, deletion);
     curves->insertion_area = area_of(f, insertion);
     return STATUS_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // How faithful a map is to the network: what becomes of the loss L while the cells that it calls important are taken from the picture
-// (deletion), and while they are put into a blurred one (insertion). Petsiuk, Das, Saenko 2018 (arXiv:1806.07421), by cells as Samek et al.
-// 2017 (doi:10.1109/TNNLS.2016.2599820), with a blurred picture in both curves and soft borders, so that no edge is added.
+// (deletion), and while they are put into a flat one of its mean colour (insertion). Petsiuk, Das, Saenko 2018 (arXiv:1806.07421), by cells
+// as Samek et al. 2017 (doi:10.1109/TNNLS.2016.2599820), with soft borders, so that no edge is added.
 #pragma once
 
 #include "worker/look/map_list.h"
@@ -11,17 +11,17 @@ struct faithfulness {
     struct image_job *job; // asked whether to stop for each loss
     struct sweep *sweep;   // of the picture's size
     struct cells cells;
-    const struct slab *picture, *blurred;
+    const struct slab *picture;
+    struct slab *flat;                            // room: of the picture's mean colour, by faithfulness_begin()
     struct slab *mixed;                           // room
     int steps;                                    // of a curve, at least one
-    double whole, none;                           // L of the picture and of the blurred one: faithfulness_begin()
+    double whole, none;                           // L of the picture and of the flat one, likewise
     void (*passed)(void *context, double passes); // after each loss: passes over the picture, there and back, that it was worth; or NULL
     void *context;
 };
 
-// Both curves of a map, from no cell to all: (L - L(blurred)) / (L(picture) - L(blurred)); and their areas over the part of the cells, by
-// the trapezoidal rule. A good map has a small deletion and a large insertion. NaN where the picture's loss is not above the blurred one's:
-// there is nothing to explain.
+// Both curves of a map, from no cell to all: L / L(picture); and their areas over the part of the cells, by the trapezoidal rule. A good
+// map has a small deletion and a large insertion. NaN where the picture's loss is not above 0.
 struct faithfulness_curves {
     float *values; // [2][steps + 1] deletion, insertion
     double deletion_area, insertion_area;

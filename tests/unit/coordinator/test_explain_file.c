@@ -222,7 +222,7 @@ static void test_faithfulness(void)
         CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "deletion_area"), part.facts[0]);
         CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "insertion_area"), part.facts[1]);
         CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "randomised"), part.facts[2]);
-        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "blurred_loss"), part.facts[3]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "flat_loss"), part.facts[3]);
         CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "cell"), 16);
     }
 }
