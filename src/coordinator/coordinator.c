@@ -92,8 +92,7 @@ static enum status write_down(void *context, struct task *task)
         resume_written(c->options->resume, &task->record);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance,
-                                                                  (const float *const *)task->results.peaks)));
+    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, task->results.importance, task->results.peaks)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(&task);

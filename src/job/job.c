@@ -42,6 +42,12 @@ static enum status serve(void *context, const struct lead *lead)
     return worker_serve(own->worker, own->comm, lead);
 }
 
+static void find_fields(const struct objective *targets, struct run_field *fields)
+{
+    for (int t = 0; t < targets->count; t++)
+        fields[t] = (struct run_field){targets->fields[t].stride, targets->fields[t].centre, targets->fields[t].size};
+}
+
 // As coordinator of all, or, in a worker that reads and writes pictures by itself, of that one. `worker`: of this process, if it has both.
 static enum status coordinate(struct run *run, struct worker *worker, struct coordinator_outcome *outcome)
 {
@@ -63,8 +69,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
     weights_class_text(weights, config, class);
     TRY(objective_find_targets(&targets, config));
     struct run_field fields[CONFIG_TARGETS_MAX];
-    for (int t = 0; t < targets.count; t++)
-        fields[t] = (struct run_field){targets.fields[t].stride, targets.fields[t].centre, targets.fields[t].size};
+    find_fields(&targets, fields);
     struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,

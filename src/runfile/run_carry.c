@@ -74,7 +74,7 @@ static enum status carry_image(struct carrying *c, const void *row)
         kept.missing = c->earlier->is_missing(c->earlier->context, image->id);
     if (c->earlier->is_own && c->earlier->is_own(c->earlier->context, image->id))
         kept.same = 0;
-    return run_file_add_image(c->file, &kept, (const float *const *)c->importance, (const float *const *)c->peaks);
+    return run_file_add_image(c->file, &kept, c->importance, c->peaks);
 }
 
 static enum status carry_table(struct carrying *c, enum run_dataset table, enum status (*carry)(struct carrying *c, const void *row))

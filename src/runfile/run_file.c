@@ -225,7 +225,7 @@ static enum status add_cam_values(struct run_file *file, const float *values, si
 }
 
 // Of each target the floats for the next row of /images, which has room and so have these.
-static void add_floats(struct run_file *file, enum run_dataset first, const float *const *floats)
+static void add_floats(struct run_file *file, enum run_dataset first, float *const *floats)
 {
     for (int target = 0; target < file->targets; target++) {
         struct run_series *series = &file->series[first + target];
@@ -312,8 +312,7 @@ static bool image_is_whole(struct run_file *file, int64_t image)
     return true;
 }
 
-enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance,
-                               const float *const *peaks)
+enum status run_file_add_image(struct run_file *file, const struct image_row *image, float *const *importance, float *const *peaks)
 {
     if (!image_is_whole(file, image->id))
         return lose_row(file, -1);

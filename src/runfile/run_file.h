@@ -105,8 +105,8 @@ enum status run_file_add_steps(struct run_file *file, const struct step_row *ste
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
 enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row) MUST_CHECK;
 // importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known. peaks: likewise.
-enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance,
-                               const float *const *peaks) MUST_CHECK;
+enum status run_file_add_image(struct run_file *file, const struct image_row *image, float *const *importance,
+                               float *const *peaks) MUST_CHECK;
 // In /earlier.
 enum status run_file_add_earlier(struct run_file *file, const struct image_row *image) MUST_CHECK;
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.

@@ -62,6 +62,16 @@ const struct run_column *run_table_columns(enum run_dataset table, size_t *count
 bool run_column_is_array(const struct run_column *column);
 size_t run_column_stride(const struct run_column *column);
 
+static inline bool run_dataset_is_importance(enum run_dataset dataset)
+{
+    return dataset >= RUN_IMPORTANCE && dataset < RUN_PEAKS;
+}
+
+static inline bool run_dataset_is_peaks(enum run_dataset dataset)
+{
+    return dataset >= RUN_PEAKS && dataset < RUN_IMAGES;
+}
+
 // The float values a row of a dataset that there is for each target and not a table; 0: of another one.
 int run_dataset_width(enum run_dataset dataset, const int *channels);
 
@@ -76,7 +86,7 @@ void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN
 
 size_t run_dataset_chunk(enum run_dataset dataset); // rows that HDF5 reads and writes at a time
 
-// Adds the attributes that say what a dataset holds.
+// Adds the attributes that say what a dataset holds (run_describe.c).
 herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header);
 
 // Of a table's row; `present` [RUN_COLUMNS_MAX]: without the other columns, whose places stay; NULL: with all. Close it; negative on

@@ -223,7 +223,7 @@ static inline enum status add_cam(struct run_file *file, int64_t row)
 static inline enum status add_image_row(struct run_file *file, int64_t id)
 {
     static float values[CONFIG_TARGETS_MAX][CHANNELS_MAX];
-    const float *importance[CONFIG_TARGETS_MAX];
+    float *importance[CONFIG_TARGETS_MAX];
     bool any = false;
     for (int i = 0; i < targets; i++) {
         for (int channel = 0; channel < channels[i]; channel++)

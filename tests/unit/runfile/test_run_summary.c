@@ -31,7 +31,7 @@ static struct cam_row frame_of(int64_t number)
 static void add_picture(struct run_file *file, int number, const struct image_row *row)
 {
     float values[3][64];
-    const float *importance[] = {values[0], values[1], values[2]};
+    float *importance[] = {values[0], values[1], values[2]};
     for (int t = 0; t < targets; t++)
         for (int c = 0; c < channels[t]; c++)
             values[t][c] = t == 1 && c == number % 7 ? NAN : importance_value(number, t, c) / 3;
