@@ -326,8 +326,8 @@ void arguments_print_help(enum config_use use, FILE *stream)
     fputs(keys_help, stream);
     config_print_help(use, stream);
     for (size_t i = 0; use == CONFIG_ATLAS && i < sizeof atlas_settings / sizeof atlas_settings[0]; i++)
-        fprintf(stream, "%s%s", i ? ", " : "\nIn an atlas the defaults are ", atlas_settings[i]);
-    fputs(use == CONFIG_ATLAS ? ".\n" : "", stream);
+        fprintf(stream, "%s%s", i == 0 ? "\nIn an atlas the defaults are:\n  " : i % 6 ? ", " : ",\n  ", atlas_settings[i]);
+    fputs(use == CONFIG_ATLAS ? "\n" : "", stream);
     fprintf(stream, "\nThe keys of `oneiros %s --help` that are not here are taken, too, and do nothing: a file may serve both.\n",
             use == CONFIG_DREAM ? "explain" : "dream");
     fputs("\n"

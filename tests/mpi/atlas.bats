@@ -28,8 +28,10 @@ same_atlas() {
         "$MPIEXEC" -n "$count" "$ONEIROS" atlas "${few[@]}" -o "on-$count" a.png b.png c.bmp
         same_atlas alone "on-$count"
     done
+    "$ONEIROS" atlas "${few[@]}" -s io=workers -o alone-too a.png b.png c.bmp # the setting is in the file
     "$MPIEXEC" -n 3 "$ONEIROS" atlas "${few[@]}" -s io=workers -o by-workers a.png b.png c.bmp
-    same_atlas alone by-workers
+    same_atlas alone-too by-workers
+    cmp {alone,by-workers}/exemplars/mixed4-447-relevance.png
     "$ONEIROS" atlas "${few[@]}" "${tiles[@]}" -o tiled a.png b.png c.bmp
     "$MPIEXEC" -n 4 "$ONEIROS" atlas "${few[@]}" "${tiles[@]}" -s team.size=3 -o in-teams a.png b.png c.bmp
     same_atlas tiled in-teams
