@@ -22,6 +22,7 @@ struct command {
 static const struct command commands[] = {
     {"dream", command_dream, "make DeepDreams of pictures; runs under mpirun or srun"},
     {"explain", command_dream, "show what the network sees in pictures, and why; runs under mpirun or srun"},
+    {"atlas", command_dream, "show what every channel of a layer wants, and which pictures excite it; runs under mpirun or srun"},
     {"model", command_model, "fetch, convert or describe the trained weights; print the network"},
     {"bench", command_bench, "time the network on this machine"},
     {"status", command_status, "say how far a run is, and whether it goes on"},

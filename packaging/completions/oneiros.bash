@@ -13,7 +13,7 @@ _oneiros_words() {
 # keys with an =, or the words in brackets behind the one that is there already
 _oneiros_setting() {
     local typed=$1 help
-    [ "${COMP_WORDS[1]}" = explain ] && help=$(_oneiros_help explain) || help=$(_oneiros_help dream)
+    [[ ${COMP_WORDS[1]} == @(explain|atlas) ]] && help=$(_oneiros_help "${COMP_WORDS[1]}") || help=$(_oneiros_help dream)
     if [[ $typed == *=* ]]; then
         local key=${typed%%=*} value=${typed#*=} words
         words=$(sed -n "s/^    ${key//./\\.}=[^[]*\[\([^]]*\)\].*/\1/p" <<<"$help" | tr -d ' ')

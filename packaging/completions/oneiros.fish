@@ -14,7 +14,9 @@ end
 # key=, and key=word for each word that a key takes
 function __oneiros_settings
     set -l command dream
-    contains explain (commandline -opc); and set command explain
+    for other in explain atlas
+        contains $other (commandline -opc); and set command $other
+    end
     oneiros $command --help 2>/dev/null | sed -n 's/^    \([a-z_.]*\)=[^[]*\[\([^]]*\)\].*/\1 \2/p' | while read -l key words
         echo $key=
         string match -q '*|*' -- $words; and string replace -r '^' $key= -- (string split '|' -- (string replace -a ' ' '' -- $words))
@@ -24,8 +26,8 @@ end
 complete -c oneiros -n __fish_use_subcommand -f -a '(__oneiros_commands)'
 complete -c oneiros -n __fish_use_subcommand -f -a '--help --version'
 complete -c oneiros -n 'not __fish_use_subcommand; and string match -q -- "-*" (commandline -ct)' -f -a '(__oneiros_options)'
-complete -c oneiros -n '__fish_seen_subcommand_from dream explain bench graph statistics' -s s -l set -x -a '(__oneiros_settings)'
-complete -c oneiros -n '__fish_seen_subcommand_from dream explain' -s p -l preset -x \
+complete -c oneiros -n '__fish_seen_subcommand_from dream explain atlas bench graph statistics' -s s -l set -x -a '(__oneiros_settings)'
+complete -c oneiros -n '__fish_seen_subcommand_from dream explain atlas' -s p -l preset -x \
     -a "(oneiros dream --help 2>/dev/null | sed -n '/^Presets,/,/^$/s/^  \([^ ]*\) .*/\1/p')"
 complete -c oneiros -n '__fish_seen_subcommand_from model' -f \
     -a "(oneiros model --help 2>/dev/null | sed -n 's/.* oneiros model \([a-z]*\).*/\1/p')"

@@ -16,6 +16,12 @@
 
 #define DREAM_OUTPUT "dreams"
 #define EXPLAIN_OUTPUT "why"
+#define ATLAS_OUTPUT "atlas"
+
+// The defaults of an atlas where they are not those of a dream: one channel, as far as it goes, and nothing but that.
+static const char *const atlas_settings[] = {"targets=mixed4",      "balance=0",        "saturation=none",   "shape.coarse=0",
+                                             "octaves.count=auto",  "steps=60",         "step_size=0.016",   "octaves.smallest=96",
+                                             "gradient_strength=0", "frames.cam=false", "frames.dream=false"};
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
@@ -55,7 +61,7 @@ static enum status take_set(struct job_options *options, const char *setting)
     char name[CONFIG_KEY_MAX];
     TRY(config_set(&options->config, setting));
     snprintf(name, sizeof name, "%.*s", (int)strcspn(setting, "="), setting);
-    if (!config_key_matters(config_find(name), options->explain ? CONFIG_EXPLAIN : CONFIG_DREAM))
+    if (!config_key_matters(config_find(name), options->use))
         text_append(options->unseen, sizeof options->unseen, "%s%s", options->unseen[0] ? ", " : "", name);
     return STATUS_OK;
 }
@@ -63,6 +69,8 @@ static enum status take_set(struct job_options *options, const char *setting)
 static enum status load_config(struct config *config, const struct sources *sources, char *const *environment)
 {
     config_init(config);
+    for (size_t i = 0; sources->options->use == CONFIG_ATLAS && i < sizeof atlas_settings / sizeof atlas_settings[0]; i++)
+        TRY(config_set(config, atlas_settings[i]));
     if (sources->preset)
         TRY(config_load_preset(config, sources->preset));
     if (sources->file)
@@ -72,7 +80,8 @@ static enum status load_config(struct config *config, const struct sources *sour
         TRY(take_set(sources->options, sources->settings[i]));
     if (sources->plan)
         TRY(fail_in(config_value_parse(config, config_find("plan"), sources->plan), "--plan"));
-    if (sources->options->explain && !sources->options->print_config) { // what the network sees, not what a dream would make of it
+    if (sources->options->use == CONFIG_EXPLAIN &&
+        !sources->options->print_config) { // what the network sees, not what a dream would make of it
         config->balance = config->balance == BALANCE_AUTO ? 0 : config->balance;
         config->saturation = SATURATION_NONE;
     }
@@ -93,12 +102,58 @@ static enum status check_octaves(const struct config *config)
                 count, config->octaves.scale, side, side, most);
 }
 
+// Those of a target that are chosen, or all.
+static int channels_of(const struct config_target *target)
+{
+    const struct network *network = network_inception_v3();
+    return target->channel_count ? target->channel_count : network->layers[network_find(network, target->layer)].channels;
+}
+
+// An atlas dreams of every channel of the targets, each an input before what was typed.
+static enum status name_channels(struct job_options *options)
+{
+    const struct config_targets *targets = &options->config.targets;
+    enum { TEXT = sizeof "channel:#" + CONFIG_NAME_MAX + 12 };
+    size_t count = 0;
+    for (int t = 0; t < targets->count; t++)
+        count += (size_t)channels_of(&targets->items[t]);
+    const size_t inputs = count + (size_t)options->input_count;
+    options->made = malloc(inputs * sizeof *options->made + count * TEXT);
+    TRY(options->made ? STATUS_OK : no_memory("for %zu channels", count));
+    char *text = (char *)(options->made + inputs);
+    char **input = options->made;
+    for (int t = 0; t < targets->count; t++) {
+        const struct config_target *target = &targets->items[t];
+        for (int k = 0; k < channels_of(target); k++, text += TEXT) {
+            snprintf(text, TEXT, "channel:%s#%d", target->layer, target->channel_count ? target->channels[k] : k);
+            *input++ = text;
+        }
+    }
+    memcpy(input, options->inputs, (size_t)options->input_count * sizeof *input);
+    options->inputs = options->made;
+    options->input_count = (int)inputs;
+    return STATUS_OK;
+}
+
+// What an atlas cannot be made of.
+static enum status check_atlas(const struct config *config)
+{
+    for (int t = 0; t < config->targets.count; t++) {
+        const struct config_target *target = &config->targets.items[t];
+        if (target->automatic || target->lowered_count || target->place_count)
+            return fail(STATUS_USAGE, "targets: an atlas is of layers, or of channels of theirs, as in mixed4 or mixed4#12+45");
+    }
+    if (config->objective == OBJECTIVE_GUIDE || config->objective == OBJECTIVE_CLASS)
+        return fail(STATUS_USAGE, "objective: an atlas is of channels; take mean_square or mean");
+    return STATUS_OK;
+}
+
 enum status arguments_parse(struct job_options *options, int argc, char **argv, char *const *environment)
 {
     enum status rc = STATUS_OK;
     memset(options, 0, sizeof *options);
     options->log_level = LOG_INFO;
-    options->explain = strcmp(argv[0], "explain") == 0;
+    options->use = config_use_named(argv[0]);
     struct sources sources = {.options = options, .settings = calloc((size_t)argc, sizeof *sources.settings)};
     const struct command_option table[] = {
         {"config", 'c', .text = &sources.file},
@@ -123,17 +178,24 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
     if (options->help)
         goto out;
     if (!options->output[0])
-        snprintf(options->output, sizeof options->output, "%s", options->explain ? EXPLAIN_OUTPUT : DREAM_OUTPUT);
+        snprintf(options->output, sizeof options->output, "%s",
+                 options->use == CONFIG_EXPLAIN ? EXPLAIN_OUTPUT
+                 : options->use == CONFIG_ATLAS ? ATLAS_OUTPUT
+                                                : DREAM_OUTPUT);
     options->inputs = line.operands;
     options->input_count = line.operand_count;
     TRY_OUT(load_config(&options->config, &sources, environment));
-    if (!options->explain)
+    if (options->use != CONFIG_EXPLAIN)
         TRY_OUT(check_octaves(&options->config));
-    if (options->explain && options->dry_run)
+    if (options->use == CONFIG_ATLAS) {
+        TRY_OUT(check_atlas(&options->config));
+        TRY_OUT(name_channels(options));
+    }
+    if (options->use == CONFIG_EXPLAIN && options->dry_run)
         rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
-    else if (!options->print_config && options->input_count == 0)
+    else if (!options->print_config && options->input_count == 0) // an atlas has its channels
         rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs, noise:1024x768 or @list.txt");
 out:
     free(sources.settings);
@@ -217,11 +279,22 @@ static const char explain_help[] =
     "  oneiros explain -s targets=mixed5:1 -s importance.samples=200 -o why photo.jpg\n"
     "  mpirun -n 8 oneiros explain -s importance.baselines=black,images -o why holiday/\n";
 
+static const char atlas_help[] =
+    "Usage: oneiros atlas [OPTION]... [INPUT]...\n"
+    "Shows what every channel of the targets wants, dreamed from noise, and which places of the INPUTs excite it most: as a page\n"
+    "(DIR/atlas.html), as pictures, and as numbers (DIR/atlas.h5). INPUT: pictures, folders, globs (quote them), http(s) URLs,\n"
+    "or @list.txt (@-: standard input); none: dreams alone.\n"
+    "\n"
+    "Examples:\n"
+    "  oneiros atlas -s targets=mixed4#12+45+447 -o atlas holiday/\n"
+    "  mpirun -n 8 oneiros atlas -s targets=mixed4 -o atlas @pictures.txt\n"
+    "  " LAUNCHER_SRUN " oneiros atlas -s targets=mixed3,mixed4,mixed5 -o $SCRATCH/atlas @pictures.txt\n";
+
 static const char options_help[] =
     "\n"
     "Options:\n"
     "  -o, --output DIR       folder for the results, made if it is not there; without it " DREAM_OUTPUT
-    " here, for explanations " EXPLAIN_OUTPUT "\n"
+    " here, for explanations " EXPLAIN_OUTPUT ", for an atlas " ATLAS_OUTPUT "\n"
     "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
@@ -245,19 +318,18 @@ static const char options_help[] =
 
 static const char keys_help[] = "\nKeys, as KEY=DEFAULT  [range]:\n\n";
 
-static const char dream_keys_help[] =
-    "\nThe keys of `oneiros explain --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
-static const char explain_keys_help[] =
-    "\nThe keys of `oneiros dream --help` that are not here are taken, too, and do nothing: a file may serve both.\n";
-
-void arguments_print_help(bool explain, FILE *stream)
+void arguments_print_help(enum config_use use, FILE *stream)
 {
-    fputs(explain ? explain_help : dream_help, stream);
+    fputs(use == CONFIG_EXPLAIN ? explain_help : use == CONFIG_ATLAS ? atlas_help : dream_help, stream);
     fputs(options_help, stream);
     config_print_presets(stream);
     fputs(keys_help, stream);
-    config_print_help(explain ? CONFIG_EXPLAIN : CONFIG_DREAM, stream);
-    fputs(explain ? explain_keys_help : dream_keys_help, stream);
+    config_print_help(use, stream);
+    for (size_t i = 0; use == CONFIG_ATLAS && i < sizeof atlas_settings / sizeof atlas_settings[0]; i++)
+        fprintf(stream, "%s%s", i == 0 ? "\nIn an atlas the defaults are:\n  " : i % 6 ? ", " : ",\n  ", atlas_settings[i]);
+    fputs(use == CONFIG_ATLAS ? "\n" : "", stream);
+    fprintf(stream, "\nThe keys of `oneiros %s --help` that are not here are taken, too, and do nothing: a file may serve both.\n",
+            use == CONFIG_DREAM ? "explain" : "dream");
     fputs("\n"
           "Exit codes: 0 all done; 1 internal error; 2 wrong usage or settings; 3 some pictures failed, the others are complete;\n"
           "75 stopped by a signal or by --max-seconds.\n",

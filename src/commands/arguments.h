@@ -14,4 +14,4 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
 // config_check(), and that every target is a layer of the network, with the channels asked for, and no layer is there twice.
 enum status arguments_check_config(const struct config *config) MUST_CHECK;
 
-void arguments_print_help(bool explain, FILE *stream);
+void arguments_print_help(enum config_use use, FILE *stream);

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
-// `oneiros dream` and `oneiros explain`: from the command line to a job, or to what can be said without one.
+// `oneiros dream`, `oneiros explain` and `oneiros atlas`: from the command line to a job, or to what can be said without one.
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "commands/arguments.h"
 #include "commands/commands.h"
 #include "job/launch.h"
+#include "report/atlas/atlas.h"
 
 // What can be said without a job.
 static enum status say(struct job_options *options, long *failed)
 {
     if (options->help)
-        arguments_print_help(options->explain, stdout);
+        arguments_print_help(options->use, stdout);
     else if (options->print_config)
         return config_print(&options->config, true, stdout);
     else
@@ -28,13 +30,21 @@ int command_dream(int argc, char **argv)
     const bool job = !options.help && !options.print_config && !options.dry_run;
     launch_announced(&ranks, &node_ranks);
     log_set_level(options.log_level);
-    if (job && (rc == STATUS_OK || ranks > 1)) // the other ranks may have found nothing wrong
-        return run_job(&options, rc);
-    if (!launch_is_first()) // of many ranks one speaks
-        return EXIT_ALL_DONE;
-    if (rc == STATUS_OK)
-        rc = say(&options, &failed);
-    if (rc != STATUS_OK)
+    int code = EXIT_ALL_DONE;
+    if (job && (rc == STATUS_OK || ranks > 1)) { // the other ranks may have found nothing wrong
+        code = run_job(&options, rc);
+    } else if (launch_is_first()) { // of many ranks one speaks
+        if (rc == STATUS_OK)
+            rc = say(&options, &failed);
+        if (rc != STATUS_OK)
+            log_error("%s", status_message());
+        code = rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);
+    }
+    if (job && options.use == CONFIG_ATLAS && (code == EXIT_ALL_DONE || code == EXIT_SOME_FAILED) && launch_is_first() &&
+        atlas_write(options.output) != STATUS_OK) {
         log_error("%s", status_message());
-    return rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);
+        code = EXIT_INTERNAL;
+    }
+    free(options.made);
+    return code;
 }

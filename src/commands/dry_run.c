@@ -93,7 +93,7 @@ static enum status look_at(const struct dry_plan *plan, struct dry_input *input,
         return STATUS_OK;
     enum status seen = load_header(entry, plan->schedule.config, &header);
     if (seen == STATUS_OK) {
-        input->image = (struct schedule_image){header.width, header.height};
+        input->image = (struct schedule_image){header.width, header.height, task_job(plan->run.options->use, entry->source) != JOB_DREAM};
         input->bits = header.bits;
         input->alpha = header.alpha;
         seen = schedule_cost(&plan->schedule, input->image, 1, &cost); // cut into tiles

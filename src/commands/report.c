@@ -94,7 +94,7 @@ static enum status write_tables(const char *run, const char *folder)
 {
     char where[FILE_PATH_MAX];
     TRY(tables_write(run, folder, where));
-    log_info("%s: images.csv, steps.csv, metrics.csv, outliers.csv, importance.csv", where);
+    log_info("%s: images.csv, steps.csv, metrics.csv, outliers.csv, importance.csv, faithfulness.csv, faithfulness_summary.csv", where);
     return STATUS_OK;
 }
 

@@ -60,7 +60,7 @@ static void note(struct coordinator *c, struct task *task)
     const struct run_setup *setup = &c->options->setup;
     task_notices_done(task, setup->config);
     const bool alone = task->record.status == IMAGE_DONE && !task->record.same && task->others == 0 &&
-                       baseline_images_are_wanted(setup->config, setup->kind);
+                       baseline_images_are_wanted(setup->config, setup->use);
     if (alone && intake_ahead_total(c->ahead) != 1) // that has been said
         image_notice(&task->image, NOTICE_BASELINES, "importance.baselines: images, and no other picture of the run could be read");
     notices_say(&c->notices, task->record.source, &task->image);
@@ -92,7 +92,7 @@ static enum status write_down(void *context, struct task *task)
         resume_written(c->options->resume, &task->record);
     if (record->status != IMAGE_STOPPED)
         progress_image_done(c->progress, ok);
-    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, (const float *const *)task->results.importance)));
+    TRY_OUT(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, record, task->results.importance, task->results.peaks)));
     timing_add(&c->timing, PHASE_WRITE, start, 0);
 out:
     task_destroy(&task);
@@ -140,7 +140,7 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         c->downloads -= intake_is_url(task->record.source);
         *found = true;
         (void)earlier_work_see(&c->earlier, task->record.sha256, c->progress);
-        task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.kind == JOB_EXPLAIN);
+        task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.use == CONFIG_EXPLAIN);
         notices_say(&c->notices, task->record.source, &task->image);
         TRY(same_images_see(c->same, &task));
         if (task)
@@ -154,7 +154,7 @@ static enum status stop(struct coordinator *c)
 {
     const char *reason = stop_reason(); // NULL: only a worker has heard of it
     log_warning("stopping (%s): each worker ends its step%s", reason ? reason : "a signal to a worker",
-                c->options->setup.kind == JOB_EXPLAIN ? "" : ", then what is dreamed so far is saved");
+                c->options->setup.use == CONFIG_EXPLAIN ? "" : ", then what is dreamed so far is saved");
     progress_set_stopping(c->progress);
     if (c->delegation)
         c->delegation->stopping = true;
@@ -297,7 +297,7 @@ static void say_unfinished(const struct coordinator *c)
 {
     const int64_t count = c->outcome->stopped;
     const bool one = count == 1;
-    if (count > 0 && c->options->setup.kind == JOB_EXPLAIN)
+    if (count > 0 && c->options->setup.use == CONFIG_EXPLAIN)
         log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", count, one ? " was" : "s were",
                     one ? "it" : "them");
     else if (count > 0)
@@ -308,7 +308,7 @@ static void say_unfinished(const struct coordinator *c)
 // Where what was made is, and how to look at it.
 static void say_where(const struct coordinator *c)
 {
-    const bool explains = c->options->setup.kind == JOB_EXPLAIN;
+    const bool explains = c->options->setup.use == CONFIG_EXPLAIN;
     const char *output = c->options->setup.output;
     char path[FILE_PATH_MAX], word[TEXT_WORD_MAX], first[ROW_SOURCE_MAX + 16]; // what to look at first
     const char *slash = strrchr(c->last, '/');
@@ -351,7 +351,7 @@ static enum status take_delegated(void *context, struct task *task)
     const struct image_row *record = &task->record;
     const double earlier = earlier_work_see(&c->earlier, record->sha256, c->progress);
     if (record->status != IMAGE_FAILED) {
-        const double work = setup->work(setup->config, record->width, record->height);
+        const double work = setup->work(setup->config, task_job(setup->use, record->source), record->width, record->height);
         progress_add_work(c->progress, work);
         progress_take_up(c->progress, earlier);
         progress_advance(c->progress, (record->status == IMAGE_DONE ? work : image_rows_pixels(&task->results.rows)) - earlier);
@@ -419,7 +419,7 @@ static enum status keep_unfinished(struct coordinator *c)
     if (!c->options->resume || !dispatcher_is_stopping(c->dispatcher))
         return STATUS_OK;
     for (const struct image_row *row; (row = resume_next_unfinished(c->options->resume));) {
-        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, row, NULL)));
+        TRY(dispatcher_tolerate(c->dispatcher, run_file_add_image(c->run_file, row, NULL, NULL)));
         c->outcome->stopped++;
     }
     return STATUS_OK;

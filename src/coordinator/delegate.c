@@ -125,7 +125,7 @@ static enum status take_inputs(struct delegate *d, bool *found)
     if (!task)
         return STATUS_OK;
     *found = true;
-    task_notices_loaded(&task->image, d->options->setup.config, d->options->setup.kind == JOB_EXPLAIN); // rank 0 says them
+    task_notices_loaded(&task->image, d->options->setup.config, d->options->setup.use == CONFIG_EXPLAIN); // rank 0 says them
     if (task->record.status == IMAGE_FAILED)
         return dispatcher_put(d->dispatcher, task, false);
     if (schedule_least(d->options->setup.schedule, task_size(task)) > 0)

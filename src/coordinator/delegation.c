@@ -19,6 +19,26 @@ enum status delegated_receive(struct intake_entry *entry, MPI_Comm comm)
     return STATUS_OK;
 }
 
+// What there is for each channel of a target, or that there is nothing.
+static void pack_floats(struct record_writer *writer, const float *values, uint64_t count)
+{
+    const uint64_t there = values ? count : 0;
+    record_write(writer, &there, sizeof there);
+    record_write(writer, values, (size_t)there * sizeof *values);
+}
+
+static enum status unpack_floats(struct record_reader *reader, uint64_t count, float **values)
+{
+    uint64_t there;
+    void *bytes;
+    TRY(record_read(reader, &there, sizeof there));
+    if (there && there != count)
+        return fail(STATUS_INTERNAL, "%llu numbers of channels where there are %llu", (unsigned long long)there, (unsigned long long)count);
+    TRY(record_read_array(reader, &bytes, there, sizeof(float)));
+    *values = bytes;
+    return STATUS_OK;
+}
+
 enum status rows_pack(const struct task *task, const int *channels, int targets, void **bytes, size_t *size)
 {
     struct record_writer writer;
@@ -28,10 +48,8 @@ enum status rows_pack(const struct task *task, const int *channels, int targets,
     record_write(&writer, task->image.notice, sizeof task->image.notice);
     image_rows_save(&task->results.rows, &writer);
     for (int t = 0; t < targets; t++) {
-        const float *importance = task->results.importance[t];
-        const uint64_t count = importance ? (uint64_t)channels[t] : 0;
-        record_write(&writer, &count, sizeof count);
-        record_write(&writer, importance, (size_t)count * sizeof *importance);
+        pack_floats(&writer, task->results.importance[t], (uint64_t)channels[t]);
+        pack_floats(&writer, task->results.peaks[t], (uint64_t)channels[t] * PEAK_KINDS * PEAK_NUMBERS);
     }
     TRY(record_take(&writer, bytes, size));
     if (*size <= INT_MAX)
@@ -51,13 +69,8 @@ static enum status rows_unpack(struct task *task, const struct run_file_header *
     TRY(record_read(&reader, task->image.notice, sizeof task->image.notice));
     TRY(image_rows_load(&task->results.rows, &(struct dream_state){.image = task->record.id, .octave = INT32_MAX}, &reader));
     for (int t = 0; t < header->config->targets.count; t++) {
-        uint64_t count;
-        void *importance;
-        TRY(record_read(&reader, &count, sizeof count));
-        if (count && count != (uint64_t)channels[t])
-            return fail(STATUS_INTERNAL, "the importance of %llu channels where there are %d", (unsigned long long)count, channels[t]);
-        TRY(record_read_array(&reader, &importance, count, sizeof(float)));
-        task->results.importance[t] = importance;
+        TRY(unpack_floats(&reader, (uint64_t)channels[t], &task->results.importance[t]));
+        TRY(unpack_floats(&reader, (uint64_t)channels[t] * PEAK_KINDS * PEAK_NUMBERS, &task->results.peaks[t]));
     }
     return STATUS_OK;
 }

@@ -18,18 +18,16 @@ int exit_code(enum status rc)
     return rc == STATUS_OK ? EXIT_ALL_DONE : rc == STATUS_INTERNAL ? EXIT_INTERNAL : rc == STATUS_STOPPED ? EXIT_STOPPED : EXIT_USAGE;
 }
 
-static double dream_work(const struct config *config, int width, int height)
+static double work_of(const struct config *config, enum job_kind job, int width, int height)
 {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
+    struct objective objective;
+    if (job == JOB_EXPLAIN && objective_find_targets(&objective, config) == STATUS_OK)
+        return explain_passes(&objective, schedule_baselines(config)) * width * height;
+    if (job != JOB_DREAM)
+        return (double)width * height;
     const int count = geometry_octaves(width, height, &config->octaves, octaves);
     return config->steps * geometry_pixels(octaves, count);
-}
-
-static double explain_work(const struct config *config, int width, int height)
-{
-    struct objective objective;
-    const bool known = objective_find_targets(&objective, config) == STATUS_OK;
-    return (known ? explain_passes(&objective, schedule_baselines(config)) : 1) * width * height;
 }
 
 // The worker of this process, and where it hears of rank 0: MPI_COMM_NULL where that is this process too.
@@ -44,16 +42,22 @@ static enum status serve(void *context, const struct lead *lead)
     return worker_serve(own->worker, own->comm, lead);
 }
 
+static void find_fields(const struct objective *targets, struct run_field *fields)
+{
+    for (int t = 0; t < targets->count; t++)
+        fields[t] = (struct run_field){targets->fields[t].stride, targets->fields[t].centre, targets->fields[t].size};
+}
+
 // As coordinator of all, or, in a worker that reads and writes pictures by itself, of that one. `worker`: of this process, if it has both.
 static enum status coordinate(struct run *run, struct worker *worker, struct coordinator_outcome *outcome)
 {
     const struct weights_info *weights = &run->weights.info;
     const struct config *config = &run->options->config;
-    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1, explains = run->options->explain;
+    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1,
+               explains = run->options->use == CONFIG_EXPLAIN;
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
                                       .min_side = run->tiles.min_side,
-                                      .explains = explains,
                                       .feature_bytes = run->tiles.feature_bytes,
                                       .window_bytes = run->tiles.window_bytes,
                                       .memory_limit = run->memory_limit,
@@ -64,11 +68,13 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
     char class[WEIGHTS_CLASS_MAX];
     weights_class_text(weights, config, class);
     TRY(objective_find_targets(&targets, config));
+    struct run_field fields[CONFIG_TARGETS_MAX];
+    find_fields(&targets, fields);
     struct coordinator_options options = {
         .comm = run->launch.comm,
         .first_worker = alone ? 0 : 1,
-        .setup.kind = explains ? JOB_EXPLAIN : JOB_DREAM,
-        .setup.work = explains ? explain_work : dream_work,
+        .setup.use = run->options->use,
+        .setup.work = work_of,
         .setup.schedule = &schedule,
         .setup.config = config,
         .setup.output = run->options->output,
@@ -78,12 +84,13 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .lock = &run->prepared.lock,
         .resume = run->prepared.resume,
         .delegates = run->prepared.known.delegates,
-        .setup.header = {.kind = explains ? "explain" : "dream",
+        .setup.header = {.kind = config_use_name(run->options->use),
                          .guide_sha256 = run->prepared.guide_sha256,
                          .statistics_sha256 = run->statistics_info.sha256,
                          .mask_sha256 = run->prepared.mask_sha256,
                          .config = delegate ? config : &run->prepared.recorded,
                          .channels = targets.channels,
+                         .fields = fields,
                          .cam_layer = config->targets.items[cam_target(&targets)].layer,
                          .importance = explains ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                          .weights_md5 = weights->md5,
@@ -109,6 +116,7 @@ static enum status work(struct run *run, struct coordinator_outcome *outcome)
     const struct worker_options options = {
         .config = &run->options->config,
         .weights = run->weights.array,
+        .randomised = run->randomised.array,
         .classes = run->weights.info.classes,
         .guide = run->guide.rgb ? &run->guide : NULL,
         .ordinary = {run->statistics, run->statistics_info.side},
@@ -167,6 +175,7 @@ int run_job(struct job_options *options, enum status typed)
     if (rc != STATUS_OK)
         goto failed;
     shared_weights_destroy(&run.weights);
+    shared_weights_destroy(&run.randomised);
 end:
     start_destroy(&run);
     rc = launch_end(&run.launch);

@@ -23,12 +23,13 @@ int exit_code(enum status rc);
 // What is typed.
 struct job_options {
     struct config config;       // defaults < preset < file < environment < -s, whatever the order on the command line; checked
-    char output[FILE_PATH_MAX]; // folder, as typed, or "dreams" or "why"
+    char output[FILE_PATH_MAX]; // folder, as typed, or "dreams", "why" or "atlas"
     int input_count;            // >= 1, unless print_config
-    char **inputs;              // points into argv
+    char **inputs;              // points into argv, or to `made`
+    char **made;                // of an atlas: its channels before what was typed; malloc'ed, with their texts behind them, or NULL
     enum log_level log_level;   // from -q and -v; not applied yet
-    char unseen[512];           // keys of -s that a dream, or an explanation, does not look at, with commas
-    bool explain;               // `oneiros explain`: look at the pictures, do not dream
+    char unseen[512];           // keys of -s that this command does not look at, with commas
+    enum config_use use;        // the command
     double max_seconds;         // save and end after so many; 0: no limit
     bool force;                 // replace the run that the folder holds already, instead of going on with it
     bool resume;                // only go on with a run that is there

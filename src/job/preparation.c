@@ -32,7 +32,7 @@ static enum status find_earlier(struct preparation *p, const struct job_options 
     if (!there || options->force)
         return STATUS_OK;
     TRY(resume_create(&p->resume, &(struct resume_options){.output = options->output,
-                                                           .kind = options->explain ? JOB_EXPLAIN : JOB_DREAM,
+                                                           .use = options->use,
                                                            .config = &options->config,
                                                            .inputs = options->inputs,
                                                            .input_count = options->input_count,
@@ -80,7 +80,7 @@ static enum status choose_io(struct preparation *p, const struct job_options *op
 {
     enum { MANY_WORKERS = 4 }; // that rank 0 can hardly keep busy
     const struct config *config = &options->config;
-    const bool baselines = options->explain || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
+    const bool baselines = options->use == CONFIG_EXPLAIN || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS;
     p->known.delegates = config->io == IO_WORKERS;
     if (workers == 0 || config->team.size > 1 || (baselines && config_has_baseline(config, "images"))) {
         if (p->known.delegates)
@@ -154,7 +154,7 @@ static enum status check_baselines(const struct preparation *p, const struct job
     static const char one[] = "importance.baselines: images are other pictures of the run, and the inputs name one alone";
     const struct config *config = &options->config;
     bool several = true;
-    if (baseline_images_are_wanted(config, options->explain ? JOB_EXPLAIN : JOB_DREAM))
+    if (baseline_images_are_wanted(config, options->use))
         TRY(are_many(p, options, 2, &several));
     if (several)
         return STATUS_OK;
@@ -185,12 +185,12 @@ static bool is_rule_idle(const struct config *config)
 static void say_idle(const struct job_options *options)
 {
     char text[512];
-    config_idle(&options->config, options->explain, text, sizeof text);
+    config_idle(&options->config, options->use == CONFIG_EXPLAIN, text, sizeof text);
     if (text[0])
         log_info("%s", text);
     if (options->unseen[0])
-        log_info("no effect on %s: %s", options->explain ? "explanations" : "dreams", options->unseen);
-    if (!options->explain && is_rule_idle(&options->config))
+        log_info("no effect on %s: %s", options->use == CONFIG_EXPLAIN ? "explanations" : "dreams", options->unseen);
+    if (options->use != CONFIG_EXPLAIN && is_rule_idle(&options->config))
         log_info("gradient and gradient_strength have no effect unless gradient_above is before a target: with %s all of it is plain",
                  options->config.gradient_above);
 }
@@ -247,7 +247,7 @@ static enum status read_guide(struct preparation *p, const struct config *config
 // The same of the mask.
 static enum status read_mask(struct preparation *p, const struct job_options *options)
 {
-    if (options->explain || strcmp(options->config.mask, "none") == 0)
+    if (options->use == CONFIG_EXPLAIN || strcmp(options->config.mask, "none") == 0)
         return STATUS_OK;
     const enum status rc = load_mask(&options->config, &p->mask, p->mask_sha256);
     if (rc != STATUS_OK)
@@ -274,7 +274,7 @@ enum status preparation_make(struct preparation *p, struct job_options *options,
         say_earlier(p, options);
         return STATUS_OK;
     }
-    if (!options->explain)
+    if (options->use != CONFIG_EXPLAIN)
         TRY(check_encoder(&options->config));
     TRY(check_baselines(p, options));
     TRY(choose_folders(p, options));

@@ -112,12 +112,12 @@ static enum status allocate(struct shared_weights *s, int *copies)
     return allocate_private(s);
 }
 
-enum status shared_weights_create(struct shared_weights *s, struct launch *launch, const char *path)
+// Room for them, of which nobody knows yet what is in it.
+static enum status make_room(struct shared_weights *s, struct launch *launch)
 {
-    const int count = (int)parameters_count(network_inception_v3());
     int copies = 0;
-    enum status rc = STATUS_OK;
-    *s = (struct shared_weights){.node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .bytes = (size_t)count * sizeof(float)};
+    *s = (struct shared_weights){
+        .node = MPI_COMM_NULL, .leaders = MPI_COMM_NULL, .bytes = parameters_count(network_inception_v3()) * sizeof(float)};
     TRY(split(s, launch->comm));
     TRY(launch_agree(launch, allocate(s, &copies)));
     TRY(mpi_check(MPI_Allreduce(MPI_IN_PLACE, &copies, 1, MPI_INT, MPI_SUM, launch->comm), "reduce"));
@@ -125,6 +125,14 @@ enum status shared_weights_create(struct shared_weights *s, struct launch *launc
         log_warning(
             "%d of %d ranks keep%s a copy of the weights of their own (%zu MiB): they cannot share memory with the others of their node",
             copies, launch->size, copies == 1 ? "s" : "", s->bytes >> 20);
+    return STATUS_OK;
+}
+
+enum status shared_weights_create(struct shared_weights *s, struct launch *launch, const char *path)
+{
+    const int count = (int)parameters_count(network_inception_v3());
+    enum status rc = STATUS_OK;
+    TRY(make_room(s, launch));
     if (launch->rank == COORDINATOR_RANK)
         rc = weights_read(path, network_inception_v3(), s->array, &s->info);
     TRY(launch_agree(launch, rc));
@@ -136,8 +144,20 @@ enum status shared_weights_create(struct shared_weights *s, struct launch *launc
     return mpi_check(MPI_Bcast(s->array, count, MPI_FLOAT, 0, s->node), "broadcast of the weights");
 }
 
+enum status shared_weights_randomise(struct shared_weights *s, struct launch *launch, const struct shared_weights *trained, uint64_t seed)
+{
+    TRY(make_room(s, launch));
+    if (!s->shared || s->leaders != MPI_COMM_NULL) {
+        memcpy(s->array, trained->array, s->bytes);
+        parameters_randomise(network_inception_v3(), seed, s->array);
+    }
+    return mpi_check(MPI_Barrier(s->node), "barrier");
+}
+
 void shared_weights_destroy(struct shared_weights *s)
 {
+    if (s->bytes == 0)
+        return;
     unmap(s);
     if (s->leaders != MPI_COMM_NULL)
         MPI_Comm_free(&s->leaders);

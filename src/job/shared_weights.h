@@ -20,4 +20,8 @@ struct shared_weights {
 
 // Collective. `path` matters on rank 0 only.
 enum status shared_weights_create(struct shared_weights *shared, struct launch *launch, const char *path) MUST_CHECK;
-void shared_weights_destroy(struct shared_weights *shared); // collective, after shared_weights_create() alone
+
+// Collective. Those of an untrained network (parameters_randomise), but for the classifier of `trained`.
+enum status shared_weights_randomise(struct shared_weights *shared, struct launch *launch, const struct shared_weights *trained,
+                                     uint64_t seed) MUST_CHECK;
+void shared_weights_destroy(struct shared_weights *shared); // collective, after one of these alone; a zeroed one is fine

@@ -281,10 +281,12 @@ enum status start_run(struct run *run)
     TRY(launch_agree(launch, choose_tiles(run)));
     TRY(model_path_fail(shared_weights_create(&run->weights, launch, prepared->model), config->model.path));
     TRY(launch_agree(launch, check_all(run)));
+    if (run->options->use == CONFIG_EXPLAIN && config->faithfulness.steps > 0)
+        TRY(shared_weights_randomise(&run->randomised, launch, &run->weights, config->seed));
     TRY(share_statistics(run));
     if (config->objective == OBJECTIVE_GUIDE)
         TRY(share_guide(run));
-    if (!run->options->explain && strcmp(config->mask, "none") != 0)
+    if (run->options->use != CONFIG_EXPLAIN && strcmp(config->mask, "none") != 0)
         TRY(share_mask(run));
     if (launch->rank == COORDINATOR_RANK)
         rc = preparation_check_output(prepared, run->options);

@@ -16,19 +16,19 @@
 struct run {
     struct launch launch;
     struct watchdog *watchdog;
-    struct job_options *options; // each rank's own; rank 0's configuration replaces the others'
-    struct shared_weights weights;
-    char (*hosts)[MPI_MAX_PROCESSOR_NAME]; // rank 0: [size]
-    const char **host_names;               // rank 0: [size] each of them
-    int *cores, *node_cores;               // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
-    int node_ranks;                        // on this node
-    struct cores place;                    // what this rank may compute on
-    int threads;                           // OpenMP threads of a worker
-    uint64_t memory_limit;                 // of the rank that may use least
-    struct tile_plan tiles;                // the same on every rank
-    bool mixed, other;                     // processors of ranks that compute differ; this rank's from the planner's
-    struct plan_origin planner;            // whose processor that is
-    struct plan plan;                      // the same on every rank
+    struct job_options *options;               // each rank's own; rank 0's configuration replaces the others'
+    struct shared_weights weights, randomised; // the latter: of an untrained network, or zeroed
+    char (*hosts)[MPI_MAX_PROCESSOR_NAME];     // rank 0: [size]
+    const char **host_names;                   // rank 0: [size] each of them
+    int *cores, *node_cores;                   // rank 0: [size] those that each rank, and the ranks of its node together, are bound to
+    int node_ranks;                            // on this node
+    struct cores place;                        // what this rank may compute on
+    int threads;                               // OpenMP threads of a worker
+    uint64_t memory_limit;                     // of the rank that may use least
+    struct tile_plan tiles;                    // the same on every rank
+    bool mixed, other;                         // processors of ranks that compute differ; this rank's from the planner's
+    struct plan_origin planner;                // whose processor that is
+    struct plan plan;                          // the same on every rank
     char *plan_text;
     float *statistics;                      // of channels over ordinary pictures, on every rank; NULL: nothing needs them
     struct statistics_info statistics_info; // zeroed likewise

@@ -11,3 +11,4 @@ struct asset {
 };
 
 extern const struct asset asset_page_html, asset_page_css, asset_page_js, asset_chart_js;
+extern const struct asset asset_atlas_html, asset_atlas_css, asset_atlas_js;

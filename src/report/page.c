@@ -9,43 +9,17 @@
 #include "common/wire/run_rows.h"
 #include "report/assets.h"
 #include "report/page_data.h"
+#include "report/page_parts.h"
 
 enum { PATIENCE = 200 }; // pictures whose thumbnails take so long that it is said
 
-// What stands in page.html for the other parts.
-static const struct {
-    const char *mark;
-    const struct asset *asset; // NULL: the data
-} parts[] = {{"@style@", &asset_page_css}, {"@data@", NULL}, {"@chart@", &asset_chart_js}, {"@script@", &asset_page_js}};
-
-static enum status write_parts(const json_t *json, FILE *stream)
-{
-    const char *at = (const char *)asset_page_html.bytes;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        const char *mark = strstr(at, parts[i].mark);
-        if (!mark)
-            return fail(STATUS_INTERNAL, "%s has no %s", asset_page_html.name, parts[i].mark);
-        fwrite(at, 1, (size_t)(mark - at), stream);
-        if (parts[i].asset)
-            fwrite(parts[i].asset->bytes, 1, parts[i].asset->size, stream);
-        else
-            TRY(page_data_write(json, stream));
-        at = mark + strlen(parts[i].mark);
-    }
-    fputs(at, stream);
-    return STATUS_OK;
-}
+static const struct page_part parts[] = {
+    {"@style@", &asset_page_css}, {"@data@", NULL}, {"@chart@", &asset_chart_js}, {"@script@", &asset_page_js}};
 
 static enum status write_page(const struct page_data *data, const char *path)
 {
-    struct file_writer writer = {0};
     json_t *json = page_data_json(data);
-    enum status rc;
-    TRY_OUT(json ? file_create(&writer, path) : no_memory("for the data of a page"));
-    TRY_OUT(write_parts(json, writer.stream));
-    rc = file_commit(&writer);
-out:
-    file_abandon(&writer);
+    const enum status rc = page_parts_write(path, &asset_page_html, parts, sizeof parts / sizeof parts[0], json);
     json_decref(json);
     return rc;
 }

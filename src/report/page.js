@@ -322,6 +322,34 @@ function meanMap(map) {
   canvas.setAttribute("aria-label", `Mean map, ${title}: most at ${percent(peak % map.side)}% of the width and ${percent(Math.floor(peak / map.side))}% of the height`);
   return make("figure", {}, canvas, make("figcaption", {}, `${title}, ${plural(map.count, "map")}, up to ${number(most / 1000)}`));
 }
+const MAPS = {cam: "Grad-CAM", cam_plus_plus: "Grad-CAM++", layer_cam: "LayerCAM", hires_cam: "HiResCAM", class_cam: "Class CAM", guided_gradcam: "Guided Grad-CAM", saliency: "Saliency",
+  saliency_guided: "Guided saliency", saliency_smoothgrad: "SmoothGrad", expected_gradients: "Expected gradients", edges: "Edges of the picture", random: "A random map"};
+// The maps that were judged, the best first; the random one is what each is held against.
+function drawTrust(rows) {
+  const groups = new Map();
+  for (const row of rows) {
+    const key = `${row.map} ${row.target}`;
+    groups.set(key, {map: row.map, target: row.target, ...groups.get(key), [row.measure]: row});
+  }
+  const judged = [...groups.values()].filter((group) => group.difference && group.difference.mean !== null).sort((a, b) => b.difference.mean - a.difference.mean);
+  at("trust").hidden = judged.length === 0;
+  if (!judged.length) return;
+  const WIDTH = 200, HEIGHT = 14, ends = judged.flatMap(({difference: d}) => [d.low ?? d.mean, d.high ?? d.mean]), low = Math.min(...ends, 0), high = Math.max(...ends, 0);
+  const x = (value) => (5 + (WIDTH - 10) * (high > low ? (value - low) / (high - low) : 0.5)).toFixed(1);
+  const chance = groups.get("random ");
+  const interval = ({difference: d}) => svg("svg", {class: "interval", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, width: WIDTH, height: HEIGHT, "aria-hidden": "true"},
+    ...(chance ? [svg("line", {class: "chance", x1: x(chance.difference.mean), x2: x(chance.difference.mean), y1: 0, y2: HEIGHT})] : []),
+    svg("line", {x1: x(d.low ?? d.mean), x2: x(d.high ?? d.mean), y1: HEIGHT / 2, y2: HEIGHT / 2}), svg("circle", {cx: x(d.mean), cy: HEIGHT / 2, r: 3.5}));
+  const said = (row) => row && row.mean !== null ? row.mean.toFixed(2) : "–";
+  const most = Math.max(...judged.map((group) => group.difference.count));
+  at("trust-text").textContent = `Over ${plural(most, "picture")}. Deletion: what is left of the loss, on the mean, while the cells that a map calls important are taken from the picture, the first first; insertion: what comes while they are put into a flat one of its mean colour; both as parts of the whole picture's loss. ` +
+    "A map to believe has little of the one and much of the other; the dotted line is a random map's. Beats chance: on this part of the pictures it does better than that. " +
+    "Untrained: rank correlation with the same map by random weights; near 1 it shows the picture, not what the network has learned.";
+  at("trust-table").tBodies[0].append(...judged.map((group) => make("tr", {class: group.map === "random" || group.map === "edges" ? "none" : ""}, make("th", {scope: "row"}, MAPS[group.map] || group.map), make("td", {}, group.target),
+    make("td", {class: "n"}, said(group.deletion)), make("td", {class: "n"}, said(group.insertion)),
+    make("td", {}, interval(group), make("span", {}, said(group.difference) + (group.difference.low === null ? "" : ` (${group.difference.low.toFixed(2)} to ${group.difference.high.toFixed(2)})`))),
+    make("td", {class: "n"}, group.map === "random" || !group.beats_random || group.beats_random.mean === null ? "–" : `${Math.round(100 * group.beats_random.mean)}%`), make("td", {class: "n"}, said(group.randomised)))));
+}
 if (set) {
   const metrics = set.metrics.map(metricOf).filter((metric) => metric && metric.row.count > 1);
   at("set").hidden = metrics.length + set.maps.length === 0;
@@ -342,6 +370,7 @@ if (set) {
   at("outliers").hidden = far.length === 0;
   at("outliers-table").tBodies[0].append(...far.map(({row, title, ending}) => make("tr", {}, make("td", {title: row.source}, named(row) ? name(named(row)) : row.source),
     make("td", {}, [title, row.target, explains ? "" : ending].filter(Boolean).join(", ")), make("td", {class: "n"}, number(row.number)), make("td", {class: "n"}, (row.deviations > 0 ? "+" : "−") + number(Math.abs(row.deviations))))));
+  drawTrust(set.faithfulness);
   at("mean-maps").hidden = set.maps.length === 0;
   at("mean-maps-text").textContent = "The class activation map of each, brought to one shape: left is left and top is top, whatever the picture's own.";
   at("mean-maps-list").append(...set.maps.map(meanMap));

@@ -93,7 +93,7 @@ static void append_change(void *list, const char *key, const char *value)
 // What differs from the defaults, as -s takes it; null where this version cannot read the settings.
 static json_t *changes_json(const struct run_facts *facts)
 {
-    const enum config_use use = strcmp(facts->kind, "explain") == 0 ? CONFIG_EXPLAIN : CONFIG_DREAM;
+    const enum config_use use = config_use_named(facts->kind);
     struct config config;
     json_t *list = json_array();
     if (run_facts_config(facts, &config) && config_changes(&config, use, append_change, list))

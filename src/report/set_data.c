@@ -58,9 +58,10 @@ json_t *set_data_json(const struct run_summary *summary)
 {
     if (summary->pictures < 2)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "metrics",
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "metrics",
                      rows_json(RUN_SUMMARY_METRICS, summary->metrics, summary->metric_count, sizeof *summary->metrics), "outliers",
-                     rows_json(RUN_SUMMARY_OUTLIERS, summary->outliers, summary->outlier_count, sizeof *summary->outliers), "maps",
+                     rows_json(RUN_SUMMARY_OUTLIERS, summary->outliers, summary->outlier_count, sizeof *summary->outliers), "faithfulness",
+                     rows_json(RUN_SUMMARY_FAITHFULNESS, summary->scores, summary->score_count, sizeof *summary->scores), "maps",
                      maps_json(summary));
 }
 

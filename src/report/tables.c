@@ -76,6 +76,8 @@ enum status tables_write(const char *run, const char *folder, char *where)
     const struct run_summary *sum = &w.summary;
     TRY_OUT(write_records(&w, RUN_SUMMARY_METRICS, "metrics.csv", sum->metrics, sum->metric_count, sizeof *sum->metrics));
     TRY_OUT(write_records(&w, RUN_SUMMARY_OUTLIERS, "outliers.csv", sum->outliers, sum->outlier_count, sizeof *sum->outliers));
+    TRY_OUT(write_rows(&w, RUN_FAITHFULNESS, "faithfulness.csv"));
+    TRY_OUT(write_records(&w, RUN_SUMMARY_FAITHFULNESS, "faithfulness_summary.csv", sum->scores, sum->score_count, sizeof *sum->scores));
     rc = write_importance(&w);
 out:
     file_abandon(&w.file);

@@ -2,6 +2,7 @@
 #include "runfile/run_carry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "runfile/run_reader.h"
 
@@ -13,6 +14,7 @@ struct carrying {
     int targets;
     size_t row;                            // of the table that is carried over
     float *importance[CONFIG_TARGETS_MAX]; // of one image, [channels] each
+    float *peaks[CONFIG_TARGETS_MAX];      // of an atlas, likewise
 };
 
 static bool is_kept(const struct carrying *c, int64_t image)
@@ -38,6 +40,12 @@ static enum status carry_frame(struct carrying *c, const void *row)
     return rc;
 }
 
+static enum status carry_faithfulness(struct carrying *c, const void *row)
+{
+    const struct faithfulness_row *score = row;
+    return is_kept(c, score->image) ? run_file_add_faithfulness(c->file, score) : STATUS_OK;
+}
+
 static enum status remember(struct carrying *c, const struct image_row *image, bool before)
 {
     const struct run_earlier *earlier = c->earlier;
@@ -56,14 +64,17 @@ static enum status carry_image(struct carrying *c, const void *row)
     const struct image_row *image = row;
     if (!is_kept(c, image->id))
         return remember(c, image, false);
-    for (int t = 0; t < c->targets; t++)
+    for (int t = 0; t < c->targets; t++) {
         TRY(run_reader_importance(c->reader, t, c->row, c->importance[t]));
+        if (c->peaks[t])
+            TRY(run_reader_peaks(c->reader, t, c->row, c->peaks[t]));
+    }
     struct image_row kept = *image;
     if (c->earlier->is_missing)
         kept.missing = c->earlier->is_missing(c->earlier->context, image->id);
     if (c->earlier->is_own && c->earlier->is_own(c->earlier->context, image->id))
         kept.same = 0;
-    return run_file_add_image(c->file, &kept, (const float *const *)c->importance);
+    return run_file_add_image(c->file, &kept, c->importance, c->peaks);
 }
 
 static enum status carry_table(struct carrying *c, enum run_dataset table, enum status (*carry)(struct carrying *c, const void *row))
@@ -87,9 +98,13 @@ static enum status carry_all(struct carrying *c, const struct run_file_header *h
         if (run_reader_channels(c->reader, t, NULL) != header->channels[t])
             return fail(STATUS_FORMAT, "%s: its importance is not like ours", c->earlier->path);
         TRY(ALLOCATE(c->importance[t], (size_t)header->channels[t], "for the importance of %d channels", header->channels[t]));
+        if (strcmp(header->kind, "atlas") == 0)
+            TRY(ALLOCATE(c->peaks[t], (size_t)header->channels[t] * PEAK_KINDS * PEAK_NUMBERS, "for the peaks of %d channels",
+                         header->channels[t]));
     }
     TRY(carry_table(c, RUN_STEPS, carry_step));
     TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
+    TRY(carry_table(c, RUN_FAITHFULNESS, carry_faithfulness));
     TRY(carry_table(c, RUN_IMAGES, carry_image));
     return carry_table(c, RUN_EARLIER, carry_earlier);
 }
@@ -99,8 +114,10 @@ enum status run_carry_over(struct run_file *file, const struct run_file_header *
     struct carrying c = {.file = file, .earlier = earlier, .targets = header->config->targets.count};
     TRY(run_reader_open(&c.reader, earlier->path));
     const enum status rc = carry_all(&c, header);
-    for (int t = 0; t < c.targets; t++)
+    for (int t = 0; t < c.targets; t++) {
         free(c.importance[t]);
+        free(c.peaks[t]);
+    }
     run_reader_close(&c.reader);
     return rc;
 }

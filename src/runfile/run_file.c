@@ -224,14 +224,16 @@ static enum status add_cam_values(struct run_file *file, const float *values, si
     return STATUS_OK;
 }
 
-// The importance for the next row of /images, which has room and so has this.
-static void add_importance(struct run_file *file, const float *const *importance)
+// Of each target the floats for the next row of /images, which has room and so have these.
+static void add_floats(struct run_file *file, enum run_dataset first, float *const *floats)
 {
     for (int target = 0; target < file->targets; target++) {
-        struct run_series *series = &file->series[RUN_IMPORTANCE + target];
+        struct run_series *series = &file->series[first + target];
+        const float *values = floats ? floats[target] : NULL;
+        if (!series->rows)
+            continue;
         assert(series->count < series->capacity);
         float *row = (float *)(series->rows + series->row_size * series->count++);
-        const float *values = importance ? importance[target] : NULL;
         for (hsize_t i = 0; i < series->width; i++)
             row[i] = values ? values[i] : NAN;
     }
@@ -290,6 +292,11 @@ enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame,
     return add_row(file, RUN_CAM_FRAMES, &record, frame->image);
 }
 
+enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row)
+{
+    return add_row(file, RUN_FAITHFULNESS, row, row->image);
+}
+
 // Whether an image's row may come: nothing that it speaks of is lost, and there is room for its importance.
 static bool image_is_whole(struct run_file *file, int64_t image)
 {
@@ -299,17 +306,19 @@ static bool image_is_whole(struct run_file *file, int64_t image)
         return false;
     }
     for (int target = 0; target < file->targets; target++)
-        if (!make_room(file, &file->series[RUN_IMPORTANCE + target]))
+        if (!make_room(file, &file->series[RUN_IMPORTANCE + target]) ||
+            (file->series[RUN_PEAKS + target].rows && !make_room(file, &file->series[RUN_PEAKS + target])))
             return false;
     return true;
 }
 
-enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance)
+enum status run_file_add_image(struct run_file *file, const struct image_row *image, float *const *importance, float *const *peaks)
 {
     if (!image_is_whole(file, image->id))
         return lose_row(file, -1);
     TRY(add_row(file, RUN_IMAGES, image, -1));
-    add_importance(file, importance);
+    add_floats(file, RUN_IMPORTANCE, importance);
+    add_floats(file, RUN_PEAKS, peaks);
     file->progress.done += image->status == IMAGE_DONE;
     file->progress.failed += image->status == IMAGE_FAILED;
     file->progress.stopped += image->status == IMAGE_STOPPED;
@@ -398,6 +407,8 @@ static enum status add_summary(struct run_file *file, const struct run_summary *
         TRY(add_row(file, RUN_SUMMARY_METRICS, &summary->metrics[i], -1));
     for (size_t i = 0; i < summary->outlier_count; i++)
         TRY(add_row(file, RUN_SUMMARY_OUTLIERS, &summary->outliers[i], -1));
+    for (size_t i = 0; i < summary->score_count; i++)
+        TRY(add_row(file, RUN_SUMMARY_FAITHFULNESS, &summary->scores[i], -1));
     for (size_t i = 0; i < summary->map_count; i++)
         TRY(add_row(file, RUN_SUMMARY_CAM, &summary->maps[i], -1));
     for (int t = 0; t < file->targets; t++)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
-// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a rank and phase in /timing. Of images
-// that are dreamed again, /earlier has the row of before. At the end of a session /summary says what all of them have in common.
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a judged map in /faithfulness, one row a
+// rank and phase in /timing. Of images that are dreamed again, /earlier has the row of before. At the end of a session /summary says what
+// all of them have in common.
 //
 // It can be read at any moment, and after kill -9 at any moment. The file is closed between two writes; each write opens it as a
 // single-writer-multiple-reader (SWMR) file, adds what has gathered, and closes it again. Why so, as measured with HDF5 1.10.8 and 300
@@ -47,11 +48,17 @@
 // their readers ask run_cursor_has().
 enum { RUN_FILE_FORMAT_VERSION = 4, RUN_FILE_FORMAT_OLDEST = 3 }; // that is written, and read
 
+// What the values of a layer stand for: value i for `size` pixels around pixel centre + i * stride.
+struct run_field {
+    int stride, centre, size;
+};
+
 // What the root attributes say. Borrowed during run_file_create only.
 struct run_file_header {
     const char *kind; // "dream" or "explain"
     const struct config *config;
     const int *channels;               // [targets] of each target's layer
+    const struct run_field *fields;    // [targets] likewise; NULL: not known
     const char *cam_layer;             // whose class activation maps the frames show
     enum config_importance importance; // by which the channels' importance is found
     const char *weights_md5;
@@ -96,8 +103,10 @@ enum status run_file_create(struct run_file **file, const char *path, const stru
 enum status run_file_add_steps(struct run_file *file, const struct step_row *steps, size_t count) MUST_CHECK;
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
-// importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known.
-enum status run_file_add_image(struct run_file *file, const struct image_row *image, const float *const *importance) MUST_CHECK;
+enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row) MUST_CHECK;
+// importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known. peaks: likewise.
+enum status run_file_add_image(struct run_file *file, const struct image_row *image, float *const *importance,
+                               float *const *peaks) MUST_CHECK;
 // In /earlier.
 enum status run_file_add_earlier(struct run_file *file, const struct image_row *image) MUST_CHECK;
 // One row for each phase that the rank entered, in the order of enum phase. Once a rank.

@@ -100,8 +100,10 @@ void run_reader_close(struct run_reader **pointer)
     struct run_reader *reader = *pointer;
     if (!reader)
         return;
-    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++) {
         hdf5_close(&reader->importance[t].handle);
+        hdf5_close(&reader->peaks[t].handle);
+    }
     hdf5_close(&reader->maps.handle);
     hdf5_close(&reader->file);
     run_facts_destroy(&reader->facts);
@@ -140,6 +142,11 @@ static bool open_table(struct run_cursor *cursor)
     const int targets = (int)cursor->reader->facts.targets.count;
     hsize_t size[2];
     run_dataset_name(cursor->table, NULL, cursor->name);
+    if (run_dataset_is_new(cursor->table) && H5Lexists(cursor->reader->file, cursor->name, H5P_DEFAULT) == 0) {
+        cursor->ours = true;
+        cursor->row_size = 1;
+        return true;
+    }
     cursor->dataset = open_dataset(cursor->reader, cursor->name, 0, size);
     HDF5_HANDLE found = cursor->dataset < 0 ? -1 : H5Dget_type(cursor->dataset);
     HDF5_HANDLE ours = run_table_type(cursor->table, targets, NULL);
@@ -203,21 +210,33 @@ enum status run_cursor_close(struct run_cursor **cursor, enum status rc)
     return rc;
 }
 
-static const struct run_values *importance_of(struct run_reader *reader, int target)
+// Floats that there are for each target.
+static const struct run_values *values_of(struct run_reader *reader, enum run_dataset first, int target)
 {
-    struct run_values *values = &reader->importance[target];
+    struct run_values *values = first == RUN_PEAKS ? &reader->peaks[target] : &reader->importance[target];
     const char *layer = reader->facts.targets.items[target];
+    const hsize_t most = CHANNELS_MAX * (first == RUN_PEAKS ? PEAK_KINDS * PEAK_NUMBERS : 1);
     char name[RUN_NAME_MAX];
     if (values->handle == 0) {
-        run_dataset_name(RUN_IMPORTANCE, layer, name);
-        values->handle = strchr(layer, '/') ? -1 : open_dataset(reader, name, CHANNELS_MAX, values->size);
+        run_dataset_name(first + (enum run_dataset)target, layer, name);
+        values->handle = strchr(layer, '/') ? -1 : open_dataset(reader, name, most, values->size);
     }
     return values;
 }
 
+static enum status read_values(struct run_reader *reader, enum run_dataset first, int target, size_t row, float *into)
+{
+    const struct run_values *values = values_of(reader, first, target);
+    char name[RUN_NAME_MAX];
+    if (values->handle > 0 && row < values->size[0] && read_rows(values->handle, H5T_NATIVE_FLOAT, row, 1, values->size[1], into))
+        return STATUS_OK;
+    run_dataset_name(first + (enum run_dataset)target, reader->facts.targets.items[target], name);
+    return fail(STATUS_FORMAT, "%s: /%s cannot be read; the file is damaged", reader->path, name);
+}
+
 int run_reader_channels(struct run_reader *reader, int target, char **method)
 {
-    const struct run_values *values = importance_of(reader, target);
+    const struct run_values *values = values_of(reader, RUN_IMPORTANCE, target);
     if (method)
         *method = values->handle < 0 ? NULL : hdf5_read_text(values->handle, "method", METHOD_MAX);
     return values->handle < 0 ? 0 : (int)values->size[1];
@@ -225,10 +244,30 @@ int run_reader_channels(struct run_reader *reader, int target, char **method)
 
 enum status run_reader_importance(struct run_reader *reader, int target, size_t row, float *into)
 {
-    const struct run_values *values = importance_of(reader, target);
-    if (values->handle > 0 && row < values->size[0] && read_rows(values->handle, H5T_NATIVE_FLOAT, row, 1, values->size[1], into))
+    return read_values(reader, RUN_IMPORTANCE, target, row, into);
+}
+
+enum status run_reader_peaks(struct run_reader *reader, int target, size_t row, float *into)
+{
+    const struct run_values *values = values_of(reader, RUN_PEAKS, target);
+    const int channels = run_reader_channels(reader, target, NULL);
+    if (values->handle > 0 && values->size[1] != (hsize_t)channels * PEAK_KINDS * PEAK_NUMBERS)
+        return fail(STATUS_FORMAT, "%s: its peaks are not of %d channels; the file is damaged", reader->path, channels);
+    return read_values(reader, RUN_PEAKS, target, row, into);
+}
+
+enum status run_reader_field(struct run_reader *reader, int target, struct run_field *field)
+{
+    const hid_t dataset = values_of(reader, RUN_PEAKS, target)->handle;
+    const bool there = dataset > 0 && hdf5_read_numbers(dataset, "stride", H5T_NATIVE_INT, 1, &field->stride) &&
+                       hdf5_read_numbers(dataset, "centre", H5T_NATIVE_INT, 1, &field->centre) &&
+                       hdf5_read_numbers(dataset, "field", H5T_NATIVE_INT, 1, &field->size);
+    const int most = 1 << 16;
+    if (there && field->stride > 0 && field->stride < most && field->centre >= 0 && field->centre < most && field->size > 0 &&
+        field->size < most)
         return STATUS_OK;
-    return fail(STATUS_FORMAT, "%s: /importance/%s cannot be read; the file is damaged", reader->path, reader->facts.targets.items[target]);
+    return fail(STATUS_FORMAT, "%s: no peaks of %s are in it; it is not of `oneiros atlas`", reader->path,
+                reader->facts.targets.items[target]);
 }
 
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values)

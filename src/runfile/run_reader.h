@@ -20,7 +20,7 @@ struct run_reader {
     struct run_values {
         hid_t handle;    // of a dataset of floats that stays open; 0: nobody has asked for it; negative: there is none
         hsize_t size[2]; // rows, and values of each
-    } maps, importance[CONFIG_TARGETS_MAX];
+    } maps, importance[CONFIG_TARGETS_MAX], peaks[CONFIG_TARGETS_MAX];
 };
 
 // The run file of an output folder, or one itself. STATUS_IO, STATUS_FORMAT: it cannot be read, is no run file, or of another version of
@@ -45,6 +45,7 @@ struct run_cursor {
         struct step_row step;
         struct cam_row cam;
         struct image_row image;
+        struct faithfulness_row faithfulness;
         struct timing_row timing;
     } record;
     enum status rc;
@@ -64,6 +65,12 @@ enum status run_cursor_close(struct run_cursor **cursor, enum status rc) MUST_CH
 int run_reader_channels(struct run_reader *reader, int target, char **method);
 // The importance [channels] that belongs to a row of /images.
 enum status run_reader_importance(struct run_reader *reader, int target, size_t row, float *values) MUST_CHECK;
+
+// The peaks [channels][PEAK_KINDS][PEAK_NUMBERS] that belong to a row of /images, in the run file of an atlas.
+enum status run_reader_peaks(struct run_reader *reader, int target, size_t row, float *values) MUST_CHECK;
+
+// Where these places are in a picture.
+enum status run_reader_field(struct run_reader *reader, int target, struct run_field *field) MUST_CHECK;
 
 // The map of a frame, malloc'ed.
 enum status run_reader_map(struct run_reader *reader, const struct cam_row *frame, float **values) MUST_CHECK;

@@ -2,6 +2,7 @@
 #include "runfile/run_series.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/hdf5/hdf5_file.h"
 
@@ -17,14 +18,14 @@ herr_t run_series_init(struct run_series *series, enum run_dataset dataset, cons
 {
     const struct config_targets *targets = &header->config->targets;
     const int target = run_dataset_target(dataset);
-    const bool is_importance = dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
+    const bool no_atlas = strcmp(header->kind, "atlas") != 0 && dataset >= RUN_PEAKS && dataset < RUN_IMAGES;
     *series = (struct run_series){0};
-    if (target >= targets->count)
+    if (target >= targets->count || no_atlas)
         return 0;
     *series = (struct run_series){.dataset = dataset, .chunk = run_dataset_chunk(dataset)};
     run_dataset_name(dataset, target >= 0 ? targets->items[target].layer : NULL, series->name);
-    series->width = is_importance ? (hsize_t)header->channels[target] : 0;
-    series->type = is_importance || dataset == RUN_CAM_VALUES ? H5Tcopy(H5T_NATIVE_FLOAT) : run_table_type(dataset, targets->count, NULL);
+    series->width = (hsize_t)run_dataset_width(dataset, header->channels);
+    series->type = series->width || dataset == RUN_CAM_VALUES ? H5Tcopy(H5T_NATIVE_FLOAT) : run_table_type(dataset, targets->count, NULL);
     if (series->type < 0)
         return -1;
     series->row_size = H5Tget_size(series->type) * (series->width ? series->width : 1);

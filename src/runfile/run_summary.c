@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/channel_input.h"
 #include "runfile/run_images.h"
 
 enum { TOP = 10, MAP_VALUES = SUMMARY_MAP_SIDE * SUMMARY_MAP_SIDE };
@@ -34,12 +35,19 @@ static int by_digest(const void *a, const void *b)
     return order ? order : strcmp(x->source, y->source);
 }
 
+// Done, and of its bytes the one that was looked at; in an atlas no channel's own dream.
+static bool counts(const struct making *m, const struct run_image *image)
+{
+    const bool own = strcmp(m->reader->facts.kind, "atlas") == 0 && channel_input_is_named(image->source);
+    return image->status == IMAGE_DONE && image->same == 0 && !own;
+}
+
 static enum status choose_pictures(struct making *m)
 {
     TRY(run_images_read(m->reader, &m->images));
     TRY(ALLOCATE(m->pictures, m->images.count + 1, "for a summary of %zu pictures", m->images.count));
     for (size_t i = 0; i < m->images.count; i++)
-        if (m->images.items[i].status == IMAGE_DONE && m->images.items[i].same == 0)
+        if (counts(m, &m->images.items[i]))
             m->pictures[m->count++] = &m->images.items[i];
     qsort(m->pictures, m->count, sizeof *m->pictures, by_digest);
     return STATUS_OK;
@@ -213,11 +221,11 @@ static int by_id(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-// The place of a frame's picture in the list of images, if it counts; their number if not.
-static size_t place_of(const struct making *m, const struct cam_row *frame)
+// The place of a picture in the list of images, if it counts; their number if not.
+static size_t place_of(const struct making *m, int64_t image)
 {
-    const struct run_image *found = bsearch(&frame->image, m->images.items, m->images.count, sizeof *m->images.items, by_id);
-    return found && found->status == IMAGE_DONE && found->same == 0 ? (size_t)(found - m->images.items) : m->images.count;
+    const struct run_image *found = bsearch(&image, m->images.items, m->images.count, sizeof *m->images.items, by_id);
+    return found && counts(m, found) ? (size_t)(found - m->images.items) : m->images.count;
 }
 
 // Of each picture the number of its last frame; -1: it has none.
@@ -229,7 +237,7 @@ static enum status find_last_frames(struct making *m, int32_t *last)
         last[i] = -1;
     TRY(run_cursor_open(&cursor, m->reader, RUN_CAM_FRAMES));
     while ((frame = run_cursor_next(cursor))) {
-        const size_t place = place_of(m, frame);
+        const size_t place = place_of(m, frame->image);
         if (place < m->images.count && frame->frame > last[place])
             last[place] = frame->frame;
     }
@@ -263,7 +271,7 @@ static enum status sum_maps(struct making *m, const int32_t *last, struct exact_
     enum status rc = STATUS_OK;
     TRY(run_cursor_open(&cursor, m->reader, RUN_CAM_FRAMES));
     while (rc == STATUS_OK && (frame = run_cursor_next(cursor))) {
-        const size_t place = place_of(m, frame);
+        const size_t place = place_of(m, frame->image);
         const bool wanted[2] = {place < m->images.count && frame->frame == 0, place < m->images.count && frame->frame == last[place]};
         for (int k = 0; k < 2 && rc == STATUS_OK; k++)
             if (wanted[k])
@@ -282,7 +290,7 @@ static enum status summarise_maps(struct making *m, struct run_summary *summary)
     TRY_OUT(ALLOCATE(summary->maps, 2, "for the mean of maps"));
     TRY_OUT(find_last_frames(m, last));
     TRY_OUT(sum_maps(m, last, sums, summary->maps));
-    const int kinds = strcmp(m->reader->facts.kind, "explain") == 0 ? 1 : 2; // without dreams the first is the last
+    const int kinds = strcmp(m->reader->facts.kind, "dream") == 0 ? 2 : 1; // without dreams the first is the last
     for (int k = 0; k < kinds && summary->maps[0].count; k++) {
         struct map_summary *map = &summary->maps[summary->map_count++];
         snprintf(map->frame, sizeof map->frame, "%s", k ? "last" : "first");
@@ -291,6 +299,109 @@ static enum status summarise_maps(struct making *m, struct run_summary *summary)
     }
 out:
     free(last);
+    free(sums);
+    return rc;
+}
+
+enum { DELETION, INSERTION, DIFFERENCE, RANDOMISED, BEATS_RANDOM, SCORES };
+static const char *const score_names[SCORES] = {"deletion", "insertion", "difference", "randomised", "beats_random"};
+
+// Of every map that an explanation may have; those of no target are the first of their kind.
+struct score_sums {
+    struct {
+        struct exact_sum sum, squares;
+        int64_t count;
+        double mean;
+    } of[EXPLAINED_KINDS][1 + CONFIG_TARGETS_MAX][SCORES];
+    double *random; // [images] insertion less deletion of the picture's random map; NaN: not known
+    enum { FIND_RANDOM, FIND_MEANS, FIND_SQUARES } pass;
+};
+
+// The number of a text in a list; `count`: it is not there.
+static int find_text(const char *text, int count, const char *(*item)(const void *list, int i), const void *list)
+{
+    int i = 0;
+    while (i < count && strcmp(item(list, i), text) != 0)
+        i++;
+    return i;
+}
+
+static const char *map_name(const void *list, int i)
+{
+    (void)list;
+    return explained_map_name(i);
+}
+
+static const char *target_name(const void *list, int i)
+{
+    const struct making *m = list;
+    return i == 0 ? "" : m->reader->facts.targets.items[i - 1];
+}
+
+static void add_score(const struct making *m, const struct faithfulness_row *row, struct score_sums *sums)
+{
+    const size_t place = place_of(m, row->image);
+    const int kind = find_text(row->map, EXPLAINED_KINDS, map_name, NULL), target = find_text(row->target, 1 + m->targets, target_name, m);
+    if (place == m->images.count || kind == EXPLAINED_KINDS || target > m->targets)
+        return;
+    const double difference = row->insertion - row->deletion, random = sums->random[place];
+    const double numbers[SCORES] = {row->deletion, row->insertion, difference, row->randomised,
+                                    isfinite(difference) && isfinite(random) ? difference > random : NAN};
+    if (sums->pass == FIND_RANDOM && kind == EXPLAINED_RANDOM)
+        sums->random[place] = difference;
+    for (int i = 0; i < SCORES && sums->pass != FIND_RANDOM; i++) {
+        if (!isfinite(numbers[i]))
+            continue;
+        if (sums->pass == FIND_MEANS) {
+            exact_sum_add(&sums->of[kind][target][i].sum, numbers[i]);
+            sums->of[kind][target][i].count++;
+        } else {
+            exact_sum_add_square(&sums->of[kind][target][i].squares, numbers[i] - sums->of[kind][target][i].mean);
+        }
+    }
+}
+
+static enum status add_scores(struct making *m, struct score_sums *sums)
+{
+    struct run_cursor *cursor;
+    const struct faithfulness_row *row;
+    TRY(run_cursor_open(&cursor, m->reader, RUN_FAITHFULNESS));
+    while ((row = run_cursor_next(cursor)))
+        add_score(m, row, sums);
+    return run_cursor_close(&cursor, STATUS_OK);
+}
+
+static void list_scores(const struct making *m, const struct score_sums *sums, int kind, int target, struct run_summary *summary)
+{
+    const bool nowhere = sums->of[kind][target][DELETION].count == 0;
+    for (int i = 0; i < SCORES && !nowhere; i++) {
+        struct faithfulness_summary *score = &summary->scores[summary->score_count++];
+        snprintf(score->map, sizeof score->map, "%s", explained_map_name(kind));
+        snprintf(score->target, sizeof score->target, "%s", target_name(m, target));
+        snprintf(score->measure, sizeof score->measure, "%s", score_names[i]);
+        score->numbers = moments_of(sums->of[kind][target][i].count, sums->of[kind][target][i].mean, &sums->of[kind][target][i].squares);
+    }
+}
+
+static enum status summarise_faithfulness(struct making *m, struct run_summary *summary)
+{
+    struct score_sums *sums = NULL;
+    enum status rc;
+    TRY_OUT(ALLOCATE(sums, 1, "for a summary of faithfulness"));
+    TRY_OUT(ALLOCATE(sums->random, m->images.count + 1, "for a summary of faithfulness"));
+    TRY_OUT(ALLOCATE(summary->scores, EXPLAINED_KINDS * (1 + CONFIG_TARGETS_MAX) * SCORES, "for a summary of faithfulness"));
+    for (size_t i = 0; i < m->images.count; i++)
+        sums->random[i] = NAN;
+    for (sums->pass = FIND_RANDOM; sums->pass <= FIND_SQUARES; sums->pass++) {
+        TRY_OUT(add_scores(m, sums));
+        for (size_t i = 0; i < sizeof sums->of / sizeof sums->of[0][0][0] && sums->pass == FIND_MEANS; i++)
+            (&sums->of[0][0][0])[i].mean = exact_sum_value(&(&sums->of[0][0][0])[i].sum) / (double)(&sums->of[0][0][0])[i].count;
+    }
+    for (int kind = 0; kind < EXPLAINED_KINDS; kind++)
+        for (int target = 0; target <= m->targets; target++)
+            list_scores(m, sums, kind, target, summary);
+out:
+    free(sums ? sums->random : NULL);
     free(sums);
     return rc;
 }
@@ -310,6 +421,7 @@ enum status run_summary_make(struct run_summary *summary, const char *path)
     TRY_OUT(summarise_metrics(&m, summary));
     for (int t = 0; t < m.targets; t++)
         TRY_OUT(summarise_channels(&m, t, summary));
+    TRY_OUT(summarise_faithfulness(&m, summary));
     TRY_OUT(summarise_maps(&m, summary));
 out:
     run_images_destroy(&m.images);
@@ -328,6 +440,7 @@ void run_summary_destroy(struct run_summary *summary)
         free(summary->channels[t]);
     free(summary->metrics);
     free(summary->outliers);
+    free(summary->scores);
     free(summary->maps);
     *summary = (struct run_summary){0};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the pictures of a run have in common: each metric's distribution, each channel's importance with its confidence interval, the mean
+// What the pictures of a run have in common: each metric's distribution, each channel's importance with its confidence interval, how far
+// each map of an explanation can be believed, the mean
 // class activation maps of pictures and dreams, and the pictures that are unlike the others.
 //
 // Of pictures that are done, one of those that have the same bytes. All sums are exact and all choices go by digest, then by path: the same
@@ -20,6 +21,8 @@ struct run_summary {
     size_t metric_count;
     struct outlier_row *outliers; // of each metric the farthest first
     size_t outlier_count;
+    struct faithfulness_summary *scores; // by map and target, of each its measures
+    size_t score_count;
     struct map_summary *maps; // none, or of the first frames and of the last
     size_t map_count;
     struct channel_summary *channels[CONFIG_TARGETS_MAX];

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/config/config_schema.h"
 #include "common/hdf5/hdf5_attributes.h"
 #include "common/hdf5/hdf5_file.h"
 #include "common/system/text.h"
@@ -155,6 +154,26 @@ static const struct run_column metric_columns[] = {
     QUANTILE(largest, "of these numbers"),
 };
 
+#define MAP_TEXTS(record)                                                                                                                  \
+    TEXT_OF(record, map, "of explain.h5, or edges, or random"), TEXT_OF(record, target, "layer of the map; empty: of the whole loss")
+#define SCORE(member, description) COLUMN(faithfulness_row, #member, member, COLUMN_DOUBLE, "1", description)
+
+static const struct run_column faithfulness_columns[] = {
+    COLUMN(faithfulness_row, "image", image, COLUMN_INT64, "", "id of the row in /images"),
+    MAP_TEXTS(faithfulness_row),
+    SCORE(deletion, "area under L / L(picture) while the map's cells are taken away, those that count most first"),
+    SCORE(insertion, "the same while they are put into a flat picture of the mean colour"),
+    SCORE(randomised, "Spearman's rank correlation with the map that random weights give; NaN where one is the same everywhere"),
+};
+
+static const struct run_column faithfulness_summary_columns[] = {
+    MAP_TEXTS(faithfulness_summary),
+    TEXT_OF(faithfulness_summary, measure,
+            "deletion, insertion, randomised: columns of /faithfulness; difference: insertion - deletion; beats_random: 1 where that is "
+            "larger than the random map's, 0 elsewhere"),
+    MOMENTS(faithfulness_summary, numbers),
+};
+
 static const struct run_column outlier_columns[] = {
     METRIC_TEXTS(outlier_row),
     TEXT_OF(outlier_row, sha256, "of the input's bytes"),
@@ -188,36 +207,51 @@ static const struct dataset {
     [RUN_CAM_VALUES] = {"cam/values", 128 * 1024, NULL, 0}, // some 40 maps of 48 x 64
     [RUN_IMPORTANCE] = {"importance", 64, NULL, 0},         // of every target; as many rows wait as in /images
     [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
+    [RUN_PEAKS] = {"peaks", 16, NULL, 0}, // of every target
+    [RUN_FAITHFULNESS] = {"faithfulness", 256, COLUMNS(faithfulness_columns)},
     [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
     [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},
     [RUN_TIMING] = {"timing", 256, COLUMNS(timing_columns)},
     [RUN_SUMMARY_METRICS] = {"summary/metrics", 64, COLUMNS(metric_columns)},
     [RUN_SUMMARY_OUTLIERS] = {"summary/outliers", 64, COLUMNS(outlier_columns)},
+    [RUN_SUMMARY_FAITHFULNESS] = {"summary/faithfulness", 64, COLUMNS(faithfulness_summary_columns)},
     [RUN_SUMMARY_CAM] = {"summary/cam", 2, COLUMNS(map_columns)},
     [RUN_SUMMARY_IMPORTANCE] = {"summary/importance", 256, COLUMNS(channel_columns)}, // of every target
 };
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
 static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns) &&
-                  FIT(metric_columns) && FIT(outlier_columns) && FIT(map_columns) && FIT(channel_columns),
+                  FIT(metric_columns) && FIT(faithfulness_columns) && FIT(faithfulness_summary_columns) && FIT(outlier_columns) &&
+                  FIT(map_columns) && FIT(channel_columns),
               "RUN_COLUMNS_MAX is too small");
 
 int run_dataset_target(enum run_dataset dataset)
 {
-    if (dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES)
+    if (run_dataset_is_importance(dataset))
         return (int)dataset - RUN_IMPORTANCE;
+    if (run_dataset_is_peaks(dataset))
+        return (int)dataset - RUN_PEAKS;
     return dataset >= RUN_SUMMARY_IMPORTANCE && dataset < RUN_DATASETS ? (int)dataset - RUN_SUMMARY_IMPORTANCE : -1;
 }
 
-static bool is_importance(enum run_dataset dataset)
+int run_dataset_width(enum run_dataset dataset, const int *channels)
 {
-    return dataset >= RUN_IMPORTANCE && dataset < RUN_IMAGES;
+    if (run_dataset_is_importance(dataset))
+        return channels[run_dataset_target(dataset)];
+    return run_dataset_is_peaks(dataset) ? channels[run_dataset_target(dataset)] * PEAK_KINDS * PEAK_NUMBERS : 0;
 }
 
 // What all targets have alike stands once.
 static const struct dataset *dataset_of(enum run_dataset dataset)
 {
-    const bool one_each = run_dataset_target(dataset) >= 0;
-    return &datasets[!one_each ? dataset : is_importance(dataset) ? RUN_IMPORTANCE : RUN_SUMMARY_IMPORTANCE];
+    return &datasets[run_dataset_is_importance(dataset) ? RUN_IMPORTANCE
+                     : run_dataset_is_peaks(dataset)    ? RUN_PEAKS
+                     : run_dataset_target(dataset) >= 0 ? RUN_SUMMARY_IMPORTANCE
+                                                        : dataset];
+}
+
+bool run_dataset_is_new(enum run_dataset dataset)
+{
+    return dataset == RUN_FAITHFULNESS || run_dataset_is_peaks(dataset);
 }
 
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])
@@ -378,70 +412,6 @@ int run_table_column(enum run_dataset table, const char *name)
     while (i < (int)dataset_of(table)->column_count && strcmp(dataset_of(table)->columns[i].name, name) != 0)
         i++;
     return i < (int)dataset_of(table)->column_count ? i : -1;
-}
-
-// `units` and `descriptions`, one text a column, and, where a column is an array, `targets`: the layers' names.
-static herr_t describe_columns(hid_t dataset, enum run_dataset table, const struct config_targets *targets)
-{
-    const char *units[RUN_COLUMNS_MAX], *descriptions[RUN_COLUMNS_MAX], *layers[CONFIG_TARGETS_MAX];
-    const size_t count = dataset_of(table)->column_count;
-    bool arrays = false;
-    for (size_t i = 0; i < count; i++) {
-        units[i] = dataset_of(table)->columns[i].unit;
-        descriptions[i] = dataset_of(table)->columns[i].description;
-        arrays = arrays || run_column_is_array(&dataset_of(table)->columns[i]);
-    }
-    for (int i = 0; i < targets->count; i++)
-        layers[i] = targets->items[i].layer;
-    if (hdf5_add_texts(dataset, "units", units, count) < 0 || hdf5_add_texts(dataset, "descriptions", descriptions, count) < 0)
-        return -1;
-    return arrays ? hdf5_add_texts(dataset, "targets", layers, (size_t)targets->count) : 0;
-}
-
-// How the configuration spells a value of an enum.
-static const char *word_of(const char *key, int value)
-{
-    const struct config_word *word = config_find(key)->words;
-    while (word->name && word->value != value)
-        word++;
-    assert(word->name);
-    return word->name;
-}
-
-static herr_t describe_values(hid_t dataset, const char *description)
-{
-    return hdf5_add_text(dataset, "units", "1") < 0 ? -1 : hdf5_add_text(dataset, "description", description);
-}
-
-static herr_t describe_origin(hid_t dataset, const char *method, const char *layer)
-{
-    return hdf5_add_text(dataset, "method", method) < 0 ? -1 : hdf5_add_text(dataset, "layer", layer);
-}
-
-static herr_t describe_importance(hid_t dataset, const struct run_file_header *header, int target)
-{
-    const struct config *config = header->config;
-    if (describe_values(dataset, "importance of each channel for the loss of the dream, one row for each row of /images; NaN if unknown") <
-        0)
-        return -1;
-    if (header->importance == IMPORTANCE_EXPECTED_GRADIENTS && (hdf5_set_integer(dataset, "samples", config->importance.samples) < 0 ||
-                                                                hdf5_add_text(dataset, "baselines", config->importance.baselines) < 0))
-        return -1;
-    return describe_origin(dataset, word_of("importance.method", (int)header->importance), config->targets.items[target].layer);
-}
-
-herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header)
-{
-    const struct config *config = header->config;
-    if (is_importance(dataset))
-        return describe_importance(handle, header, run_dataset_target(dataset));
-    const herr_t done =
-        dataset == RUN_CAM_VALUES
-            ? describe_values(handle, "class activation maps, each scaled to 0..1, one behind the other; /cam/frames says which is where")
-            : describe_columns(handle, dataset, &config->targets);
-    if (done < 0 || (dataset != RUN_CAM_VALUES && dataset != RUN_CAM_FRAMES && dataset != RUN_SUMMARY_CAM))
-        return done;
-    return describe_origin(handle, word_of("cam.method", (int)config->cam.method), header->cam_layer);
 }
 
 size_t run_table_metrics(struct run_metric *metrics)

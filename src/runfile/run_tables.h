@@ -13,18 +13,21 @@
 
 // In the order of writing: who sees a row sees what it speaks of. Records of tables are those of common/wire/run_rows.h.
 enum run_dataset {
-    RUN_RANKS,                                        // table of struct rank_row
-    RUN_STEPS,                                        // table of struct step_row
-    RUN_CAM_VALUES,                                   // floats
-    RUN_CAM_FRAMES,                                   // table of struct cam_row
-    RUN_IMPORTANCE,                                   // of each target: rows of floats, one for each channel
-    RUN_IMAGES = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // table of struct image_row
-    RUN_EARLIER,                                      // table of struct image_row
-    RUN_TIMING,                                       // table of struct timing_row
-    RUN_SUMMARY_METRICS,                              // table of struct metric_summary
-    RUN_SUMMARY_OUTLIERS,                             // table of struct outlier_row
-    RUN_SUMMARY_CAM,                                  // table of struct map_summary
-    RUN_SUMMARY_IMPORTANCE,                           // of each target: table of struct channel_summary
+    RUN_RANKS,                                       // table of struct rank_row
+    RUN_STEPS,                                       // table of struct step_row
+    RUN_CAM_VALUES,                                  // floats
+    RUN_CAM_FRAMES,                                  // table of struct cam_row
+    RUN_FAITHFULNESS,                                // table of struct faithfulness_row
+    RUN_IMPORTANCE,                                  // of each target: rows of floats, one for each channel
+    RUN_PEAKS = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // of each target, in an atlas: rows of floats, six for each channel
+    RUN_IMAGES = RUN_PEAKS + CONFIG_TARGETS_MAX,     // table of struct image_row
+    RUN_EARLIER,                                     // table of struct image_row
+    RUN_TIMING,                                      // table of struct timing_row
+    RUN_SUMMARY_METRICS,                             // table of struct metric_summary
+    RUN_SUMMARY_OUTLIERS,                            // table of struct outlier_row
+    RUN_SUMMARY_FAITHFULNESS,                        // table of struct faithfulness_summary
+    RUN_SUMMARY_CAM,                                 // table of struct map_summary
+    RUN_SUMMARY_IMPORTANCE,                          // of each target: table of struct channel_summary
     RUN_DATASETS = RUN_SUMMARY_IMPORTANCE + CONFIG_TARGETS_MAX
 };
 
@@ -59,15 +62,31 @@ const struct run_column *run_table_columns(enum run_dataset table, size_t *count
 bool run_column_is_array(const struct run_column *column);
 size_t run_column_stride(const struct run_column *column);
 
+static inline bool run_dataset_is_importance(enum run_dataset dataset)
+{
+    return dataset >= RUN_IMPORTANCE && dataset < RUN_PEAKS;
+}
+
+static inline bool run_dataset_is_peaks(enum run_dataset dataset)
+{
+    return dataset >= RUN_PEAKS && dataset < RUN_IMAGES;
+}
+
+// The float values a row of a dataset that there is for each target and not a table; 0: of another one.
+int run_dataset_width(enum run_dataset dataset, const int *channels);
+
 // Of a dataset that there is for each target: its number; -1: of another one.
 int run_dataset_target(enum run_dataset dataset);
+
+// Whether files of earlier versions lack it: then it has no rows.
+bool run_dataset_is_new(enum run_dataset dataset);
 
 // The path in the file; of one for each target: that of the target with this layer.
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX]);
 
 size_t run_dataset_chunk(enum run_dataset dataset); // rows that HDF5 reads and writes at a time
 
-// Adds the attributes that say what a dataset holds.
+// Adds the attributes that say what a dataset holds (run_describe.c).
 herr_t run_dataset_describe(enum run_dataset dataset, hid_t handle, const struct run_file_header *header);
 
 // Of a table's row; `present` [RUN_COLUMNS_MAX]: without the other columns, whose places stay; NULL: with all. Close it; negative on

@@ -11,6 +11,7 @@
 #include "common/wire/messages.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
+#include "worker/look/scan.h"
 #include "worker/network/balance.h"
 
 struct worker {
@@ -18,7 +19,7 @@ struct worker {
     MPI_Comm comm;           // that jobs come over; MPI_COMM_NULL: none do
     const struct lead *lead; // of this process; NULL: there is none
     struct objective objective;
-    struct engine *engine;
+    struct engine *engine, *randomised;
     struct timing timing;
     struct outbox outbox;
     // Of the image in hand: the team, and this rank's rows of it, of the other pictures, and of the dream to go on with.
@@ -89,17 +90,31 @@ static void fail_result(struct result *result)
     snprintf(result->error, sizeof result->error, "%s", status_message());
 }
 
+static enum status copy_channel(const struct worker *w, const struct job *job, struct image_job *work, struct objective *own)
+{
+    const struct objective *objective = &w->objective;
+    if (job->target < 0 || job->target >= objective->count || job->channel < 0 || job->channel >= objective->channels[job->target])
+        return fail(STATUS_USAGE, "channel %d is none of the layer's", job->channel);
+    TRY(objective_copy_channel(own, objective, job->target, job->channel));
+    work->objective = own;
+    return STATUS_OK;
+}
+
 static enum status choose_and_run(struct worker *w, const struct job *job, struct image_job *work, struct image_outcome *outcome)
 {
     struct objective own = {0};
     enum status rc = STATUS_OK;
-    if (config_chooses_channels(w->options.config))
+    if (job->one_channel)
+        rc = team_agree(w->team, copy_channel(w, job, work, &own));
+    else if (config_chooses_channels(w->options.config))
         rc = choice_make(&own, work, &w->rgb, &w->options.ordinary);
     if (rc != STATUS_OK)
         *outcome = (struct image_outcome){
             .before = picture_metrics_unknown(), .after = picture_metrics_unknown(), .broken = !w->team->agreed && w->team->size > 1};
     else
-        rc = job->kind == JOB_EXPLAIN ? explain_image(work, &w->rgb, outcome) : dream_image(work, &w->rgb, outcome);
+        rc = job->kind == JOB_EXPLAIN ? explain_image(work, &w->rgb, outcome)
+             : job->kind == JOB_SCAN  ? scan_image(work, &w->rgb, outcome)
+                                      : dream_image(work, &w->rgb, outcome);
     objective_copy_destroy(&own);
     return rc;
 }
@@ -109,6 +124,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
 {
     struct image_job work = {.team = w->team,
                              .engine = w->engine,
+                             .randomised = w->randomised,
                              .objective = &w->objective,
                              .rules = w->options.rules,
                              .mask = w->options.mask,
@@ -116,6 +132,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
                              .others = w->others,
                              .other_count = job->others,
                              .image = job->image,
+                             .peaks = job->peaks,
                              .picture = job->picture,
                              .step = send_step,
                              .part = send_part,
@@ -297,6 +314,8 @@ enum status worker_create(struct worker **worker, const struct worker_options *o
     TRY_OUT(objective_init(&w->objective, options->config, options->weights, options->classes));
     balance_objective(&w->objective, options->ordinary.statistics);
     TRY_OUT(engine_create(&w->engine, &w->objective, options->weights, options->plan));
+    if (options->randomised)
+        TRY_OUT(engine_create(&w->randomised, &w->objective, options->randomised, options->plan));
     if (options->guide)
         rc = look_at_guide(w);
 out:
@@ -332,6 +351,7 @@ void worker_destroy(struct worker **worker)
     if (!*worker)
         return;
     engine_destroy(&(*worker)->engine);
+    engine_destroy(&(*worker)->randomised);
     objective_destroy(&(*worker)->objective);
     free(*worker);
     *worker = NULL;

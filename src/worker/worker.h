@@ -17,6 +17,7 @@
 struct worker_options {
     const struct config *config;
     const float *weights;      // flat array of weights.h
+    const float *randomised;   // those of an untrained network; NULL: not wanted
     int classes;               // of its top; 0: there is none
     const struct plan *plan;   // how convolutions run; NULL: the fixed plan
     const struct image *guide; // for the guide objective; NULL

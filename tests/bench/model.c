@@ -179,7 +179,7 @@ static struct mix parse_mix(const char *text)
             need(fail(STATUS_USAGE, "--mix %s: not COUNTxWIDTHxHEIGHT[+...]", text));
         images = realloc(images, (size_t)(mix.count + count) * sizeof *images);
         for (int i = 0; images && i < count; i++)
-            images[mix.count++] = (struct schedule_image){width, height};
+            images[mix.count++] = (struct schedule_image){width, height, false};
         at += used + (at[used] == '+');
     }
     mix.images = images;

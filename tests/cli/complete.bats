@@ -12,7 +12,7 @@ setup() {
 # Long options of a command, from the table in its source, and the one that all have.
 options_of() {
     local name=$1
-    [ "$1" != dream ] && [ "$1" != explain ] || name=arguments
+    [[ "$1" != @(dream|explain|atlas) ]] || name=arguments
     grep -rohE --include="$name.c" "\{\"[a-z-]+\",( '.',)? \.[a-z_]+ = " "$SOURCE/src/commands" | sed 's/{"\(.*\)",.*/--\1/'
     echo --help
 }
@@ -78,7 +78,7 @@ page() {
 @test "each key is in the help, the page and the completion, and in config/default.yaml" {
     keys >keys
     [ "$(wc -l <keys)" -ge 60 ]
-    for command in dream explain; do
+    for command in dream explain atlas; do
         "$ONEIROS" "$command" --help | sed -n 's/^    \([a-z_.]*\)=.*/\1/p' >"$command"
         page "oneiros-$command" >page
         complete_words "$command" -s "" >completion
@@ -89,7 +89,7 @@ page() {
         [ "$(wc -l <"$command")" -eq "$(wc -l <completion)" ]
     done
     while read -r key; do
-        cat dream explain | grep -qxF "$key" || { echo "the help lacks $key" && false; }
+        cat dream explain atlas | grep -qxF "$key" || { echo "the help lacks $key" && false; }
         grep -qE "^ *${key##*.}:" "$SOURCE/config/default.yaml"
     done <keys
     # Each command has its own.
@@ -97,7 +97,7 @@ page() {
         grep -qxF "$key" dream
         run ! grep -qxF "$key" explain
     done
-    for key in saliency.samples saliency.noise; do
+    for key in saliency.samples saliency.noise faithfulness.steps; do
         run ! grep -qxF "$key" dream
         grep -qxF "$key" explain
     done

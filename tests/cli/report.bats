@@ -84,7 +84,7 @@ for expression in sys.argv[2:]:
 # Every number of the tables is the one in run.h5, and each text; of a run that was killed, too.
 @test "--csv: the tables hold what run.h5 does" {
     run -0 "$ONEIROS" report --csv dreams
-    [[ "$output" == *"dreams: images.csv, steps.csv, metrics.csv, outliers.csv, importance.csv"* ]]
+    [[ "$output" == *"dreams: images.csv, steps.csv, metrics.csv, outliers.csv, importance.csv, faithfulness.csv, faithfulness_summary.csv"* ]]
     run -0 "$ONEIROS" report -q --csv -o tables/killed killed
     [ -z "$output" ]
     run -2 "$ONEIROS" report --csv -o tables/nothing photos
@@ -116,6 +116,8 @@ for folder, tables in ("dreams", "dreams"), ("killed", "tables/killed"):
     if folder == "dreams":
         check("dreams/metrics.csv", run["summary/metrics"], targets)
         check("dreams/outliers.csv", run["summary/outliers"], targets)
+        check("dreams/faithfulness.csv", run["faithfulness"], targets)
+        check("dreams/faithfulness_summary.csv", run["summary/faithfulness"], targets)
         every = [row for t in targets for row in run[f"summary/importance/{t}"]]
         names, *lines = csv.reader(open("dreams/importance.csv", newline=""))
         assert names[:2] == ["target", "channel"] and len(lines) == len(every) == 2 * 768

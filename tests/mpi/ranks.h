@@ -82,6 +82,18 @@ static inline int ranks_unlike(const struct slab *slab, const float *whole)
     return wrong;
 }
 
+// The largest |difference| of the slab's rows from those of (3, height, width).
+static inline double ranks_difference(const struct slab *slab, const float *whole)
+{
+    double most = 0;
+    for (int c = 0; c < 3; c++)
+        for (int y = slab->rows.begin; y < slab->rows.end; y++)
+            for (int x = 0; x < slab->width; x++)
+                most = fmax(most, fabs((double)slab_row(slab, c, y)[x] -
+                                       whole[((size_t)c * (size_t)slab->height + (size_t)y) * (size_t)slab->width + (size_t)x]));
+    return most;
+}
+
 static inline int ranks_run(int *argc, char ***argv, const char *suite, const struct unit_test *tests, size_t count)
 {
     int failed = 1;

@@ -98,7 +98,7 @@ for picture in after:
 }
 
 @test "explain: the same numbers without mpirun, on 3 and 6 ranks, and no dream" {
-    local few=(-s saliency.samples=2 -s importance.samples=4 -s importance.baselines=black,blurred,images "${tiles[@]}")
+    local few=(-s saliency.samples=2 -s importance.samples=4 -s importance.baselines=black,blurred,images -s faithfulness.steps=3 "${tiles[@]}")
     "$ONEIROS" explain "${few[@]}" -o alone a.png b.png c.bmp
     for plan in 3:2 6:5; do
         "$MPIEXEC" -n "${plan%:*}" "$ONEIROS" explain "${few[@]}" -s team.size="${plan#*:}" -s threads=1 -o "on-$plan" a.png b.png c.bmp

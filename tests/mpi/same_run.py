@@ -34,11 +34,12 @@ def by(rows, *keys):
 def compare(a, b):
     same("kind", a.attrs["kind"], b.attrs["kind"])
     images = [by(file["images"][()], "id") for file in (a, b)]
-    orders = {"images": ("id",), "steps": ("image", "octave", "step"), "cam/frames": ("image", "frame")}
+    judged = len(a["faithfulness"]) > 0
+    orders = {"images": ("id",), "faithfulness": ("image", "target", "map"), "steps": ("image", "octave", "step"), "cam/frames": ("image", "frame")}
     for name, keys in orders.items():
         rows = [file[name][()] for file in (a, b)]
         rows = [table[by(table, *keys)] for table in rows]
-        some = name != "steps" or a.attrs["kind"] == "dream"  # explanations have no steps
+        some = judged if name == "faithfulness" else name != "steps" or a.attrs["kind"] != "explain"  # explanations have no steps
         if len(rows[0]) != len(rows[1]) or (len(rows[0]) > 0) != some:
             raise Different(f"{name}: {len(rows[0])} and {len(rows[1])} rows")
         same(f"{name}: columns", columns(rows[0]), columns(rows[1]))
@@ -47,6 +48,8 @@ def compare(a, b):
     same("targets with importance", sorted(a["importance"]), sorted(b["importance"]))
     for name in a["importance"]:
         same(f"importance of {name}", a["importance"][name][()][images[0]], b["importance"][name][()][images[1]])
+    for name in a.get("peaks", ()):
+        same(f"peaks of {name}", a["peaks"][name][()][images[0]], b["peaks"][name][()][images[1]])
     maps = []
     for file in (a, b):
         frames, values = file["cam/frames"][()], file["cam/values"][()]

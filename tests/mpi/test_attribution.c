@@ -9,11 +9,11 @@
 #include "ranks.h"
 #include "shallow.h"
 
-enum { TARGETS = 2, CHANNELS_MAX = 256, METHODS = 4, GUIDES = 3, MAP_MAX = 64 * 64, MARGIN = 3 };
+enum { TARGETS = 2, CHANNELS_MAX = 256, METHODS = 5, GUIDES = 3, MAP_MAX = 64 * 64, MARGIN = 3 };
 
 static struct setup shallow;
 
-static const enum config_cam methods[METHODS] = {CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS};
+static const enum config_cam methods[METHODS] = {CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_HIRES, CAM_CLASS};
 
 // Masks, added terms, everything.
 static const char *const guides[GUIDES][6] = {

@@ -22,6 +22,7 @@ import torch
 import yaml
 
 import dream
+import faithfulness
 import inception
 import metrics
 from formulas import CAMS, blur, enlarge, expected_gradients, grad_cam, importance, residual, saliency, scaled, smoothgrad, weigh
@@ -40,6 +41,11 @@ class Oracle:
         with torch.no_grad():
             found = self.network.forward(self.tensor(x), layers)
         return {layer: a[0].double().numpy() for layer, a in found.items()}
+
+    def loss(self, x):
+        with torch.no_grad():
+            a = self.network.forward(self.tensor(x), {layer for layer, _ in self.terms})
+            return sum(term(a[layer]) for layer, term in self.terms).item()
 
     def derivatives(self, x, layers=(), mode="plain", above="input", start="input"):
         """L, dL/dx, {layer: dL/dA}, where x is the picture or the activation of `start`; L then has only terms at or behind it."""
@@ -197,10 +203,14 @@ class Comparison:
         for name, number in found.items():
             self.number(dataset, name, number, self.args.metrics)
 
+    def top(self):
+        """The classifier's weights of the class; None: there is none."""
+        if self.config["objective"] == "class":
+            return inception.read_top(self.args.weights)[0].astype(numpy.float64)[:, self.config["class"]]
+
     def class_cam(self, a):
         if self.config["objective"] == "class":
-            kernel = inception.read_top(self.args.weights)[0].astype(numpy.float64)
-            values, largest = scaled(weigh(kernel[:, self.config["class"]], a["mixed10"]))
+            values, largest = scaled(weigh(self.top(), a["mixed10"]))
             self.number(self.array("class_cam", values, self.args.map), "scale", largest, self.args.map)
 
     def smoothgrad(self):
@@ -247,6 +257,39 @@ class Comparison:
         self.table.line(f"{name} residual, from parts", abs(dataset.attrs["residual"] - own), 1e-4)
         self.table.line(f"{name} residual", dataset.attrs["residual"], self.args.residual)
 
+    def faithfulness(self, baselines):
+        """Curves and areas of the file's own maps; and what the network says untrained."""
+        cells, steps = faithfulness.Cells(*self.x.shape[1:]), self.config["faithfulness"]["steps"]
+        key = int(text(self.file.attrs["sha256"])[:16], 16)
+        counters = numpy.array([[i, key & 0xFFFFFFFF, key >> 32, faithfulness.RANDOM] for i in range(cells.count)])
+        ties = faithfulness.philox(self.config["seed"], counters)[:, 0] >> 8
+        flat = numpy.broadcast_to(self.x.mean((1, 2))[:, None, None], self.x.shape)
+        means = {}
+        for name in sorted(self.left):
+            _, kind, layer = (*name.split("/"), None)[:3]
+            if kind == "random":
+                means[name] = ties
+            else:
+                values = faithfulness.edges(self.x) if kind == "edges" else faithfulness.stored(
+                    self.file, kind, layer, self.x.shape[1:], self.oracle.network.grid)
+                means[name] = cells.means(values)
+            order = cells.order(means[name], ties)
+            found, areas = faithfulness.curves(self.oracle.loss, cells, order, self.x, flat, steps)
+            dataset = self.array(name, found, self.args.curve)
+            self.number(dataset, "cell", cells.side, 0)
+            for area, oracle in zip(("deletion_area", "insertion_area"), areas):
+                self.table.line(f"{name} {area}", abs(dataset.attrs[area] - oracle), 1e-3)
+        faithfulness.untrain(self.oracle.network, self.config["seed"])  # the last thing that is done with it
+        for name in means:
+            _, kind, layer = (*name.split("/"), None)[:3]
+            ours = self.file[name].attrs["randomised"]
+            if kind in ("edges", "random"):
+                self.table.line(f"{name} randomised", 0 if numpy.isnan(ours) else 1, 0)
+                continue
+            other = faithfulness.untrained(self.oracle, self.x, kind, layer, self.config, rule_of(self.config), baselines, self.top())
+            if other is not None:
+                self.table.line(f"{name} randomised", abs(ours - faithfulness.correlation(means[name], cells.means(other))), 0.02)
+
     def run(self):
         ruled, of_layers = self.gradients()
         activations = self.oracle.activations(self.x, self.layers)
@@ -259,6 +302,8 @@ class Comparison:
         for layer in filter(inception.is_cut, self.layers):
             self.expected(f"importance_expected/{layer}", layer, baselines)
         self.expected("expected_gradients", "input", baselines)
+        if "faithfulness" in self.file:
+            self.faithfulness(list(baselines.values()))
         for name in sorted(self.left):
             self.table.miss(name, "has no oracle")
 
@@ -282,6 +327,7 @@ def arguments(given=None):
     limit("--metrics", 1e-5, "largest relative error of a metric, computed from the file's own activation")
     limit("--smoothgrad", 0.95, "smallest cosine of two SmoothGrads, whose noise differs")
     limit("--smoothgrad-mean", 0.05, "largest relative difference of their means")
+    limit("--curve", 1e-3, "largest error of a curve of deletion or insertion, relative to its largest value")
     limit("--residual", 0.05, "largest residual of expected gradients")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32", help="of the network here")
     return parser.parse_args(given)

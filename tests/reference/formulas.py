@@ -42,7 +42,12 @@ def layer_cam(a, g):
     return positive((positive(g) * a).sum(0))
 
 
-CAMS = {"cam": grad_cam, "cam_plus_plus": grad_cam_plus_plus, "layer_cam": layer_cam}
+def hires_cam(a, g):
+    """ReLU(sum_c G_c A_c) (Draelos and Carin 2020)."""
+    return positive((g * a).sum(0))
+
+
+CAMS = {"cam": grad_cam, "cam_plus_plus": grad_cam_plus_plus, "layer_cam": layer_cam, "hires_cam": hires_cam}
 
 
 def scaled(values):
@@ -107,16 +112,17 @@ def residual(parts, value, expected):
 
 
 def naive_cams(a, g):
-    """The three maps by plain loops, as the papers write them."""
+    """The four maps by plain loops, as the papers write them."""
     channels, height, width = a.shape
     places = [(y, x) for y in range(height) for x in range(width)]
-    maps = numpy.zeros((3, height, width))
+    maps = numpy.zeros((4, height, width))
     for y, x in places:
         for c in range(channels):
             alpha = lambda p: g[c][p] ** 2 / (2 * g[c][p] ** 2 + sum(a[c][q] for q in places) * g[c][p] ** 3) if g[c][p] != 0 else 0
             maps[0, y, x] += sum(g[c][p] for p in places) / len(places) * a[c, y, x]
             maps[1, y, x] += sum(alpha(p) * max(g[c][p], 0) for p in places) * a[c, y, x]
             maps[2, y, x] += max(g[c, y, x], 0) * a[c, y, x]
+            maps[3, y, x] += g[c, y, x] * a[c, y, x]
     return numpy.maximum(maps, 0)
 
 

@@ -210,6 +210,25 @@ def check_summary(file):
             assert not len(known) or near(row["top_ten"], (first == channel).sum() / len(known), 1e-12)
 
 
+def check_faithfulness(file):
+    rows = file["faithfulness"][:]
+    assert len(rows) == 3 * IMAGES and list(rows["image"]) == [i // 3 for i in range(3 * IMAGES)]
+    assert [(row["map"], row["target"]) for row in rows[:3]] == [(b"layer_cam", b"mixed4"), (b"saliency_smoothgrad", b""), (b"random", b"")]
+    rows = rows[np.isin(rows["image"], file["images"]["id"][file["images"]["status"] == 0])]
+    random = {row["image"]: row["insertion"] - row["deletion"] for row in rows if row["map"] == b"random"}
+    summary = file["summary/faithfulness"][:]
+    expected = []
+    for name, layer in ((b"layer_cam", b"mixed4"), (b"saliency_smoothgrad", b""), (b"random", b"")):
+        own = rows[(rows["map"] == name) & (rows["target"] == layer)]
+        difference, chance = own["insertion"] - own["deletion"], np.array([random[image] for image in own["image"]])
+        better = np.where(np.isfinite(difference) & np.isfinite(chance), difference > chance, np.nan)
+        measures = {"deletion": own["deletion"], "insertion": own["insertion"], "difference": difference, "randomised": own["randomised"], "beats_random": better}
+        expected += [((name, layer, measure.encode()), values) for measure, values in measures.items()]
+    assert [(row["map"], row["target"], row["measure"]) for row in summary] == [key for key, _ in expected]
+    for row, (_, values) in zip(summary, expected):
+        check_moments(row, values)
+
+
 def check_timing(table):
     timing = table[:]
     phases = re.findall(r"`([a-z]+)`", section("`/timing`").split("Phases:")[1].split("\n\n")[0])
@@ -235,7 +254,7 @@ def check_frames(file):
 
 
 def check_page_tables(file):
-    tables = {"/" + name: file[name] for name in ("ranks", "images", "steps", "cam/frames", "timing", "summary/metrics", "summary/outliers", "summary/cam")}
+    tables = {"/" + name: file[name] for name in ("ranks", "images", "steps", "cam/frames", "timing", "faithfulness", "summary/metrics", "summary/outliers", "summary/cam", "summary/faithfulness")}
     for path, dataset in tables.items():
         attributes = dataset.attrs
         assert len(attributes["units"]) == len(attributes["descriptions"]) == len(dataset.dtype.names)
@@ -314,6 +333,7 @@ def main():
                 check_cam(file["cam"])
                 check_timing(file["timing"])
                 check_summary(file)
+                check_faithfulness(file)
                 check_page_tables(file)
                 if pandas:
                     check_frames(file)

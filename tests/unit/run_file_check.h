@@ -6,7 +6,7 @@
 #include "run_file_rows.h"
 #include "still_clock.h"
 
-static const enum run_dataset tables[] = {RUN_STEPS, RUN_CAM_FRAMES, RUN_IMAGES, RUN_TIMING};
+static const enum run_dataset tables[] = {RUN_STEPS, RUN_CAM_FRAMES, RUN_FAITHFULNESS, RUN_IMAGES, RUN_TIMING};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 // Calls it as often as it takes until what waits is written, or cannot be.
@@ -55,13 +55,15 @@ static inline void make_row(enum run_dataset table, int64_t place, int64_t offse
     const struct step_row step = step_of(place);
     const struct image_row image = image_of(place);
     const struct timing_row timing = timing_of(place);
+    const struct faithfulness_row score = score_of(place);
     struct cam_row cam = cam_of(place);
     cam.offset = offset;
     run_table_pack(table, targets,
-                   table == RUN_STEPS        ? (const void *)&step
-                   : table == RUN_CAM_FRAMES ? (const void *)&cam
-                   : table == RUN_IMAGES     ? (const void *)&image
-                                             : (const void *)&timing,
+                   table == RUN_STEPS          ? (const void *)&step
+                   : table == RUN_CAM_FRAMES   ? (const void *)&cam
+                   : table == RUN_FAITHFULNESS ? (const void *)&score
+                   : table == RUN_IMAGES       ? (const void *)&image
+                                               : (const void *)&timing,
                    row);
 }
 
@@ -134,6 +136,7 @@ static inline bool rows_right(hid_t file, hsize_t counts[RUN_DATASETS])
         right = right && table_right(file, tables[i], &counts[tables[i]]);
     }
     const hsize_t images = counts[RUN_IMAGES], frames = counts[RUN_CAM_FRAMES], steps = counts[RUN_STEPS];
+    right = right && images * SCORES_AN_IMAGE <= counts[RUN_FAITHFULNESS];                       // and how far its maps can be believed
     right = right && images * FRAMES_AN_IMAGE <= frames;                                         // an image's frames are there before it
     right = right && (frames + FRAMES_AN_IMAGE - 1) / FRAMES_AN_IMAGE * STEPS_AN_IMAGE <= steps; // and its steps before them
     return right && cam_right(file, frames) && importance_right(file, images);
@@ -144,5 +147,6 @@ static inline bool has_rows(hid_t file, hsize_t images, hsize_t ranks)
 {
     hsize_t counts[RUN_DATASETS];
     return rows_right(file, counts) && counts[RUN_STEPS] == images * STEPS_AN_IMAGE && counts[RUN_IMAGES] == images &&
-           counts[RUN_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_TIMING] == ranks * PHASES_A_RANK;
+           counts[RUN_CAM_FRAMES] == images * FRAMES_AN_IMAGE && counts[RUN_FAITHFULNESS] == images * SCORES_AN_IMAGE &&
+           counts[RUN_TIMING] == ranks * PHASES_A_RANK;
 }

@@ -12,7 +12,7 @@
 #include "runfile/run_file.h"
 #include "runfile/run_tables.h"
 
-enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, PHASES_A_RANK = PHASE_COUNT - 1, CHANNELS_MAX = 768 };
+enum { STEPS_AN_IMAGE = 20, FRAMES_AN_IMAGE = 4, SCORES_AN_IMAGE = 3, PHASES_A_RANK = PHASE_COUNT - 1, CHANNELS_MAX = 768 };
 
 static int targets = 3;
 static int channels[CONFIG_TARGETS_MAX] = {24, 7, 40, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13};
@@ -170,6 +170,30 @@ static inline struct image_row image_of(int64_t id)
     return image;
 }
 
+// Of a map of the second target, one of the whole loss, and the random one.
+static inline struct faithfulness_row score_of(int64_t row)
+{
+    static const int maps[SCORES_AN_IMAGE] = {CAM_LAYER, EXPLAINED_SMOOTHGRAD, EXPLAINED_RANDOM};
+    const int64_t image = row / SCORES_AN_IMAGE, map = row % SCORES_AN_IMAGE;
+    struct faithfulness_row score = {.image = image,
+                                     .deletion = (double)((image * 37 + map * 11) % 101) / 128,
+                                     .insertion = image % 9 ? (double)((image * 53 + map * 29) % 103) / 64 : NAN,
+                                     .randomised = map == 2 ? NAN : (double)((image * 7 + map) % 13) / 13};
+    snprintf(score.map, sizeof score.map, "%s", explained_map_name(maps[map]));
+    snprintf(score.target, sizeof score.target, "%s", map == 0 && targets > 1 ? "mixed4" : "");
+    return score;
+}
+
+static inline enum status add_scores(struct run_file *file, int64_t id)
+{
+    enum status rc = STATUS_OK;
+    for (int i = 0; rc == STATUS_OK && i < SCORES_AN_IMAGE; i++) {
+        const struct faithfulness_row score = score_of(id * SCORES_AN_IMAGE + i);
+        rc = run_file_add_faithfulness(file, &score);
+    }
+    return rc;
+}
+
 // Each rank leaves another phase out.
 static inline struct timing_row timing_of(int64_t row)
 {
@@ -199,7 +223,7 @@ static inline enum status add_cam(struct run_file *file, int64_t row)
 static inline enum status add_image_row(struct run_file *file, int64_t id)
 {
     static float values[CONFIG_TARGETS_MAX][CHANNELS_MAX];
-    const float *importance[CONFIG_TARGETS_MAX];
+    float *importance[CONFIG_TARGETS_MAX];
     bool any = false;
     for (int i = 0; i < targets; i++) {
         for (int channel = 0; channel < channels[i]; channel++)
@@ -208,15 +232,16 @@ static inline enum status add_image_row(struct run_file *file, int64_t id)
         any = any || importance[i];
     }
     const struct image_row image = image_of(id);
-    return run_file_add_image(file, &image, any ? importance : NULL);
+    return run_file_add_image(file, &image, any ? importance : NULL, NULL);
 }
 
-// One image with its steps and frames.
+// One image with its steps, frames and scores.
 static inline enum status add_image(struct run_file *file, int64_t id)
 {
     enum status rc = add_steps(file, id);
     for (int i = 0; rc == STATUS_OK && i < FRAMES_AN_IMAGE; i++)
         rc = add_cam(file, id * FRAMES_AN_IMAGE + i);
+    rc = rc == STATUS_OK ? add_scores(file, id) : rc;
     return rc == STATUS_OK ? add_image_row(file, id) : rc;
 }
 

@@ -33,11 +33,15 @@ enum config_damaged { DAMAGED_REFUSE, DAMAGED_ACCEPT };
 enum config_equal { EQUAL_ONCE, EQUAL_EACH };
 enum config_folders { FOLDERS_AUTO, FOLDERS_TREE, FOLDERS_FLAT, FOLDERS_GROUPED };
 enum config_network_input { NETWORK_INPUT_SIGNED, NETWORK_INPUT_UNIT };
-enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS };
+enum config_cam { CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_HIRES, CAM_CLASS };
 enum config_importance { IMPORTANCE_GRADIENT_ACTIVATION, IMPORTANCE_EXPECTED_GRADIENTS };
 enum config_precision { PRECISION_AUTO, PRECISION_F32, PRECISION_BF16 };
 enum config_io { IO_AUTO, IO_COORDINATOR, IO_WORKERS };
-enum config_use { CONFIG_DREAM = 1, CONFIG_EXPLAIN }; // what the settings are for: `oneiros dream`, `oneiros explain`
+enum config_use { CONFIG_DREAM = 1, CONFIG_EXPLAIN = 2, CONFIG_ATLAS = 4 }; // what the settings are for: `oneiros dream`, ...
+
+// "dream", "explain", "atlas"; and back: CONFIG_DREAM where it is none of them.
+const char *config_use_name(enum config_use use);
+enum config_use config_use_named(const char *name);
 enum config_colormap { COLORMAP_TURBO, COLORMAP_VIRIDIS, COLORMAP_JET };
 
 struct config_target {
@@ -108,6 +112,13 @@ struct config {
         int samples;  // of SmoothGrad; 0: none
         double noise; // its sigma, in pictures of -1..1
     } saliency;
+    struct {
+        int size;      // pixels of a channel's dream, each way
+        int exemplars; // places of the set for each channel
+    } atlas;
+    struct {
+        int steps; // of a curve of deletion or insertion; 0: none
+    } faithfulness;
     struct {
         double threshold; // of sparsity
     } metrics;

@@ -17,6 +17,8 @@
 #define REAL(section, field, initial, from, to, text, ...) KEY(section, field, REAL, initial, text, .low = from, .high = to, ##__VA_ARGS__)
 #define WORDS(...) ((const struct config_word[]){__VA_ARGS__, {NULL, 0}})
 
+enum { ASCENT_USES = CONFIG_DREAM | CONFIG_ATLAS };
+
 #define DREAM "What the dream raises"
 #define OCTAVES "Octaves: the scales of a picture"
 #define ASCENT "The ascent"
@@ -41,7 +43,7 @@ const struct config_key config_keys[] = {
         .words = WORDS({"auto", BALANCE_AUTO})),
     REAL(DREAM, saturation, "1", 0.001, 1000,
         "Activation from which on a feature pulls no harder, so that weaker ones come up too: the smaller, the more. For mean_square.",
-        .only = CONFIG_DREAM, .words = WORDS({"none", SATURATION_NONE})),
+        .only = ASCENT_USES, .words = WORDS({"none", SATURATION_NONE})),
     KEY(DREAM, guide, TEXT, "none",
         "Picture (file or URL) whose features the dream takes up. objective: guide needs it.", .takes = "a picture"),
     KEY(DREAM, class, TEXT, "0",
@@ -58,38 +60,38 @@ const struct config_key config_keys[] = {
     KEY(DREAM, gradient_above, TEXT, "mixed2",
         "The rule of `gradient` holds in the layers behind this one, and plain gradients up to it. input: the rule holds everywhere.",
         .takes = "a layer"),
-    REAL(DREAM, gradient_strength, "0.05", 0, 1, "How strongly the rule guided holds: 1 as published, 0 is plain. The more, the more alike are dreams of different targets.", .only = CONFIG_DREAM),
+    REAL(DREAM, gradient_strength, "0.05", 0, 1, "How strongly the rule guided holds: 1 as published, 0 is plain. The more, the more alike are dreams of different targets.", .only = ASCENT_USES),
 
     INT(OCTAVES, octaves.count, "auto", 1, 32,
         "Number of scales; the dream starts on the smallest. auto: as many as octaves.smallest allows, more for larger pictures.",
-        .words = WORDS({"auto", GEOMETRY_OCTAVES_AUTO}), .only = CONFIG_DREAM),
+        .words = WORDS({"auto", GEOMETRY_OCTAVES_AUTO}), .only = ASCENT_USES),
     INT(OCTAVES, octaves.smallest, "128", GEOMETRY_MIN_SIDE, 65535,
         "Least shorter side of the smallest octave, in pixels, where octaves.count is auto: motifs then span up to a third of a picture.",
-        .only = CONFIG_DREAM),
-    REAL(OCTAVES, octaves.scale, "1.4", 1.01, 8, "Size of an octave divided by the size of the one before.", .only = CONFIG_DREAM),
+        .only = ASCENT_USES),
+    REAL(OCTAVES, octaves.scale, "1.4", 1.01, 8, "Size of an octave divided by the size of the one before.", .only = ASCENT_USES),
     KEY(OCTAVES, octaves.detail, BOOL, "true",
-        "Start an octave from the sharp original plus the detail dreamed so far, not from the enlarged dream alone.", .only = CONFIG_DREAM),
+        "Start an octave from the sharp original plus the detail dreamed so far, not from the enlarged dream alone.", .only = ASCENT_USES),
 
-    INT(ASCENT, steps, "20", 1, 100000, "Updates of each octave.", .only = CONFIG_DREAM),
-    REAL(ASCENT, step_size, "0.008", 1e-6, 1e9, "How far one update goes: this times the normalised gradient, in pictures of -1..1.", .only = CONFIG_DREAM),
-    REAL(ASCENT, step_decay, "1", 0.01, 1, "Update k of an octave goes step_size * step_decay^k far.", .only = CONFIG_DREAM),
-    INT(ASCENT, jitter, "32", 0, 4096, "Largest random shift of the picture before an update, in pixels; it hides the network's grid.", .only = CONFIG_DREAM),
+    INT(ASCENT, steps, "20", 1, 100000, "Updates of each octave.", .only = ASCENT_USES),
+    REAL(ASCENT, step_size, "0.008", 1e-6, 1e9, "How far one update goes: this times the normalised gradient, in pictures of -1..1.", .only = ASCENT_USES),
+    REAL(ASCENT, step_decay, "1", 0.01, 1, "Update k of an octave goes step_size * step_decay^k far.", .only = ASCENT_USES),
+    INT(ASCENT, jitter, "32", 0, 4096, "Largest random shift of the picture before an update, in pixels; it hides the network's grid.", .only = ASCENT_USES),
     KEY(ASCENT, normalize, WORD, "std", "What the gradient is divided by, taken over the whole octave.",
         .words = WORDS({"std", NORMALIZE_STD}, {"rms", NORMALIZE_RMS}, {"mean_abs", NORMALIZE_MEAN_ABS}, {"l2", NORMALIZE_L2},
-            {"none", NORMALIZE_NONE}), .only = CONFIG_DREAM),
-    REAL(ASCENT, total_variation, "0", 0, 1e6, "Weight of the term that holds neighbouring pixels together; 0 leaves it out.", .only = CONFIG_DREAM),
-    REAL(ASCENT, smooth, "0.8", 0, 64, "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out.", .only = CONFIG_DREAM),
+            {"none", NORMALIZE_NONE}), .only = ASCENT_USES),
+    REAL(ASCENT, total_variation, "0", 0, 1e6, "Weight of the term that holds neighbouring pixels together; 0 leaves it out.", .only = ASCENT_USES),
+    REAL(ASCENT, smooth, "0.8", 0, 64, "Blur of the gradient before it is normalised: sigma of a Gaussian in pixels; 0 leaves it out.", .only = ASCENT_USES),
     INT(ASCENT, shape.pyramid, "4", 0, 5,
         "Bands of spatial frequency of the gradient that are brought to one strength (Laplacian pyramid); 0 and 1 leave it as it is.",
-        .only = CONFIG_DREAM),
-    REAL(ASCENT, shape.coarse, "-0.5", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = CONFIG_DREAM),
+        .only = ASCENT_USES),
+    REAL(ASCENT, shape.coarse, "-0.5", -2, 2, "Strength of each band is 2^coarse times that of the next finer one.", .only = ASCENT_USES),
     REAL(ASCENT, shape.colour, "0.7", 0, 1,
-        "How far the gradient's colours follow those of natural pictures, which differ mostly in lightness.", .only = CONFIG_DREAM),
+        "How far the gradient's colours follow those of natural pictures, which differ mostly in lightness.", .only = ASCENT_USES),
     KEY(ASCENT, colours, WORD, "dream", "Whose colours the picture has: the dream's, or the photograph's, of which the dream changes the lightness alone.",
-        .words = WORDS({"dream", COLOURS_DREAM}, {"original", COLOURS_ORIGINAL}), .only = CONFIG_DREAM),
+        .words = WORDS({"dream", COLOURS_DREAM}, {"original", COLOURS_ORIGINAL}), .only = ASCENT_USES),
     KEY(ASCENT, clip, WORD, "colour",
         "What becomes of values beyond black and white: the colour is made paler until it fits, or each channel is cut by itself.",
-        .words = WORDS({"colour", CLIP_COLOUR}, {"channels", CLIP_CHANNELS}), .only = CONFIG_DREAM),
+        .words = WORDS({"colour", CLIP_COLOUR}, {"channels", CLIP_CHANNELS}), .only = ASCENT_USES),
     KEY(ASCENT, seed, UINT64, "0",
         "Start of all random numbers. The same seed gives the same pictures, on any number of ranks.", .most = UINT64_MAX),
     KEY(ASCENT, network_input, WORD, "signed", "What a picture is to the network: -1..1, as it was trained, or 0..1.",
@@ -107,7 +109,7 @@ const struct config_key config_keys[] = {
     REAL(GUIDANCE, guidance.add_cam, "0", 0, 1000, "Weight of the gradient times the class activation map as an added term.", .only = CONFIG_DREAM),
 
     KEY(WHY, cam.method, WORD, "gradcam", "Class activation map of frames and guidance, and over a set. class: CAM proper, which needs objective: class.",
-        .words = WORDS({"gradcam", CAM_GRAD}, {"gradcam++", CAM_GRAD_PLUS_PLUS}, {"layercam", CAM_LAYER}, {"class", CAM_CLASS})),
+        .words = WORDS({"gradcam", CAM_GRAD}, {"gradcam++", CAM_GRAD_PLUS_PLUS}, {"layercam", CAM_LAYER}, {"hirescam", CAM_HIRES}, {"class", CAM_CLASS})),
     KEY(WHY, cam.layer, TEXT, "auto", "Target whose map it is. auto: the deepest.", .takes = "a target"),
     KEY(WHY, importance.method, WORD, "gradient_activation",
         "Importance of channels in run.h5: activation times gradient, or the gradient averaged on the way from baselines.",
@@ -119,7 +121,12 @@ const struct config_key config_keys[] = {
     INT(WHY, saliency.samples, "25", 0, 100000,
         "Noisy copies of the picture whose saliency SmoothGrad averages, in `oneiros explain`; 0: none.", .only = CONFIG_EXPLAIN),
     REAL(WHY, saliency.noise, "0.3", 0, 2, "Sigma of that noise, in pictures of -1..1.", .only = CONFIG_EXPLAIN),
+    INT(WHY, faithfulness.steps, "0", 0, 1000,
+        "Steps in which each map's cells are taken from the picture, to see whether it can be believed; 16 is usual, 0: none.", .only = CONFIG_EXPLAIN),
     REAL(WHY, metrics.threshold, "0.1", 0, 1e6, "Activations above it count as active in the sparsity."),
+
+    INT(WHY, atlas.size, "256", 75, 4096, "Pixels, each way, of the dream of one channel: channel:mixed4#12.", .only = ASCENT_USES),
+    INT(WHY, atlas.exemplars, "9", 0, 100, "Places of the pictures that excite each channel most, in `oneiros atlas`.", .only = CONFIG_ATLAS),
 
     INT(FRAMES, frames.every, "2", 1, 100000, "Steps from one frame of the videos to the next.", .only = CONFIG_DREAM),
     KEY(FRAMES, frames.cam, BOOL, "true", "Make cam.mp4, how the class activation map evolves, and cam.png.", .only = CONFIG_DREAM),
@@ -230,9 +237,19 @@ const struct config_key *config_find(const char *name)
     return NULL;
 }
 
+const char *config_use_name(enum config_use use)
+{
+    return use == CONFIG_EXPLAIN ? "explain" : use == CONFIG_ATLAS ? "atlas" : "dream";
+}
+
+enum config_use config_use_named(const char *name)
+{
+    return strcmp(name, "explain") == 0 ? CONFIG_EXPLAIN : strcmp(name, "atlas") == 0 ? CONFIG_ATLAS : CONFIG_DREAM;
+}
+
 bool config_key_matters(const struct config_key *key, enum config_use use)
 {
-    return !key->only || key->only == use;
+    return !key->only || (key->only & use);
 }
 
 static bool is_in_group(const struct config_key *key, const char *group)

@@ -38,7 +38,7 @@ struct config_key {
     const struct config_word *words;
     const char *takes;    // texts and targets: what they are, in a word or two
     const char *help;     // one line
-    enum config_use only; // what it matters to; 0: to dreams and to explanations
+    unsigned only;        // what it matters to, of enum config_use; 0: to all
     bool secret;          // of texts: never shown, and not taken from a command line, which others can see
     bool neutral;         // a dream has the same bytes whatever it is, or another is refused elsewhere (precision, plan, model.path)
 };

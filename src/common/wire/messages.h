@@ -55,7 +55,7 @@ enum message_tag {
 
 enum { COORDINATOR_RANK = 0 };
 
-enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_EXIT, JOB_NONE };
+enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_SCAN, JOB_EXIT, JOB_NONE }; // JOB_SCAN: one pass, for an atlas
 
 struct job {
     int32_t kind;
@@ -63,8 +63,10 @@ struct job {
     int64_t image;    // id
     uint64_t picture; // keys its random numbers (rng.h)
     int32_t width, height;
-    int32_t others;  // further pictures of the same size that come behind the first, as baselines
-    int32_t goes_on; // from `from`: the rows of the dream's octave come behind them all
+    int32_t one_channel, target, channel; // whether the dream is of one channel of a target alone, and of which
+    int32_t peaks;                        // ARRAY_PEAKS is wanted
+    int32_t others;                       // further pictures of the same size that come behind the first, as baselines
+    int32_t goes_on;                      // from `from`: the rows of the dream's octave come behind them all
     struct dream_state from;
 };
 
@@ -81,6 +83,8 @@ enum array_kind {
     ARRAY_SMOOTHGRAD,          // (1, height, width)
     ARRAY_EXPECTED_GRADIENTS,  // (3, height, width)
     ARRAY_BASELINE,            // (3, height, width); variant: enum baseline
+    ARRAY_FAITHFULNESS,        // (2, 1, steps + 1) deletion and insertion by a map; variant: enum explained_map; of a target or of none
+    ARRAY_PEAKS,               // (channels, PEAK_KINDS, PEAK_NUMBERS) of a target
     ARRAY_STATE,               // (3, height, width) of the dream where it can be taken up, before `step`; frame: how many came before
 };
 
@@ -96,9 +100,10 @@ struct array_part {
     int32_t octave, step;            // that it was made in; a finished dream is one step behind the last
     int32_t channels, height, width; // of the whole array
     int32_t y, x, rows, columns;     // of this part
-    struct heat_grid grid;           // of a map
-    double facts[3]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
-                     // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma
+    struct heat_grid grid;           // of a map; of faithfulness: the cells, stride pixels wide
+    double facts[4]; // of a map: its largest value before it was scaled to [0, 1]; of expected gradients: L(x), E L(b), residual; of the
+                     // blurred baseline: sigma in pixels; of SmoothGrad: samples, sigma; of faithfulness: areas of deletion and insertion,
+                     // correlation with the map of random weights, L of a flat picture
 };
 
 struct result {

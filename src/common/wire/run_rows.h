@@ -98,6 +98,36 @@ struct cam_row {
     int64_t offset;        // of its first value in /cam/values; the run file sets it
 };
 
+// Where a picture excites a channel most, by its activation A and by its relevance A * d loss / d A: three floats each, as in the run file.
+// NaN and -1 where it does nowhere.
+enum { PEAK_ACTIVATION, PEAK_RELEVANCE, PEAK_KINDS };
+enum { PEAK_VALUE, PEAK_Y, PEAK_X, PEAK_NUMBERS }; // place: of the layer's grid; of equal values the first, row by row
+
+// A map of an explanation; those of a class activation map as enum config_cam. The last two are of no network.
+enum explained_map {
+    EXPLAINED_GUIDED_GRADCAM = CAM_CLASS + 1, // this and those before it: of a target
+    EXPLAINED_SALIENCY,
+    EXPLAINED_SALIENCY_GUIDED,
+    EXPLAINED_SMOOTHGRAD,
+    EXPLAINED_EXPECTED_GRADIENTS,
+    EXPLAINED_EDGES,
+    EXPLAINED_RANDOM,
+    EXPLAINED_KINDS
+};
+enum { EXPLAINED_MAPS_MAX = (EXPLAINED_GUIDED_GRADCAM + 1) * CONFIG_TARGETS_MAX + EXPLAINED_KINDS };
+
+// As in explain.h5.
+const char *explained_map_name(int map);
+
+// How far a map of a picture can be believed. NaN where it is not known.
+struct faithfulness_row {
+    int64_t image;                // id of the row in /images
+    char map[ROW_METRIC_MAX];     // explained_map_name()
+    char target[CONFIG_NAME_MAX]; // layer; empty: of the whole loss
+    double deletion, insertion;   // areas under the curves (worker/look/faithfulness.h)
+    double randomised;            // rank correlation with the map that random weights give
+};
+
 // One rank of the job, those before it in the table being the ranks before it.
 struct rank_row {
     char host[ROW_HOST_MAX];
@@ -126,6 +156,13 @@ struct channel_summary {
     int32_t channel;
     struct moments importance;
     double top_ten; // part of the pictures in which it is among the ten that count most, whatever their sign
+};
+
+// One measure of one map over these pictures.
+struct faithfulness_summary {
+    char map[ROW_METRIC_MAX], target[CONFIG_NAME_MAX]; // as in faithfulness_row
+    char measure[ROW_METRIC_MAX];
+    struct moments numbers;
 };
 
 // A picture whose number lies far from those of the others.

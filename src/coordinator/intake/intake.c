@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/config/channel_input.h"
 #include "common/net/url.h"
 #include "common/picture/noise.h"
 #include "common/system/log.h"
@@ -221,7 +222,7 @@ static void tidy_path(char tidy[FILE_PATH_MAX], const char *path)
     if (used == 0)
         tidy[used++] = '.';
     tidy[used] = '\0';
-    if (noise_is_named(tidy) && begin[0] == '.') {
+    if ((noise_is_named(tidy) || channel_input_is_named(tidy)) && begin[0] == '.') {
         memmove(tidy + 2, tidy, used + 1);
         memcpy(tidy, "./", 2);
     }
@@ -281,8 +282,8 @@ static bool take_input(struct intake *intake, const char *text, bool listed, str
     } else if (intake_is_url(text)) {
         give(entry, INTAKE_URL, text);
         return true;
-    } else if (noise_is_named(text)) {
-        rc = noise_parse(text, &noise);
+    } else if (noise_is_named(text) || channel_input_is_named(text)) {
+        rc = channel_input_is_named(text) ? STATUS_OK : noise_parse(text, &noise); // of a channel who loads it knows more
         if (rc == STATUS_OK) {
             give(entry, INTAKE_NOISE, text);
             return true;
@@ -341,7 +342,7 @@ static bool take_from_glob(struct intake *intake, struct intake_entry *entry)
     }
     const char *found = intake->glob.gl_pathv[intake->glob_next++];
     char path[FILE_PATH_MAX];
-    if (snprintf(path, sizeof path, "%s%s", noise_is_named(found) ? "./" : "", found) >= (int)sizeof path)
+    if (snprintf(path, sizeof path, "%s%s", noise_is_named(found) || channel_input_is_named(found) ? "./" : "", found) >= (int)sizeof path)
         give_error(entry, fail(STATUS_LIMIT, "longer than %d bytes", FILE_PATH_MAX - 1), found);
     else if (stat(path, &info) != 0)
         give_error(entry, fail(STATUS_IO, "%s", strerror(errno)), path);

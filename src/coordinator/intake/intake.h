@@ -8,6 +8,7 @@
 //   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.
 //   http(s)://  passed through.
 //   noise:      a picture that is made: "noise:1024x768" (common/picture/noise.h); passed through.
+//   channel:    a dream of one channel, from noise: "channel:mixed4#12" (common/config/channel_input.h); passed through.
 //   @FILE       a list: one of the above a line, or between NULs (intake_list.h), relative to the working folder; "@-": standard input.
 //               Lists do not name lists.
 //

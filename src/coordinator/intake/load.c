@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/config/channel_input.h"
 #include "common/net/url.h"
 #include "common/picture/geometry.h"
 #include "common/picture/noise.h"
@@ -311,6 +312,22 @@ int64_t load_modified(const struct stat *facts)
     return (int64_t)facts->st_mtim.tv_sec * 1000000000 + facts->st_mtim.tv_nsec;
 }
 
+// `target`, `channel`: where it is a channel's dream.
+static enum status parse_made(const char *source, const struct config *config, struct noise *noise, int *target, int *channel)
+{
+    *noise = (struct noise){.width = config->atlas.size, .height = config->atlas.size};
+    return channel_input_is_named(source) ? channel_input_parse(source, config, target, channel) : noise_parse(source, noise);
+}
+
+// All channels begin with the same noise, and each has its own dream.
+static enum status sha256_of_channel(struct task *task, const uint8_t *bytes, size_t size)
+{
+    char text[CONFIG_NAME_MAX + 32 + sizeof task->record.sha256], digest[sizeof task->record.sha256];
+    TRY(bytes_sha256(bytes, size, digest));
+    const int length = snprintf(text, sizeof text, "%d#%d %s", task->target, task->channel, digest);
+    return bytes_sha256(text, (size_t)length, task->record.sha256);
+}
+
 // A picture of 8 bits, whose bytes are what a file would hold.
 static enum status make_noise(struct task *task, const char *source, const struct config *config)
 {
@@ -319,14 +336,17 @@ static enum status make_noise(struct task *task, const char *source, const struc
     struct noise noise;
     uint8_t *bytes = NULL;
     enum status rc;
-    TRY_OUT(noise_parse(source, &noise));
+    task->one_channel = channel_input_is_named(source);
+    TRY_OUT(parse_made(source, config, &noise, &task->target, &task->channel));
     TRY_OUT(codec_check_size(&limits, (uint64_t)noise.width, (uint64_t)noise.height));
     TRY_OUT(image_create(&task->image, noise.width, noise.height));
     const size_t pixels = (size_t)noise.width * (size_t)noise.height;
     TRY_OUT(ALLOCATE(bytes, 3 * pixels, "for noise of %d x %d pixels", noise.width, noise.height));
     TRY_OUT(noise_make(&noise, config->seed, bytes));
+    for (size_t i = 0; i < 3 * pixels && task->one_channel; i++) // a quarter of the contrast: what comes of it is not the noise's
+        bytes[i] = (uint8_t)(96 + bytes[i] / 4);
     record->bytes = (int64_t)(3 * pixels);
-    TRY_OUT(bytes_sha256(bytes, 3 * pixels, record->sha256));
+    TRY_OUT(task->one_channel ? sha256_of_channel(task, bytes, 3 * pixels) : bytes_sha256(bytes, 3 * pixels, record->sha256));
     codec_from_bytes(bytes, pixels, task->image.rgb);
     rc = prepare(task, config);
 out:
@@ -373,12 +393,12 @@ enum status load_header(const struct intake_entry *entry, const struct config *c
     struct image_limits limits;
     struct stat facts;
     struct noise noise;
-    int descriptor;
+    int descriptor, target, channel;
     TRY(choose(config, &limits));
     if (entry->status != STATUS_OK)
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_NOISE) {
-        TRY(noise_parse(entry->source, &noise));
+        TRY(parse_made(entry->source, config, &noise, &target, &channel));
         TRY(codec_check_size(&limits, (uint64_t)noise.width, (uint64_t)noise.height));
         *header = (struct codec_header){.width = noise.width, .height = noise.height, .bits = 8};
         return load_size(config, &header->width, &header->height);

@@ -9,7 +9,7 @@
 #include "common/system/file.h"
 #include "common/system/text.h"
 #include "coordinator/output/explain_pictures.h"
-#include "coordinator/output/explain_store.h"
+#include "common/hdf5/dataset_store.h"
 #include "coordinator/output/stale_files.h"
 
 enum {
@@ -29,25 +29,24 @@ struct explain_file {
     struct explain_pictures *pictures;
 };
 
-// In the order of enum config_cam.
+// In the order of enum config_cam; each in a group of explained_map_name().
 static const struct map_kind {
-    const char *group, *method, *description;
+    const char *method, *description;
     enum explain_picture picture;
 } map_kinds[] = {
-    {"cam", "gradcam", "Grad-CAM, scaled to 0..1: where the target's activation speaks for the loss (arXiv:1610.02391)", PICTURE_CAM},
-    {"cam_plus_plus", "gradcam++", "Grad-CAM++, scaled to 0..1: the same with positions weighted (arXiv:1710.11063)",
-     PICTURE_CAM_PLUS_PLUS},
-    {"layer_cam", "layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)",
-     PICTURE_LAYER_CAM},
-    {"class_cam", "class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
+    {"gradcam", "Grad-CAM, scaled to 0..1: where the target's activation speaks for the loss (arXiv:1610.02391)", PICTURE_CAM},
+    {"gradcam++", "Grad-CAM++, scaled to 0..1: the same with positions weighted (arXiv:1710.11063)", PICTURE_CAM_PLUS_PLUS},
+    {"layercam", "LayerCAM, scaled to 0..1: each position with its own weights (doi:10.1109/TIP.2021.3089943)", PICTURE_LAYER_CAM},
+    {"hirescam", "HiResCAM, scaled to 0..1: each position with its own gradient (arXiv:2011.08891)", PICTURE_HIRES_CAM},
+    {"class", "CAM proper, scaled to 0..1: the classifier's weights of the class (arXiv:1512.04150)", PICTURE_CLASS_CAM},
 };
 enum { MAP_KINDS = sizeof map_kinds / sizeof map_kinds[0] };
 
 // What arrays of each kind look like, and what the file says of them.
 static const struct kind {
-    enum { OF_NOTHING, OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID } of; // OF_NOTHING: it explains nothing
-    int channels;                                                        // 0: any
-    const char *path, *description;                                      // NULL: those of its map_kind
+    enum { OF_NOTHING, OF_PICTURE, OF_TARGET, OF_CHANNELS, OF_GRID, OF_MAP } of; // OF_NOTHING: it explains nothing
+    int channels;                                                                // 0: any
+    const char *path, *description;                                              // NULL: those of its map_kind
     bool compressed;
 } kinds[] = {
     [ARRAY_IMPORTANCE] = {OF_CHANNELS, 0, "importance", "mean over positions of A * d loss / d A, of each channel", false},
@@ -60,6 +59,8 @@ static const struct kind {
     [ARRAY_SMOOTHGRAD] = {OF_PICTURE, 1, "saliency_smoothgrad", "mean saliency of noisy copies of the picture (arXiv:1706.03825)", false},
     [ARRAY_EXPECTED_GRADIENTS] = {OF_PICTURE, 3, "expected_gradients",
                                   "each sample's share of the loss above that of the baselines (doi:10.1038/s42256-021-00343-w)", false},
+    [ARRAY_FAITHFULNESS] = {OF_MAP, 2, "faithfulness",
+                            "L / L(picture), step by step: deletion, insertion (arXiv:1806.07421)", false},
     [ARRAY_BASELINE] = {OF_PICTURE, 3, "baseline", "a picture that expected gradients start from, samples in -1..1", true},
 };
 
@@ -77,39 +78,64 @@ static void baseline_name(int number, char name[PATH_SIZE])
 }
 
 // What the array is known by, besides its values.
-static void note_facts(const struct explain_file *f, const struct array_part *part, struct explain_attribute *attributes)
+static void note_facts(const struct explain_file *f, const struct array_part *part, struct stored_attribute *attributes)
 {
     const double *facts = part->facts;
     switch ((enum array_kind)part->kind) {
     case ARRAY_GRADIENT:
-        attributes[0] = (struct explain_attribute){.name = "rule", .text = "plain"};
+        attributes[0] = (struct stored_attribute){.name = "rule", .text = "plain"};
         break;
     case ARRAY_GUIDED_GRADIENT:
-        attributes[0] = (struct explain_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
+        attributes[0] = (struct stored_attribute){.name = "rule", .text = f->config->gradient == GRADIENT_DECONV ? "deconv" : "guided"};
         break;
     case ARRAY_SMOOTHGRAD:
-        attributes[0] = (struct explain_attribute){.name = "samples", .type = EXPLAIN_WHOLE, .number = facts[0]};
-        attributes[1] = (struct explain_attribute){.name = "noise", .type = EXPLAIN_REAL, .number = facts[1]};
+        attributes[0] = (struct stored_attribute){.name = "samples", .type = STORED_WHOLE, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "noise", .type = STORED_REAL, .number = facts[1]};
         break;
     case ARRAY_IMPORTANCE_EXPECTED:
     case ARRAY_EXPECTED_GRADIENTS:
-        attributes[0] = (struct explain_attribute){.name = "value", .type = EXPLAIN_REAL, .number = facts[0]};
-        attributes[1] = (struct explain_attribute){.name = "expected", .type = EXPLAIN_REAL, .number = facts[1]};
-        attributes[2] = (struct explain_attribute){.name = "residual", .type = EXPLAIN_REAL, .number = facts[2]};
+        attributes[0] = (struct stored_attribute){.name = "value", .type = STORED_REAL, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "expected", .type = STORED_REAL, .number = facts[1]};
+        attributes[2] = (struct stored_attribute){.name = "residual", .type = STORED_REAL, .number = facts[2]};
         break;
     case ARRAY_BASELINE:
         if (part->variant == BASELINE_BLURRED)
-            attributes[0] = (struct explain_attribute){.name = "blur_sigma", .type = EXPLAIN_REAL, .number = facts[0]};
+            attributes[0] = (struct stored_attribute){.name = "blur_sigma", .type = STORED_REAL, .number = facts[0]};
+        break;
+    case ARRAY_FAITHFULNESS:
+        attributes[0] = (struct stored_attribute){.name = "deletion_area", .type = STORED_REAL, .number = facts[0]};
+        attributes[1] = (struct stored_attribute){.name = "insertion_area", .type = STORED_REAL, .number = facts[1]};
+        attributes[2] = (struct stored_attribute){.name = "randomised", .type = STORED_REAL, .number = facts[2]};
+        attributes[3] = (struct stored_attribute){.name = "flat_loss", .type = STORED_REAL, .number = facts[3]};
+        attributes[4] = (struct stored_attribute){.name = "cell", .type = STORED_WHOLE, .number = part->grid.stride};
         break;
     case ARRAY_CAM:
-        attributes[0] = (struct explain_attribute){.name = "method", .text = map_kinds[part->variant].method};
-        attributes[1] = (struct explain_attribute){.name = "scale", .type = EXPLAIN_REAL, .number = facts[0]};
-        attributes[2] = (struct explain_attribute){.name = "stride", .type = EXPLAIN_WHOLE, .number = part->grid.stride};
-        attributes[3] = (struct explain_attribute){.name = "centre", .type = EXPLAIN_WHOLE, .number = part->grid.centre};
+        attributes[0] = (struct stored_attribute){.name = "method", .text = map_kinds[part->variant].method};
+        attributes[1] = (struct stored_attribute){.name = "scale", .type = STORED_REAL, .number = facts[0]};
+        attributes[2] = (struct stored_attribute){.name = "stride", .type = STORED_WHOLE, .number = part->grid.stride};
+        attributes[3] = (struct stored_attribute){.name = "centre", .type = STORED_WHOLE, .number = part->grid.centre};
         break;
     default:
         break;
     }
+}
+
+static void find_path(const struct explain_file *f, const struct array_part *part, char path[PATH_SIZE])
+{
+    const struct kind *kind = &kinds[part->kind];
+    const char *group = kind->of == OF_GRID ? explained_map_name(part->variant) : kind->path;
+    const bool of_target =
+        kind->of == OF_MAP ? part->target >= 0 : kind->of != OF_PICTURE && (kind->of != OF_GRID || part->variant != CAM_CLASS);
+    char name[PATH_SIZE]; // of one of many
+    snprintf(path, PATH_SIZE, "%s", group);
+    if (part->kind == ARRAY_BASELINE) {
+        baseline_name(part->variant, name);
+        text_append(path, PATH_SIZE, "/%s", name);
+    }
+    if (kind->of == OF_MAP)
+        text_append(path, PATH_SIZE, "/%s", explained_map_name(part->variant));
+    if (of_target)
+        text_append(path, PATH_SIZE, "/%s", layer_of(f, part->target));
 }
 
 static enum status write_array(struct explain_file *f, const struct array *array)
@@ -118,24 +144,20 @@ static enum status write_array(struct explain_file *f, const struct array *array
     const struct kind *kind = &kinds[part->kind];
     const struct map_kind *map = kind->of == OF_GRID ? &map_kinds[part->variant] : NULL;
     const bool plane = kind->channels == 1;
-    char path[PATH_SIZE], name[PATH_SIZE] = ""; // name: of one of many
-    if (part->kind == ARRAY_BASELINE)
-        baseline_name(part->variant, name);
-    else if (kind->of != OF_PICTURE && (!map || part->variant != CAM_CLASS))
-        snprintf(name, sizeof name, "%s", layer_of(f, part->target));
-    snprintf(path, sizeof path, "%s%s%s", map ? map->group : kind->path, name[0] ? "/" : "", name);
-    struct explain_dataset dataset = {
+    char path[PATH_SIZE];
+    find_path(f, part, path);
+    struct stored_dataset dataset = {
         .path = path,
-        .dimensions = kind->of == OF_CHANNELS ? 1
-                      : plane                 ? 2
-                                              : 3,
-        .size = {plane ? part->height : part->channels, plane ? part->width : part->height, part->width},
+        .dimensions = kind->of == OF_CHANNELS       ? 1
+                      : plane || kind->of == OF_MAP ? 2
+                                                    : 3,
+        .size = {plane ? part->height : part->channels, plane || kind->of == OF_MAP ? part->width : part->height, part->width},
         .compressed = kind->compressed,
         .values = array->values,
         .description = map ? map->description : kind->description,
     };
     note_facts(f, part, dataset.attributes);
-    return explain_store_write(&f->store, &dataset);
+    return dataset_store_write(&f->store, &dataset);
 }
 
 // max over RGB of |gradient|
@@ -148,9 +170,9 @@ static enum status add_saliency(struct explain_file *f, const char *path, const 
     TRY(ALLOCATE(values, count, "for the saliency of %d x %d pixels", f->width, f->height));
     for (size_t i = 0; i < count; i++)
         values[i] = fmaxf(fabsf(gradient[i]), fmaxf(fabsf(gradient[count + i]), fabsf(gradient[2 * count + i])));
-    const struct explain_dataset dataset = {
+    const struct stored_dataset dataset = {
         .path = path, .dimensions = 2, .size = {f->height, f->width}, .values = values, .description = description};
-    TRY_OUT(explain_store_write(&f->store, &dataset));
+    TRY_OUT(dataset_store_write(&f->store, &dataset));
     rc = explain_pictures_draw(f->pictures, picture, 0, values, NULL);
 out:
     free(values);
@@ -172,12 +194,12 @@ static enum status add_guided_gradcam(struct explain_file *f, int target, const 
                 values[at + x] = gradient[at + x] * row[x];
     }
     snprintf(path, sizeof path, "guided_gradcam/%s", layer_of(f, target));
-    const struct explain_dataset dataset = {.path = path,
+    const struct stored_dataset dataset = {.path = path,
                                             .dimensions = 3,
                                             .size = {3, f->height, f->width},
                                             .values = values,
                                             .description = "guided gradient * the Grad-CAM map at each pixel (arXiv:1610.02391)"};
-    TRY_OUT(explain_store_write(&f->store, &dataset));
+    TRY_OUT(dataset_store_write(&f->store, &dataset));
     rc = explain_pictures_draw(f->pictures, PICTURE_GUIDED_GRADCAM, target, values, NULL);
 out:
     free(values);
@@ -192,6 +214,19 @@ static enum status add_guided_gradient(struct explain_file *f, const float *grad
         if (f->cams[t].values)
             TRY(add_guided_gradcam(f, t, gradient));
     return STATUS_OK;
+}
+
+// In the overview, insertion less deletion stands over a map; that of the random one over the picture.
+static void note_faithfulness(struct explain_file *f, const struct array_part *part)
+{
+    static const enum explain_picture panels[EXPLAINED_KINDS] = {
+        [EXPLAINED_GUIDED_GRADCAM] = PICTURE_GUIDED_GRADCAM,         [EXPLAINED_SALIENCY] = PICTURE_SALIENCY,
+        [EXPLAINED_SALIENCY_GUIDED] = PICTURE_SALIENCY_GUIDED,       [EXPLAINED_SMOOTHGRAD] = PICTURE_SALIENCY_SMOOTHGRAD,
+        [EXPLAINED_EXPECTED_GRADIENTS] = PICTURE_EXPECTED_GRADIENTS, [EXPLAINED_RANDOM] = PICTURE_ITSELF};
+    const bool is_cam = part->variant < MAP_KINDS;
+    if (part->variant != EXPLAINED_EDGES)
+        explain_pictures_note(f->pictures, is_cam ? map_kinds[part->variant].picture : panels[part->variant],
+                              part->target < 0 ? 0 : part->target, part->facts[1] - part->facts[0]);
 }
 
 static enum status add_map(struct explain_file *f, const struct array *array)
@@ -230,6 +265,9 @@ static enum status add_rest(struct explain_file *f, const struct array *array)
         return add_guided_gradient(f, array->values);
     case ARRAY_CAM:
         return add_map(f, array);
+    case ARRAY_FAITHFULNESS:
+        note_faithfulness(f, part);
+        return STATUS_OK;
     default:
         return STATUS_OK;
     }
@@ -244,11 +282,13 @@ static bool fits(const struct explain_file *f, const struct array_part *part)
     if (kind->of == OF_PICTURE)
         return part->width == f->width && part->height == f->height &&
                (part->kind != ARRAY_BASELINE || (part->variant >= 0 && part->variant < BASELINES_MAX));
-    if (part->target < 0 || part->target >= f->config->targets.count)
+    if (kind->of == OF_MAP && (part->height != 1 || part->variant < 0 || part->variant >= EXPLAINED_KINDS))
+        return false;
+    if (part->target < (kind->of == OF_MAP ? -1 : 0) || part->target >= f->config->targets.count)
         return false;
     if (kind->of == OF_CHANNELS)
         return part->width == 1 && part->height == 1;
-    return kind->of == OF_TARGET ||
+    return kind->of == OF_TARGET || kind->of == OF_MAP ||
            (part->variant >= 0 && part->variant < MAP_KINDS && grid->width == part->width && grid->height == part->height &&
             grid->octave_width == f->width && grid->octave_height == f->height && grid->stride >= 1);
 }
@@ -268,21 +308,21 @@ static enum status write_header(struct explain_file *f, const struct explain_fil
 {
     char *config;
     TRY(config_to_string(o->config, &config));
-    const struct explain_dataset root = {.path = "/",
+    const struct stored_dataset root = {.path = "/",
                                          .attributes = {
                                              {.name = "program", .text = "oneiros"},
                                              {.name = "version", .text = ONEIROS_VERSION},
-                                             {.name = "format_version", .type = EXPLAIN_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
+                                             {.name = "format_version", .type = STORED_WHOLE, .number = EXPLAIN_FILE_FORMAT_VERSION},
                                              {.name = "source", .text = o->image->source},
                                              {.name = "sha256", .text = o->image->sha256},
-                                             {.name = "width", .type = EXPLAIN_WHOLE, .number = o->image->width},
-                                             {.name = "height", .type = EXPLAIN_WHOLE, .number = o->image->height},
+                                             {.name = "width", .type = STORED_WHOLE, .number = o->image->width},
+                                             {.name = "height", .type = STORED_WHOLE, .number = o->image->height},
                                              {.name = "config", .text = config},
                                              {.name = "weights_md5", .text = o->weights_md5},
                                              {.name = "weights_source", .text = o->weights_source},
                                              {.name = o->class_name && o->class_name[0] ? "class_name" : NULL, .text = o->class_name},
                                          }};
-    const enum status rc = explain_store_write(&f->store, &root);
+    const enum status rc = dataset_store_write(&f->store, &root);
     free(config);
     return rc;
 }
@@ -293,7 +333,7 @@ static enum status create(struct explain_file *f, const struct explain_file_opti
     TRY(file_join(path, o->folder, "explain.h5"));
     TRY(stale_files_remove(o->folder, "explain\\.h5", NULL, NULL));
     TRY(explain_pictures_create(&f->pictures, o->folder, o->config, f->width, f->height, o->rgb));
-    TRY(explain_store_create(&f->store, path));
+    TRY(dataset_store_create(&f->store, path));
     return write_header(f, o);
 }
 
@@ -313,15 +353,15 @@ static enum status write_metrics(struct explain_file *f, int target, const struc
 {
     char path[PATH_SIZE];
     snprintf(path, sizeof path, "activation/%s", layer_of(f, target));
-    return explain_store_write(&f->store,
-                               &(struct explain_dataset){.path = path,
+    return dataset_store_write(&f->store,
+                               &(struct stored_dataset){.path = path,
                                                          .attributes = {
-                                                             {.name = "loss", .type = EXPLAIN_REAL, .number = m->loss},
-                                                             {.name = "score", .type = EXPLAIN_REAL, .number = m->score},
-                                                             {.name = "sparsity", .type = EXPLAIN_REAL, .number = m->sparsity},
-                                                             {.name = "hoyer", .type = EXPLAIN_REAL, .number = m->hoyer},
-                                                             {.name = "diversity", .type = EXPLAIN_REAL, .number = m->diversity},
-                                                             {.name = "diversity_seed", .type = EXPLAIN_REAL, .number = m->diversity_seed},
+                                                             {.name = "loss", .type = STORED_REAL, .number = m->loss},
+                                                             {.name = "score", .type = STORED_REAL, .number = m->score},
+                                                             {.name = "sparsity", .type = STORED_REAL, .number = m->sparsity},
+                                                             {.name = "hoyer", .type = STORED_REAL, .number = m->hoyer},
+                                                             {.name = "diversity", .type = STORED_REAL, .number = m->diversity},
+                                                             {.name = "diversity_seed", .type = STORED_REAL, .number = m->diversity_seed},
                                                          }});
 }
 
@@ -337,24 +377,24 @@ static enum status write_baselines(struct explain_file *f)
         }
     const int each =
         count > 0 && f->config->importance.samples > count ? f->config->importance.samples / count : 1; // as expected_gradients.c does
-    struct explain_dataset described = {
+    struct stored_dataset described = {
         .path = path,
-        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = EXPLAIN_WHOLE, .number = each * count}}};
+        .attributes = {{.name = "baselines", .text = names}, {.name = "samples", .type = STORED_WHOLE, .number = each * count}}};
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->expected[t]) {
             snprintf(path, sizeof path, "importance_expected/%s", layer_of(f, t));
-            TRY(explain_store_write(&f->store, &described));
+            TRY(dataset_store_write(&f->store, &described));
         }
     described.path = "expected_gradients";
-    return f->expected_gradients_pixels ? explain_store_write(&f->store, &described) : STATUS_OK;
+    return f->expected_gradients_pixels ? dataset_store_write(&f->store, &described) : STATUS_OK;
 }
 
 enum status explain_file_finish(struct explain_file **file, const struct picture_metrics *metrics)
 {
     struct explain_file *f = *file;
-    const struct explain_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = EXPLAIN_REAL, .number = metrics->loss}}};
+    const struct stored_dataset root = {.path = "/", .attributes = {{.name = "loss", .type = STORED_REAL, .number = metrics->loss}}};
     enum status rc;
-    TRY_OUT(explain_store_write(&f->store, &root));
+    TRY_OUT(dataset_store_write(&f->store, &root));
     for (int t = 0; t < f->config->targets.count; t++)
         if (f->activations[t])
             TRY_OUT(write_metrics(f, t, &metrics->targets[t]));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What explains one picture: explain.h5 (explain_store.h), and PNGs beside it (explain_pictures.h). docs/explain.md says what is in it. The
+// What explains one picture: explain.h5 (dataset_store.h), and PNGs beside it (explain_pictures.h). docs/explain.md says what is in it. The
 // file gets its name at the end, when the PNGs are there too.
 #pragma once
 

@@ -34,17 +34,19 @@ static const struct form {
     bool of_target;
     enum { SIGNED, MAGNITUDE, MAP, SHARES } style;
 } forms[] = {
+    {"overview", "Picture", 0, 0, false, MAP},
     {"gradient", "Gradient", 0, 1, false, SIGNED},
     {"guided_gradient", "Guided gradient", 1, 1, false, SIGNED},
     {"saliency", "Saliency", 0, 2, false, MAGNITUDE},
     {"saliency_guided", "Guided saliency", 1, 2, false, MAGNITUDE},
     {"saliency_smoothgrad", "SmoothGrad", 0, 3, false, MAGNITUDE},
-    {"expected_gradients", "Expected gradients", 1, 0, false, SHARES},
+    {"expected_gradients", "Expected gradients", 0, 4, false, SHARES},
     {"class_cam", "Class CAM", 1, 3, false, MAP},
     {"cam_", "Grad-CAM ", FIRST_TARGET_ROW, 0, true, MAP},
     {"cam_plus_plus_", "Grad-CAM++ ", FIRST_TARGET_ROW, 1, true, MAP},
     {"layer_cam_", "LayerCAM ", FIRST_TARGET_ROW, 2, true, MAP},
-    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 3, true, SIGNED},
+    {"hires_cam_", "HiResCAM ", FIRST_TARGET_ROW, 3, true, MAP},
+    {"guided_gradcam_", "Guided Grad-CAM ", FIRST_TARGET_ROW, 4, true, SIGNED},
 };
 enum { FORM_COUNT = sizeof forms / sizeof forms[0] };
 
@@ -65,7 +67,7 @@ bool explain_pictures_has_name(const char *name)
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
         if (strncmp(name, form->file, strlen(form->file)) == 0 && (form->of_target || strlen(form->file) == length))
             return length > 0;
-    return strcmp(name, "overview.png") == 0;
+    return false;
 }
 
 // Those of a target with whatever layer.
@@ -74,7 +76,8 @@ enum status explain_pictures_remove(const char *folder)
     char names[512] = "(";
     for (const struct form *form = forms; form < forms + FORM_COUNT; form++)
         text_append(names, sizeof names, "%s%s|", form->file, form->of_target ? "[a-z0-9_]+" : "");
-    text_append(names, sizeof names, "overview)\\.png");
+    names[strlen(names) - 1] = ')';
+    text_append(names, sizeof names, "\\.png");
     return stale_files_remove(folder, names, NULL, NULL);
 }
 
@@ -116,7 +119,7 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
     TRY_OUT(explain_pictures_remove(folder));
     TRY_OUT(make_room(p, width, height));
     TRY_OUT(resample(rgb, 3, width, height, p->picture.rgb, p->picture.width, p->picture.height));
-    rc = contact_sheet_put(&p->sheet, 0, 0, &p->picture, "Picture");
+    rc = contact_sheet_put(&p->sheet, 0, 0, &p->picture, forms[PICTURE_ITSELF].label);
 out:
     if (rc != STATUS_OK)
         explain_pictures_destroy(pictures);
@@ -277,6 +280,14 @@ enum status explain_pictures_draw(struct explain_pictures *p, enum explain_pictu
     }
     TRY(write_png(p, which, target));
     return put_panel(p, which, target, &p->canvas);
+}
+
+void explain_pictures_note(struct explain_pictures *p, enum explain_picture which, int target, double number)
+{
+    const struct form *form = &forms[which];
+    char text[NAME_SIZE];
+    snprintf(text, sizeof text, "%s%+.2f", which == PICTURE_ITSELF ? "random " : "", number);
+    contact_sheet_note(&p->sheet, form->row + (form->of_target ? target : 0), form->column, text);
 }
 
 enum status explain_pictures_overview(struct explain_pictures *p)

@@ -11,6 +11,7 @@ struct explain_pictures;
 
 // One of the pictures: its file and its cell in the overview.
 enum explain_picture {
+    PICTURE_ITSELF, // in the overview alone
     PICTURE_GRADIENT,
     PICTURE_GUIDED_GRADIENT,
     PICTURE_SALIENCY,
@@ -21,6 +22,7 @@ enum explain_picture {
     PICTURE_CAM, // this and the following: of a target
     PICTURE_CAM_PLUS_PLUS,
     PICTURE_LAYER_CAM,
+    PICTURE_HIRES_CAM,
     PICTURE_GUIDED_GRADCAM,
 };
 
@@ -40,6 +42,9 @@ enum status explain_pictures_create(struct explain_pictures **pictures, const ch
 // its `grid` says, which is not looked at otherwise.
 enum status explain_pictures_draw(struct explain_pictures *pictures, enum explain_picture which, int target, const float *values,
                                   const struct heat_grid *grid) MUST_CHECK;
+
+// A number over a panel of the overview that has been drawn.
+void explain_pictures_note(struct explain_pictures *pictures, enum explain_picture which, int target, double number);
 
 // Writes the overview of what has been drawn.
 enum status explain_pictures_overview(struct explain_pictures *pictures) MUST_CHECK;

@@ -174,8 +174,8 @@ void folder_name_of_noise(char name[FOLDER_NAME_MAX + 1], const char *text)
 {
     char part[FILE_PATH_MAX];
     snprintf(part, sizeof part, "%s", text);
-    for (char *colon = part; (colon = strchr(colon, ':'));)
-        *colon = '-';
+    for (char *mark = part; (mark = strpbrk(mark, ":#"));)
+        *mark = '-';
     make_safe(name, part);
 }
 

@@ -24,7 +24,7 @@ bool folder_name_is_safe(const char *name, size_t length);
 // The same of a URL: the last part of its path, percent-decoded, without query and fragment; its host if it has no path.
 void folder_name_of_url(char name[FOLDER_NAME_MAX + 1], const char *url);
 
-// The same of noise: "noise:640x480:2" is noise-640x480-2.
+// The same of noise and channels: "noise:640x480:2" is noise-640x480-2, "channel:mixed4#12" channel-mixed4-12.
 void folder_name_of_noise(char name[FOLDER_NAME_MAX + 1], const char *text);
 
 // The names given out so far: 16 bytes each, at a load of three quarters at most.

@@ -6,7 +6,7 @@
 
 // How many of each follow.
 struct row_counts {
-    uint64_t steps, maps, values;
+    uint64_t steps, maps, values, scores;
 };
 
 static size_t value_count(const struct cam_row *map)
@@ -19,6 +19,7 @@ void image_rows_destroy(struct image_rows *rows)
     free(rows->steps);
     free(rows->maps);
     free(rows->values);
+    free(rows->scores);
     *rows = (struct image_rows){0};
 }
 
@@ -53,6 +54,11 @@ enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *ma
     return append(&rows->maps, &rows->map_count, &rows->map_room, &record, 1, sizeof record);
 }
 
+enum status image_rows_add_score(struct image_rows *rows, const struct faithfulness_row *score)
+{
+    return append(&rows->scores, &rows->score_count, &rows->score_room, score, 1, sizeof *score);
+}
+
 static bool is_before(int octave, int step, const struct dream_state *state)
 {
     return octave < state->octave || (octave == state->octave && step < state->step);
@@ -64,6 +70,8 @@ void image_rows_give(struct image_rows *rows, int64_t image)
         rows->steps[i].image = image;
     for (size_t i = 0; i < rows->map_count; i++)
         rows->maps[i].image = image;
+    for (size_t i = 0; i < rows->score_count; i++)
+        rows->scores[i].image = image;
 }
 
 bool image_rows_reaches(const struct image_rows *rows, const struct dream_state *state, int steps)
@@ -100,11 +108,13 @@ double image_rows_pixels(const struct image_rows *rows)
 
 void image_rows_save(const struct image_rows *rows, struct record_writer *writer)
 {
-    const struct row_counts counts = {.steps = rows->step_count, .maps = rows->map_count, .values = rows->value_count};
+    const struct row_counts counts = {
+        .steps = rows->step_count, .maps = rows->map_count, .values = rows->value_count, .scores = rows->score_count};
     record_write(writer, &counts, sizeof counts);
     record_write(writer, rows->steps, rows->step_count * sizeof *rows->steps);
     record_write(writer, rows->maps, rows->map_count * sizeof *rows->maps);
     record_write(writer, rows->values, rows->value_count * sizeof *rows->values);
+    record_write(writer, rows->scores, rows->score_count * sizeof *rows->scores);
 }
 
 static enum status check(const struct image_rows *rows, const struct dream_state *before)
@@ -122,13 +132,16 @@ static enum status check(const struct image_rows *rows, const struct dream_state
             return fail(STATUS_FORMAT, "a map in it is not of this dream");
         values += value_count(map);
     }
+    for (size_t i = 0; i < rows->score_count; i++)
+        if (rows->scores[i].image != before->image)
+            return fail(STATUS_FORMAT, "what a map is worth in it is not of this picture");
     return STATUS_OK;
 }
 
 enum status image_rows_load(struct image_rows *rows, const struct dream_state *before, struct record_reader *reader)
 {
     struct row_counts counts;
-    void *steps, *maps, *values;
+    void *steps, *maps, *values, *scores;
     enum status rc;
     *rows = (struct image_rows){0};
     TRY_OUT(record_read(reader, &counts, sizeof counts));
@@ -138,6 +151,9 @@ enum status image_rows_load(struct image_rows *rows, const struct dream_state *b
     rows->maps = maps;
     TRY_OUT(record_read_array(reader, &values, counts.values, sizeof *rows->values));
     rows->values = values;
+    TRY_OUT(record_read_array(reader, &scores, counts.scores, sizeof *rows->scores));
+    rows->scores = scores;
+    rows->score_count = rows->score_room = (size_t)counts.scores;
     rows->step_count = rows->step_room = (size_t)counts.steps;
     rows->map_count = rows->map_room = (size_t)counts.maps;
     rows->value_count = rows->value_room = (size_t)counts.values;

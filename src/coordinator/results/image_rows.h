@@ -10,17 +10,20 @@
 
 // Zeroed: empty. In the order in which they came.
 struct image_rows {
-    struct step_row *steps; // [step_count]
-    struct cam_row *maps;   // [map_count]; the offset of each is where its values lie
-    float *values;          // [value_count], of all maps
-    size_t step_count, map_count, value_count;
-    size_t step_room, map_room, value_room;
+    struct step_row *steps;          // [step_count]
+    struct cam_row *maps;            // [map_count]; the offset of each is where its values lie
+    float *values;                   // [value_count], of all maps
+    struct faithfulness_row *scores; // [score_count]
+    size_t step_count, map_count, value_count, score_count;
+    size_t step_room, map_room, value_room, score_room;
 };
 
 void image_rows_destroy(struct image_rows *rows);
 
 enum status image_rows_add_step(struct image_rows *rows, const struct step_row *step) MUST_CHECK;
 enum status image_rows_add_map(struct image_rows *rows, const struct cam_row *map, const float *values) MUST_CHECK;
+
+enum status image_rows_add_score(struct image_rows *rows, const struct faithfulness_row *score) MUST_CHECK;
 
 // Gives them to an image, by its id.
 void image_rows_give(struct image_rows *rows, int64_t image);

@@ -59,8 +59,9 @@ void earlier_work_count(struct earlier_work *earlier, const struct resume *resum
 {
     for (size_t i = 0; resume && i < resume->past.count; i++)
         if (resume->images[i].done && resume->images[i].named && !resume->past.items[i].same)
-            progress_add_earlier(progress, setup->work(setup->config, resume->past.items[i].width, resume->past.items[i].height));
-    if (resume && setup->kind != JOB_EXPLAIN)
+            progress_add_earlier(progress, setup->work(setup->config, task_job(setup->use, resume->past.items[i].source),
+                                                       resume->past.items[i].width, resume->past.items[i].height));
+    if (resume && setup->use != CONFIG_EXPLAIN)
         (void)checkpoint_folder_look(setup->output, see_checkpoint, &(struct search){earlier, setup->config});
     (void)tell(earlier, progress);
 }

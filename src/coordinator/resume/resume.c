@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/config/channel_input.h"
 #include "common/picture/noise.h"
 #include "common/system/clock.h"
 #include "common/system/log.h"
@@ -87,7 +88,7 @@ static struct expected_files expect(const struct resume_options *options)
     const struct config *config = options->config;
     struct expected_files files = {0};
     char encoder[VIDEO_ENCODER_MAX];
-    if (options->kind != JOB_DREAM || !(config->frames.dream || config->frames.cam) ||
+    if (options->use != CONFIG_DREAM || !(config->frames.dream || config->frames.cam) ||
         video_check(config->video.encoder, encoder) != STATUS_OK)
         return files;
     if (config->frames.dream)
@@ -152,7 +153,7 @@ static bool is_gone(const char *source)
 {
     char folder[ROW_SOURCE_MAX];
     if (strncmp(source, "...", 3) == 0 || strchr(source, '?') || intake_is_url(source) || noise_is_named(source) ||
-        access(source, F_OK) == 0)
+        channel_input_is_named(source) || access(source, F_OK) == 0)
         return false;
     snprintf(folder, sizeof folder, "%s", source);
     char *slash = strrchr(folder, '/');
@@ -248,14 +249,13 @@ static enum status check_run(struct resume *r, const struct run_facts *past, con
     if (strcmp(past->version, ONEIROS_VERSION) != 0)
         return fail(STATUS_USAGE, "%s is of oneiros %s and this is %s, whose dreams may differ: %s", r->path, past->version,
                     ONEIROS_VERSION, anew);
-    if (strcmp(past->kind, options->kind == JOB_EXPLAIN ? "explain" : "dream") != 0)
+    if (strcmp(past->kind, config_use_name(options->use)) != 0)
         return fail(STATUS_USAGE, "%s is of `oneiros %s`: %s", r->path, past->kind, anew);
     config_init(&was);
     TRY(config_yaml_read(&was, r->path, past->config, strlen(past->config)));
     r->folders = was.output.folders;
     snprintf(r->plan, sizeof r->plan, "%s", was.plan);
-    if (config_difference(&was, options->config, options->kind == JOB_EXPLAIN ? CONFIG_EXPLAIN : CONFIG_DREAM, difference,
-                          sizeof difference))
+    if (config_difference(&was, options->config, options->use, difference, sizeof difference))
         return resume_refuse(r, difference);
     return STATUS_OK;
 }

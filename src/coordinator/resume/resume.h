@@ -16,7 +16,7 @@
 
 struct resume_options {
     const char *output; // folder, with a run.h5
-    enum job_kind kind;
+    enum config_use use;
     const struct config *config;
     char **inputs; // [input_count], as typed
     int input_count;

@@ -10,9 +10,9 @@
 // Baselines are what a picture is compared with on the whole: fine detail matters little.
 enum { SIDE_MAX = 1024 };
 
-bool baseline_images_are_wanted(const struct config *config, enum job_kind kind)
+bool baseline_images_are_wanted(const struct config *config, enum config_use use)
 {
-    return (kind == JOB_EXPLAIN || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS) && config->importance.samples > 0 &&
+    return (use == CONFIG_EXPLAIN || config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS) && config->importance.samples > 0 &&
            config_has_baseline(config, "images");
 }
 

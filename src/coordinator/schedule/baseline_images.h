@@ -15,8 +15,8 @@ struct baseline_images {
     struct image images[BASELINE_IMAGES_MAX + 1];
 };
 
-// Whether a job of this kind asks for other pictures at all.
-bool baseline_images_are_wanted(const struct config *config, enum job_kind kind);
+// Whether a run of this command asks for other pictures at all.
+bool baseline_images_are_wanted(const struct config *config, enum config_use use);
 
 bool baseline_images_are_full(const struct baseline_images *references);
 

@@ -27,7 +27,7 @@ static enum status end(struct dispatcher *c, struct task *task)
 {
     if (task->record.status == IMAGE_FAILED)
         progress_add_work(c->options.progress, task->work_done + task->part - task->work); // what it left undone
-    else if (task->record.status == IMAGE_STOPPED && c->options.setup->kind == JOB_EXPLAIN)
+    else if (task->record.status == IMAGE_STOPPED && task->job != JOB_DREAM)
         progress_take_up(c->options.progress, -task->work_done - task->part); // nothing of it is kept
     return c->options.ended(c->options.context, task);
 }
@@ -54,6 +54,8 @@ enum status dispatcher_write_rows(struct dispatcher *c, const struct image_rows 
     TRY(dispatcher_tolerate(c, run_file_add_steps(file, rows->steps, rows->step_count)));
     for (size_t i = 0; i < rows->map_count; i++)
         TRY(dispatcher_tolerate(c, run_file_add_cam(file, &rows->maps[i], rows->values + rows->maps[i].offset)));
+    for (size_t i = 0; i < rows->score_count; i++)
+        TRY(dispatcher_tolerate(c, run_file_add_faithfulness(file, &rows->scores[i])));
     return STATUS_OK;
 }
 
@@ -72,17 +74,19 @@ static enum status take_up(struct dispatcher *c, struct task *task)
 
 enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done)
 {
+    task->job = task_job(c->options.setup->use, task->record.source);
+    task->peaks = c->options.setup->use == CONFIG_ATLAS;
     if (task->record.status != IMAGE_FAILED && cut_task(c, task) != STATUS_OK)
         task_failed(task);
     if (task->record.status == IMAGE_FAILED && !is_done)
         return end(c, task);
-    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind))
+    if (task->record.status != IMAGE_FAILED && baseline_images_are_wanted(c->options.setup->config, c->options.setup->use))
         TRY(baseline_images_add(&c->baselines, task->record.id, &task->image));
     if (is_done) {
         task_destroy(&task);
         return STATUS_OK;
     }
-    task->work = c->options.setup->work(c->options.setup->config, task->image.width, task->image.height);
+    task->work = c->options.setup->work(c->options.setup->config, task->job, task->image.width, task->image.height);
     progress_add_work(c->options.progress, task->work);
     if (task->earlier.rgb)
         TRY(take_up(c, task));
@@ -95,7 +99,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
 // The first images are the others' baselines: they are all read before work on any begins.
 static bool has_references(const struct dispatcher *c)
 {
-    return !baseline_images_are_wanted(c->options.setup->config, c->options.setup->kind) || baseline_images_are_full(&c->baselines) ||
+    return !baseline_images_are_wanted(c->options.setup->config, c->options.setup->use) || baseline_images_are_full(&c->baselines) ||
            c->all_taken;
 }
 
@@ -112,8 +116,9 @@ static enum status begin_outputs(struct dispatcher *c, struct task *task)
 {
     const struct run_setup *o = c->options.setup;
     const double start = now();
-    const enum status rc =
-        o->kind == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task) : output_begin_dream(o->config, o->output, task);
+    const enum status rc = task->job == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task)
+                           : task->job == JOB_SCAN  ? output_begin_nothing(task)
+                                                    : output_begin_dream(o->config, o->output, task);
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
     return rc;
 }
@@ -127,7 +132,7 @@ static void show_place(struct dispatcher *c, const struct task *task, int octave
     struct progress_place place = {.octave = octave, .step = step, .steps = setup->config->steps};
     if (c->teams.count != 1)
         return;
-    if (setup->kind != JOB_EXPLAIN)
+    if (task->job == JOB_DREAM)
         place.octaves = geometry_octaves(size.width, size.height, &setup->config->octaves, octaves);
     progress_set_place(c->options.progress, task->record.source, &place);
 }
@@ -152,7 +157,7 @@ static enum status dispatch(struct dispatcher *c, int members)
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tile%s, to %d rank%s from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, PLURAL(task->record.tiles), members, PLURAL(members), task->record.rank);
-    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task, c->options.setup->kind);
+    return c->options.comm == MPI_COMM_NULL ? STATUS_OK : image_transfer_offer(c->options.comm, task);
 }
 
 // As many images as there are teams for. The first in the queue waits for its team, and the others behind it.
@@ -231,7 +236,7 @@ static enum status save_state(struct dispatcher *c, struct task *task)
 enum status dispatcher_take_report(struct dispatcher *c, struct task *task, const struct report *report)
 {
     if (report->kind == REPORT_PART) {
-        if (c->options.setup->kind == JOB_EXPLAIN)
+        if (task->job != JOB_DREAM)
             show_place(c, task, 0, 0);
         progress_advance(c->options.progress, report->part.pixels - task->part);
         task->part = report->part.pixels;

@@ -18,8 +18,9 @@
 
 // What all parts of a coordinator know of the run. Borrowed: it outlives them.
 struct run_setup {
-    enum job_kind kind;                                                 // what is done with each image
-    double (*work)(const struct config *config, int width, int height); // of an image, in pixels through the network, for the progress
+    enum config_use use; // the command
+    double (*work)(const struct config *config, enum job_kind job, int width,
+                   int height); // of an image, in pixels through the network, for the progress
     const struct schedule *schedule;
     const struct config *config;
     const char *output; // folder, exists

@@ -25,7 +25,7 @@ static enum status next(void *context, struct job *job, bool *called)
         if (job->kind != JOB_NONE)
             return STATUS_OK;
         if (task_of(d)) {
-            *job = image_transfer_job(task_of(d), d->options.setup->kind);
+            *job = image_transfer_job(task_of(d));
             return STATUS_OK;
         }
         if (found)

@@ -23,23 +23,27 @@ static uint64_t picture_of(const struct task *task)
     return strtoull(digits, NULL, 16);
 }
 
-struct job image_transfer_job(const struct task *task, enum job_kind kind)
+struct job image_transfer_job(const struct task *task)
 {
-    return (struct job){.kind = kind,
+    return (struct job){.kind = task->job,
                         .members = task->record.team,
                         .image = task->record.id,
                         .picture = picture_of(task),
                         .width = task->image.width,
                         .height = task->image.height,
+                        .one_channel = task->one_channel,
+                        .target = task->target,
+                        .channel = task->channel,
+                        .peaks = task->peaks,
                         .others = task->others,
                         .goes_on = task->earlier.rgb != NULL,
                         .from = task->earlier.state};
 }
 
-enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind)
+enum status image_transfer_offer(MPI_Comm comm, const struct task *task)
 {
     const int members = task->record.team;
-    const struct job job = image_transfer_job(task, kind);
+    const struct job job = image_transfer_job(task);
     for (int m = 0; m < members; m++) {
         TRY(mpi_send(&job, sizeof job, task->team[m], MESSAGE_JOB, comm));
         TRY(mpi_send(task->team, (size_t)members * sizeof *task->team, task->team[m], MESSAGE_JOB_RANKS, comm));

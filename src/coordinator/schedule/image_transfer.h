@@ -8,10 +8,10 @@
 #include "coordinator/task/task.h"
 
 // The job that a member is given.
-struct job image_transfer_job(const struct task *task, enum job_kind kind);
+struct job image_transfer_job(const struct task *task);
 
-// The job, of this kind, and the team, to every member. task->others further pictures will come behind its own.
-enum status image_transfer_offer(MPI_Comm comm, const struct task *task, enum job_kind kind) MUST_CHECK;
+// The job and the team, to every member. task->others further pictures will come behind its own.
+enum status image_transfer_offer(MPI_Comm comm, const struct task *task) MUST_CHECK;
 
 // task->image.rgb, which is freed, behind it the other pictures, one at a time in the same memory, and at last the dream to go on with.
 enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct baseline_images *references) MUST_CHECK;

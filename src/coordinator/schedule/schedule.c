@@ -13,6 +13,7 @@ enum { PIXEL_BYTES = 3 * sizeof(float) };
 // An image's octaves, cut into tiles.
 struct cut {
     int count;
+    bool whole;
     struct tiling octaves[GEOMETRY_OCTAVES_MAX];
 };
 
@@ -20,11 +21,12 @@ static enum status cut_image(const struct schedule *schedule, struct schedule_im
 {
     const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const struct octave_rule whole = {.count = 1, .scale = 1}, *rule = schedule->explains ? &whole : &config->octaves;
+    const struct octave_rule whole = {.count = 1, .scale = 1}, *rule = image.whole ? &whole : &config->octaves;
     if (image.width < schedule->min_side || image.height < schedule->min_side)
         return fail(STATUS_LIMIT,
                     "%d x %d pixels are too few: these targets need %d on the shorter side; take a larger picture or set input.resize",
                     image.width, image.height, schedule->min_side);
+    cut->whole = image.whole;
     cut->count = geometry_octaves(image.width, image.height, rule, octaves);
     for (int k = 0; k < cut->count; k++)
         TRY(tiling_create(&cut->octaves[k], octaves[k].width, octaves[k].height, &schedule->tiles));
@@ -179,7 +181,7 @@ static double image_pixels(const struct schedule *schedule, const struct cut *cu
     const struct tiling *last = &cut->octaves[cut->count - 1];
     const double full = row_pixels(last, members, 0);
     double most = step_pixels(schedule, last, members);
-    if (schedule->explains)
+    if (cut->whole)
         return explain_pixels(schedule, last, members);
     if (schedule->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS) // at the end, with what the last octave holds
         most += expected_gradients_pixels(schedule, last, members);
@@ -315,7 +317,7 @@ static void add_images(struct simulation *s, const struct schedule_state *state)
     const struct shape *shape = NULL;
     for (int64_t i = 0; i < one_by_one; i++) {
         const struct schedule_image image = i < state->waiting_count ? state->waiting[i] : middle;
-        if (image.width != last.width || image.height != last.height) {
+        if (image.width != last.width || image.height != last.height || image.whole != last.whole) {
             struct shape *next = &s->shapes[s->shape_count];
             shape = describe(s->schedule, image, next) ? next : NULL;
             s->shape_count++;

@@ -17,7 +17,6 @@ struct schedule {
     const struct config *config;
     struct tile_rules tiles;
     int min_side;          // pixels, of an image that can be dreamed
-    bool explains;         // images are explained, not dreamed
     double feature_bytes;  // of all targets' activations for a pixel of an octave
     double window_bytes;   // memory that the network needs for a pixel of its window
     double mask_bytes;     // of the mask, that a worker holds all along; 0: there is none
@@ -27,6 +26,7 @@ struct schedule {
 
 struct schedule_image {
     int width, height; // pixels
+    bool whole;        // looked at, or explained, and not dreamed: without octaves
 };
 
 // Tiles of the largest octave, and pixels that the network sees divided by pixels of all octaves. STATUS_LIMIT where the image can't be

@@ -4,6 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/config/channel_input.h"
+enum job_kind task_job(enum config_use use, const char *source)
+{
+    return use == CONFIG_EXPLAIN ? JOB_EXPLAIN : use == CONFIG_ATLAS && !channel_input_is_named(source) ? JOB_SCAN : JOB_DREAM;
+}
+
 struct task *task_create(void)
 {
     struct task *task = calloc(1, sizeof *task);

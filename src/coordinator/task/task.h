@@ -15,6 +15,10 @@ struct task {
     struct image_row record;        // what is known so far
     char name[FOLDER_NAME_MAX + 1]; // of its folder in the output folder
     struct image image;             // the original until it is sent, then what the output needs besides rgb, at last the dream
+    enum job_kind job;              // what is done with it
+    bool one_channel;               // a dream of one channel of a target alone, and of which
+    int target, channel;            //
+    bool peaks;                     // are wanted
     int others;                     // of the run's pictures that are sent behind it, as baselines
     struct task_results results;
     struct output output;
@@ -27,6 +31,9 @@ struct task {
     double cost;      // on its team (schedule.h)
     double ready_at;  // when it could have been dreamed on, seconds of the monotonic clock
 };
+
+// What a command does with an input of this name.
+enum job_kind task_job(enum config_use use, const char *source);
 
 struct task *task_create(void); // NULL: no memory
 void task_destroy(struct task **task);

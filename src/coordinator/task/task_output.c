@@ -73,6 +73,11 @@ enum status output_begin_dream(const struct config *config, const char *folder, 
     return work_queue_create(&output->queue);
 }
 
+enum status output_begin_nothing(struct task *task)
+{
+    return work_queue_create(&task->output.queue);
+}
+
 enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task)
 {
     struct output *output = &task->output;

@@ -26,6 +26,7 @@ struct output {
 // Begins what is written while the image is being worked on: its film, if the configuration wants one, or its explanation. task->image is
 // still the original. A film goes on from where the task's checkpoint says. On failure the output is to be abandoned.
 enum status output_begin_dream(const struct config *config, const char *folder, struct task *task) MUST_CHECK;
+enum status output_begin_nothing(struct task *task) MUST_CHECK; // of a picture that is only looked at
 enum status output_begin_explanation(const struct run_file_header *header, const char *folder, struct task *task) MUST_CHECK;
 
 // Each takes what the frame, the array or the checkpoint owns, in any case.

@@ -96,6 +96,17 @@ static enum status take_importance(struct task *task, struct array *array)
     return STATUS_OK;
 }
 
+static enum status take_peaks(struct task_results *f, struct array *array)
+{
+    const struct array_part *part = &array->part;
+    if (part->target < 0 || part->target >= CONFIG_TARGETS_MAX || f->peaks[part->target] || part->height != PEAK_KINDS ||
+        part->width != PEAK_NUMBERS)
+        return refuse(part);
+    f->peaks[part->target] = array->values;
+    array->values = NULL;
+    return STATUS_OK;
+}
+
 static enum status take_map_values(struct task_results *f, const struct array *map, struct run_file *file, bool filmed)
 {
     const struct array_part *part = &map->part;
@@ -115,9 +126,27 @@ static enum status take_map_values(struct task_results *f, const struct array *m
     return STATUS_OK;
 }
 
+static enum status take_score(struct task *task, struct array *array, const struct config *config, struct run_file *file)
+{
+    const struct array_part part = array->part;
+    struct faithfulness_row score = {
+        .image = part.image, .deletion = part.facts[0], .insertion = part.facts[1], .randomised = part.facts[2]};
+    if (!task->output.explanation || part.variant < 0 || part.variant >= EXPLAINED_KINDS || part.target < -1 ||
+        part.target >= config->targets.count)
+        return refuse(&part);
+    snprintf(score.map, sizeof score.map, "%s", explained_map_name(part.variant));
+    if (part.target >= 0)
+        snprintf(score.target, sizeof score.target, "%s", config->targets.items[part.target].layer);
+    TRY(output_array(&task->output, array));
+    TRY(image_rows_add_score(&task->results.rows, &score));
+    return file ? run_file_add_faithfulness(file, &score) : STATUS_OK;
+}
+
 static enum status take(struct task *task, struct array *array, const struct config *config, struct run_file *file)
 {
     struct output *output = &task->output;
+    if (array->part.kind == ARRAY_FAITHFULNESS)
+        return take_score(task, array, config, file);
     if (output->explanation && array->part.kind != ARRAY_IMPORTANCE && array->part.kind != ARRAY_HEAT)
         return output_array(output, array);
     switch ((enum array_kind)array->part.kind) {
@@ -129,6 +158,8 @@ static enum status take(struct task *task, struct array *array, const struct con
         if (output->explanation)
             TRY(copy_to(output, array));
         return take_importance(task, array);
+    case ARRAY_PEAKS:
+        return take_peaks(&task->results, array);
     case ARRAY_STATE:
         free(task->results.state.values); // a later one is as good as one that still waits
         task->results.state = *array;
@@ -177,7 +208,9 @@ void task_results_destroy(struct task_results *f)
     drop_maps(&f->maps);
     image_rows_destroy(&f->rows);
     free(f->state.values);
-    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++) {
         free(f->importance[t]);
+        free(f->peaks[t]);
+    }
     *f = (struct task_results){0};
 }

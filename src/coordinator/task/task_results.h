@@ -12,6 +12,7 @@ struct task_results {
     struct arrays arrays;                  // on their way
     struct frame_map *maps;                // of frames whose pixels have not come yet, the latest first
     float *importance[CONFIG_TARGETS_MAX]; // [channels] of each target; NULL: not known
+    float *peaks[CONFIG_TARGETS_MAX];      // [channels][PEAK_KINDS][PEAK_NUMBERS] likewise
     struct image_rows rows;                // of a dream
     struct picture_metrics before;         // of a dream that is kept
     bool has_before;

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "kernels/network/parameters.h"
 
+#include <math.h>
+#include <string.h>
+
+#include "common/system/rng.h"
+
 static size_t parameters_kernel_count(const struct network *network, int conv)
 {
     const struct layer *layer = network_conv(network, conv);
@@ -54,6 +59,20 @@ const float *parameters_top_bias(const struct network *network, const float *wei
 size_t parameters_count(const struct network *network)
 {
     return parameters_top_kernel_start(network) + parameters_top_count(network) + 1;
+}
+
+void parameters_randomise(const struct network *network, uint64_t seed, float *weights)
+{
+    for (int conv = 0; conv < network->conv_count; conv++) {
+        const size_t channels = (size_t)network_conv(network, conv)->channels, fan_in = parameters_kernel_count(network, conv) / channels;
+        float *kernel = weights + parameters_kernel_start(network, conv);
+        const float deviation = sqrtf(2 / (float)fan_in);
+        for (size_t c = 0; c < channels; c++)
+            rng_normal(seed, (uint64_t)conv, 0, (int64_t)c, (int)fan_in, kernel + c * fan_in);
+        for (size_t i = 0; i < channels * fan_in; i++)
+            kernel[i] *= deviation;
+        memset(kernel + channels * fan_in, 0, channels * sizeof *kernel);
+    }
 }
 
 bool parameters_count_padding(const struct network *network, const float *weights)

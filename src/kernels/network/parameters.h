@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "kernels/network/network.h"
 
@@ -25,6 +26,10 @@ const float *parameters_bias(const struct network *network, const float *weights
 size_t parameters_features(const struct network *network);
 const float *parameters_top_kernel(const struct network *network, const float *weights); // (NETWORK_CLASSES_MAX, features)
 const float *parameters_top_bias(const struct network *network, const float *weights);   // (NETWORK_CLASSES_MAX)
+
+// Kernels and biases of an untrained network of the same shape: normally distributed of variance 2 / fan-in, by the seed, and 0 (He et al.
+// 2015, arXiv:1502.01852). The classifier and how the pools count stay.
+void parameters_randomise(const struct network *network, uint64_t seed, float *weights);
 
 // Whether average pools divide by 9 at the border too, the padding counted as zeros, as PyTorch does; Keras leaves it out of the average.
 bool parameters_count_padding(const struct network *network, const float *weights);

@@ -41,6 +41,8 @@ static uint64_t dots_of(char letter)
         return capitals[letter - 'A'];
     if (letter >= 'a' && letter <= 'z')
         return smalls[letter - 'a'];
+    if (letter == '.')
+        return 0x000000001000;
     return letter == '+' ? 0x00213e420000 : letter == '-' ? 0x00003e000000 : letter == '_' ? 0x0000000003e0 : 0;
 }
 
@@ -53,8 +55,8 @@ static void draw_dot(struct image *image, int x, int y)
                 image->rgb[c * plane + (size_t)(y + j) * (size_t)image->width + (size_t)(x + i)] = ink;
 }
 
-// The text in dark grey with its upper left corner at (x, y). What does not fit in `width` pixels is left out. Letters, digits, '+', '-'
-// and '_' have dots; anything else is a blank.
+// The text in dark grey with its upper left corner at (x, y). What does not fit in `width` pixels is left out. Letters, digits, '+', '-',
+// '.' and '_' have dots; anything else is a blank.
 static void draw_label(struct image *image, int x, int y, int width, const char *text)
 {
     assert(x >= 0 && y >= 0 && x + width <= image->width && y + ROWS * DOT <= image->height);
@@ -100,24 +102,48 @@ enum status contact_sheet_create(struct contact_sheet *sheet, int rows, int widt
     return STATUS_OK;
 }
 
+// Where the cell's panel begins, and the room to its right end.
+static void find_cell(const struct contact_sheet *sheet, int row, int column, int *x, int *top, int *room)
+{
+    assert(row >= 0 && row < sheet->rows && column >= 0 && column < SHEET_COLUMNS);
+    const int left = GAP + column * (cell_width(sheet) + GAP);
+    *x = left + (cell_width(sheet) - sheet->panel_width) / 2;
+    *top = GAP + row * (cell_height(sheet) + GAP);
+    *room = cell_width(sheet) - (*x - left);
+}
+
 enum status contact_sheet_put(struct contact_sheet *sheet, int row, int column, const struct image *picture, const char *label)
 {
     struct image panel;
     enum status rc;
-    assert(row >= 0 && row < sheet->rows && column >= 0 && column < SHEET_COLUMNS);
-    const int left = GAP + column * (cell_width(sheet) + GAP), top = GAP + row * (cell_height(sheet) + GAP);
+    int left, top, room;
+    find_cell(sheet, row, column, &left, &top, &room);
     const size_t width = (size_t)sheet->panel_width, height = (size_t)sheet->panel_height;
-    const size_t x = (size_t)(left + (cell_width(sheet) - sheet->panel_width) / 2), y = (size_t)(top + LABEL_HEIGHT + GAP / 2);
+    const size_t x = (size_t)left, y = (size_t)(top + LABEL_HEIGHT + GAP / 2);
     TRY_OUT(image_create(&panel, sheet->panel_width, sheet->panel_height));
     TRY_OUT(resample(picture->rgb, 3, picture->width, picture->height, panel.rgb, panel.width, panel.height));
     for (size_t c = 0; c < 3; c++)
         for (size_t j = 0; j < height; j++)
             memcpy(sheet->image.rgb + (c * (size_t)sheet->image.height + y + j) * (size_t)sheet->image.width + x,
                    panel.rgb + (c * height + j) * width, width * sizeof(float));
-    draw_label(&sheet->image, (int)x, top, cell_width(sheet) - (int)(x - (size_t)left), label);
+    draw_label(&sheet->image, left, top, room, label);
 out:
     image_destroy(&panel);
     return rc;
+}
+
+void contact_sheet_note(struct contact_sheet *sheet, int row, int column, const char *text)
+{
+    const size_t plane = (size_t)sheet->image.width * (size_t)sheet->image.height;
+    const int length = (int)strlen(text) * ADVANCE;
+    int left, top, room;
+    find_cell(sheet, row, column, &left, &top, &room);
+    const int width = length < room ? length : room, x = left + room - width;
+    for (size_t c = 0; c < 3; c++)
+        for (int y = top; y < top + LABEL_HEIGHT; y++)
+            for (int i = 0; i < width; i++)
+                sheet->image.rgb[c * plane + (size_t)y * (size_t)sheet->image.width + (size_t)(x + i)] = 1;
+    draw_label(&sheet->image, x, top, width, text);
 }
 
 void contact_sheet_destroy(struct contact_sheet *sheet)

@@ -4,7 +4,7 @@
 
 #include "common/picture/image.h"
 
-enum { SHEET_COLUMNS = 4 };
+enum { SHEET_COLUMNS = 5 };
 
 struct contact_sheet {
     struct image image;
@@ -16,5 +16,8 @@ enum status contact_sheet_create(struct contact_sheet *sheet, int rows, int widt
 
 // Puts a picture in its cell, in whatever size. Row and column are there.
 enum status contact_sheet_put(struct contact_sheet *sheet, int row, int column, const struct image *picture, const char *label) MUST_CHECK;
+
+// Writes at the right end of a cell's label, over what is there.
+void contact_sheet_note(struct contact_sheet *sheet, int row, int column, const char *text);
 
 void contact_sheet_destroy(struct contact_sheet *sheet);

@@ -57,8 +57,7 @@ static enum status check_alike(const struct study *study)
         if (first->config.threads != run->config.threads)
             return fail(STATUS_USAGE, "%s has not the threads of %s: threads was %d and is %d (0: auto)", run->path, first->path,
                         first->config.threads, run->config.threads);
-        if (config_difference(&first->config, &run->config, strcmp(run->kind, "explain") == 0 ? CONFIG_EXPLAIN : CONFIG_DREAM, difference,
-                              sizeof difference))
+        if (config_difference(&first->config, &run->config, config_use_named(run->kind), difference, sizeof difference))
             return fail(STATUS_USAGE, "%s has not the settings of %s: %s; only runs of the same configuration can be compared", run->path,
                         first->path, difference);
     }

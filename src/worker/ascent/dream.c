@@ -8,7 +8,6 @@
 #include "worker/ascent/ascent.h"
 #include "worker/ascent/guidance.h"
 #include "worker/look/cam.h"
-#include "worker/look/choice.h"
 #include "worker/look/evaluation.h"
 #include "worker/team/rescale.h"
 
@@ -53,22 +52,6 @@ out:
     evaluation_destroy(&evaluation);
     sweep_destroy(&sweep);
     return rc;
-}
-
-static enum status send_importance(const struct dream *d, const struct evaluation *evaluation)
-{
-    const struct objective *objective = d->job->objective;
-    for (int t = 0; t < objective->count; t++) {
-        const struct expectation *expectation = &evaluation->expectations[t];
-        const struct array_part part = {.image = d->job->image,
-                                        .kind = ARRAY_IMPORTANCE,
-                                        .target = t,
-                                        .frame = -1,
-                                        .facts = {expectation->value, expectation->expected, expectation->residual}};
-        choice_mark(objective, t, evaluation->importance[t]);
-        TRY(outbox_send_whole(d->job->outbox, part, objective->channels[t], 1, 1, evaluation->importance[t]));
-    }
-    return STATUS_OK;
 }
 
 // Instead of activation times gradient. Without any baseline nothing is known, nor when it is stopped.
@@ -140,8 +123,7 @@ static enum status finish(struct dream *d, struct image_outcome *outcome)
     const struct frame_view view = {.octave = d->octave, .step = d->step, .cam = &evaluation.cam, .scale = evaluation.cam_scale};
     if (frames_are_on(&d->frames))
         TRY_OUT(frames_send(&d->frames, &d->image, &d->original, &view));
-    if (job->outbox && job->team->rank == 0)
-        rc = send_importance(d, &evaluation);
+    rc = evaluation_send(&evaluation, job);
 out:
     evaluation_destroy(&evaluation);
     return rc;

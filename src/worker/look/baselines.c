@@ -32,8 +32,9 @@ static double sigma_for(const struct slab *picture)
     return fmin(0.05 * shorter, 85); // slab_blur() reaches no further
 }
 
-static enum status make_blurred(struct team *team, const struct slab *picture, double sigma, struct slab *blurred)
+static enum status make_blurred(struct team *team, const struct slab *picture, struct slab *blurred)
 {
+    const double sigma = sigma_for(picture);
     struct slab scratch = {0};
     struct row_exchange *rows = NULL;
     enum status rc;
@@ -64,7 +65,7 @@ enum status baselines_make(struct baselines *b, const struct image_job *job, con
     }
     if (config_has_baseline(config, "blurred")) {
         b->kinds[b->count] = BASELINE_BLURRED;
-        TRY(make_blurred(job->team, picture, b->blur_sigma, &b->slabs[b->count++]));
+        TRY(make_blurred(job->team, picture, &b->slabs[b->count++]));
     }
     for (int i = 0; i < job->other_count && i < BASELINE_IMAGES_MAX; i++) {
         b->kinds[b->count] = BASELINE_IMAGE + i;

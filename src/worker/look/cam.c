@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "worker/look/cam.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,7 +72,8 @@ static enum status find_weights(const struct features *f, int target, enum confi
         for (int c = 0; c < channels; c++)
             weights[c] = f->objective->weights[target][c];
         break;
-    case CAM_LAYER: // has none
+    case CAM_LAYER: // have none
+    case CAM_HIRES:
         break;
     }
 out:
@@ -79,9 +81,17 @@ out:
     return rc;
 }
 
-// One row of the map over a feature's positions; `weights` NULL: LayerCAM.
-static void map_row(const struct feature *feature, int y, const double *weights, float *out)
+// How the channels of a map count: by their weights, or, where these are NULL, at each position by the gradient or its positive part.
+struct weighing {
+    const double *weights;
+    bool positive;
+};
+
+// One row of the map over a feature's positions.
+static void map_row(const struct feature *feature, int y, const struct weighing *by, float *out)
 {
+    const double *weights = by->weights;
+    const float least = by->positive ? 0 : -INFINITY;
     const size_t width = (size_t)feature->at.width, block = (size_t)feature->block;
     const size_t plane = width * (size_t)feature->at.height * block, row = (size_t)y * width * block;
     for (size_t x = 0; x < width; x++) {
@@ -90,7 +100,7 @@ static void map_row(const struct feature *feature, int y, const double *weights,
             const size_t at = (size_t)b * plane + row + x * block;
             const float *a = feature->activation + at, *g = weights ? a : feature->gradient + at;
             for (size_t c = 0; c < block; c++)
-                lanes[c] += (double)a[c] * (weights ? weights[(size_t)b * block + c] : g[c] > 0 ? (double)g[c] : 0);
+                lanes[c] += (double)a[c] * (weights ? weights[(size_t)b * block + c] : (double)fmaxf(g[c], least));
         }
         for (size_t c = 0; c < block; c++)
             sum += lanes[c];
@@ -105,7 +115,7 @@ static struct rectangle positions_of(const struct features *f, int target, int n
 }
 
 // Tile by tile, in rooms that are as large as the largest of them needs, then to their places.
-static enum status fill(const struct features *f, int target, const double *weights, struct heat *heat)
+static enum status fill(const struct features *f, int target, const struct weighing *by, struct heat *heat)
 {
     const int tiles = tiling_count(f->tiling);
     int room = 0;
@@ -120,7 +130,7 @@ static enum status fill(const struct features *f, int target, const double *weig
         float *part = parts + (size_t)i * (size_t)room;
 #pragma omp parallel for schedule(static)
         for (int y = 0; y < feature->at.height; y++)
-            map_row(feature, y, weights, part + (size_t)y * (size_t)feature->at.width);
+            map_row(feature, y, by, part + (size_t)y * (size_t)feature->at.width);
     }
     const enum status rc = team_exchange(f->team, parts, tiles, room);
     for (int i = 0; i < tiles && rc == STATUS_OK; i++) {
@@ -146,7 +156,8 @@ enum status cam_make(const struct features *f, int target, enum config_cam metho
         for (int c = 0; c < f->objective->channels[target]; c++)
             weights[c] /= (double)grid.width * grid.height;
     TRY_OUT(heat_create(heat, &grid));
-    TRY_OUT(fill(f, target, method == CAM_LAYER ? NULL : weights, heat));
+    const bool weighed = method != CAM_LAYER && method != CAM_HIRES;
+    TRY_OUT(fill(f, target, &(struct weighing){.weights = weighed ? weights : NULL, .positive = method == CAM_LAYER}, heat));
     *scale = (double)heat_normalise(heat);
 out:
     free(weights);

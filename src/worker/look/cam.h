@@ -4,6 +4,7 @@
 //     Grad-CAM     ReLU(sum over channels of w_c A_c), w_c = mean of G_c over positions; Selvaraju et al. 2017, arXiv:1610.02391
 //     Grad-CAM++   the same with w_c = sum of a ReLU(G_c), a = G^2 / (2 G^2 + G^3 * sum of A_c); Chattopadhay et al. 2018, arXiv:1710.11063
 //     LayerCAM     ReLU(sum over channels of ReLU(G_c) A_c); Jiang et al. 2021, doi:10.1109/TIP.2021.3089943
+//     HiResCAM     ReLU(sum over channels of G_c A_c); Draelos and Carin 2020, arXiv:2011.08891
 //     CAM proper   Grad-CAM with the classifier's weights of a class for w_c; Zhou et al. 2016, arXiv:1512.04150
 //
 #pragma once

@@ -5,16 +5,20 @@
 #include <stdlib.h>
 
 #include "worker/look/cam.h"
+#include "worker/look/choice.h"
 #include "worker/look/importance.h"
 #include "worker/look/metrics.h"
+#include "worker/look/peaks.h"
 #include "worker/team/row_exchange.h"
 #include "worker/team/slab_sums.h"
 
 void evaluation_destroy(struct evaluation *evaluation)
 {
     heat_destroy(&evaluation->cam);
-    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++) {
         free(evaluation->importance[t]);
+        free(evaluation->peaks[t]);
+    }
     *evaluation = (struct evaluation){0};
 }
 
@@ -43,13 +47,17 @@ out:
     return rc;
 }
 
-static enum status find_why(const struct features *features, int map, struct evaluation *e)
+static enum status find_why(const struct image_job *job, const struct features *features, int map, struct evaluation *e)
 {
     const struct objective *objective = features->objective;
     TRY(cam_make(features, map, objective->config->cam.method, 0, 0, &e->cam, &e->cam_scale));
     for (int t = 0; t < objective->count; t++) {
         TRY(ALLOCATE(e->importance[t], (size_t)objective->channels[t], "for the importance of channels"));
         TRY(importance_gradient_activation(features, t, e->importance[t]));
+        if (!job->peaks)
+            continue;
+        TRY(ALLOCATE(e->peaks[t], (size_t)objective->channels[t] * PEAK_KINDS * PEAK_NUMBERS, "for what excites channels most"));
+        TRY(peaks_find(features, t, e->peaks[t]));
     }
     return STATUS_OK;
 }
@@ -71,8 +79,27 @@ enum status evaluate(struct sweep *sweep, struct image_job *job, const struct sl
     e->metrics.loss = losses.total;
     TRY_OUT(compare(job, picture, original, &e->metrics));
     if (map >= 0)
-        rc = find_why(&features, map, e);
+        rc = find_why(job, &features, map, e);
 out:
     features_destroy(&features);
     return rc;
+}
+
+enum status evaluation_send(const struct evaluation *e, const struct image_job *job)
+{
+    const struct objective *objective = job->objective;
+    for (int t = 0; t < objective->count && job->outbox && job->team->rank == 0; t++) {
+        const struct expectation *expectation = &e->expectations[t];
+        struct array_part part = {.image = job->image,
+                                  .kind = ARRAY_IMPORTANCE,
+                                  .target = t,
+                                  .frame = -1,
+                                  .facts = {expectation->value, expectation->expected, expectation->residual}};
+        choice_mark(objective, t, e->importance[t]);
+        TRY(outbox_send_whole(job->outbox, part, objective->channels[t], 1, 1, e->importance[t]));
+        part.kind = ARRAY_PEAKS;
+        if (e->peaks[t])
+            TRY(outbox_send_whole(job->outbox, part, objective->channels[t], PEAK_KINDS, PEAK_NUMBERS, e->peaks[t]));
+    }
+    return STATUS_OK;
 }

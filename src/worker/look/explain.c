@@ -3,13 +3,17 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/system/clock.h"
 #include "common/system/rng.h"
 #include "worker/look/cam.h"
 #include "worker/look/choice.h"
 #include "worker/look/expected_gradients.h"
+#include "worker/look/explain_send.h"
+#include "worker/look/faithfulness.h"
 #include "worker/look/importance.h"
+#include "worker/look/map_list.h"
 #include "worker/look/metrics.h"
 
 // Slabs hold this member's rows.
@@ -21,8 +25,10 @@ struct explanation {
     struct baselines baselines;
     struct sweep *sweep;
     struct features features;
-    double passes;    // so far
-    enum status sent; // the first failure of this member to send
+    struct explain_send send;
+    struct map_list maps; // to be judged; zeroed: none are
+    struct heat grad_cams[CONFIG_TARGETS_MAX];
+    double passes; // so far
 };
 
 static void count_passes(void *context, double passes)
@@ -37,105 +43,65 @@ static enum status make_room(struct explanation *e)
 {
     const struct slab *picture = &e->picture;
     struct slab *const slabs[] = {&e->gradient, &e->scratch, &e->mixed, &e->sum};
-    TRY(sweep_create(&e->sweep, e->job, picture->width, picture->height, 0));
-    TRY(features_create(&e->features, e->objective, e->job->team, sweep_tiling(e->sweep), (1u << e->objective->count) - 1));
     for (size_t i = 0; i < sizeof slabs / sizeof slabs[0]; i++)
         TRY(slab_create(slabs[i], picture->width, picture->height, picture->rows));
     return STATUS_OK;
 }
 
-static struct array_part part_of(const struct explanation *e, enum array_kind kind, int target, int variant)
+static enum status make_network(struct explanation *e)
 {
-    return (struct array_part){.image = e->job->image, .kind = kind, .target = target, .variant = variant, .frame = -1};
+    TRY(sweep_create(&e->sweep, e->job, e->picture.width, e->picture.height, 0));
+    return features_create(&e->features, e->objective, e->job->team, sweep_tiling(e->sweep), (1u << e->objective->count) - 1);
 }
 
-// A member that cannot send, for want of memory, goes on with the others until they all hear of it (agree_on_sending).
-static void note_sending(struct explanation *e, enum status rc)
+static void destroy_network(struct explanation *e)
 {
-    e->sent = e->sent == STATUS_OK ? rc : e->sent;
+    features_destroy(&e->features);
+    sweep_destroy(&e->sweep);
+    for (int t = 0; t < CONFIG_TARGETS_MAX; t++)
+        heat_destroy(&e->grad_cams[t]);
 }
 
-static enum status agree_on_sending(struct explanation *e)
+static enum status send_map(struct explanation *e, int target, enum config_cam method)
 {
-    return team_agree(e->job->team, e->sent);
-}
-
-static void send_rows(struct explanation *e, struct array_part part, const struct slab *slab, int channels)
-{
-    note_sending(e, outbox_send_rows(e->job->outbox, part, slab, channels));
-}
-
-// What all members have, from the first.
-static void send_whole(struct explanation *e, struct array_part part, int channels, int height, int width, const float *values)
-{
-    if (e->job->team->rank == 0)
-        note_sending(e, outbox_send_whole(e->job->outbox, part, channels, height, width, values));
-}
-
-// (channels / block, height, width, block) -> (channels, height, width)
-static void unblock(const struct feature *feature, float *out)
-{
-    const size_t positions = (size_t)feature->at.width * (size_t)feature->at.height, block = (size_t)feature->block;
-#pragma omp parallel for schedule(static)
-    for (int c = 0; c < feature->channels; c++) {
-        const float *in = feature->activation + ((size_t)c / block) * positions * block + (size_t)c % block;
-        for (size_t p = 0; p < positions; p++)
-            out[(size_t)c * positions + p] = in[p * block];
+    struct array_part part = explain_part(&e->send, ARRAY_CAM, target, (int)method);
+    struct heat map;
+    enum status rc;
+    TRY(cam_make(&e->features, target, method, 0, 0, &map, &part.facts[0]));
+    part.grid = map.grid;
+    explain_send_whole(&e->send, part, 1, map.grid.height, map.grid.width, map.values);
+    if (target == cam_target(e->objective) && method == e->config->cam.method) { // for the run file, as of a dream's first frame
+        part.kind = ARRAY_HEAT;
+        part.frame = 0;
+        explain_send_whole(&e->send, part, 1, map.grid.height, map.grid.width, map.values);
     }
-}
-
-static enum status send_activations(struct explanation *e, int target)
-{
-    const struct heat_grid grid = features_grid(&e->features, target, 0, 0);
-    for (int i = e->features.mine.begin; i < e->features.mine.end; i++) {
-        const struct feature *feature = features_at(&e->features, i, target);
-        struct array_part part = part_of(e, ARRAY_ACTIVATION, target, 0);
-        float *values;
-        TRY(ALLOCATE(values, (size_t)feature->channels * (size_t)feature->at.width * (size_t)feature->at.height + 1,
-                     "to send activations"));
-        unblock(feature, values);
-        part.channels = feature->channels;
-        part.height = grid.height;
-        part.width = grid.width;
-        part.y = feature->at.y;
-        part.x = feature->at.x;
-        part.rows = feature->at.height;
-        part.columns = feature->at.width;
-        TRY(outbox_send(e->job->outbox, &part, values));
-    }
-    return STATUS_OK;
+    rc = map_list_add_heat(&e->maps, (enum explained_map)method, target, &map);
+    if (method == CAM_GRAD)
+        e->grad_cams[target] = map;
+    else
+        heat_destroy(&map);
+    return rc;
 }
 
 static enum status send_maps(struct explanation *e, int target)
 {
     const bool class = e->config->objective == OBJECTIVE_CLASS;
-    for (int method = CAM_GRAD; method <= (class ? CAM_CLASS : CAM_LAYER); method++) {
-        struct array_part part = part_of(e, ARRAY_CAM, target, method);
-        struct heat map;
-        TRY(cam_make(&e->features, target, (enum config_cam)method, 0, 0, &map, &part.facts[0]));
-        part.grid = map.grid;
-        send_whole(e, part, 1, map.grid.height, map.grid.width, map.values);
-        if (target == cam_target(e->objective) && method == (int)e->config->cam.method) { // for the run file, as of a dream's first frame
-            part.kind = ARRAY_HEAT;
-            part.frame = 0;
-            send_whole(e, part, 1, map.grid.height, map.grid.width, map.values);
-        }
-        heat_destroy(&map);
-    }
+    for (int method = CAM_GRAD; method <= (class ? CAM_CLASS : CAM_HIRES); method++)
+        TRY(send_map(e, target, (enum config_cam)method));
     return STATUS_OK;
 }
 
 static enum status send_importance(struct explanation *e, int target)
 {
     const int channels = e->objective->channels[target];
-    struct array_part part = part_of(e, ARRAY_IMPORTANCE, target, 0);
+    struct array_part part = explain_part(&e->send, ARRAY_IMPORTANCE, target, 0);
     float *importance;
     TRY(ALLOCATE(importance, channels, "for the importance of channels"));
     const enum status rc = importance_gradient_activation(&e->features, target, importance);
     part.facts[0] = part.facts[1] = part.facts[2] = NAN;
     choice_mark(e->objective, target, importance);
     if (rc == STATUS_OK)
-        send_whole(e, part, channels, 1, 1, importance);
+        explain_send_whole(&e->send, part, channels, 1, 1, importance);
     free(importance);
     return rc;
 }
@@ -157,10 +123,11 @@ static enum status send_gradient(struct explanation *e, struct picture_metrics *
     for (int t = 0; t < e->objective->count; t++) {
         TRY(send_maps(e, t));
         TRY(send_importance(e, t));
-        note_sending(e, send_activations(e, t));
+        explain_send_activations(&e->send, &e->features, t);
     }
-    send_rows(e, part_of(e, ARRAY_GRADIENT, -1, 0), &e->gradient, 3);
-    return agree_on_sending(e);
+    explain_send_rows(&e->send, explain_part(&e->send, ARRAY_GRADIENT, -1, 0), &e->gradient, 3);
+    TRY(map_list_add_largest(&e->maps, EXPLAINED_SALIENCY, -1, &e->gradient, NULL));
+    return explain_send_agree(&e->send);
 }
 
 static enum status send_guided_gradient(struct explanation *e)
@@ -172,8 +139,11 @@ static enum status send_guided_gradient(struct explanation *e)
     struct sweep_losses losses;
     TRY(sweep_run(e->sweep, &pass, &losses));
     count_passes(e, 1);
-    send_rows(e, part_of(e, ARRAY_GUIDED_GRADIENT, -1, 0), &e->gradient, 3);
-    return agree_on_sending(e);
+    explain_send_rows(&e->send, explain_part(&e->send, ARRAY_GUIDED_GRADIENT, -1, 0), &e->gradient, 3);
+    TRY(map_list_add_largest(&e->maps, EXPLAINED_SALIENCY_GUIDED, -1, &e->gradient, NULL));
+    for (int t = 0; t < e->objective->count; t++)
+        TRY(map_list_add_largest(&e->maps, EXPLAINED_GUIDED_GRADCAM, t, &e->gradient, &e->grad_cams[t]));
+    return explain_send_agree(&e->send);
 }
 
 static void add_noise(struct explanation *e, int sample)
@@ -208,7 +178,7 @@ static enum status send_smoothgrad(struct explanation *e)
     const int samples = e->config->saliency.samples;
     const struct sweep_pass pass = {
         .image = &e->mixed, .rule = {.mode = GRADIENT_MODE_PLAIN}, .gradient = &e->gradient, .scratch = &e->scratch};
-    struct array_part part = part_of(e, ARRAY_SMOOTHGRAD, -1, 0);
+    struct array_part part = explain_part(&e->send, ARRAY_SMOOTHGRAD, -1, 0);
     struct sweep_losses losses;
     slab_fill(&e->sum, 0);
     for (int sample = 0; sample < samples && !e->job->stopping; sample++) {
@@ -220,19 +190,21 @@ static enum status send_smoothgrad(struct explanation *e)
     }
     part.facts[0] = samples;
     part.facts[1] = e->config->saliency.noise;
-    if (samples > 0 && !e->job->stopping)
-        send_rows(e, part, &e->sum, 1);
-    return agree_on_sending(e);
+    if (samples > 0 && !e->job->stopping) {
+        explain_send_rows(&e->send, part, &e->sum, 1);
+        TRY(map_list_add_plane(&e->maps, EXPLAINED_SMOOTHGRAD, &e->sum));
+    }
+    return explain_send_agree(&e->send);
 }
 
 static enum status send_baselines(struct explanation *e)
 {
     for (int b = 0; b < e->baselines.count; b++) {
-        struct array_part part = part_of(e, ARRAY_BASELINE, -1, e->baselines.kinds[b]);
+        struct array_part part = explain_part(&e->send, ARRAY_BASELINE, -1, e->baselines.kinds[b]);
         part.facts[0] = e->baselines.kinds[b] == BASELINE_BLURRED ? e->baselines.blur_sigma : 0;
-        send_rows(e, part, &e->baselines.slabs[b], 3);
+        explain_send_rows(&e->send, part, &e->baselines.slabs[b], 3);
     }
-    return agree_on_sending(e);
+    return explain_send_agree(&e->send);
 }
 
 static void set_facts(struct array_part *part, const struct expectation *expectation)
@@ -254,14 +226,14 @@ static enum status send_expected_importance(struct explanation *e, const struct 
             TRY_OUT(ALLOCATE(importance[t], objective->channels[t], "for the importance of channels"));
     TRY_OUT(expected_gradients_importance(expected, importance, expectations));
     for (int t = 0; t < objective->count; t++) {
-        struct array_part part = part_of(e, ARRAY_IMPORTANCE_EXPECTED, t, 0);
+        struct array_part part = explain_part(&e->send, ARRAY_IMPORTANCE_EXPECTED, t, 0);
         if (!importance[t] || e->job->stopping)
             continue;
         set_facts(&part, &expectations[t]);
         choice_mark(objective, t, importance[t]);
-        send_whole(e, part, objective->channels[t], 1, 1, importance[t]);
+        explain_send_whole(&e->send, part, objective->channels[t], 1, 1, importance[t]);
     }
-    rc = agree_on_sending(e);
+    rc = explain_send_agree(&e->send);
 out:
     for (int t = 0; t < objective->count; t++)
         free(importance[t]);
@@ -272,41 +244,132 @@ static enum status send_expected_gradients(struct explanation *e)
 {
     const struct expected_gradients expected = {
         .job = e->job, .sweep = e->sweep, .picture = &e->picture, .baselines = &e->baselines, .passed = count_passes, .context = e};
-    struct array_part part = part_of(e, ARRAY_EXPECTED_GRADIENTS, -1, 0);
+    struct array_part part = explain_part(&e->send, ARRAY_EXPECTED_GRADIENTS, -1, 0);
     struct expectation expectation;
     if (!expected_gradients_are_on(&expected) || e->job->stopping)
         return STATUS_OK;
-    TRY(send_baselines(e));
-    TRY(send_expected_importance(e, &expected));
+    if (!e->send.silent) {
+        TRY(send_baselines(e));
+        TRY(send_expected_importance(e, &expected));
+    }
     if (e->job->stopping)
         return STATUS_OK;
     TRY(expected_gradients_pixels(&expected, &e->gradient, &e->scratch, &e->mixed, &e->sum, &expectation));
     set_facts(&part, &expectation);
+    if (!e->job->stopping) {
+        explain_send_rows(&e->send, part, &e->sum, 3);
+        TRY(map_list_add_sum(&e->maps, EXPLAINED_EXPECTED_GRADIENTS, &e->sum));
+    }
+    return explain_send_agree(&e->send);
+}
+
+// Everything that one network, of the trained weights or of random ones, has to say.
+static enum status look(struct explanation *e, struct picture_metrics *metrics)
+{
+    TRY(team_agree(e->job->team, make_network(e)));
+    TRY(send_gradient(e, metrics));
+    TRY(send_guided_gradient(e));
+    TRY(send_smoothgrad(e));
+    return send_expected_gradients(e);
+}
+
+// The maps that random weights give.
+static enum status look_untrained(struct explanation *e, struct map_list *maps)
+{
+    struct image_job job = *e->job;
+    struct explanation untrained = *e;
+    struct picture_metrics metrics;
+    job.engine = e->job->randomised;
+    untrained.job = &job;
+    untrained.send = (struct explain_send){.job = &job, .silent = true};
+    untrained.sweep = NULL;
+    untrained.features = (struct features){0};
+    memset(untrained.grad_cams, 0, sizeof untrained.grad_cams);
+    map_list_begin(&untrained.maps, job.team, e->picture.width, e->picture.height);
+    const enum status rc = look(&untrained, &metrics);
+    destroy_network(&untrained);
+    engine_rest(job.engine);
+    e->job->stopping = job.stopping;
+    e->passes = untrained.passes;
+    *maps = untrained.maps;
+    return rc;
+}
+
+static void send_curves(struct explanation *e, const struct listed_map *map, const struct faithfulness *f,
+                        const struct faithfulness_curves *curves, const struct map_list *untrained)
+{
+    const struct listed_map *same = map_list_find(untrained, map->kind, map->target);
+    const struct cells *cells = &f->cells;
+    struct array_part part = explain_part(&e->send, ARRAY_FAITHFULNESS, map->target, (int)map->kind);
+    part.grid = (struct heat_grid){.height = cells->height, .width = cells->width, .stride = cells->side};
+    part.facts[0] = curves->deletion_area;
+    part.facts[1] = curves->insertion_area;
+    part.facts[2] = same ? cells_correlation(cells, map->values, same->values) : NAN;
+    part.facts[3] = f->none;
+    explain_send_whole(&e->send, part, 2, 1, f->steps + 1, curves->values);
+}
+
+// How far each map can be believed.
+static enum status judge(struct explanation *e)
+{
+    const int steps = e->config->faithfulness.steps, length = 2 * (steps + 1);
+    struct map_list untrained = {0};
+    struct faithfulness f = {.job = e->job,
+                             .sweep = e->sweep,
+                             .cells = e->maps.cells,
+                             .picture = &e->picture,
+                             .flat = &e->sum,
+                             .mixed = &e->mixed,
+                             .steps = steps,
+                             .passed = count_passes,
+                             .context = e};
+    struct faithfulness_curves curves[EXPLAINED_MAPS_MAX];
+    float *values = NULL;
+    enum status rc;
+    TRY_OUT(map_list_add_edges(&e->maps, &e->picture));
+    TRY_OUT(map_list_add_random(&e->maps, e->config->seed, e->job->picture));
+    rc = ALLOCATE(values, (size_t)e->maps.count * (size_t)length, "for the curves of %d maps", e->maps.count);
+    TRY_OUT(team_agree(e->job->team, rc));
+    TRY_OUT(faithfulness_begin(&f));
+    for (int i = 0; i < e->maps.count && !e->job->stopping; i++) {
+        curves[i].values = values + i * length;
+        TRY_OUT(faithfulness_measure(&f, &e->maps, i, &curves[i]));
+    }
+    destroy_network(e);
+    engine_rest(e->job->engine);
     if (!e->job->stopping)
-        send_rows(e, part, &e->sum, 3);
-    return agree_on_sending(e);
+        TRY_OUT(look_untrained(e, &untrained));
+    for (int i = 0; i < e->maps.count && !e->job->stopping; i++)
+        send_curves(e, &e->maps.items[i], &f, &curves[i], &untrained);
+    rc = explain_send_agree(&e->send);
+out:
+    map_list_destroy(&untrained);
+    free(values);
+    return rc;
 }
 
 static enum status explain(struct explanation *e, struct picture_metrics *metrics)
 {
+    const bool judged = e->config->faithfulness.steps > 0;
     TRY(team_agree(e->job->team, make_room(e)));
-    TRY(send_gradient(e, metrics));
-    TRY(send_guided_gradient(e));
-    TRY(send_smoothgrad(e));
     TRY(baselines_make(&e->baselines, e->job, &e->picture));
-    return send_expected_gradients(e);
+    if (judged)
+        map_list_begin(&e->maps, e->job->team, e->picture.width, e->picture.height);
+    TRY(look(e, metrics));
+    return judged && !e->job->stopping ? judge(e) : STATUS_OK;
 }
 
 enum status explain_image(struct image_job *job, struct slab *rgb, struct image_outcome *outcome)
 {
-    struct explanation e = {.job = job, .config = job->objective->config, .objective = job->objective, .picture = *rgb};
+    struct explanation e = {
+        .job = job, .config = job->objective->config, .objective = job->objective, .picture = *rgb, .send = {.job = job}};
     const double start = now();
     *rgb = (struct slab){0};
     *outcome = (struct image_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
     const enum status rc = explain(&e, &outcome->before);
-    features_destroy(&e.features);
-    sweep_destroy(&e.sweep);
+    destroy_network(&e);
     baselines_destroy(&e.baselines);
+    map_list_destroy(&e.maps);
     slab_destroy(&e.gradient);
     slab_destroy(&e.scratch);
     slab_destroy(&e.mixed);
@@ -322,6 +385,9 @@ double explain_passes(const struct objective *objective, int baselines)
 {
     const struct config *config = objective->config;
     const int samples = config->importance.samples / (baselines ? baselines : 1);
-    const int each = samples > 1 ? samples : config->importance.samples > 0;
-    return 2 + config->saliency.samples + baselines * each * (1 + expected_gradients_importance_passes(objective));
+    const int each = samples > 1 ? samples : config->importance.samples > 0, points = baselines * each;
+    const double once = 2 + config->saliency.samples + points, all = once + points * expected_gradients_importance_passes(objective);
+    const int of_target = EXPLAINED_GUIDED_GRADCAM + (config->objective == OBJECTIVE_CLASS); // all kinds but CAM proper, or it too
+    const int maps = objective->count * of_target + 4 + (config->saliency.samples > 0) + (points > 0);
+    return config->faithfulness.steps > 0 ? all + once + faithfulness_passes(maps, config->faithfulness.steps) : all;
 }

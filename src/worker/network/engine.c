@@ -52,12 +52,18 @@ void engine_destroy(struct engine **engine)
     *engine = NULL;
 }
 
+void engine_rest(struct engine *e)
+{
+    free(e->memory);
+    e->memory = NULL;
+    e->bytes = 0;
+}
+
 static enum status grow(struct engine *e, size_t bytes)
 {
     if (bytes <= e->bytes)
         return STATUS_OK;
-    free(e->memory); // nothing in it outlives a backward pass
-    e->bytes = 0;
+    engine_rest(e); // nothing in it outlives a backward pass
     e->memory = huge_pages_alloc(bytes);
     if (!e->memory)
         return no_memory("for the network's activations (%zu MiB)", bytes >> 20);

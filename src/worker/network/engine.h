@@ -17,6 +17,9 @@ void engine_destroy(struct engine **engine);
 // The executor for images of this size, bound and ready. It stays valid until the next call.
 enum status engine_executor(struct engine *engine, int width, int height, struct executor **executor) MUST_CHECK;
 
+// Frees the room for activations until an executor is asked for again: for another engine.
+void engine_rest(struct engine *engine);
+
 // Whether activations and gradients are to be bfloat16 (config->precision). auto: where the machine multiplies them natively.
 bool engine_bf16(const struct config *config);
 

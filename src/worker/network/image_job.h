@@ -17,6 +17,7 @@
 struct image_job {
     struct team *team;
     struct engine *engine;
+    struct engine *randomised;         // the network untrained, for explanations; NULL: not wanted
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
     const struct mask *mask; // of dreams; NULL: none
@@ -28,6 +29,7 @@ struct image_job {
     int other_count;
     const struct dream_state *from; // a dream: go on from here; NULL: begin
     struct slab *dreamed;           // this member's rows of the dream in that state; consumed
+    bool peaks;                     // ARRAY_PEAKS is wanted
     bool stopping; // any member was asked to stop: from then on true on all of them, as soon as they have summed something up (team_sum)
 
     // Hooks; all but `stop` may be NULL where nobody wants to know.

@@ -14,7 +14,7 @@
 enum status objective_find_targets(struct objective *objective, const struct config *config)
 {
     const struct network *network = network_inception_v3();
-    *objective = (struct objective){.config = config, .count = config->targets.count};
+    *objective = (struct objective){.config = config, .count = config->targets.count, .only = -1};
     for (int t = 0; t < objective->count; t++) {
         const int row = objective->rows[t] = network_find(network, config->targets.items[t].layer);
         if (row <= 0)
@@ -39,7 +39,8 @@ void objective_enter_octave(struct objective *objective, int octave, int count)
 {
     for (int t = 0; t < objective->count; t++) {
         const struct config_target *target = &objective->config->targets.items[t];
-        objective->target_weights[t] = config_target_counts(target, octave, count) ? target->weight : 0;
+        const bool counts = objective->only < 0 ? config_target_counts(target, octave, count) : t == objective->only;
+        objective->target_weights[t] = !counts ? 0 : objective->only < 0 ? target->weight : 1;
     }
 }
 
@@ -108,6 +109,17 @@ enum status objective_copy(struct objective *own, const struct objective *from)
         TRY(ALLOCATE(own->weights[t], from->channels[t], "for the weights of channels"));
         memcpy(own->weights[t], from->weights[t], (size_t)from->channels[t] * sizeof *from->weights[t]);
     }
+    return STATUS_OK;
+}
+
+enum status objective_copy_channel(struct objective *own, const struct objective *from, int target, int channel)
+{
+    TRY(objective_copy(own, from));
+    for (int c = 0; c < own->channels[target]; c++)
+        own->weights[target][c] = c == channel;
+    own->counted[target] = 1;
+    own->only = target;
+    objective_enter_octave(own, 0, 1);
     return STATUS_OK;
 }
 

@@ -32,6 +32,7 @@ struct objective {
     double target_weights[CONFIG_TARGETS_MAX];
     float *weights[CONFIG_TARGETS_MAX]; // [channels]
     struct feature_match *guides[CONFIG_TARGETS_MAX];
+    int only; // target that alone counts, in every octave; -1: those do that the configuration says
 };
 
 // STATUS_USAGE where the network has no such layer. `config` is borrowed. `weights`: the flat array of weights.h, with a top of `classes`
@@ -42,6 +43,9 @@ void objective_destroy(struct objective *objective);
 // The same with weights of channels of its own; all else is borrowed. Destroy it also after a failure.
 enum status objective_copy(struct objective *own, const struct objective *from) MUST_CHECK;
 void objective_copy_destroy(struct objective *own);
+
+// A copy that raises one channel of one target alone.
+enum status objective_copy_channel(struct objective *own, const struct objective *from, int target, int channel) MUST_CHECK;
 
 // The targets of `config` as rows of the network table, their receptive fields and channels, and no more: enough for tile rules.
 enum status objective_find_targets(struct objective *objective, const struct config *config) MUST_CHECK;

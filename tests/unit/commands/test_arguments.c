@@ -189,12 +189,12 @@ static void test_presets_name_layers(void)
     }
 }
 
-static void check_help(bool explain, const char *const *words, size_t count)
+static void check_help(enum config_use use, const char *const *words, size_t count)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    arguments_print_help(explain, stream);
+    arguments_print_help(use, stream);
     fclose(stream);
     for (size_t i = 0; i < count; i++)
         CU_ASSERT_PTR_NOT_NULL(strstr(text, words[i]));
@@ -209,8 +209,10 @@ static void test_help(void)
         "mpirun -n", "srun",      "--output", "--force",   "--config",       "--preset",           "--set",
         "--quiet",   "--verbose", "--help",   "--dry-run", "--print-config", "octaves.count=auto", "Exit codes"};
     static const char *const explain[] = {"oneiros explain", "explain.h5", "importance.samples=50", "--output", "Exit codes"};
-    check_help(false, dream, sizeof dream / sizeof dream[0]);
-    check_help(true, explain, sizeof explain / sizeof explain[0]);
+    static const char *const atlas[] = {"Usage: oneiros atlas", "atlas.h5", "atlas.exemplars=9", "step_size=0.016", "Exit codes"};
+    check_help(CONFIG_ATLAS, atlas, sizeof atlas / sizeof atlas[0]);
+    check_help(CONFIG_DREAM, dream, sizeof dream / sizeof dream[0]);
+    check_help(CONFIG_EXPLAIN, explain, sizeof explain / sizeof explain[0]);
 }
 
 static void test_explain(void)
@@ -220,9 +222,9 @@ static void test_explain(void)
     char *dream[] = {"dream", "-o", "out", "x", NULL};
     UNIT_FAILS(arguments_parse(&options, 5, dry, NULL), STATUS_USAGE, "--dry-run");
     UNIT_OK(arguments_parse(&options, 4, plain, NULL));
-    CU_ASSERT(options.explain);
+    CU_ASSERT_EQUAL(options.use, CONFIG_EXPLAIN);
     UNIT_OK(arguments_parse(&options, 4, dream, NULL));
-    CU_ASSERT(!options.explain);
+    CU_ASSERT_EQUAL(options.use, CONFIG_DREAM);
     // Expected gradients go through layers at which the network can be cut, and what only one command uses is refused nowhere.
     char *branch[] = {"dream", "-s", "importance.method=expected_gradients", "-s", "targets=conv2d_30", "-o", "out", "x", NULL};
     UNIT_FAILS(arguments_parse(&options, 8, branch, NULL), STATUS_USAGE, "conv2d_30");

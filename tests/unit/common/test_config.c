@@ -150,6 +150,9 @@ static void change_everything(struct config *config)
         "importance.baselines=images,blurred,black",
         "saliency.samples=0",
         "saliency.noise=0.15",
+        "faithfulness.steps=24",
+        "atlas.size=128",
+        "atlas.exemplars=4",
         "metrics.threshold=0.25",
         "frames.every=100000",
         "frames.cam=off",
@@ -571,6 +574,7 @@ static void test_help(void)
     FILE *stream = open_memstream(&text, &length);
     config_print_help(CONFIG_DREAM, stream);
     config_print_help(CONFIG_EXPLAIN, stream);
+    config_print_help(CONFIG_ATLAS, stream);
     fclose(stream);
     for (int i = 0; i < config_key_count; i++) {
         char line[256];

@@ -10,7 +10,17 @@
 #include "scratch.h"
 #include "unit.h"
 
-enum { WIDTH = 40, HEIGHT = 30, PIXELS = WIDTH * HEIGHT, GRID_WIDTH = 5, GRID_HEIGHT = 4, STRIDE = 8, CENTRE = 3, CHANNELS = 300 };
+enum {
+    WIDTH = 40,
+    HEIGHT = 30,
+    PIXELS = WIDTH * HEIGHT,
+    GRID_WIDTH = 5,
+    GRID_HEIGHT = 4,
+    STRIDE = 8,
+    CENTRE = 3,
+    CHANNELS = 300,
+    FAITHFULNESS_STEPS = 7
+};
 
 static struct config config;
 
@@ -53,7 +63,13 @@ static inline struct array_part part_of(enum array_kind kind, int target, int va
         part.width = GRID_WIDTH;
         part.grid = (struct heat_grid){GRID_WIDTH, GRID_HEIGHT, STRIDE, CENTRE, WIDTH, HEIGHT, 0, 0};
     }
-    for (int i = 0; i < 3; i++)
+    if (kind == ARRAY_FAITHFULNESS) {
+        part.channels = 2;
+        part.height = 1;
+        part.width = FAITHFULNESS_STEPS + 1;
+        part.grid = (struct heat_grid){.height = 2, .width = 3, .stride = 16};
+    }
+    for (int i = 0; i < 4; i++)
         part.facts[i] = kind * 100 + target * 10 + i + 0.25;
     part.rows = part.height;
     part.columns = part.width;
@@ -110,7 +126,7 @@ static inline enum status add_all(struct explain_file *file)
 {
     enum status rc;
     for (int t = 0; t < 2; t++) {
-        for (int method = CAM_GRAD; method <= CAM_LAYER; method++)
+        for (int method = CAM_GRAD; method <= CAM_HIRES; method++)
             TRY_OUT(add(file, ARRAY_CAM, t, method));
         TRY_OUT(add(file, ARRAY_IMPORTANCE, t, 0));
         TRY_OUT(add(file, ARRAY_ACTIVATION, t, 0));

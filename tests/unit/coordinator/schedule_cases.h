@@ -36,7 +36,7 @@ static inline struct schedule flat_schedule_for(int workers)
 static inline struct schedule_image image_of_tiles(int across, int down)
 {
     const int side = 512, step = 512 - 2 * 64;
-    return (struct schedule_image){side + (across - 1) * step, side + (down - 1) * step};
+    return (struct schedule_image){side + (across - 1) * step, side + (down - 1) * step, false};
 }
 
 static inline uint32_t next_random(uint32_t *state, uint32_t below)
@@ -47,7 +47,7 @@ static inline uint32_t next_random(uint32_t *state, uint32_t below)
 
 static inline struct schedule_image random_image(uint32_t *state, int most)
 {
-    return (struct schedule_image){80 + (int)next_random(state, (uint32_t)most), 80 + (int)next_random(state, (uint32_t)most)};
+    return (struct schedule_image){80 + (int)next_random(state, (uint32_t)most), 80 + (int)next_random(state, (uint32_t)most), false};
 }
 
 static inline double cost_of(const struct schedule *schedule, struct schedule_image image, int members)

@@ -37,6 +37,7 @@ static struct checkpoint example(void)
         const struct cam_row map = {.image = 12, .frame = i, .octave = i, .step = 6, .grid = {.width = 3, .height = 2}};
         UNIT_OK(image_rows_add_map(&checkpoint.rows, &map, values));
     }
+    UNIT_OK(image_rows_add_score(&checkpoint.rows, &(struct faithfulness_row){.image = 12, .map = "saliency", .insertion = 0.75}));
     return checkpoint;
 }
 
@@ -136,7 +137,8 @@ static void test_refused(void)
     uint8_t *bytes = memory, *copy = malloc(size);
     size -= SHA256_DIGEST_LENGTH;
     enum { LENGTH = sizeof(uint64_t) }; // before each record
-    const size_t rows = 24 + 40 * sizeof(struct step_row) + 3 * (sizeof(struct cam_row) + 6 * sizeof(float)) + 4 * LENGTH;
+    const size_t rows = 32 + 40 * sizeof(struct step_row) + 3 * (sizeof(struct cam_row) + 6 * sizeof(float)) +
+                        sizeof(struct faithfulness_row) + 5 * LENGTH;
     const size_t head = size - LENGTH - VALUES * sizeof(float) - sizeof written.state - rows;
     for (size_t length = 0; length < size; length += length < head + 200 ? 1 : 97) {
         write_all(bytes, length);
@@ -210,6 +212,10 @@ static void test_refused_rows(void)
     UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
     expect(STATUS_FORMAT, "a map in it is not of this dream");
     written.rows.maps[2].octave = 2;
+    written.rows.scores[0].image = 13;
+    UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
+    expect(STATUS_FORMAT, "what a map is worth in it is not of this picture");
+    written.rows.scores[0].image = 12;
     written.rows.maps[2].grid.width = 4; // more values than there are
     UNIT_OK(checkpoint_write(path, &written, NULL, NULL));
     expect(STATUS_FORMAT, "a map in it is not of this dream");
@@ -231,8 +237,8 @@ static void test_memory(void)
     UNIT_OK(record_take(&writer, &bytes, &size));
     struct record_reader reader = {.bytes = bytes, .left = size};
     UNIT_OK(image_rows_load(&read, &any, &reader));
-    CU_ASSERT(reader.left == 0 && read.step_count == 40 && read.map_count == 3);
-    CU_ASSERT(memcmp(read.steps, written.rows.steps, 40 * sizeof *read.steps) == 0 && read.values[14] == 2);
+    CU_ASSERT(reader.left == 0 && read.step_count == 40 && read.map_count == 3 && read.score_count == 1);
+    CU_ASSERT(memcmp(read.steps, written.rows.steps, 40 * sizeof *read.steps) == 0 && read.values[14] == 2 && read.scores[0].insertion == 0.75);
     image_rows_destroy(&read);
     for (size_t left = 0; left < size; left += 31) {
         reader = (struct record_reader){.bytes = bytes, .left = left};

@@ -14,13 +14,14 @@
 enum { WIDTH = 401, HEIGHT = 300, STEPS = 7, OCTAVES = 3 };
 static struct octave octaves[GEOMETRY_OCTAVES_MAX];
 
-static double work_of(const struct config *c, int width, int height)
+static double work_of(const struct config *c, enum job_kind job, int width, int height)
 {
+    (void)job;
     struct octave of[GEOMETRY_OCTAVES_MAX];
     return c->steps * geometry_pixels(of, geometry_octaves(width, height, &c->octaves, of));
 }
 
-static const struct run_setup setup = {.kind = JOB_DREAM, .work = work_of, .config = &config, .output = scratch};
+static const struct run_setup setup = {.use = CONFIG_DREAM, .work = work_of, .config = &config, .output = scratch};
 
 static void begin(void)
 {
@@ -73,7 +74,7 @@ static void test_checkpoints(void)
     earlier_work_count(&earlier, &resume, &setup, progress);
     struct progress_state state = progress_now(progress);
     expect_near(state.saved, done(0, 3) + done(1, 5) + done(2, 7));
-    expect_near(state.expected, work_of(&config, WIDTH, HEIGHT));
+    expect_near(state.expected, work_of(&config, JOB_DREAM, WIDTH, HEIGHT));
     CU_ASSERT(progress_fraction(&state) > 0.2 && progress_fraction(&state) < 0.6);
     expect_near(earlier_work_see(&earlier, digest('b'), progress), done(1, 5));
     CU_ASSERT_EQUAL(earlier_work_see(&earlier, digest('b'), progress), 0);
@@ -130,7 +131,7 @@ static void test_rows(void)
     earlier_work_count(&earlier, &resume, &setup, progress);
     const struct progress_state state = progress_now(progress);
     CU_ASSERT(state.done == 1 && state.earlier == 1 && state.sized == 1);
-    CU_ASSERT(state.work == work_of(&config, WIDTH, HEIGHT) && state.advanced == state.work && state.rate == 0);
+    CU_ASSERT(state.work == work_of(&config, JOB_DREAM, WIDTH, HEIGHT) && state.advanced == state.work && state.rate == 0);
     CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 0.5, 1e-12);
     earlier_work_destroy(&earlier);
     progress_destroy(&progress);

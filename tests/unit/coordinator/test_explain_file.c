@@ -134,10 +134,11 @@ static void expect_guided_gradcam(hid_t file, const char *path, int target)
 
 static void expect_target(hid_t file, int t)
 {
-    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam"}, *const methods[] = {"gradcam", "gradcam++", "layercam"};
+    static const char *const groups[] = {"cam", "cam_plus_plus", "layer_cam", "hires_cam"};
+    static const char *const methods[] = {"gradcam", "gradcam++", "layercam", "hirescam"};
     static const char *const metrics[] = {"loss", "score", "sparsity", "hoyer", "diversity", "diversity_seed"};
     char path[64];
-    for (int method = CAM_GRAD; method <= CAM_LAYER; method++) {
+    for (int method = CAM_GRAD; method <= CAM_HIRES; method++) {
         const struct array_part map = part_of(ARRAY_CAM, t, method);
         snprintf(path, sizeof path, "%s/%s", groups[method], layers[t]);
         expect_as_sent(file, path, map);
@@ -188,8 +189,42 @@ static void test_comes_back(void)
     for (int b = 0; b < 4; b++)
         expect_as_sent(file, baselines[b], part_of(ARRAY_BASELINE, -1, b));
     CU_ASSERT_EQUAL(hdf5_number(file, "baseline/blurred", "blur_sigma"), part_of(ARRAY_BASELINE, -1, 1).facts[0]);
-    CU_ASSERT_EQUAL(count_datasets(file), 6 + 2 * 7 + 4);
-    CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 4 + 1); // explain.h5, of the picture, of the targets, overview
+    CU_ASSERT_EQUAL(count_datasets(file), 6 + 2 * 8 + 4);
+    CU_ASSERT_EQUAL(count_files(folder), 1 + 6 + 2 * 5 + 1); // explain.h5, of the picture, of the targets, overview
+}
+
+static void test_faithfulness(void)
+{
+    static const struct {
+        int target, map;
+        const char *path;
+    } cases[] = {{0, CAM_GRAD, "faithfulness/cam/mixed3"},
+                 {1, EXPLAINED_GUIDED_GRADCAM, "faithfulness/guided_gradcam/max_pooling2d_3"},
+                 {-1, EXPLAINED_SALIENCY, "faithfulness/saliency"},
+                 {-1, EXPLAINED_EDGES, "faithfulness/edges"},
+                 {-1, EXPLAINED_RANDOM, "faithfulness/random"}};
+    char folder[FILE_PATH_MAX];
+    const struct picture_metrics metrics = picture_metrics_unknown();
+    struct explain_file *file;
+    make_folder(folder, "judged");
+    UNIT_OK(create(&file, folder));
+    UNIT_OK(add_all(file));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        UNIT_OK(add(file, ARRAY_FAITHFULNESS, cases[i].target, cases[i].map));
+    UNIT_OK(explain_file_finish(&file, &metrics));
+    HDF5_HANDLE result = open_result(folder);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct array_part part = part_of(ARRAY_FAITHFULNESS, cases[i].target, cases[i].map);
+        float *values = read_dataset(result, cases[i].path, 2, FAITHFULNESS_STEPS + 1, 0);
+        for (size_t k = 0; k < 2 * (FAITHFULNESS_STEPS + 1); k++)
+            CU_ASSERT_EQUAL(values[k], value_at(&part, k));
+        free(values);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "deletion_area"), part.facts[0]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "insertion_area"), part.facts[1]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "randomised"), part.facts[2]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "flat_loss"), part.facts[3]);
+        CU_ASSERT_EQUAL(hdf5_number(result, cases[i].path, "cell"), 16);
+    }
 }
 
 static void test_incomplete(void)
@@ -258,16 +293,30 @@ static void test_refused(void)
     struct explain_file *file;
     make_folder(folder, "refused");
     UNIT_OK(create(&file, folder));
-    struct array_part bad[] = {part_of(ARRAY_GRADIENT, -1, 0), part_of(ARRAY_GRADIENT, -1, 0),    part_of(ARRAY_CAM, 2, 0),
-                               part_of(ARRAY_CAM, -1, 0),      part_of(ARRAY_CAM, 0, 4),          part_of(ARRAY_CAM, 0, 0),
-                               part_of(ARRAY_CAM, 0, 0),       part_of(ARRAY_ACTIVATION, 2, 0),   part_of(ARRAY_IMPORTANCE, 0, 0),
-                               part_of(ARRAY_BASELINE, -1, 6), part_of(ARRAY_BASELINE, -1, -1),   part_of(ARRAY_FRAME, -1, 0),
-                               part_of(ARRAY_HEAT, -1, 0),     part_of((enum array_kind)77, 0, 0)};
+    struct array_part bad[] = {part_of(ARRAY_GRADIENT, -1, 0),
+                               part_of(ARRAY_GRADIENT, -1, 0),
+                               part_of(ARRAY_CAM, 2, 0),
+                               part_of(ARRAY_CAM, -1, 0),
+                               part_of(ARRAY_CAM, 0, 5),
+                               part_of(ARRAY_CAM, 0, 0),
+                               part_of(ARRAY_CAM, 0, 0),
+                               part_of(ARRAY_ACTIVATION, 2, 0),
+                               part_of(ARRAY_IMPORTANCE, 0, 0),
+                               part_of(ARRAY_BASELINE, -1, 6),
+                               part_of(ARRAY_BASELINE, -1, -1),
+                               part_of(ARRAY_FRAME, -1, 0),
+                               part_of(ARRAY_HEAT, -1, 0),
+                               part_of((enum array_kind)77, 0, 0),
+                               part_of(ARRAY_FAITHFULNESS, -2, 0),
+                               part_of(ARRAY_FAITHFULNESS, 2, 0),
+                               part_of(ARRAY_FAITHFULNESS, 0, EXPLAINED_KINDS),
+                               part_of(ARRAY_FAITHFULNESS, 0, 0)};
     bad[0].width++;
     bad[1].channels = 1;
     bad[5].grid.width++;
     bad[6].grid.octave_width++;
     bad[8].height = 2;
+    bad[17].height = 2;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CU_ASSERT_EQUAL(add_part(file, bad[i]), STATUS_INTERNAL);
     UNIT_OK(add(file, ARRAY_IMPORTANCE, 0, 0)); // nothing was spoilt
@@ -285,7 +334,7 @@ static int write_or_leave_nothing(const char *folder)
     const enum status rc = write_all(folder);
     const int files = count_files(folder);
     if (rc == STATUS_OK)
-        return files == 16 ? 0 : 2;
+        return files == 18 ? 0 : 2;
     if (files != 0)
         return 3;
     return rc == STATUS_IO && strstr(status_message(), folder) ? 1 : 4;
@@ -344,8 +393,10 @@ static void test_full_disk(void)
 int main(void)
 {
     static const struct unit_test tests[] = {
-        {"comes back", test_comes_back}, {"incomplete", test_incomplete},           {"an earlier run's files", test_earlier_run},
-        {"refused", test_refused},       {"file size limit", test_file_size_limit}, {"full disk", test_full_disk},
+        {"comes back", test_comes_back}, {"faithfulness", test_faithfulness},
+        {"incomplete", test_incomplete}, {"an earlier run's files", test_earlier_run},
+        {"refused", test_refused},       {"file size limit", test_file_size_limit},
+        {"full disk", test_full_disk},
     };
     omp_set_num_threads(1); // a fork does not take threads along
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

@@ -32,7 +32,7 @@ static void test_known_runs(void)
 static void test_what_fits_no_team_is_left_out(void)
 {
     struct schedule schedule = flat_schedule_for(4);
-    const struct schedule_image images[] = {{100, 100}, image_of_tiles(9, 9), {90, 90}};
+    const struct schedule_image images[] = {{100, 100, false}, image_of_tiles(9, 9), {90, 90, false}};
     int teams[3] = {-1, -1, -1};
     schedule.memory_limit = (uint64_t)ceil(schedule_memory(&schedule, images[0], 1));
     const struct forecast forecast = forecast_for(&schedule, images, 3, teams);
@@ -43,7 +43,7 @@ static void test_what_fits_no_team_is_left_out(void)
 static void test_nothing(void)
 {
     const struct schedule schedule = schedule_for(3);
-    const struct schedule_image image = {100, 100};
+    const struct schedule_image image = {100, 100, false};
     int teams[1];
     const struct forecast forecast = forecast_for(&schedule, &image, 0, teams);
     CU_ASSERT(forecast.end == 0 && forecast.busy == 0);

@@ -93,17 +93,17 @@ static void begin(const int statuses[IMAGES])
     for (int i = 0; i < IMAGES; i++)
         if (statuses[i] >= 0) {
             const struct image_row row = row_of(i, statuses[i]);
-            UNIT_OK(run_file_add_image(file, &row, NULL));
+            UNIT_OK(run_file_add_image(file, &row, NULL, NULL));
         }
     UNIT_OK(run_file_close(&file, true));
 }
 
-static enum status go_on(struct resume **resume, enum job_kind kind, int count)
+static enum status go_on(struct resume **resume, enum config_use use, int count)
 {
     char output[FILE_PATH_MAX];
     snprintf(output, sizeof output, "%s/out", scratch);
-    return resume_create(
-        resume, &(struct resume_options){.output = output, .kind = kind, .config = &config, .inputs = inputs, .input_count = count});
+    return resume_create(resume,
+                         &(struct resume_options){.output = output, .use = use, .config = &config, .inputs = inputs, .input_count = count});
 }
 
 // done: a letter for each id: x, done; m, done, but its input is missing; -, to do. counts: as resume_describe() says them.
@@ -111,7 +111,7 @@ static void expect(int count, const char *done, const char *counts, bool complet
 {
     struct resume *resume;
     char text[256];
-    UNIT_OK(go_on(&resume, JOB_DREAM, count));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, count));
     const struct run_earlier *earlier = &resume->earlier;
     for (int i = 0; done[i]; i++) {
         CU_ASSERT_EQUAL(resume_is_done(resume, i), done[i] != '-');
@@ -126,10 +126,10 @@ static void expect(int count, const char *done, const char *counts, bool complet
     resume_destroy(&resume);
 }
 
-static void refuse(enum job_kind kind, int count, const char *words)
+static void refuse(enum config_use use, int count, const char *words)
 {
     struct resume *resume;
-    UNIT_FAILS(go_on(&resume, kind, count), STATUS_USAGE, words);
+    UNIT_FAILS(go_on(&resume, use, count), STATUS_USAGE, words);
     CU_ASSERT_PTR_NULL(resume);
 }
 
@@ -139,17 +139,17 @@ static void expect_nothing(const int statuses[IMAGES])
     struct resume *resume;
     begin(statuses);
     config.steps++;
-    UNIT_OK(go_on(&resume, JOB_EXPLAIN, 3));
+    UNIT_OK(go_on(&resume, CONFIG_EXPLAIN, 3));
     CU_ASSERT_PTR_NULL(resume);
     UNIT_OK(file_make_folder(in_scratch("out/checkpoints")));
     write_text(in_scratch("out/checkpoints/0123456789abcdef0123456789abcde"), "a digit less");
-    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, 3));
     CU_ASSERT_PTR_NULL(resume);
     write_text(in_scratch("out/checkpoints/0123456789abcdef0123456789abcdef"), "a part");
-    refuse(JOB_DREAM, 3, "steps was ");
+    refuse(CONFIG_DREAM, 3, "steps was ");
     config.steps--;
     char text[256];
-    UNIT_OK(go_on(&resume, JOB_DREAM, 3)); // whose it is shows when its picture has been read
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, 3)); // whose it is shows when its picture has been read
     resume_describe(resume, text, sizeof text);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, " (1 goes on from a checkpoint)"));
     resume_destroy(&resume);
@@ -243,7 +243,7 @@ static void end_at_once(int count, bool complete)
     struct run_file *file;
     struct resume *resume;
     const struct run_file_header header = header_of_run();
-    UNIT_OK(go_on(&resume, JOB_DREAM, count));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, count));
     UNIT_OK(run_file_create(&file, in_scratch("out/run.h5"), &header, &resume->earlier));
     resume_destroy(&resume);
     UNIT_OK(run_file_close(&file, complete));
@@ -255,7 +255,7 @@ static void test_remembered(void)
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
     change(0, "another picture", 60);
     change(1, "another picture", 60);
-    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, 3));
     struct image_row failed = {.id = 1, .status = IMAGE_FAILED}, unknown = {.id = 7, .status = IMAGE_FAILED};
     resume_written(resume, &failed);
     resume_written(resume, &unknown);
@@ -269,11 +269,11 @@ static void test_remembered(void)
     change(0, "picture a", 60); // as it was: but its steps are gone
     expect(3, "--x", "1 done, 2 changed", false);
     config.steps++;
-    refuse(JOB_DREAM, 3, "steps was ");
+    refuse(CONFIG_DREAM, 3, "steps was ");
     config.steps--;
     inputs[0] = paths[2]; // the others are not named: they are remembered all the same
     end_at_once(1, true);
-    UNIT_OK(go_on(&resume, JOB_DREAM, 1));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, 1));
     CU_ASSERT(resume->complete && resume->past.count == 3 && !resume->known.items[0].left_out);
     resume_destroy(&resume);
     inputs[0] = paths[0];
@@ -304,7 +304,7 @@ static void test_other_folders(void)
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
         output_of_first = outputs[i];
         begin((const int[]){IMAGE_DONE, -1, -1});
-        UNIT_FAILS(go_on(&resume, JOB_DREAM, 3), STATUS_FORMAT, "the file is damaged");
+        UNIT_FAILS(go_on(&resume, CONFIG_DREAM, 3), STATUS_FORMAT, "the file is damaged");
         scratch_remove();
     }
     output_of_first = NULL;
@@ -314,12 +314,12 @@ static void test_other_runs(void)
 {
     struct resume *resume;
     begin((const int[]){IMAGE_DONE, IMAGE_DONE, IMAGE_DONE});
-    refuse(JOB_EXPLAIN, 3, "is of `oneiros dream`");
+    refuse(CONFIG_EXPLAIN, 3, "is of `oneiros dream`");
     config.steps++;
-    refuse(JOB_DREAM, 3, "steps was ");
+    refuse(CONFIG_DREAM, 3, "steps was ");
     config.steps--;
     config.threads = 3; // does not matter to a dream
-    UNIT_OK(go_on(&resume, JOB_DREAM, 3));
+    UNIT_OK(go_on(&resume, CONFIG_DREAM, 3));
     UNIT_OK(resume_check(resume, md5, &tiles));
     UNIT_FAILS(resume_check(resume, "0", &tiles), STATUS_USAGE, "of other weights");
     for (int k = 0; k < 3; k++) {
@@ -329,7 +329,7 @@ static void test_other_runs(void)
     }
     resume_destroy(&resume);
     write_text(in_scratch("out/run.h5"), "no run file");
-    UNIT_FAILS(go_on(&resume, JOB_DREAM, 3), STATUS_FORMAT, "--force begins anew");
+    UNIT_FAILS(go_on(&resume, CONFIG_DREAM, 3), STATUS_FORMAT, "--force begins anew");
     scratch_remove();
 }
 

@@ -68,7 +68,7 @@ static void test_tiles(void)
     CU_ASSERT_DOUBLE_EQUAL(redundancy, 6 * 512.0 * 512 / ((512 + 2 * 384) * (512 + 384)), 1e-12);
     schedule = schedule_for(1);
     for (int i = 0; i < 50; i++) {
-        const struct schedule_image image = random_image(&random, 3000);
+        struct schedule_image image = random_image(&random, 3000);
         struct octave octaves[GEOMETRY_OCTAVES_MAX];
         const int count = geometry_octaves(image.width, image.height, &config.octaves, octaves);
         double seen = 0;
@@ -76,17 +76,16 @@ static void test_tiles(void)
             seen += naive_pass(&schedule, octaves[k], 1);
         UNIT_OK(schedule_tiles(&schedule, image, &tiles, &redundancy));
         CU_ASSERT_DOUBLE_EQUAL(redundancy, seen / geometry_pixels(octaves, count), 1e-12);
-        schedule.explains = true; // at full size alone
+        image.whole = true; // at full size alone
         UNIT_OK(schedule_tiles(&schedule, image, &tiles, &redundancy));
         CU_ASSERT_DOUBLE_EQUAL(redundancy, naive_pass(&schedule, octaves[count - 1], 1) / ((double)image.width * image.height), 1e-12);
-        schedule.explains = false;
     }
 }
 
 static void test_what_cannot_be_cut(void)
 {
     struct schedule schedule = schedule_for(4);
-    const struct schedule_image image = {2000, 300};
+    const struct schedule_image image = {2000, 300, false};
     double cost;
     schedule.tiles = (struct tile_rules){.size = 128, .halo = 64, .blend = 32, .stride = 16};
     CU_ASSERT_EQUAL(schedule_cost(&schedule, image, 1, &cost), STATUS_LIMIT);
@@ -109,7 +108,7 @@ static void leave_frames_out(void)
 static void test_memory_by_hand(void)
 {
     struct schedule schedule = schedule_for(8);
-    struct schedule_image image = {512, 384};
+    struct schedule_image image = {512, 384, false};
     leave_frames_out();
     config.octaves.count = 2;
     config.octaves.scale = 2; // 256 x 192, then 512 x 384, one tile each
@@ -123,12 +122,12 @@ static void test_memory_by_hand(void)
     // without 32 at each end.
     CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 2), network + 12.0 * 512 * (2 * 192 + 2 * (192 + 24) + 4 * (384 - 128)));
 
-    image = (struct schedule_image){500, 400};
+    image = (struct schedule_image){500, 400, false};
     config.octaves.scale = 1.25; // 400 x 320, then 500 x 400
     // Most while enlarging: what has been dreamed, that wide, that wide and high, the original and its copy.
     CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 500 * 400 + 12 * (400 * 320 + 500 * 320 + 3 * 500 * 400));
 
-    image = (struct schedule_image){100, 400};
+    image = (struct schedule_image){100, 400, false};
     config.octaves.count = 1; // 25 bands, 13 of them for the larger half
     CU_ASSERT_EQUAL(schedule_memory(&schedule, image, 1), 400.0 * 100 * 400 + 12 * 4 * 100 * 400);
     const double exchanged = 4.0 * 100 * (400 - (400 - 12 * 16 - 64));
@@ -146,18 +145,18 @@ static void test_memory_of_teams_by_hand(void)
     config.octaves.scale = 1.25; // 400 x 6400, then 500 x 8000: exchange is little of it
     // While enlarging, by the larger halves: before, after, original and its copy; resampled across, twice; and at both ends what shares do
     // not share.
-    const double bytes = schedule_memory(&schedule, (struct schedule_image){500, 8000}, 2);
+    const double bytes = schedule_memory(&schedule, (struct schedule_image){500, 8000, false}, 2);
     CU_ASSERT_DOUBLE_EQUAL(bytes, 12.0 * (400 * 3200 + 3 * 500 * 4000 + 500 * (2 * 3200 + 6 * (16 * 1.8 + 4))), 1e-3);
     config.octaves.scale = 1.05; // 476 x 505, one tile, then 500 x 530, two of 500 x 338, and no member has but one of them
     // The last of eight has the larger tile: it gets all rows but its own 57. It holds up to 64, and up to 80 of the original.
-    CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){500, 530}, 8),
+    CU_ASSERT_EQUAL(schedule_memory(&schedule, (struct schedule_image){500, 530, false}, 8),
                     12.0 * (500 * 80 + 4 * 476 * 64 + 4 * 476 * (505 - 57)));
 }
 
 // Of a picture in one tile, beside what has been counted above.
 static double memory_more(const struct schedule *schedule, const char *setting)
 {
-    const struct schedule_image image = {512, 384};
+    const struct schedule_image image = {512, 384, false};
     const double before = schedule_memory(schedule, image, 1);
     UNIT_OK(config_set(&config, setting));
     return schedule_memory(schedule, image, 1) - before;
@@ -172,15 +171,14 @@ static void test_memory_of_attribution(void)
     leave_frames_out();
     CU_ASSERT_EQUAL(memory_more(&schedule, "frames.dream=true"), 12 * 2 * pixels); // what has been dreamed, and that made smaller
     CU_ASSERT_EQUAL(memory_more(&schedule, "frames.cam=true"), 0);                 // the same frame
-    const double without = schedule_memory(&schedule, (struct schedule_image){512, 384}, 1);
+    const double without = schedule_memory(&schedule, (struct schedule_image){512, 384, false}, 1);
     schedule.feature_bytes = 60;
-    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384}, 1) - without, 2 * 60 * pixels, 1e-3);
+    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384, false}, 1) - without, 2 * 60 * pixels, 1e-3);
     // Expected gradients: two baselines, and the activations of the picture and of one of them; then four pictures of the run as well.
     CU_ASSERT_DOUBLE_EQUAL(memory_more(&schedule, "importance.method=expected_gradients"), (12 * 2 + 2 * 60) * pixels, 1e-3);
     CU_ASSERT_DOUBLE_EQUAL(memory_more(&schedule, "importance.baselines=black,images"), 12 * 3 * pixels, 1e-3);
     // To explain: nine fields, features, and all that expected gradients need.
-    schedule.explains = true;
-    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384}, 1),
+    CU_ASSERT_DOUBLE_EQUAL(schedule_memory(&schedule, (struct schedule_image){512, 384, true}, 1),
                            (400 + 12 * 9 + 2 * 60 + 12 * 5 + 2 * 60) * pixels, 1e-3);
     // Members keep the features of their own tiles: six among four are two each, of a third of the picture.
     schedule = flat_schedule_for(4);
@@ -333,7 +331,7 @@ static void test_others_take_no_more_than_they_can_use(void)
 {
     const struct schedule schedule = flat_schedule_for(4);
     // Two windows of 336 x 512, then twice one of 512 x 512: three quarters of the first one's cost, but for one rank.
-    const struct schedule_image waiting[] = {{528, 512}, {512, 512}, {512, 512}};
+    const struct schedule_image waiting[] = {{528, 512, false}, {512, 512, false}, {512, 512, false}};
     const double busy[4] = {0};
     CU_ASSERT_EQUAL(schedule_team(&schedule, &(struct schedule_state){busy, waiting, 3, 0}), 2);
 }

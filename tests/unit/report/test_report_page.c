@@ -175,7 +175,7 @@ static void hostile_names_are_text(void)
     struct image_row record = image_of(0);
     snprintf(record.source, sizeof record.source, "%s", evil);
     snprintf(record.output, sizeof record.output, "../../etc/%s", evil);
-    UNIT_OK(run_file_add_image(file, &record, NULL));
+    UNIT_OK(run_file_add_image(file, &record, NULL, NULL));
     UNIT_OK(run_file_close(&file, false));
     UNIT_OK(page_write(path, &summary));
     json_t *json = read_page(&text), *image = json_array_get(json_object_get(json, "images"), 0);

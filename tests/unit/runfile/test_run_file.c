@@ -400,7 +400,7 @@ static void test_many_small_writes_stay_small(void)
     UNIT_OK(run_file_close(&file, true));
     struct stat info;
     CU_ASSERT_EQUAL_FATAL(stat(path, &info), 0);
-    int64_t least = 0, rows[] = {STEPS_AN_IMAGE, FRAMES_AN_IMAGE, 1, PHASES_A_RANK};
+    int64_t least = 0, rows[] = {STEPS_AN_IMAGE, FRAMES_AN_IMAGE, SCORES_AN_IMAGE, 1, PHASES_A_RANK};
     for (int i = 0; i < TABLES; i++) {
         least += 5000 * rows[i] * (int64_t)row_size(tables[i]);
     }
@@ -429,7 +429,7 @@ static void test_hostile_text(void)
     memset(image.source, 'x', sizeof image.source);
     memset(image.sha256, 'a', sizeof image.sha256);
     memcpy(image.error, "caf\xe9 \xf0\x9f\x8c\x99 \xed\xa0\x80", 13);
-    UNIT_OK(run_file_add_image(file, &image, NULL));
+    UNIT_OK(run_file_add_image(file, &image, NULL, NULL));
     UNIT_OK(run_file_close(&file, true));
     HDF5_HANDLE reader = open_file(path, false);
     hsize_t count;
@@ -517,16 +517,19 @@ static void expect_maps(hid_t file, const int64_t *places, hsize_t count)
 static void expect_carried(const char *path)
 {
     static const int64_t finished[] = {0, 3, LATER};
-    int64_t steps[3 * STEPS_AN_IMAGE], maps[3 * FRAMES_AN_IMAGE];
-    int step_count = 0, map_count = 0;
+    int64_t steps[3 * STEPS_AN_IMAGE], maps[3 * FRAMES_AN_IMAGE], scores[3 * SCORES_AN_IMAGE];
+    int step_count = 0, map_count = 0, score_count = 0;
     HDF5_HANDLE file = open_file(path, false);
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < STEPS_AN_IMAGE; k++)
             steps[step_count++] = finished[i] * STEPS_AN_IMAGE + k;
         for (int k = 0; k < FRAMES_AN_IMAGE; k++)
             maps[map_count++] = finished[i] * FRAMES_AN_IMAGE + k;
+        for (int k = 0; k < SCORES_AN_IMAGE; k++)
+            scores[score_count++] = finished[i] * SCORES_AN_IMAGE + k;
     }
     expect_rows(file, RUN_STEPS, steps, (hsize_t)step_count);
+    expect_rows(file, RUN_FAITHFULNESS, scores, (hsize_t)score_count);
     expect_rows(file, RUN_IMAGES, finished, 3);
     expect_rows(file, RUN_TIMING, NULL, 0); // those of the earlier run's ranks
     expect_maps(file, maps, (hsize_t)map_count);
@@ -558,6 +561,7 @@ static void test_carried(void)
     UNIT_OK(add_steps(file, UNFINISHED));
     for (int i = 0; i < FRAMES_AN_IMAGE; i++)
         UNIT_OK(add_cam(file, UNFINISHED * FRAMES_AN_IMAGE + i));
+    UNIT_OK(add_scores(file, UNFINISHED));
     UNIT_OK(add_timing(file, 0));
     UNIT_OK(run_file_close(&file, false));
     const struct run_earlier earlier = {.path = path, .keep = keep, .context = &asked};

@@ -29,7 +29,7 @@ static void write_run(void)
     UNIT_OK(create(&file, path));
     for (int i = 0; i < IMAGES; i++) {
         const struct image_row record = record_of(i * 7 % IMAGES);
-        UNIT_OK(run_file_add_image(file, &record, NULL));
+        UNIT_OK(run_file_add_image(file, &record, NULL, NULL));
     }
     let_pass(1);
     UNIT_OK(run_file_close(&file, false));
@@ -180,6 +180,7 @@ static void rows_maps_and_importance(void)
     UNIT_OK(run_reader_open(&reader, path));
     expect_table(reader, RUN_STEPS, FEW * STEPS_AN_IMAGE);
     expect_table(reader, RUN_CAM_FRAMES, FEW * FRAMES_AN_IMAGE);
+    expect_table(reader, RUN_FAITHFULNESS, FEW * SCORES_AN_IMAGE);
     expect_table(reader, RUN_IMAGES, FEW);
     expect_table(reader, RUN_TIMING, FEW * PHASES_A_RANK);
     CU_ASSERT_EQUAL(run_reader_channels(reader, 2, &method), channels[2]);
@@ -361,13 +362,13 @@ static void others_are_refused(void)
     damage_each(path, write_run, refused);
     struct image_row record = record_of(3);
     UNIT_OK(create(&file, path));
-    UNIT_OK(run_file_add_image(file, &record, NULL));
-    UNIT_OK(run_file_add_image(file, &record, NULL));
+    UNIT_OK(run_file_add_image(file, &record, NULL, NULL));
+    UNIT_OK(run_file_add_image(file, &record, NULL, NULL));
     UNIT_OK(run_file_close(&file, false));
     refused("image 3 is in /images twice");
     record.id = -1;
     UNIT_OK(create(&file, path));
-    UNIT_OK(run_file_add_image(file, &record, NULL));
+    UNIT_OK(run_file_add_image(file, &record, NULL, NULL));
     UNIT_OK(run_file_close(&file, false));
     refused("has id -1");
     unlink(path);

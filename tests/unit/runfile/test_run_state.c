@@ -215,7 +215,7 @@ static void fail_image(struct run_file *file, int id)
         snprintf(row.error, sizeof row.error, "photo-%d.png: no picture", id);
     else
         snprintf(row.error, sizeof row.error, "kind %c%c", 'a' + id % KINDS / 20, 'a' + id % KINDS % 20);
-    UNIT_OK(run_file_add_image(file, &row, NULL));
+    UNIT_OK(run_file_add_image(file, &row, NULL, NULL));
 }
 
 // Thousands, last ones first: the first are named, and the others counted, those with one reason together.
@@ -256,7 +256,7 @@ static void test_answers(void)
         row.status = IMAGE_FAILED;
         snprintf(row.source, sizeof row.source, "http://host/%d.png", id);
         snprintf(row.error, sizeof row.error, "%s", errors[id]);
-        UNIT_OK(run_file_add_image(file, &row, NULL));
+        UNIT_OK(run_file_add_image(file, &row, NULL, NULL));
     }
     UNIT_OK(run_file_close(&file, true));
     expect(RUN_COMPLETE);

@@ -31,7 +31,7 @@ static struct cam_row frame_of(int64_t number)
 static void add_picture(struct run_file *file, int number, const struct image_row *row)
 {
     float values[3][64];
-    const float *importance[] = {values[0], values[1], values[2]};
+    float *importance[] = {values[0], values[1], values[2]};
     for (int t = 0; t < targets; t++)
         for (int c = 0; c < channels[t]; c++)
             values[t][c] = t == 1 && c == number % 7 ? NAN : importance_value(number, t, c) / 3;
@@ -43,7 +43,12 @@ static void add_picture(struct run_file *file, int number, const struct image_ro
         frame.image = row->id;
         UNIT_OK(run_file_add_cam(file, &frame, map));
     }
-    UNIT_OK(run_file_add_image(file, row, importance));
+    for (int k = 0; k < SCORES_AN_IMAGE; k++) {
+        struct faithfulness_row score = score_of(number * SCORES_AN_IMAGE + k);
+        score.image = row->id;
+        UNIT_OK(run_file_add_faithfulness(file, &score));
+    }
+    UNIT_OK(run_file_add_image(file, row, importance, NULL));
 }
 
 // A file with these pictures, every `stride`th first, ids from `id` on; with `others`, rows that do not count, too. Its summary.
@@ -74,6 +79,7 @@ static struct run_summary summary_of(const char *name, int stride, int64_t id, b
 static bool equal(const struct run_summary *a, const struct run_summary *b)
 {
     bool same = a->metric_count == b->metric_count && a->outlier_count == b->outlier_count && a->map_count == b->map_count &&
+                a->score_count == b->score_count && memcmp(a->scores, b->scores, a->score_count * sizeof *a->scores) == 0 &&
                 memcmp(a->metrics, b->metrics, a->metric_count * sizeof *a->metrics) == 0 &&
                 memcmp(a->outliers, b->outliers, a->outlier_count * sizeof *a->outliers) == 0 &&
                 memcmp(a->maps, b->maps, a->map_count * sizeof *a->maps) == 0;
@@ -87,7 +93,7 @@ static void test_order(void)
 {
     struct run_summary plain = summary_of("plain.h5", 1, 0, false), shuffled = summary_of("shuffled.h5", 17, 400, false),
                        others = summary_of("others.h5", 7, 3, true);
-    CU_ASSERT(plain.metric_count > 20 && plain.map_count == 2 && plain.channel_counts[2] == 40);
+    CU_ASSERT(plain.metric_count > 20 && plain.map_count == 2 && plain.channel_counts[2] == 40 && plain.score_count == SCORES_AN_IMAGE * 5);
     CU_ASSERT(equal(&plain, &shuffled));
     CU_ASSERT(equal(&plain, &others));
     run_summary_destroy(&plain);
@@ -193,7 +199,8 @@ static void test_nothing(void)
     UNIT_OK(add_image_row(file, 1)); // has failed
     UNIT_OK(run_file_close(&file, true));
     UNIT_OK(run_summary_make(&summary, path));
-    CU_ASSERT(summary.metric_count == 0 && summary.outlier_count == 0 && summary.map_count == 0 && !summary.channels[0]);
+    CU_ASSERT(summary.metric_count == 0 && summary.outlier_count == 0 && summary.map_count == 0 && !summary.channels[0] &&
+              summary.score_count == 0);
     CU_ASSERT_NOT_EQUAL(run_summary_make(&summary, scratch), STATUS_OK);
 }
 

@@ -97,14 +97,15 @@ static inline void naive_grad_cam_plus_plus_weights(const struct naive_target *t
     }
 }
 
-// map[positions], scaled to [0, 1]; returns its largest value before. `factors` NULL: LayerCAM (Jiang et al. 2021).
-static inline double naive_map(const struct naive_target *t, const double *factors, double *map)
+// map[positions], scaled to [0, 1]; returns its largest value before. `factors` NULL: LayerCAM (Jiang et al. 2021),
+// where only positive gradients count, or HiResCAM (Draelos and Carin 2020), where all do.
+static inline double naive_map(const struct naive_target *t, const double *factors, bool positive, double *map)
 {
     double most = 0;
     for (size_t p = 0; p < naive_positions(t); p++) {
         double sum = 0;
         for (int c = 0; c < t->channels; c++)
-            sum += naive_activation(t, c, p) * (factors ? factors[c] : fmax(naive_slope(t, c, p), 0));
+            sum += naive_activation(t, c, p) * (factors ? factors[c] : positive ? fmax(naive_slope(t, c, p), 0) : naive_slope(t, c, p));
         map[p] = fmax(sum, 0);
         most = fmax(most, map[p]);
     }

@@ -5,7 +5,7 @@
 #include "features_setup.h"
 
 enum { WIDTH = 300, HEIGHT = 260 };
-static const enum config_cam methods[] = {CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_CLASS};
+static const enum config_cam methods[] = {CAM_GRAD, CAM_GRAD_PLUS_PLUS, CAM_LAYER, CAM_HIRES, CAM_CLASS};
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
 static double naive_cam(const struct features_setup *s, int t, enum config_cam method, double *map)
@@ -18,7 +18,7 @@ static double naive_cam(const struct features_setup *s, int t, enum config_cam m
         naive_grad_cam_plus_plus_weights(target, weights);
     for (int c = 0; c < target->channels && method == CAM_CLASS; c++)
         weights[c] = s->objective.weights[t][c];
-    const double scale = naive_map(target, method == CAM_LAYER ? NULL : weights, map);
+    const double scale = naive_map(target, method == CAM_LAYER || method == CAM_HIRES ? NULL : weights, method == CAM_LAYER, map);
     free(weights);
     return scale;
 }
