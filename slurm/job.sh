@@ -41,12 +41,14 @@ crashed_at_start() {
     { [ "$code" -gt 128 ] || { [ "$code" -gt 3 ] && [ "$code" -lt 32 ]; }; } && [ -z "$asked" ] && [ ! "$1/run.h5" -nt "$2" ]
 }
 
-# dream OUT ARGUMENT...: `oneiros dream`, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
+# go COMMAND OUT ARGUMENT...: `oneiros dream` or another command that makes a run, to its end or to its checkpoint. Slurm tells this shell before the time limit (--signal=B:USR1@...),
 # which tells the launcher, which tells every rank, be it srun or mpirun; 75 then means that the same job can go on.
-dream() {
+go() {
+    local subcommand=$1
+    shift
     local id=$SLURM_JOB_ID count=${SLURM_RESTART_COUNT:-0} code told='' asked='' cancelled='' launched='' crashes most=3
     [ -z "${SLURM_ARRAY_JOB_ID:-}" ] || id=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
-    local record=$1/job/$id command=("${launcher[@]}" "$oneiros" dream -o "$@")
+    local record=$1/job/$id command=("${launcher[@]}" "$oneiros" "$subcommand" -o "$@")
     trap 'told=1; asked=1; tell' USR1
     trap 'told=1; asked=1; cancelled=1; tell' TERM # scancel: save, and that is all
     command -v "$oneiros" >/dev/null || { echo "$oneiros is not there: build it, or say in site.sh where it is" >&2; return 127; }

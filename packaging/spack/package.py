@@ -33,6 +33,7 @@ class Oneiros(CMakePackage):
     depends_on("libvips@8.12:", when="+vips")
     depends_on("libyaml")
     depends_on("jansson")
+    depends_on("netlib-lapack+lapacke")
     depends_on("libarchive")
     depends_on("zlib-api")
     depends_on("openssl@3:")

@@ -293,8 +293,8 @@ static const char atlas_help[] =
 static const char options_help[] =
     "\n"
     "Options:\n"
-    "  -o, --output DIR       folder for the results, made if it is not there; without it " DREAM_OUTPUT
-    " here, for explanations " EXPLAIN_OUTPUT ", for an atlas " ATLAS_OUTPUT "\n"
+    "  -o, --output DIR       folder for the results, made if it is not there; without it " DREAM_OUTPUT ", " EXPLAIN_OUTPUT
+    " or " ATLAS_OUTPUT " here\n"
     "                         a run that DIR holds already is gone on with: what is done stays, dreams are taken up where they were\n"
     "      --resume           only go on with a run; an error if there is none\n"
     "      --force            replace the run that DIR holds already\n"
@@ -304,7 +304,7 @@ static const char options_help[] =
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
     "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
-    "      --dry-run          look at all inputs, print what would be done, and stop (dream only)\n"
+    "      --dry-run          look at all inputs, print what would be done, and stop\n"
     "  -q, --quiet            warnings and errors only\n"
     "  -v, --verbose          say more\n"
     "  -h, --help             this text\n"

@@ -31,6 +31,7 @@ static enum status read_data(struct run_reader *reader, struct page_data *data)
     TRY(measures_read_pictures(reader, &data->measures));
     TRY(curves_read(reader, &data->curves));
     TRY(channels_read(reader, &data->images, &data->channels));
+    TRY(layout_find(reader, &data->images, &data->layout));
     TRY(run_summary_make(&data->summary, reader->path));
     return phases_read(reader, &data->phases);
 }

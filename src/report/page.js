@@ -305,6 +305,38 @@ function drawEnds(metric) {
   const list = (title, items) => make("div", {}, make("h4", {}, title), make("ol", {}, ...items.map(endOf)));
   at("ends-lists").replaceChildren(list("Least", known.slice(0, count)), list("Most", known.slice(known.length - count).reverse()));
 }
+// Each picture where its principal components put it, both axes stretched to fill the plane.
+function drawPlane({all, shares, places}) {
+  const known = places.map(([id, x, y]) => ({image: images.find((image) => image.id === id), x, y})).filter(({image}) => image).sort((a, b) => a.x - b.x);
+  at("plane").hidden = known.length < 3;
+  if (known.length < 3) return;
+  const percent = (share) => `${Math.round(100 * share)}%`, span = (key) => [Math.min(...known.map((one) => one[key])), Math.max(...known.map((one) => one[key]))];
+  const [[left, right], [bottom, top]] = [span("x"), span("y")], plane = at("plane-pictures");
+  at("plane-text").textContent = "Pictures in which the same channels count lie near each other. Principal components of the channels' importance: " +
+    `from left to right ${percent(shares[0])} of how they differ, from bottom to top ${percent(shares[1])}` + (known.length < all ? `; ${known.length} of ${all.toLocaleString("en")}, chosen evenly.` : ".");
+  plane.style.setProperty("--ratio", Math.min(2.2, Math.max(1.3, (right - left) / (top - bottom || 1))).toFixed(3));
+  plane.style.setProperty("--side", `${Math.min(14, Math.max(3.2, 60 / Math.sqrt(known.length))).toFixed(2)}%`);
+  const items = known.map(({image, x, y}, i) => {
+    const shown = image.thumbAfter || image.thumbBefore;
+    const item = make("a", {href: image.picture ? link(image.picture) : null, tabindex: i ? -1 : 0, "aria-label": name(image), title: name(image)},
+      shown ? make("img", {src: shown, alt: "", decoding: "async"}) : make("span", {class: "nothing", "aria-hidden": "true"}));
+    if (!image.picture) item.setAttribute("role", "img");
+    item.style.setProperty("--x", ((x - left) / (right - left || 1)).toFixed(4));
+    item.style.setProperty("--y", ((top - y) / (top - bottom || 1)).toFixed(4));
+    return item;
+  });
+  plane.append(...items);
+  plane.addEventListener("keydown", (event) => {
+    const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key], next = items[items.indexOf(document.activeElement) + step];
+    if (!next) return;
+    event.preventDefault();
+    document.activeElement.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+  const say = (event) => { const item = event.target.closest(".plane > *"); if (item) at("plane-name").textContent = item.title; };
+  for (const kind of ["focusin", "pointerover"]) plane.addEventListener(kind, say);
+}
 // From nothing to most: dark to light.
 const HEAT = [[13, 8, 60], [110, 20, 130], [205, 60, 100], [250, 150, 60], [250, 240, 170]];
 function meanMap(map) {
@@ -370,6 +402,7 @@ if (set) {
   at("outliers").hidden = far.length === 0;
   at("outliers-table").tBodies[0].append(...far.map(({row, title, ending}) => make("tr", {}, make("td", {title: row.source}, named(row) ? name(named(row)) : row.source),
     make("td", {}, [title, row.target, explains ? "" : ending].filter(Boolean).join(", ")), make("td", {class: "n"}, number(row.number)), make("td", {class: "n"}, (row.deviations > 0 ? "+" : "−") + number(Math.abs(row.deviations))))));
+  drawPlane(set.layout);
   drawTrust(set.faithfulness);
   at("mean-maps").hidden = set.maps.length === 0;
   at("mean-maps-text").textContent = "The class activation map of each, brought to one shape: left is left and top is top, whatever the picture's own.";

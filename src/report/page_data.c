@@ -270,7 +270,7 @@ json_t *page_data_json(const struct page_data *data)
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "run", run_json(data->state, data->facts), "targets", targets, "measures",
                      measures_json(&data->curves), "images", images, "curves", curves_json(&data->curves), "channels",
                      channels_json(&data->channels, &data->summary), "phases", phases_json(&data->phases), "set",
-                     set_data_json(&data->summary));
+                     set_data_json(&data->summary, &data->layout));
 }
 
 void page_data_destroy(struct page_data *data)
@@ -281,6 +281,7 @@ void page_data_destroy(struct page_data *data)
     curves_destroy(&data->curves);
     channels_destroy(&data->channels);
     run_summary_destroy(&data->summary);
+    layout_destroy(&data->layout);
     *data = (struct page_data){0};
 }
 

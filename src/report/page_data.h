@@ -8,6 +8,7 @@
 #include "report/channels.h"
 #include "report/curves.h"
 #include "report/gallery.h"
+#include "report/layout.h"
 #include "report/phases.h"
 #include "runfile/run_state.h"
 #include "runfile/run_summary.h"
@@ -22,6 +23,7 @@ struct page_data {
     struct curves curves;
     struct channels channels;
     struct phases phases;
+    struct layout layout;
     struct run_summary summary;
 };
 

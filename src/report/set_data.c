@@ -54,11 +54,21 @@ static json_t *maps_json(const struct run_summary *summary)
     return list;
 }
 
-json_t *set_data_json(const struct run_summary *summary)
+static json_t *layout_json(const struct layout *layout)
+{
+    json_t *places = json_array();
+    for (size_t i = 0; i < layout->count; i++)
+        json_array_append_new(places, json_pack("[I, o, o]", (json_int_t)layout->places[i].id, page_data_number((double)layout->places[i].x),
+                                                page_data_number((double)layout->places[i].y)));
+    return json_pack("{s:I, s:[o, o], s:o}", "all", (json_int_t)layout->all, "shares", page_data_number(layout->shares[0]),
+                     page_data_number(layout->shares[1]), "places", places);
+}
+
+json_t *set_data_json(const struct run_summary *summary, const struct layout *layout)
 {
     if (summary->pictures < 2)
         return json_null();
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "metrics",
+    return json_pack("{s:I, s:o, s:o, s:o, s:o, s:o}", "pictures", (json_int_t)summary->pictures, "layout", layout_json(layout), "metrics",
                      rows_json(RUN_SUMMARY_METRICS, summary->metrics, summary->metric_count, sizeof *summary->metrics), "outliers",
                      rows_json(RUN_SUMMARY_OUTLIERS, summary->outliers, summary->outlier_count, sizeof *summary->outliers), "faithfulness",
                      rows_json(RUN_SUMMARY_FAITHFULNESS, summary->scores, summary->score_count, sizeof *summary->scores), "maps",

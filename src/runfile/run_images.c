@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/config/channel_input.h"
+
 static enum status take(const struct image_row *row, size_t place, struct run_images *images)
 {
     struct run_image *image = &images->items[images->count];
@@ -85,6 +87,29 @@ enum status run_images_read(struct run_reader *reader, struct run_images *images
 enum status run_images_add_earlier(struct run_reader *reader, struct run_images *images)
 {
     return add(reader, RUN_EARLIER, images);
+}
+
+bool run_image_counts(const struct run_image *image)
+{
+    return image->status == IMAGE_DONE && image->same == 0 && !image->earlier && !channel_input_is_named(image->source);
+}
+
+static int by_digest(const void *a, const void *b)
+{
+    const struct run_image *x = *(const struct run_image *const *)a, *y = *(const struct run_image *const *)b;
+    const int order = strcmp(x->sha256, y->sha256);
+    return order ? order : strcmp(x->source, y->source);
+}
+
+enum status run_images_of_set(const struct run_images *images, const struct run_image ***list, size_t *count)
+{
+    *count = 0;
+    TRY(ALLOCATE(*list, images->count + 1, "for a list of %zu images", images->count));
+    for (size_t i = 0; i < images->count; i++)
+        if (run_image_counts(&images->items[i]))
+            (*list)[(*count)++] = &images->items[i];
+    qsort(*list, *count, sizeof **list, by_digest);
+    return STATUS_OK;
 }
 
 void run_images_destroy(struct run_images *images)

@@ -31,4 +31,10 @@ enum status run_images_read(struct run_reader *reader, struct run_images *images
 // Adds those of /earlier that are not in /images. On failure *images stays the caller's.
 enum status run_images_add_earlier(struct run_reader *reader, struct run_images *images) MUST_CHECK;
 
+// Whether it is a picture of the set, once: done, the first of its bytes, and no dream of a channel.
+bool run_image_counts(const struct run_image *image);
+
+// Those, by digest, then path: an order that does not depend on when they were added. free() the list.
+enum status run_images_of_set(const struct run_images *images, const struct run_image ***list, size_t *count) MUST_CHECK;
+
 void run_images_destroy(struct run_images *images); // a zeroed one is fine

@@ -9,9 +9,6 @@ phone, and no serious violation that axe-core finds, in either theme. axe-core c
 out. Exit code 77 (skipped) without Selenium or Chromium. --keep: leaves a picture of each look in FOLDER.
 """
 import argparse
-import base64
-import json
-import os
 import pathlib
 import shutil
 import subprocess
@@ -19,20 +16,16 @@ import sys
 
 try:
     from PIL import Image
-    from selenium import webdriver
-    from selenium.webdriver.common.by import By
+    from pages import DESK, PHONE, Look, check_access, check_logs, check_theme, check_width, get_axe, options as page_options, start
     from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.support.ui import Select, WebDriverWait
+    from selenium.webdriver.support.ui import Select
 except ImportError as missing:
     print(f"skipped: {missing}; needs python3-selenium and python3-pil")
     sys.exit(77)
 
 HOSTILE = "<img src=x onerror=window.hacked=1>&amp;"
-AXE = "axe-core@4.10.3"
 PICTURES, PAGE = 26, 24
-DESK, PHONE = (1400, 1000), (390, 844)
+READY = "#provenance dd"
 
 
 def dream(oneiros, data, folder):
@@ -53,51 +46,6 @@ def dream(oneiros, data, folder):
     assert code == 3, f"oneiros dream ended with {code}"
     subprocess.run([oneiros, "report", "-q", folder / "dreams"], check=True)
     return folder / "dreams" / "report.html"
-
-
-def start():
-    binaries = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in binaries:
-        print("skipped: needs chromium and chromium-driver")
-        sys.exit(77)
-    options = Options()
-    options.binary_location = binaries[0]
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1", "--mute-audio"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    return webdriver.Chrome(service=Service(binaries[1]), options=options)
-
-
-class Look:
-    """The page at one size and in one theme."""
-
-    def __init__(self, driver, page, size, theme):
-        self.driver, self.width = driver, size[0]
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
-        driver.execute_cdp_cmd(
-            "Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
-        )
-        driver.get(page.as_uri())
-        driver.execute_script("try { localStorage.clear(); } catch (error) {}")
-        WebDriverWait(driver, 20).until(lambda d: d.find_elements(By.CSS_SELECTOR, "#provenance dd"))
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector):
-        return self.driver.find_element(By.CSS_SELECTOR, selector)
-
-    def run(self, script, *arguments):
-        return self.driver.execute_script(script, *arguments)
-
-    def press(self, element):
-        self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
-        element.click()
-
-    def shoot(self, path):
-        size = {"x": 0, "y": 0, "width": self.width, "height": min(7000, self.run("return document.documentElement.scrollHeight")), "scale": 1}
-        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True, "clip": size})
-        path.write_bytes(base64.b64decode(shot["data"]))
 
 
 def check_gallery(look):
@@ -181,30 +129,22 @@ def check_set(look):
     assert look.run("return [...document.querySelectorAll('#ends-lists img')].every((e) => e.naturalWidth > 0)")
     colours = "const c = document.querySelector('#mean-maps canvas'); return new Set(c.getContext('2d').getImageData(0, 0, 32, 32).data).size"
     assert len(look.all("#mean-maps canvas")) == 2 and look.run(colours) > 20
+    check_plane(look)
 
 
-def check_theme(look, theme):
-    colour = "return getComputedStyle(document.body).backgroundColor"
-    first = look.run(colour)
-    assert look.run("return document.documentElement.dataset.theme") == theme
-    look.press(look.one("#theme"))
-    assert look.run(colour) != first and look.run("return document.documentElement.dataset.theme") != theme
-    look.press(look.one("#theme"))
-
-
-def check_width(look):
-    width, wanted = look.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert width <= wanted and (wanted == look.width or look.width >= 600), f"the page scrolls sideways: {width} of {wanted} pixels"
-
-
-def check_access(look, axe):
-    """Violations of WCAG A and AA that keep people out."""
-    look.run(axe)
-    found = look.driver.execute_async_script("axe.run(document, {resultTypes: ['violations']}).then(arguments[arguments.length - 1])")
-    grave = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
-    for rule in found["violations"]:
-        print(f"axe: {rule['impact']}: {rule['help']}: {[node['target'] for node in rule['nodes']][:4]}")
-    assert not grave, "axe-core found what keeps people out"
+def check_plane(look):
+    """Every picture inside the plane, and arrow keys that go from one to the next."""
+    places = look.run("""const plane = document.querySelector('#plane-pictures').getBoundingClientRect();
+        return [...document.querySelectorAll('#plane-pictures > *')].map((item) => item.getBoundingClientRect()).map((box) =>
+            [(box.left - plane.left) / plane.width, (box.top - plane.top) / plane.height, (plane.right - box.right) / plane.width, (plane.bottom - box.bottom) / plane.height]);""")
+    assert len(places) == PICTURES and min(min(place) for place in places) > -0.01, places
+    for side in range(4):
+        assert min(place[side] for place in places) < 0.01, "the plane is not filled"
+    look.run("document.querySelector('#plane-pictures > *').focus()")
+    first = look.one("#plane-name").text
+    look.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert first and look.one("#plane-name").text not in ("", first)
+    assert len(look.all("#plane-pictures > [tabindex='0']")) == 1
 
 
 def check_unfinished(driver, page, axe):
@@ -226,7 +166,7 @@ def check_unfinished(driver, page, axe):
     for state, (seconds, holder, words) in states.items():
         other = page.with_name(f"{state}.html")
         other.write_text(text.replace(ended, f'"complete":false,"resumed":false,"state":"{state}",' + left % (seconds, holder)), encoding="utf-8")
-        look = Look(driver, other, PHONE, "light")
+        look = Look(driver, other, PHONE, "light", READY)
         assert look.one("h1").text == f"{PICTURES} of {PICTURES * 2} dreams" and words in look.one("#notice").text, look.one("#notice").text
         assert f"{PICTURES} of {PICTURES * 2}" in look.one("#facts").text
         check_width(look)
@@ -236,34 +176,8 @@ def check_unfinished(driver, page, axe):
         other.unlink()
 
 
-def check_logs(driver):
-    problems = [entry for entry in driver.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")]
-    assert not problems, problems
-    requests = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    urls = {request["params"]["request"]["url"] for request in requests if request["method"] == "Network.requestWillBeSent"}
-    elsewhere = {url for url in urls if not url.startswith(("data:", "file:"))}
-    assert not elsewhere, elsewhere
-
-
-def get_axe(given, folder):
-    """Its source, or None."""
-    if given:
-        return given.read_text(encoding="utf-8")
-    npm = shutil.which("npm")
-    if not npm:
-        return None
-    subprocess.run([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, AXE], check=True, stdout=subprocess.DEVNULL)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("oneiros")
-    parser.add_argument("data", type=pathlib.Path)
-    parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("--axe", type=pathlib.Path, default=os.environ.get("AXE"))
-    parser.add_argument("--keep", action="store_true")
-    options = parser.parse_args()
+    options = page_options(argparse.ArgumentParser())
     folder = options.folder.resolve()
     driver = start()
     try:
@@ -273,7 +187,7 @@ def main():
             print("skipped axe-core: needs npm, or --axe")
         for theme in ("light", "dark"):
             for size in (DESK, PHONE):
-                look = Look(driver, page, size, theme)
+                look = Look(driver, page, size, theme, READY)
                 if options.keep:
                     look.shoot(folder / f"{theme}-{size[0]}.png")
                 check_width(look)

@@ -32,6 +32,7 @@ SHORTER = [
     (r"steps=40", "steps=2"),
     (r"importance\.samples=200", "importance.samples=2"),
     (r"(mpirun|srun) -n [4-9]\b", r"\1 -n 3"),
+    (r"(\batlas\b.* )targets=\S+", r"\1targets=mixed4#12+45 -s atlas.size=75"),
     (r"for n in [0-9 ]+; do for repeat in [0-9 ]+;", "for n in 2 3; do for repeat in 1 2;"),
 ]
 ELSEWHERE = r"inception_v3\.pth|tabby\.h5|quickstart|cmake|cpack|\$EDITOR|sbatch|slurm/|apt-get|tests/"
@@ -66,7 +67,7 @@ def is_ours(command):
 
 
 def examples_of_help(oneiros):
-    for words in ([], ["dream"], ["explain"], ["model"], ["bench"], ["report"]):
+    for words in ([], ["dream"], ["explain"], ["atlas"], ["model"], ["bench"], ["report"]):
         help_text = subprocess.run([oneiros, *words, "--help"], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
         found = re.search(r"^Examples:\n((?:  .*\n)+)", help_text, re.M)
         yield from (line[2:] for line in found[1].splitlines()) if found else ()
@@ -119,12 +120,13 @@ def run_python(place, data, oneiros, mpiexec):
     fine, count = True, 0
     snippets = [block for page in PAGES for language, block in blocks(page.read_text(encoding="utf-8"))
                 if language == "python" or block.startswith("import ")]
-    for kind in ("dream", "explain"):
-        if not run(f"oneiros {kind} -o dreams photo.jpg holiday/", place, data, oneiros, mpiexec):
+    for kind in ("dream", "explain", "atlas"):
+        targets = "-s targets=mixed4 " if kind == "atlas" else ""
+        if not run(f"oneiros {kind} {targets}-o dreams photo.jpg holiday/", place, data, oneiros, mpiexec):
             return False, 0
         for snippet in snippets:
-            explanation = '"explain.h5"' in snippet
-            if explanation and kind == "dream":
+            explanation, atlas = '"explain.h5"' in snippet, '"atlas.h5"' in snippet
+            if atlas != (kind == "atlas") or (explanation and kind == "dream"):
                 continue
             folder = place if '"dreams/' in snippet else place / "dreams/photo" if explanation else place / "dreams"
             result = subprocess.run([sys.executable, "-X", "utf8", "-c", snippet], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

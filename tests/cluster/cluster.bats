@@ -201,6 +201,21 @@ END
     run ! cmp -s out/1/chelsea/dream.png out/3/chelsea/dream.png
 }
 
+@test "an atlas: of two layers in one job, and of one a task" {
+    local few=("${settings[@]}" -s atlas.size=75 -s steps=2)
+    "$ONEIROS" atlas "${few[@]}" -s targets=mixed0#3,mixed1#5 -o alone "$DATA/chelsea.png"
+    job=$(submit --nodes=2 --ntasks=2 "$scripts/atlas.sbatch" out mixed0#3,mixed1#5 "${few[@]}" "$DATA/chelsea.png")
+    array=$(submit --array=1-2 "$scripts/atlas.sbatch" each mixed0#3,mixed1#5 "${few[@]}" "$DATA/chelsea.png")
+    until_true 120 ended "$job"
+    until_true 120 ended "$array"
+    cmp {alone,out}/atlas.h5
+    for layer in mixed0 mixed1; do
+        [ "$(cat "each/$layer/job/${array}_"*/exit.0)" = 0 ]
+        [ -s "each/$layer/atlas.html" ]
+    done
+    cmp {alone,each/mixed0}/channel-mixed0-3/dream.png
+}
+
 # told PID: whether SIGUSR1 waits for that process, which is stopped
 told() {
     (($(awk '/^ShdPnd:/ {print "0x" $2}' "/proc/$1/status") & 1 << (10 - 1)))

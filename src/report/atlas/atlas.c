@@ -12,7 +12,7 @@
 static enum status find_out(struct atlas_facts *f, const struct config *config)
 {
     TRY(run_images_read(f->reader, &f->images));
-    TRY(exemplars_find(&f->exemplars, f->reader, &f->images, config->atlas.exemplars));
+    TRY(exemplars_find(&f->exemplars, f->reader, &f->images, config));
     for (int t = 0; t < f->exemplars.targets; t++) {
         TRY(run_reader_field(f->reader, t, &f->fields[t]));
         TRY(likeness_find(f->reader, &f->images, t, &f->nearest[t]));

@@ -1,24 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "report/atlas/exemplars.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool exemplars_is_dream(const struct run_reader *reader, const struct run_image *image, int *target, int *channel)
-{
-    static const char prefix[] = "channel:";
-    const char *layer = image->source + sizeof prefix - 1, *mark = strchr(image->source, '#');
-    char end;
-    if (strncmp(image->source, prefix, sizeof prefix - 1) != 0 || !mark || sscanf(mark + 1, "%d%c", channel, &end) != 1)
-        return false;
-    for (*target = 0; *target < (int)reader->facts.targets.count; ++*target) {
-        const char *name = reader->facts.targets.items[*target];
-        if (strlen(name) == (size_t)(mark - layer) && strncmp(name, layer, strlen(name)) == 0)
-            return true;
-    }
-    return false;
-}
+#include "common/config/channel_input.h"
 
 static bool is_better(const struct exemplar *a, const struct exemplar *b)
 {
@@ -53,16 +39,20 @@ static void take_picture(struct exemplars *e, int target, const struct run_image
         }
 }
 
-static enum status read_image(struct exemplars *e, struct run_reader *reader, const struct run_image *image, float *peaks)
+static enum status read_dream(struct exemplars *e, struct run_reader *reader, const struct config *config, const struct run_image *image,
+                              float *peaks)
 {
     int target, channel;
-    if (exemplars_is_dream(reader, image, &target, &channel)) {
-        if (channel < 0 || channel >= e->channels[target])
-            return STATUS_OK;
-        TRY(run_reader_peaks(reader, target, image->row, peaks));
-        e->optima[target][channel] = exemplar_of(peaks + (size_t)channel * PEAK_KINDS * PEAK_NUMBERS, image);
+    if (image->status != IMAGE_DONE || image->same > 0 || image->earlier ||
+        channel_input_parse(image->source, config, &target, &channel) != STATUS_OK || channel >= e->channels[target])
         return STATUS_OK;
-    }
+    TRY(run_reader_peaks(reader, target, image->row, peaks));
+    e->optima[target][channel] = exemplar_of(peaks + (size_t)channel * PEAK_KINDS * PEAK_NUMBERS, image);
+    return STATUS_OK;
+}
+
+static enum status read_picture(struct exemplars *e, struct run_reader *reader, const struct run_image *image, float *peaks)
+{
     e->pictures++;
     for (int t = 0; t < e->targets; t++) {
         TRY(run_reader_peaks(reader, t, image->row, peaks));
@@ -71,8 +61,9 @@ static enum status read_image(struct exemplars *e, struct run_reader *reader, co
     return STATUS_OK;
 }
 
-enum status exemplars_find(struct exemplars *e, struct run_reader *reader, const struct run_images *images, int places)
+enum status exemplars_find(struct exemplars *e, struct run_reader *reader, const struct run_images *images, const struct config *config)
 {
+    const int places = config->atlas.exemplars;
     int most = 1;
     float *peaks = NULL;
     enum status rc = STATUS_OK;
@@ -84,9 +75,13 @@ enum status exemplars_find(struct exemplars *e, struct run_reader *reader, const
         TRY_OUT(ALLOCATE(e->optima[t], (size_t)channels + 1, "for the dreams of %d channels", channels));
     }
     TRY_OUT(ALLOCATE(peaks, (size_t)most * PEAK_KINDS * PEAK_NUMBERS, "for the peaks of %d channels", most));
-    for (size_t i = 0; i < images->count; i++)
-        if (images->items[i].status == IMAGE_DONE && images->items[i].same == 0 && !images->items[i].earlier)
-            TRY_OUT(read_image(e, reader, &images->items[i], peaks));
+    for (size_t i = 0; i < images->count; i++) {
+        const struct run_image *image = &images->items[i];
+        if (run_image_counts(image))
+            TRY_OUT(read_picture(e, reader, image, peaks));
+        else if (channel_input_is_named(image->source))
+            TRY_OUT(read_dream(e, reader, config, image, peaks));
+    }
 out:
     free(peaks);
     return rc;

@@ -2,6 +2,7 @@
 // The places of a set that excite each channel most, by activation and by relevance, and what the channel's own dream comes to.
 #pragma once
 
+#include "common/config/config.h"
 #include "runfile/run_images.h"
 
 struct exemplar {
@@ -20,13 +21,11 @@ struct exemplars {
 
 // From the rows of pictures that are done, one of those of the same bytes. Of equal values the first by digest, then by path; only values
 // above 0 count. `images` outlives them. Memory does not grow with the pictures. Destroy it also after a failure.
-enum status exemplars_find(struct exemplars *exemplars, struct run_reader *reader, const struct run_images *images, int places) MUST_CHECK;
+enum status exemplars_find(struct exemplars *exemplars, struct run_reader *reader, const struct run_images *images,
+                           const struct config *config) MUST_CHECK; // the run's
 void exemplars_destroy(struct exemplars *exemplars);
 
 static inline const struct exemplar *exemplars_of(const struct exemplars *exemplars, int target, int channel, int kind)
 {
     return exemplars->items[target] + (size_t)(channel * PEAK_KINDS + kind) * (size_t)exemplars->places;
 }
-
-// Whether an image of the run is a channel's dream, and of which channel of which of its targets.
-bool exemplars_is_dream(const struct run_reader *reader, const struct run_image *image, int *target, int *channel);

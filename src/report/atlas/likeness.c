@@ -5,15 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/atlas/exemplars.h"
-
-static int by_digest(const void *a, const void *b)
-{
-    const struct run_image *x = *(const struct run_image *const *)a, *y = *(const struct run_image *const *)b;
-    const int order = strcmp(x->sha256, y->sha256);
-    return order ? order : strcmp(x->source, y->source);
-}
-
 // The upper half of the products of all pairs, summed over the pictures.
 static enum status sum_products(struct run_reader *reader, const struct run_image *const *pictures, size_t count, int target, int channels,
                                 double *products)
@@ -66,19 +57,11 @@ enum status likeness_find(struct run_reader *reader, const struct run_images *im
     const struct run_image **pictures = NULL;
     double *products = NULL;
     size_t count = 0;
-    int of_target, of_channel;
     enum status rc;
     *nearest = NULL;
     TRY_OUT(ALLOCATE(*nearest, (size_t)channels * LIKENESS_NEAREST + 1, "for the likeness of %d channels", channels));
-    TRY_OUT(ALLOCATE(pictures, images->count + 1, "for the likeness of channels"));
+    TRY_OUT(run_images_of_set(images, &pictures, &count));
     TRY_OUT(ALLOCATE(products, (size_t)channels * (size_t)channels + 1, "for the likeness of %d channels", channels));
-    for (size_t i = 0; i < images->count; i++) {
-        const struct run_image *image = &images->items[i];
-        if (image->status == IMAGE_DONE && image->same == 0 && !image->earlier &&
-            !exemplars_is_dream(reader, image, &of_target, &of_channel))
-            pictures[count++] = image;
-    }
-    qsort(pictures, count, sizeof *pictures, by_digest);
     TRY_OUT(sum_products(reader, pictures, count, target, channels, products));
     choose(products, channels, *nearest);
 out:
