@@ -58,8 +58,9 @@ static json_t *layout_json(const struct layout *layout)
 {
     json_t *places = json_array();
     for (size_t i = 0; i < layout->count; i++)
-        json_array_append_new(places, json_pack("[I, o, o]", (json_int_t)layout->places[i].id, page_data_number((double)layout->places[i].x),
-                                                page_data_number((double)layout->places[i].y)));
+        json_array_append_new(places,
+                              json_pack("[I, o, o]", (json_int_t)layout->places[i].id, page_data_number((double)layout->places[i].x),
+                                        page_data_number((double)layout->places[i].y)));
     return json_pack("{s:I, s:[o, o], s:o}", "all", (json_int_t)layout->all, "shares", page_data_number(layout->shares[0]),
                      page_data_number(layout->shares[1]), "places", places);
 }

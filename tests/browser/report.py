@@ -18,7 +18,7 @@ try:
     from PIL import Image
     from pages import DESK, PHONE, Look, check_access, check_logs, check_theme, check_width, get_axe, options as page_options, start
     from selenium.webdriver.common.keys import Keys
-    from selenium.webdriver.support.ui import Select
+    from selenium.webdriver.support.ui import Select, WebDriverWait
 except ImportError as missing:
     print(f"skipped: {missing}; needs python3-selenium and python3-pil")
     sys.exit(77)
