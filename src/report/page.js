@@ -315,7 +315,7 @@ function drawPlane({all, shares, places}) {
   at("plane-text").textContent = "Pictures in which the same channels count lie near each other. Principal components of the channels' importance: " +
     `from left to right ${percent(shares[0])} of how they differ, from bottom to top ${percent(shares[1])}` + (known.length < all ? `; ${known.length} of ${all.toLocaleString("en")}, chosen evenly.` : ".");
   plane.style.setProperty("--ratio", Math.min(2.2, Math.max(1.3, (right - left) / (top - bottom || 1))).toFixed(3));
-  plane.style.setProperty("--side", `${Math.min(14, Math.max(3.2, 60 / Math.sqrt(known.length))).toFixed(2)}%`);
+  plane.style.setProperty("--side", Math.min(0.14, Math.max(0.032, 0.6 / Math.sqrt(known.length))).toFixed(4));
   const items = known.map(({image, x, y}, i) => {
     const shown = image.thumbAfter || image.thumbBefore;
     const item = make("a", {href: image.picture ? link(image.picture) : null, tabindex: i ? -1 : 0, "aria-label": name(image), title: name(image)},

@@ -9,6 +9,7 @@ at the same page of 2,000 channels: paging. --keep: leaves a picture of each loo
 """
 import argparse
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -63,8 +64,7 @@ def check_channel(look):
     look.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
     assert look.one("#detail-title").text == "mixed1#11"
     look.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
-    assert not look.run("return document.querySelector('#detail').open")
-    assert look.run("return document.activeElement.textContent").startswith("mixed1#11")
+    look.wait("return !document.querySelector('#detail').open && document.activeElement.textContent.startsWith('mixed1#11')")
     assert not look.run("return window.hacked") and HOSTILE in look.run("return JSON.stringify(JSON.parse(document.querySelector('#data').textContent).names)")
 
 
@@ -81,6 +81,11 @@ def check_many(driver, page, axe):
     data = json.loads(found[2])
     few = data["layers"][0]["channels"]
     data["layers"] = [{**data["layers"][0], "channels": [{**few[i % len(few)], "number": i} for i in range(MANY)]}]
+    for i in range(MANY):
+        for kind in ("activation", "relevance"):
+            sheet = page.parent / "exemplars" / f"mixed1-{i}-{kind}.png"
+            if not sheet.exists():
+                os.link(page.parent / "exemplars" / f"mixed1-{few[i % len(few)]['number']}-{kind}.png", sheet)
     other = page.with_name("many.html")
     other.write_text(text[: found.start(2)] + json.dumps(data).replace("<", "\\u003c") + text[found.end(2) :], encoding="utf-8")
     for size in (DESK, PHONE):

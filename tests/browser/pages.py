@@ -67,6 +67,9 @@ class Look:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
+    def wait(self, script):
+        WebDriverWait(self.driver, 20).until(lambda driver: driver.execute_script(script))
+
     def press(self, element):
         self.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
         element.click()

@@ -32,7 +32,7 @@ same_atlas() {
     "$MPIEXEC" -n 3 "$ONEIROS" atlas "${few[@]}" -s io=workers -o by-workers a.png b.png c.bmp
     same_atlas alone-too by-workers
     cmp {alone,by-workers}/exemplars/mixed4-447-relevance.png
-    "$ONEIROS" atlas "${few[@]}" "${tiles[@]}" -o tiled a.png b.png c.bmp
+    "$ONEIROS" atlas "${few[@]}" "${tiles[@]}" -s team.size=3 -o tiled a.png b.png c.bmp
     "$MPIEXEC" -n 4 "$ONEIROS" atlas "${few[@]}" "${tiles[@]}" -s team.size=3 -o in-teams a.png b.png c.bmp
     same_atlas tiled in-teams
 }
