@@ -19,9 +19,10 @@
 #define ATLAS_OUTPUT "atlas"
 
 // The defaults of an atlas where they are not those of a dream: one channel, as far as it goes, and nothing but that.
-static const char *const atlas_settings[] = {"targets=mixed4",      "balance=0",        "saturation=none",   "shape.coarse=0",
-                                             "octaves.count=auto",  "steps=60",         "step_size=0.016",   "octaves.smallest=96",
-                                             "gradient_strength=0", "frames.cam=false", "frames.dream=false"};
+static const char *const atlas_settings[] = {"targets=mixed4",     "balance=0",        "saturation=none",     "shape.coarse=0",
+                                             "octaves.count=auto", "steps=100",        "step_size=0.016",     "octaves.smallest=96",
+                                             "smooth=0.4",         "shape.colour=0.4", "gradient_strength=0", "frames.cam=false",
+                                             "frames.dream=false"};
 
 // What is on the command line and waits for its turn in the order of precedence.
 struct sources {
