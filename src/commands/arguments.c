@@ -305,7 +305,7 @@ static const char options_help[] =
     "      --plan FILE        how convolutions run, as in an earlier run: its run.h5, or a plan as the cache keeps it\n"
     "      --max-seconds N    save what there is and end N seconds after the start, as on a signal\n"
     "      --print-config     print the settings that would be used, as YAML for -c, and stop\n"
-    "      --dry-run          look at all inputs, print what would be done, and stop\n"
+    "      --dry-run          look at all inputs, print what would be done, and stop (not of explanations)\n"
     "  -q, --quiet            warnings and errors only\n"
     "  -v, --verbose          say more\n"
     "  -h, --help             this text\n"

@@ -265,11 +265,17 @@ static int name_width(const struct dry_plan *plan)
     return width < NAME_MOST ? width : NAME_MOST;
 }
 
+// What is looked at and not dreamed has none but itself.
+static int octaves_of(const struct schedule *schedule, struct schedule_image image, struct octave octaves[GEOMETRY_OCTAVES_MAX])
+{
+    octaves[0] = (struct octave){image.width, image.height};
+    return image.whole ? 1 : geometry_octaves(image.width, image.height, &schedule->config->octaves, octaves);
+}
+
 static void print_octaves(const struct schedule *schedule, struct schedule_image image, FILE *stream)
 {
-    const struct config *config = schedule->config;
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
-    const int count = geometry_octaves(image.width, image.height, &config->octaves, octaves);
+    const int count = octaves_of(schedule, image, octaves);
     for (int k = 0; k < count; k++) {
         struct tiling tiling;
         fprintf(stream, "%s%dx%d", k ? ", " : "", octaves[k].width, octaves[k].height);
@@ -277,6 +283,8 @@ static void print_octaves(const struct schedule *schedule, struct schedule_image
             fprintf(stream, " (%dx%d of %dx%d, +%.0f%%)", tiling.across.count, tiling.down.count, tiling.across.window, tiling.down.window,
                     100 * (tiling_redundancy(&tiling) - 1));
     }
+    if (image.whole)
+        fprintf(stream, ", seen once");
 }
 
 static void print_input(const struct dry_plan *plan, const struct dry_input *input, int width, FILE *stream)
@@ -298,6 +306,7 @@ struct totals {
     int demanding; // of these, whose team is as small as memory allows, but not one rank
     int smallest, largest;
     double seen, pixels; // of all octaves
+    double stepped;      // of these, of what is dreamed
     double memory;       // bytes that a rank needs at most
 };
 
@@ -306,7 +315,6 @@ static struct totals sum_up(const struct dry_plan *plan)
     struct totals totals = {0};
     for (int i = 0; i < plan->count; i++) {
         const struct dry_input *input = plan->inputs[i];
-        const struct config *config = plan->schedule.config;
         struct octave octaves[GEOMETRY_OCTAVES_MAX];
         int tiles;
         double redundancy = 1, memory;
@@ -314,9 +322,10 @@ static struct totals sum_up(const struct dry_plan *plan)
         totals.unseen += input->unseen;
         if (input->error || input->unseen || schedule_tiles(&plan->schedule, input->image, &tiles, &redundancy) != STATUS_OK)
             continue;
-        const int count = geometry_octaves(input->image.width, input->image.height, &config->octaves, octaves);
-        totals.pixels += geometry_pixels(octaves, count);
-        totals.seen += redundancy * geometry_pixels(octaves, count);
+        const double pixels = geometry_pixels(octaves, octaves_of(&plan->schedule, input->image, octaves));
+        totals.stepped += input->image.whole ? 0 : pixels;
+        totals.pixels += pixels;
+        totals.seen += redundancy * pixels;
         memory = schedule_memory(&plan->schedule, input->image, input->team);
         totals.memory = memory > totals.memory ? memory : totals.memory;
         totals.demanding += input->team > 1 && input->team == schedule_least(&plan->schedule, input->image);
@@ -401,7 +410,7 @@ static void print_totals(const struct dry_plan *plan, FILE *stream)
         fprintf(stream, ", %d not looked at", totals.unseen);
     if (plan->done > 0)
         fprintf(stream, ", beside %" PRId64 " that are done", plan->done);
-    fprintf(stream, "; %.1f million pixels to step over, %d time%s\n", totals.pixels / 1e6, plan->schedule.config->steps,
+    fprintf(stream, "; %.1f million pixels to step over, %d time%s\n", totals.stepped / 1e6, plan->schedule.config->steps,
             PLURAL(plan->schedule.config->steps));
     print_settings(&plan->run, stream);
     if (totals.good == 0)

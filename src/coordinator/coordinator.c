@@ -494,7 +494,7 @@ out:
     earlier_work_destroy(&c.earlier);
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
-    if (rc == STATUS_OK && !outcome->rows_lost)
+    if (rc == STATUS_OK && !outcome->rows_lost && c.options->setup.use != CONFIG_ATLAS) // an atlas is there when it is written
         say_where(&c);
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

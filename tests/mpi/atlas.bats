@@ -81,6 +81,8 @@ same_atlas() {
     run -2 "$ONEIROS" atlas -s targets=mixed4#12-3 a.png
     run -2 "$ONEIROS" atlas -s objective=guide -s guide=a.png a.png
     [[ "$output" == *"an atlas is of channels"* ]]
+    run -0 "$ONEIROS" atlas --dry-run "${few[@]}" -o nothing a.png
+    [[ "$output" == *"channel:mixed3#7 "*"96x96"*"a.png "*"260x173, seen once"* ]] && [ ! -e nothing ]
     run -0 "$ONEIROS" atlas --help
     [[ "$output" == *"Usage: oneiros atlas"*"atlas.exemplars"* ]]
     run ! grep -q "mask" <<<"$output"

@@ -118,6 +118,17 @@ static herr_t add_texts(hid_t file, const char *path, const char *description, c
     return H5Dclose(dataset) < 0 || failed ? -1 : 0;
 }
 
+static enum status write_texts(struct file_writer *writer, const char *path, const char *description, const char *bytes, size_t length,
+                               size_t count)
+{
+    HDF5_ALONE;
+    hdf5_listen();
+    HDF5_HANDLE access = hdf5_unlocked();
+    const hid_t file = access < 0 ? -1 : H5Fopen(writer->aside, H5F_ACC_RDWR, access);
+    const herr_t done = file < 0 ? -1 : add_texts(file, path, description, bytes, length, count);
+    return file < 0 || H5Fclose(file) < 0 || done < 0 ? hdf5_fail(writer->path, "cannot be written") : STATUS_OK;
+}
+
 enum status dataset_store_write_texts(struct file_writer *writer, const char *path, const char *description, const char *const *texts,
                                       size_t count)
 {
@@ -135,14 +146,8 @@ enum status dataset_store_write_texts(struct file_writer *writer, const char *pa
         place[length] = kept;
     }
     const int error = hdf5_set_space_aside(writer->aside, count * length + LAYOUT_BYTES);
-    TRY_OUT(error ? fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error)) : STATUS_OK);
-    HDF5_ALONE;
-    hdf5_listen();
-    HDF5_HANDLE access = hdf5_unlocked();
-    const hid_t file = access < 0 ? -1 : H5Fopen(writer->aside, H5F_ACC_RDWR, access);
-    const herr_t done = file < 0 ? -1 : add_texts(file, path, description, bytes, length, count);
-    rc = file < 0 || H5Fclose(file) < 0 || done < 0 ? hdf5_fail(writer->path, "cannot be written") : STATUS_OK;
-out:
+    rc = error ? fail(STATUS_IO, "cannot write '%s': %s", writer->path, strerror(error))
+               : write_texts(writer, path, description, bytes, length, count);
     free(bytes);
     return rc;
 }
