@@ -122,7 +122,7 @@ END
     for SIGNAL in SEGV KILL; do
         export SIGNAL
         # shellcheck disable=SC2016 # for the inner shell
-        run -0 bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=./crashing; dream "$@"' "$0" \
+        run -0 bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=./crashing; go dream "$@"' "$0" \
             "out-$SIGNAL" "${settings[@]}" "$DATA/chelsea.png"
         [ "$(grep -c 'starting it again, 1 of at most 3 times' <<<"$output")" -eq 1 ]
         [ -s "out-$SIGNAL/chelsea/dream.png" ]
@@ -132,7 +132,7 @@ END
 @test "job scripts tell the launcher of a signal, it tells the ranks, and the exit code is 75" {
     export SLURM_JOB_ID=1 ONEIROS_HOME=$BATS_TEST_DIRNAME/../.. code=0
     # shellcheck disable=SC2016 # for the inner shell
-    bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=$ONEIROS; dream "$@"' "$0" \
+    bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=$ONEIROS; go dream "$@"' "$0" \
         out "${settings[@]}" -s steps=100000 -s threads=1 "$DATA/chelsea.png" &
     until_true 120 begun out
     kill -TERM $! # as of scancel: not to be queued again
