@@ -10,5 +10,6 @@ struct asset {
     size_t size;                // without it
 };
 
+extern const struct asset asset_top_html, asset_common_js; // of every page
 extern const struct asset asset_page_html, asset_page_css, asset_page_js, asset_chart_js;
 extern const struct asset asset_atlas_html, asset_atlas_css, asset_atlas_js;

@@ -13,8 +13,8 @@
 
 enum { PATIENCE = 200 }; // pictures whose thumbnails take so long that it is said
 
-static const struct page_part parts[] = {
-    {"@style@", &asset_page_css}, {"@data@", NULL}, {"@chart@", &asset_chart_js}, {"@script@", &asset_page_js}};
+static const struct page_part parts[] = {{"@top@", &asset_top_html},   {"@style@", &asset_page_css},   {"@data@", NULL},
+                                         {"@chart@", &asset_chart_js}, {"@common@", &asset_common_js}, {"@script@", &asset_page_js}};
 
 static enum status write_page(const struct page_data *data, const char *path)
 {

@@ -1,24 +1,9 @@
-// The page of `oneiros report`. All text of the run gets in as text, never as markup.
+// The page of `oneiros report`, behind page_common.js.
 "use strict";
 (() => {
-const data = JSON.parse(document.getElementById("data").textContent);
 const {run, images, targets, measures} = data;
 const PAGE = 24;
-const at = (id) => document.getElementById(id);
 const explains = run.kind === "explain";
-
-// An element with attributes (on...: listeners) and children: elements, or text.
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (key.startsWith("--")) element.style.setProperty(key, value);
-    else element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
 
 const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || one + "s"}`;
 const number = (value) => value === null || value === undefined ? "–"
@@ -36,35 +21,11 @@ function bytes(value) {
   while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit++; }
   return `${unit ? value.toPrecision(3) : value} ${units[unit]}`;
 }
-// A relative link whose parts stand for nothing but themselves.
-const link = (path) => "./" + path.split("/").map(encodeURIComponent).join("/");
 // What a picture is called: its folder, or, where it has none, its file.
 const name = (image) => image.folder || image.source.split("/").pop() || `picture ${image.id}`;
 const place = (measure) => measures.slice(0, measure).reduce((sum, m) => sum + (m.perTarget ? targets.length : 1), 0);
 
-/* Theme: the system's, until the button says otherwise. */
-const system = matchMedia("(prefers-color-scheme: dark)");
-let chosenTheme = null;
-try { chosenTheme = localStorage.getItem("oneiros-theme"); } catch (error) { /* files may have no storage */ }
-function applyTheme() {
-  const dark = chosenTheme ? chosenTheme === "dark" : system.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  at("theme").textContent = dark ? "Light" : "Dark";
-  at("theme").setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
-  at("theme").removeAttribute("aria-pressed");
-}
-applyTheme();
-system.addEventListener("change", () => { applyTheme(); drawCharts(); });
-at("theme").addEventListener("click", () => {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  chosenTheme = next === (system.matches ? "dark" : "light") ? null : next; // back to what the system has, whatever that will be
-  try {
-    if (chosenTheme) localStorage.setItem("oneiros-theme", chosenTheme);
-    else localStorage.removeItem("oneiros-theme");
-  } catch (error) { /* as above */ }
-  applyTheme();
-  drawCharts();
-});
+document.addEventListener("theme", drawCharts);
 
 /* Head */
 const count = (status) => images.filter((image) => image.status === status).length;

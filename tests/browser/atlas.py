@@ -7,31 +7,25 @@ An atlas of three channels of one layer and two of another over the photographs 
 is shown, search, sorting, a channel by keyboard, its neighbours, both themes, nothing from elsewhere, nothing sideways on a phone, axe-core. Then
 at the same page of 2,000 channels: paging. --keep: leaves a picture of each look in FOLDER.
 """
-import argparse
 import json
 import os
-import pathlib
 import re
 import shutil
-import subprocess
 
-from pages import DESK, PHONE, Look, check_access, check_logs, check_theme, check_width, get_axe, options as page_options, start
+from pages import DESK, HOSTILE, PHONE, Look, check_access, check_logs, check_width, oneiros_run, photographs, test_page
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-HOSTILE = "<img src=x onerror=window.hacked=1>&amp;"
 MANY, PAGE = 2000, 60
 READY = "#cards > li"
 
 
 def atlas(oneiros, data, folder):
-    photos = folder / "photos"
-    shutil.rmtree(folder, ignore_errors=True)
-    photos.mkdir(parents=True)
+    photos = photographs(folder)
     for name, other in (("chelsea", "chelsea"), ("coffee", HOSTILE), ("rocket", "rocket")):
         shutil.copy(data / f"{name}.png", photos / f"{other}.png")
     settings = ["targets=mixed1#3+7+11,mixed2#5+6", "atlas.size=75", "steps=4", "input.resize=120", "plan=off"]
-    subprocess.run([oneiros, "atlas", "-q", "-o", folder / "atlas", *(word for setting in settings for word in ("-s", setting)), photos], check=True)
+    assert oneiros_run(oneiros, "atlas", folder / "atlas", settings, photos) == 0
     return folder / "atlas" / "atlas.html"
 
 
@@ -102,30 +96,4 @@ def check_many(driver, page, axe):
         check_logs(driver)
 
 
-def main():
-    options = page_options(argparse.ArgumentParser())
-    folder = options.folder.resolve()
-    driver = start()
-    try:
-        page = atlas(options.oneiros, options.data, folder)
-        axe = get_axe(options.axe and pathlib.Path(options.axe), folder)
-        for theme in ("light", "dark"):
-            for size in (DESK, PHONE):
-                look = Look(driver, page, size, theme, READY)
-                if options.keep:
-                    look.shoot(folder / f"{theme}-{size[0]}.png")
-                check_width(look)
-                check_cards(look)
-                check_channel(look)
-                check_layers(look)
-                check_theme(look, theme)
-                if axe:
-                    check_access(look, axe)
-                check_width(look)
-                check_logs(driver)
-        check_many(driver, page, axe)
-    finally:
-        driver.quit()
-
-
-main()
+test_page(__doc__, atlas, READY, [check_cards, check_channel, check_layers], check_many)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the tests of pages share: a browser, looks at a page, and what holds for every page. Exit code 77 (skipped) without Selenium or Chromium."""
+import argparse
 import base64
 import json
 import os
@@ -20,9 +21,10 @@ except ImportError as missing:
 
 AXE = "axe-core@4.10.3"
 DESK, PHONE = (1400, 1000), (390, 844)
+HOSTILE = "<img src=x onerror=window.hacked=1>&amp;"
 
 
-def options(parser):
+def page_options(parser):
     """Those of every test of a page: ONEIROS DATA FOLDER [--axe AXE.MIN.JS] [--keep]."""
     parser.add_argument("oneiros")
     parser.add_argument("data", type=pathlib.Path)
@@ -46,11 +48,11 @@ def start():
 
 
 class Look:
-    """The page at one size and in one theme."""
+    """The page at one size and in one theme. Without motion: what is pressed while the page still scrolls is elsewhere by then."""
 
     def __init__(self, driver, page, size, theme, ready):
         self.driver, self.width = driver, size[0]
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]})
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}, {"name": "prefers-reduced-motion", "value": "reduce"}]})
         driver.execute_cdp_cmd(
             "Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
         )
@@ -122,3 +124,43 @@ def get_axe(given, folder):
         return None
     subprocess.run([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder, AXE], check=True, stdout=subprocess.DEVNULL)
     return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def photographs(folder):
+    """An empty folder for them, in an empty FOLDER."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "photos").mkdir(parents=True)
+    return folder / "photos"
+
+
+def oneiros_run(oneiros, command, output, settings, photos):
+    return subprocess.run([oneiros, command, "-q", "-o", output, *(word for setting in settings for word in ("-s", setting)), photos], check=False).returncode
+
+
+def test_page(doc, make, ready, checks, others):
+    """`make`, from options and folder, a page, and it in both themes, at a desk and on a phone: `checks`, and what holds for every page. Then
+    `others`, of driver, page and axe-core's source."""
+    options = page_options(argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter))
+    folder = options.folder.resolve()
+    driver = start()
+    try:
+        page = make(options.oneiros, options.data, folder)
+        axe = get_axe(options.axe and pathlib.Path(options.axe), folder)
+        if not axe:
+            print("skipped axe-core: needs npm, or --axe")
+        for theme in ("light", "dark"):
+            for size in (DESK, PHONE):
+                look = Look(driver, page, size, theme, ready)
+                if options.keep:
+                    look.shoot(folder / f"{theme}-{size[0]}.png")
+                check_width(look)
+                for check in checks:
+                    check(look)
+                check_theme(look, theme)
+                if axe:
+                    check_access(look, axe)
+                check_width(look)
+                check_logs(driver)
+        others(driver, page, axe)
+    finally:
+        driver.quit()

@@ -8,31 +8,26 @@ in the console, nothing loaded from elsewhere, paging, filter, slider by keyboar
 phone, and no serious violation that axe-core finds, in either theme. axe-core comes by npm where it is not given; without npm that part is left
 out. Exit code 77 (skipped) without Selenium or Chromium. --keep: leaves a picture of each look in FOLDER.
 """
-import argparse
 import pathlib
-import shutil
 import subprocess
 import sys
 
 try:
     from PIL import Image
-    from pages import DESK, PHONE, Look, check_access, check_logs, check_theme, check_width, get_axe, options as page_options, start
+    from pages import HOSTILE, PHONE, Look, check_access, check_logs, check_width, oneiros_run, photographs, test_page
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import Select, WebDriverWait
 except ImportError as missing:
     print(f"skipped: {missing}; needs python3-selenium and python3-pil")
     sys.exit(77)
 
-HOSTILE = "<img src=x onerror=window.hacked=1>&amp;"
 PICTURES, PAGE = 26, 24
 READY = "#provenance dd"
 
 
 def dream(oneiros, data, folder):
     """A run of PICTURES pictures, and one more that fails."""
-    photos = folder / "photos"
-    shutil.rmtree(folder, ignore_errors=True)
-    photos.mkdir(parents=True)
+    photos = photographs(folder)
     for number in range(PICTURES):
         with Image.open(data / ("chelsea.png", "coffee.png", "rocket.png")[number % 3]) as picture:
             width, height = picture.size
@@ -41,8 +36,7 @@ def dream(oneiros, data, folder):
             picture.convert("RGB").crop(box).save(photos / name)
     (photos / "broken.png").write_text("no picture")
     settings = ["octaves.count=2", "steps=3", "input.resize=100", "plan=off"]
-    command = [oneiros, "dream", "-q", "-o", folder / "dreams", *(word for setting in settings for word in ("-s", setting)), photos]
-    code = subprocess.run(command, check=False).returncode
+    code = oneiros_run(oneiros, "dream", folder / "dreams", settings, photos)
     assert code == 3, f"oneiros dream ended with {code}"
     subprocess.run([oneiros, "report", "-q", folder / "dreams"], check=True)
     return folder / "dreams" / "report.html"
@@ -176,34 +170,4 @@ def check_unfinished(driver, page, axe):
         other.unlink()
 
 
-def main():
-    options = page_options(argparse.ArgumentParser())
-    folder = options.folder.resolve()
-    driver = start()
-    try:
-        page = dream(options.oneiros, options.data, folder)
-        axe = get_axe(options.axe and pathlib.Path(options.axe), folder)
-        if not axe:
-            print("skipped axe-core: needs npm, or --axe")
-        for theme in ("light", "dark"):
-            for size in (DESK, PHONE):
-                look = Look(driver, page, size, theme, READY)
-                if options.keep:
-                    look.shoot(folder / f"{theme}-{size[0]}.png")
-                check_width(look)
-                check_gallery(look)
-                check_names_are_text(look)
-                check_card(look)
-                check_numbers(look)
-                check_set(look)
-                check_theme(look, theme)
-                if axe:
-                    check_access(look, axe)
-                check_width(look)
-                check_logs(driver)
-        check_unfinished(driver, page, axe)
-    finally:
-        driver.quit()
-
-
-main()
+test_page(__doc__, dream, READY, [check_gallery, check_names_are_text, check_card, check_numbers, check_set], check_unfinished)

@@ -70,6 +70,7 @@ class Cells:
 
     def order(self, means, ties):
         """Their numbers, the largest value first, of equal ones the larger tie."""
+        means = levels(means)
         return sorted(range(self.count), key=lambda i: (-float(means[i]), -float(ties[i]), i))
 
     def compose(self, chosen, inside, outside):
@@ -95,9 +96,16 @@ def edges(picture):
     return abs(numpy.diff(light, axis=1, append=light[:, -1:])) + abs(numpy.diff(light, axis=0, append=light[-1:]))
 
 
+def levels(means):
+    """What tells cells apart: not rounding."""
+    means = numpy.asarray(means, float)
+    most = numpy.nanmax(abs(means))
+    return numpy.rint(means / most * 2**20) if most > 0 else means
+
+
 def correlation(a, b):
     """Spearman's."""
-    return scipy.stats.spearmanr(a, b).correlation
+    return scipy.stats.spearmanr(levels(a), levels(b)).correlation
 
 
 def stored(file, kind, layer, size, grid):

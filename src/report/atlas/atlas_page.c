@@ -74,8 +74,8 @@ static void name_pictures(const struct atlas_facts *f, json_t *names)
 
 enum status atlas_page_write(const struct atlas_facts *f)
 {
-    static const struct page_part parts[] = {
-        {"@style@", &asset_page_css}, {"@more-style@", &asset_atlas_css}, {"@data@", NULL}, {"@script@", &asset_atlas_js}};
+    static const struct page_part parts[] = {{"@top@", &asset_top_html}, {"@style@", &asset_page_css},   {"@more-style@", &asset_atlas_css},
+                                             {"@data@", NULL},           {"@common@", &asset_common_js}, {"@script@", &asset_atlas_js}};
     const struct run_facts *facts = &f->reader->facts;
     json_t *layers = json_array(), *names = json_object();
     char path[FILE_PATH_MAX];

@@ -1,48 +1,8 @@
-// The page of `oneiros atlas`. All text of the run gets in as text, never as markup.
+// The page of `oneiros atlas`, behind page_common.js.
 "use strict";
 (() => {
-const data = JSON.parse(document.getElementById("data").textContent);
 const PAGE = 60;
-const at = (id) => document.getElementById(id);
-
-function make(name, attributes, ...children) {
-  const element = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes || {})) {
-    if (value === null || value === undefined || value === false) continue;
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return element;
-}
-const plural = (count, one, many) => `${count.toLocaleString("en")} ${count === 1 ? one : many || one + "s"}`;
-const number = (value) => value === null || value === undefined ? "–"
-  : value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3) ? value.toExponential(1) : String(Number(value.toPrecision(3)));
-// A relative link whose parts stand for nothing but themselves.
-const link = (path) => "./" + path.split("/").map(encodeURIComponent).join("/");
 const short = (source) => source.split("/").pop() || source;
-
-/* Theme: the system's, until the button says otherwise. */
-const system = matchMedia("(prefers-color-scheme: dark)");
-let chosenTheme = null;
-try { chosenTheme = localStorage.getItem("oneiros-theme"); } catch (error) { /* files may have no storage */ }
-function applyTheme() {
-  const dark = chosenTheme ? chosenTheme === "dark" : system.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  at("theme").textContent = dark ? "Light" : "Dark";
-  at("theme").setAttribute("aria-label", dark ? "Light colours" : "Dark colours");
-}
-applyTheme();
-system.addEventListener("change", applyTheme);
-at("theme").addEventListener("click", () => {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  chosenTheme = next === (system.matches ? "dark" : "light") ? null : next;
-  try {
-    if (chosenTheme) localStorage.setItem("oneiros-theme", chosenTheme);
-    else localStorage.removeItem("oneiros-theme");
-  } catch (error) { /* as above */ }
-  applyTheme();
-});
 
 /* Head */
 const layers = data.layers;

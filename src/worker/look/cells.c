@@ -79,10 +79,16 @@ static int by_value(const void *a, const void *b)
     return x->number - y->number;
 }
 
+// Values of one map that differ by rounding alone are equal: those of a cell at the border are sums of fewer pixels.
 static void rank_all(const struct cells *cells, const float *values, const float *ties, struct ranked *ranked)
 {
+    float most = 0;
     for (int i = 0; i < cells_count(cells); i++)
-        ranked[i] = (struct ranked){.value = isnan(values[i]) ? -INFINITY : values[i], .tie = ties ? ties[i] : 0, .number = i};
+        most = fmaxf(most, fabsf(values[i]));
+    for (int i = 0; i < cells_count(cells); i++) {
+        const float value = most > 0 ? rintf(values[i] / most * CELLS_LEVELS) : values[i];
+        ranked[i] = (struct ranked){.value = isnan(value) ? -INFINITY : value, .tie = ties ? ties[i] : 0, .number = i};
+    }
     qsort(ranked, (size_t)cells_count(cells), sizeof *ranked, by_value);
 }
 

@@ -6,7 +6,10 @@
 #include "worker/team/slab.h"
 #include "worker/team/team.h"
 
-enum { CELLS_MAX = 32 }; // along the longer side
+enum {
+    CELLS_MAX = 32,        // along the longer side
+    CELLS_LEVELS = 1 << 20 // of the largest value of a map, that its cells are told apart by
+};
 
 struct cells {
     int side;          // pixels: bands of the octave; the last cells of a row or column may be smaller
