@@ -193,11 +193,11 @@ enum status arguments_parse(struct job_options *options, int argc, char **argv, 
         TRY_OUT(name_channels(options));
     }
     if (options->use == CONFIG_EXPLAIN && options->dry_run)
-        rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream`");
+        rc = fail(STATUS_USAGE, "--dry-run is for `oneiros dream` and `oneiros atlas`");
     else if (options->resume && options->force)
         rc = fail(STATUS_USAGE, "--resume goes on with a run and --force replaces it: take one of them");
     else if (!options->print_config && options->input_count == 0) // an atlas has its channels
-        rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs, noise:1024x768 or @list.txt");
+        rc = fail(STATUS_USAGE, "name the pictures: files, folders, globs, URLs, noise:1024x768, channel:mixed4#12 or @list.txt");
 out:
     free(sources.settings);
     return rc;
@@ -260,8 +260,8 @@ enum status arguments_check_config(const struct config *config)
 static const char dream_help[] =
     "Usage: oneiros dream [OPTION]... INPUT...\n"
     "Makes a DeepDream of every INPUT: pictures, folders, globs (quote them), http(s) URLs, noise:1024x768 (a picture\n"
-    "of noise; noise:1024x768:2 is another one), or @list.txt (one of these a line, or with a NUL behind each; @-: from\n"
-    "standard input).\n"
+    "of noise; noise:1024x768:2 is another one), channel:mixed4#12 (noise from which one channel of a target is dreamed),\n"
+    "or @list.txt (one of these a line, or with a NUL behind each; @-: from standard input).\n"
     "\n"
     "Examples:\n"
     "  oneiros dream -o dreams photo.jpg\n"

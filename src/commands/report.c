@@ -64,7 +64,7 @@ static enum status parse(int argc, char **argv, struct report_options *options)
         return STATUS_OK;
     if (options->line.operand_count == 0)
         return fail(STATUS_USAGE, options->study ? "--study: no runs; give their output folders"
-                                                 : "no output folder; give that of `oneiros dream` or `oneiros explain`");
+                                                 : "no output folder; give that of `oneiros dream`, `oneiros explain` or `oneiros atlas`");
     if (options->study && options->csv)
         return fail(STATUS_USAGE, "--csv and --study: one of them; a study has its study.csv anyway");
     if (options->study && !options->folder)

@@ -136,6 +136,8 @@ static void finish(struct same_images *s, struct task *task, const struct entry 
     if (entry->state == FAILED) {
         (void)fail(STATUS_INTERNAL, "of the same bytes as image %lld, which failed", (long long)entry->id);
         task_failed(task);
+    } else if (entry->place[0] == '\0') { // nothing is written of either
+        image_notice(&task->image, NOTICE_SAME, "%s an image before it, which is not seen twice", what);
     } else if (folder_links_make(s->output, task->name, entry->place, record->output) == STATUS_OK) {
         image_notice(&task->image, NOTICE_SAME, "%s the picture of %s, which is not dreamed twice: linked", what, entry->place);
     } else {

@@ -49,7 +49,9 @@ static void say_earlier(const struct preparation *p, const struct job_options *o
 {
     char word[TEXT_WORD_MAX], counts[256];
     resume_describe(p->resume, counts, sizeof counts);
-    if (p->known.nothing_left)
+    if (p->known.nothing_left && options->use == CONFIG_ATLAS)
+        log_info("nothing to do in %s: %s", options->output, counts);
+    else if (p->known.nothing_left)
         log_info("nothing to do in %s: %s; `oneiros report %s` makes a page to look at", options->output, counts,
                  text_word(options->output, word));
     else

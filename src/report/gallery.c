@@ -137,13 +137,14 @@ static void make_before(const char *folder, const struct run_image *image, uint6
         item->before_from = BEFORE_VIDEO;
 }
 
-static void make_thumbnails(const char *folder, const struct run_facts *facts, bool explains, const struct run_image *image,
-                            const struct thumbnail_budget *budget, struct gallery_item *item)
+// `after`: for the dream, or the overview of an explanation.
+static void make_thumbnails(const char *folder, const struct run_facts *facts, const struct run_image *image,
+                            const struct thumbnail_budget *after, const struct thumbnail_budget *budget, struct gallery_item *item)
 {
     char path[FILE_PATH_MAX];
     if (item->picture && locate(path, folder, item->picture, NULL))
-        item->after = thumbnail_of_file(path, NULL, budget);
-    if (explains || !item->after)
+        item->after = thumbnail_of_file(path, NULL, after);
+    if (!item->after)
         return;
     make_before(folder, image, facts->seed, budget, item);
     if (item->has_cam && locate(path, folder, item->folder, "cam.png"))
@@ -161,16 +162,16 @@ static size_t room(size_t count, int pictures)
 enum status gallery_make(const char *folder, const struct run_facts *facts, const struct run_images *images, struct gallery *gallery)
 {
     const bool explains = strcmp(facts->kind, "explain") == 0;
-    const size_t shown = room(images->count, explains ? 1 : DREAM_PICTURES);
-    const struct thumbnail_budget budget =
-        explains ? thumbnail_budget(shown, SHEET_SIDE) : thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
+    const size_t shown = room(images->count, DREAM_PICTURES);
+    const struct thumbnail_budget budget = thumbnail_budget(shown * DREAM_PICTURES, DREAM_SIDE);
+    const struct thumbnail_budget after = explains ? thumbnail_budget(shown * DREAM_PICTURES, SHEET_SIDE) : budget;
     *gallery = (struct gallery){.count = images->count};
     TRY(ALLOCATE(gallery->items, images->count + 1, "for %zu pictures", images->count));
     for (size_t i = 0; i < images->count; i++)
         TRY(find_files(folder, explains, &images->items[i], &gallery->items[i]));
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < shown; i++)
-        make_thumbnails(folder, facts, explains, &images->items[i], &budget, &gallery->items[i]);
+        make_thumbnails(folder, facts, &images->items[i], &after, &budget, &gallery->items[i]);
     return STATUS_OK;
 }
 

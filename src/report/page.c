@@ -61,6 +61,9 @@ enum status page_write(const char *run, struct page_summary *summary)
     if (!reader)
         TRY_OUT(fail(STATUS_IO, "%s: the run %s, and has written nothing yet", state->folder,
                      state->phase == RUN_STARTING ? "is starting" : "was killed as it started"));
+    if (strcmp(reader->facts.kind, "atlas") == 0)
+        TRY_OUT(fail(STATUS_USAGE, "%s is of an atlas, whose page is atlas.html beside it; `oneiros report --csv` writes its tables",
+                     reader->path));
     data.state = state;
     data.facts = &reader->facts;
     memcpy(path, reader->path, sizeof path);

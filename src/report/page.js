@@ -114,7 +114,7 @@ function card(image) {
   const shown = image.thumbAfter || (own ? link(image.picture) : null);
   const after = shown && make("img", {src: shown, alt: `${explains ? "Explanation" : "Dream"} of ${name(image)}`, loading: image.thumbAfter ? null : "lazy", decoding: "async"});
   if (!after) view.append(emptyView(image));
-  else if (image.thumbBefore) slider(image, view, after);
+  else if (image.thumbBefore && !explains) slider(image, view, after);
   else view.append(after);
   // A sheet of pictures has a shape of its own.
   if (explains && after) after.addEventListener("load", () => element.style.setProperty("--ratio", (after.naturalWidth / after.naturalHeight).toFixed(4)));
@@ -252,8 +252,10 @@ function drawDistributions(metrics) {
       make("td", {class: "n"}, ...lines(rows, (row) => `${number(row.mean)} (${number(row.low)} to ${number(row.high)})`))));
   }
 }
+// A picture among others: the dream, or what was explained.
+const face = (image) => (explains && image.thumbBefore) || image.thumbAfter || image.thumbBefore;
 function endOf({image, value}) {
-  const shown = image.thumbAfter || image.thumbBefore;
+  const shown = face(image);
   const picture = shown ? make("img", {src: shown, alt: ""}) : make("span", {class: "nothing", "aria-hidden": "true"});
   return make("li", {}, image.picture ? make("a", {href: link(image.picture)}, picture, make("span", {}, name(image))) : make("div", {}, picture, make("span", {}, name(image))),
     make("span", {class: "number"}, number(value)));
@@ -278,7 +280,7 @@ function drawPlane({all, shares, places}) {
   plane.style.setProperty("--ratio", Math.min(2.2, Math.max(1.3, (right - left) / (top - bottom || 1))).toFixed(3));
   plane.style.setProperty("--side", Math.min(0.14, Math.max(0.032, 0.6 / Math.sqrt(known.length))).toFixed(4));
   const items = known.map(({image, x, y}, i) => {
-    const shown = image.thumbAfter || image.thumbBefore;
+    const shown = face(image);
     const item = make("a", {href: image.picture ? link(image.picture) : null, tabindex: i ? -1 : 0, "aria-label": name(image), title: name(image)},
       shown ? make("img", {src: shown, alt: "", decoding: "async"}) : make("span", {class: "nothing", "aria-hidden": "true"}));
     if (!image.picture) item.setAttribute("role", "img");

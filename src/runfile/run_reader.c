@@ -37,7 +37,7 @@ static enum status open_file(struct run_reader *reader)
     struct stat info;
     int version = 0;
     if (stat(path, &info) != 0)
-        return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream` or `oneiros explain`", path);
+        return fail(STATUS_IO, "%s: %m; give the output folder of `oneiros dream`, `oneiros explain` or `oneiros atlas`", path);
     if (!S_ISREG(info.st_mode)) // a pipe would be waited for
         return fail(STATUS_FORMAT, "%s: this is no run file, nor any file", path);
     reader->file = open_hdf5(path, &reader->unclosed);

@@ -144,13 +144,13 @@ struct channel_sums {
     int64_t count, top;
 };
 
-// Counts the channels whose values are largest, whatever their sign, of equal ones the first.
+// Counts the channels whose values are largest, whatever their sign, of equal ones the first. One of 0 counts for nothing.
 static void count_top(const float *values, int channels, struct channel_sums *sums)
 {
     int top[TOP], count = 0;
     for (int c = 0; c < channels; c++) {
         int place = count;
-        if (!isfinite(values[c]))
+        if (!isfinite(values[c]) || values[c] == 0)
             continue;
         while (place > 0 && fabsf(values[c]) > fabsf(values[top[place - 1]]))
             place--;

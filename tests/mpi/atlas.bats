@@ -71,7 +71,7 @@ same_atlas() {
     "$ONEIROS" dream -q -s targets=mixed4 -s steps=2 -s octaves.count=1 -s frames.cam=false -s frames.dream=false -s threads=1 -o dreams channel:mixed4#12
     [ -s dreams/channel-mixed4-12/dream.png ]
     run -3 "$ONEIROS" dream -s targets=mixed4 -o wrong channel:mixed5#12
-    [[ "$output" == *"channel:mixed5#12: no target is of this layer: set targets=mixed5"* ]]
+    [[ "$output" == *"channel:mixed5#12: no target is of the layer mixed5: name it in targets"* ]]
     run -3 "$ONEIROS" dream -s targets=mixed4 -o wrong channel:mixed4
     [[ "$output" == *"a channel is named as channel:mixed4#12"* ]]
     run -3 "$ONEIROS" dream -s targets=mixed4 -s threads=1 -o wrong channel:mixed4#768

@@ -26,5 +26,5 @@ enum status channel_input_parse(const char *text, const struct config *config, i
             *channel = wanted->channels[0];
             return STATUS_OK;
         }
-    return fail(STATUS_USAGE, "%s: no target is of this layer: set targets=%s", text, wanted->layer);
+    return fail(STATUS_USAGE, "no target is of the layer %s: name it in targets", wanted->layer);
 }

@@ -39,7 +39,7 @@ let layer = 0, page = 0, chosen = [];
 function wanted(text) {
   const parts = text.toLowerCase().split(/[,\s]+/).filter(Boolean);
   if (parts.length === 0) return () => true;
-  const ranges = parts.map((part) => part.match(/^#?(\d+)(?:-(\d+))?$/));
+  const ranges = parts.map((part) => part.match(/^(?:\w*#)?(\d+)(?:-(\d+))?$/));
   if (ranges.every(Boolean))
     return (channel) => ranges.some(([, from, to]) => channel.number >= Number(from) && channel.number <= Number(to || from));
   const named = new Set(Object.entries(data.names).filter(([, source]) => source.toLowerCase().includes(text.trim().toLowerCase())).map(([id]) => Number(id)));
@@ -68,7 +68,7 @@ function draw() {
   page = Math.min(page, pages - 1);
   const most = Math.max(...layers[layer].channels.map((channel) => channel.importance ? Math.abs(channel.importance[0] || 0) : 0)) || 1;
   at("cards").replaceChildren(...chosen.slice(page * PAGE, (page + 1) * PAGE).map((channel, i) => card(channel, page * PAGE + i, most)));
-  at("found").textContent = chosen.length === layers[layer].channels.length ? plural(chosen.length, "channel") : `${chosen.length.toLocaleString("en")} of ${plural(layers[layer].channels.length, "channel")}`;
+  at("found").textContent = chosen.length === 0 ? "None is like that" : chosen.length === layers[layer].channels.length ? plural(chosen.length, "channel") : `${chosen.length.toLocaleString("en")} of ${plural(layers[layer].channels.length, "channel")}`;
   at("pages").replaceChildren(...(pages < 2 ? [] : Array.from({length: pages}, (_, i) => make("button", {type: "button", "aria-current": i === page ? "page" : null,
     "aria-label": `Page ${i + 1}`, onclick: () => { page = i; draw(); at("channels").scrollIntoView(); at("pages").children[i].focus({preventScroll: true}); }}, String(i + 1)))));
 }
@@ -86,7 +86,7 @@ let shown = -1;
 function places(channel, kind, title) {
   if (!channel[kind].length) return null;
   return make("div", {}, make("h3", {}, title), make("img", {src: link(sheet(channel, kind)), alt: `${title}: the places, the best first`}),
-    make("ol", {}, ...channel[kind].map(([value, id, y, x]) => make("li", {title: data.names[id]}, `${short(data.names[id])} `, make("span", {}, `${number(value)} at ${x}, ${y}`)))));
+    make("ol", {}, ...channel[kind].map(([value, id, y, x]) => make("li", {title: data.names[id]}, `${short(data.names[id])} `, make("span", {}, `${number(value)} at x ${x}, y ${y}`)))));
 }
 function open(i) {
   const channel = chosen[i], name = `${layers[layer].name}#${channel.number}`, command = `oneiros dream -s targets=${name} photo.jpg`;

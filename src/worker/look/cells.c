@@ -128,7 +128,7 @@ void cells_compose(const struct cells *cells, const int *order, int count, const
         chosen[order[i]] = 1;
 #pragma omp parallel for schedule(static)
     for (int y = to->rows.begin; y < to->rows.end; y++) {
-        float part, here[CELLS_MAX];
+        float part, here[CELLS_MAX] = {0};
         const float *above = chosen + between(y, cells->side, cells->height, &part) * cells->width;
         for (int x = 0; x < cells->width; x++)
             here[x] = part > 0 ? above[x] + part * (above[cells->width + x] - above[x]) : above[x];

@@ -102,7 +102,7 @@ static void test_refused(void)
     static const struct {
         const char *line, *message; // the message, or its start
     } refusals[] = {
-        {"-o out", "name the pictures: files, folders, globs, URLs, noise:1024x768 or @list.txt"},
+        {"-o out", "name the pictures: files, folders, globs, URLs, noise:1024x768, channel:mixed4#12 or @list.txt"},
         {"-o", "option -o needs a value"},
         {"-o out x --preset", "option --preset needs a value"},
         {"-o out -o out x", "-o is given twice"},

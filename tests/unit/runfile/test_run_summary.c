@@ -119,7 +119,7 @@ static void check_channel(const struct channel_summary *row, int target, int cha
             const double other = fabs((double)(importance_value(number, target, c) / 3));
             before += !(target == 1 && c == number % 7) && (other > fabs(value) || (other == fabs(value) && c < channel));
         }
-        top += before < 10;
+        top += before < 10 && value != 0;
         sum += value;
         squares += value * value;
         count++;
