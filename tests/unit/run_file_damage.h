@@ -53,7 +53,7 @@ static inline void damage_each(const char *path, void (*write_run)(void), void (
     }
     write_run();
     CU_ASSERT_EQUAL(truncate(path, 3000), 0);
-    expect_refused("or a damaged one"); // HDF5 1.14 opens it
+    expect_refused("damaged"); // HDF5 1.14 opens it, and may find the version
     unlink(path);
     write_text(path, "not HDF5");
     expect_refused("no run file, or a damaged one");
