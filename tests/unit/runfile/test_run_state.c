@@ -294,7 +294,7 @@ static void test_damaged(void)
     }
     write_some();
     CU_ASSERT_EQUAL(truncate(path, 3000), 0);
-    refused("or a damaged one");
+    refused("damaged"); // HDF5 1.14 opens it, and may find the version
     write_text(path, "not HDF5");
     refused("no run file, or a damaged one");
     struct folder_lock lock;
