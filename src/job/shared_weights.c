@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/system/huge_pages.h"
 #include "common/system/log.h"
 #include "common/wire/messages.h"
 #include "kernels/network/parameters.h"
@@ -36,7 +37,7 @@ struct place {
 
 static enum status allocate_private(struct shared_weights *s)
 {
-    s->array = malloc(s->bytes);
+    s->array = huge_pages_alloc(s->bytes);
     return s->array ? STATUS_OK : fail(STATUS_LIMIT, "no memory for the weights (%zu MiB)", s->bytes >> 20);
 }
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/system/huge_pages.h"
+
 const char *const keras_part_names[KERAS_PARTS] = {"kernel", "beta", "moving_mean", "moving_variance"};
 const char *const keras_top_part_names[KERAS_TOP_PARTS] = {"kernel", "bias"};
 
@@ -47,7 +49,7 @@ struct keras_values *keras_values_create(const struct network *network)
     for (int conv = 0; conv < network->conv_count; conv++)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++)
             total += keras_part_count(network, conv, part);
-    struct keras_values *values = malloc(convs * sizeof *values + total * sizeof(float));
+    struct keras_values *values = huge_pages_alloc(convs * sizeof *values + total * sizeof(float));
     float *at = values ? (float *)(values + convs) : NULL;
     for (int conv = 0; values && conv < network->conv_count; conv++)
         for (enum keras_part part = 0; part < KERAS_PARTS; part++) {
@@ -102,7 +104,10 @@ int keras_layer_number(const char *name, const char *base)
 
 enum status keras_check_finite(const char *name, const float *values, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    bool finite = true;
+    for (size_t i = 0; i < count; i++) // of all first: without a way out it is a vector's loop
+        finite &= isfinite(values[i]) != 0;
+    for (size_t i = 0; i < count && !finite; i++)
         if (!isfinite(values[i]))
             return fail(STATUS_FORMAT, "%s: value %zu is not finite", name, i);
     return STATUS_OK;

@@ -24,10 +24,12 @@ static const struct {
 static void fold_kernel(const struct keras_shape *shape, const float *values, const double *scale, float *kernel)
 {
     size_t taps = (size_t)shape->dims[0] * (size_t)shape->dims[1], in = (size_t)shape->dims[2], out = (size_t)shape->dims[3];
-    for (size_t tap = 0; tap < taps; tap++)
+    enum { BLOCK = 16 }; // output channels: a line of the cache of `values`, each of which is read once
+    for (size_t start = 0; start < out; start += BLOCK)
         for (size_t i = 0; i < in; i++)
-            for (size_t o = 0; o < out; o++)
-                kernel[(o * in + i) * taps + tap] = (float)(values[(tap * in + i) * out + o] * scale[o]);
+            for (size_t o = start; o < start + BLOCK && o < out; o++)
+                for (size_t tap = 0; tap < taps; tap++)
+                    kernel[(o * in + i) * taps + tap] = (float)(values[(tap * in + i) * out + o] * scale[o]);
 }
 
 static enum status fold_conv(const struct network *network, int conv, const struct keras_values *values, float *weights)

@@ -360,7 +360,9 @@ END
     cmp file/noise:100x80/dream.png plain/b/dream.png
 }
 
-@test "rank 0 does not spin while it waits: under 3% of a core" {
+# A rank that spins takes what it gets, a third of a core and more on the busiest machine; one that sleeps takes 1 to 3%, with a sanitizer and
+# others beside it 4.
+@test "rank 0 does not spin while it waits: under a tenth of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s octaves.count=1 -s steps=100000 -s threads=1 -s frames.cam=false -s frames.dream=false -o out a.png &
     local launcher=$! coordinator before after
     until_true 120 begun out
@@ -371,7 +373,7 @@ END
     kill -TERM "$launcher"
     wait "$launcher" || true
     echo "rank 0 used $((after - before)) ticks of $(getconf CLK_TCK) a second in 10 s"
-    [ $((after - before)) -lt $((10 * $(getconf CLK_TCK) * 3 / 100)) ]
+    [ $((after - before)) -lt "$(getconf CLK_TCK)" ]
 }
 
 # sharers LAUNCHER COUNT: whether so many of its ranks, the workers, have the same pages of the 87 MB in use
