@@ -73,8 +73,8 @@ def examples_of_help(oneiros):
         yield from (line[2:] for line in found[1].splitlines()) if found else ()
 
 
-def lay_out(place, data):
-    """A folder with everything that the examples name."""
+def make_pictures(place, data):
+    """Everything that the examples name."""
     shutil.rmtree(place, ignore_errors=True)
     for folder in ("holiday", "photos", "build", "bin"):
         (place / folder).mkdir(parents=True)
@@ -99,10 +99,11 @@ def programs(place, oneiros, mpiexec):
         (place / "bin" / name).chmod(0o755)
 
 
-def run(command, place, data, oneiros, mpiexec):
+def run(command, place, oneiros, mpiexec):
     for pattern, other in SHORTER:
         command = re.sub(pattern, other, command)
-    lay_out(place, data)
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(f"{place}-pictures", place)
     programs(place, oneiros, mpiexec)
     environment = {**os.environ, **FEW, "PATH": f"{place}/bin:{os.environ['PATH']}", "SCRATCH": str(place), "ONEIROS_MODEL_PATH": str(WEIGHTS)}
     result = subprocess.run(["bash", "-euc", command], cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
@@ -115,14 +116,14 @@ def run(command, place, data, oneiros, mpiexec):
     return fine
 
 
-def run_python(place, data, oneiros, mpiexec):
+def run_python(place, oneiros, mpiexec):
     """On a run of each kind what is of run.h5, on an explanation what is of that."""
     fine, count = True, 0
     snippets = [block for page in PAGES for language, block in blocks(page.read_text(encoding="utf-8"))
                 if language == "python" or block.startswith("import ")]
     for kind in ("dream", "explain", "atlas"):
         targets = "-s targets=mixed4 " if kind == "atlas" else ""
-        if not run(f"oneiros {kind} {targets}-o dreams photo.jpg holiday/", place, data, oneiros, mpiexec):
+        if not run(f"oneiros {kind} {targets}-o dreams photo.jpg holiday/", place, oneiros, mpiexec):
             return False, 0
         for snippet in snippets:
             explanation, atlas = '"explain.h5"' in snippet, '"atlas.h5"' in snippet
@@ -144,11 +145,13 @@ def main():
     found = [command for page in PAGES for command in commands(page.read_text(encoding="utf-8")) if is_ours(command)]
     found = list(dict.fromkeys([*found, *examples_of_help(oneiros)]))
     assert len(found) >= 15, found
-    fine = all([run(command, place, data, oneiros, mpiexec) for command in found])
-    well, count = run_python(place, data, oneiros, mpiexec)
+    make_pictures(pathlib.Path(f"{place}-pictures"), data)
+    fine = all([run(command, place, oneiros, mpiexec) for command in found])
+    well, count = run_python(place, oneiros, mpiexec)
     print(f"{len(found)} commands, Python {count} times")
     assert count >= 8
-    shutil.rmtree(place, ignore_errors=True)
+    for folder in (place, f"{place}-pictures"):
+        shutil.rmtree(folder, ignore_errors=True)
     sys.exit(not (fine and well))
 
 

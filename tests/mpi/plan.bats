@@ -50,24 +50,20 @@ plan_of() {
 }
 
 @test "a signal while convolutions are timed: what has been timed is kept, and nothing else is made" {
-    for ranks in 1 2; do
-        signal_when USR1 'grep -q "timing .* convolutions" log' "$MPIEXEC" -n "$ranks" "$ONEIROS" dream -s targets=mixed10 -o out a.png 2>log
-        [ "$code" -eq 75 ]
-        grep -q 'stopped (SIGUSR1) while convolutions were timed; what has been timed is kept: run the same command again' log
-        [ ! -e out ]
-        [ "$(cat cache/oneiros/plan-*.txt | wc -l)" -gt 3 ]
-    done
+    signal_when USR1 'grep -q "timing .* convolutions" log' "$MPIEXEC" -n 2 "$ONEIROS" dream -s targets=mixed10 -o out a.png 2>log
+    [ "$code" -eq 75 ]
+    grep -q 'stopped (SIGUSR1) while convolutions were timed; what has been timed is kept: run the same command again' log
+    [ ! -e out ]
+    [ "$(cat cache/oneiros/plan-*.txt | wc -l)" -gt 3 ]
 }
 
 @test "bfloat16: the same bytes on any number of ranks and in teams" {
     dream -s precision=bf16 -o one
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -s tile.size=120 -s tile.halo=16 -o tiles a.png
-    for ranks in 2 4; do
-        "$MPIEXEC" -n "$ranks" "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -o "on-$ranks" a.png
-        cmp one/a/dream.png "on-$ranks/a/dream.png"
-        "$MPIEXEC" -n "$ranks" "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -s tile.size=120 -s tile.halo=16 -o "tiles-$ranks" a.png
-        cmp tiles/a/dream.png "tiles-$ranks/a/dream.png"
-    done
+    "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -o on-4 a.png
+    cmp one/a/dream.png "on-4/a/dream.png"
+    "$MPIEXEC" -n 4 "$ONEIROS" dream "${settings[@]}" -s precision=bf16 -s tile.size=120 -s tile.halo=16 -o tiles-4 a.png
+    cmp tiles/a/dream.png "tiles-4/a/dream.png"
 }
 
 @test "what an earlier run kept grows with the targets, and is made again where it is spoiled" {
@@ -111,7 +107,7 @@ plan_of() {
     local how precision threads
     for how in auto off onednn; do
         for precision in f32 bf16; do
-            for threads in 1 7 96; do
+            for threads in 1 96; do
                 "$ONEIROS" dream -q --force -s targets=conv2d_8 -s octaves.count=1 -s steps=1 -s gradient_above=input -s "plan=$how" \
                     -s "precision=$precision" -s "threads=$threads" -o now a.png
                 [ "$threads" -gt 1 ] || cp now/a/dream.png one.png
