@@ -18,7 +18,7 @@ setup() {
 }
 
 dream() {
-    "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -o out "$@"
+    "$MPIEXEC" -n 2 "$ONEIROS" dream "${settings[@]}" -o out "$@"
 }
 
 # statuses: of the images in out/run.h5, in order

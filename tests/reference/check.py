@@ -4,6 +4,8 @@
 
 check.py oracle.py NETWORK_DUMP IMAGE [options of oracle.py]... [-- options of compare.py...]
 check.py dream.py  DREAM_DUMP   IMAGE [options of dream.py]...  [-- options of compare.py...]
+
+TEST_METHODS=METHOD,... in the environment: our program once by each way to convolve.
 """
 import importlib.util
 import os
@@ -38,8 +40,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="oneiros-reference-") as folder:
         oracle, ours = f"{folder}/oracle.h5", f"{folder}/ours.h5"
         subprocess.run([sys.executable, HERE / script, path, image, "-o", oracle, *options], check=True)
-        subprocess.run([program, path, oracle, ours], check=True)
-        subprocess.run([sys.executable, HERE / "compare.py", oracle, ours, *limits], check=True)
+        for method in filter(None, os.environ.get("TEST_METHODS", "as planned").split(",")):
+            print(f"convolutions: {method}", flush=True)
+            environment = {**os.environ, "TEST_METHOD": method} if "TEST_METHODS" in os.environ else None
+            subprocess.run([program, path, oracle, ours], check=True, env=environment)
+            subprocess.run([sys.executable, HERE / "compare.py", oracle, ours, *limits], check=True)
 
 
 if __name__ == "__main__":
