@@ -38,7 +38,7 @@ static void check_against_loops(int width, int height, const char *names)
         last = s.targets[t] > last ? s.targets[t] : last;
     float *image = naive_random(image_count(&s), 3);
     naive_network_create(&n, net, weights, image, width, height, last);
-    for (int k = 0; k < 6; k++) {
+    for (int k = 0; k < unit_cases(6, 2); k++) {
         const struct gradient_rule rule = {.mode = rules[k].mode, .above = network_find(net, rules[k].above), .leak = rules[k].leak};
         forward(&s, image, scale);
         check_activations(&s, &n);
@@ -82,6 +82,7 @@ static void check_differences(struct setup *s, const float *image)
     const double tolerance = allowed(0.05, 0.1, 0);
     static const double scale[GRAPH_TARGETS_MAX] = {1, 0.5};
     enum { PIXELS = 40 };
+    const int pixels = unit_cases(PIXELS, 5);
     float *moved = naive_alloc(image_count(s) * sizeof *moved), found[PIXELS];
     double expected[PIXELS];
     uint32_t state = 17;
@@ -90,7 +91,7 @@ static void check_differences(struct setup *s, const float *image)
     CU_ASSERT(loss > 0);
     float *gradient = naive_alloc(image_count(s) * sizeof *gradient);
     memcpy(gradient, backward(s, scale, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}), image_count(s) * sizeof *gradient);
-    for (int k = 0; k < PIXELS; k++) {
+    for (int k = 0; k < pixels; k++) {
         const size_t i = naive_next(&state) % image_count(s);
         moved[i] = image[i] + h;
         const double above = forward(s, moved, scale);
@@ -100,7 +101,7 @@ static void check_differences(struct setup *s, const float *image)
         expected[k] = (above - below) / (2 * h);
         found[k] = gradient[i];
     }
-    const double error = rms_difference(found, expected, PIXELS);
+    const double error = rms_difference(found, expected, (size_t)pixels);
     if (!(error < tolerance))
         printf("\nfinite differences at %d x %d: error %g\n", s->width, s->height, error);
     CU_ASSERT(error < tolerance);
@@ -188,7 +189,7 @@ static void test_same_bytes(void)
     set_up(&s, 181, 150, "mixed3 mixed5");
     const size_t bytes = image_count(&s) * sizeof(float);
     float *image = naive_random(image_count(&s), 7), *first = NULL;
-    for (int run = 0; run < 6; run++) {
+    for (int run = 0; run < unit_cases(6, 3); run++) {
         omp_set_num_threads(1 + run % 3);
         memset(s.memory, run % 2 ? 0xff : 0x3f, executor_bytes(s.executor)); // nothing in it is from before
         forward(&s, image, scale);
@@ -216,7 +217,7 @@ static void test_shared_memory(void)
         most = executor_bytes(s[k].executor) > most ? executor_bytes(s[k].executor) : most;
     }
     void *memory = naive_alloc(most);
-    for (int run = 0; run < 9; run++) {
+    for (int run = 0; run < unit_cases(9, 6); run++) {
         const int k = run % 3;
         const size_t bytes = image_count(&s[k]) * sizeof(float);
         UNIT_OK(executor_bind(s[k].executor, run < 3 ? s[k].memory : memory)); // first each in its own

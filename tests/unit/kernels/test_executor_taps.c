@@ -120,6 +120,7 @@ static void test_loops(void)
 static void check_differences(const char *names, const char *name)
 {
     enum { VALUES = 40 };
+    const int values = unit_cases(VALUES, 5);
     const float h = 5e-3f;
     struct setup s;
     struct taps taps;
@@ -136,7 +137,7 @@ static void check_differences(const char *names, const char *name)
     write_gradients(&s, scale);
     UNIT_OK(executor_backward(s.executor, (struct gradient_rule){.mode = GRADIENT_MODE_PLAIN}, t));
     check_order(&taps, s.targets[t]);
-    for (int k = 0; k < VALUES; k++) {
+    for (int k = 0; k < values; k++) {
         const size_t i = naive_next(&state) % count;
         double loss[2];
         for (int side = 0; side < 2; side++) {
@@ -149,7 +150,7 @@ static void check_differences(const char *names, const char *name)
         expected[k] = (loss[1] - loss[0]) / (2 * h);
         found[k] = taps.gradient[t][i];
     }
-    const double error = rms_difference(found, expected, VALUES);
+    const double error = rms_difference(found, expected, (size_t)values);
     const double limit = allowed(0.03, 0.06, INFINITY); // bfloat16 rounds more than that away
     if (!(error < limit))
         printf("\nfinite differences at %s: error %g\n", name, error);
