@@ -145,7 +145,7 @@ static void test_completeness(void)
     struct look l;
     float early[CHANNELS], late[288];
     struct expectation channels[CONFIG_TARGETS_MAX], pixels;
-    look_create(&l, "mixed0:1,conv2d_5:3,mixed1:2", OBJECTIVE_MEAN_SQUARE, &SMALL_TILES, unit_cases(30, 6));
+    look_create(&l, "mixed0:1,conv2d_5:3,mixed1:2", OBJECTIVE_MEAN_SQUARE, &SMALL_TILES, unit_cases(30, 12));
     CU_ASSERT(tiling_count(sweep_tiling(l.sweep)) > 1);
     channels[1] = (struct expectation){-7, -7, -7};
     UNIT_OK(expected_gradients_importance(&l.expected, (float *const[CONFIG_TARGETS_MAX]){early, NULL, late}, channels));
