@@ -133,6 +133,7 @@ static enum status name_channels(struct job_options *options)
     memcpy(input, options->inputs, (size_t)options->input_count * sizeof *input);
     options->inputs = options->made;
     options->input_count = (int)inputs;
+    options->channels = (int64_t)count;
     return STATUS_OK;
 }
 

@@ -352,7 +352,7 @@ static enum status take_delegated(void *context, struct task *task)
     const double earlier = earlier_work_see(&c->earlier, record->sha256, c->progress);
     if (record->status != IMAGE_FAILED) {
         const double work = setup->work(setup->config, task_job(setup->use, record->source), record->width, record->height);
-        progress_add_work(c->progress, work);
+        progress_add_work(c->progress, work, task_job(setup->use, record->source) == JOB_DREAM);
         progress_take_up(c->progress, earlier);
         progress_advance(c->progress, (record->status == IMAGE_DONE ? work : image_rows_pixels(&task->results.rows)) - earlier);
     }

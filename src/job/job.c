@@ -53,8 +53,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
 {
     const struct weights_info *weights = &run->weights.info;
     const struct config *config = &run->options->config;
-    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1,
-               explains = run->options->use == CONFIG_EXPLAIN;
+    const bool delegate = run->launch.rank != COORDINATOR_RANK, alone = run->launch.size == 1;
     const struct schedule schedule = {.config = config,
                                       .tiles = run->tiles.rules,
                                       .min_side = run->tiles.min_side,
@@ -78,6 +77,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
         .setup.schedule = &schedule,
         .setup.config = config,
         .setup.output = run->options->output,
+        .setup.channels = run->options->channels,
         .inputs = run->options->inputs,
         .input_count = run->options->input_count,
         .lists = run->prepared.lists,
@@ -92,7 +92,7 @@ static enum status coordinate(struct run *run, struct worker *worker, struct coo
                          .channels = targets.channels,
                          .fields = fields,
                          .cam_layer = config->targets.items[cam_target(&targets)].layer,
-                         .importance = explains ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
+                         .importance = run->options->use == CONFIG_EXPLAIN ? IMPORTANCE_GRADIENT_ACTIVATION : config->importance.method,
                          .weights_md5 = weights->md5,
                          .weights_source = weights->source,
                          .class_name = class,

@@ -26,6 +26,7 @@ struct job_options {
     char output[FILE_PATH_MAX]; // folder, as typed, or "dreams", "why" or "atlas"
     int input_count;            // >= 1, unless print_config
     char **inputs;              // points into argv, or to `made`
+    int64_t channels;           // of an atlas: so many of the inputs are its channels
     char **made;                // of an atlas: its channels before what was typed; malloc'ed, with their texts behind them, or NULL
     enum log_level log_level;   // from -q and -v; not applied yet
     char unseen[512];           // keys of -s that this command does not look at, with commas

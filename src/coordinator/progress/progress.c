@@ -47,12 +47,22 @@ static bool all_ended(const struct progress_state *state)
     return state->done + state->failed >= state->total;
 }
 
+static double mean_of(double work, int64_t count, double unknown)
+{
+    return count > 0 ? work / (double)count : unknown;
+}
+
 // Work of images that nobody has looked at yet. One that failed before its work was known is taken for one that has none.
 static double unseen_work(const struct progress_state *state)
 {
-    const int64_t unknown = state->total - state->sized - state->failed;
-    const double mean = state->sized > 0 ? state->work / (double)state->sized : state->expected;
-    return unknown > 0 ? mean * (double)unknown : 0;
+    const int64_t unknown = state->total - state->sized - state->failed, left = state->channels - state->dreams_sized;
+    const int64_t dreams = left < unknown ? left : unknown, seen = state->sized - state->dreams_sized;
+    if (unknown <= 0)
+        return 0;
+    if (state->channels == 0)
+        return mean_of(state->work, state->sized, state->expected) * (double)unknown;
+    return (dreams > 0 ? mean_of(state->dreams_work, state->dreams_sized, state->expected) * (double)dreams : 0) +
+           mean_of(state->work - state->dreams_work, seen, state->expected_seen) * (double)(dreams > 0 ? unknown - dreams : unknown);
 }
 
 static double work_done(const struct progress_state *state)
@@ -353,8 +363,10 @@ void progress_set_total(struct progress *progress, int64_t total_images)
     progress->state.total = total_images;
 }
 
-void progress_add_work(struct progress *progress, double work)
+void progress_add_work(struct progress *progress, double work, bool dreams)
 {
+    progress->state.dreams_sized += dreams && work > 0;
+    progress->state.dreams_work += dreams ? work : 0;
     progress->state.sized += work > 0;
     progress->state.work += work;
 }
@@ -371,11 +383,11 @@ void progress_take_up(struct progress *progress, double work)
     progress->seen_advanced += work;
 }
 
-void progress_add_earlier(struct progress *progress, double work)
+void progress_add_earlier(struct progress *progress, double work, bool dreams)
 {
     progress->state.done++;
     progress->state.earlier++;
-    progress_add_work(progress, work);
+    progress_add_work(progress, work, dreams);
     progress_take_up(progress, work);
 }
 
@@ -383,6 +395,12 @@ void progress_set_saved(struct progress *progress, double saved, double expected
 {
     progress->state.saved = saved;
     progress->state.expected = expected;
+}
+
+void progress_set_channels(struct progress *progress, int64_t channels, double expected_seen)
+{
+    progress->state.channels = channels;
+    progress->state.expected_seen = expected_seen;
 }
 
 void progress_set_stopping(struct progress *progress)

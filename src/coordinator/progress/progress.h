@@ -21,8 +21,8 @@ enum status progress_create(struct progress **progress, int64_t total_images, en
 void progress_set_total(struct progress *progress, int64_t total_images);
 
 // An image's work has become known (pixels of its octaves x steps): once an image. A negative number takes back what will not be done
-// of one that failed, so that it does not pass for speed.
-void progress_add_work(struct progress *progress, double work);
+// of one that failed, so that it does not pass for speed. `dreams`: it is dreamed, not only seen.
+void progress_add_work(struct progress *progress, double work, bool dreams);
 
 // So much of it is done.
 void progress_advance(struct progress *progress, double work);
@@ -31,7 +31,11 @@ void progress_advance(struct progress *progress, double work);
 void progress_take_up(struct progress *progress, double work);
 
 // An image, of so much work, that an earlier session has done.
-void progress_add_earlier(struct progress *progress, double work);
+void progress_add_earlier(struct progress *progress, double work, bool dreams);
+
+// An atlas: so many of the images are channels, which are dreamed and are most of the work; the others are seen once, which is taken for so
+// much work while that of none is known.
+void progress_set_channels(struct progress *progress, int64_t channels, double expected_seen);
 
 // What an earlier session has done of images whose work is not known yet, and the work that an image is expected to be while that of none
 // is known.
@@ -80,13 +84,16 @@ struct progress_state {
     int downloads, reading, writing; // what there is to wait for besides
     double work, advanced;           // steps x pixels: of the sized images, and how much of it is done
     double saved, expected;          // see progress_set_saved()
+    int64_t channels, dreams_sized;  // see progress_set_channels(); of the sized images, those that are dreamed
+    double dreams_work, expected_seen;
     bool stopping;
     double rate;    // work a second, smoothed; 0 while it is not known
     double elapsed; // seconds
 };
 
 // How much of the run is done, 0 to 1, and the seconds that are left; negative where that is not known. Images that nobody has looked
-// at yet count as much as the mean of those that are known. Seconds are 1 at least until all images have come to their end.
+// at yet count as much as the mean of those that are known, in an atlas of those of their kind. Seconds are 1 at least until all images
+// have come to their end.
 double progress_fraction(const struct progress_state *state);
 double progress_seconds_left(const struct progress_state *state);
 

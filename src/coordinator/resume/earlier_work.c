@@ -57,10 +57,14 @@ static double tell(const struct earlier_work *earlier, struct progress *progress
 
 void earlier_work_count(struct earlier_work *earlier, const struct resume *resume, const struct run_setup *setup, struct progress *progress)
 {
-    for (size_t i = 0; resume && i < resume->past.count; i++)
-        if (resume->images[i].done && resume->images[i].named && !resume->past.items[i].same)
-            progress_add_earlier(progress, setup->work(setup->config, task_job(setup->use, resume->past.items[i].source),
-                                                       resume->past.items[i].width, resume->past.items[i].height));
+    if (setup->channels > 0) // of a picture that nobody has looked at there is nothing to go by
+        progress_set_channels(progress, setup->channels, setup->work(setup->config, JOB_SCAN, 1200, 800));
+    for (size_t i = 0; resume && i < resume->past.count; i++) {
+        const struct run_image *image = &resume->past.items[i];
+        const enum job_kind job = task_job(setup->use, image->source);
+        if (resume->images[i].done && resume->images[i].named && !image->same)
+            progress_add_earlier(progress, setup->work(setup->config, job, image->width, image->height), job == JOB_DREAM);
+    }
     if (resume && setup->use != CONFIG_EXPLAIN)
         (void)checkpoint_folder_look(setup->output, see_checkpoint, &(struct search){earlier, setup->config});
     (void)tell(earlier, progress);

@@ -26,7 +26,7 @@ enum status dispatcher_tolerate(struct dispatcher *c, enum status rc)
 static enum status end(struct dispatcher *c, struct task *task)
 {
     if (task->record.status == IMAGE_FAILED)
-        progress_add_work(c->options.progress, task->work_done + task->part - task->work); // what it left undone
+        progress_add_work(c->options.progress, task->work_done + task->part - task->work, task->job == JOB_DREAM); // what it left undone
     else if (task->record.status == IMAGE_STOPPED && task->job != JOB_DREAM)
         progress_take_up(c->options.progress, -task->work_done - task->part); // nothing of it is kept
     return c->options.ended(c->options.context, task);
@@ -87,7 +87,7 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
         return STATUS_OK;
     }
     task->work = c->options.setup->work(c->options.setup->config, task->job, task->image.width, task->image.height);
-    progress_add_work(c->options.progress, task->work);
+    progress_add_work(c->options.progress, task->work, task->job == JOB_DREAM);
     if (task->earlier.rgb)
         TRY(take_up(c, task));
     task->ready_at = now();

@@ -24,6 +24,7 @@ struct run_setup {
     const struct schedule *schedule;
     const struct config *config;
     const char *output; // folder, exists
+    int64_t channels;   // of an atlas: so many of the inputs are its channels
     struct run_file_header header;
 };
 

@@ -92,6 +92,29 @@ static void test_estimates(void)
     CU_ASSERT(progress_fraction(&state) == 1 && progress_seconds_left(&state) == 0);
 }
 
+// An atlas: two channels of 100 units and a picture of one are known; ten channels and 1000 pictures are still to come.
+static void test_atlas(void)
+{
+    struct progress_state state = {.total = 1013,
+                                   .sized = 2,
+                                   .work = 200,
+                                   .channels = 12,
+                                   .dreams_sized = 2,
+                                   .dreams_work = 200,
+                                   .expected_seen = 3,
+                                   .advanced = 100,
+                                   .rate = 10};
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), (100 + 10 * 100 + 1001 * 3) / 10.0, 1e-9);
+    state.sized++;
+    state.work++;
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), (101 + 10 * 100 + 1000) / 10.0, 1e-9);
+    state.dreams_sized = 14; // a list has named more
+    state.sized = 15;
+    state.dreams_work = state.advanced = 1400;
+    state.work = 1401;
+    CU_ASSERT_DOUBLE_EQUAL(progress_seconds_left(&state), (1 + 998) / 10.0, 1e-9);
+}
+
 // What earlier sessions have done counts: of pictures that are done, of those that are seen, and of those that are not.
 static void test_earlier(void)
 {
@@ -271,7 +294,7 @@ static void run_a_little(int fd, enum log_level level, int ticks)
 {
     struct progress *progress;
     UNIT_OK(progress_create(&progress, 2, level, fd));
-    progress_add_work(progress, 100);
+    progress_add_work(progress, 100, true);
     for (int i = 0; i < ticks; i++) {
         let_pass(0.001);
         progress_advance(progress, 0.1);
@@ -323,7 +346,7 @@ static void test_first_line(void)
     struct progress *progress;
     CU_ASSERT_FATAL(pipe(ends) == 0);
     UNIT_OK(progress_create(&progress, 10, LOG_INFO, ends[1]));
-    progress_add_work(progress, 100);
+    progress_add_work(progress, 100, true);
     progress_advance(progress, 50);
     let_pass(4.7);
     progress_tick(progress);
@@ -415,6 +438,7 @@ static const struct unit_test tests[] = {
     {"rates", test_rates},
     {"estimates", test_estimates},
     {"earlier", test_earlier},
+    {"atlas", test_atlas},
     {"bar", test_bar},
     {"bar fits any width", test_bar_fits_any_width},
     {"log and summary", test_log_and_summary},

@@ -26,10 +26,10 @@ static void test_failed_images(void)
     int ends[2];
     CU_ASSERT_FATAL(pipe(ends) == 0);
     UNIT_OK(progress_create(&progress, 4, LOG_INFO, ends[1]));
-    progress_add_work(progress, 100);
+    progress_add_work(progress, 100, true);
     progress_advance(progress, 100);
     progress_image_done(progress, true);
-    progress_add_work(progress, 0);
+    progress_add_work(progress, 0, true);
     progress_image_done(progress, false);
     let_pass(10); // 10 units a second, and two more images of 100
     progress_tick(progress);
@@ -45,13 +45,13 @@ static void test_earlier_sessions(void)
 {
     struct progress *progress;
     UNIT_OK(progress_create(&progress, 4, LOG_ERROR, STDERR_FILENO));
-    progress_add_earlier(progress, 100);
+    progress_add_earlier(progress, 100, true);
     progress_set_saved(progress, 50, 80);
     struct progress_state state = progress_now(progress);
     CU_ASSERT(state.done == 1 && state.earlier == 1 && state.rate == 0);
     CU_ASSERT_DOUBLE_EQUAL(progress_fraction(&state), 150.0 / 400, 1e-12);
     progress_set_saved(progress, 0, 0);
-    progress_add_work(progress, 100);
+    progress_add_work(progress, 100, true);
     progress_take_up(progress, 50);
     let_pass(5);
     progress_advance(progress, 25);
@@ -73,7 +73,7 @@ static void test_long_runs_forget_slowly(void)
     int ends[2];
     CU_ASSERT_FATAL(pipe(ends) == 0);
     UNIT_OK(progress_create(&progress, 1, LOG_INFO, ends[1]));
-    progress_add_work(progress, 7200);
+    progress_add_work(progress, 7200, true);
     for (int i = 0; i < 3600; i++) {
         let_pass(1);
         progress_advance(progress, 1);
