@@ -41,9 +41,12 @@ int command_dream(int argc, char **argv)
         code = rc == STATUS_OK && failed > 0 ? EXIT_SOME_FAILED : exit_code(rc);
     }
     if (job && options.use == CONFIG_ATLAS && (code == EXIT_ALL_DONE || code == EXIT_SOME_FAILED) && launch_is_first() &&
-        atlas_write(options.output) != STATUS_OK) {
-        log_error("%s", status_message());
-        code = EXIT_INTERNAL;
+        (rc = atlas_write(options.output, &options.config)) != STATUS_OK) {
+        if (rc == STATUS_STOPPED)
+            log_warning("%s", status_message());
+        else
+            log_error("%s", status_message());
+        code = rc == STATUS_STOPPED ? EXIT_STOPPED : rc == STATUS_USAGE ? EXIT_USAGE : code == EXIT_ALL_DONE ? EXIT_INTERNAL : code;
     }
     free(options.made);
     return code;

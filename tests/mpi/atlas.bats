@@ -58,13 +58,28 @@ same_atlas() {
 @test "a picture more, one that is none, none at all" {
     "$ONEIROS" atlas "${few[@]}" -o grown a.png
     "$ONEIROS" atlas "${few[@]}" -o grown a.png b.png
-    "$ONEIROS" atlas "${few[@]}" -o both a.png b.png
+    run -0 "$ONEIROS" atlas "${few[@]}" -o both a.png b.png
+    [ -z "$output" ]
+    same_atlas grown both
+    mv b.png away.png # its places stay in the sheets that have them; without those they are said to be grey
+    run -0 "$ONEIROS" atlas "${few[@]}" -o grown a.png
+    [ -z "$output" ]
+    same_atlas grown both
+    cp c.bmp b.png
+    rm -r grown/exemplars
+    run -0 "$ONEIROS" atlas "${few[@]}" -o grown a.png
+    [[ "$output" == *"places in 1 picture are grey in the sheets, which cannot be read again (b.png: it is another picture now)"* ]]
+    ! cmp -s {grown,both}/exemplars/mixed4-447-activation.png
+    mv away.png b.png
+    "$ONEIROS" atlas "${few[@]}" -o grown a.png b.png
     same_atlas grown both
     run -3 "$ONEIROS" atlas "${few[@]}" -o broken a.png b.png broken.png
     cmp broken/atlas.h5 both/atlas.h5
     "$ONEIROS" atlas "${few[@]}" -o dreams
     [ -s dreams/atlas.html ] && [ ! -e dreams/exemplars ]
     cmp {dreams,both}/channel-mixed3-7/dream.png
+    run -0 "$ONEIROS" atlas "${few[@]}" -o made noise:200x150 # which is made again
+    [ -z "$output" ] && [ -s made/exemplars/mixed3-7-activation.png ]
 }
 
 @test "a channel is an input of a dream, too; and what cannot be is said" {
@@ -74,6 +89,8 @@ same_atlas() {
     [[ "$output" == *"channel:mixed5#12: no target is of the layer mixed5: name it in targets"* ]]
     run -3 "$ONEIROS" dream -s targets=mixed4 -o wrong channel:mixed4
     [[ "$output" == *"a channel is named as channel:mixed4#12"* ]]
+    run -3 "$ONEIROS" dream -s targets=mixed4 -s threads=1 -o wrong channel:mixed4#012 "channel:mixed4# 12" channel:mixed4#12:1
+    [ "$(grep -c "a channel is named as channel:mixed4#12 " <<<"$output")" -eq 3 ] # not three names of one picture
     run -3 "$ONEIROS" dream -s targets=mixed4 -s threads=1 -o wrong channel:mixed4#768
     [[ "$output" == *"channel 768"* ]]
     run -2 "$ONEIROS" atlas -s targets=mixed4#auto8 a.png

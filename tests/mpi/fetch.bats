@@ -77,6 +77,14 @@ nothing_left() {
     run -0 "$ONEIROS" dream "${settings[@]}" -o out "$url/a cät%21.png"
     "$ONEIROS" dream "${settings[@]}" -o file picture.png
     cmp out/*/dream.png file/picture/dream.png
+    # The places of an atlas are cut out of what is fetched once more, unless what hides in an address is needed for that.
+    local few=(-q -s targets=mixed3#7 -s steps=1 -s octaves.count=1 -s atlas.size=75 -s threads=1)
+    "$ONEIROS" atlas "${few[@]}" -o here picture.png
+    run -0 "$ONEIROS" atlas "${few[@]}" -o there "$url/good1.png"
+    [ -z "$output" ]
+    cmp {here,there}/exemplars/mixed3-7-activation.png
+    run -0 "$ONEIROS" atlas "${few[@]}" -o hidden "$url/good1.png?key=1"
+    [[ "$output" == *"1 picture are grey in the sheets, which cannot be read again ($url/good1.png?...: of this address the run file has no"* ]]
     run -3 "$ONEIROS" dream "${settings[@]}" -o other ftp://127.0.0.1/a.png 's3://bucket/*.png' picture.png
     [[ "$output" == *"error: ftp://127.0.0.1/a.png: of addresses only http and https ones are fetched"* ]]
     [[ "$output" == *"error: s3://bucket/*.png: of addresses only http and https ones are fetched"* ]]

@@ -107,6 +107,17 @@ fills() {
     fills 14000 overview.png explain "${few[@]}"
 }
 
+@test "no atlas is made of a run file that lacks rows" {
+    local few=(-q -s targets=mixed4#3 -s octaves.count=1 -s steps=1 -s atlas.size=75 -s threads=1)
+    disk 2048 out
+    run -3 "$ONEIROS" atlas "${few[@]}" -o out in/b.png
+    [[ "$output" == *"rows of the run file are lost"*"out/run.h5 has not got all rows: no atlas is made of it"* ]]
+    [ ! -e out/atlas.h5 ] && [ ! -e out/atlas.html ]
+    room 65536 out
+    run -0 "$ONEIROS" atlas "${few[@]}" -o out in/b.png
+    [ -s out/atlas.h5 ] && [ -s out/atlas.html ]
+}
+
 @test "checkpoints that do not fit are a warning, and the dreams go on" {
     for io in coordinator workers; do
         disk 600 out/checkpoints

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/config/channel_input.h"
+#include "common/config/config_fetch.h"
 #include "common/net/url.h"
 #include "common/picture/geometry.h"
 #include "common/picture/noise.h"
@@ -23,19 +24,6 @@ static bool go_on(void *context, uint64_t done, uint64_t total)
 {
     (void)context, (void)done, (void)total;
     return !stop_requested();
-}
-
-struct fetch_options load_fetch_options(const struct config *config)
-{
-    struct fetch_options options = fetch_defaults(config->input.max_bytes);
-    options.connect_seconds = config->fetch.connect_seconds;
-    options.stall_seconds = config->fetch.stall_seconds;
-    options.total_seconds = config->fetch.total_seconds;
-    options.attempts = config->fetch.attempts;
-    options.user_agent = strcmp(config->fetch.user_agent, "auto") == 0 ? NULL : config->fetch.user_agent;
-    options.header = strcmp(config->fetch.header, "none") == 0 ? NULL : config->fetch.header;
-    options.header_host = strcmp(config->fetch.header_host, "any") == 0 ? NULL : config->fetch.header_host;
-    return options;
 }
 
 // The file `source`, or, where `descriptor` is not -1, the open file that it has been downloaded into.
@@ -52,7 +40,7 @@ static enum status read_input(const char *source, int descriptor, const struct c
 // Into an open file without a name, in the folder `output`, or in memory where that is NULL.
 static enum status download(const char *url, const char *output, const struct config *config, int *descriptor)
 {
-    struct fetch_options options = load_fetch_options(config);
+    struct fetch_options options = config_fetch_options(config);
     options.progress = go_on;
     return fetch_nameless(url, output, &options, descriptor);
 }

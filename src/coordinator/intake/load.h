@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "common/config/config.h"
-#include "common/net/fetch.h"
 #include "common/picture/mask.h"
 #include "common/wire/timing.h"
 #include "coordinator/intake/intake.h"
@@ -31,9 +30,6 @@ enum status load_header(const struct intake_entry *entry, const struct config *c
 
 // When a file was changed last, as a record has it.
 int64_t load_modified(const struct stat *facts);
-
-// How pictures are downloaded.
-struct fetch_options load_fetch_options(const struct config *config);
 
 // The mask, feathered. *mask is zeroed on failure.
 enum status load_mask(const struct config *config, struct mask *mask, char sha256[65]) MUST_CHECK;

@@ -9,6 +9,7 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "common/config/config_fetch.h"
 #include "common/net/downloads.h"
 #include "common/system/clock.h"
 #include "common/system/thread.h"
@@ -211,7 +212,7 @@ enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
     if (entry->status != STATUS_OK || entry->kind != INTAKE_URL)
         return STATUS_OK;
     if (!p->downloads)
-        TRY(downloads_create(&p->downloads, &(struct downloads_options){.fetch = load_fetch_options(p->config),
+        TRY(downloads_create(&p->downloads, &(struct downloads_options){.fetch = config_fetch_options(p->config),
                                                                         .parallel = p->config->fetch.parallel,
                                                                         .folder = p->output,
                                                                         .done = on_download,

@@ -4,19 +4,31 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "report/atlas/crops.h"
+#include "report/atlas/sheet.h"
 #include "report/gallery.h"
 #include "report/page_data.h"
 #include "report/page_parts.h"
 
-// [value, id of the picture, y, x] in its pixels, the best first.
+static int thousandths(int part, int side)
+{
+    return (int)((1000 * (int64_t)part + side / 2) / side);
+}
+
+// [value, id of the picture, y, x, across, down, grey], the best first: y and x in the picture's pixels, then where that is in the crop, in
+// thousandths of its side, and 1 where there is no crop.
 static json_t *exemplars_json(const struct atlas_facts *f, int target, int channel, int kind)
 {
     const struct exemplar *e = exemplars_of(&f->exemplars, target, channel, kind);
     const struct run_field *field = &f->fields[target];
     json_t *list = json_array();
-    for (int i = 0; i < f->exemplars.places && e[i].picture; i++)
-        json_array_append_new(list, json_pack("[o, I, i, i]", page_data_number((double)e[i].value), (json_int_t)e[i].picture->id,
-                                              field->centre + e[i].y * field->stride, field->centre + e[i].x * field->stride));
+    for (int i = 0; i < f->exemplars.places && e[i].picture; i++) {
+        const struct crop_window window = crops_window(&e[i], field);
+        const int y = field->centre + e[i].y * field->stride, x = field->centre + e[i].x * field->stride;
+        json_array_append_new(list,
+                              json_pack("[o, I, i, i, i, i, i]", page_data_number((double)e[i].value), (json_int_t)e[i].picture->id, y, x,
+                                        thousandths(x - window.x, window.side), thousandths(y - window.y, window.side), (int)e[i].grey));
+    }
     return list;
 }
 
@@ -83,10 +95,10 @@ enum status atlas_page_write(const struct atlas_facts *f)
     for (int t = 0; t < f->exemplars.targets; t++)
         json_array_append_new(layers, layer_json(f, t));
     name_pictures(f, names);
-    json_t *json =
-        json_pack("{s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "layers", layers, "names", names, "version", page_data_text(facts->version),
-                  "pictures", (json_int_t)f->exemplars.pictures, "weights", page_data_text(facts->weights_source), "started",
-                  page_data_text(facts->started), "config", page_data_text(facts->config));
+    json_t *json = json_pack("{s:o, s:[i, i, i], s:i, s:o, s:o, s:I, s:o, s:o, s:o}", "layers", layers, "sheet", CROP_SIDE, CROP_GAP,
+                             CROP_COLUMNS, "places", f->exemplars.places, "names", names, "version", page_data_text(facts->version),
+                             "pictures", (json_int_t)f->exemplars.pictures, "weights", page_data_text(facts->weights_source), "started",
+                             page_data_text(facts->started), "config", page_data_text(facts->config));
     const enum status rc = page_parts_write(path, &asset_atlas_html, parts, sizeof parts / sizeof parts[0], json);
     json_decref(json);
     return rc;

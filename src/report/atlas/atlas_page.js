@@ -83,10 +83,25 @@ if (layers.length > 1)
 
 /* One channel */
 let shown = -1;
+// Rings on the sheet where the places are in their crops.
+function marked(channel, kind, title) {
+  const view = make("div", {class: "sheet"}, make("img", {src: link(sheet(channel, kind)), alt: `${title}: the places, the best first; a ring marks each`}));
+  const [side, gap, columns] = data.sheet, width = columns * (side + gap) - gap, rows = Math.ceil(data.places / columns), height = rows * (side + gap) - gap;
+  channel[kind].forEach(([, , , , across, down, grey], i) => {
+    const ring = make("i", {class: "ring", "aria-hidden": "true"});
+    ring.style.left = `${100 * (i % columns * (side + gap) + side * across / 1000) / width}%`;
+    ring.style.top = `${100 * (Math.floor(i / columns) * (side + gap) + side * down / 1000) / height}%`;
+    if (!grey) view.append(ring);
+  });
+  return view;
+}
 function places(channel, kind, title) {
   if (!channel[kind].length) return null;
-  return make("div", {}, make("h3", {}, title), make("img", {src: link(sheet(channel, kind)), alt: `${title}: the places, the best first`}),
-    make("ol", {}, ...channel[kind].map(([value, id, y, x]) => make("li", {title: data.names[id]}, `${short(data.names[id])} `, make("span", {}, `${number(value)} at x ${x}, y ${y}`)))));
+  const lost = channel[kind].filter((place) => place[6]).length;
+  return make("div", {}, make("h3", {}, title), marked(channel, kind, title),
+    lost > 0 && make("p", {class: "lost"}, `${lost === channel[kind].length ? "The pictures" : plural(lost, "picture")} could not be read again when this page was made: a cross stands for ${lost === 1 ? "it" : "them"}.`),
+    make("ol", {}, ...channel[kind].map(([value, id, y, x, , , grey]) => make("li", {title: data.names[id]}, `${short(data.names[id])} `,
+      make("span", {}, `${number(value)} at x ${x}, y ${y}${grey ? "; not to be had" : ""}`)))));
 }
 function open(i) {
   const channel = chosen[i], name = `${layers[layer].name}#${channel.number}`, command = `oneiros dream -s targets=${name} photo.jpg`;

@@ -8,22 +8,26 @@
 
 #include "common/picture/resample.h"
 #include "common/system/file.h"
+#include "common/system/log.h"
+#include "common/system/stop_request.h"
+#include "common/system/text.h"
 #include "media/picture/codec.h"
-
-enum { CROP_BYTES = 3 * CROP_SIDE * CROP_SIDE, GREY = 128 };
+#include "report/atlas/picture_again.h"
+#include "report/atlas/sheet.h"
 
 // A place that has won, and where its crop goes.
 struct winner {
-    const struct exemplar *exemplar;
+    struct exemplar *exemplar;
     int target;
     size_t place; // among all
 };
 
 struct cutting {
     const struct crops_options *options;
-    struct winner *winners; // by picture
-    size_t count, room;     // of places in all
-    FILE *store;            // crops, CROP_BYTES each, by place; a file without a name
+    struct winner *winners;          // by picture
+    size_t count, room;              // of places in all
+    FILE *store;                     // crops, CROP_BYTES each, by place; a file without a name
+    char reason[STATUS_MESSAGE_MAX]; // why the first picture that could not be read could not
 };
 
 static size_t places_of(const struct exemplars *e, int target)
@@ -59,43 +63,23 @@ static enum status list_winners(struct cutting *c)
     return STATUS_OK;
 }
 
-// The picture as the network saw it.
-static enum status read_picture(const struct config *config, const struct run_image *record, struct image *image)
-{
-    const struct image_limits limits = {.side = config->input.max_side, .pixels = config->input.max_pixels};
-    struct image_limits choice = limits;
-    struct image decoded = {0};
-    void *bytes = NULL;
-    size_t size;
-    char digest[65];
-    enum status rc;
-    TRY_OUT(image_choice_parse(&choice.choice, config->input.bands, config->input.range));
-    choice.choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
-    choice.choice.alone = "cut";
-    TRY_OUT(file_read(record->source, config->input.max_bytes, &bytes, &size));
-    TRY_OUT(bytes_sha256(bytes, size, digest));
-    if (strcmp(digest, record->sha256) != 0)
-        TRY_OUT(fail(STATUS_FORMAT, "%s is another picture now", record->source));
-    TRY_OUT(codec_decode(bytes, size, &choice, &decoded));
-    TRY_OUT(image_create(image, record->width, record->height));
-    rc = resample(decoded.rgb, 3, decoded.width, decoded.height, image->rgb, image->width, image->height);
-out:
-    image_destroy(&decoded);
-    free(bytes);
-    return rc;
-}
-
 static int clamp(int value, int least, int most)
 {
     return value < least ? least : value > most ? most : value;
 }
 
-// Half of what the value depends on, around its middle, inside the picture: what lies farther out hardly counts.
-static enum status cut(const struct image *image, const struct exemplar *exemplar, const struct run_field *field, uint8_t *bytes)
+struct crop_window crops_window(const struct exemplar *exemplar, const struct run_field *field)
 {
-    const int shorter = image->width < image->height ? image->width : image->height, side = clamp(field->size / 2, 1, shorter);
-    const int x = clamp(field->centre + exemplar->x * field->stride - side / 2, 0, image->width - side);
-    const int y = clamp(field->centre + exemplar->y * field->stride - side / 2, 0, image->height - side);
+    const int width = exemplar->picture->width, height = exemplar->picture->height;
+    const int side = clamp(field->size / 2, 1, width < height ? width : height);
+    return (struct crop_window){.side = side,
+                                .x = clamp(field->centre + exemplar->x * field->stride - side / 2, 0, width - side),
+                                .y = clamp(field->centre + exemplar->y * field->stride - side / 2, 0, height - side)};
+}
+
+static enum status cut(const struct image *image, const struct crop_window *window, uint8_t *bytes)
+{
+    const int side = window->side, x = window->x, y = window->y;
     struct image part = {0}, small = {0};
     enum status rc;
     TRY_OUT(image_create(&part, side, side));
@@ -120,48 +104,84 @@ static enum status store(struct cutting *c, size_t place, const uint8_t *bytes)
     return fail(STATUS_IO, "%s: cannot keep the exemplars: %m", c->options->folder);
 }
 
-// All that one picture has won. One that cannot be read leaves its places grey.
-static enum status cut_picture(struct cutting *c, const struct winner *first, size_t count, size_t *missing)
+// Whether it can be had once more; the first that cannot is named.
+static enum status read_picture(struct cutting *c, const struct run_image *picture, struct image *image, bool *there)
+{
+    const struct crops_options *o = c->options;
+    const enum status rc = picture_again(picture, o->config, o->fetching, o->folder, image);
+    *there = rc == STATUS_OK;
+    if (stop_requested())
+        return fail(STATUS_STOPPED, "%s: stopped before the atlas was made; the same command makes it", o->folder);
+    if (rc != STATUS_OK && !c->reason[0])
+        snprintf(c->reason, sizeof c->reason, "%s%s%s", strstr(status_message(), picture->source) ? "" : picture->source,
+                 strstr(status_message(), picture->source) ? "" : ": ", status_message());
+    return STATUS_OK;
+}
+
+// All that one picture has won.
+static enum status cut_picture(struct cutting *c, const struct winner *first, size_t count)
 {
     struct image image = {0};
     uint8_t bytes[CROP_BYTES];
-    enum status rc = STATUS_OK;
-    const bool there = read_picture(c->options->config, first->exemplar->picture, &image) == STATUS_OK;
-    *missing += !there;
-    memset(bytes, GREY, sizeof bytes);
-    for (size_t i = 0; i < count && rc == STATUS_OK; i++) {
-        if (there)
-            rc = cut(&image, first[i].exemplar, &c->options->fields[first[i].target], bytes);
-        rc = rc == STATUS_OK ? store(c, first[i].place, bytes) : rc;
+    bool there;
+    enum status rc;
+    TRY_OUT(read_picture(c, first->exemplar->picture, &image, &there));
+    for (size_t i = 0; i < count; i++) {
+        const struct crop_window window = crops_window(first[i].exemplar, &c->options->fields[first[i].target]);
+        first[i].exemplar->grey = !there;
+        if (!there)
+            continue;
+        TRY_OUT(cut(&image, &window, bytes));
+        TRY_OUT(store(c, first[i].place, bytes));
     }
+out:
     image_destroy(&image);
     return rc;
+}
+
+// Of a picture that is not to be had: as the sheet before had it.
+static bool find_former(const struct sheet *former, struct exemplar *exemplar, const char *label, uint8_t *bytes)
+{
+    exemplar->grey = exemplar->grey && !sheet_find(former, label, bytes);
+    return !exemplar->grey;
+}
+
+static enum status fill_sheet(struct cutting *c, struct sheet *sheet, const struct sheet *former, struct exemplar *exemplars, size_t place)
+{
+    char label[CROP_LABEL_MAX];
+    uint8_t bytes[CROP_BYTES];
+    for (int i = 0; i < sheet->places && exemplars[i].picture; i++) {
+        struct exemplar *e = &exemplars[i];
+        snprintf(label, sizeof label, "%s %d %d", e->picture->sha256, e->y, e->x);
+        if (!e->grey && (fseeko(c->store, (off_t)(place + (size_t)i) * CROP_BYTES, SEEK_SET) != 0 ||
+                         fread(bytes, 1, CROP_BYTES, c->store) != CROP_BYTES))
+            return fail(STATUS_IO, "%s: cannot read the exemplars back: %m", c->options->folder);
+        sheet_add(sheet, label, !e->grey || find_former(former, e, label, bytes) ? bytes : NULL);
+    }
+    return STATUS_OK;
 }
 
 static enum status write_sheet(struct cutting *c, int target, int channel, int kind, size_t place)
 {
     const struct exemplars *e = c->options->exemplars;
-    const int rows = (e->places + CROP_COLUMNS - 1) / CROP_COLUMNS;
-    const int width = CROP_COLUMNS * (CROP_SIDE + CROP_GAP) - CROP_GAP, height = rows * (CROP_SIDE + CROP_GAP) - CROP_GAP;
+    struct exemplar *exemplars = e->items[target] + (size_t)(channel * PEAK_KINDS + kind) * (size_t)e->places;
+    struct sheet sheet = {0}, former = {0};
     char path[FILE_PATH_MAX], name[CONFIG_NAME_MAX + 64];
-    uint8_t bytes[CROP_BYTES], *sheet;
+    bool any = false;
     enum status rc;
     snprintf(name, sizeof name, "exemplars/%s-%d-%s.png", c->options->layers[target], channel,
              kind == PEAK_ACTIVATION ? "activation" : "relevance");
     TRY(file_join(path, c->options->folder, name));
-    TRY(ALLOCATE(sheet, 3 * (size_t)width * (size_t)height, "for a sheet of exemplars"));
-    memset(sheet, 255, 3 * (size_t)width * (size_t)height);
-    rc = STATUS_OK;
-    for (int i = 0; i < e->places && exemplars_of(e, target, channel, kind)[i].picture && rc == STATUS_OK; i++) {
-        const int left = i % CROP_COLUMNS * (CROP_SIDE + CROP_GAP), top = i / CROP_COLUMNS * (CROP_SIDE + CROP_GAP);
-        if (fseeko(c->store, (off_t)(place + (size_t)i) * CROP_BYTES, SEEK_SET) != 0 || fread(bytes, 1, CROP_BYTES, c->store) != CROP_BYTES)
-            rc = fail(STATUS_IO, "%s: cannot read the exemplars back: %m", c->options->folder);
-        for (int y = 0; y < CROP_SIDE; y++)
-            memcpy(sheet + 3 * ((size_t)(top + y) * (size_t)width + (size_t)left), bytes + 3 * y * CROP_SIDE, 3 * CROP_SIDE);
-    }
-    if (rc == STATUS_OK)
-        rc = codec_encode_bytes(path, width, height, sheet);
-    free(sheet);
+    for (int i = 0; i < e->places && exemplars[i].picture; i++)
+        any = any || exemplars[i].grey;
+    if (any)
+        (void)sheet_read(&former, path);
+    TRY_OUT(sheet_create(&sheet, e->places));
+    TRY_OUT(fill_sheet(c, &sheet, &former, exemplars, place));
+    rc = sheet_write(&sheet, path);
+out:
+    sheet_destroy(&sheet);
+    sheet_destroy(&former);
     return rc;
 }
 
@@ -172,7 +192,9 @@ static enum status write_sheets(struct cutting *c)
     for (int t = 0; t < e->targets; t++)
         for (int channel = 0; channel < e->channels[t]; channel++)
             for (int kind = 0; kind < PEAK_KINDS; kind++, place += (size_t)e->places)
-                if (has_sheets(e, t, channel) && exemplars_of(e, t, channel, kind)[0].picture)
+                if (stop_requested())
+                    return fail(STATUS_STOPPED, "%s: stopped before the atlas was made; the same command makes it", c->options->folder);
+                else if (has_sheets(e, t, channel) && exemplars_of(e, t, channel, kind)[0].picture)
                     TRY(write_sheet(c, t, channel, kind, place));
     return STATUS_OK;
 }
@@ -191,19 +213,33 @@ static enum status open_store(struct cutting *c)
     return STATUS_OK;
 }
 
-enum status crops_write(const struct crops_options *options, size_t *missing)
+// Pictures of which a place stayed grey.
+static void say_missing(const struct cutting *c)
+{
+    size_t missing = 0;
+    for (size_t i = 0, end; i < c->count; i = end) {
+        bool grey = false;
+        for (end = i; end < c->count && c->winners[end].exemplar->picture == c->winners[i].exemplar->picture; end++)
+            grey = grey || c->winners[end].exemplar->grey;
+        missing += grey;
+    }
+    if (missing > 0)
+        log_warning("places in %zu picture%s are grey in the sheets, which cannot be read again (%s)", missing, PLURAL(missing), c->reason);
+}
+
+enum status crops_write(const struct crops_options *options)
 {
     struct cutting c = {.options = options};
     enum status rc;
-    *missing = 0;
     TRY_OUT(list_winners(&c));
     TRY_OUT(open_store(&c));
     for (size_t i = 0, end; i < c.count; i = end) {
         for (end = i + 1; end < c.count && c.winners[end].exemplar->picture == c.winners[i].exemplar->picture;)
             end++;
-        TRY_OUT(cut_picture(&c, &c.winners[i], end - i, missing));
+        TRY_OUT(cut_picture(&c, &c.winners[i], end - i));
     }
-    rc = write_sheets(&c);
+    TRY_OUT(write_sheets(&c));
+    say_missing(&c);
 out:
     if (c.store)
         fclose(c.store);

@@ -7,15 +7,21 @@
 #include "runfile/run_file.h"
 
 struct crops_options {
-    const char *folder; // of the run
-    const struct exemplars *exemplars;
+    const char *folder;             // of the run
+    struct exemplars *exemplars;    // learn which of them are grey
     const struct run_field *fields; // [targets]
     const struct config *config;    // of the run
+    const struct config *fetching;  // whose keys of `fetch` hold now
     const char *const *layers;      // [targets]
 };
 
-// Writes LAYER-CHANNEL-activation.png and -relevance.png into folder/exemplars, each complete or absent: three places a row, CROP_SIDE
-// pixels each. Each picture is read once, whatever it has won. *missing: pictures that could not be read again, or are other ones now;
-// their places are grey.
-enum { CROP_SIDE = 96, CROP_COLUMNS = 3, CROP_GAP = 2 };
-enum status crops_write(const struct crops_options *options, size_t *missing) MUST_CHECK;
+// Writes LAYER-CHANNEL-activation.png and -relevance.png into folder/exemplars, each complete or absent. Each picture is read once more,
+// whatever it has won. Of those that cannot be read, or are other ones now, the crops are those of the sheet that is there, if it has them,
+// or grey, and a warning says so. STATUS_STOPPED.
+enum status crops_write(const struct crops_options *options) MUST_CHECK;
+
+// What is shown of a place: half of what its value depends on, around its middle, inside the picture: what lies farther out hardly counts.
+struct crop_window {
+    int side, x, y; // pixels of the picture as the network saw it
+};
+struct crop_window crops_window(const struct exemplar *exemplar, const struct run_field *field);

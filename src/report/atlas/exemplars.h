@@ -9,6 +9,7 @@ struct exemplar {
     float value;
     int32_t y, x;                    // of the layer's grid
     const struct run_image *picture; // NULL: there is none
+    bool grey;                       // no crop of it is to be had
 };
 
 struct exemplars {
