@@ -14,10 +14,9 @@ enum { EXIT_GOES_ON = 4 };
 
 static const char help_text[] =
     "Usage: oneiros status [OPTION]... DIR...\n"
-    "Says how far the runs in output folders of `oneiros dream` or `oneiros explain` are: what is done, what failed and why, how fast "
-    "they\n"
-    "are and how long they will take, whether they are at work, where, and with which settings. At any moment, from any machine that sees\n"
-    "the folder. It only reads, and does not disturb the run. Needs no MPI.\n"
+    "Says how far the runs in output folders of `oneiros dream`, `oneiros explain` or `oneiros atlas` are: what is done, what failed and\n"
+    "why, how fast they are and how long they will take, whether they are at work, where, and with which settings. At any moment, from\n"
+    "any machine that sees the folder. It only reads, and does not disturb the run. Needs no MPI.\n"
     "\n"
     "      --json             for programs: a line of JSON for each DIR (docs/status.md)\n"
     "  -q, --quiet            nothing but errors and the exit code\n"

@@ -268,6 +268,32 @@ function drawEnds(metric) {
   const list = (title, items) => make("div", {}, make("h4", {}, title), make("ol", {}, ...items.map(endOf)));
   at("ends-lists").replaceChildren(list("Least", known.slice(0, count)), list("Most", known.slice(known.length - count).reverse()));
 }
+// Squares in a plane of 1 x high, moved apart where one would cover another: each pair along the axis where the least is to do.
+function moveApart(spots, side, high) {
+  const inside = (spot) => { spot.x = Math.min(1 - side, Math.max(0, spot.x)); spot.y = Math.min(high - side, Math.max(0, spot.y)); };
+  for (let round = 0, moved = true; round < 200 && moved; round++) {
+    moved = false;
+    for (let i = 0; i < spots.length; i++)
+      for (let k = i + 1; k < spots.length; k++) {
+        const a = spots[i], b = spots[k], dx = side - Math.abs(a.x - b.x), dy = side - Math.abs(a.y - b.y);
+        if (dx <= 1e-4 || dy <= 1e-4) continue;
+        const axis = dx < dy ? "x" : "y", step = (Math.min(dx, dy) / 2 + 1e-4) * (a[axis] > b[axis] ? 1 : -1);
+        a[axis] += step;
+        b[axis] -= step;
+        inside(a);
+        inside(b);
+        moved = true;
+      }
+  }
+}
+// The next one that way, as straight as can be.
+function towards(spots, from, key) {
+  const [across, along, sign] = {ArrowRight: ["y", "x", 1], ArrowLeft: ["y", "x", -1], ArrowDown: ["x", "y", 1], ArrowUp: ["x", "y", -1]}[key] || [];
+  if (!along || from < 0) return -1;
+  const far = (spot) => { const ahead = sign * (spot[along] - spots[from][along]); return ahead > 1e-4 ? ahead + 2 * Math.abs(spot[across] - spots[from][across]) : Infinity; };
+  const best = spots.reduce((found, spot, i) => far(spot) < far(spots[found]) ? i : found, from);
+  return best === from ? -1 : best;
+}
 // Each picture where its principal components put it, both axes stretched to fill the plane.
 function drawPlane({all, shares, places}) {
   const known = places.map(([id, x, y]) => ({image: images.find((image) => image.id === id), x, y})).filter(({image}) => image).sort((a, b) => a.x - b.x);
@@ -276,21 +302,24 @@ function drawPlane({all, shares, places}) {
   const percent = (share) => `${Math.round(100 * share)}%`, span = (key) => [Math.min(...known.map((one) => one[key])), Math.max(...known.map((one) => one[key]))];
   const [[left, right], [bottom, top]] = [span("x"), span("y")], plane = at("plane-pictures");
   at("plane-text").textContent = "Pictures in which the same channels count lie near each other. Principal components of the channels' importance: " +
-    `from left to right ${percent(shares[0])} of how they differ, from bottom to top ${percent(shares[1])}` + (known.length < all ? `; ${known.length} of ${all.toLocaleString("en")}, chosen evenly.` : ".");
-  plane.style.setProperty("--ratio", Math.min(2.2, Math.max(1.3, (right - left) / (top - bottom || 1))).toFixed(3));
-  plane.style.setProperty("--side", Math.min(0.14, Math.max(0.032, 0.6 / Math.sqrt(known.length))).toFixed(4));
-  const items = known.map(({image, x, y}, i) => {
+    `from left to right ${percent(shares[0])} of how they differ, from bottom to top ${percent(shares[1])}, and moved apart where they would cover each other` + (known.length < all ? `; ${known.length} of ${all.toLocaleString("en")}, chosen evenly.` : ".");
+  const ratio = Math.min(2.2, Math.max(1.3, (right - left) / (top - bottom || 1))), high = 1 / ratio, side = Math.min(0.14, Math.sqrt(0.3 * high / known.length));
+  const spots = known.map(({x, y}) => ({x: (1 - side) * (x - left) / (right - left || 1), y: (high - side) * (top - y) / (top - bottom || 1)}));
+  moveApart(spots, side, high);
+  plane.style.setProperty("--ratio", ratio.toFixed(3));
+  plane.style.setProperty("--side", side.toFixed(4));
+  const items = known.map(({image}, i) => {
     const shown = face(image);
     const item = make("a", {href: image.picture ? link(image.picture) : null, tabindex: i ? -1 : 0, "aria-label": name(image), title: name(image)},
       shown ? make("img", {src: shown, alt: "", decoding: "async"}) : make("span", {class: "nothing", "aria-hidden": "true"}));
     if (!image.picture) item.setAttribute("role", "img");
-    item.style.setProperty("--x", ((x - left) / (right - left || 1)).toFixed(4));
-    item.style.setProperty("--y", ((top - y) / (top - bottom || 1)).toFixed(4));
+    item.style.setProperty("--x", spots[i].x.toFixed(4));
+    item.style.setProperty("--y", (spots[i].y / high).toFixed(4));
     return item;
   });
   plane.append(...items);
   plane.addEventListener("keydown", (event) => {
-    const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key], next = items[items.indexOf(document.activeElement) + step];
+    const next = items[towards(spots, items.indexOf(document.activeElement), event.key)];
     if (!next) return;
     event.preventDefault();
     document.activeElement.tabIndex = -1;
@@ -337,13 +366,17 @@ function drawTrust(rows) {
     svg("line", {x1: x(d.low ?? d.mean), x2: x(d.high ?? d.mean), y1: HEIGHT / 2, y2: HEIGHT / 2}), svg("circle", {cx: x(d.mean), cy: HEIGHT / 2, r: 3.5}));
   const said = (row) => row && row.mean !== null ? row.mean.toFixed(2) : "–";
   const most = Math.max(...judged.map((group) => group.difference.count));
+  // From there on, a quarter of the order's variance is there without training.
+  const UNTRAINED = 0.5, untrained = (row) => row && row.mean >= UNTRAINED
+    ? make("td", {class: "n doubt"}, make("span", {title: "much of this map is there without any training"}, `${said(row)} ▲`)) : make("td", {class: "n"}, said(row));
   at("trust-text").textContent = `Over ${plural(most, "picture")}. Deletion: what is left of the loss, on the mean, while the cells that a map calls important are taken from the picture, the first first; insertion: what comes while they are put into a flat one of its mean colour; both as parts of the whole picture's loss. ` +
     "A map to believe has little of the one and much of the other; the dotted line is a random map's. Beats chance: on this part of the pictures it does better than that. " +
-    "Untrained: rank correlation with the same map by random weights; near 1 it shows the picture, not what the network has learned.";
+    "Untrained: rank correlation with the same map by random weights; near 1 it shows the picture, not what the network has learned; ▲ from 0.5 on, where a quarter of it or more (the square) is there without any training.";
   at("trust-table").tBodies[0].append(...judged.map((group) => make("tr", {class: group.map === "random" || group.map === "edges" ? "none" : ""}, make("th", {scope: "row"}, MAPS[group.map] || group.map), make("td", {}, group.target),
     make("td", {class: "n"}, said(group.deletion)), make("td", {class: "n"}, said(group.insertion)),
     make("td", {}, interval(group), make("span", {}, said(group.difference) + (group.difference.low === null ? "" : ` (${group.difference.low.toFixed(2)} to ${group.difference.high.toFixed(2)})`))),
-    make("td", {class: "n"}, group.map === "random" || !group.beats_random || group.beats_random.mean === null ? "–" : `${Math.round(100 * group.beats_random.mean)}%`), make("td", {class: "n"}, said(group.randomised)))));
+    make("td", {class: "n"}, group.map === "random" || !group.beats_random || group.beats_random.mean === null ? "–" : `${Math.round(100 * group.beats_random.mean)}%`),
+    untrained(group.randomised))));
 }
 if (set) {
   const metrics = set.metrics.map(metricOf).filter((metric) => metric && metric.row.count > 1);

@@ -3,6 +3,7 @@
 
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "runfile/run_csv.h"
@@ -49,6 +50,42 @@ static enum status write_records(struct writing *w, enum run_dataset table, cons
     return file_commit(&w->file);
 }
 
+struct score {
+    struct faithfulness_row row;
+    size_t place;
+};
+
+static int by_picture(const void *a, const void *b)
+{
+    const struct score *x = a, *y = b;
+    return x->row.image != y->row.image ? (x->row.image > y->row.image) - (x->row.image < y->row.image)
+                                        : (x->place > y->place) - (x->place < y->place);
+}
+
+// Maps stand in the file as their pictures were finished; here they are in the order of the pictures.
+static enum status write_scores(struct writing *w)
+{
+    struct run_cursor *cursor = NULL;
+    struct score *scores = NULL;
+    const void *record;
+    size_t count = 0;
+    enum status rc;
+    TRY_OUT(run_cursor_open(&cursor, w->reader, RUN_FAITHFULNESS));
+    TRY_OUT(ALLOCATE(scores, cursor->rows + 1, "for the rows of %zu maps", cursor->rows));
+    for (; count < cursor->rows && (record = run_cursor_next(cursor)); count++)
+        scores[count] = (struct score){*(const struct faithfulness_row *)record, count};
+    TRY_OUT(run_cursor_close(&cursor, STATUS_OK));
+    qsort(scores, count, sizeof *scores, by_picture);
+    TRY_OUT(begin(w, RUN_FAITHFULNESS, "faithfulness.csv", NULL));
+    for (size_t i = 0; i < count; i++)
+        run_csv_line(&w->csv, RUN_FAITHFULNESS, NULL, &scores[i].row);
+    rc = file_commit(&w->file);
+out:
+    rc = run_cursor_close(&cursor, rc);
+    free(scores);
+    return rc;
+}
+
 // The channels of all targets, one behind the other.
 static enum status write_importance(struct writing *w)
 {
@@ -76,7 +113,7 @@ enum status tables_write(const char *run, const char *folder, char *where)
     const struct run_summary *sum = &w.summary;
     TRY_OUT(write_records(&w, RUN_SUMMARY_METRICS, "metrics.csv", sum->metrics, sum->metric_count, sizeof *sum->metrics));
     TRY_OUT(write_records(&w, RUN_SUMMARY_OUTLIERS, "outliers.csv", sum->outliers, sum->outlier_count, sizeof *sum->outliers));
-    TRY_OUT(write_rows(&w, RUN_FAITHFULNESS, "faithfulness.csv"));
+    TRY_OUT(write_scores(&w));
     TRY_OUT(write_records(&w, RUN_SUMMARY_FAITHFULNESS, "faithfulness_summary.csv", sum->scores, sum->score_count, sizeof *sum->scores));
     rc = write_importance(&w);
 out:

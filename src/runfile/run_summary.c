@@ -106,7 +106,7 @@ static void find_outliers(const struct making *m, const double *numbers, const s
         if (isfinite(numbers[i]))
             m->sorted[finite++] = fabs(numbers[i] - middle);
     const double spread = mad_to_sigma * distribution_of(m->sorted, finite).median;
-    for (size_t i = 0; i < m->count && spread > 0; i++) {
+    for (size_t i = 0; i < m->count && spread > 0 && finite >= SUMMARY_OUTLIERS_FROM; i++) {
         struct outlier_row row = {.number = numbers[i], .deviations = (numbers[i] - middle) / spread};
         if (!isfinite(numbers[i]) || fabs(row.deviations) <= far_away)
             continue;

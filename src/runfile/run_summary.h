@@ -12,7 +12,9 @@
 #include "common/system/status.h"
 #include "common/wire/run_rows.h"
 
-enum { SUMMARY_OUTLIERS = 5 }; // of each metric of each target at most, all farther than 3.5 deviations from the median
+// Outliers: of each metric of each target so many at most, all farther than 3.5 deviations from the median; of fewer numbers none, whose
+// median distance says nothing.
+enum { SUMMARY_OUTLIERS = 5, SUMMARY_OUTLIERS_FROM = 10 };
 
 // The rows of /summary. Zeroed: nothing.
 struct run_summary {

@@ -177,7 +177,7 @@ def outliers_of(images, numbers):
     """(sha256, source, number, deviations), the farthest first, then by digest."""
     known = numbers[np.isfinite(numbers)]
     spread = 1.4826 * np.median(abs(known - np.median(known))) if len(known) else 0
-    if not spread > 0:
+    if not spread > 0 or len(known) < 10:
         return []
     far = (numbers - np.median(known)) / spread
     rows = [(-abs(far[i]), images["sha256"][i], images["source"][i], numbers[i], far[i]) for i in range(len(far)) if abs(far[i]) > 3.5]

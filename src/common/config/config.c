@@ -407,6 +407,13 @@ static enum status check_header_host(const char *text)
                 is_host(host) ? host : "example.org, example.org:8080 or any");
 }
 
+static enum status check_faithfulness(const struct config *config)
+{
+    if (config->faithfulness.steps == 1)
+        return fail(STATUS_USAGE, "faithfulness.steps: a curve has 2 steps at least, 16 are usual; 0 is none");
+    return STATUS_OK;
+}
+
 enum status config_check(const struct config *config)
 {
     struct image_choice choice;
@@ -417,6 +424,7 @@ enum status config_check(const struct config *config)
     TRY(check_octaves(config));
     TRY(check_cam_layer(config));
     TRY(check_statistics(config));
+    TRY(check_faithfulness(config));
     return check_baselines(config->importance.baselines);
 }
 

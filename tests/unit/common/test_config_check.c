@@ -26,6 +26,8 @@ static void test_check(void)
     CHECK("targets: every weight is 0, so there is nothing to raise", "targets=mixed3:0,mixed4:0");
     CHECK("", "targets=mixed3:0,mixed4:-1");
     CHECK("", "targets=mixed3#4@0.5/0.5,mixed4@1/0");
+    CHECK("faithfulness.steps: a curve has 2 steps at least, 16 are usual; 0 is none", "faithfulness.steps=1");
+    CHECK("", "faithfulness.steps=2");
 }
 
 // In every octave of every picture, which may be too small for all of them, some target counts.

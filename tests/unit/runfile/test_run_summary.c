@@ -189,6 +189,25 @@ static void test_outliers(void)
     run_summary_destroy(&summary);
 }
 
+// Of a handful the median distance says nothing.
+static void test_few(void)
+{
+    char path[FILE_PATH_MAX];
+    struct run_file *file;
+    struct run_summary summary;
+    UNIT_OK(file_join(path, scratch, "few.h5"));
+    UNIT_OK(create(&file, path));
+    for (int i = 0; i < SUMMARY_OUTLIERS_FROM - 1; i++) {
+        struct image_row row = picture(i, i);
+        row.after.loss = i == 0 ? 1e6 : i;
+        add_picture(file, i, &row);
+    }
+    UNIT_OK(run_file_close(&file, true));
+    UNIT_OK(run_summary_make(&summary, path));
+    CU_ASSERT(summary.pictures == SUMMARY_OUTLIERS_FROM - 1 && summary.metric_count > 0 && summary.outlier_count == 0);
+    run_summary_destroy(&summary);
+}
+
 static void test_nothing(void)
 {
     char path[FILE_PATH_MAX];
@@ -216,6 +235,6 @@ static void clean_up(void)
 
 static const struct unit_test tests[] = {{"make a folder", make_folder}, {"any order, ids and other rows", test_order},
                                          {"channels", test_channels},    {"maps", test_maps},
-                                         {"outliers", test_outliers},    {"nothing", test_nothing},
-                                         {"clean up", clean_up}};
+                                         {"outliers", test_outliers},    {"few", test_few},
+                                         {"nothing", test_nothing},      {"clean up", clean_up}};
 UNIT_MAIN("run_summary", tests)
