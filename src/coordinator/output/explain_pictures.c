@@ -288,6 +288,8 @@ void explain_pictures_note(struct explain_pictures *p, enum explain_picture whic
     char text[NAME_SIZE];
     snprintf(text, sizeof text, "%s%+.2f", which == PICTURE_ITSELF ? "random " : "", number);
     contact_sheet_note(&p->sheet, form->row + (form->of_target ? target : 0), form->column, text);
+    if (which == PICTURE_ITSELF) // below it, where there is nothing else: what all these numbers are
+        contact_sheet_note(&p->sheet, 1, 0, "+: insertion - deletion");
 }
 
 enum status explain_pictures_overview(struct explain_pictures *p)
