@@ -9,14 +9,19 @@ load waiting
 
 few=(-q -s targets=mixed4#3+12+447,mixed3#7 -s steps=2 -s octaves.count=1 -s atlas.size=96 -s atlas.exemplars=4 -s threads=1)
 
-# same_atlas A B
-same_atlas() {
+# same_pages A B: what is made of the runs
+same_pages() {
     local file
     cmp "$1/atlas.h5" "$2/atlas.h5"
     [ "$(cd "$1" && find . -name '*.png' | sort)" = "$(cd "$2" && find . -name '*.png' | sort)" ]
     for file in "$1"/*/*.png; do
         cmp "$file" "$2/${file#"$1/"}"
     done
+}
+
+# same_atlas A B
+same_atlas() {
+    same_pages "$1" "$2"
     /usr/bin/python3 "$BATS_TEST_DIRNAME/same_run.py" {"$1","$2"}/run.h5
 }
 
@@ -64,7 +69,7 @@ same_atlas() {
     mv b.png away.png # its places stay in the sheets that have them; without those they are said to be grey
     run -0 "$ONEIROS" atlas "${few[@]}" -o grown a.png
     [ -z "$output" ]
-    same_atlas grown both
+    same_pages grown both
     cp c.bmp b.png
     rm -r grown/exemplars
     run -0 "$ONEIROS" atlas "${few[@]}" -o grown a.png
@@ -72,7 +77,7 @@ same_atlas() {
     ! cmp -s {grown,both}/exemplars/mixed4-447-activation.png
     mv away.png b.png
     "$ONEIROS" atlas "${few[@]}" -o grown a.png b.png
-    same_atlas grown both
+    same_pages grown both
     run -3 "$ONEIROS" atlas "${few[@]}" -o broken a.png b.png broken.png
     cmp broken/atlas.h5 both/atlas.h5
     "$ONEIROS" atlas "${few[@]}" -o dreams

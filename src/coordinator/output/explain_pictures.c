@@ -289,7 +289,7 @@ void explain_pictures_note(struct explain_pictures *p, enum explain_picture whic
     snprintf(text, sizeof text, "%s%+.2f", which == PICTURE_ITSELF ? "random " : "", number);
     contact_sheet_note(&p->sheet, form->row + (form->of_target ? target : 0), form->column, text);
     if (which == PICTURE_ITSELF) // below it, where there is nothing else: what all these numbers are
-        contact_sheet_note(&p->sheet, 1, 0, "+: insertion - deletion");
+        contact_sheet_note(&p->sheet, 1, 0, "+ is insertion-deletion");
 }
 
 enum status explain_pictures_overview(struct explain_pictures *p)
