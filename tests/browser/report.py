@@ -127,17 +127,18 @@ def check_set(look):
 
 
 def check_plane(look):
-    """Every picture of other bytes inside the plane, and arrow keys that go from one to the next."""
+    """Every picture of other bytes inside the plane, and arrow keys that go to the next one that way."""
     places = look.run("""const plane = document.querySelector('#plane-pictures'), width = plane.clientWidth, height = plane.clientHeight;
         return [...plane.children].map((item) => [item.offsetLeft / width, item.offsetTop / height,
             1 - (item.offsetLeft + item.offsetWidth) / width, 1 - (item.offsetTop + item.offsetHeight) / height]);""")
     assert len(places) == PICTURES - 3 and min(min(place) for place in places) > -0.015, places
     for side in range(4):
         assert min(place[side] for place in places) < 0.015, "the plane is not filled"
-    look.run("document.querySelector('#plane-pictures > *').focus()")
-    first = look.one("#plane-name").text
+    left = "return document.activeElement.offsetLeft"
+    look.run("[...document.querySelectorAll('#plane-pictures > *')].reduce((a, b) => b.offsetLeft < a.offsetLeft ? b : a).focus()")
+    first, place = look.one("#plane-name").text, look.run(left)
     look.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
-    assert first and look.one("#plane-name").text not in ("", first)
+    assert first and look.one("#plane-name").text not in ("", first) and look.run(left) > place
     assert len(look.all("#plane-pictures > [tabindex='0']")) == 1
 
 
