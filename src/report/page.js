@@ -327,7 +327,7 @@ function drawPlane({all, shares, places}) {
     next.focus();
   });
   const say = (event) => { const item = event.target.closest(".plane > *"); if (item) at("plane-name").textContent = item.title; };
-  for (const kind of ["focusin", "pointerover"]) plane.addEventListener(kind, say);
+  for (const kind of ["focusin", "pointermove"]) plane.addEventListener(kind, say); // what slides under a pointer that rests is not meant
 }
 // From nothing to most: dark to light.
 const HEAT = [[13, 8, 60], [110, 20, 130], [205, 60, 100], [250, 150, 60], [250, 240, 170]];

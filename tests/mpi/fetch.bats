@@ -84,7 +84,7 @@ nothing_left() {
     [ -z "$output" ]
     cmp {here,there}/exemplars/mixed3-7-activation.png
     run -0 "$ONEIROS" atlas "${few[@]}" -o hidden "$url/good1.png?key=1"
-    [[ "$output" == *"1 picture are grey in the sheets, which cannot be read again ($url/good1.png?...: of this address the run file has no"* ]]
+    [[ "$output" == *"1 picture are grey in the sheets, which cannot be read again ($url/good1.png?..."*": of this address the run file has no"* ]]
     run -3 "$ONEIROS" dream "${settings[@]}" -o other ftp://127.0.0.1/a.png 's3://bucket/*.png' picture.png
     [[ "$output" == *"error: ftp://127.0.0.1/a.png: of addresses only http and https ones are fetched"* ]]
     [[ "$output" == *"error: s3://bucket/*.png: of addresses only http and https ones are fetched"* ]]
