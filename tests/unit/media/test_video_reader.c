@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Videos of many kinds, made by FFmpeg's program, read one frame after another and from the middle.
-#include "media/video/video_reader.h"
+#include "media/video/video_scan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -108,6 +108,29 @@ static void expect_found(const char *path, const struct read *all)
     free(bytes);
 }
 
+static bool count_down(void *context)
+{
+    return (*(int *)context)-- == 0;
+}
+
+// A scan finds as many frames, at the same times; and it can be stopped.
+static void expect_scanned(const char *path, const struct read *all)
+{
+    struct video_scan scan;
+    int asked = 5;
+    UNIT_OK(video_scan(&scan, path, &limits, NULL, NULL));
+    CU_ASSERT_EQUAL_FATAL(scan.count, all->count);
+    CU_ASSERT(memcmp(scan.times, all->times, (size_t)scan.count * sizeof *scan.times) == 0);
+    CU_ASSERT(scan.facts.damaged == all->facts.damaged && scan.facts.truncated == all->facts.truncated);
+    int64_t end = scan.times[0];
+    for (int64_t i = 0; i < scan.count; i++)
+        end += video_scan_duration(&scan, i);
+    CU_ASSERT_EQUAL(end, 2 * scan.times[scan.count - 1] - scan.times[scan.count - 2]);
+    video_scan_destroy(&scan);
+    CU_ASSERT_EQUAL(video_scan(&scan, path, &limits, count_down, &asked), STATUS_STOPPED);
+    CU_ASSERT_PTR_NULL(scan.times);
+}
+
 static void test_formats(void)
 {
     static const struct {
@@ -145,6 +168,7 @@ static void test_formats(void)
         CU_ASSERT(all.facts.damaged == 0 && !all.facts.truncated && !all.facts.interlaced && all.facts.sounds == 0);
         expect_as_shown(path, &all, known[i].bits == 16 ? 44 : 48);
         expect_found(path, &all);
+        expect_scanned(path, &all);
         free(all.frames);
     }
     scratch_remove();
@@ -154,15 +178,16 @@ static void test_formats(void)
 static void test_times(void)
 {
     CU_ASSERT_FATAL(scratch_create());
-    CU_ASSERT_FATAL(
-        make(PATTERN "-vf settb=1/600,setpts='(N+0.25*mod(N\\,3)+5*gte(N\\,10))/30/TB' -fps_mode passthrough -enc_time_base 1:600 -c:v libx264 "
-                     "-video_track_timescale 30000 v.mp4"));
+    CU_ASSERT_FATAL(make(
+        PATTERN "-vf settb=1/600,setpts='(N+0.25*mod(N\\,3)+5*gte(N\\,10))/30/TB' -fps_mode passthrough -enc_time_base 1:600 -c:v libx264 "
+                "-video_track_timescale 30000 v.mp4"));
     struct read all = read_all(in_scratch("v.mp4"));
     CU_ASSERT_EQUAL_FATAL(all.count, FRAMES);
     const double tick = (double)all.facts.form.tick[0] / all.facts.form.tick[1];
     for (int i = 0; i < FRAMES; i++)
         CU_ASSERT_DOUBLE_EQUAL((double)(all.times[i] - all.times[0]) * tick, (i + 0.25 * (i % 3) + 5 * (i >= 10)) / 30, 2.1e-3);
     expect_found(in_scratch("v.mp4"), &all);
+    expect_scanned(in_scratch("v.mp4"), &all);
     free(all.frames);
     scratch_remove();
 }
@@ -274,6 +299,7 @@ static void test_damaged(void)
         CU_ASSERT(memcmp(all.frames, damaged.frames, 8 * frame) == 0);
         CU_ASSERT(memcmp(all.frames + (size_t)(all.count - 3) * frame, damaged.frames + (size_t)(damaged.count - 3) * frame, frame) == 0);
         expect_found(path, &damaged);
+        expect_scanned(path, &damaged);
         free(all.frames);
         free(damaged.frames);
         free(bytes);
