@@ -14,8 +14,10 @@
 #include "media/picture/codec_formats.h"
 
 enum {
-    CHUNK_BYTES_MAX = 8 << 20, // of a chunk that libpng keeps in memory
-    SALVAGE_BYTES = 64,        // read at once where damage is accepted: as many are lost before the end of a file
+    CHUNK_BYTES_MAX = 8 << 20,   // of a chunk that libpng keeps in memory
+    CHUNKS_BYTES_MAX = 16 << 20, // of all of them: what comes then is passed over
+    CHUNKS_KEPT_MAX = 64,
+    SALVAGE_BYTES = 64, // read at once where damage is accepted: as many are lost before the end of a file
 };
 
 struct png_job {
@@ -38,6 +40,7 @@ struct png_job {
     size_t exif_size;
     int passes, rows_done; // of the last pass
     bool salvaged;         // damage has been met, and accepted
+    bool full;             // no more texts are kept
     // encoding only
     FILE *stream; // NULL: decoding
     struct codec_output output;
@@ -60,19 +63,60 @@ static void on_warning(png_structp png, png_const_charp text)
         snprintf(job->message, sizeof job->message, "%s", text);
 }
 
+// What is used of the ancillary chunks: what libpng keeps in memory, and the rest.
+static const uint8_t texts_kept[] = "tEXt\0zTXt\0iTXt\0eXIf", whole[] = "cICP\0sRGB\0gAMA\0cHRM\0acTL", parsed[] = "iCCP\0pHYs";
+enum { TEXTS = 4, WHOLE = 5, PARSED = 2, NAME = 5 };
+
+static bool is_among(const uint8_t *names, int count, const uint8_t *name)
+{
+    for (int i = 0; i < count; i++)
+        if (memcmp(names + i * NAME, name, NAME - 1) == 0)
+            return true;
+    return false;
+}
+
+// Of the chunks that libpng has kept.
+static uint64_t bytes_kept(const struct png_job *job)
+{
+    png_textp texts = NULL;
+    png_unknown_chunkp chunks = NULL;
+    uint64_t bytes = 0;
+    int count = 0;
+    png_get_text(job->png, job->info, &texts, &count);
+    for (int i = 0; i < count; i++)
+        bytes += texts[i].compression >= PNG_ITXT_COMPRESSION_NONE ? texts[i].itxt_length : texts[i].text_length;
+    count = png_get_unknown_chunks(job->png, job->info, &chunks);
+    for (int i = 0; i < count; i++)
+        bytes += chunks[i].size;
+    return bytes;
+}
+
+// libpng has memory for as many bytes as a chunk says that it has, and bounds each text that it unpacks, and how many there are: 64 of
+// them, each of a few kilobytes in the file, would be 512 MiB.
+static void bound_chunk(struct png_job *job, const uint8_t *head)
+{
+    const uint64_t length = codec_number(head, 4, true), size = job->source ? job->source->size : job->size;
+    if (!is_among(texts_kept, TEXTS, head + 4) && !is_among(whole, WHOLE, head + 4))
+        return;
+    if (length > size - job->offset)
+        png_error(job->png, "the file ends early");
+    if (job->full || bytes_kept(job) + length <= CHUNKS_BYTES_MAX)
+        return;
+    job->full = true;
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, texts_kept, TEXTS);
+    png_set_keep_unknown_chunks(job->png, PNG_HANDLE_CHUNK_NEVER, whole, WHOLE);
+}
+
 static void on_read(png_structp png, png_bytep out, size_t count)
 {
     struct png_job *job = png_get_io_ptr(png);
-    if (job->source) {
-        if (codec_source_read(job->source, job->offset, out, count) != count)
-            png_error(png, "the file ends early");
-        job->offset += count;
-        return;
-    }
-    if (count > job->size - job->offset)
+    if (job->source ? codec_source_read(job->source, job->offset, out, count) != count : count > job->size - job->offset)
         png_error(png, "the file ends early");
-    memcpy(out, job->bytes + job->offset, count);
+    if (!job->source)
+        memcpy(out, job->bytes + job->offset, count);
     job->offset += count;
+    if ((png_get_io_state(png) & PNG_IO_MASK_LOC) == PNG_IO_CHUNK_HDR && count == 8)
+        bound_chunk(job, out);
 }
 
 static void set_limits(png_structp png)
@@ -80,7 +124,7 @@ static void set_limits(png_structp png)
     // The sides are checked by codec_allocate(), which knows both limits, before libpng allocates a row.
     png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     png_set_chunk_malloc_max(png, CHUNK_BYTES_MAX);
-    png_set_chunk_cache_max(png, 64);
+    png_set_chunk_cache_max(png, CHUNKS_KEPT_MAX);
 }
 
 // Asks libpng for RGB or RGBA of 8 or 16 bits in native order, whatever the file has.
@@ -230,8 +274,9 @@ static void read_info(struct png_job *job)
         png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
     // Ancillary chunks are not parsed, but for those that are used; of colours libpng would make something of its own.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP\0eXIf\0pHYs\0tEXt\0zTXt\0iTXt", 6);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, (png_const_bytep) "cICP\0sRGB\0gAMA\0cHRM\0acTL", 5);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, parsed, PARSED);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, texts_kept, TEXTS);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_ALWAYS, whole, WHOLE);
     png_set_read_fn(png, job, on_read);
     png_read_info(png, job->info);
     find_exif_text(job);
@@ -253,6 +298,8 @@ static enum status finish(struct png_job *job)
     const unsigned frames = animation ? (unsigned)codec_number(animation, 4, true) : 1;
     if (frames > 1)
         image_notice(job->image, NOTICE_PAGES, "%u frames: the first is taken", frames);
+    if (job->full)
+        image_notice(job->image, NOTICE_TAGS, "some of its texts are left out: they are more than %d MiB", CHUNKS_BYTES_MAX >> 20);
     if (job->message[0])
         image_notice(job->image, NOTICE_DAMAGE, "damaged, what is missing is grey: %s", job->message);
     TRY(use_colours(job));

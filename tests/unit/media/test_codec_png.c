@@ -10,6 +10,7 @@ struct kind {
     int type, bits;
     bool interlaced, transparent; // transparent: with a tRNS chunk
     int orientation;              // in an eXIf chunk; 0: there is none
+    int long_texts;               // of 6 MB each, a few kilobytes in the file, before a description
 };
 
 static int channels_of(int type)
@@ -20,6 +21,18 @@ static int channels_of(int type)
 static png_color palette_entry(int index)
 {
     return (png_color){(png_byte)(index * 37), (png_byte)(255 - index), (png_byte)(index * 91)};
+}
+
+static void set_texts(png_structp png, png_infop info, int count)
+{
+    enum { BYTES = 6 << 20 };
+    char comment[] = "Comment", key[] = "Description", description[] = "a field in May", *text = calloc(BYTES + 1, 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memset(text, '-', BYTES);
+    for (int i = 0; i < count; i++)
+        png_set_text(png, info, &(png_text){.compression = PNG_TEXT_COMPRESSION_zTXt, .key = comment, .text = text}, 1);
+    png_set_text(png, info, &(png_text){.compression = PNG_TEXT_COMPRESSION_NONE, .key = key, .text = description}, 1);
+    free(text);
 }
 
 static void set_extras(png_structp png, png_infop info, const struct kind *kind)
@@ -35,6 +48,8 @@ static void set_extras(png_structp png, png_infop info, const struct kind *kind)
         png_byte exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (png_byte)kind->orientation, 0, 0};
         png_set_eXIf_1(png, info, sizeof exif, exif);
     }
+    if (kind->long_texts)
+        set_texts(png, info, kind->long_texts);
     if (!kind->transparent)
         return;
     png_byte alphas[2] = {0, 128};
@@ -138,7 +153,7 @@ static void every_kind(void)
         for (int b = 0; types[t].bits[b]; b++)
             for (int interlaced = 0; interlaced < 2; interlaced++)
                 for (int transparent = 0; transparent <= types[t].may_be_transparent; transparent++)
-                    check(&(struct kind){types[t].type, types[t].bits[b], interlaced, transparent, 0});
+                    check(&(struct kind){types[t].type, types[t].bits[b], interlaced, transparent, 0, 0});
 }
 
 static void orientation_is_undone(void)
@@ -199,6 +214,37 @@ static void orientation_in_a_text(void)
 }
 
 // An animated PNG is its first picture, as viewers without animation show it.
+static void texts_are_bounded_together(void)
+{
+    static const int counts[] = {2, 3, 50};
+    for (int i = 0; i < 3; i++) {
+        struct image image;
+        struct bytes file = make(&(struct kind){.type = PNG_COLOR_TYPE_RGB, .bits = 8, .long_texts = counts[i]});
+        CU_ASSERT(file.size < 1 << 20);
+        decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_PNG, &image);
+        CU_ASSERT_EQUAL(image.tags.description != NULL, i == 0);
+        CU_ASSERT_STRING_EQUAL(image.notice, i == 0 ? "" : "some of its texts are left out: they are more than 16 MiB");
+        image_destroy(&image);
+    }
+    enum { LONG = 20 << 20 };
+    char *text = calloc(LONG, 1); // as long in the file, too
+    struct image image;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memcpy(text, "Description", 12);
+    memset(text + 12, '-', LONG - 12);
+    struct bytes file = with_chunk("tEXt", text, LONG);
+    free(text);
+    decode_whole(&file, WIDTH, HEIGHT, IMAGE_FORMAT_PNG, &image);
+    CU_ASSERT_STRING_EQUAL(image.notice, "some of its texts are left out: they are more than 16 MiB");
+    image_destroy(&image);
+    file = with_chunk("iTXt", "Comment", 8); // which says that it has 2 GB: no memory is taken for that
+    uint8_t *at = memmem(file.data, file.size, "iTXt", 4);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    at[-4] = 0x7f;
+    expect_refused(&file, &roomy, STATUS_FORMAT, "not a valid PNG: the file ends early");
+    free(file.data);
+}
+
 static void frames_of_an_animation(void)
 {
     for (uint8_t frames = 1; frames < 4; frames++) {
@@ -228,7 +274,7 @@ static void damage_is_refused(void)
         int offset;
     } places[] = {{"IHDR", 7}, {"IHDR", 17}, {"gAMA", 8}, {"IDAT", 30}, {"IDAT", -4}, {"IEND", 4}, {"IEND", -1}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, false, false, 0});
+        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, false, false, 0, 0});
         damage(&file, places[i].chunk, places[i].offset);
         expect_refused(&file, &roomy, STATUS_FORMAT, "not a valid PNG: ");
         free(file.data);
@@ -237,7 +283,7 @@ static void damage_is_refused(void)
 
 static void lying_size_is_refused_by_the_limit(void)
 {
-    struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, true, false, 0});
+    struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, true, false, 0, 0});
     uint8_t *header = (uint8_t *)file.data + 12; // type, width, height, ..., CRC
     memcpy(header + 4, "\0\0\xfd\xe8\0\0\xfd\xe8", 8);
     png_save_uint_32(header + 17, png_crc(header, 17));
@@ -338,7 +384,7 @@ static void accepted_damage(void)
     struct image_limits accepting = roomy;
     accepting.choice.accepts_damage = true;
     for (int interlaced = 0; interlaced < 2; interlaced++) {
-        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, interlaced, false, 0});
+        struct bytes file = make(&(struct kind){PNG_COLOR_TYPE_RGB, 8, interlaced, false, 0, 0});
         struct image whole, image;
         UNIT_OK(codec_decode(file.data, file.size, &roomy, &whole));
         const struct bytes cut = {file.data, file.size - file.size / 3};
@@ -355,6 +401,7 @@ static void accepted_damage(void)
 
 static const struct unit_test tests[] = {
     {"orientation in a text", orientation_in_a_text},
+    {"texts are bounded together", texts_are_bounded_together},
     {"frames of an animation", frames_of_an_animation},
     {"colours without a profile", colours_without_a_profile},
     {"accepted damage", accepted_damage},
