@@ -93,6 +93,10 @@ void codec_divide_by_alpha(struct image *image);
 // there is one colour. They become -1..1 by the range that is chosen, which is in image->raster then, and grey where there is none.
 enum status codec_settle_range(struct image *image, const struct image_choice *choice, int colours) MUST_CHECK;
 
+// The other way, of what codec_put() made of samples that are plain: false, and nothing is changed, where they are not as small as would be
+// looked at.
+bool codec_back_to_values(struct image *image);
+
 // The inverse of codec_put(): row y with its channels interleaved, in the colours of the image's profile, clipped and rounded to the
 // nearest.
 void codec_get_row(const struct codec_output *output, int y, void *samples);

@@ -8,6 +8,8 @@
 #include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
+enum { RANGE_PART = 8 }; // samples of 16 bits that end below such a part of their range are looked at
+
 enum status codec_check_size(const struct image_limits *limits, uint64_t width, uint64_t height)
 {
     if (width == 0 || height == 0)
@@ -225,12 +227,23 @@ static void normalise(struct image *image)
 // ones that end far below, as those of instruments of 12 bits do.
 static bool is_unlike_its_type(const struct image_raster *raster, const struct values *values)
 {
-    const int part = 8;
     if (raster->type.kind == SAMPLE_FLOAT)
         return values->outside > 0;
     if (!(values->least < values->most)) // a mask that is black all over
         return false;
-    return raster->type.kind == SAMPLE_INT || (raster->type.bits >= 16 && values->most <= raster->high / part);
+    return raster->type.kind == SAMPLE_INT || (raster->type.bits >= 16 && values->most <= raster->high / RANGE_PART);
+}
+
+bool codec_back_to_values(struct image *image)
+{
+    const size_t count = 3 * (size_t)image->width * (size_t)image->height;
+    const float half = half_of(image->raster.type.bits), most = (float)image->raster.high / RANGE_PART / half - 1;
+    for (size_t i = 0; i < count; i++)
+        if (image->rgb[i] > most)
+            return false;
+    for (size_t i = 0; i < count; i++)
+        image->rgb[i] = rintf((image->rgb[i] + 1) * half);
+    return true;
 }
 
 enum status codec_settle_range(struct image *image, const struct image_choice *choice, int colours)

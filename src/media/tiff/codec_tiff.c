@@ -180,9 +180,11 @@ static int bits_of(const struct tiff_page *page)
 
 static void describe_bands(const struct tiff_page *page, const struct image_choice *choice, struct image *image)
 {
-    char others[128] = ", others stay as they are";
-    if (choice->alone)
-        snprintf(others, sizeof others, *choice->alone ? ", others do not stay: %s" : "%s", choice->alone);
+    char others[128] = "";
+    if (page->others > 0 && !choice->alone)
+        snprintf(others, sizeof others, ", others stay as they are");
+    else if (page->others > 0 && *choice->alone)
+        snprintf(others, sizeof others, ", others do not stay: %s", choice->alone);
     const bool declared = page->photometric == PHOTOMETRIC_RGB && !choice->bands[0] && page->others == 0;
     if (page->colours == 3 && !declared && (page->others > 0 || choice->bands[0]))
         image_notice(image, NOTICE_BANDS, "%u bands: %d, %d and %d are red, green and blue (input.bands)%s", page->samples,
@@ -206,6 +208,13 @@ static void begin_raster(const struct tiff_page *page, const struct image_choice
     describe_bands(page, choice, image);
 }
 
+// Photographs of 16 bits, whose values matter only where all of them are small: few are.
+static bool reads_plainly(const struct tiff_page *page, const struct image_choice *choice, const struct image_raster *raster)
+{
+    return choice->range == RANGE_AUTO && !choice->accepts_damage && page->type.kind == SAMPLE_UINT && isnan(page->no_data) &&
+           raster_is_plain(raster) && !raster->keeps_file;
+}
+
 static enum status read_image(struct reading *r, const struct image_limits *limits)
 {
     const struct tiff_page *page = r->page;
@@ -216,10 +225,12 @@ static enum status read_image(struct reading *r, const struct image_limits *limi
     image->format = IMAGE_FORMAT_TIFF;
     begin_raster(page, r->choice, image);
     r->values = tiff_page_has_range(page, r->choice);
+    const bool plain = r->values && reads_plainly(page, r->choice, &image->raster);
+    r->values = r->values && !plain;
     for (size_t i = 0; r->choice->accepts_damage && i < 3 * (size_t)page->width * page->height; i++)
         image->rgb[i] = r->values ? NAN : 0;
     TRY(read_units(r));
-    if (r->values)
+    if (r->values || (plain && codec_back_to_values(image)))
         TRY(codec_settle_range(image, r->choice, page->colours));
     if (page->photometric == PHOTOMETRIC_MINISWHITE)
         invert(image);
@@ -234,9 +245,7 @@ enum status codec_tiff_probe(struct codec_source *file, const struct image_limit
 {
     struct tiff_source source = {.file = {.source = file, .size = file->size}};
     struct tiff_page page;
-    enum status rc = tiff_page_open(&page, &source, limits);
-    if (rc == STATUS_OK)
-        rc = codec_check_size(limits, page.width, page.height);
+    const enum status rc = tiff_page_open(&page, &source, limits);
     tiff_close(page.tiff);
     header->bits = bits_of(&page);
     header->alpha = page.alpha >= 0;

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "common/picture/samples.h"
+#include "media/picture/codec.h"
 #include "media/picture/codec_formats.h"
 
 enum {
     UNIT_PIXELS_MIN = 1 << 20,      // a tile may be larger than a small picture, but not without bound
     LIBTIFF_BYTES_SPARE = 64 << 20, // for libtiff's own tables
-    BYTES_PER_PIXEL_MAX = 4 * 8,    // of one unit: four floats of 64 bits, or as much of others
+    BYTES_PER_PIXEL_MAX = 4 * 8,    // four floats of 64 bits, or as much of others
+    BYTES_MIN = 256 << 20,          // which any picture may have
     TAG_GDAL_NODATA = 42113,
 };
 
@@ -196,6 +198,7 @@ static enum status read_page(struct tiff_page *page, const struct image_limits *
     if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, &page->width) || !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, &page->height) ||
         !TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &page->photometric))
         return fail(STATUS_FORMAT, "a TIFF without width, height or photometric interpretation");
+    TRY(codec_check_size(limits, page->width, page->height));
     TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &page->bits);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &page->samples);
     TIFFGetFieldDefaulted(tiff, TIFFTAG_COMPRESSION, &page->compression);
@@ -215,10 +218,13 @@ static enum status read_page(struct tiff_page *page, const struct image_limits *
     return page->photometric == PHOTOMETRIC_PALETTE ? read_palette(page) : STATUS_OK;
 }
 
-static tmsize_t largest_block(const struct image_limits *limits)
+// Bytes of so many pixels, whatever bands they have: a file of a few bytes may say that there are 65535 of 8 bytes. What is in the file is
+// within input.max_bytes.
+static uint64_t most_bytes(const struct tiff_source *source, uint64_t pixels)
 {
-    const uint64_t largest = limits->pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? limits->pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
-    return (tmsize_t)(largest + LIBTIFF_BYTES_SPARE);
+    const uint64_t most = pixels < INT64_MAX / (2 * BYTES_PER_PIXEL_MAX) ? pixels * BYTES_PER_PIXEL_MAX : INT64_MAX / 2;
+    const uint64_t least = source->file.size > BYTES_MIN ? source->file.size : BYTES_MIN;
+    return most > least ? most : least;
 }
 
 static enum status broken(const struct tiff_source *source)
@@ -226,28 +232,35 @@ static enum status broken(const struct tiff_source *source)
     return fail(STATUS_FORMAT, "not a valid TIFF: %s", source->message[0] ? source->message : "the data ends early");
 }
 
-// Any number of bands may be in a pixel.
-static enum status check_unit(const struct tiff_page *page, const struct tiff_source *source, const struct image_limits *limits)
+// A unit is in memory, where the picture's pixels are, too. All bands are decoded, and written again.
+static enum status check_bytes(const struct tiff_page *page, const struct tiff_source *source, const struct image_limits *limits)
 {
-    const tmsize_t size = tiff_page_unit_size(page), most = largest_block(limits);
+    const tmsize_t size = tiff_page_unit_size(page);
+    const double pixels = (double)page->width * page->height, bytes = pixels * page->samples * page->bits / 8;
+    const uint64_t most = most_bytes(source, limits->pixels), unit_most = most_bytes(source, (uint64_t)page->width * page->height);
     if (size <= 0)
         return broken(source);
-    if (size > most)
-        return fail(STATUS_LIMIT, "strips or tiles of %lld bytes, of %u bands; the limit is %lld", (long long)size, page->samples,
-                    (long long)most);
+    if (bytes > (double)most)
+        return fail(STATUS_LIMIT, "%u x %u pixels of %u bands are %.0f bytes; the limit is %llu, %d for each of input.max_pixels",
+                    page->width, page->height, page->samples, bytes, (unsigned long long)most, BYTES_PER_PIXEL_MAX);
+    if ((uint64_t)size > unit_most)
+        return fail(STATUS_LIMIT, "%s of %lld bytes, of %u bands; the limit is %llu in a picture of %u x %u pixels",
+                    page->tiled ? "tiles" : "strips", (long long)size, page->samples, (unsigned long long)unit_most, page->width,
+                    page->height);
     return STATUS_OK;
 }
 
 enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, const struct image_limits *limits)
 {
     source->file.listener = (struct tiff_listener){hear, source};
-    *page = (struct tiff_page){.tiff = tiff_open_bytes(&source->file, largest_block(limits))};
+    *page =
+        (struct tiff_page){.tiff = tiff_open_bytes(&source->file, (tmsize_t)(most_bytes(source, limits->pixels) + LIBTIFF_BYTES_SPARE))};
     if (!page->tiff)
         return broken(source);
     TRY(read_page(page, limits));
     source->concealing = conceals(page->compression);
     page->listed = codec_tiff_units(source->file.bytes, source->file.size);
-    return check_unit(page, source, limits);
+    return check_bytes(page, source, limits);
 }
 
 bool tiff_page_has_range(const struct tiff_page *page, const struct image_choice *choice)

@@ -38,7 +38,7 @@ struct tiff_page {
     int palette_shift;          // from entries to 8 bits
 };
 
-// Opens a TIFF and looks at its first page, where limits hold for units alone. Close page->tiff also after a failure.
+// Opens a TIFF and looks at its first page, which is within the limits then. Close page->tiff also after a failure.
 enum status tiff_page_open(struct tiff_page *page, struct tiff_source *source, const struct image_limits *limits) MUST_CHECK;
 
 bool tiff_page_is_grey(const struct tiff_page *page);

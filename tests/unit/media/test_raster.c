@@ -697,14 +697,50 @@ static void lying_bands(void)
         expect_refused(&file, &roomy, STATUS_FORMAT, i == 0 ? "a TIFF of RGB has no band 3: there are 2" : "");
         free(file.data);
     }
-    struct kind kind = {.type = {SAMPLE_FLOAT, 64}, .photometric = PHOTOMETRIC_MINISBLACK, .samples = 16};
-    struct bytes file = make(&kind); // 16 bands of doubles in strips of 16 rows of a picture that is said to be as wide as allowed
-    static const uint8_t entry[] = {TIFFTAG_IMAGEWIDTH & 255, TIFFTAG_IMAGEWIDTH >> 8, TIFF_SHORT, 0, 1, 0, 0, 0};
-    uint8_t *at = memmem(file.data, file.size, entry, sizeof entry);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
-    at[8] = 0xff, at[9] = 0xff;
-    expect_refused(&file, &(struct image_limits){.side = 65535, .pixels = 65535 * 2}, STATUS_LIMIT, "of 16 bands; the limit is");
-    free(file.data);
+}
+
+// A sparse file of 8 bits a sample: of so many pixels and bands, and no strip or tile of it is there.
+static struct bytes hollow(int width, int height, int bands, int planar, int tile)
+{
+    TIFF *tiff = TIFFOpen("test_raster.tif", "w");
+    CU_ASSERT_FATAL(tiff && TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, width) && TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, height) &&
+                    TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, 8) && TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, bands) &&
+                    TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, PHOTOMETRIC_MINISBLACK) && TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, planar) &&
+                    TIFFSetField(tiff, TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE));
+    if (tile)
+        CU_ASSERT_FATAL(TIFFSetField(tiff, TIFFTAG_TILEWIDTH, tile) && TIFFSetField(tiff, TIFFTAG_TILELENGTH, tile))
+    else
+        CU_ASSERT_FATAL(TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, height));
+    CU_ASSERT_FATAL(TIFFWriteCheck(tiff, tile > 0, "hollow") == 1 && TIFFWriteDirectory(tiff) == 1);
+    TIFFClose(tiff);
+    return read_and_remove("test_raster.tif");
+}
+
+// What all bands take is bounded, and what a strip or tile does in a small picture.
+static void many_bands_are_bounded(void)
+{
+    static const struct {
+        int width, height, bands, planar, tile;
+        const char *words; // NULL: it is read
+    } cases[] = {
+        {40, 50, 65535, PLANARCONFIG_CONTIG, 0, NULL},
+        {5000, 1, 65535, PLANARCONFIG_CONTIG, 0,
+         "strips of 327675000 bytes, of 65535 bands; the limit is 268435456 in a picture of 5000 x 1 pixels"},
+        {50, 60, 2000, PLANARCONFIG_CONTIG, 512, "tiles of 524288000 bytes, of 2000 bands; the limit is 268435456"},
+        {2000, 200, 65535, PLANARCONFIG_SEPARATE, 0,
+         "2000 x 200 pixels of 65535 bands are 26214000000 bytes; the limit is 12800000000, 32 for each of input.max_pixels"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct image_limits limits = {.side = 65535, .pixels = 400000000};
+        struct bytes file = hollow(cases[i].width, cases[i].height, cases[i].bands, cases[i].planar, cases[i].tile);
+        struct image image = {0};
+        if (cases[i].words)
+            expect_refused(&file, &limits, STATUS_LIMIT, cases[i].words);
+        else
+            UNIT_OK(codec_decode(file.data, file.size, &limits, &image));
+        image_destroy(&image);
+        free(file.data);
+    }
 }
 
 static void it_lies_as_it_lay(void)
@@ -918,6 +954,7 @@ static const struct unit_test tests[] = {
     {"floats of 16 bits", halves},
     {"what is refused", what_is_refused},
     {"lying bands", lying_bands},
+    {"many bands are bounded", many_bands_are_bounded},
     {"it lies as it lay", it_lies_as_it_lay},
     {"resized, on the map", resized_on_the_map},
     {"what stays is said", what_stays_is_said},
