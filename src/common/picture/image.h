@@ -84,6 +84,7 @@ struct image_choice {
     enum image_range range;
     double low, high;    // RANGE_VALUES, RANGE_PERCENTILES
     bool accepts_damage; // what is missing of a damaged picture is grey, instead of a refusal
+    bool refused;        // with accepts_damage: without that it has been
     const char *alone;   // why no dream is written into a raster's file; "": it is not dreamed on; NULL: one is
 };
 

@@ -99,13 +99,15 @@ static struct image_limits limits_of(const struct config *config)
     return (struct image_limits){.side = config->input.max_side, .pixels = config->input.max_pixels};
 }
 
-// Of the pictures that are dreamed on.
-static enum status choose(const struct config *config, struct image_limits *limits)
+// Of the pictures that are dreamed on, or only looked at.
+static enum status choose(const struct config *config, enum job_kind job, struct image_limits *limits)
 {
     *limits = limits_of(config);
     TRY(image_choice_parse(&limits->choice, config->input.bands, config->input.range));
     limits->choice.accepts_damage = config->input.damaged == DAMAGED_ACCEPT;
-    if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
+    if (job != JOB_DREAM)
+        limits->choice.alone = "";
+    else if (config->output.format == OUTPUT_PNG || config->output.format == OUTPUT_JPEG)
         limits->choice.alone = "output.format is not tiff";
     else if (config->input.resize)
         limits->choice.alone = "resized";
@@ -287,7 +289,7 @@ static enum status refuse(const void *bytes, size_t size, const struct image_lim
     struct image_limits accepting = *limits;
     char message[STATUS_MESSAGE_MAX];
     snprintf(message, sizeof message, "%s", status_message());
-    accepting.choice.accepts_damage = true;
+    accepting.choice.accepts_damage = accepting.choice.refused = true;
     const enum status rc = limits->choice.accepts_damage ? STATUS_FORMAT : codec_decode(bytes, size, &accepting, image);
     image_destroy(image);
     if (rc == STATUS_OK)
@@ -365,7 +367,7 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
     TRY_OUT(bytes_sha256(bytes, size, record->sha256));
     const double read = timing_add(timing, PHASE_FETCH, start, (int64_t)size);
     record->seconds_read += read - start;
-    TRY_OUT(choose(config, &limits));
+    TRY_OUT(choose(config, task->job, &limits));
     rc = codec_decode(bytes, size, &limits, &task->image);
     TRY_OUT(rc == STATUS_FORMAT ? refuse(bytes, size, &limits, &task->image) : rc);
     TRY_OUT(prepare(task, config));
@@ -382,7 +384,7 @@ enum status load_header(const struct intake_entry *entry, const struct config *c
     struct stat facts;
     struct noise noise;
     int descriptor, target, channel;
-    TRY(choose(config, &limits));
+    TRY(choose(config, JOB_DREAM, &limits)); // a header is as large either way
     if (entry->status != STATUS_OK)
         return fail(entry->status, "%s", entry->error);
     if (entry->kind == INTAKE_NOISE) {

@@ -17,7 +17,8 @@ enum status load_task(struct task *task, const struct intake_entry *entry, const
                       struct timing *timing) MUST_CHECK;
 
 // The same in parts, for those who download elsewhere: what is known at once, and the rest, from the open file `descriptor` that a download
-// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from what `source` names.
+// went to (it stays the caller's; record->seconds_read is what it took) or, where that is -1, from what `source` names. Of a raster whose
+// task->job is no dream the file is not kept.
 void load_begin(struct task *task, const struct intake_entry *entry);
 enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing) MUST_CHECK;

@@ -7,6 +7,7 @@
 #ifdef ONEIROS_VIPS
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -95,7 +96,10 @@ static enum status broken(struct reading *r)
     else if (strstr(line, "Unsupported"))
         rc = fail(STATUS_UNSUPPORTED, "%s: %s", r->format->name, line);
     else
-        rc = fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name, line[0] ? line : "it cannot be decoded");
+        rc = fail(STATUS_FORMAT, "not a valid %s: %s", r->format->name,
+                  strstr(line, "memory area too small") ? "it ends early" // of a mapped file, with numbers that say nothing
+                  : line[0]                             ? line
+                                                        : "it cannot be decoded");
     g_free(text);
     return rc;
 }
@@ -363,18 +367,23 @@ static enum status read_once(struct reading *r, const struct image_limits *limit
     return rc;
 }
 
-// Threads read at once, but they share what libvips has to say, and OpenEXR's words, too: what fails is read again alone, to know why.
-// cfitsio may be built for one thread only.
+// Threads read at once, but they share what libvips has to say, and OpenEXR's words, too: what fails while others read is read again alone,
+// to know why. cfitsio may be built for one thread only.
 static enum status read_either(struct reading *r, const struct image_limits *limits, struct image *image, struct codec_header *header)
 {
     static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
-    const bool alone = is_loaded_by(r, "fitsload");
+    static atomic_uint begun, ended;
+    bool alone = is_loaded_by(r, "fitsload");
     r->failed = false;
     if (alone)
         pthread_rwlock_wrlock(&lock);
     else
         pthread_rwlock_rdlock(&lock);
+    const unsigned number = atomic_fetch_add(&begun, 1) + 1;
+    alone = alone || atomic_load(&ended) + 1 == number;
     enum status rc = read_once(r, limits, image, header);
+    alone = alone && atomic_load(&begun) == number;
+    atomic_fetch_add(&ended, 1);
     pthread_rwlock_unlock(&lock);
     if (!r->failed || alone)
         return rc;
@@ -397,7 +406,8 @@ static enum status write_bytes(int descriptor, const uint8_t *bytes, size_t size
 enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct image_limits *limits, struct image *image)
 {
     char path[PATH_BYTES], cause[STATUS_MESSAGE_MAX];
-    struct reading r = {.format = signature_find(bytes, size), .path = path, .start = bytes, .size = size};
+    struct reading r = {
+        .format = signature_find(bytes, size), .path = path, .start = bytes, .size = size, .accepts_damage = limits->choice.refused};
     enum status rc;
     const int file = memfd_create("picture", MFD_CLOEXEC);
     if (file < 0)
@@ -405,7 +415,7 @@ enum status codec_vips_decode(const uint8_t *bytes, size_t size, const struct im
     snprintf(path, sizeof path, "/proc/self/fd/%d", file);
     TRY_OUT(write_bytes(file, bytes, size));
     rc = read_either(&r, limits, image, NULL);
-    if (rc == STATUS_FORMAT && limits->choice.accepts_damage) {
+    if (rc == STATUS_FORMAT && limits->choice.accepts_damage && !r.accepts_damage) {
         snprintf(cause, sizeof cause, "%s", status_message());
         image_destroy(image);
         r.accepts_damage = true;

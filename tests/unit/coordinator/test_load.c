@@ -237,6 +237,36 @@ static void test_damaged(void)
     free(bytes);
 }
 
+// A raster's file is kept, and said to stay as it is, for a dream alone: of what is only looked at no picture is written.
+static void test_job(enum job_kind job)
+{
+    struct timing timing = {0};
+    struct image image;
+    struct task *task = task_create();
+    CU_ASSERT_PTR_NOT_NULL_FATAL(task);
+    write_guide(60, 50);
+    UNIT_OK(image_create(&image, 60, 50));
+    memset(image.rgb, 0, 3 * (size_t)60 * 50 * sizeof *image.rgb);
+    image.alpha = calloc(60 * 50, sizeof *image.alpha);
+    UNIT_OK(codec_encode(config.guide, IMAGE_FORMAT_TIFF, &image));
+    image_destroy(&image);
+    snprintf(config.input.bands, sizeof config.input.bands, "4,3,2");
+    task->job = job;
+    UNIT_OK(load_pixels(task, INTAKE_FILE, config.guide, -1, &config, &timing));
+    CU_ASSERT_EQUAL(task->image.raster.file != NULL, job == JOB_DREAM);
+    CU_ASSERT_EQUAL(task->image.notices, 1u << NOTICE_BANDS);
+    CU_ASSERT_EQUAL(strstr(task->image.notice, "stay") != NULL, job == JOB_DREAM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(task->image.notice, "4 bands: 4, 3 and 2 are red, green and blue (input.bands)"));
+    task_destroy(&task);
+}
+
+static void test_jobs(void)
+{
+    test_job(JOB_DREAM);
+    test_job(JOB_EXPLAIN);
+    test_job(JOB_SCAN);
+}
+
 static const struct unit_test tests[] = {
     {"guides of all shapes", test_sizes},
     {"guides that the network cannot see", test_refused},
@@ -245,6 +275,7 @@ static const struct unit_test tests[] = {
     {"noise", test_noise},
     {"noise beyond the limits", test_noise_limits},
     {"damaged pictures", test_damaged},
+    {"rasters, by what is done with them", test_jobs},
     {"a mask", test_mask},
 };
 UNIT_MAIN_IN_SCRATCH("load", tests)
