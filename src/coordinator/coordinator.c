@@ -452,8 +452,8 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(open_run(&c));
     TRY_OUT(same_images_create(&c.same, options->setup.output, options->resume, options->setup.config->input.equal == EQUAL_EACH));
     TRY_OUT(intake_ahead_create(&c.ahead, c.intake));
-    TRY_OUT(prefetch_create(&c.prefetch, options->setup.config, options->setup.output, &c.checkpoints, options->setup.schedule->workers,
-                            PREFETCH_DISK_BYTES));
+    TRY_OUT(prefetch_create(&c.prefetch, options->setup.use, options->setup.config, options->setup.output, &c.checkpoints,
+                            options->setup.schedule->workers, PREFETCH_DISK_BYTES));
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     earlier_work_count(&c.earlier, options->resume, &options->setup, c.progress);
     TRY_OUT(create_dispatcher(&c));

@@ -177,7 +177,7 @@ static enum status create(struct delegate *d)
     const struct coordinator_options *o = d->options;
     TRY(mpi_check(MPI_Comm_rank(o->comm, &d->rank), "rank"));
     TRY(checkpoint_folder_init(&d->checkpoints, o->setup.output));
-    TRY(prefetch_create(&d->prefetch, o->setup.config, o->setup.output, &d->checkpoints, 1, PREFETCH_DISK_BYTES));
+    TRY(prefetch_create(&d->prefetch, o->setup.use, o->setup.config, o->setup.output, &d->checkpoints, 1, PREFETCH_DISK_BYTES));
     TRY(progress_create(&d->progress, -1, LOG_ERROR, STDERR_FILENO));
     return dispatcher_create(&d->dispatcher, &(struct dispatcher_options){.comm = MPI_COMM_NULL,
                                                                           .setup = &o->setup,

@@ -181,6 +181,7 @@ out:
 static enum status load(const struct survey *s, const struct picture *picture, struct task *task)
 {
     struct timing timing = {0};
+    task->job = JOB_SCAN;
     TRY(load_pixels(task, INTAKE_FILE, picture->source, -1, &s->config, &timing));
     const int width = task->image.width, height = task->image.height, longer = width > height ? width : height;
     if (strcmp(task->record.sha256, picture->sha256) != 0)

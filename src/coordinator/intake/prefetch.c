@@ -34,6 +34,7 @@ struct item {
 };
 
 struct prefetch {
+    enum config_use use;
     const struct config *config;
     const char *output;
     const struct checkpoint_folder *checkpoints;
@@ -144,13 +145,14 @@ static void *run(void *data)
     return NULL;
 }
 
-enum status prefetch_create(struct prefetch **out, const struct config *config, const char *output,
+enum status prefetch_create(struct prefetch **out, enum config_use use, const struct config *config, const char *output,
                             const struct checkpoint_folder *checkpoints, int workers, uint64_t disk_bytes)
 {
     TRY(ALLOCATE(*out, 1, "for the inputs"));
     struct prefetch *p = *out;
     const int threads = workers < PREFETCH_THREADS_MAX ? workers : PREFETCH_THREADS_MAX;
     enum status rc = STATUS_OK;
+    p->use = use;
     p->config = config;
     p->output = output;
     p->checkpoints = checkpoints;
@@ -178,7 +180,7 @@ bool prefetch_has_room(struct prefetch *p)
     return room;
 }
 
-static enum status item_create(struct item **out, const struct intake_entry *entry)
+static enum status item_create(struct item **out, enum config_use use, const struct intake_entry *entry)
 {
     TRY(ALLOCATE(*out, 1, "for another image"));
     struct item *item = *out;
@@ -192,13 +194,14 @@ static enum status item_create(struct item **out, const struct intake_entry *ent
         return fail(STATUS_LIMIT, "no memory for another image");
     }
     load_begin(item->task, entry);
+    item->task->job = task_job(use, entry->source);
     return STATUS_OK;
 }
 
 enum status prefetch_put(struct prefetch *p, const struct intake_entry *entry)
 {
     struct item *item;
-    TRY(item_create(&item, entry));
+    TRY(item_create(&item, p->use, entry));
     pthread_mutex_lock(&p->mutex);
     TAILQ_INSERT_TAIL(&p->items, item, link);
     p->count++;

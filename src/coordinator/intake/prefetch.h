@@ -18,10 +18,10 @@ enum { PREFETCH_THREADS_MAX = 4 };
 
 struct prefetch;
 
-// For so many workers. `config`, `output`, the folder that downloads go through, and `checkpoints`, in which dreams are looked for that an
-// earlier run began (NULL: there are none), stay the caller's and must outlive it. Nothing further is taken in while downloads hold
-// `disk_bytes` or more. One thread at a time calls these functions.
-enum status prefetch_create(struct prefetch **prefetch, const struct config *config, const char *output,
+// For so many workers and a command, which decides on each task's job. `config`, `output`, the folder that downloads go through, and
+// `checkpoints`, in which dreams are looked for that an earlier run began (NULL: there are none), stay the caller's and must outlive it.
+// Nothing further is taken in while downloads hold `disk_bytes` or more. One thread at a time calls these functions.
+enum status prefetch_create(struct prefetch **prefetch, enum config_use use, const struct config *config, const char *output,
                             const struct checkpoint_folder *checkpoints, int workers, uint64_t disk_bytes) MUST_CHECK;
 
 // Whether another entry may be put in.

@@ -30,7 +30,7 @@ static void create_with(int workers, uint64_t disk_bytes)
     put = 0;
     memset(taken, 0, sizeof taken);
     server_forget(&server);
-    UNIT_OK(prefetch_create(&prefetch, &config, folder, NULL, workers, disk_bytes));
+    UNIT_OK(prefetch_create(&prefetch, CONFIG_EXPLAIN, &config, folder, NULL, workers, disk_bytes));
 }
 
 static void create(int workers)
@@ -86,8 +86,8 @@ static void destroy(void)
 
 static bool is_picture(const struct task *task)
 {
-    return task->record.status == IMAGE_DONE && task->image.rgb && task->image.width == 40 && task->record.width == 40 &&
-           strcmp(task->record.sha256, digest) == 0;
+    return task->job == JOB_EXPLAIN && task->record.status == IMAGE_DONE && task->image.rgb && task->image.width == 40 &&
+           task->record.width == 40 && strcmp(task->record.sha256, digest) == 0;
 }
 
 static void check_failed(const struct task *task, const char *reason)
