@@ -32,10 +32,11 @@ static inline int unit_fails(enum status rc, enum status want, const char *words
 }
 #define UNIT_FAILS(call, want, words) CU_ASSERT(unit_fails((call), want, words, #call, __FILE__, __LINE__))
 
-// How many of a test's `all` equal cases to run: under an emulator, where each takes a hundred times as long, the first `few` will do.
+// How many of a test's `all` equal cases to run: under an emulator and beside a sanitizer, where each takes up to a
+// hundred times as long, the first `few` will do.
 static inline int unit_cases(int all, int few)
 {
-#ifdef TEST_EMULATED
+#if defined TEST_EMULATED || defined __SANITIZE_ADDRESS__
     return few < all ? few : all;
 #else
     return few < all ? all : few;

@@ -360,7 +360,9 @@ static void test_file_size_limit(void)
     char folder[FILE_PATH_MAX];
     int refused = 0, good = 0;
     make_folder(folder, "limited");
-    for (rlim_t limit = 1000; limit < 8000000; limit += limit < 20000 ? 5000 : limit < 4000000 ? 150000 : 1000000) {
+    for (rlim_t limit = 1000; limit < 8000000; limit += limit < 20000     ? 5000
+                                                        : limit < 4000000 ? 4000000 / (rlim_t)unit_cases(27, 9)
+                                                                          : 1000000) {
         const int result = run_apart(folder, limit);
         CU_ASSERT(result == 0 || result == 1);
         refused += result == 1;

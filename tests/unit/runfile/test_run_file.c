@@ -3,8 +3,8 @@
 // for other readers.
 #include "runfile/run_file.h"
 
+#include <fcntl.h>
 #include <hdf5.h>
-#include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -263,21 +263,37 @@ static void test_killed(void)
     munmap(images, sizeof *images);
 }
 
-// HDF5 calls this one instead of the C library's. A process that may write so often only is killed in the midst of its next write, as kills
-// strike there: between two pages, the first of which is written.
-static int writes_left = INT_MAX;
-static double write_seconds; // that each takes, on the test's clock
+// What HDF5 does to a file, in order: `size` bytes that come to `offset`, or, without any, the file's new length.
+struct change {
+    off_t offset;
+    size_t size;
+    void *bytes;
+};
+static struct change *changes; // NULL: none are kept
+static int change_count;
+static double write_seconds; // that each write takes, on the test's clock
+enum { CHANGES = 1000 };
 
+static void keep_change(const void *bytes, size_t size, off_t offset)
+{
+    if (!changes)
+        return;
+    CU_ASSERT_FATAL(change_count < CHANGES);
+    changes[change_count++] = (struct change){offset, size, size ? memcpy(malloc(size), bytes, size) : NULL};
+}
+
+// HDF5 calls these two instead of the C library's.
 ssize_t pwrite(int descriptor, const void *bytes, size_t size, off_t offset)
 {
-    if (writes_left-- == 0) {
-        const size_t first = 4096 - (size_t)(offset % 4096);
-        if (first < size)
-            (void)!syscall(SYS_pwrite64, descriptor, bytes, first, offset);
-        kill(getpid(), SIGKILL);
-    }
     let_pass(write_seconds);
+    keep_change(bytes, size, offset);
     return syscall(SYS_pwrite64, descriptor, bytes, size, offset);
+}
+
+int ftruncate(int descriptor, off_t length)
+{
+    keep_change(NULL, 0, length);
+    return (int)syscall(SYS_ftruncate, descriptor, length);
 }
 
 // A kill loses no write that was made, on the disk or not: without waiting for the disk the test takes seconds, not minutes.
@@ -355,38 +371,55 @@ static void test_progress(void)
     CU_ASSERT(shown(path, "done") == 3 && shown(path, "failed") == 3 && shown(path, "stopped") == 2 && shown(path, "complete") == 1);
 }
 
-static _Noreturn void write_so_often(const char *path, int writes)
+static void expect_readable(const char *path)
 {
-    struct run_file *file;
-    bool right = create(&file, path) == STATUS_OK;
-    writes_left = writes;
-    for (int i = 0; i < 150; i++) // several chunks of each dataset
-        right = right && add_rows(file, i) == STATUS_OK;
-    right = right && run_file_close(&file, true) == STATUS_OK;
-    _exit(!right);
+    HDF5_HANDLE reader = open_file(path, false);
+    if (reader < 0)
+        reader = open_file(path, true);
+    CU_ASSERT_FATAL(reader >= 0);
+    hsize_t counts[RUN_DATASETS];
+    CU_ASSERT(rows_right(reader, counts));
 }
 
+// A file is written whole, and its beginning brought to that again change by change: as a kill in the midst of each leaves it, which
+// strikes between two pages, the first of which is written.
 static void test_killed_in_each_write(void)
 {
-    char path[FILE_PATH_MAX];
-    int state = 0, writes = 0;
-    make_path(path, "killed.h5");
-    do {
-        fflush(stdout);
-        pid_t child = fork();
-        if (child == 0)
-            write_so_often(path, writes);
-        CU_ASSERT_FATAL(waitpid(child, &state, 0) == child);
-        HDF5_HANDLE reader = open_file(path, false);
-        if (reader < 0)
-            reader = open_file(path, true);
-        CU_ASSERT_FATAL(reader >= 0);
-        hsize_t counts[RUN_DATASETS];
-        CU_ASSERT(rows_right(reader, counts));
-    } while (WIFSIGNALED(state) && ++writes < 1000);
-    CU_ASSERT(WIFEXITED(state) && WEXITSTATUS(state) == 0);
-    CU_ASSERT(writes > 50);
-    printf("%d writes ", writes);
+    char path[FILE_PATH_MAX], killed[FILE_PATH_MAX];
+    struct run_file *file;
+    make_path(path, "whole.h5");
+    make_path(killed, "killed.h5");
+    UNIT_OK(create(&file, path));
+    const int whole = open(path, O_RDONLY | O_CLOEXEC), copy = open(killed, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    struct stat info;
+    CU_ASSERT_FATAL(whole >= 0 && copy >= 0 && fstat(whole, &info) == 0);
+    CU_ASSERT_EQUAL(copy_file_range(whole, NULL, copy, NULL, (size_t)info.st_size, 0), info.st_size);
+    close(whole);
+    struct change *all = changes = calloc(CHANGES, sizeof *changes);
+    CU_ASSERT_FATAL(changes != NULL);
+    for (int i = 0; i < 150; i++) // several chunks of each dataset
+        UNIT_OK(add_rows(file, i));
+    UNIT_OK(run_file_close(&file, true));
+    changes = NULL;
+    for (int i = 0; i < change_count; i++) {
+        const struct change *change = &all[i];
+        const size_t first = 4096 - (size_t)(change->offset % 4096);
+        if (first < change->size) {
+            CU_ASSERT_EQUAL(pwrite(copy, change->bytes, first, change->offset), (ssize_t)first);
+        }
+        expect_readable(killed);
+        if (change->size) {
+            CU_ASSERT_EQUAL(pwrite(copy, change->bytes, change->size, change->offset), (ssize_t)change->size);
+        } else {
+            CU_ASSERT_EQUAL(ftruncate(copy, change->offset), 0);
+        }
+        free(change->bytes);
+    }
+    expect_readable(killed);
+    close(copy);
+    free(all);
+    CU_ASSERT(change_count > 50);
+    printf("%d changes ", change_count);
 }
 
 static void test_many_small_writes_stay_small(void)
