@@ -32,7 +32,7 @@ setup() {
 }
 
 teardown() {
-    until_true 60 all_cancelled
+    until_true 600 all_cancelled
     tail -n 50 slurm-*.out study/study.txt 2>/dev/null || true # shown where a test failed
 }
 
@@ -87,7 +87,7 @@ same() {
     for launcher in srun mpirun; do
         with "$launcher"
         job=$(submit --nodes=2 --ntasks=4 "$scripts/dream.sbatch" "$launcher" "${settings[@]}" -s steps=10 "$DATA/chelsea.png")
-        until_true 120 ended "$job"
+        until_true 600 ended "$job"
         is "$job" 'JobState=COMPLETED .*NodeList=n\[1-2\]'
         same "$launcher"
     done
@@ -96,7 +96,7 @@ same() {
 @test "a job leaves beside its results what it was, and no secrets" {
     export OMP_DISPLAY_ENV=false OMPI_MCA_some_token=s3cret AWS_SECRET=s3cret
     job=$(submit --ntasks=1 --cpus-per-task=2 "$scripts/dream.sbatch" out -s input.resize=100 -s octaves.count=1 -s steps=2 "$DATA/chelsea.png")
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     cmp "$scripts/dream.sbatch" "out/job/$job/script"
     cmp "$scripts/site.sh" "out/job/$job/site.sh"
     "$ONEIROS" --version | cmp - "out/job/$job/version"
@@ -112,7 +112,7 @@ same() {
 @test "a rank has the threads of its task" {
     for threads in 1 2; do
         job=$(submit --ntasks=1 --cpus-per-task=$threads "$scripts/dream.sbatch" out$threads -v -s input.resize=100 -s octaves.count=1 -s steps=1 "$DATA/chelsea.png")
-        until_true 120 ended "$job"
+        until_true 600 ended "$job"
         grep -Eq "rank 0: $threads threads?, " "slurm-$job.out"
     done
 }
@@ -122,7 +122,7 @@ same() {
     chmod +x late
     ONEIROS=$PWD/late with srun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     is "$job" 'JobState=COMPLETED'
     run ! grep -q 'starting it again' "slurm-$job.out"
 }
@@ -148,7 +148,7 @@ END
             crashing 1 "$rank"
             ONEIROS=$PWD/crashing with "$launcher"
             job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-            until_true 120 ended "$job"
+            until_true 600 ended "$job"
             is "$job" 'JobState=COMPLETED'
             [ "$(grep -c 'starting it again, 1 of at most 3 times' "slurm-$job.out")" -eq 1 ]
             [ "$(cat "out/job/$job/exit.0")" = 0 ]
@@ -161,15 +161,15 @@ END
     crashing 9
     ONEIROS=$PWD/crashing with mpirun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=2 "$DATA/chelsea.png")
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     is "$job" 'JobState=FAILED'
     [ "$(find . -name 'crash.*' | wc -l)" -eq 4 ]
     [ "$(cat "out/job/$job/exit.0")" -gt 128 ]
     with srun
     job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=99999 "$DATA/chelsea.png")
-    until_true 120 test -s out/run.h5
+    until_true 600 test -s out/run.h5
     kill -SEGV "$(pgrep -f "^$ONEIROS dream -o out .*steps=99999" | head -n 1)"
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     is "$job" 'JobState=FAILED'
     run ! grep -q 'starting it again' "slurm-$job.out"
 }
@@ -191,7 +191,7 @@ END
     printf '%s\n' '# three of them' '-s seed=1 -s steps=2' '' '-s "steps=3"' '-s targets=mixed2:1 -s steps=2' >table
     "$ONEIROS" dream "${settings[@]}" -s steps=3 -o alone "$DATA/chelsea.png"
     job=$(submit --array=1-"$(grep -c '^[^#]' table)" "$scripts/array.sbatch" out table "${settings[@]}" "$DATA/chelsea.png")
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     same out/2
     for task in 1 3; do
         [ "$(cat "out/$task/job/${job}_$task/exit.0")" = 0 ]
@@ -206,8 +206,8 @@ END
     "$ONEIROS" atlas "${few[@]}" -s targets=mixed0#3,mixed1#5 -o alone "$DATA/chelsea.png"
     job=$(submit --nodes=2 --ntasks=2 "$scripts/atlas.sbatch" out mixed0#3,mixed1#5 "${few[@]}" "$DATA/chelsea.png")
     array=$(submit --array=1-2 "$scripts/atlas.sbatch" each mixed0#3,mixed1#5 "${few[@]}" "$DATA/chelsea.png")
-    until_true 120 ended "$job"
-    until_true 120 ended "$array"
+    until_true 600 ended "$job"
+    until_true 600 ended "$array"
     cmp {alone,out}/atlas.h5
     for layer in mixed0 mixed1; do
         [ "$(cat "each/$layer/job/${array}_"*/exit.0)" = 0 ]
@@ -224,16 +224,16 @@ told() {
 @test "a job that meets its time limit goes on by itself, and the bytes are those of one that ran through" {
     "$ONEIROS" dream "${settings[@]}" -s steps=400 -o alone "$DATA/chelsea.png"
     job=$(submit --signal=B:USR1@115 --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
-    until_true 120 held # until Slurm has looked at time limits, which it does twice a minute only
+    until_true 600 held # until Slurm has looked at time limits, which it does twice a minute only
     minutes=$(squeue -h -j "$job" -o %M)
     scontrol update JobId="$job" TimeLimit=$((10#${minutes%%:*} + 2)) # less is left than the signal is to come before the end
-    until_true 120 told "${ranks[0]}"
+    until_true 600 told "${ranks[0]}"
     kill -CONT "${ranks[@]}"
-    until_true 120 is "$job" 'Restarts=1'
+    until_true 600 is "$job" 'Restarts=1'
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
     saved
     scontrol update JobId="$job" TimeLimit=10 # once is enough
-    until_true 200 ended "$job"
+    until_true 600 ended "$job"
     is "$job" 'JobState=COMPLETED'
     grep -q 'going on with the run' "slurm-$job.out"
     [ "$(attribute slurm_restart_count)" -ge 1 ]
@@ -242,11 +242,11 @@ told() {
 
 @test "a job is queued again so many times and no more" {
     job=$(MAX_REQUEUES=1 submit "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 120 begun out
+    until_true 600 begun out
     scancel --batch --signal=USR1 "$job"
-    until_true 120 grep -q 'going on with the run' "slurm-$job.out"
+    until_true 600 grep -q 'going on with the run' "slurm-$job.out"
     scancel --batch --signal=USR1 "$job"
-    until_true 120 ended "$job"
+    until_true 600 ended "$job"
     is "$job" 'JobState=FAILED .*Restarts=1 .*ExitCode=75:0'
     grep -q 'after 1 requeues' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0" "out/job/$job/exit.1" | tr '\n' ' ')" = '75 75 ' ]
@@ -260,15 +260,15 @@ told() {
         with "$launcher"
         rm -rf out
         job=$(submit --nodes=2 --ntasks=2 "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
-        until_true 120 held
+        until_true 600 held
         # shellcheck disable=SC2086 # several words
         scancel $options "$job"
         kill -CONT "${ranks[@]}" 2>/dev/null || true # Slurm may have told them already
-        until_true 120 ended "$job"
+        until_true 600 ended "$job"
         is "$job" 'JobState=(FAILED|CANCELLED) .*Restarts=0 .*ExitCode=75:0'
         saved
         job=$(submit "$scripts/dream.sbatch" out "${settings[@]}" -s checkpoint.seconds=1 -s steps=400 "$DATA/chelsea.png")
-        until_true 120 ended "$job"
+        until_true 600 ended "$job"
         grep -q 'going on with the run' "slurm-$job.out"
         same out
     done
@@ -277,10 +277,10 @@ told() {
 @test "ranks that a signal reaches twice save all the same" {
     with mpirun # here its ranks are in steps of Slurm's: scancel --full reaches them by Slurm, by mpirun and by this script
     job=$(submit --nodes=2 --ntasks=3 "$scripts/dream.sbatch" out "${settings[@]}" -s steps=100000 "$DATA/chelsea.png")
-    until_true 120 begun out
+    until_true 600 begun out
     scancel --full --signal=USR1 "$job"
-    until_true 120 saved
-    until_true 30 grep -q 'queueing again' "slurm-$job.out"
+    until_true 600 saved
+    until_true 600 grep -q 'queueing again' "slurm-$job.out"
     [ "$(cat "out/job/$job/exit.0")" = 75 ]
 }
 

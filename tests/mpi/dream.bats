@@ -54,7 +54,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
 @test "a signal to one worker that reads and writes itself stops them all" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -s io=workers -s checkpoint.seconds=0.3 -o out a.png b.png c.bmp &
     local launcher=$! code=0
-    until_true 120 saved 2
+    until_true 600 saved 2
     touch mark
     kill -TERM "$(ranks_of "$launcher" | tail -n 1)"
     wait "$launcher" || code=$?
@@ -145,7 +145,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ "$(ls -A alone/checkpoints | wc -l)" -eq 1 ]
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${steps[@]}" -o ranks a.png b.png 2>log &
     launcher=$!
-    until_true 120 begun ranks
+    until_true 600 begun ranks
     code=0
     ranks_of "$launcher" | xargs kill -HUP
     wait "$launcher" || code=$?
@@ -154,7 +154,7 @@ print(max(high for _, high in ImageChops.difference(*pictures).getextrema()))' >
     [ "$(ls -A ranks/checkpoints | wc -l)" -ge 1 ]
     code=0
     (trap '' HUP && exec "$ONEIROS" dream "${steps[@]}" -o kept a.png 2>log) &
-    until_true 120 begun kept
+    until_true 600 begun kept
     kill -HUP $!
     kill -TERM $!
     wait $! || code=$?
@@ -253,7 +253,7 @@ END
 @test "what cannot be written of one explanation is that picture's failure alone" {
     "$MPIEXEC" -n 2 "$ONEIROS" explain -s saliency.samples=8 -s importance.samples=4 -o out a.png b.png 2>messages &
     local launcher=$! code=0
-    until_true 60 compgen -G 'out/a/*.png'
+    until_true 600 compgen -G 'out/a/*.png'
     mv out/a gone # the larger one, which comes first; some of its arrays have come
     wait "$launcher" || code=$?
     cat messages
@@ -365,7 +365,7 @@ END
 @test "rank 0 does not spin while it waits: under a tenth of a core" {
     "$MPIEXEC" -n 2 "$ONEIROS" dream -s octaves.count=1 -s steps=100000 -s threads=1 -s frames.cam=false -s frames.dream=false -o out a.png &
     local launcher=$! coordinator before after
-    until_true 120 begun out
+    until_true 600 begun out
     coordinator=$(ranks_of "$launcher" | head -n 1)
     before=$(awk '{print $14 + $15}' "/proc/$coordinator/stat")
     sleep 10
@@ -390,7 +390,7 @@ sharers() {
 @test "weights are shared by the ranks of a node" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -s steps=100000 -s threads=1 -o out a.png b.png &
     local launcher=$!
-    until_true 60 sharers "$launcher" 2
+    until_true 600 sharers "$launcher" 2
     kill -TERM "$launcher"
     wait "$launcher" || true
 }

@@ -110,7 +110,7 @@ refused() {
 @test "another run at work in the folder: refused, and that run is unharmed" {
     "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o out in/a.png &
     local process=$! code=0
-    until_true 120 begun out
+    until_true 600 begun out
     run -2 dream --dry-run -s steps=100000 -o out in/a.png
     [[ $output == *"another run is at work in 'out': process "* ]]
     [ -e out/.oneiros.lock ]

@@ -114,7 +114,7 @@ nothing_left() {
     "$MPIEXEC" -n 2 "$ONEIROS" dream "${settings[@]}" -s fetch.stall_seconds=300 -o out @list >output 2>&1 3>&- &
     job=$!
     good() { [ "$(find out -name dream.png 2>/dev/null | wc -l)" -eq 6 ]; }
-    until_true 120 good
+    until_true 600 good
     cat output
     pid=$(ranks_of "$job" | head -n 1)
     before=$(date +%s%N)

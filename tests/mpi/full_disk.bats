@@ -197,7 +197,7 @@ fills() {
         rm -rf out
         job dream -s steps=20 -s checkpoint.seconds=0.5 -s io=$io in >log 2>&1 &
         local launcher=$! code=0
-        until_true 60 compgen -G 'out/checkpoints/*'
+        until_true 600 compgen -G 'out/checkpoints/*'
         rm -rf out || rm -rf out # something may be put there meanwhile
         wait "$launcher" || code=$?
         echo "io=$io: exit $code" && cat log

@@ -185,10 +185,10 @@ file.visititems(show)' "$1"
         "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
         local pid=$! code=0
         [ "$writer" = none ] || exec 8>list # which opens when there is a reader
-        until_true 60 heeds "$pid"
+        until_true 600 heeds "$pid"
         sleep 0.5
         kill -TERM "$pid"
-        until_true 10 gone "$pid" || kill -KILL "$pid"
+        until_true 60 gone "$pid" || kill -KILL "$pid"
         wait "$pid" || code=$?
         exec 8>&-
         cat log
@@ -197,7 +197,7 @@ file.visititems(show)' "$1"
     done
     "$ONEIROS" dream "${settings[@]}" -o out @list 3>&- 2>log &
     pid=$!
-    until_true 60 heeds "$pid"
+    until_true 600 heeds "$pid"
     sleep 0.5
     echo in/a.png >list
     wait "$pid"
@@ -300,7 +300,7 @@ file.visititems(show)' "$1"
     kept half
     cp -r first killed
     "$ONEIROS" dream "${settings[@]}" -o killed in/a.png 3>&- &
-    until_true 60 test ! -L killed/d/dream.png
+    until_true 600 test ! -L killed/d/dream.png
     kill -KILL $! || true
     wait || true
     cmp old.png killed/d/dream.png

@@ -134,7 +134,7 @@ END
     # shellcheck disable=SC2016 # for the inner shell
     bash -c '. "$ONEIROS_HOME/slurm/job.sh"; launcher=("$MPIEXEC" -n 2) oneiros=$ONEIROS; go dream "$@"' "$0" \
         out "${settings[@]}" -s steps=100000 -s threads=1 "$DATA/chelsea.png" &
-    until_true 120 begun out
+    until_true 600 begun out
     kill -TERM $! # as of scancel: not to be queued again
     wait $! || code=$?
     [ "$code" -eq 75 ]

@@ -65,7 +65,7 @@ state() {
     dream in/a.png
     mv out known
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -o out in/a.png &
-    until_true 120 begun out
+    until_true 600 begun out
     run -2 dream in/a.png
     [[ $output == *"another run is at work in 'out': process "*" on this machine; wait for it"* ]]
     run -2 "$ONEIROS" dream --force "${settings[@]}" -o out in/a.png
@@ -355,7 +355,7 @@ own() {
 silence() {
     "$MPIEXEC" -n 3 "$ONEIROS" dream "${settings[@]}" -s steps=100000 -s watchdog.seconds=4 -o out in 2>log &
     local launcher=$! code=0
-    until_true 120 begun out
+    until_true 600 begun out
     kill -STOP "$(ranks_of "$launcher" | sed -n "$(($1 + 1))p")"
     timeout 60 tail --pid="$launcher" -f /dev/null
     wait "$launcher" || code=$?

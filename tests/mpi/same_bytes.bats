@@ -146,7 +146,7 @@ assert numpy.isfinite(h5py.File("alone/run.h5")["importance/mixed0"][:]).all()
 PYTHON
     # Taken up where it was stopped; with other statistics it is refused.
     "$ONEIROS" dream "${settings[@]}" "${chosen[@]}" -s steps=120 -o stopped b.png &
-    until_true 120 begun stopped
+    until_true 600 begun stopped
     kill -TERM $!
     wait $! || code=$?
     [ "$code" -eq 75 ]

@@ -73,7 +73,7 @@ END
     local io
     for io in coordinator workers; do
         "$MPIEXEC" -n 3 "$ONEIROS" dream -q -s steps=100000 -s octaves.count=1 -s input.resize=120 -s threads=1 -s io=$io -o "$io" in 2>/dev/null &
-        until_true 120 says "$io" 'd["state"] == "running" and d["inputs"] == 4 and d["failed"] == 1 and d["in_hand"] >= 2'
+        until_true 600 says "$io" 'd["state"] == "running" and d["inputs"] == 4 and d["failed"] == 1 and d["in_hand"] >= 2'
         run -4 "$ONEIROS" status "$io"
         [[ ${lines[0]} == "$io: running, 0 of 4 done, 1 failed" ]]
         [[ $output == *" in hand"*"at work   process "*" on $(hostname), 3 ranks on 1 host"*"in/broken.png: "* ]]
@@ -108,8 +108,8 @@ END
 @test "a run that goes on is starting until it has written, and counts what was done before" {
     "$MPIEXEC" -n 3 "$ONEIROS" dream -q "${settings[@]}" -o out in/{chelsea,coffee}.png
     "$MPIEXEC" -n 3 "$ONEIROS" dream -q "${settings[@]}" -o out in/{chelsea,coffee,rocket}.png &
-    until_true 60 says out 'd["state"] == "starting" and d["done"] == 2 or d["inputs"] == 3'
-    until_true 120 says out 'd["inputs"] == 3 and d["done"] >= 2 and d["resumed"] and (d["progress"] or 1) >= 2 / 3'
+    until_true 600 says out 'd["state"] == "starting" and d["done"] == 2 or d["inputs"] == 3'
+    until_true 600 says out 'd["inputs"] == 3 and d["done"] >= 2 and d["resumed"] and (d["progress"] or 1) >= 2 / 3'
     wait $!
     run -0 "$ONEIROS" status --json out
     data 'd["done"] == d["inputs"] == 3 and d["progress"] == 1'

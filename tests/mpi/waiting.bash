@@ -4,9 +4,9 @@
 
 # until_true SECONDS COMMAND...
 until_true() {
-    local try tries=$(($1 * 20))
+    local end=$((SECONDS + $1))
     shift
-    for try in $(seq "$tries"); do
+    while ((SECONDS <= end)); do
         "$@" && return
         sleep 0.05
     done
@@ -19,9 +19,21 @@ rows() {
     /usr/bin/python3 -c 'import h5py, sys; print(len(h5py.File(sys.argv[1], swmr=True)[sys.argv[2]]))' "$@"
 }
 
-# has_rows FILE TABLE COUNT: at least so many
+# has_rows FILE TABLE COUNT: at least so many. It looks for two seconds itself: to start a Python for each look takes more of the machine than
+# the run that is waited for.
 has_rows() {
-    [ "$(rows "$1" "$2" 2>/dev/null || echo 0)" -ge "$3" ]
+    /usr/bin/python3 -c '
+import sys, time, h5py
+file, table, count = sys.argv[1:]
+for _ in range(40):
+    try:
+        with h5py.File(file, swmr=True) as run:
+            if len(run[table]) >= int(count):
+                sys.exit(0)
+    except (KeyError, OSError):
+        pass
+    time.sleep(0.05)
+sys.exit(1)' "$@"
 }
 
 # begun FOLDER: whether its run has made a step
@@ -58,7 +70,7 @@ signal_when() {
     code=0
     "$@" &
     launcher=$!
-    until_true 120 eval "$condition"
+    until_true 600 eval "$condition"
     if pgrep -P "$launcher" hydra_pmi_proxy >/dev/null; then
         ranks_of "$launcher" | xargs kill "-$number"
     else
