@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """alter.py PICTURES RUN PHOTOGRAPH: adds 20 pictures in the middle of the set, removes 5 that are done, changes 3 and mends a broken one; prints
-the paths of these 24 and of 6 others. alter.py --dream RUN PATH: the dream of the picture there."""
+the paths of these 24 and of 6 others. alter.py --dreams RUN PATH...: the dreams of the pictures there."""
 import pathlib
 import sys
 
@@ -34,7 +34,8 @@ def main(pictures, run, photograph):
     print(*altered, *done[105:165:10], sep="\n")
 
 
-if sys.argv[1] == "--dream":
-    print(pathlib.Path(sys.argv[2]).parent / next(output for source, _, output in rows(sys.argv[2]) if source == sys.argv[3]))
+if sys.argv[1] == "--dreams":
+    outputs = {source: output for source, _, output in rows(sys.argv[2])}
+    print(*[pathlib.Path(sys.argv[2]).parent / outputs[path] for path in sys.argv[3:]], sep="\n")
 else:
     main(*sys.argv[1:])
