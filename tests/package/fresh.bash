@@ -35,6 +35,6 @@ inside() {
 build_inside() {
     mkdir "$root/source"
     cp -r "$source"/{CMakeLists.txt,LICENSE,README.md,cmake,config,docs,packaging,slurm,src,tests} "$root/source"
-    quiet inside cmake -S /source -B /build -DONEIROS_WERROR=ON "$@"
-    quiet inside cmake --build /build -j "$(nproc)"
+    quiet inside cmake -G Ninja -S /source -B /build -DONEIROS_WERROR=ON "$@"
+    quiet inside cmake --build /build
 }
