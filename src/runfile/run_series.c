@@ -36,11 +36,12 @@ herr_t run_series_init(struct run_series *series, enum run_dataset dataset, cons
 
 bool run_series_widen(struct run_series *series)
 {
-    char *wider = realloc(series->rows, (series->capacity + series->chunk) * series->row_size);
+    const hsize_t chunks = series->capacity / series->chunk, wide = (chunks + chunks / 4 + 1) * series->chunk;
+    char *wider = realloc(series->rows, wide * series->row_size);
     if (!wider)
         return false;
     series->rows = wider;
-    series->capacity += series->chunk;
+    series->capacity = wide;
     return true;
 }
 

@@ -28,7 +28,7 @@ hid_t run_series_access(void);
 // Of a target that there is not: a zeroed one, of which nothing is created.
 herr_t run_series_init(struct run_series *series, enum run_dataset dataset, const struct run_file_header *header);
 
-// Lets a further chunk of rows wait. False without memory for that: nothing has changed.
+// Lets a quarter more rows wait, in whole chunks, at least one. False without memory for that: nothing has changed.
 bool run_series_widen(struct run_series *series);
 
 // Frees. A zeroed series is fine.

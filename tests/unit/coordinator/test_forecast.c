@@ -69,7 +69,7 @@ static void test_whole_runs(void)
 {
     uint32_t random = 11;
     double ideal = 0, ours = 0, ones = 0, all = 0, worst = 0;
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < unit_cases(200, 50); i++) {
         const struct schedule schedule = schedule_for(1 + (int)next_random(&random, 32));
         struct schedule_image images[64];
         int teams[64];

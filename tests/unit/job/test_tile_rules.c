@@ -146,7 +146,7 @@ static void check_size_auto(enum config_precision precision)
     CU_ASSERT_TRUE(least.limited);
     CU_ASSERT(least.rules.size > 2 * least.rules.halo && least.rules.size <= 4 * least.rules.halo);
     int shrunk = 0, before = most.rules.size;
-    for (uint64_t memory = 2 * estimate(&config, 2048); memory > 1; memory -= memory / 16 + 1) {
+    for (uint64_t memory = 2 * estimate(&config, 2048); memory > 1; memory -= memory / (uint64_t)unit_cases(16, 4) + 1) {
         const struct tile_plan plan = resolve(&config, memory);
         const int size = plan.rules.size;
         CU_ASSERT(size <= before && size >= least.rules.size && (most.rules.size - size) % SIZE_STEP == 0);

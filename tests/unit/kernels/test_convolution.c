@@ -184,7 +184,9 @@ static void check_kinds(bool backward, enum type type, int sizes)
     begin();
     for (int kind = 0; kind < KINDS; kind++)
         for (int size = 0; size < sizes; size++)
-            if (backward)
+            if (sizes == 1 && unit_skips((size_t)kind))
+                continue;
+            else if (backward)
                 check_backward(&kinds[kind].conv, 1, kinds[kind].sizes[size], type);
             else
                 check_forward(&kinds[kind].conv, 1, &(bool){false}, kinds[kind].sizes[size], type);
@@ -419,11 +421,11 @@ static uint64_t digest_of(const struct result *r)
 // The same bytes for any number of threads.
 static void check_threads(const struct sample *sample, enum conv_method method)
 {
-    static const int threads[] = {1, 2, 7, 12, 48, 128};
+    static const int threads[] = {1, 12, 128, 2, 7, 48};
     static struct result result; // large for a stack
     struct finishing how = {.bf16 = sample->spec.backward ? sample->spec.src_bf16 : sample->spec.dst_bf16};
     uint64_t first = 0;
-    for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+    for (int t = 0; t < unit_cases(sizeof threads / sizeof threads[0], 2); t++) {
         struct convolution *convolution;
         void *scratch;
         omp_set_num_threads(threads[t]);

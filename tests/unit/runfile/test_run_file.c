@@ -225,7 +225,7 @@ static void test_killed(void)
     atomic_int *images = mmap(NULL, sizeof *images, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CU_ASSERT_FATAL(images != MAP_FAILED);
     srand(7);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < unit_cases(30, 8); i++) {
         char path[FILE_PATH_MAX], name[32];
         snprintf(name, sizeof name, "killed-%d.h5", i);
         make_path(path, name);
@@ -407,7 +407,8 @@ static void test_killed_in_each_write(void)
         if (first < change->size) {
             CU_ASSERT_EQUAL(pwrite(copy, change->bytes, first, change->offset), (ssize_t)first);
         }
-        expect_readable(killed);
+        if (!unit_skips((size_t)i))
+            expect_readable(killed);
         if (change->size) {
             CU_ASSERT_EQUAL(pwrite(copy, change->bytes, change->size, change->offset), (ssize_t)change->size);
         } else {
@@ -431,21 +432,22 @@ static void test_many_small_writes_stay_small(void)
     make_path(path, "small.h5");
     struct run_file *file;
     UNIT_OK(create(&file, path));
-    for (int i = 0; i < 5000; i++) // some 300 writes
+    const int images = unit_cases(5000, 1000); // some 300 writes
+    for (int i = 0; i < images; i++)
         UNIT_OK(add_rows(file, i));
     UNIT_OK(run_file_close(&file, true));
     struct stat info;
     CU_ASSERT_EQUAL_FATAL(stat(path, &info), 0);
     int64_t least = 0, rows[] = {STEPS_AN_IMAGE, FRAMES_AN_IMAGE, SCORES_AN_IMAGE, 1, PHASES_A_RANK};
     for (int i = 0; i < TABLES; i++) {
-        least += 5000 * rows[i] * (int64_t)row_size(tables[i]);
+        least += images * rows[i] * (int64_t)row_size(tables[i]);
     }
-    for (int64_t row = 0; row < 5000 * FRAMES_AN_IMAGE; row++) {
+    for (int64_t row = 0; row < images * FRAMES_AN_IMAGE; row++) {
         const struct cam_row cam = cam_of(row);
         least += (int64_t)sizeof(float) * cam_size(&cam);
     }
     for (int i = 0; i < targets; i++)
-        least += 5000 * channels[i] * (int64_t)sizeof(float);
+        least += images * channels[i] * (int64_t)sizeof(float);
     printf("%.1f%% more than its rows ", 100.0 * (double)(info.st_size - least) / (double)least);
     CU_ASSERT(info.st_size < least + least / 50 + 500000);
 }

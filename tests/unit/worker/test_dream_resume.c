@@ -45,10 +45,13 @@ static void check(const char *const *settings, int setting_count)
     for (int i = 0; i < known.count; i++) {
         const int done = states[i].state.octave * config.steps + states[i].state.step;
         CU_ASSERT(done <= i + 1 && done > i + 1 - config.guidance.every);
-        check_from(&config, &states[i], &known);
+        if (!unit_skips((size_t)i))
+            check_from(&config, &states[i], &known);
         free(states[i].rgb);
     }
     for (int stop = 1; stop <= known.count; stop++) { // question 0 is before the first step
+        if (unit_skips((size_t)stop))
+            continue;
         const struct dreamed early = dream_in_tiles(&config, NULL, WIDTH, HEIGHT, stop);
         UNIT_OK(early.status);
         CU_ASSERT_FATAL(taken_count > 0);
