@@ -30,6 +30,8 @@ struct image_job {
     const struct dream_state *from; // a dream: go on from here; NULL: begin
     struct slab *dreamed;           // this member's rows of the dream in that state; consumed
     bool peaks;                     // ARRAY_PEAKS is wanted
+    int steps;                      // of a dream: updates of each octave; 0: as many as the configuration says
+    bool bare; // a dream of a frame among others (ascent/sequence.h): it is not filmed, and nothing is found out about it but its metrics
     bool stopping; // any member was asked to stop: from then on true on all of them, as soon as they have summed something up (team_sum)
 
     // Hooks; all but `stop` may be NULL where nobody wants to know.
