@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sequence [--steps N] [--keep X] [--frames N] [--flow PIXELS] CLIP OUT.mp4 [KEY=VALUE]...
+// sequence [--steps N] [--keep X] [--haste X] [--frames N] [--flow PIXELS] CLIP OUT.mp4 [KEY=VALUE]...
 // A clip dreamed frame by frame from the one before, by one process: what docs/motion.md measures with. Prints a line a frame, and the mean
 // loss and warp errors over all frames behind the first. --keep 0 with the configuration's steps is each frame by itself.
 #include <math.h>
@@ -48,7 +48,7 @@ static bool never(void *context)
 
 static void read_arguments(struct setup *s, int argc, char **argv)
 {
-    s->rule = (struct sequence_rule){.steps = 5, .keep = 0.75, .flow_pixels = 1 << 19};
+    s->rule = (struct sequence_rule){.steps = 5, .keep = 0.75, .haste = 1, .flow_pixels = 1 << 19};
     s->frames = INT32_MAX;
     config_init(&s->config);
     for (int i = 1; i < argc; i++) {
@@ -57,6 +57,8 @@ static void read_arguments(struct setup *s, int argc, char **argv)
             s->rule.steps = atoi(value), i++;
         else if (strcmp(argv[i], "--keep") == 0)
             s->rule.keep = atof(value), i++;
+        else if (strcmp(argv[i], "--haste") == 0)
+            s->rule.haste = atof(value), i++;
         else if (strcmp(argv[i], "--frames") == 0)
             s->frames = atoi(value), i++;
         else if (strcmp(argv[i], "--flow") == 0)

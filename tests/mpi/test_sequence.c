@@ -11,7 +11,8 @@
 
 enum { WIDTH = 131, HEIGHT = 118, FRAMES = 4, CUT = 3, PLANE = WIDTH * HEIGHT };
 
-static const struct sequence_rule flowing = {.steps = 1, .keep = 0.8, .flow_pixels = PLANE / 2}, known = {.steps = 1, .keep = 1};
+static const struct sequence_rule flowing = {.steps = 1, .keep = 0.8, .haste = 4, .flow_pixels = PLANE / 2},
+                                  known = {.steps = 1, .keep = 1};
 static struct setup shallow;
 static float *frames, *dreams[2]; // (FRAMES, 3, HEIGHT, WIDTH); dreams of the two rules, by one rank alone
 static struct sequence_frame facts[2][FRAMES];

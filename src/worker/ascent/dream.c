@@ -181,7 +181,7 @@ static enum status find_base(struct dream *d, int octave)
 static enum status find_masking(struct dream *d, const struct slab *like)
 {
     masking_destroy(&d->masking);
-    return team_agree(d->job->team, masking_create(&d->masking, d->job->mask, like));
+    return team_agree(d->job->team, masking_create(&d->masking, d->job, like));
 }
 
 static enum status begin_ascent(struct dream *d)

@@ -16,6 +16,8 @@ struct sequence {
     int flow_width, flow_height; // of what the flow is found on; 0: it is not
     struct slab detail;          // of the last dream; without values: there is none
     float *frame, *dream;        // (flow_height, flow_width) and more: luminance of the last frame and of its dream, all rows of it
+    float *ripe;                 // (flow_height, flow_width): how far each pixel has been dreamed, 0..1, all rows of it; NULL: not known
+    struct mask unripe;          // of that size: the rest to 1, of the frame that is being dreamed
 };
 
 static int bands(const struct sequence *s)
@@ -44,6 +46,8 @@ void sequence_destroy(struct sequence **sequence)
     slab_destroy(&s->detail);
     free(s->frame);
     free(s->dream);
+    free(s->ripe);
+    mask_destroy(&s->unripe);
     free(s);
     *sequence = NULL;
 }
@@ -142,12 +146,54 @@ static enum status remember(struct sequence *s, const struct slab *frame, const 
     return STATUS_OK;
 }
 
-static enum status dream_on(struct sequence *s, bool begins, struct slab *rows, struct image_outcome *outcome)
+// Ripeness moves as detail does. On the flow's grid, of which every member has all: it takes no message.
+static enum status move_ripe(struct sequence *s, const struct field *field)
+{
+    const struct span all = {0, s->flow_height};
+    const size_t count = (size_t)s->flow_height * (size_t)s->flow_width;
+    float *moved;
+    TRY(ALLOCATE(moved, count, "to move a frame"));
+    field_move(field, s->ripe, all, 1, s->flow_width, s->flow_height, moved, all, 1);
+    for (size_t i = 0; i < count; i++) {
+        s->ripe[i] = fminf(fmaxf(moved[i], 0), 1); // Lanczos overshoots
+        s->unripe.values[i] = (uint16_t)lrintf(MASK_FULL * (1 - s->ripe[i]));
+    }
+    free(moved);
+    return STATUS_OK;
+}
+
+// What a frame's steps add to it: all of them dream it through.
+static enum status ripen(struct sequence *s, bool begins)
+{
+    const size_t count = (size_t)s->flow_height * (size_t)s->flow_width;
+    const float part = (float)fmin(s->rule->haste * s->rule->steps / s->job->objective->config->steps, 1);
+    if (s->rule->haste <= 1 || s->flow_width == 0)
+        return STATUS_OK;
+    if (!s->ripe) {
+        s->unripe = (struct mask){.width = s->flow_width, .height = s->flow_height};
+        TRY(ALLOCATE(s->ripe, count, "for a frame"));
+        TRY(ALLOCATE(s->unripe.values, count, "for a frame"));
+    }
+    for (size_t i = 0; i < count; i++)
+        s->ripe[i] = begins ? 1 : s->ripe[i] + part * (1 - s->ripe[i]);
+    return STATUS_OK;
+}
+
+static enum status dream_on(struct sequence *s, const struct field *field, struct slab *rows, struct image_outcome *outcome)
 {
     struct image_job *job = s->job;
+    const bool begins = !field || field->cut;
     job->bare = true;
     job->steps = begins ? 0 : s->rule->steps;
-    return dream_image(job, rows, outcome);
+    if (!begins && s->ripe && field->flow.width == s->flow_width && field->flow.height == s->flow_height) {
+        TRY(team_agree(job->team, move_ripe(s, field)));
+        job->pace = &s->unripe;
+        job->haste = (float)s->rule->haste;
+    }
+    const enum status rc = dream_image(job, rows, outcome);
+    job->pace = NULL;
+    TRY(rc);
+    return team_agree(job->team, ripen(s, begins));
 }
 
 enum status sequence_next(struct sequence *s, struct slab *rows, const struct field *known, struct sequence_frame *facts,
@@ -173,7 +219,7 @@ enum status sequence_next(struct sequence *s, struct slab *rows, const struct fi
         TRY_OUT(add_moved(s, field, rows));
     if (field == &own)
         facts->warp_error_original = field_error(field, seen, s->frame);
-    TRY_OUT(dream_on(s, begins, rows, outcome));
+    TRY_OUT(dream_on(s, field, rows, outcome));
     facts->steps = begins ? s->job->objective->config->steps : s->rule->steps;
     facts->metrics = outcome->after;
     before = s->dream;

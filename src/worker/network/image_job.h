@@ -21,6 +21,8 @@ struct image_job {
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
     const struct mask *mask; // of dreams; NULL: none
+    const struct mask *pace; // of a frame among others: its gradient is `haste` times as strong where this is white; NULL: nowhere
+    float haste;
     struct outbox
         *outbox;      // takes frames, maps, the importance of channels, and is kept moving while the network runs; NULL: nobody wants them
     int64_t image;    // id
