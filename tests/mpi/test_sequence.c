@@ -14,6 +14,7 @@ enum { WIDTH = 131, HEIGHT = 118, FRAMES = 4, CUT = 3, PLANE = WIDTH * HEIGHT };
 static const struct sequence_rule flowing = {.steps = 1, .keep = 0.8, .haste = 4, .flow_pixels = PLANE / 2},
                                   known = {.steps = 1, .keep = 1};
 static struct setup shallow;
+static float ripe[FRAMES][PLANE]; // behind each dream of the first rule, on every rank
 static float *frames, *dreams[2]; // (FRAMES, 3, HEIGHT, WIDTH); dreams of the two rules, by one rank alone
 static struct sequence_frame facts[2][FRAMES];
 
@@ -59,7 +60,7 @@ static void run(struct team *team, bool zoomed, int from, void (*see)(const stru
         ranks_cut_out(&dream, team, dreams[zoomed] + (size_t)(from - 1) * 3 * PLANE, WIDTH, HEIGHT);
         if (zoomed) // all of a zoom is detail
             slab_fill(&rows, 0);
-        TOGETHER(sequence_take_up(sequence, &rows, &dream));
+        TOGETHER(sequence_take_up(sequence, &rows, &dream, zoomed ? NULL : ripe[from - 1]));
         slab_destroy(&rows);
         slab_destroy(&dream);
     }
@@ -70,6 +71,8 @@ static void run(struct team *team, bool zoomed, int from, void (*see)(const stru
         TOGETHER(sequence_next(sequence, &rows, zoomed && k > 0 ? &zoom : NULL, &found, &outcome));
         CU_ASSERT(!outcome.stopped && !outcome.broken && found.seconds > 0);
         found.seconds = 0;
+        if (team->size == 1 && !zoomed && !from)
+            memcpy(ripe[k], sequence_ripe(sequence), sequence_grid(sequence) * sizeof ripe[0][0]);
         see(&rows, k, &found);
         slab_destroy(&rows);
     }

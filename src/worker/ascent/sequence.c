@@ -16,13 +16,23 @@ struct sequence {
     int flow_width, flow_height; // of what the flow is found on; 0: it is not
     struct slab detail;          // of the last dream; without values: there is none
     float *frame, *dream;        // (flow_height, flow_width) and more: luminance of the last frame and of its dream, all rows of it
-    float *ripe;                 // (flow_height, flow_width): how far each pixel has been dreamed, 0..1, all rows of it; NULL: not known
+    float *ripe;                 // (flow_height, flow_width): how far each pixel has been dreamed, 0..1, all rows of it; NULL: no haste
     struct mask unripe;          // of that size: the rest to 1, of the frame that is being dreamed
 };
 
 static int bands(const struct sequence *s)
 {
     return (s->flow_height + TILING_BAND - 1) / TILING_BAND;
+}
+
+size_t sequence_grid(const struct sequence *s)
+{
+    return (size_t)s->flow_width * (size_t)s->flow_height;
+}
+
+const float *sequence_ripe(const struct sequence *s)
+{
+    return s->ripe;
 }
 
 enum status sequence_create(struct sequence **sequence, struct image_job *job, const struct sequence_rule *rule, int width, int height)
@@ -35,7 +45,11 @@ enum status sequence_create(struct sequence **sequence, struct image_job *job, c
         return STATUS_OK;
     s->flow_width = (int)fmax(round(width * shrink), FLOW_MIN_SIDE);
     s->flow_height = (int)fmax(round(height * shrink), FLOW_MIN_SIDE);
-    return STATUS_OK;
+    if (rule->haste <= 1)
+        return STATUS_OK;
+    TRY(ALLOCATE(s->ripe, sequence_grid(s), "for a sequence"));
+    s->unripe = (struct mask){.width = s->flow_width, .height = s->flow_height};
+    return ALLOCATE(s->unripe.values, sequence_grid(s), "for a sequence");
 }
 
 void sequence_destroy(struct sequence **sequence)
@@ -150,7 +164,7 @@ static enum status remember(struct sequence *s, const struct slab *frame, const 
 static enum status move_ripe(struct sequence *s, const struct field *field)
 {
     const struct span all = {0, s->flow_height};
-    const size_t count = (size_t)s->flow_height * (size_t)s->flow_width;
+    const size_t count = sequence_grid(s);
     float *moved;
     TRY(ALLOCATE(moved, count, "to move a frame"));
     field_move(field, s->ripe, all, 1, s->flow_width, s->flow_height, moved, all, 1);
@@ -163,20 +177,11 @@ static enum status move_ripe(struct sequence *s, const struct field *field)
 }
 
 // What a frame's steps add to it: all of them dream it through.
-static enum status ripen(struct sequence *s, bool begins)
+static void ripen(struct sequence *s, bool begins)
 {
-    const size_t count = (size_t)s->flow_height * (size_t)s->flow_width;
     const float part = (float)fmin(s->rule->haste * s->rule->steps / s->job->objective->config->steps, 1);
-    if (s->rule->haste <= 1 || s->flow_width == 0)
-        return STATUS_OK;
-    if (!s->ripe) {
-        s->unripe = (struct mask){.width = s->flow_width, .height = s->flow_height};
-        TRY(ALLOCATE(s->ripe, count, "for a frame"));
-        TRY(ALLOCATE(s->unripe.values, count, "for a frame"));
-    }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < sequence_grid(s); i++)
         s->ripe[i] = begins ? 1 : s->ripe[i] + part * (1 - s->ripe[i]);
-    return STATUS_OK;
 }
 
 static enum status dream_on(struct sequence *s, const struct field *field, struct slab *rows, struct image_outcome *outcome)
@@ -185,15 +190,17 @@ static enum status dream_on(struct sequence *s, const struct field *field, struc
     const bool begins = !field || field->cut;
     job->bare = true;
     job->steps = begins ? 0 : s->rule->steps;
-    if (!begins && s->ripe && field->flow.width == s->flow_width && field->flow.height == s->flow_height) {
+    const bool paced = s->ripe && (begins || field->flow.width == s->flow_width);
+    if (paced && !begins) {
         TRY(team_agree(job->team, move_ripe(s, field)));
         job->pace = &s->unripe;
         job->haste = (float)s->rule->haste;
     }
     const enum status rc = dream_image(job, rows, outcome);
     job->pace = NULL;
-    TRY(rc);
-    return team_agree(job->team, ripen(s, begins));
+    if (paced)
+        ripen(s, begins);
+    return rc;
 }
 
 enum status sequence_next(struct sequence *s, struct slab *rows, const struct field *known, struct sequence_frame *facts,
@@ -237,9 +244,11 @@ out:
     return rc;
 }
 
-enum status sequence_take_up(struct sequence *s, const struct slab *frame, const struct slab *dream)
+enum status sequence_take_up(struct sequence *s, const struct slab *frame, const struct slab *dream, const float *ripe)
 {
     float *seen = NULL;
+    if (s->ripe && ripe)
+        memcpy(s->ripe, ripe, sequence_grid(s) * sizeof *ripe);
     if (s->flow_width > 0)
         TRY(see(s, frame, &seen));
     const enum status rc = remember(s, frame, dream, &seen);

@@ -39,5 +39,11 @@ void sequence_destroy(struct sequence **sequence);
 enum status sequence_next(struct sequence *sequence, struct slab *rows, const struct field *known, struct sequence_frame *frame,
                           struct image_outcome *outcome) MUST_CHECK;
 
-// Collective: goes on behind a frame that was dreamed earlier: this member's rows of the frame and of its dream, which stay the caller's.
-enum status sequence_take_up(struct sequence *sequence, const struct slab *frame, const struct slab *dream) MUST_CHECK;
+// How far each pixel of the last frame is dreamed, [sequence_grid()], 0..1, all rows, alike on all members: to be taken up with it. NULL
+// where the rule knows no haste.
+const float *sequence_ripe(const struct sequence *sequence);
+size_t sequence_grid(const struct sequence *sequence);
+
+// Collective: goes on behind a frame that was dreamed earlier: this member's rows of the frame and of its dream, and how far it was
+// dreamed, which stay the caller's.
+enum status sequence_take_up(struct sequence *sequence, const struct slab *frame, const struct slab *dream, const float *ripe) MUST_CHECK;
