@@ -20,7 +20,7 @@ static const double write_interval = 1;             // second
 static const double write_interval_max = 30;        // seconds
 static const double write_share = 0.05;             // of the time, for writing: where the disk is slow, rows wait longer
 static const hsize_t memory_page = 4096;            // bytes; larger ones are made of whole such pages
-static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting
+static const size_t waiting_max = 64 * 1024 * 1024; // bytes of rows that a full disk may keep waiting, and a quarter of a table
 
 struct run_file {
     char path[FILE_PATH_MAX];
