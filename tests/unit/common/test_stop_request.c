@@ -26,6 +26,17 @@ __attribute__((constructor)) static void be_a_library(void)
     _exit(stop_requested() && strcmp(stop_reason(), "SIGHUP") == 0);
 }
 
+static void start_again(void)
+{
+#ifdef TEST_EMULATED
+    char path[4096] = "";
+    if (readlink("/proc/self/exe", path, sizeof path - 1) > 0)
+        execlp(TEST_EMULATED, TEST_EMULATED, path, (char *)NULL);
+#else
+    execl("/proc/self/exe", "child", (char *)NULL);
+#endif
+}
+
 // This program, started with that done about SIGHUP: whether SIGHUP asks it to stop.
 static int stops(void (*hangup)(int))
 {
@@ -34,7 +45,7 @@ static int stops(void (*hangup)(int))
     if (child == 0) {
         signal(SIGHUP, hangup);
         setenv(CHILD, "1", 1);
-        execl("/proc/self/exe", "child", (char *)NULL);
+        start_again();
         _exit(127);
     }
     CU_ASSERT_FATAL(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
