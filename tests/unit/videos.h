@@ -39,7 +39,8 @@ static inline uint8_t *video_decode(const char *path, int width, int height, int
     const size_t frame = (size_t)width * (size_t)height * 3;
     uint8_t *frames = NULL;
     snprintf(command, sizeof command,
-             "ffmpeg -v error -i '%s' -fps_mode passthrough -sws_flags accurate_rnd+full_chroma_int -pix_fmt rgb24 -f rawvideo -", path);
+             "ffmpeg -nostdin -v error -i '%s' -fps_mode passthrough -sws_flags accurate_rnd+full_chroma_int -pix_fmt rgb24 -f rawvideo -",
+             path);
     FILE *pipe = popen(command, "r");
     CU_ASSERT_PTR_NOT_NULL_FATAL(pipe);
     size_t got = 0;

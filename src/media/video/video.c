@@ -13,18 +13,11 @@
 #include "common/system/file.h"
 #include "media/picture/ffmpeg.h"
 #include "media/video/video_encoder.h"
+#include "media/video/video_packets.h"
 
 // Segments have encoders of their own, so that what one is made of is in its frames alone. Those of the segment under way are kept until
 // all are there, and then encoded: what a checkpoint takes along is whole segments and these frames.
 enum { SEGMENT_SECONDS = 1, SEGMENT_MIN = 4, SEGMENT_MAX = 24 }; // the last two in frames
-
-// The flags of a packet that are kept: others change what its bytes are to the muxer; one says that they are a pointer.
-enum { FLAGS = AV_PKT_FLAG_KEY | AV_PKT_FLAG_DISPOSABLE };
-
-struct packet_head {
-    int64_t pts, dts;
-    int32_t flags, size;
-};
 
 struct video {
     struct video_options options;
@@ -36,7 +29,7 @@ struct video {
     uint8_t *open[SEGMENT_MAX];    // [open_count] the frames of the segment under way, yuv420p without gaps; NULL where there was none yet
     size_t frame_bytes;            // of one of them
     int open_count, segment;       // segment: frames in a whole one
-    struct record_writer packets;  // in memory: of each frame encoded, in the order of decoding, a packet_head and its bytes
+    struct record_writer packets;  // in memory: of each frame encoded, in the order of decoding
     int64_t encoded;               // frames
 };
 
@@ -100,13 +93,11 @@ static enum status frame_no_memory(const struct video *v)
     return no_memory("for a frame of '%s'", v->path);
 }
 
-// Takes what the packet refers to. Where memory runs out, the stream's error says so.
+// Its time counts in frames.
 static void keep(struct video *v, AVPacket *packet)
 {
-    const struct packet_head head = {.pts = packet->pts, .dts = packet->dts, .flags = packet->flags & FLAGS, .size = packet->size};
-    record_write(&v->packets, &head, sizeof head);
-    record_write(&v->packets, packet->data, (size_t)packet->size);
-    av_packet_unref(packet);
+    packet->duration = 1;
+    video_packets_keep(&v->packets, packet);
 }
 
 static enum status flush(struct video *v)
@@ -202,22 +193,6 @@ void video_save(const struct video *v, struct record_writer *writer)
         record_write(writer, v->open[i], v->frame_bytes);
 }
 
-// The next of those encoded.
-static enum status next_packet(struct video *v, struct record_reader *packets, AVPacket *packet)
-{
-    struct packet_head head;
-    TRY(record_read(packets, &head, sizeof head));
-    if (head.flags & ~FLAGS || head.size <= 0 || (size_t)head.size > packets->left)
-        return fail(STATUS_FORMAT, "a frame of flags %#x and %d bytes in a saved video", (unsigned)head.flags, head.size);
-    if (av_new_packet(packet, head.size) < 0)
-        return frame_no_memory(v);
-    packet->pts = head.pts;
-    packet->dts = head.dts;
-    packet->flags = head.flags;
-    packet->duration = 1;
-    return record_read(packets, packet->data, (size_t)head.size);
-}
-
 static enum status read_head(const struct video *v, struct record_reader *reader, struct saved_head *head)
 {
     TRY(record_read(reader, head, sizeof *head));
@@ -239,7 +214,7 @@ enum status video_load(struct video *v, struct record_reader *reader)
     enum status rc;
     TRY_OUT(packet ? read_head(v, reader, &head) : frame_no_memory(v));
     for (; v->encoded < head.encoded; v->encoded++) {
-        TRY_OUT(next_packet(v, reader, packet));
+        TRY_OUT(video_packets_next(reader, packet));
         keep(v, packet);
     }
     TRY_OUT(flush(v));
@@ -264,7 +239,7 @@ static enum status write_packets(struct video *v, AVFormatContext *muxer)
     enum status rc;
     TRY_OUT(packet ? STATUS_OK : frame_no_memory(v));
     while (rc == STATUS_OK && packets.left) {
-        TRY_OUT(next_packet(v, &packets, packet));
+        TRY_OUT(video_packets_next(&packets, packet));
         av_packet_rescale_ts(packet, av_inv_q(frame_rate(v)), muxer->streams[0]->time_base);
         const int code = av_write_frame(muxer, packet);
         av_packet_unref(packet);

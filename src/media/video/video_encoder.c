@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "media/picture/ffmpeg.h"
+#include "media/video/video_form.h"
 
 enum { CHECK_SIDE = 320 }; // a size that every encoder takes
 
@@ -100,4 +101,90 @@ enum status video_check(const char *encoder, char name[VIDEO_ENCODER_MAX])
     snprintf(name, VIDEO_ENCODER_MAX, "%s", rc == STATUS_OK ? context->codec->name : "");
     avcodec_free_context(&context);
     return rc;
+}
+
+static enum AVPixelFormat format_for(const struct video_form *form, enum AVCodecID codec, bool deep)
+{
+    const bool whole = codec == AV_CODEC_ID_FFV1 || form->width % 2 || form->height % 2;
+    if (codec == AV_CODEC_ID_FFV1 && form->matrix == AVCOL_SPC_RGB)
+        return deep ? AV_PIX_FMT_GBRP16 : AV_PIX_FMT_0RGB32;
+    return whole ? (deep ? AV_PIX_FMT_YUV444P10 : AV_PIX_FMT_YUV444P) : (deep ? AV_PIX_FMT_YUV420P10 : AV_PIX_FMT_YUV420P);
+}
+
+// Without bidirectional frames, so that packets of parts that were encoded apart can stand one behind another, whatever their times.
+static void set_x264(AVCodecContext *c, int quality)
+{
+    const bool avx512 = av_get_cpu_flags() & AV_CPU_FLAG_AVX512; // see encoder_open()
+    c->bit_rate = 0;
+    av_opt_set(c->priv_data, "preset", "medium", 0);
+    av_opt_set(c->priv_data, "x264-params", avx512 ? "bframes=0:asm=AVX2" : "bframes=0", 0);
+    av_opt_set_double(c->priv_data, "crf", quality, 0);
+}
+
+// FFmpeg's own error, or 0. *context is NULL on failure.
+static int open_by(AVCodecContext **context, const AVCodec *codec, const struct video_form *form, int quality, bool deep)
+{
+    AVCodecContext *c = *context = avcodec_alloc_context3(codec);
+    if (!c)
+        return AVERROR(ENOMEM);
+    const bool rgb = form->matrix == AVCOL_SPC_RGB;
+    const double rate = (double)form->rate[0] / form->rate[1];
+    c->width = form->width;
+    c->height = form->height;
+    c->pix_fmt = format_for(form, codec->id, deep);
+    const bool yuv = c->pix_fmt != AV_PIX_FMT_0RGB32 && c->pix_fmt != AV_PIX_FMT_GBRP16;
+    c->framerate = (AVRational){form->rate[0], form->rate[1]};
+    c->time_base = (AVRational){form->tick[0], form->tick[1]};
+    c->sample_aspect_ratio = (AVRational){form->aspect[0], form->aspect[1]};
+    c->color_primaries = form->primaries;
+    c->color_trc = form->curve;
+    c->colorspace = rgb && yuv ? AVCOL_SPC_BT709 : (enum AVColorSpace)form->matrix;
+    c->color_range = rgb && yuv ? AVCOL_RANGE_MPEG : (enum AVColorRange)form->range;
+    c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER | AV_CODEC_FLAG_BITEXACT;
+    c->thread_count = 1;
+    c->max_b_frames = 0;
+    c->bit_rate = (int64_t)(0.5 * form->width * form->height * rate * exp2((20 - quality) / 6.0)); // as encoder_open()
+    if (codec->id == AV_CODEC_ID_FFV1) {
+        c->level = 3;
+        c->gop_size = 1;
+    } else if (strcmp(codec->name, "libx264") == 0) {
+        set_x264(c, quality);
+    }
+    const int code = avcodec_open2(c, codec, NULL);
+    if (code < 0)
+        avcodec_free_context(context);
+    return code;
+}
+
+// Of 8 bits where the encoder has no more.
+static int open_for(AVCodecContext **context, const AVCodec *codec, const struct video_form *form, int quality)
+{
+    const int code = open_by(context, codec, form, quality, form->bits > 8);
+    return code < 0 && form->bits > 8 ? open_by(context, codec, form, quality, false) : code;
+}
+
+enum status video_encoder_create_for(AVCodecContext **context, const struct video_form *form, const char *encoder, int quality)
+{
+    static const char *const preferred[] = {"libx264", "libopenh264"};
+    const bool any = strcmp(encoder, "auto") == 0;
+    const AVCodec *codec = any ? NULL : avcodec_find_encoder_by_name(encoder);
+    int code = AVERROR_ENCODER_NOT_FOUND;
+    ffmpeg_log_begin();
+    *context = NULL;
+    for (size_t i = 0; any && i < sizeof preferred / sizeof preferred[0] && code < 0; i++) {
+        codec = avcodec_find_encoder_by_name(preferred[i]);
+        if (codec)
+            code = open_for(context, codec, form, quality);
+    }
+    if (codec && !any && codec->id != AV_CODEC_ID_H264 && codec->id != AV_CODEC_ID_FFV1)
+        return fail(STATUS_UNSUPPORTED, "the encoder '%s' makes neither H.264 nor FFV1; video.encoder: auto takes the best that there is",
+                    encoder);
+    if (codec && !any)
+        code = open_for(context, codec, form, quality);
+    if (code == AVERROR(ENOMEM))
+        return no_memory("for a video of %d x %d pixels", form->width, form->height);
+    return code >= 0
+               ? STATUS_OK
+               : fail(STATUS_UNSUPPORTED, "no video of %d x %d pixels by the encoder '%s': %s; video.encoder: ffv1 is in every FFmpeg",
+                      form->width, form->height, encoder, ffmpeg_log_cause(code));
 }

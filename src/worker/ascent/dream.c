@@ -18,6 +18,7 @@ struct dream {
     struct octave octaves[GEOMETRY_OCTAVES_MAX];
     int octave_count;
     int octave, step;       // the current one, -1: none yet; its updates that are done
+    int steps;              // updates of each
     struct slab original;   // full size
     struct slab base;       // the original at the current octave's size; a view of `original` at the last
     struct slab image;      // the dream at the current octave
@@ -93,7 +94,7 @@ static enum status remember_state(struct dream *d)
 static enum status keep_state(const struct dream *d)
 {
     // Guidance does, before it is needed again.
-    const bool looks = d->step == d->config->steps || d->step % d->config->guidance.every == 0;
+    const bool looks = d->step == d->steps || d->step % d->config->guidance.every == 0;
     const bool copied = needs_copy(d) && !looks;
     const struct dream_state state = {.image = d->job->image,
                                       .octave = d->octave,
@@ -115,6 +116,8 @@ static enum status finish(struct dream *d, struct image_outcome *outcome)
     TRY_OUT(evaluate(ascent_sweep(d->ascent), job, &d->image, &d->original, cam_target(&objective), &evaluation));
     outcome->after = evaluation.metrics;
     const bool before = job->stopping;
+    if (job->bare)
+        goto out;
     if (d->config->importance.method == IMPORTANCE_EXPECTED_GRADIENTS && !before)
         TRY_OUT(expect_importance(d, &evaluation));
     outcome->stopped = job->stopping && !before; // what belongs to the dream is not all there
@@ -178,7 +181,7 @@ static enum status find_base(struct dream *d, int octave)
 static enum status find_masking(struct dream *d, const struct slab *like)
 {
     masking_destroy(&d->masking);
-    return team_agree(d->job->team, masking_create(&d->masking, d->job->mask, like));
+    return team_agree(d->job->team, masking_create(&d->masking, d->job, like));
 }
 
 static enum status begin_ascent(struct dream *d)
@@ -217,7 +220,7 @@ out:
 static enum status check_state(const struct dream *d)
 {
     const struct dream_state *from = d->job->from;
-    if (from->octave < 0 || from->octave >= d->octave_count || from->step < 0 || from->step > d->config->steps ||
+    if (from->octave < 0 || from->octave >= d->octave_count || from->step < 0 || from->step > d->steps ||
         from->width != d->octaves[from->octave].width || from->height != d->octaves[from->octave].height)
         return fail(STATUS_USAGE, "the dream to go on with was in octave %d, step %d, of %d x %d pixels, which this one does not have",
                     (int)from->octave, (int)from->step, (int)from->width, (int)from->height);
@@ -231,7 +234,7 @@ static enum status enter_again(struct dream *d)
     TRY(team_agree(d->job->team, check_state(d)));
     d->before = from->before;
     d->step = from->step;
-    frames_skip(&d->frames, from->octave * d->config->steps + from->step);
+    frames_skip(&d->frames, from->octave * d->steps + from->step);
     TRY(find_base(d, from->octave));
     TRY(find_masking(d, &d->base));
     d->image = *d->job->dreamed;
@@ -242,7 +245,7 @@ static enum status enter_again(struct dream *d)
 static enum status climb_octave(struct dream *d)
 {
     const struct image_job *job = d->job;
-    while (d->step < d->config->steps && !job->stopping) {
+    while (d->step < d->steps && !job->stopping) {
         bool save;
         TRY(remember_state(d));
         TRY(ascent_step(d->ascent, d->step, &save));
@@ -275,7 +278,7 @@ static enum status climb(struct dream *d, struct image_outcome *outcome)
     if (d->job->from) {
         TRY(enter_again(d));
         TRY(climb_octave(d));
-    } else {
+    } else if (!d->job->bare) {
         TRY(evaluate_original(d));
     }
     while (d->octave < d->octave_count - 1 && !d->job->stopping) {
@@ -283,7 +286,7 @@ static enum status climb(struct dream *d, struct image_outcome *outcome)
         TRY(climb_octave(d));
     }
     outcome->before = d->before;
-    outcome->stopped = d->job->stopping && !(is_last(d) && d->step == d->config->steps);
+    outcome->stopped = d->job->stopping && !(is_last(d) && d->step == d->steps);
     return outcome->stopped ? finish_early(d) : finish(d, outcome);
 }
 
@@ -291,6 +294,7 @@ enum status dream_image(struct image_job *job, struct slab *rgb, struct image_ou
 {
     struct dream d = {.job = job, .config = job->objective->config, .original = *rgb, .octave = -1, .before = picture_metrics_unknown()};
     const double start = now();
+    d.steps = job->steps > 0 ? job->steps : d.config->steps;
     d.octave_count = geometry_octaves(rgb->width, rgb->height, &d.config->octaves, d.octaves);
     frames_init(&d.frames, job, rgb->width, rgb->height);
     *rgb = (struct slab){0};

@@ -13,7 +13,7 @@ void frames_init(struct frames *f, const struct image_job *job, int width, int h
 
 bool frames_are_on(const struct frames *f)
 {
-    return f->job->outbox && (f->config->frames.cam || f->config->frames.dream);
+    return f->job->outbox && !f->job->bare && (f->config->frames.cam || f->config->frames.dream);
 }
 
 bool frames_are_due(const struct frames *f, int number)

@@ -4,15 +4,32 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum status masking_create(struct masking *masking, const struct mask *mask, const struct slab *like)
+// factors *= 1 where the pace is black, `haste` where it is white.
+static enum status multiply_pace(struct masking *masking, const struct image_job *job, const struct slab *like)
 {
+    const size_t count = slab_plane(like);
+    float *pace;
+    TRY(ALLOCATE(pace, count + 1, "for the pace of an octave of %d x %d pixels", like->width, like->height));
+    const enum status rc = mask_rows(job->pace, like->width, like->height, like->rows, pace);
+    for (size_t i = 0; rc == STATUS_OK && i < count; i++)
+        masking->factors[i] *= 1 + (job->haste - 1) * pace[i];
+    free(pace);
+    return rc;
+}
+
+enum status masking_create(struct masking *masking, const struct image_job *job, const struct slab *like)
+{
+    const size_t count = slab_plane(like);
     *masking = (struct masking){.width = like->width, .rows = like->rows};
-    if (!mask)
+    if (!job->mask && !job->pace)
         return STATUS_OK;
-    enum status rc =
-        ALLOCATE(masking->factors, slab_plane(like) + 1, "for the mask of an octave of %d x %d pixels", like->width, like->height);
-    if (rc == STATUS_OK)
-        rc = mask_rows(mask, like->width, like->height, like->rows, masking->factors);
+    enum status rc = ALLOCATE(masking->factors, count + 1, "for the mask of an octave of %d x %d pixels", like->width, like->height);
+    if (rc == STATUS_OK && job->mask)
+        rc = mask_rows(job->mask, like->width, like->height, like->rows, masking->factors);
+    for (size_t i = 0; rc == STATUS_OK && !job->mask && i < count; i++)
+        masking->factors[i] = 1;
+    if (rc == STATUS_OK && job->pace)
+        rc = multiply_pace(masking, job, like);
     if (rc != STATUS_OK)
         masking_destroy(masking);
     return rc;

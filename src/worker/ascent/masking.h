@@ -2,17 +2,17 @@
 // The run's mask at the size of one octave, on the rows that one member of a team holds.
 #pragma once
 
-#include "common/picture/mask.h"
+#include "worker/network/image_job.h"
 #include "worker/team/slab.h"
 
 struct masking {
     int width;
     struct span rows;
-    float *factors; // (rows, width), 0..1; NULL: there is no mask
+    float *factors; // (rows, width), 0 and more; NULL: there is neither a mask nor a pace
 };
 
-// For the rows of `like`; `mask` NULL: none. On failure *masking is zeroed.
-enum status masking_create(struct masking *masking, const struct mask *mask, const struct slab *like) MUST_CHECK;
+// The job's mask times its pace, for the rows of `like`. On failure *masking is zeroed.
+enum status masking_create(struct masking *masking, const struct image_job *job, const struct slab *like) MUST_CHECK;
 void masking_destroy(struct masking *masking); // zeroes; a zeroed one is fine
 
 // gradient *= mask, on the masking's rows, which the gradient holds.

@@ -21,6 +21,8 @@ struct image_job {
     const struct objective *objective; // with the configuration
     const struct tile_rules *rules;
     const struct mask *mask; // of dreams; NULL: none
+    const struct mask *pace; // of a frame among others: its gradient is `haste` times as strong where this is white; NULL: nowhere
+    float haste;
     struct outbox
         *outbox;      // takes frames, maps, the importance of channels, and is kept moving while the network runs; NULL: nobody wants them
     int64_t image;    // id
@@ -30,6 +32,8 @@ struct image_job {
     const struct dream_state *from; // a dream: go on from here; NULL: begin
     struct slab *dreamed;           // this member's rows of the dream in that state; consumed
     bool peaks;                     // ARRAY_PEAKS is wanted
+    int steps;                      // of a dream: updates of each octave; 0: as many as the configuration says
+    bool bare; // a dream of a frame among others (ascent/sequence.h): it is not filmed, and nothing is found out about it but its metrics
     bool stopping; // any member was asked to stop: from then on true on all of them, as soon as they have summed something up (team_sum)
 
     // Hooks; all but `stop` may be NULL where nobody wants to know.

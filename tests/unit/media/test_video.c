@@ -280,7 +280,7 @@ static void test_saved_damaged(void)
     expect_refused(&options, copy, all.left, "");
     // A flag of the first packet that no encoder sets: libavformat takes its bytes for a pointer to a frame.
     memcpy(copy, all.bytes, all.left);
-    copy[2 * LENGTH + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 3 * sizeof(int64_t) + 1] |= 0x20;
+    copy[2 * LENGTH + VIDEO_ENCODER_MAX + 4 * sizeof(int32_t) + 4 * sizeof(int64_t) + 1] |= 0x20;
     expect_refused(&options, copy, all.left, "flags 0x200");
     options.width = 2 * WIDTH;
     expect_refused(&options, all.bytes, all.left, "160 x 96");
