@@ -13,6 +13,8 @@
 #include "common/system/text.h"
 #include "common/wire/messages.h"
 #include "common/wire/timing.h"
+#include "coordinator/clip/clip_list.h"
+#include "coordinator/closing.h"
 #include "coordinator/delegation.h"
 #include "coordinator/intake/intake.h"
 #include "coordinator/intake/intake_ahead.h"
@@ -46,6 +48,7 @@ struct coordinator {
     struct earlier_work earlier;
     struct delegation *delegation; // NULL: rank 0 reads and writes all
     struct same_images *same;
+    struct clip_list clips;
     int64_t taken;             // from the intake, and read
     int downloads;             // URLs among what is being read
     char last[ROW_SOURCE_MAX]; // output of the image that was done last
@@ -99,6 +102,13 @@ out:
     return rc;
 }
 
+// An image, or a frame of a clip, has come to its end.
+static enum status on_ended(void *context, struct task *task)
+{
+    struct coordinator *c = context;
+    return task->job == JOB_FRAME ? clip_list_frame_ended(&c->clips, task) : write_down(c, task);
+}
+
 // What is to be taken in next, as intake_ahead_next(): where workers read by themselves, what they gave back when the rest is done.
 static enum status next_entry(struct coordinator *c, struct intake_entry *entry, bool *given, bool *end)
 {
@@ -132,7 +142,8 @@ static enum status put_in(struct coordinator *c, bool in_order)
 static enum status take_inputs(struct coordinator *c, bool *found)
 {
     bool in_order;
-    const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order) && same_images_waiting(c->same) < SAME_WAITING_MAX;
+    const bool wanted = dispatcher_wants_more(c->dispatcher, c->all_taken, &in_order) && same_images_waiting(c->same) < SAME_WAITING_MAX &&
+                        clip_list_coming(&c->clips) == 0;
     TRY(put_in(c, in_order));
     struct task *task = wanted ? prefetch_take(c->prefetch, in_order, &c->timing) : NULL;
     if (task) {
@@ -143,8 +154,11 @@ static enum status take_inputs(struct coordinator *c, bool *found)
         task_notices_loaded(&task->image, c->options->setup.config, c->options->setup.use == CONFIG_EXPLAIN);
         notices_say(&c->notices, task->record.source, &task->image);
         TRY(same_images_see(c->same, &task));
-        if (task)
-            TRY(dispatcher_put(c->dispatcher, task, resume_is_done(c->options->resume, task->record.id)));
+        const bool done = task && resume_is_done(c->options->resume, task->record.id);
+        if (task && !done && task_is_clip(task, c->options->setup.config))
+            TRY(clip_list_add(&c->clips, task));
+        else if (task)
+            TRY(dispatcher_put(c->dispatcher, task, done));
     }
     c->all_taken = c->all_put && prefetch_count(c->prefetch) == 0;
     return STATUS_OK;
@@ -168,7 +182,7 @@ static int64_t coming(const struct coordinator *c)
     const struct delegation *d = c->delegation;
     const int64_t left = d ? prefetch_count(c->prefetch) + d->returned_count : intake_ahead_total(c->ahead) - c->taken;
     const bool unknown = d ? !delegation_is_over(d) : intake_ahead_total(c->ahead) < 0;
-    return c->all_taken ? 0 : unknown ? -1 : left;
+    return unknown && !c->all_taken ? -1 : (c->all_taken ? 0 : left) + clip_list_coming(&c->clips);
 }
 
 // For the display and for those who look at the run. `over`: nothing more will come.
@@ -212,7 +226,7 @@ static enum status look_after(struct coordinator *c, bool *found)
 
 static bool is_over(const struct coordinator *c, bool stopping)
 {
-    if (!dispatcher_is_idle(c->dispatcher) || (c->delegation && !delegation_is_over(c->delegation)))
+    if (!dispatcher_is_idle(c->dispatcher) || (!stopping && c->clips.count > 0) || (c->delegation && !delegation_is_over(c->delegation)))
         return false;
     return stopping || (c->all_taken && dispatcher_is_empty(c->dispatcher));
 }
@@ -227,6 +241,7 @@ static enum status turn(void *context, struct job *job, bool *found)
             progress_set_in_flight(c->progress, c->delegation->in_flight);
     }
     TRY(dispatcher_turn(c->dispatcher, coming(c), found));
+    TRY(clip_list_turn(&c->clips, found));
     TRY(look_after(c, found));
     const bool stopping = stop_requested() || dispatcher_is_stopping(c->dispatcher) || (c->delegation && c->delegation->stopping);
     if (stopping && !c->told)
@@ -279,49 +294,6 @@ static enum status collect_timing(struct coordinator *c)
     if (c->delegation) // no message must stay behind that nobody receives
         TRY(delegation_turn(c->delegation, &found));
     return dispatcher_tolerate(c->dispatcher, run_file_add_timing(c->run_file, COORDINATOR_RANK, &c->timing));
-}
-
-// For those who ask, and where there are several workers to compare.
-static void say_timing(const struct coordinator *c, double elapsed)
-{
-    const struct coordinator_outcome *outcome = c->outcome;
-    char title[64];
-    if (outcome->done + outcome->stopped == 0 || log_get_level() < (c->workers.ranks > 1 ? LOG_INFO : LOG_DEBUG))
-        return;
-    snprintf(title, sizeof title, "%d worker%s", c->workers.ranks, PLURAL(c->workers.ranks));
-    timing_part_print(&c->workers, title, elapsed, stderr);
-    timing_part_print(&c->own, "rank 0", elapsed, stderr);
-}
-
-static void say_unfinished(const struct coordinator *c)
-{
-    const int64_t count = c->outcome->stopped;
-    const bool one = count == 1;
-    if (count > 0 && c->options->setup.use == CONFIG_EXPLAIN)
-        log_warning("%" PRId64 " picture%s not explained to the end; nothing is kept of %s", count, one ? " was" : "s were",
-                    one ? "it" : "them");
-    else if (count > 0)
-        log_warning("%" PRId64 " dream%s unfinished; run the same command again to go on with %s", count, one ? " is" : "s are",
-                    one ? "it" : "them");
-}
-
-// Where what was made is, and how to look at it.
-static void say_where(const struct coordinator *c)
-{
-    const bool explains = c->options->setup.use == CONFIG_EXPLAIN;
-    const char *output = c->options->setup.output;
-    char path[FILE_PATH_MAX], word[TEXT_WORD_MAX], first[ROW_SOURCE_MAX + 16]; // what to look at first
-    const char *slash = strrchr(c->last, '/');
-    if (explains && slash) // beside its numbers
-        snprintf(first, sizeof first, "%.*s/overview.png", (int)(slash - c->last), c->last);
-    else
-        snprintf(first, sizeof first, "%s", c->last);
-    text_word(output, word);
-    if (c->outcome->done > 1)
-        log_info("%s are in %s, a folder for each picture; `oneiros report %s` makes a page to look at",
-                 explains ? "the explanations" : "the dreams", output, word);
-    else if (c->outcome->done == 1 && file_join(path, output, first) == STATUS_OK)
-        log_info("%s is %s; `oneiros report %s` makes a page to look at", explains ? "the explanation" : "the dream", path, word);
 }
 
 // An image for a worker that reads and writes by itself. One that cannot be taken in has failed.
@@ -386,7 +358,7 @@ static enum status create_dispatcher(struct coordinator *c)
                                                                           .run_file = c->run_file,
                                                                           .progress = c->progress,
                                                                           .timing = &c->timing,
-                                                                          .ended = write_down,
+                                                                          .ended = on_ended,
                                                                           .context = c});
 }
 
@@ -410,6 +382,7 @@ static enum status open_run(struct coordinator *c)
                                                               .inputs = o->inputs,
                                                               .count = o->input_count,
                                                               .lists = o->lists,
+                                                              .videos = o->setup.use == CONFIG_DREAM,
                                                               .keep_key = true});
 }
 
@@ -439,7 +412,7 @@ static void say_end(const struct coordinator *c)
     same_images_warn(c->same);
     if (intake_ahead_total(c->ahead) == 0)
         log_warning("nothing to do: the inputs name no picture");
-    say_unfinished(c);
+    closing_unfinished(c->outcome, c->options->setup.use);
 }
 
 enum status coordinator_run(const struct coordinator_options *options, struct coordinator_outcome *outcome)
@@ -457,12 +430,16 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     earlier_work_count(&c.earlier, options->resume, &options->setup, c.progress);
     TRY_OUT(create_dispatcher(&c));
+    c.clips = (struct clip_list){.options = {&options->setup, &c.checkpoints, c.run_file, c.progress, c.dispatcher},
+                                 .ended = write_down,
+                                 .context = &c};
     if (options->delegates)
         TRY_OUT(create_delegation(&c));
     if (options->here.serve)
         TRY_OUT(options->here.serve(options->here.worker, dispatcher_lead(c.dispatcher, turn, &c)));
     else
         TRY_OUT(serve(&c));
+    TRY_OUT(clip_list_stop(&c.clips));
     TRY_OUT(keep_unfinished(&c));
     wait_for_total(&c);
     say_end(&c);
@@ -477,11 +454,12 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
 out:
     progress_destroy(&c.progress);
     if (rc == STATUS_OK)
-        say_timing(&c, elapsed);
+        closing_timing(outcome, &c.workers, &c.own, elapsed);
     prefetch_destroy(&c.prefetch);
     intake_ahead_destroy(&c.ahead);
     intake_destroy(&c.intake);
     dispatcher_destroy(&c.dispatcher);
+    clip_list_destroy(&c.clips);
     delegation_destroy(&c.delegation);
     same_images_destroy(&c.same);
     if (rc != STATUS_OK)
@@ -495,6 +473,6 @@ out:
     if (outcome->rows_lost)
         log_error("rows of the run file are lost: %s; run the same command again when that is mended", status_message());
     if (rc == STATUS_OK && !outcome->rows_lost && c.options->setup.use != CONFIG_ATLAS) // an atlas is there when it is written
-        say_where(&c);
+        closing_where(outcome, &options->setup, c.last);
     return rc == STATUS_OK ? rc : fail(rc, "%s", reason);
 }

@@ -40,6 +40,12 @@ static enum status carry_frame(struct carrying *c, const void *row)
     return rc;
 }
 
+static enum status carry_clip_frame(struct carrying *c, const void *row)
+{
+    const struct frame_row *frame = row;
+    return is_kept(c, frame->image) ? run_file_add_frame(c->file, frame) : STATUS_OK;
+}
+
 static enum status carry_faithfulness(struct carrying *c, const void *row)
 {
     const struct faithfulness_row *score = row;
@@ -104,6 +110,7 @@ static enum status carry_all(struct carrying *c, const struct run_file_header *h
     }
     TRY(carry_table(c, RUN_STEPS, carry_step));
     TRY(carry_table(c, RUN_CAM_FRAMES, carry_frame));
+    TRY(carry_table(c, RUN_FRAMES, carry_clip_frame));
     TRY(carry_table(c, RUN_FAITHFULNESS, carry_faithfulness));
     TRY(carry_table(c, RUN_IMAGES, carry_image));
     return carry_table(c, RUN_EARLIER, carry_earlier);

@@ -292,6 +292,11 @@ enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame,
     return add_row(file, RUN_CAM_FRAMES, &record, frame->image);
 }
 
+enum status run_file_add_frame(struct run_file *file, const struct frame_row *row)
+{
+    return add_row(file, RUN_FRAMES, row, row->image);
+}
+
 enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row)
 {
     return add_row(file, RUN_FAITHFULNESS, row, row->image);

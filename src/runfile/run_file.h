@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The run file, DIR/run.h5: provenance in root attributes, one row a rank in /ranks, one row an image in /images and, at the same place, in
-// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a judged map in /faithfulness, one row a
+// /importance/<layer>, one row a step in /steps, a class activation map a frame in /cam, one row a frame of a clip
+// in /frames, one row a judged map in /faithfulness, one row a
 // rank and phase in /timing. Of images that are dreamed again, /earlier has the row of before. At the end of a session /summary says what
 // all of them have in common.
 //
@@ -104,6 +105,7 @@ enum status run_file_add_steps(struct run_file *file, const struct step_row *ste
 // The map of one frame: (height, width) values as its grid says. frame->offset is not read.
 enum status run_file_add_cam(struct run_file *file, const struct cam_row *frame, const float *values) MUST_CHECK;
 enum status run_file_add_faithfulness(struct run_file *file, const struct faithfulness_row *row) MUST_CHECK;
+enum status run_file_add_frame(struct run_file *file, const struct frame_row *row) MUST_CHECK;
 // importance [targets]: the channels' values, or NULL where they are not known; NULL: nothing is known. peaks: likewise.
 enum status run_file_add_image(struct run_file *file, const struct image_row *image, float *const *importance,
                                float *const *peaks) MUST_CHECK;

@@ -45,6 +45,7 @@ struct run_cursor {
         struct step_row step;
         struct cam_row cam;
         struct image_row image;
+        struct frame_row frame;
         struct faithfulness_row faithfulness;
         struct timing_row timing;
     } record;

@@ -166,6 +166,30 @@ static const struct run_column faithfulness_columns[] = {
     SCORE(randomised, "Spearman's rank correlation with the map that random weights give; NaN where one is the same everywhere"),
 };
 
+#define FRAME(member, kind, unit, description) COLUMN(frame_row, #member, member, kind, unit, description)
+#define FACT(member, kind, unit, description) COLUMN(frame_row, #member, facts.member, kind, unit, description)
+#define METRIC_OF_FRAME(name, member, description)                                                                                         \
+    COLUMN(frame_row, name, metrics.targets[0].member, COLUMN_METRICS, "1", "of the dream at full size: " description)
+
+static const struct run_column frame_columns[] = {
+    FRAME(image, COLUMN_INT64, "", "id of the row in /images"),
+    FRAME(frame, COLUMN_INT64, "", "number in the clip, from 0"),
+    FRAME(segment, COLUMN_INT32, "", "that it was dreamed in, from 0; at its joints two segments dream a frame"),
+    FRAME(time, COLUMN_DOUBLE, "s", "from the first frame on"),
+    FRAME(seconds, COLUMN_DOUBLE, "s", "that it took"),
+    FACT(steps, COLUMN_INT32, "", "updates of each octave"),
+    FACT(first, COLUMN_INT32, "", "1: nothing came before it in its segment"),
+    FACT(cut, COLUMN_INT32, "", "1: it shows nothing of the frame before, and its dream began anew"),
+    FACT(trust, COLUMN_DOUBLE, "1", "mean, in the motion from the frame before; 0 where there is none"),
+    FACT(warp_error, COLUMN_DOUBLE, "grey level",
+         "mean |dream - dream before, moved| of luminance in 0..255, where the motion is trusted; NaN where it is not known"),
+    FACT(warp_error_input, COLUMN_DOUBLE, "grey level", "the same of the frames as they came in"),
+    COLUMN(frame_row, "loss", metrics.loss, COLUMN_DOUBLE, "1", "of the dream at full size: " LOSS),
+    METRICS(METRIC_OF_FRAME),
+    COLUMN(frame_row, "total_variation", metrics.total_variation, COLUMN_DOUBLE, "1", "of the dream: " TOTAL_VARIATION),
+    COLUMN(frame_row, "psnr", metrics.psnr, COLUMN_DOUBLE, "dB", "of the dream to what it began with"),
+};
+
 static const struct run_column faithfulness_summary_columns[] = {
     MAP_TEXTS(faithfulness_summary),
     TEXT_OF(faithfulness_summary, measure,
@@ -208,6 +232,7 @@ static const struct dataset {
     [RUN_IMPORTANCE] = {"importance", 64, NULL, 0},         // of every target; as many rows wait as in /images
     [RUN_CAM_FRAMES] = {"cam/frames", 1024, COLUMNS(cam_columns)},
     [RUN_PEAKS] = {"peaks", 16, NULL, 0}, // of every target
+    [RUN_FRAMES] = {"frames", 256, COLUMNS(frame_columns)},
     [RUN_FAITHFULNESS] = {"faithfulness", 256, COLUMNS(faithfulness_columns)},
     [RUN_IMAGES] = {"images", 64, COLUMNS(image_columns)},
     [RUN_EARLIER] = {"earlier", 64, COLUMNS(image_columns)},
@@ -221,7 +246,7 @@ static const struct dataset {
 #define FIT(columns) (sizeof(columns) / sizeof(columns)[0] <= RUN_COLUMNS_MAX)
 static_assert(FIT(rank_columns) && FIT(step_columns) && FIT(cam_columns) && FIT(image_columns) && FIT(timing_columns) &&
                   FIT(metric_columns) && FIT(faithfulness_columns) && FIT(faithfulness_summary_columns) && FIT(outlier_columns) &&
-                  FIT(map_columns) && FIT(channel_columns),
+                  FIT(map_columns) && FIT(channel_columns) && FIT(frame_columns),
               "RUN_COLUMNS_MAX is too small");
 
 int run_dataset_target(enum run_dataset dataset)
@@ -251,7 +276,7 @@ static const struct dataset *dataset_of(enum run_dataset dataset)
 
 bool run_dataset_is_new(enum run_dataset dataset)
 {
-    return dataset == RUN_FAITHFULNESS || run_dataset_is_peaks(dataset);
+    return dataset == RUN_FAITHFULNESS || dataset == RUN_FRAMES || run_dataset_is_peaks(dataset);
 }
 
 void run_dataset_name(enum run_dataset dataset, const char *layer, char name[RUN_NAME_MAX])

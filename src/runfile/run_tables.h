@@ -17,6 +17,7 @@ enum run_dataset {
     RUN_STEPS,                                       // table of struct step_row
     RUN_CAM_VALUES,                                  // floats
     RUN_CAM_FRAMES,                                  // table of struct cam_row
+    RUN_FRAMES,                                      // table of struct frame_row
     RUN_FAITHFULNESS,                                // table of struct faithfulness_row
     RUN_IMPORTANCE,                                  // of each target: rows of floats, one for each channel
     RUN_PEAKS = RUN_IMPORTANCE + CONFIG_TARGETS_MAX, // of each target, in an atlas: rows of floats, six for each channel

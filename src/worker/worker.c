@@ -9,6 +9,7 @@
 #include "common/system/clock.h"
 #include "common/system/stop_request.h"
 #include "common/wire/messages.h"
+#include "worker/ascent/clip_frame.h"
 #include "worker/ascent/dream.h"
 #include "worker/look/explain.h"
 #include "worker/look/scan.h"
@@ -25,6 +26,7 @@ struct worker {
     // Of the image in hand: the team, and this rank's rows of it, of the other pictures, and of the dream to go on with.
     struct team *team;
     struct slab rgb, others[BASELINE_IMAGES_MAX], dreamed;
+    float *ripe;        // [job.frame.ripe], of a frame of a clip
     double part_sent;   // when, seconds of the monotonic clock
     double kept;        // when the dream in hand was, or when it began
     int states;         // of it that were kept
@@ -100,7 +102,8 @@ static enum status copy_channel(const struct worker *w, const struct job *job, s
     return STATUS_OK;
 }
 
-static enum status choose_and_run(struct worker *w, const struct job *job, struct image_job *work, struct image_outcome *outcome)
+static enum status choose_and_run(struct worker *w, const struct job *job, struct image_job *work, struct frame_facts *facts,
+                                  struct image_outcome *outcome)
 {
     struct objective own = {0};
     enum status rc = STATUS_OK;
@@ -114,6 +117,7 @@ static enum status choose_and_run(struct worker *w, const struct job *job, struc
     else
         rc = job->kind == JOB_EXPLAIN ? explain_image(work, &w->rgb, outcome)
              : job->kind == JOB_SCAN  ? scan_image(work, &w->rgb, outcome)
+             : job->kind == JOB_FRAME ? clip_frame_dream(work, &job->frame, w->ripe, &w->rgb, facts, outcome)
                                       : dream_image(work, &w->rgb, outcome);
     objective_copy_destroy(&own);
     return rc;
@@ -145,7 +149,7 @@ static enum status work_on(struct worker *w, const struct job *job, struct resul
     struct image_outcome outcome;
     w->kept = now();
     w->states = 0;
-    const enum status rc = choose_and_run(w, job, &work, &outcome);
+    const enum status rc = choose_and_run(w, job, &work, &result->frame, &outcome);
     if (outcome.broken)
         return rc;
     result->seconds = outcome.seconds;
@@ -170,6 +174,14 @@ static enum status receive_rows(struct worker *w, int number, struct slab *rows)
     return rc;
 }
 
+// All of it, on each member.
+static enum status receive_ripe(struct worker *w, const struct job *job)
+{
+    const struct lead *lead = w->outbox.lead;
+    return lead ? lead->pixels(lead->context, 1 + job->others, w->ripe)
+                : mpi_receive(w->ripe, (size_t)job->frame.ripe * sizeof *w->ripe, COORDINATOR_RANK, MESSAGE_JOB_PIXELS, w->comm);
+}
+
 // Everything that the members have sent of this image besides rows has left; the coordinator hears how much that was.
 static enum status count_arrays(struct worker *w, struct result *result)
 {
@@ -190,6 +202,8 @@ static enum status make_room(struct worker *w, const struct job *job)
     TRY(slab_create(&w->rgb, job->width, job->height, rows));
     for (int i = 0; i < job->others; i++)
         TRY(slab_create(&w->others[i], job->width, job->height, rows));
+    if (job->frame.ripe > 0)
+        TRY(ALLOCATE(w->ripe, job->frame.ripe, "for a frame's ripeness"));
     return job->goes_on ? slab_create(&w->dreamed, from->width, from->height, tiling_rows(from->height, members, rank)) : STATUS_OK;
 }
 
@@ -204,6 +218,8 @@ static enum status take_and_work(struct worker *w, const struct job *job, struct
         TRY(receive_rows(w, 1 + i, &w->others[i]));
     if (job->goes_on)
         TRY(receive_rows(w, 1 + job->others, &w->dreamed));
+    if (job->frame.ripe > 0)
+        TRY(receive_ripe(w, job));
     return work_on(w, job, result);
 }
 
@@ -249,6 +265,8 @@ out:
     for (int i = 0; i < BASELINE_IMAGES_MAX; i++)
         slab_destroy(&w->others[i]);
     slab_destroy(&w->dreamed);
+    free(w->ripe);
+    w->ripe = NULL;
     team_destroy(&w->team);
     return rc;
 }

@@ -91,19 +91,19 @@ static void set_up(struct setup *s)
 static void dream_frame(struct sequence *sequence, struct image *image, int number, struct means *means)
 {
     struct slab rows = {.width = image->width, .height = image->height, .rows = {0, image->height}, .data = image->rgb};
-    struct sequence_frame f;
+    struct frame_facts f;
     struct image_outcome outcome;
     need(sequence_next(sequence, &rows, NULL, &f, &outcome));
     image->rgb = rows.data;
-    printf("frame %3d: loss %.5g, trust %.3f%s, warp error %.3f (of the clip %.3f), %.1f s\n", number, f.metrics.loss, f.trusted,
-           f.cut ? ", cut" : "", f.warp_error, f.warp_error_original, f.seconds);
+    printf("frame %3d: loss %.5g, trust %.3f%s, warp error %.3f (of the clip %.3f), %.1f s\n", number, outcome.after.loss, f.trust,
+           f.cut ? ", cut" : "", f.warp_error, f.warp_error_input, outcome.seconds);
     fflush(stdout);
-    means->loss += number > 0 ? f.metrics.loss : 0;
-    means->seconds += f.seconds;
+    means->loss += number > 0 ? outcome.after.loss : 0;
+    means->seconds += outcome.seconds;
     if (!isfinite(f.warp_error))
         return;
     means->error += f.warp_error;
-    means->original += f.warp_error_original;
+    means->original += f.warp_error_input;
     means->count++;
 }
 

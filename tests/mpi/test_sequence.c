@@ -16,7 +16,8 @@ static const struct sequence_rule flowing = {.steps = 1, .keep = 0.8, .haste = 4
 static struct setup shallow;
 static float ripe[FRAMES][PLANE]; // behind each dream of the first rule, on every rank
 static float *frames, *dreams[2]; // (FRAMES, 3, HEIGHT, WIDTH); dreams of the two rules, by one rank alone
-static struct sequence_frame facts[2][FRAMES];
+static struct frame_facts facts[2][FRAMES];
+static double losses[2][FRAMES];
 
 // A picture that moves to the left, and behind the cut another one.
 static float *make_frames(void)
@@ -47,7 +48,7 @@ static void take_frame(const struct team *team, bool zoomed, int k, struct slab 
 }
 
 // From frame `from` on, which is taken up from the dream before; each frame's dream is looked at by `see`.
-static void run(struct team *team, bool zoomed, int from, void (*see)(const struct slab *rows, int k, const struct sequence_frame *facts))
+static void run(struct team *team, bool zoomed, int from, void (*see)(const struct slab *rows, int k, const struct frame_facts *facts, double loss))
 {
     struct image_job job = shallow_job(&shallow, team);
     struct sequence *sequence;
@@ -65,15 +66,14 @@ static void run(struct team *team, bool zoomed, int from, void (*see)(const stru
         slab_destroy(&dream);
     }
     for (int k = from; k < FRAMES; k++) {
-        struct sequence_frame found;
+        struct frame_facts found;
         struct image_outcome outcome;
         take_frame(team, zoomed, k, &rows);
         TOGETHER(sequence_next(sequence, &rows, zoomed && k > 0 ? &zoom : NULL, &found, &outcome));
-        CU_ASSERT(!outcome.stopped && !outcome.broken && found.seconds > 0);
-        found.seconds = 0;
+        CU_ASSERT(!outcome.stopped && !outcome.broken && outcome.seconds > 0);
         if (team->size == 1 && !zoomed && !from)
             memcpy(ripe[k], sequence_ripe(sequence), sequence_grid(sequence) * sizeof ripe[0][0]);
-        see(&rows, k, &found);
+        see(&rows, k, &found, outcome.after.loss);
         slab_destroy(&rows);
     }
     sequence_destroy(&sequence);
@@ -83,20 +83,21 @@ static void run(struct team *team, bool zoomed, int from, void (*see)(const stru
 
 static bool zoomed_now;
 
-static void keep(const struct slab *rows, int k, const struct sequence_frame *found)
+static void keep(const struct slab *rows, int k, const struct frame_facts *found, double loss)
 {
     memcpy(dreams[zoomed_now] + (size_t)k * 3 * PLANE, rows->data, 3 * (size_t)PLANE * sizeof(float));
     facts[zoomed_now][k] = *found;
+    losses[zoomed_now][k] = loss;
 }
 
-static void expect_same(const struct slab *rows, int k, const struct sequence_frame *found)
+static void expect_same(const struct slab *rows, int k, const struct frame_facts *found, double loss)
 {
     CU_ASSERT_EQUAL(ranks_unlike(rows, dreams[zoomed_now] + (size_t)k * 3 * PLANE), 0);
-    const struct sequence_frame *alone = &facts[zoomed_now][k];
+    const struct frame_facts *alone = &facts[zoomed_now][k];
     CU_ASSERT(found->warp_error == alone->warp_error || isnan(alone->warp_error));
-    CU_ASSERT(found->warp_error_original == alone->warp_error_original || isnan(alone->warp_error_original));
-    CU_ASSERT(found->trusted == alone->trusted && found->steps == alone->steps && found->cut == alone->cut);
-    CU_ASSERT(found->metrics.loss == alone->metrics.loss);
+    CU_ASSERT(found->warp_error_input == alone->warp_error_input || isnan(alone->warp_error_input));
+    CU_ASSERT(found->trust == alone->trust && found->steps == alone->steps && found->cut == alone->cut);
+    CU_ASSERT(loss == losses[zoomed_now][k]);
 }
 
 static void run_all(struct team *team)
@@ -124,11 +125,11 @@ static void make_references(void)
 
 static void test_video(void)
 {
-    const struct sequence_frame *f = facts[0];
+    const struct frame_facts *f = facts[0];
     make_references();
-    CU_ASSERT(f[0].first && f[0].steps == 2 && f[0].trusted == 0 && isnan(f[0].warp_error));
-    CU_ASSERT(!f[1].first && !f[1].cut && f[1].steps == 1 && f[1].trusted > 0.6);
-    CU_ASSERT(f[2].warp_error > 0 && f[2].warp_error_original > 0 && f[2].warp_error < 30);
+    CU_ASSERT(f[0].first && f[0].steps == 2 && f[0].trust == 0 && isnan(f[0].warp_error));
+    CU_ASSERT(!f[1].first && !f[1].cut && f[1].steps == 1 && f[1].trust > 0.6);
+    CU_ASSERT(f[2].warp_error > 0 && f[2].warp_error_input > 0 && f[2].warp_error < 30);
     CU_ASSERT(!f[CUT].first && f[CUT].cut && f[CUT].steps == 2 && isnan(f[CUT].warp_error));
     zoomed_now = false;
     ranks_each_team(run_all);
@@ -136,8 +137,8 @@ static void test_video(void)
 
 static void test_zoom(void)
 {
-    const struct sequence_frame *f = facts[1];
-    CU_ASSERT(f[0].first && !f[1].first && f[1].trusted == 1 && f[1].steps == 1 && isnan(f[1].warp_error));
+    const struct frame_facts *f = facts[1];
+    CU_ASSERT(f[0].first && !f[1].first && f[1].trust == 1 && f[1].steps == 1 && isnan(f[1].warp_error));
     zoomed_now = true;
     ranks_each_team(run_all);
     free(frames);

@@ -414,6 +414,24 @@ static enum status check_faithfulness(const struct config *config)
     return STATUS_OK;
 }
 
+static enum status check_motion(const struct config *config)
+{
+    double x, y;
+    if (config->motion.fade > config->motion.lead || 2 * config->motion.fade > config->motion.segment)
+        return fail(STATUS_USAGE, "motion.fade is %d frames: at most motion.lead, %d, and half of motion.segment, %d", config->motion.fade,
+                    config->motion.lead, config->motion.segment);
+    return config_zoom_centre(config, &x, &y);
+}
+
+enum status config_zoom_centre(const struct config *config, double *x, double *y)
+{
+    const char *centre = config->zoom.centre;
+    int end = 0;
+    if (sscanf(centre, "%lf/%lf%n", x, y, &end) == 2 && !centre[end] && *x >= 0 && *x <= 1 && *y >= 0 && *y <= 1)
+        return STATUS_OK;
+    return fail(STATUS_USAGE, "zoom.centre is X/Y, parts of the width and the height from 0 to 1, not '%s'", centre);
+}
+
 enum status config_check(const struct config *config)
 {
     struct image_choice choice;
@@ -425,6 +443,7 @@ enum status config_check(const struct config *config)
     TRY(check_cam_layer(config));
     TRY(check_statistics(config));
     TRY(check_faithfulness(config));
+    TRY(check_motion(config));
     return check_baselines(config->importance.baselines);
 }
 

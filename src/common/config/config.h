@@ -137,6 +137,18 @@ struct config {
         double opacity;    // of the map over the picture, 0..1
     } video;
     struct {
+        int steps;    // of a frame of a video that has one before it
+        double keep;  // of what was dreamed before, 0..1
+        double haste; // how much stronger the gradient is where nothing has been dreamed yet
+        int segment, lead, fade; // frames
+    } motion;
+    struct {
+        int frames; // of each picture's zoom; 0: none is made
+        double scale, rotate;         // from frame to frame; degrees
+        char centre[CONFIG_NAME_MAX]; // "x/y", parts of width and height
+        int steps;                    // of each frame behind the first
+    } zoom;
+    struct {
         int size; // longest side of what the network sees at once, pixels; 0: auto
         int halo; // pixels; TILE_HALO_AUTO, TILE_HALO_EXACT
         int blend;
@@ -208,6 +220,9 @@ enum status config_set(struct config *config, const char *key_value) MUST_CHECK;
 // What only the whole can show. Called once after all sources. Whether the layers exist is checked by those who know the network
 // (arguments_check_config).
 enum status config_check(const struct config *config) MUST_CHECK;
+
+// Where zoom.centre says, 0 to 1 each.
+enum status config_zoom_centre(const struct config *config, double *x, double *y) MUST_CHECK;
 
 // Whether its objective weighs channels; whether pictures choose channels of a target by themselves.
 bool config_weighs_channels(const struct config *config);

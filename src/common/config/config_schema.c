@@ -25,6 +25,7 @@ enum { ASCENT_USES = CONFIG_DREAM | CONFIG_ATLAS };
 #define GUIDANCE "Guidance: what steers the ascent besides the gradient"
 #define WHY "Why it dreams: maps, importance, metrics"
 #define FRAMES "Frames and videos"
+#define MOTION "Videos as inputs, and zooms"
 #define TILES "Tiles and teams: large pictures over many ranks"
 #define MACHINE "The machine"
 #define PICTURES "Pictures in and out"
@@ -143,6 +144,19 @@ const struct config_key config_keys[] = {
     REAL(FRAMES, video.steadiness, "0.7", 0, 0.99,
         "How much of the map shown before stays in the next frame of cam.mp4, so that jitter does not make it flicker. 0: nothing.", .only = CONFIG_DREAM),
     REAL(FRAMES, video.opacity, "0.7", 0, 1, "How much of the picture a class activation map covers at most."),
+
+    INT(MOTION, motion.steps, "1", 1, 100000, "Updates of each octave of a video's frame that goes on from the one before; others have `steps`.", .only = CONFIG_DREAM),
+    REAL(MOTION, motion.keep, "1", 0, 1, "How much of what was dreamed before stays in the next frame, moved with what it is on.", .only = CONFIG_DREAM),
+    REAL(MOTION, motion.haste, "4", 1, 100, "How much stronger the dream is where something has just come into sight.", .only = CONFIG_DREAM),
+    INT(MOTION, motion.segment, "240", 1, 1000000, "Frames of a video that are dreamed in a row, about; segments are dreamed side by side.", .only = CONFIG_DREAM),
+    INT(MOTION, motion.lead, "56", 0, 100000, "Frames before its own that a segment begins with, so that its dream is ripe.", .only = CONFIG_DREAM),
+    INT(MOTION, motion.fade, "48", 0, 100000, "Last frames of these, in which the segment before goes over into it.", .only = CONFIG_DREAM),
+
+    INT(MOTION, zoom.frames, "0", 0, 1000000, "Frames of a zoom into each picture's dream, zoom.mp4; 0: none is made.", .only = CONFIG_DREAM),
+    REAL(MOTION, zoom.scale, "1.02", 0.5, 2, "How much larger the next frame is.", .only = CONFIG_DREAM),
+    REAL(MOTION, zoom.rotate, "0", -180, 180, "Degrees that the next frame is turned by, counterclockwise.", .only = CONFIG_DREAM),
+    KEY(MOTION, zoom.centre, TEXT, "0.5/0.5", "What it goes into: parts of the width and the height.", .takes = "X/Y", .only = CONFIG_DREAM),
+    INT(MOTION, zoom.steps, "4", 1, 100000, "Updates of each octave of its frames behind the first.", .only = CONFIG_DREAM),
 
     INT(TILES, tile.size, "auto", 75, 65536,
         "Longest side of what the network sees at once, in pixels; larger octaves are cut into tiles. auto: 2048 or what memory allows.",

@@ -460,6 +460,30 @@ enum status file_cache_path(char out[FILE_PATH_MAX], const char *name)
     return used < FILE_PATH_MAX ? STATUS_OK : fail(STATUS_LIMIT, "HOME or XDG_CACHE_HOME is too long");
 }
 
+enum status file_sha256(int descriptor, const char *name, char hex[65])
+{
+    enum { PIECE = 1 << 20 };
+    unsigned char value[EVP_MAX_MD_SIZE], *piece = NULL;
+    unsigned length = 0;
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    ssize_t got = 0;
+    enum status rc;
+    hex[0] = '\0';
+    TRY_OUT(ALLOCATE(piece, PIECE, "to read '%s'", name));
+    bool fine = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL);
+    for (off_t at = 0; fine && (got = pread(descriptor, piece, PIECE, at)) > 0; at += got)
+        fine = EVP_DigestUpdate(digest, piece, (size_t)got);
+    if (got < 0)
+        TRY_OUT(fail(STATUS_IO, "cannot read '%s': %s", name, strerror(errno)));
+    if (!fine || !EVP_DigestFinal_ex(digest, value, &length))
+        TRY_OUT(fail(STATUS_UNSUPPORTED, "libcrypto refuses to compute a SHA-256"));
+    write_hex(value, length, hex);
+out:
+    EVP_MD_CTX_free(digest);
+    free(piece);
+    return rc;
+}
+
 enum status bytes_sha256(const void *bytes, size_t size, char hex[65])
 {
     unsigned char value[EVP_MAX_MD_SIZE];

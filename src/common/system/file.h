@@ -80,4 +80,7 @@ enum status file_cache_path(char out[FILE_PATH_MAX], const char *name) MUST_CHEC
 
 // Lower-case hex digests of bytes in memory, and of a file's (libcrypto).
 enum status bytes_sha256(const void *bytes, size_t size, char hex[65]) MUST_CHECK;
+
+// Of all of an open file, wherever it is read at present.
+enum status file_sha256(int descriptor, const char *name, char hex[65]) MUST_CHECK;
 enum status file_md5(const char *path, char hex[33]) MUST_CHECK;

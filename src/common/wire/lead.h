@@ -10,7 +10,8 @@
 struct lead {
     // Waits for the next job. *called: it goes by the calls below; otherwise it is one of rank 0's, which go by messages, or JOB_EXIT.
     enum status (*next)(void *context, struct job *job, bool *called);
-    // The job's picture number `number` into values (3, height, width): itself, then the others, then the dream to go on with.
+    // The job's picture number `number` into values (3, height, width): itself, then the others, then the dream to go
+    // on with; or, of a frame, all of what follows (struct frame_job).
     enum status (*pixels)(void *context, int number, float *values);
     enum status (*report)(void *context, const struct report *report);                 // REPORT_STEP, REPORT_PART, REPORT_BEFORE
     enum status (*array)(void *context, const struct array_part *part, float *values); // takes `values`, in any case

@@ -55,7 +55,17 @@ enum message_tag {
 
 enum { COORDINATOR_RANK = 0 };
 
-enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_SCAN, JOB_EXIT, JOB_NONE }; // JOB_SCAN: one pass, for an atlas
+// JOB_SCAN: one pass, for an atlas; JOB_FRAME: of a clip (struct frame_job)
+enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_SCAN, JOB_FRAME, JOB_EXIT, JOB_NONE };
+
+// A frame of a clip. Of one that has a frame before it, `others` are what came before: of a video that frame and its dream, of a zoom the
+// dream alone, whose own picture is nothing.
+struct frame_job {
+    int64_t number;  // in the clip
+    int64_t ripe;    // values behind the others, of sequence_ripe(), to each member all of them; 0: none
+    int32_t zoomed;  // the field is known: what is seen of the dream before `scale` times as large and turned, about a point
+    double scale, degrees, x, y;
+};
 
 struct job {
     int32_t kind;
@@ -66,6 +76,7 @@ struct job {
     int32_t one_channel, target, channel; // whether the dream is of one channel of a target alone, and of which
     int32_t peaks;                        // ARRAY_PEAKS is wanted
     int32_t others;                       // further pictures of the same size that come behind the first, as baselines
+    struct frame_job frame;
     int32_t goes_on;                      // from `from`: the rows of the dream's octave come behind them all
     struct dream_state from;
 };
@@ -85,6 +96,7 @@ enum array_kind {
     ARRAY_BASELINE,            // (3, height, width); variant: enum baseline
     ARRAY_FAITHFULNESS,        // (2, 1, steps + 1) deletion and insertion by a map; variant: enum explained_map; of a target or of none
     ARRAY_PEAKS,               // (channels, PEAK_KINDS, PEAK_NUMBERS) of a target
+    ARRAY_RIPE,                // (1, height, width) of the flow: sequence_ripe() behind a frame
     ARRAY_STATE,               // (3, height, width) of the dream where it can be taken up, before `step`; frame: how many came before
 };
 
@@ -113,6 +125,7 @@ struct result {
     int64_t arrays; // array messages that all members have sent
     double seconds;
     struct picture_metrics before, after;
+    struct frame_facts frame; // of one of a clip
     char error[ROW_ERROR_MAX];
 };
 

@@ -49,6 +49,25 @@ struct picture_metrics {
 // Metrics of which nothing is known.
 struct picture_metrics picture_metrics_unknown(void);
 
+// How a frame of a clip came to be, behind the one before it. NaN where it is not known.
+struct frame_facts {
+    double trust;                        // mean, of the field that moves what was dreamed before; 0 of a first frame
+    double warp_error, warp_error_input; // field_error() of luminance in 0..255: of the dreams, and of the frames
+    int32_t steps;                       // updates of each octave
+    int32_t cut, first;                  // it shows nothing of the frame before; there is none
+};
+
+// A frame of a clip, in its segment's order.
+struct frame_row {
+    int64_t image;   // id of the row in /images
+    int64_t frame;   // of the clip, from 0
+    int32_t segment; // that it was dreamed in, from 0
+    double time;     // s, in the clip
+    struct frame_facts facts;
+    struct picture_metrics metrics; // of the dream
+    double seconds;                 // that it took
+};
+
 // Where a dream stands between two updates, besides its pixels: all that is needed to go on.
 struct dream_state {
     int64_t image;                   // id

@@ -183,7 +183,7 @@ static bool take_path(struct intake *intake, const char *path, const struct stat
     intake->kept = intake->globbing && intake->glob_fixed > 0 ? intake->glob_fixed : last_part(path);
     if (S_ISDIR(info->st_mode)) {
         intake->kept = kept_of_folder(intake, path);
-        rc = intake_walk_open(&intake->walk, path, &intake->output, intake->options.quiet);
+        rc = intake_walk_open(&intake->walk, path, &intake->output, intake->options.videos, intake->options.quiet);
         if (rc == STATUS_OK) {
             snprintf(intake->folder, sizeof intake->folder, "%s", path);
             return false;

@@ -9,6 +9,7 @@
 #include "common/system/log.h"
 #include "coordinator/output/explain_pictures.h"
 #include "media/picture/signature.h"
+#include "media/video/video_probe.h"
 
 static bool is_output_folder(const struct output_folder *output, const struct stat *info)
 {
@@ -30,7 +31,7 @@ static int depth_in(const struct output_folder *output, const char *path)
 
 static bool has_output_name(const char *name)
 {
-    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0 || explain_pictures_has_name(name);
+    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0 || strncmp(name, "zoom.", 5) == 0 || explain_pictures_has_name(name);
 }
 
 void output_folder_find(struct output_folder *output, const char *path)
@@ -82,7 +83,7 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool quiet)
+enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool videos, bool quiet)
 {
     char copy[FILE_PATH_MAX];
     char *const roots[] = {copy, NULL};
@@ -92,6 +93,7 @@ enum status intake_walk_open(struct intake_walk *walk, const char *folder, const
                                  .output = output,
                                  .inside = depth >= 0 || is_run_folder(folder),
                                  .level = depth > 0 ? 0 : 1,
+                                 .videos = videos,
                                  .quiet = quiet};
     return walk->tree ? STATUS_OK : fail(STATUS_IO, "cannot read the folder: %s", strerror(errno));
 }
@@ -112,7 +114,7 @@ static bool is_wanted(struct intake_walk *walk, const FTSENT *found)
     }
     if (walk->inside && found->fts_level == 1 && is_run_file(found->fts_name))
         return false;
-    const bool wanted = picture_has_name(found->fts_name) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
+    const bool wanted = picture_has_name(found->fts_name) || (walk->videos && video_has_name(found->fts_name)) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;
     walk->others += !wanted;
     return wanted;

@@ -22,12 +22,14 @@ struct intake_walk {
     const struct output_folder *output;
     bool inside;                              // the folder is the output folder of a run, this or another one, or in this run's
     int level;                                // of the folders in which a run may have put pictures, from 0, the folder itself
+    bool videos;                              // are given out, too
     bool quiet;                               // not a word of folders left out
     int64_t pictures, others, ours, failures; // so far; ours: written by a run
 };
 
 // `output`: the output folder, which may be none. It stays the caller's, and outlives the walk.
-enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool quiet) MUST_CHECK;
+enum status intake_walk_open(struct intake_walk *walk, const char *folder, const struct output_folder *output, bool videos,
+                             bool quiet) MUST_CHECK;
 void intake_walk_close(struct intake_walk *walk); // a zeroed one is fine
 
 // The next picture's path, or *end (and the walk is closed). On failure `path` is what could not be read; the walk goes on after it.

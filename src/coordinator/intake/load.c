@@ -19,6 +19,8 @@
 #include "common/system/log.h"
 #include "common/system/stop_request.h"
 #include "media/picture/codec.h"
+#include "media/picture/signature.h"
+#include "media/video/video_probe.h"
 
 static bool go_on(void *context, uint64_t done, uint64_t total)
 {
@@ -344,6 +346,55 @@ out:
     return rc;
 }
 
+// Whether the file is a video, by its start.
+static bool is_video(int descriptor)
+{
+    uint8_t start[VIDEO_PROBE_BYTES];
+    const ssize_t got = pread(descriptor, start, sizeof start, 0);
+    const struct signature *picture = got > 0 ? signature_find(start, (size_t)got) : NULL;
+    return got > 0 && !(picture && picture->decode) && video_has_content(start, (size_t)got);
+}
+
+static enum status scan_video(struct task *task, const char *source, int download, int descriptor, const struct stat *facts,
+                              const struct config *config, struct timing *timing)
+{
+    const struct image_limits limits = limits_of(config);
+    struct image_row *record = &task->record;
+    const double start = now();
+    record->bytes = (int64_t)facts->st_size;
+    if (download < 0)
+        record->modified = load_modified(facts);
+    TRY(file_sha256(descriptor, source, record->sha256));
+    const double read = timing_add(timing, PHASE_FETCH, start, record->bytes);
+    record->seconds_read += read - start;
+    TRY(clip_source_create(&task->video, source, download, &limits));
+    TRY(load_size(config, &task->video->width, &task->video->height));
+    record->width = task->image.width = task->video->width;
+    record->height = task->image.height = task->video->height;
+    record->bits = task->image.bits = task->video->scan.facts.form.bits;
+    record->seconds_decode = timing_add(timing, PHASE_DECODE, read, 0) - read;
+    return STATUS_OK;
+}
+
+// *is: the input was a video, and is loaded, or failed to be.
+static enum status load_video(struct task *task, const char *source, int download, const struct config *config, struct timing *timing,
+                              bool *is)
+{
+    struct stat facts;
+    int descriptor = download;
+    if (task->job != JOB_DREAM)
+        return STATUS_OK;
+    if (download < 0)
+        TRY(file_open(source, config->input.max_bytes, &descriptor, &facts));
+    else if (fstat(download, &facts) != 0)
+        return fail(STATUS_IO, "cannot read the download: %s", strerror(errno));
+    *is = is_video(descriptor);
+    const enum status rc = *is ? scan_video(task, source, download, descriptor, &facts, config, timing) : STATUS_OK;
+    if (download < 0)
+        close(descriptor);
+    return rc;
+}
+
 enum status load_pixels(struct task *task, enum intake_kind kind, const char *source, int descriptor, const struct config *config,
                         struct timing *timing)
 {
@@ -360,6 +411,10 @@ enum status load_pixels(struct task *task, enum intake_kind kind, const char *so
         return rc;
     }
     timing->phases[PHASE_FETCH].seconds += record->seconds_read; // of the download
+    bool video = false;
+    rc = load_video(task, source, descriptor, config, timing, &video);
+    if (rc != STATUS_OK || video)
+        return rc;
     TRY_OUT(read_input(source, descriptor, config, &bytes, &size, &facts));
     if (descriptor < 0)
         record->modified = load_modified(&facts);

@@ -112,7 +112,7 @@ static struct item *find_loadable(const struct prefetch *p)
 static void load(const struct prefetch *p, struct item *item)
 {
     enum status rc = load_pixels(item->task, item->kind, item->source, item->descriptor, p->config, &item->timing);
-    if (rc == STATUS_OK && p->checkpoints)
+    if (rc == STATUS_OK && p->checkpoints && !task_is_clip(item->task, p->config))
         rc = checkpoint_folder_load(p->checkpoints, p->config, item->task);
     if (rc != STATUS_OK)
         task_failed(item->task);

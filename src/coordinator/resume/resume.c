@@ -370,6 +370,7 @@ static enum status open_run(struct resume *r, const struct resume_options *optio
                                                             .inputs = options->inputs,
                                                             .count = options->input_count,
                                                             .lists = options->lists,
+                                                            .videos = options->use == CONFIG_DREAM,
                                                             .quiet = true}));
     walk(r, intake, options);
     // Else its last write was cut off, or it says that something is left: it is written anew.

@@ -96,6 +96,18 @@ enum status dispatcher_put(struct dispatcher *c, struct task *task, bool is_done
     return STATUS_OK;
 }
 
+enum status dispatcher_put_frame(struct dispatcher *c, struct task *task)
+{
+    if (cut_task(c, task) != STATUS_OK) {
+        task_failed(task);
+        return end(c, task);
+    }
+    task->ready_at = now();
+    task_queue_put(&c->ready, task);
+    c->look_again = true;
+    return STATUS_OK;
+}
+
 // The first images are the others' baselines: they are all read before work on any begins.
 static bool has_references(const struct dispatcher *c)
 {
@@ -116,7 +128,8 @@ static enum status begin_outputs(struct dispatcher *c, struct task *task)
 {
     const struct run_setup *o = c->options.setup;
     const double start = now();
-    const enum status rc = task->job == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task)
+    const enum status rc = task->job == JOB_FRAME     ? STATUS_OK // its clip does it
+                           : task->job == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task)
                            : task->job == JOB_SCAN  ? output_begin_nothing(task)
                                                     : output_begin_dream(o->config, o->output, task);
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
@@ -153,7 +166,8 @@ static enum status dispatch(struct dispatcher *c, int members)
     }
     progress_set_in_flight(c->options.progress, c->teams.count);
     show_place(c, task, task->earlier.rgb ? task->earlier.state.octave : 0, (task->earlier.rgb ? task->earlier.state.step : 0) - 1);
-    task->others = baseline_images_count(&c->baselines, task->record.id); // all are there: has_references()
+    if (task->job != JOB_FRAME)
+        task->others = baseline_images_count(&c->baselines, task->record.id); // all are there: has_references()
     task->record.seconds_wait = now() - task->ready_at;
     log_debug("%s: %d x %d pixels, %d tile%s, to %d rank%s from %d on", task->record.source, task->image.width, task->image.height,
               task->record.tiles, PLURAL(task->record.tiles), members, PLURAL(members), task->record.rank);
@@ -183,6 +197,8 @@ static enum status take_step(struct dispatcher *c, struct task *task, const stru
     show_place(c, task, step->octave, step->step);
     progress_advance(c->options.progress, work - task->part);
     task->part = 0;
+    if (task->job == JOB_FRAME) // the clip has a row of all of it
+        return STATUS_OK;
     TRY(image_rows_add_step(&task->results.rows, step));
     return c->options.run_file ? dispatcher_tolerate(c, run_file_add_steps(c->options.run_file, step, 1)) : STATUS_OK;
 }
@@ -211,6 +227,8 @@ enum status dispatcher_end_task(struct dispatcher *c, struct task *task)
     c->stopping = c->stopping || result->status == IMAGE_STOPPED; // the signal reached the worker alone
     if (!c->stopping)
         TRY(dispatch_all(c)); // the workers go on while this picture is written
+    if (task->job == JOB_FRAME)
+        return end(c, task);
     if (result->status == IMAGE_FAILED)
         return finish(c, task);
     TRY(output_end(c->options.setup->config, c->options.setup->output, task));
@@ -290,7 +308,7 @@ static enum status take_message(struct dispatcher *c, struct task *task, const s
 static bool has_room(const struct dispatcher *c, int worker)
 {
     const struct task *task = c->teams.busy[worker];
-    return !task || work_queue_has_room(task->output.queue);
+    return !task || task->job == JOB_FRAME || work_queue_has_room(task->output.queue);
 }
 
 // A team whose queue is full waits until there is room, and no other team with it.

@@ -50,6 +50,9 @@ void dispatcher_destroy(struct dispatcher **dispatcher); // and the tasks in han
 // baseline of others.
 enum status dispatcher_put(struct dispatcher *dispatcher, struct task *task, bool is_done) MUST_CHECK;
 
+// A frame of a clip, whose work progress knows of already.
+enum status dispatcher_put_frame(struct dispatcher *dispatcher, struct task *task) MUST_CHECK;
+
 // Whether another image had better be there soon. While the first ones, the others' baselines, are missing, only `in_order`. `all_taken`:
 // none will come.
 bool dispatcher_wants_more(const struct dispatcher *dispatcher, bool all_taken, bool *in_order);

@@ -47,6 +47,12 @@ static enum status pixels(void *context, int number, float *values)
         image->rgb = NULL;
         return STATUS_OK;
     }
+    if (task->job == JOB_FRAME) {
+        const float *from = number <= task->others ? task->frame.before[number - 1] : task->frame.ripe;
+        memcpy(values, from,
+               number <= task->others ? (size_t)task_pixel_bytes(task) : (size_t)task->frame.job.ripe * sizeof *task->frame.ripe);
+        return STATUS_OK;
+    }
     if (number <= task->others)
         return baseline_images_resize(&d->baselines, task->record.id, number - 1, image->width, image->height, values);
     memcpy(values, earlier->rgb, 3 * sizeof(float) * (size_t)earlier->state.width * (size_t)earlier->state.height);

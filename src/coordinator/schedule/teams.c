@@ -79,5 +79,5 @@ void teams_release(struct teams *teams, const struct task *task)
 
 struct schedule_image task_size(const struct task *task)
 {
-    return (struct schedule_image){task->image.width, task->image.height, task->job != JOB_DREAM};
+    return (struct schedule_image){task->image.width, task->image.height, task->job == JOB_EXPLAIN || task->job == JOB_SCAN};
 }

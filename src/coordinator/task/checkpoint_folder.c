@@ -9,7 +9,7 @@
 
 #include "common/system/log.h"
 
-static const char folder_name[] = "checkpoints", file_names[] = "[0-9a-f]{32}";
+static const char folder_name[] = "checkpoints", file_names[] = "[0-9a-f]{32}(-.*)?";
 
 enum status checkpoint_folder_init(struct checkpoint_folder *checkpoints, const char *output)
 {
@@ -84,12 +84,21 @@ void checkpoint_folder_are_obsolete(struct checkpoint_folder *checkpoints, const
     checkpoints->obsolete[checkpoints->count++] = name_of(sha256);
 }
 
+// Of a clip.
+static void remove_parts(const struct checkpoint_folder *checkpoints, const struct checkpoint_name *name)
+{
+    char names[CHECKPOINT_NAME + 16];
+    snprintf(names, sizeof names, "%s-.*", name->text);
+    if (stale_files_remove(checkpoints->folder, names, NULL, NULL) != STATUS_OK)
+        log_warning("%s", status_message());
+}
+
 void checkpoint_folder_clean(struct checkpoint_folder *checkpoints)
 {
     char path[FILE_PATH_MAX];
     for (size_t i = 0; i < checkpoints->count; i++)
-        if (path_of(checkpoints, checkpoints->obsolete[i], path) == STATUS_OK)
-            unlink(path); // most have none
+        if (path_of(checkpoints, checkpoints->obsolete[i], path) == STATUS_OK && unlink(path) == 0) // most have none
+            remove_parts(checkpoints, &checkpoints->obsolete[i]);
     checkpoints->count = 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The folder <output>/checkpoints: one file for each dream that has been begun and is not done, named after its picture's digest: it is
 // found again wherever the picture comes in the inputs, and another picture under the same name does not find it.
+// Of a clip there are more files, whose names begin with that one's and a dash (coordinator/clip).
 #pragma once
 
 #include <stddef.h>

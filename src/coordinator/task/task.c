@@ -10,6 +10,11 @@ enum job_kind task_job(enum config_use use, const char *source)
     return use == CONFIG_EXPLAIN ? JOB_EXPLAIN : use == CONFIG_ATLAS && !channel_input_is_named(source) ? JOB_SCAN : JOB_DREAM;
 }
 
+bool task_is_clip(const struct task *task, const struct config *config)
+{
+    return task->record.status != IMAGE_FAILED && task->job == JOB_DREAM && !task->one_channel && (task->video || config->zoom.frames > 0);
+}
+
 struct task *task_create(void)
 {
     struct task *task = calloc(1, sizeof *task);
@@ -29,6 +34,7 @@ void task_destroy(struct task **task)
     output_abandon(&(*task)->output);
     task_results_destroy(&(*task)->results);
     checkpoint_destroy(&(*task)->earlier);
+    clip_source_destroy(&(*task)->video);
     free(*task);
     *task = NULL;
 }

@@ -5,6 +5,7 @@
 #include "common/picture/image.h"
 #include "common/wire/messages.h"
 #include "common/wire/run_rows.h"
+#include "coordinator/task/clip_source.h"
 #include "coordinator/output/folder_names.h"
 #include "coordinator/task/task_output.h"
 #include "coordinator/task/task_results.h"
@@ -20,6 +21,13 @@ struct task {
     int target, channel;            //
     bool peaks;                     // are wanted
     int others;                     // of the run's pictures that are sent behind it, as baselines
+    struct task_frame {
+        struct frame_job job;
+        int segment;            // of its clip
+        const float *before[2]; // [others] what came before it, (3, height, width); the clip's
+        const float *ripe;      // [job.ripe] likewise
+    } frame;                    // of JOB_FRAME
+    struct clip_source *video;  // what the input is, if no picture
     struct task_results results;
     struct output output;
     struct checkpoint earlier; // the dream to go on with, its pixels until they are sent
@@ -34,6 +42,9 @@ struct task {
 
 // What a command does with an input of this name.
 enum job_kind task_job(enum config_use use, const char *source);
+
+// Whether what was loaded is to be a clip: a video, or a picture that is zoomed into.
+bool task_is_clip(const struct task *task, const struct config *config);
 
 struct task *task_create(void); // NULL: no memory
 void task_destroy(struct task **task);

@@ -160,6 +160,12 @@ static enum status take(struct task *task, struct array *array, const struct con
         return take_importance(task, array);
     case ARRAY_PEAKS:
         return take_peaks(&task->results, array);
+    case ARRAY_RIPE:
+        free(task->results.ripe);
+        task->results.ripe = array->values;
+        task->results.ripe_count = array->part.width;
+        array->values = NULL;
+        return STATUS_OK;
     case ARRAY_STATE:
         free(task->results.state.values); // a later one is as good as one that still waits
         task->results.state = *array;
@@ -208,6 +214,7 @@ void task_results_destroy(struct task_results *f)
     drop_maps(&f->maps);
     image_rows_destroy(&f->rows);
     free(f->state.values);
+    free(f->ripe);
     for (int t = 0; t < CONFIG_TARGETS_MAX; t++) {
         free(f->importance[t]);
         free(f->peaks[t]);

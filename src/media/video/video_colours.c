@@ -39,6 +39,21 @@ static int coefficients_of(int matrix)
     }
 }
 
+struct video_form video_form_of_pictures(int width, int height, double rate)
+{
+    const AVRational exact = av_d2q(rate, 1001 * 240);
+    return (struct video_form){.width = width,
+                               .height = height,
+                               .bits = 8,
+                               .aspect = {1, 1},
+                               .tick = {exact.den, exact.num},
+                               .rate = {exact.num, exact.den},
+                               .matrix = AVCOL_SPC_BT709,
+                               .range = AVCOL_RANGE_MPEG,
+                               .primaries = AVCOL_PRI_BT709,
+                               .curve = AVCOL_TRC_BT709};
+}
+
 enum status video_colours_find(const AVFrame *frame, struct video_form *form)
 {
     const AVPixFmtDescriptor *format = av_pix_fmt_desc_get(frame->format);

@@ -15,3 +15,6 @@ struct video_form {
     int32_t matrix, range; // of YCbCr, primaries, transfer: AVCOL_*, the code points of ISO 23091-2. Frames are R'G'B' by matrix and range;
     int32_t primaries, curve; // the other two are carried
 };
+
+// Of pictures in a row, 8 bits, BT.709, whose times count frames.
+struct video_form video_form_of_pictures(int width, int height, double rate);

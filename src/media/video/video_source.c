@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "media/video/video_source.h"
 
+#include <libavutil/avstring.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,6 +37,13 @@ enum status video_source_open_container(AVFormatContext **format, const char *pa
         return STATUS_OK;
     avformat_close_input(format);
     return refuse(code);
+}
+
+bool video_source_takes(const char *format)
+{
+    char first[32];
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(format, ","), format); // "mov,mp4,m4a": of one demuxer
+    return av_match_name(first, containers);
 }
 
 static const int32_t *display_matrix(const AVStream *stream)

@@ -18,6 +18,9 @@ struct video_source {
 enum status video_source_open(struct video_source *source, const char *path, const struct image_limits *limits) MUST_CHECK;
 void video_source_close(struct video_source *source); // and zeroes it
 
+// Whether the container or stream of this name, FFmpeg's, is one of them.
+bool video_source_takes(const char *format);
+
 // The container alone, with all of its streams' parameters, for those who copy sound. *format is NULL on failure.
 enum status video_source_open_container(AVFormatContext **format, const char *path) MUST_CHECK;
 

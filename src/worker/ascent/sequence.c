@@ -203,7 +203,7 @@ static enum status dream_on(struct sequence *s, const struct field *field, struc
     return rc;
 }
 
-enum status sequence_next(struct sequence *s, struct slab *rows, const struct field *known, struct sequence_frame *facts,
+enum status sequence_next(struct sequence *s, struct slab *rows, const struct field *known, struct frame_facts *facts,
                           struct image_outcome *outcome)
 {
     const double start = now();
@@ -212,23 +212,22 @@ enum status sequence_next(struct sequence *s, struct slab *rows, const struct fi
     struct slab frame = {0};
     float *seen = NULL, *before = NULL;
     enum status rc;
-    *facts = (struct sequence_frame){.warp_error = NAN, .warp_error_original = NAN, .metrics = picture_metrics_unknown()};
+    *facts = (struct frame_facts){.warp_error = NAN, .warp_error_input = NAN};
     *outcome = (struct image_outcome){.before = picture_metrics_unknown(), .after = picture_metrics_unknown()};
     if (s->flow_width > 0)
         TRY_OUT(see(s, rows, &seen));
     TRY_OUT(find_field(s, seen, known, &own, &field));
     facts->first = !field;
     facts->cut = field && field->cut;
-    facts->trusted = field ? field->trusted : 0;
+    facts->trust = field ? field->trusted : 0;
     TRY_OUT(team_agree(s->job->team, slab_copy(&frame, rows)));
     const bool begins = !field || field->cut;
     if (!begins)
         TRY_OUT(add_moved(s, field, rows));
     if (field == &own)
-        facts->warp_error_original = field_error(field, seen, s->frame);
+        facts->warp_error_input = field_error(field, seen, s->frame);
     TRY_OUT(dream_on(s, field, rows, outcome));
     facts->steps = begins ? s->job->objective->config->steps : s->rule->steps;
-    facts->metrics = outcome->after;
     before = s->dream;
     s->dream = NULL;
     TRY_OUT(remember(s, &frame, rows, &seen));
@@ -239,7 +238,7 @@ out:
     free(seen);
     slab_destroy(&frame);
     field_destroy(&own);
-    facts->seconds = now() - start;
+    outcome->seconds = now() - start;
     outcome->broken = rc != STATUS_OK && !s->job->team->agreed && s->job->team->size > 1;
     return rc;
 }

@@ -16,16 +16,6 @@ struct sequence_rule {
     int flow_pixels; // of the frames that the flow is found on, at most; they are shrunk to that. 0: there is no flow, but known fields
 };
 
-// What became of a frame. NaN where it is not known.
-struct sequence_frame {
-    double trusted;                         // mean trust of the field; 0 of a first frame
-    double warp_error, warp_error_original; // field_error() of luminance in 0..255: of the dreams, and of the frames
-    int steps;
-    bool cut, first;
-    struct picture_metrics metrics; // of the dream
-    double seconds;
-};
-
 struct sequence;
 
 // `job`: of the team, with its hooks, but that nothing is kept on the way and nothing filmed; it outlives the sequence, as `rule` does.
@@ -35,8 +25,9 @@ enum status sequence_create(struct sequence **sequence, struct image_job *job, c
 void sequence_destroy(struct sequence **sequence);
 
 // Collective: dreams the next frame. `rows`: this member's rows of it, which become those of its dream. `known`: the field, the same on all
-// members; NULL: the flow's, or, of a first frame, none. A failure or a stop ends the sequence; *outcome is dream_image()'s.
-enum status sequence_next(struct sequence *sequence, struct slab *rows, const struct field *known, struct sequence_frame *frame,
+// members; NULL: the flow's, or, of a first frame, none. A failure or a stop ends the sequence; *outcome is dream_image()'s,
+// but for its seconds, which are of all.
+enum status sequence_next(struct sequence *sequence, struct slab *rows, const struct field *known, struct frame_facts *facts,
                           struct image_outcome *outcome) MUST_CHECK;
 
 // How far each pixel of the last frame is dreamed, [sequence_grid()], 0..1, all rows, alike on all members: to be taken up with it. NULL
