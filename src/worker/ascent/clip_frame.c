@@ -21,8 +21,10 @@ static enum status take_up(struct sequence *sequence, struct image_job *job, con
     enum status rc;
     if (ripe && (size_t)frame->ripe != sequence_grid(sequence))
         return fail(STATUS_INTERNAL, "a frame's ripeness of %lld values", (long long)frame->ripe);
-    if (frame->zoomed)
+    if (frame->zoomed) {
         TRY_OUT(team_agree(job->team, slab_create(&nothing, dream->width, dream->height, dream->rows)));
+        slab_fill(&nothing, 0);
+    }
     rc = sequence_take_up(sequence, frame->zoomed ? &nothing : &job->others[0], dream, ripe);
 out:
     slab_destroy(&nothing);
