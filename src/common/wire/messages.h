@@ -58,6 +58,11 @@ enum { COORDINATOR_RANK = 0 };
 // JOB_SCAN: one pass, for an atlas; JOB_FRAME: of a clip (struct frame_job)
 enum job_kind { JOB_DREAM, JOB_EXPLAIN, JOB_SCAN, JOB_FRAME, JOB_EXIT, JOB_NONE };
 
+// Of a picture: each channel's mean and standard deviation, in [-1, 1].
+struct frame_colours {
+    double mean[3], deviation[3];
+};
+
 // A frame of a clip. Of one that has a frame before it, `others` are what came before: of a video that frame and its dream, of a zoom the
 // dream alone, whose own picture is nothing.
 struct frame_job {
@@ -65,6 +70,7 @@ struct frame_job {
     int64_t ripe;    // values behind the others, of sequence_ripe(), to each member all of them; 0: none
     int32_t zoomed;  // the field is known: what is seen of the dream before `scale` times as large and turned, about a point
     double scale, degrees, x, y;
+    struct frame_colours colours; // of a zoom: those of the picture that it began with
 };
 
 struct job {

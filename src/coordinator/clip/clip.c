@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "coordinator/clip/clip.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct clip {
     int joints;             // of which it has been seen to
     struct work_queue *queue; // joints, and the clip itself
     bool ending;              // nothing more will be put there
+    struct frame_colours colours; // of the picture that a zoom begins with
     bool failed;              // as the task's record says
     double started;
 };
@@ -97,6 +99,21 @@ static double work_of_frame(const struct clip *c, const struct frame_row *row)
     return work_of_first(c) * row->facts.steps / config_of(c)->steps;
 }
 
+static void find_colours(struct clip *c)
+{
+    const size_t plane = (size_t)c->setup.width * (size_t)c->setup.height;
+    for (size_t k = 0; k < 3; k++) {
+        double sum = 0, squares = 0;
+        for (size_t i = k * plane; i < (k + 1) * plane; i++) {
+            sum += c->task->image.rgb[i];
+            squares += (double)c->task->image.rgb[i] * c->task->image.rgb[i];
+        }
+        const double mean = sum / (double)plane, variance = squares / (double)plane - mean * mean;
+        c->colours.mean[k] = mean;
+        c->colours.deviation[k] = variance > 0 ? sqrt(variance) : 0;
+    }
+}
+
 enum status clip_create(struct clip **clip, const struct clip_options *options, struct task **task)
 {
     TRY(ALLOCATE(*clip, 1, "for a clip"));
@@ -106,6 +123,8 @@ enum status clip_create(struct clip **clip, const struct clip_options *options, 
     c->task = *task;
     c->started = now();
     set_up(c);
+    if (!c->setup.source)
+        find_colours(c);
     const int segments = c->setup.plan.segments;
     TRY_OUT(checkpoint_folder_path(options->checkpoints, c->setup.sha256, c->stem));
     TRY_OUT(write_marker(c));
@@ -185,6 +204,7 @@ static void describe(const struct clip *c, const struct segment_frame *from, int
         job->degrees = config->zoom.rotate;
         job->x = x * c->setup.width;
         job->y = y * c->setup.height;
+        job->colours = c->colours;
     }
 }
 

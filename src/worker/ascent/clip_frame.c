@@ -6,11 +6,13 @@
 // A frame of more is shrunk to so many before its flow is found.
 enum { FLOW_PIXELS = 1 << 19 };
 
-static struct sequence_rule rule_of(const struct config *config, bool zoomed)
+static struct sequence_rule rule_of(const struct config *config, const struct frame_job *frame)
 {
+    const bool zoomed = frame->zoomed;
     return (struct sequence_rule){.steps = zoomed ? config->zoom.steps : config->motion.steps,
                                   .keep = zoomed ? 1 : config->motion.keep,
                                   .haste = zoomed ? 1 : config->motion.haste,
+                                  .colours = zoomed ? &frame->colours : NULL,
                                   .flow_pixels = zoomed ? 0 : FLOW_PIXELS};
 }
 
@@ -43,7 +45,7 @@ static enum status send_ripe(const struct image_job *job, const struct sequence 
 enum status clip_frame_dream(struct image_job *job, const struct frame_job *frame, const float *ripe, struct slab *rows,
                              struct frame_facts *facts, struct image_outcome *outcome)
 {
-    const struct sequence_rule rule = rule_of(job->objective->config, frame->zoomed);
+    const struct sequence_rule rule = rule_of(job->objective->config, frame);
     const bool follows = job->other_count > 0;
     struct sequence *sequence = NULL;
     struct field field = {0};

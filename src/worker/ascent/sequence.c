@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/system/clock.h"
+#include "worker/ascent/colours.h"
 #include "worker/ascent/dream.h"
 #include "worker/team/rescale.h"
 #include "worker/team/row_exchange.h"
@@ -121,6 +122,8 @@ static enum status add_moved(const struct sequence *s, const struct field *field
     if (rows->rows.begin < rows->rows.end)
         field_move(field, row_exchange_values(gather, 0), reach, 3, s->width, s->height, moved.data, rows->rows, (float)s->rule->keep);
     slab_add(rows, &moved, 1);
+    if (s->rule->colours)
+        TRY_OUT(colours_hold(team, rows, s->rule->colours));
     slab_clip(rows, s->job->objective->config->clip == CLIP_COLOUR);
 out:
     row_exchange_destroy(&gather);
