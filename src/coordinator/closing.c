@@ -11,7 +11,8 @@
 #include "common/system/text.h"
 
 // For those who ask, and where there are several workers to compare.
-void closing_timing(const struct coordinator_outcome *outcome, const struct timing_part *workers, const struct timing_part *own, double elapsed)
+void closing_timing(const struct coordinator_outcome *outcome, const struct timing_part *workers, const struct timing_part *own,
+                    double elapsed)
 {
     char title[64];
     if (outcome->done + outcome->stopped == 0 || log_get_level() < (workers->ranks > 1 ? LOG_INFO : LOG_DEBUG))

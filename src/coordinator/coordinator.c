@@ -351,15 +351,18 @@ static enum status create_delegation(struct coordinator *c)
 static enum status create_dispatcher(struct coordinator *c)
 {
     const struct coordinator_options *o = c->options;
-    return dispatcher_create(&c->dispatcher, &(struct dispatcher_options){.comm = o->here.serve ? MPI_COMM_NULL : o->comm,
-                                                                          .first_worker = o->first_worker,
-                                                                          .setup = &o->setup,
-                                                                          .checkpoints = &c->checkpoints,
-                                                                          .run_file = c->run_file,
-                                                                          .progress = c->progress,
-                                                                          .timing = &c->timing,
-                                                                          .ended = on_ended,
-                                                                          .context = c});
+    TRY(dispatcher_create(&c->dispatcher, &(struct dispatcher_options){.comm = o->here.serve ? MPI_COMM_NULL : o->comm,
+                                                                       .first_worker = o->first_worker,
+                                                                       .setup = &o->setup,
+                                                                       .checkpoints = &c->checkpoints,
+                                                                       .run_file = c->run_file,
+                                                                       .progress = c->progress,
+                                                                       .timing = &c->timing,
+                                                                       .ended = on_ended,
+                                                                       .context = c}));
+    c->clips = (struct clip_list){
+        .options = {&o->setup, &c->checkpoints, c->run_file, c->progress, c->dispatcher}, .ended = write_down, .context = c};
+    return STATUS_OK;
 }
 
 // The run file and the inputs, anew or as an earlier run has left them.
@@ -430,9 +433,6 @@ enum status coordinator_run(const struct coordinator_options *options, struct co
     TRY_OUT(progress_create(&c.progress, -1, log_get_level(), STDERR_FILENO));
     earlier_work_count(&c.earlier, options->resume, &options->setup, c.progress);
     TRY_OUT(create_dispatcher(&c));
-    c.clips = (struct clip_list){.options = {&options->setup, &c.checkpoints, c.run_file, c.progress, c.dispatcher},
-                                 .ended = write_down,
-                                 .context = &c};
     if (options->delegates)
         TRY_OUT(create_delegation(&c));
     if (options->here.serve)

@@ -137,13 +137,13 @@ struct config {
         double opacity;    // of the map over the picture, 0..1
     } video;
     struct {
-        int steps;    // of a frame of a video that has one before it
-        double keep;  // of what was dreamed before, 0..1
-        double haste; // how much stronger the gradient is where nothing has been dreamed yet
+        int steps;               // of a frame of a video that has one before it
+        double keep;             // of what was dreamed before, 0..1
+        double haste;            // how much stronger the gradient is where nothing has been dreamed yet
         int segment, lead, fade; // frames
     } motion;
     struct {
-        int frames; // of each picture's zoom; 0: none is made
+        int frames;                   // of each picture's zoom; 0: none is made
         double scale, rotate;         // from frame to frame; degrees
         char centre[CONFIG_NAME_MAX]; // "x/y", parts of width and height
         int steps;                    // of each frame behind the first

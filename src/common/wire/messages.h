@@ -66,9 +66,9 @@ struct frame_colours {
 // A frame of a clip. Of one that has a frame before it, `others` are what came before: of a video that frame and its dream, of a zoom the
 // dream alone, whose own picture is nothing.
 struct frame_job {
-    int64_t number;  // in the clip
-    int64_t ripe;    // values behind the others, of sequence_ripe(), to each member all of them; 0: none
-    int32_t zoomed;  // the field is known: what is seen of the dream before `scale` times as large and turned, about a point
+    int64_t number; // in the clip
+    int64_t ripe;   // values behind the others, of sequence_ripe(), to each member all of them; 0: none
+    int32_t zoomed; // the field is known: what is seen of the dream before `scale` times as large and turned, about a point
     double scale, degrees, x, y;
     struct frame_colours colours; // of a zoom: those of the picture that it began with
 };
@@ -83,7 +83,7 @@ struct job {
     int32_t peaks;                        // ARRAY_PEAKS is wanted
     int32_t others;                       // further pictures of the same size that come behind the first, as baselines
     struct frame_job frame;
-    int32_t goes_on;                      // from `from`: the rows of the dream's octave come behind them all
+    int32_t goes_on; // from `from`: the rows of the dream's octave come behind them all
     struct dream_state from;
 };
 

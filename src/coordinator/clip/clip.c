@@ -16,9 +16,9 @@
 #include "coordinator/output/stale_files.h"
 #include "runfile/run_file.h"
 
-struct member { // one of the clip's segments
-    struct segment *open; // NULL: it has not begun, or is whole
-    bool whole, counted;  // its rows of an earlier run are in the run file
+struct member {                 // one of the clip's segments
+    struct segment *open;       // NULL: it has not begun, or is whole
+    bool whole, counted;        // its rows of an earlier run are in the run file
     struct picture_metrics sum; // of the frames that it owns
     int64_t frames;             // that it owns and are dreamed
     double kept;                // when its state was, seconds of the monotonic clock
@@ -29,14 +29,14 @@ struct clip {
     struct task *task;
     struct segment_setup setup;
     char stem[FILE_PATH_MAX];
-    struct member *members; // [setup.plan.segments]
-    int opened, whole;      // how many: those before have begun
-    int in_hand;            // frames that are tasks
-    int joints;             // of which it has been seen to
-    struct work_queue *queue; // joints, and the clip itself
-    bool ending;              // nothing more will be put there
+    struct member *members;       // [setup.plan.segments]
+    int opened, whole;            // how many: those before have begun
+    int in_hand;                  // frames that are tasks
+    int joints;                   // of which it has been seen to
+    struct work_queue *queue;     // joints, and the clip itself
+    bool ending;                  // nothing more will be put there
     struct frame_colours colours; // of the picture that a zoom begins with
-    bool failed;              // as the task's record says
+    bool failed;                  // as the task's record says
     double started;
 };
 

@@ -31,8 +31,8 @@ bool clip_has(const struct clip *clip, const struct task *frame);
 // A frame of it has come back, whatever became of it. Takes the task.
 enum status clip_frame_ended(struct clip *clip, struct task *frame) MUST_CHECK;
 
-// Goes on with all but the dreaming. *task: the clip's own, when it has come to its end: done and written, or failed. It is the caller's, and
-// the clip of no use but to be destroyed.
+// Goes on with all but the dreaming. *task: the clip's own, when it has come to its end: done and written, or failed. It is the caller's,
+// and the clip of no use but to be destroyed.
 enum status clip_turn(struct clip *clip, bool *found, struct task **task) MUST_CHECK;
 
 // No further frame will be dreamed, and none is in hand: writes what it goes on from, and what there is of the clip. Returns its task.

@@ -29,7 +29,7 @@ void clip_joint_mix(float *first, const float *second, const float *frame, size_
 struct joint {
     const struct segment_setup *setup;
     struct clip_range range;
-    char paths[2][FILE_PATH_MAX]; // of tail and lead
+    char paths[2][FILE_PATH_MAX];    // of tail and lead
     struct video_reader *readers[3]; // of tail, lead, and of what came in
 };
 
@@ -41,8 +41,8 @@ static enum status open_part(struct joint *j, int which, int segment, enum clip_
     struct clip_parts parts = {0};
     enum status rc = clip_parts_add(&parts, j->setup, segment, kind);
     if (rc == STATUS_OK)
-        rc = video_join_write(
-            &(struct video_join){.make = make, .parts = (const char *const *)parts.paths, .part_count = parts.count}, j->paths[which]);
+        rc = video_join_write(&(struct video_join){.make = make, .parts = (const char *const *)parts.paths, .part_count = parts.count},
+                              j->paths[which]);
     if (rc == STATUS_OK)
         rc = video_reader_open(&j->readers[which], j->paths[which], &j->setup->limits);
     clip_parts_destroy(&parts);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The film that a clip becomes, in its folder: dream.mp4 of a video, zoom.mp4 of a zoom, or .mkv where MP4 cannot hold it; dream.partial.mp4
-// of one that was stopped.
+// The film that a clip becomes, in its folder: dream.mp4 of a video, zoom.mp4 of a zoom, or .mkv where MP4 cannot hold it;
+// dream.partial.mp4 of one that was stopped.
 #pragma once
 
 #include "coordinator/clip/clip_parts.h"

@@ -16,10 +16,10 @@ struct segment {
     struct clip_range range;
     struct work_queue *queue;
     // Rank 0's loop's, but while `begun` is false.
-    int64_t next;              // frame to be handed out
-    float *frame;              // it; NULL: it has not come yet, or is in hand
-    float *before[2];          // the one before it, NULL in a zoom, and its dream, NULL at the beginning
-    float *ripe;               // [ripe_count]
+    int64_t next;     // frame to be handed out
+    float *frame;     // it; NULL: it has not come yet, or is in hand
+    float *before[2]; // the one before it, NULL in a zoom, and its dream, NULL at the beginning
+    float *ripe;      // [ripe_count]
     int64_t ripe_count;
     bool in_hand;
     // Between the two threads.

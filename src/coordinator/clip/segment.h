@@ -42,10 +42,10 @@ const struct frame_row *segment_rows(const struct segment *segment, size_t *coun
 // segment_dreamed().
 struct segment_frame {
     int64_t number;
-    float *rgb;              // (3, height, width)
-    const float *before[2];  // [before_count] likewise
-    int before_count;        // 0: it has none before it
-    const float *ripe;       // [ripe_count]
+    float *rgb;             // (3, height, width)
+    const float *before[2]; // [before_count] likewise
+    int before_count;       // 0: it has none before it
+    const float *ripe;      // [ripe_count]
     int64_t ripe_count;
 };
 enum status segment_hand_out(struct segment *segment, struct segment_frame *frame) MUST_CHECK;

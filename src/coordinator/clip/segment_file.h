@@ -8,9 +8,9 @@
 struct segment_file {
     const struct segment_setup *setup;
     int segment;
-    int64_t next;  // frame; 0 after reading: there is no file
-    float *dream;  // (3, height, width) of the frame before it; NULL: the segment is whole
-    float *ripe;   // [ripe_count]
+    int64_t next; // frame; 0 after reading: there is no file
+    float *dream; // (3, height, width) of the frame before it; NULL: the segment is whole
+    float *ripe;  // [ripe_count]
     int64_t ripe_count;
     struct frame_row *rows; // [row_count]
     size_t row_count;

@@ -2,7 +2,8 @@
 // From what the user typed to a stream of images: files, folders, globs, URLs and lists, one entry at a time, always in the same order.
 //
 //   file        itself, whatever its name and content; decoding will tell.
-//   folder      its pictures (signature.h), and videos where asked for, and those of its folders, in byte order of the names in each folder, links followed; hidden
+//   folder      its pictures (signature.h), and videos where asked for, and those of its folders, in byte order of the names in each
+//   folder, links followed; hidden
 //               files and folders are left out, and so are output folders of runs, and pictures in this run's that an earlier run wrote. A
 //               folder without any picture is an entry with an error.
 //   glob        what glob(3) finds, in byte order, each as if it had been typed. Only where no file has that very name.

@@ -31,7 +31,8 @@ static int depth_in(const struct output_folder *output, const char *path)
 
 static bool has_output_name(const char *name)
 {
-    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0 || strncmp(name, "zoom.", 5) == 0 || explain_pictures_has_name(name);
+    return strncmp(name, "dream.", 6) == 0 || strncmp(name, "cam.", 4) == 0 || strncmp(name, "zoom.", 5) == 0 ||
+           explain_pictures_has_name(name);
 }
 
 void output_folder_find(struct output_folder *output, const char *path)
@@ -114,7 +115,8 @@ static bool is_wanted(struct intake_walk *walk, const FTSENT *found)
     }
     if (walk->inside && found->fts_level == 1 && is_run_file(found->fts_name))
         return false;
-    const bool wanted = picture_has_name(found->fts_name) || (walk->videos && video_has_name(found->fts_name)) || (found->fts_info == FTS_F && picture_has_content(found->fts_path));
+    const bool wanted = picture_has_name(found->fts_name) || (walk->videos && video_has_name(found->fts_name)) ||
+                        (found->fts_info == FTS_F && picture_has_content(found->fts_path));
     walk->pictures += wanted;
     walk->others += !wanted;
     return wanted;

@@ -130,8 +130,8 @@ static enum status begin_outputs(struct dispatcher *c, struct task *task)
     const double start = now();
     const enum status rc = task->job == JOB_FRAME     ? STATUS_OK // its clip does it
                            : task->job == JOB_EXPLAIN ? output_begin_explanation(&o->header, o->output, task)
-                           : task->job == JOB_SCAN  ? output_begin_nothing(task)
-                                                    : output_begin_dream(o->config, o->output, task);
+                           : task->job == JOB_SCAN    ? output_begin_nothing(task)
+                                                      : output_begin_dream(o->config, o->output, task);
     timing_add(c->options.timing, PHASE_ENCODE, start, 0);
     return rc;
 }

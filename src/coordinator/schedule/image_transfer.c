@@ -72,7 +72,8 @@ enum status image_transfer_send(MPI_Comm comm, struct task *task, const struct b
     for (int i = 0; i < task->others && task->job == JOB_FRAME; i++)
         TRY_OUT(send_rows(comm, task, task->frame.before[i], image->width, image->height));
     for (int m = 0; m < task->record.team && task->frame.job.ripe > 0; m++)
-        TRY_OUT(mpi_send(task->frame.ripe, (size_t)task->frame.job.ripe * sizeof *task->frame.ripe, task->team[m], MESSAGE_JOB_PIXELS, comm));
+        TRY_OUT(
+            mpi_send(task->frame.ripe, (size_t)task->frame.job.ripe * sizeof *task->frame.ripe, task->team[m], MESSAGE_JOB_PIXELS, comm));
     for (int i = 0; i < task->others && task->job != JOB_FRAME; i++) {
         TRY_OUT(baseline_images_resize(references, task->record.id, i, image->width, image->height, image->rgb));
         TRY_OUT(send_rows(comm, task, image->rgb, image->width, image->height));

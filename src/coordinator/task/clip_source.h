@@ -7,8 +7,8 @@
 
 struct clip_source {
     char path[FILE_PATH_MAX];
-    int descriptor;       // of a download, which `path` leads to; -1: none
-    int width, height;    // of the frames as they are dreamed, after input.resize
+    int descriptor;    // of a download, which `path` leads to; -1: none
+    int width, height; // of the frames as they are dreamed, after input.resize
     struct video_scan scan;
 };
 

@@ -5,8 +5,8 @@
 #include "common/picture/image.h"
 #include "common/wire/messages.h"
 #include "common/wire/run_rows.h"
-#include "coordinator/task/clip_source.h"
 #include "coordinator/output/folder_names.h"
+#include "coordinator/task/clip_source.h"
 #include "coordinator/task/task_output.h"
 #include "coordinator/task/task_results.h"
 

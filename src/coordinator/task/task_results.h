@@ -16,7 +16,7 @@ struct task_results {
     struct image_rows rows;                // of a dream
     struct picture_metrics before;         // of a dream that is kept
     bool has_before;
-    float *ripe;                           // [ripe_count] of a frame of a clip; NULL: none
+    float *ripe; // [ripe_count] of a frame of a clip; NULL: none
     int64_t ripe_count;
     struct array state; // the latest that is whole, and waits for reports that are behind it on their way; without values: none
 };

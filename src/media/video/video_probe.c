@@ -9,8 +9,9 @@
 
 bool video_has_name(const char *path)
 {
-    return av_match_ext(path, "mp4,m4v,mov,mkv,webm,avi,mpg,mpeg,ts,m2ts,mts,mjpg,mjpeg,ogv,flv,wmv,asf,3gp,3g2,mxf,dv,y4m,nut,vob,h264,h265,"
-                              "hevc,ivf,obu");
+    return av_match_ext(path,
+                        "mp4,m4v,mov,mkv,webm,avi,mpg,mpeg,ts,m2ts,mts,mjpg,mjpeg,ogv,flv,wmv,asf,3gp,3g2,mxf,dv,y4m,nut,vob,h264,h265,"
+                        "hevc,ivf,obu");
 }
 
 bool video_has_content(const uint8_t *start, size_t size)

@@ -11,5 +11,6 @@ enum { VIDEO_PROBE_BYTES = 4096 }; // of a file's start, that its content is tol
 // A name with the extension of a video, in whatever case.
 bool video_has_name(const char *path);
 
-// Whether what begins like this is a container or a bare stream that video_reader_open() opens. Pictures come first: some begin as videos do.
+// Whether what begins like this is a container or a bare stream that video_reader_open() opens. Pictures come first: some begin as videos
+// do.
 bool video_has_content(const uint8_t *start, size_t size);

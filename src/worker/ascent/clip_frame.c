@@ -55,7 +55,8 @@ enum status clip_frame_dream(struct image_job *job, const struct frame_job *fram
     if (follows)
         TRY_OUT(take_up(sequence, job, frame, ripe));
     if (follows && frame->zoomed)
-        TRY_OUT(team_agree(job->team, field_similarity(&field, rows->width, rows->height, frame->scale, frame->degrees, frame->x, frame->y)));
+        TRY_OUT(
+            team_agree(job->team, field_similarity(&field, rows->width, rows->height, frame->scale, frame->degrees, frame->x, frame->y)));
     TRY_OUT(sequence_next(sequence, rows, field.trust ? &field : NULL, facts, outcome));
     rc = send_ripe(job, sequence);
 out:

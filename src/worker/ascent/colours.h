@@ -6,6 +6,6 @@
 #include "worker/team/slab.h"
 #include "worker/team/team.h"
 
-// Collective: gives each channel of the picture this mean and this standard deviation, which grows to at most twice what it was. `rows`: this
-// member's.
+// Collective: gives each channel of the picture this mean and this standard deviation, which grows to at most twice what it was. `rows`:
+// this member's.
 enum status colours_hold(struct team *team, struct slab *rows, const struct frame_colours *colours) MUST_CHECK;

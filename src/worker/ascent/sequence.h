@@ -10,9 +10,9 @@
 #include "worker/network/image_job.h"
 
 struct sequence_rule {
-    int steps;       // updates of each octave of a frame that has one before it; the others have the configuration's
-    double keep;     // of the older detail, 0..1
-    double haste;    // how much stronger the gradient is where nothing has been dreamed yet, 1 and more; needs flow
+    int steps;                           // updates of each octave of a frame that has one before it; the others have the configuration's
+    double keep;                         // of the older detail, 0..1
+    double haste;                        // how much stronger the gradient is where nothing has been dreamed yet, 1 and more; needs flow
     const struct frame_colours *colours; // that older detail is held to; NULL: to none
     int flow_pixels; // of the frames that the flow is found on, at most; they are shrunk to that. 0: there is no flow, but known fields
 };
